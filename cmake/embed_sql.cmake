@@ -1,0 +1,18 @@
+# Writes OUTPUT, a C++ file that defines tally::storage::embedded_sql(): every .sql file below ROOT
+# with its path relative to ROOT, sorted.
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.sql)
+list(SORT files)
+set(text "#include \"storage/embedded_sql.hpp\"\n\nnamespace tally::storage {\n\n")
+string(APPEND text "std::span<const embedded_file> embedded_sql() noexcept {\n")
+string(APPEND text "    static constexpr embedded_file files[] = {\n")
+foreach(file IN LISTS files)
+    file(READ ${ROOT}/${file} content)
+    string(FIND "${content}" ")tally\"" clash)
+    if(NOT clash EQUAL -1)
+        message(FATAL_ERROR "${file} holds the raw string's end")
+    endif()
+    string(APPEND text "        {\"${file}\", R\"tally(${content})tally\"},\n")
+endforeach()
+string(APPEND text "        {\"\", \"\"},\n    };\n")
+string(APPEND text "    return std::span{files}.first(std::size(files) - 1);\n}\n\n} // namespace tally::storage\n")
+file(WRITE ${OUTPUT} "${text}")

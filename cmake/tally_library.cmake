@@ -1,0 +1,17 @@
+# tally_library(<folder> [DEPENDS <target>...] [PRIVATE <target>...])
+# Every .cpp below the calling folder becomes tally_<folder>. DEPENDS are visible to includers,
+# PRIVATE ones only inside.
+function(tally_library name)
+    cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE;EXCLUDE" ${ARGN})
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+    foreach(excluded IN LISTS ARG_EXCLUDE)
+        list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/${excluded})
+    endforeach()
+    if(NOT sources)
+        file(TOUCH ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp)
+        set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.cpp)
+    endif()
+    add_library(tally_${name} STATIC ${sources})
+    target_link_libraries(tally_${name} PUBLIC tally_flags ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE})
+    target_precompile_headers(tally_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
+endfunction()

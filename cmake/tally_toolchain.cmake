@@ -1,0 +1,39 @@
+# Compiler flags that every target of the project shares.
+
+find_program(TALLY_CCACHE ccache)
+if(TALLY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # Precompiled headers need these three, or ccache never hits.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env
+        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        ${TALLY_CCACHE})
+endif()
+
+add_library(tally_flags INTERFACE)
+target_compile_options(tally_flags INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+if(TALLY_WERROR)
+    target_compile_options(tally_flags INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 reports these inside its own headers when inlining at -O2.
+    target_compile_options(tally_flags INTERFACE
+        -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+    # ccache and precompiled headers together
+    target_compile_options(tally_flags INTERFACE -fpch-preprocess)
+    if(TALLY_SANITIZE MATCHES "thread")
+        target_compile_options(tally_flags INTERFACE -Wno-tsan)
+    endif()
+endif()
+if(TALLY_SANITIZE)
+    target_compile_options(tally_flags INTERFACE
+        -fsanitize=${TALLY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(tally_flags INTERFACE -fsanitize=${TALLY_SANITIZE})
+endif()
+if(TALLY_FUZZ)
+    target_compile_options(tally_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+    target_link_options(tally_flags INTERFACE -fsanitize=address,undefined)
+endif()
+target_include_directories(tally_flags INTERFACE ${CMAKE_SOURCE_DIR})
+find_package(Threads REQUIRED)
+target_link_libraries(tally_flags INTERFACE Threads::Threads)

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "config/settings.hpp"
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace tally::daemon {
+
+/// Exit codes that every command keeps to; `migrate` has its own beside them.
+inline constexpr int exit_success = 0;
+inline constexpr int exit_failure = 1;
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_bad_configuration = 78; ///< EX_CONFIG of sysexits.h
+
+/// What a subcommand gets from main. A command registers itself with the command line; its
+/// callback does the work and sets exit_code.
+struct command_environment {
+    /// Settings of --config, environment and defaults. Prints every problem and exits 78 when
+    /// there is one, so a command need not check.
+    std::function<config::settings()> load_settings;
+    int exit_code = exit_success;
+};
+
+// One file per command, <name>_command.cpp.
+void add_run_command(CLI::App& app, command_environment& environment);
+void add_migrate_command(CLI::App& app, command_environment& environment);
+void add_seed_command(CLI::App& app, command_environment& environment);
+void add_import_command(CLI::App& app, command_environment& environment);
+void add_source_command(CLI::App& app, command_environment& environment);
+void add_status_command(CLI::App& app, command_environment& environment);
+void add_check_config_command(CLI::App& app, command_environment& environment);
+
+} // namespace tally::daemon

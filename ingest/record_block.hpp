@@ -1,0 +1,51 @@
+#pragma once
+
+#include "ingest/decoder.hpp"
+#include "ingest/record_batch.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace tally::ingest {
+
+/// What became of a block's records once all of them are in PostgreSQL.
+/// committed + duplicate + suspended = accepted.
+struct block_outcome {
+    bool durable = false;         ///< false: given up (stopping) before COMMIT was seen
+    std::uint32_t committed = 0;
+    std::uint32_t duplicate = 0;
+    std::uint32_t suspended = 0;
+
+    friend bool operator==(block_outcome const&, block_outcome const&) = default;
+};
+
+/// A record that goes to ingest.suspense instead of a fact table.
+struct suspended_record {
+    record_error reason = record_error::none;
+    std::string_view detail;
+    std::string_view raw;      ///< payload to keep
+};
+
+/// A batch of records on its way: made by a session or a reader, guided by the router, shared by
+/// the lanes, finished by the last of them. Nothing in it changes after guiding except the counts.
+struct record_block {
+    record_batch batch;
+    std::shared_ptr<source const> from;    ///< whose records they are
+    format const* in_format = nullptr;
+    std::size_t admitted_bytes = 0;        ///< credit held until the block is done
+    bool suspend_rejected = false;         ///< batch.rejected goes to suspense as well
+
+    /// A file's or stream's name and the number of its records before and after this block; lanes
+    /// move ingest.positions to `stream_end` with the records. Empty for pushes.
+    std::string stream;
+    std::uint64_t stream_begin = 0;
+    std::uint64_t stream_end = 0;
+
+    /// Called once, on the thread that finished the block, after its last record is durable.
+    std::function<void(block_outcome const&)> on_done;
+};
+
+} // namespace tally::ingest

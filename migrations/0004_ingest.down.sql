@@ -1,0 +1,12 @@
+DROP TABLE ingest.partitions;
+DROP TABLE ingest.suspense;
+DROP TABLE ingest.batches;
+DROP TABLE ingest.imports;
+DROP FUNCTION ingest.move_position(text, integer, integer, bigint, bigint);
+DROP TABLE ingest.positions;
+DROP TABLE ingest.sources;
+DROP TYPE ingest.percent_policy;
+DROP TYPE ingest.b_leg_policy;
+DROP TYPE ingest.partition_state;
+DROP TYPE ingest.import_state;
+DROP TYPE ingest.suspense_state;

@@ -1,0 +1,171 @@
+-- The daemon's own bookkeeping: who sends, what has been committed, what waits.
+
+CREATE TYPE ingest.suspense_state AS ENUM ('waiting', 'resolved', 'discarded');
+CREATE TYPE ingest.import_state AS ENUM ('running', 'done', 'failed', 'reverted');
+CREATE TYPE ingest.partition_state AS ENUM ('open', 'sealing', 'sealed', 'detached');
+CREATE TYPE ingest.b_leg_policy AS ENUM ('accept', 'skip');
+CREATE TYPE ingest.percent_policy AS ENUM ('auto', 'on', 'off');
+
+CREATE TABLE ingest.sources (
+    id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
+    name text NOT NULL CHECK (name ~ '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$'),
+    token_sha256 bytea CHECK (octet_length(token_sha256) = 32),
+    formats text[] NOT NULL DEFAULT '{}',
+    time_zone text NOT NULL DEFAULT 'UTC',
+    b_legs ingest.b_leg_policy NOT NULL DEFAULT 'accept',
+    percent_decode ingest.percent_policy NOT NULL DEFAULT 'auto',
+    number_rules jsonb NOT NULL DEFAULT '{}',
+    body_bytes_max integer NOT NULL DEFAULT 16777216 CHECK (body_bytes_max > 0),
+    record_bytes_max integer NOT NULL DEFAULT 1048576 CHECK (record_bytes_max > 0),
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT sources_name_key UNIQUE (name)
+);
+CREATE UNIQUE INDEX sources_token_sha256_key ON ingest.sources (token_sha256);
+COMMENT ON TABLE ingest.sources IS 'Senders of records, and what has to be known to read what they send';
+COMMENT ON COLUMN ingest.sources.token_sha256 IS 'SHA-256 of the bearer token; the token itself is shown once and kept nowhere';
+COMMENT ON COLUMN ingest.sources.formats IS 'Formats it may send; empty: all';
+COMMENT ON COLUMN ingest.sources.time_zone IS 'IANA zone of times that come without one';
+COMMENT ON COLUMN ingest.sources.b_legs IS 'Whether the called leg''s own record is taken or left out';
+COMMENT ON COLUMN ingest.sources.percent_decode IS 'Whether strings of FreeSWITCH variables are percent-decoded';
+INSERT INTO ingest.sources (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'local');
+
+CREATE TABLE ingest.positions (
+    stream text NOT NULL,
+    lane integer NOT NULL CHECK (lane >= 0),
+    lanes integer NOT NULL CHECK (lanes > lane),
+    position bigint NOT NULL CHECK (position >= 0),
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (stream, lane)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE ingest.positions IS 'How much of a stream (file, journal) a lane has committed; moved by compare-and-set in the batch''s own transaction';
+COMMENT ON COLUMN ingest.positions.lanes IS 'Number of lanes the stream was read with';
+COMMENT ON COLUMN ingest.positions.position IS 'All records of this lane before this 0-based record number are committed';
+
+CREATE FUNCTION ingest.move_position(p_stream text, p_lane integer, p_lanes integer, p_expected bigint, p_next bigint)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog
+AS $$
+BEGIN
+    IF p_expected = 0 THEN
+        INSERT INTO ingest.positions AS p (stream, lane, lanes, position, created_at, updated_at)
+        VALUES (p_stream, p_lane, p_lanes, p_next, now(), now())
+        ON CONFLICT (stream, lane) DO UPDATE SET position = p_next, lanes = p_lanes, updated_at = now()
+            WHERE p.position = 0 AND p.lanes = p_lanes;
+    ELSE
+        UPDATE ingest.positions SET position = p_next, updated_at = now()
+        WHERE stream = p_stream AND lane = p_lane AND lanes = p_lanes AND position = p_expected;
+    END IF;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'position of stream % lane % is not %', p_stream, p_lane, p_expected
+            USING ERRCODE = 'TL001', HINT = 'another daemon reads this stream, or this batch is stored already';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ingest.move_position IS 'Compare-and-set of a position; raises TL001 when it is not what was expected, which undoes the batch';
+
+CREATE TABLE ingest.imports (
+    id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
+    file_name text NOT NULL,
+    digest bytea CHECK (octet_length(digest) = 32),
+    format text NOT NULL,
+    source_id uuid NOT NULL REFERENCES ingest.sources (id) ON DELETE RESTRICT,
+    state ingest.import_state NOT NULL DEFAULT 'running',
+    bytes_total bigint,
+    received bigint NOT NULL DEFAULT 0,
+    committed bigint NOT NULL DEFAULT 0,
+    duplicate bigint NOT NULL DEFAULT 0,
+    suspended bigint NOT NULL DEFAULT 0,
+    rejected bigint NOT NULL DEFAULT 0,
+    runs integer NOT NULL DEFAULT 1,
+    failure text,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz,
+    reverted_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX imports_digest_key ON ingest.imports (source_id, format, digest) WHERE state <> 'reverted';
+CREATE INDEX imports_source_id_idx ON ingest.imports (source_id);
+COMMENT ON TABLE ingest.imports IS 'Files given to tallyd import';
+COMMENT ON COLUMN ingest.imports.digest IS 'SHA-256 of the file as it lies on disk; null for standard input';
+COMMENT ON COLUMN ingest.imports.runs IS 'How often it was begun: more than one after a kill or a repetition';
+
+CREATE TABLE ingest.batches (
+    id uuid PRIMARY KEY,
+    daemon_id uuid NOT NULL,
+    lane integer NOT NULL,
+    import_id uuid REFERENCES ingest.imports (id) ON DELETE SET NULL,
+    received integer NOT NULL,
+    committed integer NOT NULL,
+    duplicate integer NOT NULL,
+    suspended integer NOT NULL,
+    bytes bigint NOT NULL,
+    cost numeric(28, 9) NOT NULL,
+    first_start_time timestamptz,
+    last_start_time timestamptz,
+    opened_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX batches_import_id_idx ON ingest.batches (import_id) WHERE import_id IS NOT NULL;
+CREATE INDEX batches_created_at_idx ON ingest.batches (created_at);
+COMMENT ON TABLE ingest.batches IS 'One row per committed batch; its existence is what resolves a COMMIT whose answer was lost';
+COMMENT ON COLUMN ingest.batches.daemon_id IS 'The process that wrote it';
+COMMENT ON COLUMN ingest.batches.cost IS 'Sum over its records, whatever the currency';
+COMMENT ON COLUMN ingest.batches.created_at IS 'Start of the committing transaction';
+
+CREATE TABLE ingest.suspense (
+    id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
+    reason text NOT NULL,
+    detail text,
+    source_id uuid NOT NULL REFERENCES ingest.sources (id) ON DELETE RESTRICT,
+    format text NOT NULL,
+    payload bytea NOT NULL,
+    payload_sha256 bytea NOT NULL CHECK (octet_length(payload_sha256) = 32),
+    batch_id uuid,
+    state ingest.suspense_state NOT NULL DEFAULT 'waiting',
+    attempts integer NOT NULL DEFAULT 1 CHECK (attempts > 0),
+    received_at timestamptz NOT NULL,
+    resolved_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT suspense_resolved CHECK ((state = 'waiting') = (resolved_at IS NULL))
+);
+CREATE UNIQUE INDEX suspense_payload_key ON ingest.suspense (source_id, payload_sha256);
+CREATE INDEX suspense_waiting_idx ON ingest.suspense (reason, received_at) WHERE state = 'waiting';
+COMMENT ON TABLE ingest.suspense IS 'Records that could not be stored or rated, whole, until somebody or something resolves them';
+COMMENT ON COLUMN ingest.suspense.reason IS 'Error code of the record: unknown_number, no_rate, conflict, ...';
+COMMENT ON COLUMN ingest.suspense.payload IS 'The record''s bytes as they came';
+COMMENT ON COLUMN ingest.suspense.payload_sha256 IS 'The same bytes from the same source wait once, however often they are sent';
+COMMENT ON COLUMN ingest.suspense.attempts IS 'How often storing it was tried';
+
+CREATE TABLE ingest.partitions (
+    table_name text NOT NULL,
+    partition_name text NOT NULL,
+    lower_bound timestamptz NOT NULL,
+    upper_bound timestamptz NOT NULL,
+    state ingest.partition_state NOT NULL DEFAULT 'open',
+    sealed_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (table_name, partition_name),
+    CONSTRAINT partitions_bounds CHECK (upper_bound > lower_bound)
+);
+COMMENT ON TABLE ingest.partitions IS 'Partitions of the hot tables and what has been done to them';
+COMMENT ON COLUMN ingest.partitions.upper_bound IS 'Exclusive';
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['sources', 'imports', 'suspense', 'partitions'] LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE ON ingest.%I FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column()',
+                       name || '_updated_at', name);
+    END LOOP;
+END
+$$;
+CREATE TRIGGER sources_notify AFTER INSERT OR UPDATE OR DELETE ON ingest.sources
+    FOR EACH STATEMENT EXECUTE FUNCTION public.notify_catalog_change();

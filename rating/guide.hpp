@@ -1,0 +1,28 @@
+#pragma once
+
+#include "ingest/cdr.hpp"
+#include "ingest/record_error.hpp"
+#include "rating/catalog.hpp"
+
+namespace tally::rating {
+
+/// Who pays for a call, or why that cannot be said.
+struct guided {
+    catalog_index subscription = no_index;
+    ingest::record_error error = ingest::record_error::none;
+
+    friend bool operator==(guided const&, guided const&) = default;
+};
+
+/// Finds the subscription that pays (RATING section 2.2): the explicit subscription number or id;
+/// else the account number; else the caller's DID of an outbound or the called DID of an inbound
+/// call. The subscription must have been active at the call's start. Pure, no allocation.
+guided guide(ingest::cdr const& call, catalog const& from) noexcept;
+
+/// The digits by which a number is matched: a leading '+' dropped, separators (space - . ( ))
+/// left out, cut at the first other character; empty when it does not begin like a number.
+/// Written into `buffer`, which holds prefix_index::digits_max characters.
+std::string_view match_digits(std::string_view number,
+                              std::span<char, prefix_index::digits_max> buffer) noexcept;
+
+} // namespace tally::rating

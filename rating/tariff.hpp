@@ -1,0 +1,77 @@
+#pragma once
+
+#include "ingest/cdr.hpp"
+#include "ingest/uuid.hpp"
+#include "rating/money.hpp"
+#include "rating/prefix_index.hpp"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally::rating {
+
+/// One step of a rate: from `from_s` seconds of the call on, `price` per `unit_s` seconds, charged
+/// in whole increments of `increment_s` seconds.
+struct rate_step {
+    std::uint32_t from_s = 0;
+    std::uint32_t unit_s = 60;
+    std::uint32_t increment_s = 60;
+    amount price;
+
+    friend bool operator==(rate_step const&, rate_step const&) = default;
+};
+
+/// A price for the numbers of one prefix in one direction, in effect for a while.
+struct rate {
+    ingest::uuid id;
+    std::string prefix;         ///< E.164 digits without '+'; empty matches every number
+    std::string name;
+    std::string call_type;      ///< "local", "national", "mobile", "international", "premium"...
+    ingest::call_direction direction = ingest::call_direction::outbound;
+    bool allowance = false;     ///< draws the plan's included minutes first
+    std::uint32_t grace_s = 0;  ///< an answered call not longer than this is free
+    amount connect_fee;
+    amount minimum;
+    amount maximum{INT64_MAX};  ///< INT64_MAX: none
+    ingest::time_us effective_from = INT64_MIN;
+    ingest::time_us effective_to = INT64_MAX; ///< exclusive
+    std::vector<rate_step> steps; ///< by from_s; the first begins at 0; never empty
+
+    friend bool operator==(rate const&, rate const&) = default;
+};
+
+/// One plan's tariff as it is rated against: immutable, shared by all lanes.
+class tariff {
+  public:
+    struct header {
+        ingest::uuid plan_id;
+        std::string code;
+        std::array<char, 3> currency{'I', 'N', 'R'};
+        std::string time_zone = "UTC";  ///< IANA name: billing periods and days
+        rounding how;
+        std::int64_t included_s = 0;    ///< the allowance of a billing period, in seconds
+    };
+
+    /// Builds the prefix index. Throws std::invalid_argument, naming the rate, when a rate has no
+    /// steps, steps out of order, a zero unit or increment, or a prefix that is not digits.
+    tariff(header head, std::vector<rate> rates);
+
+    /// Longest prefix of `digits` that has a rate of `direction` in effect at `when`; of several in
+    /// effect the one that began last. nullptr when there is none. No allocation.
+    [[nodiscard]] rate const* find(std::string_view digits, ingest::call_direction direction,
+                                   ingest::time_us when) const noexcept;
+
+    [[nodiscard]] header const& head() const noexcept { return head_; }
+    [[nodiscard]] std::span<rate const> rates() const noexcept { return rates_; }
+
+  private:
+    header head_;
+    std::vector<rate> rates_; ///< grouped by (direction, prefix), newest effective_from first
+    std::array<prefix_index, 2> index_; ///< by direction: prefix -> first of its group in rates_
+};
+
+} // namespace tally::rating

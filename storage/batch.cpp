@@ -1,0 +1,17 @@
+#include "storage/batch.hpp"
+
+namespace tally::storage {
+
+void batch::clear() noexcept {
+    calls.clear();
+    usage.clear();
+    balances.clear();
+    daily.clear();
+    suspense.clear();
+    positions.clear();
+    import_id = {};
+    duplicates = 0;
+    bytes = 0;
+}
+
+} // namespace tally::storage

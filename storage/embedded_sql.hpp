@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace tally::storage {
+
+/// One file of migrations/ as it was when the binary was built.
+struct embedded_file {
+    std::string_view path; ///< relative to migrations/, with '/': "0001_identity.up.sql"
+    std::string_view text; ///< UTF-8, as in the file
+};
+
+/// All SQL files of migrations/ and its sub-folders, sorted by path. Any thread.
+std::span<const embedded_file> embedded_sql() noexcept;
+
+} // namespace tally::storage

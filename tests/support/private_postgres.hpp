@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+namespace tally::tests {
+
+/// A real PostgreSQL of this test program's own: a private cluster in a temporary folder, Unix
+/// socket only, never as root, started at first use, stopped and removed at the program's end (also
+/// when it is killed). Durability is left on, as in production.
+class private_postgres {
+  public:
+    /// The program's cluster; starts it the first time. Throws std::runtime_error when it cannot.
+    static private_postgres& shared();
+
+    /// Connection string of a new empty database.
+    std::string empty_database();
+    /// Connection string of a new database with all migrations applied (cloned from a template).
+    std::string migrated_database();
+
+    /// Stops the server at once (as kill -9 would) and starts it again.
+    void crash_and_restart();
+    void stop();
+    void start();
+
+    private_postgres(private_postgres const&) = delete;
+    private_postgres& operator=(private_postgres const&) = delete;
+
+  private:
+    private_postgres();
+    ~private_postgres();
+    struct impl;
+    impl* impl_;
+};
+
+} // namespace tally::tests
