@@ -10,37 +10,38 @@ namespace tally::config {
 struct settings {
     std::string environment = "development"; ///< "production" refuses demo data
 
-    std::string database_url;       ///< libpq connection string or URI; empty: embedded PostgreSQL
+    std::string database_url; ///< libpq connection string or URI; empty: embedded PostgreSQL
     std::string data_dir = "tallyd-data"; ///< embedded cluster
-    std::string postgres_user;      ///< system user of the embedded server when started as root;
-                                    ///< empty: "postgres" if there is one, else "nobody"
-    std::string postgres_bin_dir;   ///< where initdb and postgres are; empty: newest installed
+    std::string postgres_user;    ///< system user of the embedded server when started as root;
+                                  ///< empty: "postgres" if there is one, else "nobody"
+    std::string postgres_bin_dir; ///< where initdb and postgres are; empty: newest installed
 
     std::string http_listen = "127.0.0.1:8080";
     std::int64_t http_threads = 2;
     std::int64_t http_body_bytes_max = 16 * 1024 * 1024; ///< as sent and as expanded
     std::int64_t http_connections_max = 1024;
-    std::int64_t http_read_timeout_ms = 10'000;  ///< a client that stalls within a request
-    std::int64_t http_idle_timeout_ms = 60'000;  ///< between requests
+    std::int64_t http_read_timeout_ms = 10'000;   ///< a client that stalls within a request
+    std::int64_t http_idle_timeout_ms = 60'000;   ///< between requests
     std::int64_t http_commit_timeout_ms = 30'000; ///< from body read to durable, then 503
 
-    std::string tcp_listen;         ///< empty: off
+    std::string tcp_listen; ///< empty: off
     std::string admin_listen = "127.0.0.1:9464";
 
     std::string journal_dir = "tallyd-journal";
     std::int64_t journal_max_bytes = 4LL * 1024 * 1024 * 1024;
 
     std::int64_t lanes = 2;
-    std::int64_t lane_memory_bytes_max = 64 * 1024 * 1024; ///< credit for inputs under way, all lanes
+    std::int64_t lane_memory_bytes_max =
+        64 * 1024 * 1024; ///< credit for inputs under way, all lanes
     std::int64_t batch_max_rows = 100'000;
     std::int64_t batch_max_linger_ms = 5;
 
-    std::int64_t partitions_ahead_days = 7;      ///< created in advance
-    std::int64_t partitions_past_days = 7300;    ///< oldest a backfill may reach
-    std::int64_t partitions_future_days = 2;     ///< latest a start_time may lie ahead
+    std::int64_t partitions_ahead_days = 7;   ///< created in advance
+    std::int64_t partitions_past_days = 7300; ///< oldest a backfill may reach
+    std::int64_t partitions_future_days = 2;  ///< latest a start_time may lie ahead
 
     std::int64_t drain_timeout_ms = 30'000;
-    std::string log_level = "info"; ///< trace debug info warn error
+    std::string log_level = "info";  ///< trace debug info warn error
     std::string log_format = "text"; ///< text: key=value; json
 
     friend bool operator==(settings const&, settings const&) = default;

@@ -1,0 +1,102 @@
+#include "config/loader.hpp"
+
+#include "config/nearest_name.hpp"
+#include "config/settings_table.hpp"
+#include "config/text_rules.hpp"
+#include "config/toml_file.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+
+namespace tally::config {
+namespace {
+
+constexpr std::string_view prefix = "TALLYD_";
+
+/// Names the environment variable that a mistyped one meant. Only a near miss is a problem:
+/// orchestrators set variables of their own that begin alike (TALLYD_SERVICE_HOST).
+void note_near_miss(std::string_view name, loaded_settings& loaded) {
+    std::vector<std::string> names;
+    for (auto const& row : settings_table()) {
+        names.push_back(environment_name(row.key).substr(prefix.size()));
+    }
+    std::vector<std::string_view> const candidates{names.begin(), names.end()};
+    auto const meant = nearest_name(name.substr(prefix.size()), candidates);
+    if (!meant.empty()) {
+        loaded.problems.push_back(std::string{name} + ": no such setting; did you mean " +
+                                  std::string{prefix} + std::string{meant} + "?");
+    }
+}
+
+void apply_variable(std::string_view entry, loaded_settings& loaded) {
+    auto const equals = entry.find('=');
+    if (!entry.starts_with(prefix) || equals == std::string_view::npos) {
+        return;
+    }
+    auto const name = entry.substr(0, equals);
+    auto const table = settings_table();
+    for (std::size_t i = 0; i < table.size(); ++i) {
+        if (environment_name(table[i].key) == name) {
+            auto const complaint = set_from_text(table[i], entry.substr(equals + 1), loaded.values);
+            if (complaint) {
+                loaded.problems.push_back(std::string{name} + ": " + *complaint);
+            }
+            loaded.origins[i] = name;
+            return;
+        }
+    }
+    note_near_miss(name, loaded);
+}
+
+/// Rules between settings. Runs when each of them is fine by itself.
+void check_together(loaded_settings& loaded) {
+    auto const& values = loaded.values;
+    std::set<std::string_view> addresses;
+    for (std::string_view const address :
+         {values.http_listen, values.tcp_listen, values.admin_listen}) {
+        bool const any_port = address.ends_with(":0");
+        if (!address.empty() && !any_port && !addresses.insert(address).second) {
+            loaded.problems.push_back("http.listen, tcp.listen and admin.listen: must differ; " +
+                                      std::string{address} + " stands twice");
+        }
+    }
+    auto const data = std::filesystem::path{values.data_dir}.lexically_normal();
+    if (data == std::filesystem::path{values.journal_dir}.lexically_normal()) {
+        loaded.problems.push_back("data_dir and journal.dir: must differ");
+    }
+}
+
+} // namespace
+
+loaded_settings load_settings(load_request const& request) {
+    loaded_settings loaded;
+    loaded.origins.assign(settings_table().size(), "default");
+    std::error_code ignored;
+    if (request.file) {
+        loaded.file = *request.file;
+    } else if (std::filesystem::exists(default_file, ignored)) {
+        loaded.file = default_file;
+    }
+    if (!loaded.file.empty()) {
+        apply_toml_file(loaded.file, loaded);
+    }
+    for (auto const& entry : request.environment) {
+        apply_variable(entry, loaded);
+    }
+    if (loaded.ok()) {
+        check_together(loaded);
+    }
+    return loaded;
+}
+
+std::vector<std::string> process_environment() {
+    std::vector<std::string> entries;
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        entries.emplace_back(*entry);
+    }
+    return entries;
+}
+
+} // namespace tally::config

@@ -1,0 +1,54 @@
+#include "config/nearest_name.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace tally::config {
+namespace {
+
+/// Longer names are no mistyped settings; bounds the work on hostile input.
+constexpr std::size_t name_characters_max = 64;
+
+/// Optimal string alignment distance: Levenshtein's, and a swap of neighbours counts once.
+std::size_t edits_between(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> before(b.size() + 1);
+    std::vector<std::size_t> above(b.size() + 1);
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        above[j] = j;
+    }
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            std::size_t const replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({above[j] + 1, row[j - 1] + 1, replaced});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                row[j] = std::min(row[j], before[j - 2] + 1);
+            }
+        }
+        std::swap(before, above);
+        std::swap(above, row);
+    }
+    return above[b.size()];
+}
+
+} // namespace
+
+std::string_view nearest_name(std::string_view mistyped,
+                              std::span<const std::string_view> candidates) {
+    if (mistyped.size() > name_characters_max) {
+        return {};
+    }
+    std::string_view best;
+    auto fewest = std::max<std::size_t>(mistyped.size() / 3, 1) + 1;
+    for (auto const candidate : candidates) {
+        auto const edits = edits_between(mistyped, candidate);
+        if (edits < fewest) {
+            fewest = edits;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+} // namespace tally::config

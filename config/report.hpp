@@ -1,0 +1,22 @@
+#pragma once
+
+#include "config/loader.hpp"
+
+#include <ostream>
+#include <string>
+
+namespace tally::config {
+
+/// The effective settings as a table for people: key, value, where it comes from. Passwords masked.
+void write_table(std::ostream& out, loaded_settings const& loaded);
+
+/// The same as one JSON object: {"ok", "file", "settings": {key: {"value", "from"}}, "problems"}.
+void write_json(std::ostream& out, loaded_settings const& loaded);
+
+/// The commented default file (config/tallyd.toml): every setting at its default, commented out.
+std::string sample_file();
+
+/// The reference page (config/REFERENCE.md).
+std::string reference_page();
+
+} // namespace tally::config

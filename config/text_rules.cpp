@@ -1,0 +1,153 @@
+#include "config/text_rules.hpp"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <initializer_list>
+
+namespace tally::config {
+namespace {
+
+bool is_address(std::string const& host, int family) {
+    std::uint8_t binary[sizeof(in6_addr)];
+    return inet_pton(family, host.c_str(), binary) == 1;
+}
+
+bool is_in(char c, std::string_view set) noexcept {
+    return set.find(c) != std::string_view::npos;
+}
+
+std::optional<std::string> complain_unless_one_of(std::string_view value,
+                                                  std::initializer_list<std::string_view> allowed) {
+    std::string list;
+    for (auto const choice : allowed) {
+        if (value == choice) {
+            return std::nullopt;
+        }
+        list.append(list.empty() ? "" : ", ").append(choice);
+    }
+    return "must be one of " + list;
+}
+
+/// End of the value that begins at `begin`: quoted as libpq quotes, or up to a blank or '&'.
+std::size_t end_of_value(std::string_view text, std::size_t begin) noexcept {
+    bool const quoted = begin < text.size() && text[begin] == '\'';
+    for (auto i = begin + (quoted ? 1 : 0); i < text.size(); ++i) {
+        if (text[i] == '\\') {
+            ++i;
+        } else if (quoted ? text[i] == '\'' : is_in(text[i], " \t\r\n&")) {
+            return quoted ? i + 1 : i;
+        }
+    }
+    return text.size();
+}
+
+/// Masks what stands behind "password =" (also sslpassword), in keywords and in a URI's query.
+void mask_password_assignments(std::string& text) {
+    constexpr std::string_view keyword = "password";
+    for (auto at = text.find(keyword); at != std::string::npos; at = text.find(keyword, at)) {
+        at += keyword.size();
+        auto const equals = text.find_first_not_of(" \t\r\n", at);
+        if (equals == std::string::npos || text[equals] != '=') {
+            continue;
+        }
+        auto const value = std::min(text.find_first_not_of(" \t\r\n", equals + 1), text.size());
+        text.replace(value, end_of_value(text, value) - value, "***");
+        at = value;
+    }
+}
+
+bool has_nul(std::string_view value) noexcept {
+    return value.find('\0') != std::string_view::npos;
+}
+
+} // namespace
+
+std::optional<listen_address> parse_listen(std::string_view text) {
+    auto const colon = text.rfind(':');
+    if (colon == std::string_view::npos || has_nul(text)) {
+        return std::nullopt;
+    }
+    auto host = text.substr(0, colon);
+    auto const digits = text.substr(colon + 1);
+    listen_address address;
+    auto const [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
+    if (error != std::errc{} || end != digits.data() + digits.size()) {
+        return std::nullopt;
+    }
+    bool const bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+    if (bracketed) {
+        host = host.substr(1, host.size() - 2);
+    }
+    address.host = host == "localhost" ? "127.0.0.1" : std::string{host};
+    if (!is_address(address.host, bracketed ? AF_INET6 : AF_INET)) {
+        return std::nullopt;
+    }
+    return address;
+}
+
+std::optional<std::string> complain_about_listen(std::string_view value) {
+    if (parse_listen(value)) {
+        return std::nullopt;
+    }
+    return "must be ADDRESS:PORT with an IP address, such as 127.0.0.1:8080, 0.0.0.0:8080 or "
+           "[::1]:8080";
+}
+
+std::optional<std::string> complain_about_optional_listen(std::string_view value) {
+    return value.empty() ? std::nullopt : complain_about_listen(value);
+}
+
+std::optional<std::string> complain_about_folder(std::string_view value) {
+    if (!value.empty() && !has_nul(value)) {
+        return std::nullopt;
+    }
+    return "must be the path of a folder";
+}
+
+std::optional<std::string> complain_about_database_url(std::string_view value) {
+    bool const is_uri = value.starts_with("postgres://") || value.starts_with("postgresql://");
+    bool const is_keywords =
+        value.find("://") == std::string_view::npos && value.find('=') != std::string_view::npos;
+    if (!has_nul(value) && (value.empty() || is_uri || is_keywords)) {
+        return std::nullopt;
+    }
+    // The value is not shown: it may hold a password.
+    return "must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or keywords as in \"host=db "
+           "dbname=tally\"";
+}
+
+std::optional<std::string> complain_about_environment(std::string_view value) {
+    return complain_unless_one_of(value, {"development", "test", "staging", "production"});
+}
+
+std::optional<std::string> complain_about_log_level(std::string_view value) {
+    return complain_unless_one_of(value, {"trace", "debug", "info", "warn", "error"});
+}
+
+std::optional<std::string> complain_about_log_format(std::string_view value) {
+    return complain_unless_one_of(value, {"text", "json"});
+}
+
+std::optional<std::string> accept_any_text(std::string_view value) {
+    return has_nul(value) ? std::optional<std::string>{"must hold no NUL"} : std::nullopt;
+}
+
+std::string masked_url(std::string_view url) {
+    std::string masked{url};
+    if (auto const scheme = masked.find("://"); scheme != std::string::npos) {
+        auto const query = masked.find('?', scheme);
+        auto at = masked.rfind('@', query);
+        // A password may hold a bare '?', which only looks like the query's start.
+        at = at == std::string::npos ? masked.rfind('@') : at;
+        auto const colon = masked.find(':', scheme + 3);
+        if (at != std::string::npos && colon < at) {
+            masked.replace(colon + 1, at - colon - 1, "***");
+        }
+    }
+    mask_password_assignments(masked);
+    return masked;
+}
+
+} // namespace tally::config

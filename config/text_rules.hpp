@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tally::config {
+
+/// An address to listen on.
+struct listen_address {
+    std::string host;       ///< IPv4 or IPv6 address, without brackets
+    std::uint16_t port = 0; ///< 0: any free one
+
+    friend bool operator==(listen_address const&, listen_address const&) = default;
+};
+
+/// Reads "127.0.0.1:8080", "[::1]:8080" or "localhost:8080" (which is 127.0.0.1). Host names are
+/// not resolved: a daemon that must start without a resolver should not need one to listen.
+std::optional<listen_address> parse_listen(std::string_view text);
+
+/// The rules of text settings: what is wrong with a value as "must be ...", nullopt when it is
+/// fine.
+std::optional<std::string> complain_about_listen(std::string_view value);
+std::optional<std::string> complain_about_optional_listen(std::string_view value);
+std::optional<std::string> complain_about_folder(std::string_view value);
+std::optional<std::string> complain_about_database_url(std::string_view value);
+std::optional<std::string> complain_about_environment(std::string_view value);
+std::optional<std::string> complain_about_log_level(std::string_view value);
+std::optional<std::string> complain_about_log_format(std::string_view value);
+std::optional<std::string> accept_any_text(std::string_view value);
+
+/// A connection string or URI with every password in it replaced by "***". Rather hides too much
+/// than too little.
+std::string masked_url(std::string_view url);
+
+} // namespace tally::config
