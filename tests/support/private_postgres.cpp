@@ -1,0 +1,187 @@
+#include "tests/support/private_postgres.hpp"
+
+#include "storage/embedded_postgres.hpp"
+#include "storage/embedded_sql.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <libpq-fe.h>
+#include <memory>
+#include <mutex>
+#include <spawn.h>
+#include <stdexcept>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+namespace tally::tests {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto template_name = "migrated_template";
+
+fs::path make_folder() {
+    std::string name = "/tmp/tallyd-test-XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) {
+        throw std::runtime_error{std::string{"mkdtemp: "} + std::strerror(errno)};
+    }
+    chmod(name.c_str(), 0711); // the server's user has to pass through
+    return name;
+}
+
+/// A shell that outlives us: when our end of its standard input closes, however we end, it waits
+/// for the server to go and removes the folder.
+int start_reaper(fs::path const& folder) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        throw std::runtime_error{"pipe failed"};
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+    // Nobody may wait for the reaper by reading what the test prints.
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    std::string script = "cat >/dev/null; i=0; while [ -e \"$1/data/postmaster.pid\" ] && "
+                         "[ $i -lt 300 ]; do sleep 0.1; i=$((i+1)); done; rm -rf \"$1\"";
+    std::string path = folder.string();
+    char shell[] = "sh";
+    char option[] = "-c";
+    char name[] = "tallyd-test-reaper";
+    char* arguments[] = {shell, option, script.data(), name, path.data(), nullptr};
+    pid_t reaper = -1;
+    int const failed = posix_spawn(&reaper, "/bin/sh", &actions, &attributes, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    close(ends[0]);
+    if (failed != 0) {
+        throw std::runtime_error{std::string{"reaper: "} + std::strerror(failed)};
+    }
+    return ends[1];
+}
+
+void execute(std::string const& connection_string, std::string const& sql) {
+    std::unique_ptr<PGconn, decltype(&PQfinish)> const connection{
+        PQconnectdb(connection_string.c_str()), &PQfinish};
+    std::unique_ptr<PGresult, decltype(&PQclear)> const answer{
+        PQexec(connection.get(), sql.c_str()), &PQclear};
+    auto const status = PQresultStatus(answer.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+        throw std::runtime_error{PQerrorMessage(connection.get())};
+    }
+}
+
+storage::embedded_options options_in(fs::path const& folder) {
+    storage::embedded_options options;
+    options.data_dir = folder / "data";
+    options.memory_bytes = 64 << 20;
+    options.sync_new_cluster = false; // a power cut ends the tests anyway
+    return options;
+}
+
+void migrate(std::string const& connection_string) {
+    for (storage::embedded_file const& file : storage::embedded_sql()) {
+        if (file.path.ends_with(".up.sql")) {
+            execute(connection_string, std::string{file.text});
+        }
+    }
+}
+
+} // namespace
+
+struct private_postgres::impl {
+    fs::path folder = make_folder();
+    int reaper = start_reaper(folder);
+    storage::embedded_postgres server{options_in(folder)};
+    std::mutex names; ///< guards the two below
+    int databases = 0;
+    bool has_template = false;
+
+    std::string next_name() { return "test_" + std::to_string(++databases); }
+
+    std::string create(std::string const& name, std::string const& from) {
+        execute(server.connection_string("postgres"),
+                "CREATE DATABASE " + name + " TEMPLATE " + from);
+        return server.connection_string(name);
+    }
+
+    void ensure_template() {
+        if (!has_template) {
+            migrate(create(template_name, "template0"));
+            has_template = true;
+        }
+    }
+
+    /// CREATE DATABASE ... TEMPLATE leaves the settings of ALTER DATABASE behind.
+    void copy_settings(std::string const& name) {
+        execute(server.connection_string("postgres"),
+                "DO $$ DECLARE setting text; BEGIN FOR setting IN SELECT unnest(setconfig) FROM "
+                "pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE s.setrole "
+                "= 0 AND d.datname = '" +
+                    std::string{template_name} + "' LOOP EXECUTE format('ALTER DATABASE " + name +
+                    " SET %I = %s', split_part(setting, '=', 1), "
+                    "substr(setting, strpos(setting, '=') + 1)); END LOOP; END $$");
+    }
+};
+
+private_postgres& private_postgres::shared() {
+    static private_postgres only;
+    return only;
+}
+
+private_postgres::private_postgres() : impl_{new impl} {
+    try {
+        impl_->server.start();
+    } catch (...) {
+        delete impl_;
+        throw;
+    }
+}
+
+private_postgres::~private_postgres() {
+    impl_->server.stop();
+    close(impl_->reaper); // it removes the folder
+    delete impl_;
+}
+
+std::string private_postgres::empty_database() {
+    std::lock_guard const guard{impl_->names};
+    return impl_->create(impl_->next_name(), "template0");
+}
+
+std::string private_postgres::migrated_database() {
+    std::lock_guard const guard{impl_->names};
+    impl_->ensure_template();
+    std::string const name = impl_->next_name();
+    std::string connection_string = impl_->create(name, template_name);
+    impl_->copy_settings(name);
+    return connection_string;
+}
+
+void private_postgres::crash_and_restart() {
+    kill(impl_->server.server_pid(), SIGKILL);
+    for (int tries = 0; tries < 1000; ++tries) {
+        if (impl_->server.supervise() == storage::server_state::restarted) {
+            return;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    throw std::runtime_error{"the killed server did not end"};
+}
+
+void private_postgres::stop() {
+    impl_->server.stop();
+}
+
+void private_postgres::start() {
+    impl_->server.start();
+}
+
+} // namespace tally::tests
