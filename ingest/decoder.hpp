@@ -24,7 +24,7 @@ using decode_fn = void (*)(decode_context const& context, record_batch& batch) n
 /// How a stream of bytes in a format is cut into pieces that hold whole records.
 enum class framing : std::uint8_t {
     line,     ///< a record ends with LF, wherever it stands (NDJSON)
-    csv_row,  ///< a record ends with LF outside quotes (a quoted field may hold raw newlines)
+    csv_row,  ///< a record ends with LF, CR LF or CR outside quotes (csv_row.hpp)
     whole,    ///< one record, or one array, is the whole input
 };
 
