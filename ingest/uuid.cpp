@@ -1,0 +1,100 @@
+#include "ingest/uuid.hpp"
+
+#include <openssl/rand.h>
+
+#include <boost/uuid/name_generator_sha1.hpp>
+#include <boost/uuid/uuid.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <span>
+#include <stdexcept>
+
+namespace tally::ingest {
+namespace {
+
+constexpr std::size_t text_length = 36;
+
+constexpr int hex_value(char c) noexcept {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    char const lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+constexpr bool is_dash_place(std::size_t place) noexcept {
+    return place == 8 || place == 13 || place == 18 || place == 23;
+}
+
+/// RFC 9562 section 4: the variant's two bits and the version's four.
+void mark_version(uuid& id, std::uint8_t version) noexcept {
+    id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | (version << 4));
+    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
+}
+
+} // namespace
+
+std::optional<uuid> parse_uuid(std::string_view text) noexcept {
+    if (text.size() != text_length) {
+        return std::nullopt;
+    }
+    uuid id;
+    std::size_t byte = 0;
+    for (std::size_t place = 0; place < text_length;) {
+        if (is_dash_place(place)) {
+            if (text[place++] != '-') {
+                return std::nullopt;
+            }
+            continue;
+        }
+        int const high = hex_value(text[place]);
+        int const low = hex_value(text[place + 1]);
+        if (high < 0 || low < 0) {
+            return std::nullopt;
+        }
+        id.bytes[byte++] = static_cast<std::uint8_t>(high * 16 + low);
+        place += 2;
+    }
+    return id;
+}
+
+std::string to_string(uuid const& id) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    text.reserve(text_length);
+    for (std::uint8_t const byte : id.bytes) {
+        if (is_dash_place(text.size())) {
+            text += '-';
+        }
+        text += digits[byte >> 4];
+        text += digits[byte & 0x0f];
+    }
+    return text;
+}
+
+uuid uuid_v5(uuid const& name_space, std::string_view name) noexcept {
+    boost::uuids::uuid base{};
+    std::copy(name_space.bytes.begin(), name_space.bytes.end(), base.begin());
+    boost::uuids::name_generator_sha1 const generate(base);
+    auto const made = generate(name.data(), name.size());
+    uuid id;
+    std::copy(made.begin(), made.end(), id.bytes.begin());
+    return id;
+}
+
+uuid uuid_v7() {
+    uuid id;
+    if (RAND_bytes(id.bytes.data(), static_cast<int>(id.bytes.size())) != 1) {
+        throw std::runtime_error("the system gives no random bytes");
+    }
+    auto const now = std::chrono::system_clock::now().time_since_epoch();
+    auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    for (std::size_t place = 0; place < 6; ++place) {
+        id.bytes[place] = static_cast<std::uint8_t>(ms >> (40 - 8 * place));
+    }
+    mark_version(id, 7);
+    return id;
+}
+
+} // namespace tally::ingest
