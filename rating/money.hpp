@@ -57,7 +57,6 @@ std::string to_string(amount a);
 std::string to_string(amount_sum a);
 
 /// numerator / denominator (denominator > 0), in nanos, rounded once. nullopt on overflow.
-std::optional<amount> round_fraction(int128 numerator, int128 denominator,
-                                     rounding how) noexcept;
+std::optional<amount> round_fraction(int128 numerator, int128 denominator, rounding how) noexcept;
 
 } // namespace tally::rating

@@ -20,13 +20,13 @@ struct allowance {
 /// What a call costs and what explains it.
 struct rated_call {
     ingest::record_error error = ingest::record_error::none; ///< no_rate, bad_duration, ...
-    bool zero_rated = false;          ///< unanswered or zero seconds: cost 0, no fee
-    rate const* by = nullptr;         ///< nullptr for a zero-rated call that no rate matches
-    std::int64_t billed_s = 0;        ///< whole increments, those of the allowance included
-    std::int64_t allowance_s = 0;     ///< of billed_s, drawn from the allowance
-    amount cost;                      ///< rounded once
-    amount connect_fee;               ///< charged; 0 when the allowance covered the whole call
-    amount rate_per_minute;           ///< price of the step the call began in, per 60 s
+    bool zero_rated = false;      ///< unanswered or zero seconds: cost 0, no fee
+    rate const* by = nullptr;     ///< nullptr for a zero-rated call that no rate matches
+    std::int64_t billed_s = 0;    ///< whole increments, those of the allowance included
+    std::int64_t allowance_s = 0; ///< of billed_s, drawn from the allowance
+    amount cost;                  ///< rounded once
+    amount connect_fee;           ///< charged; 0 when the allowance covered the whole call
+    amount rate_per_minute;       ///< price of the step the call began in, per 60 s
 };
 
 /// Rates one call (RATING section 2). Pure: no I/O, no clock, no allocation; O(steps), however

@@ -28,18 +28,18 @@ struct rate_step {
 /// A price for the numbers of one prefix in one direction, in effect for a while.
 struct rate {
     ingest::uuid id;
-    std::string prefix;         ///< E.164 digits without '+'; empty matches every number
+    std::string prefix; ///< E.164 digits without '+'; empty matches every number
     std::string name;
-    std::string call_type;      ///< "local", "national", "mobile", "international", "premium"...
+    std::string call_type; ///< "local", "national", "mobile", "international", "premium"...
     ingest::call_direction direction = ingest::call_direction::outbound;
-    bool allowance = false;     ///< draws the plan's included minutes first
-    std::uint32_t grace_s = 0;  ///< an answered call not longer than this is free
+    bool allowance = false;    ///< draws the plan's included minutes first
+    std::uint32_t grace_s = 0; ///< an answered call not longer than this is free
     amount connect_fee;
     amount minimum;
-    amount maximum{INT64_MAX};  ///< INT64_MAX: none
+    amount maximum{INT64_MAX}; ///< INT64_MAX: none
     ingest::time_us effective_from = INT64_MIN;
     ingest::time_us effective_to = INT64_MAX; ///< exclusive
-    std::vector<rate_step> steps; ///< by from_s; the first begins at 0; never empty
+    std::vector<rate_step> steps;             ///< by from_s; the first begins at 0; never empty
 
     friend bool operator==(rate const&, rate const&) = default;
 };
@@ -51,13 +51,14 @@ class tariff {
         ingest::uuid plan_id;
         std::string code;
         std::array<char, 3> currency{'I', 'N', 'R'};
-        std::string time_zone = "UTC";  ///< IANA name: billing periods and days
+        std::string time_zone = "UTC"; ///< IANA name: billing periods and days
         rounding how;
-        std::int64_t included_s = 0;    ///< the allowance of a billing period, in seconds
+        std::int64_t included_s = 0; ///< the allowance of a billing period, in seconds
     };
 
     /// Builds the prefix index. Throws std::invalid_argument, naming the rate, when a rate has no
-    /// steps, steps out of order, a zero unit or increment, or a prefix that is not digits.
+    /// steps, steps out of order, a zero unit or increment, units without a common multiple below
+    /// 2^62 (their sum could not be kept exactly), or a prefix that is not digits.
     tariff(header head, std::vector<rate> rates);
 
     /// Longest prefix of `digits` that has a rate of `direction` in effect at `when`; of several in
@@ -69,9 +70,14 @@ class tariff {
     [[nodiscard]] std::span<rate const> rates() const noexcept { return rates_; }
 
   private:
+    [[nodiscard]] rate const* in_effect(std::uint32_t group, ingest::time_us when) const noexcept;
+    void build_groups();
+
     header head_;
     std::vector<rate> rates_; ///< grouped by (direction, prefix), newest effective_from first
-    std::array<prefix_index, 2> index_; ///< by direction: prefix -> first of its group in rates_
+    /// Group g is rates_[group_begin_[g]] to rates_[group_begin_[g + 1]], exclusive.
+    std::vector<std::uint32_t> group_begin_;
+    std::array<prefix_index, 2> index_; ///< by direction: prefix -> its group
 };
 
 } // namespace tally::rating
