@@ -1,0 +1,84 @@
+#include "tests/house/source_tree.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <regex>
+#include <set>
+
+using namespace tally::house;
+
+// What the pages say is there.
+
+namespace {
+
+std::string output_of(std::string const& command) {
+    std::string output;
+    std::unique_ptr<FILE, int (*)(FILE*)> const pipe{popen(command.c_str(), "r"), pclose};
+    std::array<char, 4096> buffer{};
+    while (auto const size = fread(buffer.data(), 1, buffer.size(), pipe.get())) {
+        output.append(buffer.data(), size);
+    }
+    return output;
+}
+
+std::set<std::string> matches(std::string const& text, char const* pattern) {
+    std::regex const regex{pattern};
+    std::set<std::string> found;
+    for (std::sregex_iterator match{text.begin(), text.end(), regex}, end; match != end; ++match) {
+        found.insert((*match)[1].str());
+    }
+    return found;
+}
+
+TEST(documents, every_folder_with_sources_has_a_readme) {
+    std::set<std::string> folders;
+    for (auto const& file : source_tree()) {
+        if (file.is_cpp() || file.path.ends_with(".sql")) {
+            folders.insert(std::string{file.folder()});
+        }
+    }
+    folders.erase("tests");
+    folders.erase("cmake");
+    for (auto const& folder : folders) {
+        EXPECT_TRUE(exists(folder + "/README.md")) << folder;
+    }
+}
+
+TEST(documents, relative_links_lead_somewhere) {
+    for (auto const& file : source_tree()) {
+        if (!file.path.ends_with(".md")) {
+            continue;
+        }
+        for (auto const& link : matches(file.text, R"(\]\(([^)#:\s]+)[^)]*\))")) {
+            auto const target = std::filesystem::path{file.path}.parent_path() / link;
+            EXPECT_TRUE(exists(target.string())) << file.path << " links to " << link;
+        }
+    }
+}
+
+TEST(documents, dev_commands_exist) {
+    auto const help = output_of(TALLY_SOURCE_DIR "/dev help");
+    for (auto const& file : source_tree()) {
+        if (!file.path.ends_with(".md")) {
+            continue;
+        }
+        for (auto const& command : matches(file.text, R"(\./dev ([a-z]+))")) {
+            EXPECT_NE(help.find("\n  " + command), std::string::npos)
+                << file.path << ": " << command;
+        }
+    }
+}
+
+TEST(documents, tallyd_commands_exist) {
+    auto const help = output_of(TALLY_BINARY " --help");
+    for (auto const path : {"README.md", "config/README.md", "config/switches/README.md"}) {
+        for (auto const& command : matches(text_of(path), R"([`/]tallyd ([a-z][a-z-]+))")) {
+            EXPECT_NE(help.find("\n  " + command + " "), std::string::npos)
+                << path << ": tallyd " << command;
+        }
+    }
+}
+
+} // namespace

@@ -1,0 +1,144 @@
+#include "tests/house/cpp_scanner.hpp"
+#include "tests/house/source_tree.hpp"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <set>
+
+using namespace tally::house;
+
+// The rules for source files that a reader should never have to check. They ratchet: a limit may
+// fall, not rise.
+
+namespace {
+
+constexpr std::size_t function_lines_max = 70;
+constexpr std::size_t file_lines_max = 400;
+
+/// What a folder may include, besides itself.
+std::map<std::string_view, std::set<std::string_view>> const allowed_includes = {
+    {"ingest", {}},
+    {"rating", {"ingest"}},
+    {"storage", {"ingest", "rating"}},
+    {"config", {}},
+    {"daemon", {"ingest", "rating", "storage", "config"}},
+};
+
+/// Folder of each `#include "folder/file"` line, with the line.
+std::vector<std::string> own_includes(source_file const& file) {
+    static std::regex const include{R"re(^\s*#\s*include\s*"([^"]+)")re"};
+    std::vector<std::string> found;
+    for (auto const line : lines_of(file.text)) {
+        std::match_results<std::string_view::const_iterator> match;
+        if (std::regex_search(line.begin(), line.end(), match, include)) {
+            found.push_back(match[1].str());
+        }
+    }
+    return found;
+}
+
+TEST(includes, point_in_one_direction) {
+    for (auto const& file : cpp_files()) {
+        auto const allowed = allowed_includes.find(file.folder());
+        if (allowed == allowed_includes.end()) {
+            continue;
+        }
+        for (auto const& include : own_includes(file)) {
+            auto const folder = include.substr(0, include.find('/'));
+            EXPECT_TRUE(folder == file.folder() || allowed->second.contains(folder))
+                << file.path << " includes " << include;
+        }
+    }
+}
+
+TEST(includes, name_the_folder_and_exist) {
+    for (auto const& file : cpp_files()) {
+        for (auto const& include : own_includes(file)) {
+            EXPECT_TRUE(exists(include)) << file.path << " includes " << include;
+        }
+    }
+}
+
+TEST(includes, heavy_headers_stay_in_cpp_files) {
+    static std::regex const heavy{
+        R"(#\s*include\s*<(boost/(beast|asio\.hpp)|pqxx|simdjson|toml\+\+))"};
+    for (auto const& file : cpp_files()) {
+        EXPECT_FALSE(file.is_header() && file.folder() != "tests" &&
+                     std::regex_search(file.text, heavy))
+            << file.path;
+    }
+}
+
+TEST(headers, begin_with_pragma_once) {
+    for (auto const& file : cpp_files()) {
+        EXPECT_TRUE(!file.is_header() || file.text.starts_with("#pragma once") ||
+                    file.path == "cmake/pch.hpp")
+            << file.path;
+    }
+}
+
+TEST(threads, are_started_by_the_daemon_only) {
+    static std::regex const start{R"(std::(jthread|async)\b|std::thread\b(?!::))"};
+    for (auto const& file : cpp_files()) {
+        auto const folder = file.folder();
+        if (folder == "ingest" || folder == "rating" || folder == "storage" || folder == "config") {
+            EXPECT_FALSE(std::regex_search(without_comments_and_text(file.text), start))
+                << file.path;
+        }
+    }
+}
+
+TEST(rating, has_no_clock_and_no_input_or_output) {
+    static std::regex const impure{
+        R"(_clock::now|#\s*include\s*<(fstream|iostream|sys/socket\.h|libpq-fe\.h|pqxx))"};
+    for (auto const& file : cpp_files()) {
+        EXPECT_FALSE(file.folder() == "rating" && std::regex_search(file.text, impure))
+            << file.path;
+    }
+}
+
+TEST(functions, are_short) {
+    for (auto const& file : cpp_files()) {
+        for (auto const& function : functions_of(file.text)) {
+            EXPECT_LE(function.lines, function_lines_max)
+                << file.path << ":" << function.line << ": " << function.head;
+        }
+    }
+}
+
+TEST(files, are_short) {
+    for (auto const& file : cpp_files()) {
+        EXPECT_LE(lines_of(file.text).size(), file_lines_max) << file.path;
+    }
+}
+
+TEST(files, hold_no_tabs_and_no_blanks_at_line_ends) {
+    for (auto const& file : cpp_files()) {
+        EXPECT_EQ(file.text.find('\t'), std::string::npos) << file.path;
+        EXPECT_EQ(file.text.find(" \n"), std::string::npos) << file.path;
+    }
+}
+
+// The project explains itself; what it was made with and where is nobody's business later.
+TEST(files, speak_of_the_project_alone) {
+    // In two parts, so that this file keeps its own rule.
+    static std::regex const forbidden{"/wo"
+                                      R"(rk/|\.\./sha)"
+                                      "red|"
+                                      R"(\b(issue|ticket|bug|pull request)s?\s+#?\d+)"
+                                      R"(|\b(fixes|closes|see) #\d)"
+                                      "|\\bTO"
+                                      "DO\\b|\\bFIX"
+                                      "ME\\b",
+                                      std::regex::icase};
+    for (auto const& file : source_tree()) {
+        for (auto const line : lines_of(file.text)) {
+            EXPECT_FALSE(line.size() < 1000 &&
+                         std::regex_search(line.begin(), line.end(), forbidden))
+                << file.path << ": " << line;
+        }
+    }
+}
+
+} // namespace
