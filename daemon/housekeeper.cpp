@@ -1,0 +1,73 @@
+#include "daemon/housekeeper.hpp"
+
+#include "storage/partitions.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace tally::daemon {
+
+namespace {
+
+/// A day's partition is wanted a week ahead; an hour more or less does not matter.
+constexpr std::chrono::minutes round_every{60};
+constexpr std::chrono::seconds round_after_failure{5};
+
+ingest::time_us now_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+} // namespace
+
+housekeeper::housekeeper(std::string connection_string, storage::partition_policy policy,
+                         std::function<void(std::int64_t)> horizon)
+    : connection_string_{std::move(connection_string)}, policy_{policy},
+      horizon_{std::move(horizon)} {}
+
+housekeeper::~housekeeper() { stop(); }
+
+void housekeeper::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void housekeeper::stop() noexcept {
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+std::optional<std::int64_t> housekeeper::horizon_s() const noexcept {
+    auto const seconds = horizon_s_.load(std::memory_order_relaxed);
+    return seconds < 0 ? std::nullopt : std::optional{seconds};
+}
+
+void housekeeper::run() noexcept {
+    storage::pq_connection connection{connection_string_, "tallyd housekeeper"};
+    std::unique_lock lock{mutex_};
+    while (!stopping_) {
+        lock.unlock();
+        auto why = storage::create_ahead(connection, policy_, now_us());
+        std::int64_t seconds = 0;
+        if (why.ok()) {
+            why = storage::horizon(connection, now_us(), seconds);
+        }
+        if (why.ok()) {
+            horizon_s_ = seconds;
+            horizon_(seconds);
+        } else {
+            spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", why.sqlstate,
+                         why.detail);
+        }
+        lock.lock();
+        wake_.wait_for(lock, why.ok() ? std::chrono::seconds{round_every} : round_after_failure,
+                       [this] { return stopping_; });
+    }
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,178 @@
+#include "daemon/lane.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace tally::daemon {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// How long a lane sleeps at most before it looks whether it was closed.
+constexpr std::chrono::milliseconds idle_wait{100};
+
+} // namespace
+
+lane::lane(lane_options how, std::string const& connection_string,
+           storage::lane_observer& observer)
+    : how_{how}, queue_{slices_max},
+      writer_{connection_string, "tallyd lane " + std::to_string(how.lane), how.partitions},
+      lane_writer_{writer_,
+                   {.lane = static_cast<std::int32_t>(how.lane),
+                    .lanes = static_cast<std::int32_t>(how.lanes),
+                    .daemon_id = how.daemon_id},
+                   observer,
+                   [this](std::chrono::milliseconds time) { return wait(time); }},
+      thread_{[this] { run(); }} {}
+
+lane::~lane() {
+    close();
+    abandon();
+    join();
+}
+
+void lane::abandon() noexcept {
+    {
+        std::lock_guard const lock{stop_mutex_};
+        abandoned_ = true;
+    }
+    stop_.notify_all();
+    writer_.cancel();
+}
+
+void lane::join() {
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+bool lane::wait(std::chrono::milliseconds time) {
+    std::unique_lock lock{stop_mutex_};
+    return !stop_.wait_for(lock, time, [this] { return abandoned_; });
+}
+
+void lane::run() noexcept {
+    try {
+        work();
+    } catch (std::exception const& error) {
+        // Nothing below throws for bad input or a lost database: this is out of memory or our bug.
+        // What was not committed is not acknowledged either, so ending here loses nothing.
+        spdlog::critical("event=lane_failed lane={} error=\"{}\"", how_.lane, error.what());
+        std::abort();
+    }
+}
+
+void lane::work() {
+    while (collect()) {
+        store();
+    }
+    slice left;
+    while (queue_.pop(left, std::chrono::milliseconds{0})) {
+        left.finish({});
+    }
+}
+
+// Fills the open batch; false when there is nothing and never will be.
+bool lane::collect() {
+    slice share;
+    while (!queue_.pop(share, idle_wait)) {
+        if (queue_.closed() && queue_.size() == 0) {
+            return false;
+        }
+        if (std::lock_guard const lock{stop_mutex_}; abandoned_) {
+            return false;
+        }
+    }
+    add(std::move(share));
+    auto const deadline = clock::now() + how_.linger_max;
+    while (entries_.size() < how_.batch_rows_max) {
+        auto const left = std::chrono::duration_cast<std::chrono::microseconds>(
+            queue_.closed() ? clock::duration::zero() : deadline - clock::now());
+        if (!queue_.pop(share, std::max(left, std::chrono::microseconds{0}))) {
+            break;
+        }
+        add(std::move(share));
+    }
+    return true;
+}
+
+void lane::add(slice&& share) {
+    auto const& from = share.of();
+    auto const& block = from.block();
+    auto const owner = static_cast<std::uint32_t>(shares_.size());
+    std::int64_t position = 0;
+    if (!block.stream.empty()) {
+        auto const known = lane_writer_.position_of(block.stream);
+        if (!known) {
+            return; // given up: dropping the share reports it as not durable
+        }
+        position = *known;
+        auto const end = static_cast<std::int64_t>(block.stream_end);
+        if (!marks_.empty() && marks_.back().stream == block.stream) {
+            marks_.back().end = end;
+        } else {
+            marks_.push_back({block.stream, end});
+        }
+    }
+    for (auto const place : share.places()) {
+        add_entry(from, place, owner, position);
+    }
+    bytes_ += block.batch.body.size() / how_.lanes;
+    shares_.push_back(std::move(share));
+}
+
+void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner,
+                     std::int64_t position) {
+    auto const& block = from.block();
+    auto const& batch = block.batch;
+    storage::batch_entry entry;
+    entry.catalog = &from.catalog();
+    entry.from = block.from.get();
+    entry.format = block.in_format->name;
+    entry.owner = owner;
+    std::uint32_t index = 0;
+    if (place < batch.cdrs.size()) {
+        entry.call = &batch.cdrs[place];
+        entry.raw = entry.call->raw;
+        entry.who = from.guided_at(place);
+        index = batch.cdr_index[place];
+        if (entry.who.error != ingest::record_error::none) {
+            entry.suspend(entry.who.error);
+        }
+    } else {
+        auto const& rejected = batch.rejected[place - batch.cdrs.size()];
+        entry.raw = rejected.raw;
+        index = rejected.index;
+        entry.suspend(rejected.error, rejected.detail);
+    }
+    if (static_cast<std::int64_t>(block.stream_begin + index) < position) {
+        entry.state = storage::entry_state::duplicate; // stored by an earlier run
+    }
+    entries_.push_back(entry);
+}
+
+void lane::store() {
+    bool const stored = lane_writer_.store(entries_, marks_, how_.import_id, bytes_);
+    std::vector<ingest::block_outcome> outcomes(shares_.size());
+    for (auto& outcome : outcomes) {
+        outcome.durable = stored;
+    }
+    for (auto const& entry : entries_) {
+        auto& outcome = outcomes[entry.owner];
+        switch (entry.state) {
+        case storage::entry_state::live: ++outcome.committed; break;
+        case storage::entry_state::duplicate: ++outcome.duplicate; break;
+        case storage::entry_state::suspended: ++outcome.suspended; break;
+        }
+    }
+    records_waiting_.fetch_sub(entries_.size(), std::memory_order_relaxed);
+    entries_.clear();
+    marks_.clear();
+    bytes_ = 0;
+    for (std::size_t i = 0; i < shares_.size(); ++i) {
+        shares_[i].finish(stored ? outcomes[i] : ingest::block_outcome{});
+    }
+    shares_.clear();
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "daemon/bounded_queue.hpp"
+#include "daemon/routed_block.hpp"
+#include "storage/lane_writer.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tally::daemon {
+
+struct lane_options {
+    std::uint32_t lane = 0;
+    std::uint32_t lanes = 1;
+    ingest::uuid daemon_id;
+    ingest::uuid import_id;          ///< nil but for tallyd import
+    std::size_t batch_rows_max = 100'000;
+    std::chrono::milliseconds linger_max{5};
+    storage::partition_policy partitions;
+};
+
+/// A worker with one connection and one open batch. All money of an account moves through its lane,
+/// in order, so lanes neither wait for each other nor lose an update.
+///
+/// A batch is closed when it is full, or when nothing more waits and the linger time is over: small
+/// and quick at low load, large at saturation, since the lane collects while PostgreSQL commits.
+///
+/// Stopping: close() lets it finish what it has; abandon() makes it give up waiting for a database
+/// that does not come back. The thread ends by itself then; join() waits for it.
+class lane {
+  public:
+    lane(lane_options how, std::string const& connection_string,
+         storage::lane_observer& observer);
+    ~lane();
+    lane(lane const&) = delete;
+    lane& operator=(lane const&) = delete;
+
+    [[nodiscard]] ingest::push_status push(slice&& share) { return queue_.try_push(std::move(share)); }
+    /// Records waiting or in the open batch.
+    [[nodiscard]] std::size_t records_waiting() const noexcept {
+        return records_waiting_.load(std::memory_order_relaxed);
+    }
+    void announce(std::size_t records) noexcept {
+        records_waiting_.fetch_add(records, std::memory_order_relaxed);
+    }
+
+    void close() noexcept { queue_.close(); }
+    void abandon() noexcept;
+    void join();
+
+  private:
+    /// More blocks than fit the bytes' credit at a record each are never under way.
+    static constexpr std::size_t slices_max = 65'536;
+
+    void run() noexcept;
+    void work();
+    bool collect();
+    void add(slice&& share);
+    void add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner,
+                   std::int64_t position);
+    void store();
+    bool wait(std::chrono::milliseconds time);
+
+    lane_options how_;
+    bounded_queue<slice> queue_;
+    storage::batch_writer writer_;
+    storage::lane_writer lane_writer_;
+
+    std::vector<slice> shares_; ///< of the open batch
+    std::vector<storage::batch_entry> entries_;
+    std::vector<storage::stream_mark> marks_;
+    std::uint64_t bytes_ = 0;
+
+    std::atomic<std::size_t> records_waiting_{0};
+    std::mutex stop_mutex_; ///< guards abandoned_ for the wait below
+    std::condition_variable stop_;
+    bool abandoned_ = false;
+    std::thread thread_;
+};
+
+} // namespace tally::daemon

@@ -1,0 +1,111 @@
+#include "daemon/lane_monitor.hpp"
+
+#include "daemon/metrics.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace tally::daemon {
+
+namespace {
+
+std::int64_t now_s() {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+bool is_about_the_database(storage::failure why) noexcept {
+    return why == storage::failure::transient || why == storage::failure::permanent ||
+           why == storage::failure::unknown;
+}
+
+} // namespace
+
+lane_monitor::lane_monitor(metrics& counters, std::size_t lanes)
+    : counters_{counters}, last_commit_s_{new std::atomic<std::int64_t>[lanes] {}},
+      lanes_{lanes} {}
+
+void lane_monitor::stored(storage::stored_batch const& what) {
+    std::uint64_t duplicates = 0;
+    std::array<std::uint64_t, static_cast<std::size_t>(ingest::record_error::count_)> suspended{};
+    for (auto const& entry : what.entries) {
+        duplicates += entry.state == storage::entry_state::duplicate ? 1U : 0U;
+        if (entry.state == storage::entry_state::suspended) {
+            ++suspended[static_cast<std::size_t>(entry.reason)];
+        }
+    }
+    counters_.committed("cdr", what.rows.calls.size());
+    counters_.duplicate(duplicates);
+    for (std::size_t reason = 0; reason < suspended.size(); ++reason) {
+        if (suspended[reason] > 0) {
+            counters_.suspended(static_cast<ingest::record_error>(reason), suspended[reason]);
+        }
+    }
+    count_money(what.rows);
+    counters_.observe_batch_rows(what.rows.calls.size());
+    counters_.observe_commit_seconds(std::chrono::duration<double>(what.took).count());
+    auto const lane = static_cast<std::size_t>(what.rows.lane);
+    if (lane < lanes_) {
+        last_commit_s_[lane].store(now_s(), std::memory_order_relaxed);
+    }
+    reached();
+}
+
+void lane_monitor::count_money(storage::batch const& rows) {
+    // A handful of currencies at most, so a short list beats a table.
+    std::vector<std::pair<storage::currency_code, rating::amount_sum>> sums;
+    for (auto const& usage : rows.usage) {
+        auto place = std::find_if(sums.begin(), sums.end(),
+                                  [&](auto const& sum) { return sum.first == usage.currency; });
+        if (place == sums.end()) {
+            place = sums.insert(sums.end(), {usage.currency, {}});
+        }
+        place->second += usage.total_cost;
+    }
+    for (auto const& [currency, sum] : sums) {
+        counters_.rated_amount({currency.data(), currency.size()}, sum);
+    }
+}
+
+void lane_monitor::retried(std::string_view reason, storage::result const& why) {
+    counters_.retry(reason);
+    if (!is_about_the_database(why.why)) {
+        spdlog::debug("event=batch_retried reason={} sqlstate={} detail=\"{}\"", reason,
+                      why.sqlstate, why.detail);
+        return;
+    }
+    spdlog::warn("event=database_trouble kind={} sqlstate={} detail=\"{}\"", reason, why.sqlstate,
+                 why.detail);
+    lost(why.detail);
+}
+
+void lane_monitor::fill(daemon_status& status) const {
+    for (auto& lane : status.lanes) {
+        if (auto const at = last_commit_s_[lane.lane].load(std::memory_order_relaxed); at > 0) {
+            lane.last_commit_s = at;
+        }
+    }
+    status.database_reached = ever_up_;
+    status.database_up = up_;
+    std::lock_guard const lock{mutex_};
+    status.database_detail = detail_;
+}
+
+void lane_monitor::reached() noexcept {
+    ever_up_ = true;
+    if (!up_.exchange(true)) {
+        counters_.set_database_up(true);
+        spdlog::info("event=database_up");
+        std::lock_guard const lock{mutex_};
+        detail_.clear();
+    }
+}
+
+void lane_monitor::lost(std::string detail) {
+    up_ = false;
+    counters_.set_database_up(false);
+    std::lock_guard const lock{mutex_};
+    detail_ = std::move(detail);
+}
+
+} // namespace tally::daemon

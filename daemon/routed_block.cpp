@@ -1,0 +1,72 @@
+#include "daemon/routed_block.hpp"
+
+#include <string_view>
+
+namespace tally::daemon {
+
+namespace {
+
+std::uint32_t scale(std::size_t hash, std::uint32_t lanes) noexcept {
+    return static_cast<std::uint32_t>((hash >> 7) % lanes);
+}
+
+std::uint32_t lane_of(rating::guided const& who, ingest::cdr const& call,
+                      rating::catalog const& catalog, std::uint32_t lanes) noexcept {
+    if (who.error != ingest::record_error::none) {
+        return scale(std::hash<std::string_view>{}(call.raw), lanes);
+    }
+    auto const account = catalog.subscription_at(who.subscription).account;
+    return scale(ingest::uuid_hash{}(catalog.account_at(account).id), lanes);
+}
+
+} // namespace
+
+routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
+                           std::shared_ptr<rating::catalog const> catalog, std::uint32_t lanes,
+                           std::function<void(std::size_t)> released)
+    : block_{std::move(block)}, catalog_{std::move(catalog)}, released_{std::move(released)},
+      first_of_lane_(lanes + 1, 0), slices_left_{lanes} {
+    auto const& calls = block_->batch.cdrs;
+    auto const rejected = block_->suspend_rejected ? block_->batch.rejected.size() : 0;
+    std::vector<std::uint32_t> lane_of_place(calls.size() + rejected);
+    guided_.reserve(calls.size());
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        guided_.push_back(rating::guide(calls[i], *catalog_));
+        lane_of_place[i] = lane_of(guided_[i], calls[i], *catalog_, lanes);
+    }
+    for (std::size_t i = 0; i < rejected; ++i) {
+        lane_of_place[calls.size() + i] =
+            scale(std::hash<std::string_view>{}(block_->batch.rejected[i].raw), lanes);
+    }
+    // A counting sort keeps the order of arrival within each lane.
+    for (auto const lane : lane_of_place) {
+        ++first_of_lane_[lane + 1];
+    }
+    for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+        first_of_lane_[lane + 1] += first_of_lane_[lane];
+    }
+    places_.resize(lane_of_place.size());
+    auto next = first_of_lane_;
+    for (std::uint32_t place = 0; place < lane_of_place.size(); ++place) {
+        places_[next[lane_of_place[place]]++] = place;
+    }
+}
+
+void routed_block::leave(ingest::block_outcome const& part) noexcept {
+    committed_.fetch_add(part.committed, std::memory_order_relaxed);
+    duplicate_.fetch_add(part.duplicate, std::memory_order_relaxed);
+    suspended_.fetch_add(part.suspended, std::memory_order_relaxed);
+    if (!part.durable) {
+        durable_.store(false, std::memory_order_relaxed);
+    }
+    if (slices_left_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return;
+    }
+    std::unique_ptr<routed_block> const self{this};
+    if (block_->on_done) {
+        block_->on_done({durable_.load(), committed_.load(), duplicate_.load(), suspended_.load()});
+    }
+    released_(block_->admitted_bytes);
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,124 @@
+#pragma once
+
+#include "storage/batch_writer.hpp"
+#include "storage/call_batch.hpp"
+#include "storage/recent_keys.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally::storage {
+
+/// How far one stream has come with the records of a batch.
+struct stream_mark {
+    std::string_view stream;
+    std::int64_t end = 0; ///< records of the stream up to here are in this or an earlier batch
+};
+
+/// One transaction as it was stored, for counters; views are good during the call only.
+struct stored_batch {
+    batch const& rows;
+    std::span<batch_entry const> entries; ///< with what became of each
+    std::chrono::nanoseconds took{};      ///< from rating to COMMIT's answer
+};
+
+/// Told of what a lane does. Called on the lane's thread.
+class lane_observer {
+  public:
+    lane_observer() = default;
+    lane_observer(lane_observer const&) = delete;
+    lane_observer& operator=(lane_observer const&) = delete;
+    virtual ~lane_observer() = default;
+
+    virtual void stored(stored_batch const& what) = 0;
+    /// A try failed and is made again: "transient", "duplicate", "stale"...
+    virtual void retried(std::string_view reason, result const& why) = 0;
+};
+
+/// Waits before the next try; false: give up (stopping for good).
+using retry_wait = std::function<bool(std::chrono::milliseconds)>;
+
+/// Brings a lane's entries into the database, whatever it takes: drops duplicates, rates, commits,
+/// and on a failure does what it calls for.
+///
+///     duplicate      ask for the stored keys, drop them or suspend conflicts, rate the rest again
+///     stale          forget the usage rows, read them again, rate again
+///     bad data       halve until the one bad record is in suspense and the rest is stored
+///     unknown        ask whether the batch is there
+///     position lost  somebody else stored a part: read the position, drop that part
+///     transient,     wait with backoff and jitter, try again
+///     permanent
+///
+/// The memory of recent keys and usage rows is an optimisation; the unique index and the version
+/// check are the truth. One thread.
+class lane_writer {
+  public:
+    struct options {
+        std::int32_t lane = 0;
+        std::int32_t lanes = 1;
+        ingest::uuid daemon_id;
+        std::chrono::milliseconds backoff_first{50};
+        std::chrono::milliseconds backoff_max{5000};
+    };
+
+    lane_writer(batch_writer& writer, options how, lane_observer& observer, retry_wait wait);
+
+    /// Where this lane stands in a stream: records before it are stored. Read from the database the
+    /// first time. nullopt: given up waiting for the database.
+    std::optional<std::int64_t> position_of(std::string_view stream);
+
+    /// Stores all entries, in this order, and moves the streams' positions. Afterwards each entry's
+    /// state says what became of it: live means stored. False: given up; nothing may be
+    /// concluded of entries that were not reported to the observer.
+    bool store(std::span<batch_entry> entries, std::span<stream_mark const> marks,
+               ingest::uuid const& import_id, std::uint64_t bytes);
+
+  private:
+    using marks_span = std::span<stream_mark const>;
+    enum class step : std::uint8_t { done, again, halve, give_up };
+
+    void drop_repeats_within(std::span<batch_entry> entries);
+    bool drop_stored(std::span<batch_entry> entries, bool all);
+    void judge_stored(std::span<batch_entry*> asked, std::span<stored_call const> found);
+    bool store_range(std::span<batch_entry> entries, marks_span marks);
+    bool store_halves(std::span<batch_entry> entries, marks_span marks);
+    step try_once(std::span<batch_entry> entries, marks_span marks);
+    step after_failure(result const& why, std::span<batch_entry> entries, marks_span marks);
+    bool load_missing();
+    bool refuse_days_out_of_bounds(std::span<batch_entry> entries, bool& any);
+    void set_positions(marks_span marks);
+    bool reread_positions(marks_span marks);
+    void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
+    bool pause(std::string_view reason, result const& why);
+    /// Runs a request until it is answered; false: given up.
+    template <typename Request>
+    bool insist(Request&& request);
+
+    batch_writer& writer_;
+    options how_;
+    lane_observer& observer_;
+    retry_wait wait_;
+
+    usage_cache usage_;
+    call_batch calls_;
+    recent_keys recent_;
+    batch out_;
+    std::map<std::string, std::int64_t, std::less<>> positions_;
+    boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_of_key_;
+    std::deque<std::string> details_;  ///< text of database refusals, kept while store() runs
+    std::vector<std::int32_t> days_;
+    std::int64_t pauses_in_a_row_ = 0;
+    /// Set by a duplicate that only the unique index knew, cleared by a batch without one: while
+    /// somebody sends everything again, keys are asked for before COPY instead of after its failure.
+    bool expect_stored_ = false;
+};
+
+} // namespace tally::storage
