@@ -1,0 +1,125 @@
+#include "daemon/import_dry_run.hpp"
+
+#include "rating/guide.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tally::daemon {
+
+using storage::batch_entry;
+using storage::entry_state;
+
+namespace {
+
+void check(storage::result const& said) {
+    if (!said.ok()) {
+        throw std::runtime_error("the database cannot be asked: " + said.detail);
+    }
+}
+
+ingest::block_outcome outcome_of(std::span<batch_entry const> entries) noexcept {
+    ingest::block_outcome outcome{.durable = true};
+    for (auto const& entry : entries) {
+        outcome.committed += entry.state == entry_state::live ? 1 : 0;
+        outcome.duplicate += entry.state == entry_state::duplicate ? 1 : 0;
+        outcome.suspended += entry.state == entry_state::suspended ? 1 : 0;
+    }
+    return outcome;
+}
+
+} // namespace
+
+import_dry_run::import_dry_run(std::string const& connection_string,
+                               std::shared_ptr<rating::catalog const> catalog,
+                               std::shared_ptr<ingest::source_table const> sources,
+                               storage::lane_observer& observer)
+    : reader_{connection_string, "tallyd import --dry-run"}, catalog_{std::move(catalog)},
+      sources_{std::move(sources)}, observer_{observer} {}
+
+import_dry_run::~import_dry_run() = default;
+
+ingest::push_status import_dry_run::admit(std::size_t /*bytes*/) noexcept {
+    return ingest::push_status::pushed;
+}
+
+void import_dry_run::release(std::size_t /*bytes*/) noexcept {}
+
+ingest::push_status import_dry_run::push(std::unique_ptr<ingest::record_block>& block) {
+    fill_entries(*block);
+    drop_duplicates();
+    rate();
+    observer_.stored({rated_, entries_, {}});
+    if (block->on_done) {
+        block->on_done(outcome_of(entries_));
+    }
+    block.reset();
+    return ingest::push_status::pushed;
+}
+
+std::shared_ptr<ingest::source_table const> import_dry_run::sources() const {
+    return sources_;
+}
+
+void import_dry_run::fill_entries(ingest::record_block const& block) {
+    entries_.clear();
+    batch_entry entry;
+    entry.catalog = catalog_.get();
+    entry.from = block.from.get();
+    entry.format = block.in_format->name;
+    for (auto const& call : block.batch.cdrs) {
+        entry.call = &call;
+        entry.who = rating::guide(call, *catalog_);
+        entries_.push_back(entry);
+        if (entry.who.error != ingest::record_error::none) {
+            entries_.back().suspend(entry.who.error);
+        }
+    }
+    entry.call = nullptr;
+    for (auto const& bad : block.batch.rejected) {
+        if (block.suspend_rejected) {
+            entries_.push_back(entry);
+            entries_.back().suspend(bad.error, bad.detail);
+        }
+    }
+}
+
+void import_dry_run::drop_duplicates() {
+    std::vector<storage::call_key> keys;
+    for (auto& entry : entries_) {
+        if (entry.state != entry_state::live) {
+            continue;
+        }
+        if (met_.insert(storage::hash_of(entry.key())).second) {
+            keys.push_back(entry.key());
+        } else {
+            entry.state = entry_state::duplicate;
+        }
+    }
+    std::sort(keys.begin(), keys.end());
+    std::vector<storage::stored_call> stored;
+    check(reader_.stored_calls(keys, stored));
+    keys.clear();
+    for (auto const& call : stored) {
+        keys.push_back(call.key);
+    }
+    std::sort(keys.begin(), keys.end());
+    for (auto& entry : entries_) {
+        if (entry.state == entry_state::live &&
+            std::binary_search(keys.begin(), keys.end(), entry.key())) {
+            entry.state = entry_state::duplicate;
+        }
+    }
+}
+
+void import_dry_run::rate() {
+    calls_.begin(entries_, usage_);
+    std::vector<storage::usage_state> states;
+    check(reader_.load_usage(calls_.missing(), states));
+    calls_.learn(states, usage_);
+    rated_.clear();
+    calls_.rate(usage_, rated_);
+    calls_.written(rated_, usage_); // the next block goes on from these allowances
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,246 @@
+#include "daemon/import_job.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace tally::daemon {
+
+using ingest::push_status;
+using ingest::record_error;
+
+namespace {
+
+/// How long to sleep when the sink has no credit: a lane gives some back every few milliseconds.
+constexpr std::chrono::milliseconds credit_wait{2};
+/// How often progress is shown, and a stop noticed, while waiting.
+constexpr std::chrono::milliseconds outcome_wait{100};
+
+/// One record that no decoder gets to see, or none could take apart.
+void reject_all(ingest::record_batch& batch, record_error error, std::string_view detail) {
+    ingest::rejected_record bad;
+    bad.index = batch.received();
+    bad.error = error;
+    bad.detail = batch.text.keep(detail);
+    bad.raw = batch.body;
+    batch.rejected.push_back(bad);
+}
+
+/// What a block takes of the memory that the sink has to bound.
+std::size_t bytes_of(ingest::record_batch const& batch) noexcept {
+    return batch.body.size() + batch.text.bytes() + batch.cdrs.size() * sizeof(ingest::cdr) +
+           batch.rejected.size() * sizeof(ingest::rejected_record);
+}
+
+} // namespace
+
+struct import_job::tally_sheet {
+    std::mutex mutex; ///< guards all of it
+    std::condition_variable changed;
+    std::size_t blocks_under_way = 0;
+    bool given_up = false;
+    std::uint64_t committed = 0;
+    std::uint64_t duplicate = 0;
+    std::uint64_t suspended = 0;
+
+    void add(ingest::block_outcome const& outcome) {
+        std::lock_guard const lock{mutex};
+        --blocks_under_way;
+        given_up = given_up || !outcome.durable;
+        committed += outcome.committed;
+        duplicate += outcome.duplicate;
+        suspended += outcome.suspended;
+        changed.notify_all();
+    }
+};
+
+import_job::import_job(import_task task, ingest::record_sink& sink, import_hooks hooks)
+    : task_{std::move(task)}, sink_{sink}, hooks_{std::move(hooks)},
+      sheet_{std::make_shared<tally_sheet>()} {}
+
+import_result import_job::run(ingest::file_reader& reader) {
+    ingest::file_piece piece;
+    bool more = true;
+    while (more && !stopping()) {
+        more = reader.next(piece);
+        read_to_end_ = !more && reader.error().ok();
+        more = more && hand_over(decode(std::move(piece)));
+        show(false);
+    }
+    bool const all_durable = wait_for_outcomes();
+    import_result result;
+    result.error = reader.error();
+    result.end = how_ended(result.error, all_durable);
+    result.counts = counts();
+    return result;
+}
+
+import_end import_job::how_ended(ingest::file_error const& error, bool all_durable) const {
+    if (read_to_end_ && all_durable) {
+        return import_end::done;
+    }
+    if (stop_ != stop_request::none || error.why == ingest::file_failure::interrupted) {
+        return import_end::stopped;
+    }
+    if (sink_closed_ || !all_durable) {
+        return import_end::given_up;
+    }
+    return import_end::file_failed;
+}
+
+bool import_job::stopping() {
+    if (hooks_.stop) {
+        stop_ = std::max(stop_, hooks_.stop());
+    }
+    return stop_ != stop_request::none;
+}
+
+std::unique_ptr<ingest::record_block> import_job::decode(ingest::file_piece piece) {
+    auto block = std::make_unique<ingest::record_block>();
+    auto& batch = block->batch;
+    batch.set_body(std::move(piece.bytes));
+    if (piece.error == record_error::none) {
+        batch.cdrs.reserve(calls_expected_);
+        batch.cdr_index.reserve(calls_expected_);
+        task_.in_format->decode({*task_.from, {}, {}}, batch);
+        calls_expected_ = batch.cdrs.size() + batch.cdrs.size() / 8;
+        if (batch.whole_error != record_error::none) {
+            reject_all(batch, batch.whole_error, batch.whole_detail);
+        }
+    } else {
+        reject_all(batch, piece.error,
+                   std::to_string(piece.record_bytes) + " bytes, of which the first " +
+                       std::to_string(batch.body.size()) + " are kept");
+    }
+    report_rejects(batch, piece.offset, piece.first_line);
+    block->from = task_.from;
+    block->in_format = task_.in_format;
+    block->suspend_rejected = task_.suspend_rejected;
+    block->stream = task_.stream;
+    block->stream_begin = counts_.received;
+    block->stream_end = counts_.received + batch.received();
+    return block;
+}
+
+void import_job::report_rejects(ingest::record_batch const& batch, std::uint64_t offset,
+                                std::uint64_t first_line) const {
+    if (!hooks_.on_reject) {
+        return;
+    }
+    std::string_view const body = batch.body;
+    auto const place_of = [body](std::string_view raw) -> std::size_t {
+        std::less_equal<char const*> const before; // pointers of two arrays have no order but this
+        bool const inside = !raw.empty() && before(body.data(), raw.data()) &&
+                            before(raw.data() + raw.size(), body.data() + body.size());
+        return inside ? static_cast<std::size_t>(raw.data() - body.data()) : body.size();
+    };
+    std::size_t counted = 0; // lines are counted once, from one bad record to the next
+    std::uint64_t line = first_line;
+    for (auto const& bad : batch.rejected) {
+        std::size_t const place = place_of(bad.raw);
+        import_reject reject{counts_.received + bad.index, 0, offset, bad};
+        if (place < body.size() && place >= counted) {
+            auto const passed = body.substr(counted, place - counted);
+            line += static_cast<std::uint64_t>(std::count(passed.begin(), passed.end(), '\n'));
+            counted = place;
+            reject.line = line;
+            reject.offset = offset + place;
+        }
+        hooks_.on_reject(reject);
+    }
+}
+
+/// False when no more can be handed over.
+bool import_job::hand_over(std::unique_ptr<ingest::record_block> block) {
+    auto const& batch = block->batch;
+    std::uint64_t const records = batch.received();
+    counts_.received += records;
+    if (records == 0) {
+        return true;
+    }
+    if (counts_.received <= task_.resume_from) {
+        counts_.resumed += records;
+        return true;
+    }
+    std::uint64_t const rejected = task_.suspend_rejected ? 0 : batch.rejected.size();
+    std::uint64_t const skipped = batch.skipped;
+    block->admitted_bytes = bytes_of(batch);
+    if (!admit(block->admitted_bytes)) {
+        counts_.received -= records;
+        return false;
+    }
+    std::size_t const admitted = block->admitted_bytes;
+    block->on_done = [sheet = sheet_](ingest::block_outcome const& outcome) {
+        sheet->add(outcome);
+    };
+    {
+        std::lock_guard const lock{sheet_->mutex};
+        ++sheet_->blocks_under_way;
+    }
+    if (sink_.push(block) != push_status::pushed) {
+        std::lock_guard const lock{sheet_->mutex};
+        --sheet_->blocks_under_way;
+        sink_.release(admitted);
+        sink_closed_ = true;
+        counts_.received -= records;
+        return false;
+    }
+    counts_.rejected += rejected;
+    counts_.skipped += skipped;
+    counts_.accepted += records - rejected - skipped;
+    return true;
+}
+
+bool import_job::admit(std::size_t bytes) {
+    for (;;) {
+        switch (sink_.admit(bytes)) {
+        case push_status::pushed:
+            return true;
+        case push_status::closed:
+            sink_closed_ = true;
+            return false;
+        case push_status::full:
+            break;
+        }
+        if (stopping()) {
+            return false;
+        }
+        show(true);
+        std::this_thread::sleep_for(credit_wait);
+    }
+}
+
+/// True when everything that was pushed is durable.
+bool import_job::wait_for_outcomes() {
+    auto const idle = [this] { return sheet_->blocks_under_way == 0 || sheet_->given_up; };
+    std::chrono::milliseconds stopped_for{0};
+    std::unique_lock lock{sheet_->mutex};
+    while (!sheet_->changed.wait_for(lock, outcome_wait, idle)) {
+        lock.unlock();
+        show(true);
+        stopped_for += stopping() ? outcome_wait : std::chrono::milliseconds{0};
+        if (stop_ == stop_request::at_once || stopped_for >= task_.stop_limit) {
+            return false;
+        }
+        lock.lock();
+    }
+    return !sheet_->given_up;
+}
+
+void import_job::show(bool waiting) const {
+    if (hooks_.on_progress) {
+        hooks_.on_progress(counts(), waiting);
+    }
+}
+
+import_counts import_job::counts() const {
+    import_counts now = counts_;
+    std::lock_guard const lock{sheet_->mutex};
+    now.committed = sheet_->committed;
+    now.duplicate = sheet_->duplicate;
+    now.suspended = sheet_->suspended;
+    return now;
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally::daemon {
+
+enum class table_align : std::uint8_t { left, right };
+
+struct table_column {
+    std::string title;
+    table_align where = table_align::left;
+};
+
+/// A table for people: a header line, aligned columns, two blanks between them. Cells may hold
+/// UTF-8; control characters, which could play with a terminal, are shown as '?'. One thread.
+///
+///     table_printer table{{{"name"}, {"records", table_align::right}}};
+///     table.add({"calls.csv", "1,234"});
+///     table.print(std::cout);
+class table_printer {
+  public:
+    explicit table_printer(std::vector<table_column> columns);
+
+    /// A row; cells beyond the columns are left out, missing ones are empty.
+    void add(std::vector<std::string> cells);
+    void print(std::ostream& out) const;
+    [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+
+  private:
+    void print_row(std::ostream& out, std::vector<std::string> const& cells) const;
+
+    std::vector<table_column> columns_;
+    std::vector<std::size_t> widths_; ///< in code points
+    std::vector<std::vector<std::string>> rows_;
+};
+
+/// "1234567" as "1,234,567".
+std::string grouped(std::uint64_t number);
+
+/// `text` without control characters, as it may be shown on a terminal.
+std::string printable(std::string_view text);
+
+} // namespace tally::daemon
