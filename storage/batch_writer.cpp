@@ -1,0 +1,247 @@
+#include "storage/batch_writer.hpp"
+
+#include "storage/batch_statements.hpp"
+#include "storage/cdr_copy.hpp"
+#include "storage/partitions.hpp"
+#include "storage/stored_calls.hpp"
+
+#include <array>
+#include <chrono>
+
+namespace tally::storage {
+
+namespace {
+
+/// One suspense statement's payloads: far below a parameter's limit of 1 GB, of which the server
+/// needs a multiple.
+constexpr std::size_t suspense_bytes_max = 16 * 1024 * 1024;
+
+ingest::time_us now_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+} // namespace
+
+/// A batch goes in three steps, which are three waits for the server (four with the COPY's own):
+///
+///     pipeline  BEGIN, claim, usage, suspense...     -> all versions as expected?
+///     COPY      the calls, sorted by key
+///     pipeline  balances, daily, batch row, positions, COMMIT
+///
+/// Usage is first: it finds a stale batch before any row is copied, and its foreign keys guard the
+/// accounts and subscriptions of the calls. Accounts are late: others wait for their rows.
+struct batch_writer::impl {
+    impl(std::string connection_string, std::string purpose, partition_policy policy)
+        : connection(std::move(connection_string), std::move(purpose), batch_statements(),
+                     write_path_limits()),
+          partitions(policy) {}
+
+    static pq_connection::limits write_path_limits() {
+        pq_connection::limits bounds;
+        bounds.one_plan = true;
+        return bounds;
+    }
+
+    result begin(batch const& what, commit_counts& counts);
+    result check_opening(batch const& what, commit_counts& counts);
+    result finish(batch const& what, commit_counts const& counts);
+    void add_suspense(batch const& what);
+    void roll_back();
+
+    pq_connection connection;
+    cdr_partitions partitions;
+    cdr_copy calls;
+    payload_digest digests;
+    std::vector<payload_key> payloads;
+    std::vector<std::unique_ptr<suspense_rows>> suspense; ///< one per statement
+    usage_rows usage;
+    balance_rows balances;
+    daily_rows daily;
+    position_rows positions;
+    usage_keys keys;
+    parameters values;
+    std::vector<pipelined> statements;
+    pipeline_outcome outcome;
+};
+
+void batch_writer::impl::add_suspense(batch const& what) {
+    digests.keys(what.suspense, payloads);
+    std::size_t used = 0;
+    for (std::size_t from = 0; from < payloads.size();) {
+        std::size_t to = from;
+        std::size_t bytes = 0;
+        do {
+            bytes += what.suspense[payloads[to].place].payload.size();
+            ++to;
+        } while (to < payloads.size() && bytes < suspense_bytes_max);
+        if (used == suspense.size()) {
+            suspense.push_back(std::make_unique<suspense_rows>());
+        }
+        std::span<payload_key const> const some{payloads};
+        statements.push_back(
+            {statement::suspense,
+             &suspense[used++]->fill(what.suspense, some.subspan(from, to - from), what)});
+        from = to;
+    }
+}
+
+result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
+    statements.clear();
+    statements.push_back({statement::begin, nullptr});
+    values.clear();
+    statements.push_back({statement::claim, &values.add_int64(claim_of(what.id))});
+    if (!what.usage.empty()) {
+        statements.push_back({statement::usage, &usage.fill(what.usage)});
+    }
+    add_suspense(what);
+    connection.run_pipeline(statements, outcome);
+    return outcome.what.ok() ? check_opening(what, counts) : outcome.what;
+}
+
+result batch_writer::impl::check_opening(batch const& what, commit_counts& counts) {
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        if (statements[i].name == statement::suspense) {
+            counts.suspended += static_cast<std::uint32_t>(affected(outcome.rows[i]));
+        }
+        if (statements[i].name != statement::usage) {
+            continue;
+        }
+        auto const written = static_cast<std::size_t>(int64_at(outcome.rows[i], 0, 0));
+        if (written != what.usage.size()) {
+            return {failure::stale,
+                    {},
+                    std::to_string(what.usage.size() - written) + " of " +
+                        std::to_string(what.usage.size()) + " usage rows have another version"};
+        }
+    }
+    return {};
+}
+
+result batch_writer::impl::finish(batch const& what, commit_counts const& counts) {
+    statements.clear();
+    if (!what.balances.empty()) {
+        statements.push_back({statement::balances, &balances.fill(what.balances)});
+    }
+    if (!what.daily.empty()) {
+        statements.push_back({statement::daily, &daily.fill(what.daily)});
+    }
+    fill_batch_row(values, what, counts.suspended);
+    statements.push_back({statement::batch_row, &values});
+    if (!what.positions.empty()) {
+        statements.push_back({statement::positions, &positions.fill(what.positions)});
+    }
+    statements.push_back({statement::commit, nullptr});
+    connection.run_pipeline(statements, outcome);
+
+    // An error of an earlier statement undoes the batch for certain. A connection that went, and
+    // the end of a session in place of COMMIT's answer, leave the outcome open.
+    bool const before_commit = outcome.refused && outcome.answered + 1 < statements.size();
+    if (!outcome.what.ok() && !before_commit && !connection.is_open()) {
+        outcome.what.why = failure::unknown;
+    }
+    return outcome.what;
+}
+
+void batch_writer::impl::roll_back() {
+    if (connection.is_open() && !connection.execute("ROLLBACK").ok()) {
+        connection.close(); // which rolls back as well
+    }
+}
+
+batch_writer::batch_writer(std::string connection_string, std::string purpose,
+                           partition_policy policy)
+    : impl_(std::make_unique<impl>(std::move(connection_string), std::move(purpose), policy)) {}
+
+batch_writer::~batch_writer() = default;
+
+result batch_writer::commit(batch const& what, commit_counts& counts) {
+    counts = {};
+    result said = impl_->begin(what, counts);
+    if (said.ok() && !what.calls.empty()) {
+        said = impl_->calls.write(impl_->connection, what, counts.refused_call);
+    }
+    if (said.ok()) {
+        said = impl_->finish(what, counts);
+    }
+    if (said.ok()) {
+        return said;
+    }
+    impl_->roll_back();
+    if (said.why == failure::bad_data) {
+        impl_->partitions.forget(); // a partition may have been dropped
+    }
+    counts.suspended = 0;
+    return said;
+}
+
+result batch_writer::load_usage(std::span<usage_key const> keys, std::vector<usage_state>& out) {
+    out.assign(keys.size(), {});
+    if (keys.empty()) {
+        return {};
+    }
+    pq_rows rows;
+    result said = impl_->connection.run(statement::load_usage, impl_->keys.fill(keys), rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto const place = static_cast<std::size_t>(int64_at(rows, i, 0)) - 1;
+        if (place < out.size()) {
+            out[place] = {int64_at(rows, i, 1), int64_at(rows, i, 2)};
+        }
+    }
+    return said;
+}
+
+result batch_writer::stored_calls(std::span<call_key const> keys, std::vector<stored_call>& out) {
+    return find_stored_calls(impl_->connection, keys, out);
+}
+
+result batch_writer::load_positions(std::string_view stream, std::int32_t lanes,
+                                    std::vector<std::int64_t>& out) {
+    out.assign(static_cast<std::size_t>(std::max(lanes, 0)), -1);
+    auto& values = impl_->values;
+    values.clear();
+    values.add_text(stream).add_int32(lanes);
+    pq_rows rows;
+    result said = impl_->connection.run(statement::load_positions, values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto const lane = static_cast<std::size_t>(int32_at(rows, i, 0));
+        if (lane < out.size()) {
+            out[lane] = int64_at(rows, i, 1);
+        }
+    }
+    return said;
+}
+
+result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
+    out = false;
+    auto& on = impl_->connection;
+    // The claim waits for a transaction of this batch whose client has gone but which may yet
+    // commit. Each statement sees what was committed before it, so the row is looked for behind.
+    auto& values = impl_->values;
+    values.clear();
+    parameters id;
+    id.add(batch_id);
+    std::array const asked{pipelined{statement::begin, nullptr},
+                           pipelined{statement::claim, &values.add_int64(claim_of(batch_id))},
+                           pipelined{statement::is_committed, &id},
+                           pipelined{statement::commit, nullptr}};
+    on.run_pipeline(asked, impl_->outcome);
+    if (!impl_->outcome.what.ok()) {
+        impl_->roll_back();
+        return impl_->outcome.what;
+    }
+    out = row_count(impl_->outcome.rows[2]) > 0;
+    return {};
+}
+
+result batch_writer::ensure_cdr_days(std::span<std::int32_t const> days,
+                                     std::vector<std::int32_t>& refused) {
+    return impl_->partitions.ensure(impl_->connection, days, day_of(now_us()), refused);
+}
+
+void batch_writer::cancel() noexcept {
+    impl_->connection.cancel();
+}
+
+} // namespace tally::storage

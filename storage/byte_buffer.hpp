@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+namespace tally::storage {
+
+/// A growing buffer of bytes that is written by pointer: `char* at = buffer.room(n)`, write at
+/// most n bytes from there, `buffer.written_to(at)`. Keeps its memory, does not clear it (a vector
+/// would fill with zeros what is overwritten at once).
+class byte_buffer {
+  public:
+    /// The end of what is written, with at least `bytes` free behind it.
+    char* room(std::size_t bytes) {
+        if (capacity_ - size_ < bytes) {
+            grow(bytes);
+        }
+        return data_.get() + size_;
+    }
+    void written_to(char const* end) noexcept {
+        size_ = static_cast<std::size_t>(end - data_.get());
+    }
+    void clear() noexcept { size_ = 0; }
+
+    [[nodiscard]] char* data() noexcept { return data_.get(); }
+    [[nodiscard]] char const* data() const noexcept { return data_.get(); }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::string_view view() const noexcept { return {data_.get(), size_}; }
+
+  private:
+    void grow(std::size_t bytes);
+
+    std::unique_ptr<char[]> data_;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+} // namespace tally::storage

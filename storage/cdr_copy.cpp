@@ -1,0 +1,197 @@
+#include "storage/cdr_copy.hpp"
+
+#include <boost/endian/conversion.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+
+namespace tally::storage {
+
+namespace {
+
+/// What libpq hands to the kernel at once: large enough that a system call is nothing beside the
+/// rows in it, small enough to stay in the cache.
+constexpr std::size_t chunk_bytes = 256 * 1024;
+
+constexpr std::int16_t column_count = 26;
+
+/// Bytes of a row without its text: column count, 26 lengths, five uuids, four times, four 32-bit
+/// numbers, rate id, three numerics, currency, the longest enum labels, jsonb's version.
+constexpr std::size_t fixed_bytes_max =
+    2 + 26 * 4 + 5 * 16 + 4 * 8 + 4 * 4 + 16 + 3 * wire::numeric_field_bytes_max + 3 + 8 + 10 + 1;
+
+constexpr std::string_view copy_sql =
+    "COPY billing.cdrs (account_id, subscription_id, uuid, source_id, batch_id, caller_id,"
+    " destination, direction, call_type, start_time, answer_time, end_time, duration, billsec,"
+    " billed_seconds, allowance_seconds, matched_prefix, rate_id, rate_per_minute, connect_fee,"
+    " cost, currency, hangup_cause, processing_status, metadata, created_at)"
+    " FROM STDIN (FORMAT binary)";
+
+std::string_view label(ingest::call_direction direction) noexcept {
+    return direction == ingest::call_direction::outbound ? "outbound" : "inbound";
+}
+
+/// Decoders and rating bound durations to days; what came past them anyway must not wrap around.
+std::int32_t saturated(std::int64_t value) noexcept {
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
+}
+
+std::int32_t whole_seconds(std::int64_t ms) noexcept {
+    return saturated(ms / 1000 - (ms % 1000 < 0 ? 1 : 0));
+}
+
+std::size_t text_bytes(cdr_row const& row) noexcept {
+    auto const& call = *row.call;
+    std::size_t bytes = call.caller_id.size() + call.destination.size() + call.hangup_cause.size() +
+                        call.metadata.size();
+    if (row.rated.by != nullptr) {
+        bytes += row.rated.by->call_type.size() + row.rated.by->prefix.size();
+    }
+    return bytes;
+}
+
+char* put_metadata(char* at, std::string_view json) noexcept {
+    constexpr char jsonb_version = 1;
+    if (json.empty()) {
+        return wire::put_null(at);
+    }
+    at = wire::put_int32(at, static_cast<std::int32_t>(json.size() + 1));
+    *at++ = jsonb_version;
+    return wire::put_bytes(at, json);
+}
+
+char* put_identity(char* at, cdr_row const& row, batch const& of) noexcept {
+    at = wire::put_uuid_field(at, row.account_id);
+    at = wire::put_uuid_field(at, row.subscription_id);
+    at = wire::put_uuid_field(at, row.call->id);
+    at = wire::put_uuid_field(at, row.source_id);
+    return wire::put_uuid_field(at, of.id);
+}
+
+/// caller_id to billsec: what the switch said.
+char* put_call(char* at, cdr_row const& row) noexcept {
+    auto const& call = *row.call;
+    at = wire::put_text_field(at, call.caller_id);
+    at = wire::put_text_field(at, call.destination);
+    at = wire::put_text_field(at, label(call.direction));
+    at = row.rated.by == nullptr ? wire::put_null(at)
+                                 : wire::put_optional_text_field(at, row.rated.by->call_type);
+    at = wire::put_timestamp_field(at, ingest::whole_second(call.start));
+    at = call.answer == ingest::never_us ? wire::put_null(at)
+                                         : wire::put_timestamp_field(at, call.answer);
+    at = wire::put_timestamp_field(at, call.end);
+    at = wire::put_int32_field(at, whole_seconds(call.duration_ms));
+    return wire::put_int32_field(at, whole_seconds(call.billsec_ms));
+}
+
+/// billed_seconds to currency: what it costs and why.
+char* put_rated(char* at, cdr_row const& row) noexcept {
+    auto const& rated = row.rated;
+    at = wire::put_int32_field(at, saturated(rated.billed_s));
+    at = wire::put_int32_field(at, saturated(rated.allowance_s));
+    if (rated.by == nullptr) {
+        at = wire::put_null(wire::put_null(wire::put_null(at)));
+    } else {
+        at = wire::put_text_field(at, rated.by->prefix);
+        at = wire::put_uuid_field(at, rated.by->id);
+        at = wire::put_numeric_field(at, rated.rate_per_minute.nanos);
+    }
+    at = wire::put_numeric_field(at, rated.connect_fee.nanos);
+    at = wire::put_numeric_field(at, rated.cost.nanos);
+    return wire::put_text_field(at, {row.currency.data(), row.currency.size()});
+}
+
+std::uint64_t big_endian_at(std::uint8_t const* bytes) noexcept {
+    return boost::endian::load_big_u64(bytes);
+}
+
+} // namespace
+
+void cdr_order::sort(std::span<cdr_row const> calls) {
+    keys_.clear();
+    keys_.reserve(calls.size());
+    std::uint32_t place = 0;
+    for (auto const& row : calls) {
+        keys_.push_back({big_endian_at(row.account_id.bytes.data()),
+                         big_endian_at(row.account_id.bytes.data() + 8),
+                         ingest::whole_second(row.call->start), place++});
+    }
+    std::sort(keys_.begin(), keys_.end(), [calls](key const& a, key const& b) {
+        if (a.account_high != b.account_high) {
+            return a.account_high < b.account_high;
+        }
+        if (a.account_low != b.account_low) {
+            return a.account_low < b.account_low;
+        }
+        if (a.start != b.start) {
+            return a.start < b.start;
+        }
+        return calls[a.place].call->id < calls[b.place].call->id;
+    });
+}
+
+void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& of) {
+    char* at = out.room(fixed_bytes_max + text_bytes(row));
+    at = wire::put_int16(at, column_count);
+    at = put_identity(at, row, of);
+    at = put_call(at, row);
+    at = put_rated(at, row);
+    at = wire::put_optional_text_field(at, row.call->hangup_cause);
+    at = wire::put_text_field(at, row.rated.zero_rated ? "zero_rated" : "rated");
+    at = put_metadata(at, row.call->metadata);
+    at = wire::put_timestamp_field(at, of.opened);
+    out.written_to(at);
+}
+
+std::string_view cdr_copy_sql() noexcept {
+    return copy_sql;
+}
+
+result cdr_copy::write(pq_connection& to, batch const& what, std::uint32_t& refused) {
+    order_.sort(what.calls);
+    result said = to.begin_copy_in(std::string{copy_sql});
+    if (said.ok()) {
+        said = stream(to, what);
+    }
+    refused = no_row;
+    if (said.why == failure::bad_data || said.why == failure::duplicate) {
+        std::uint64_t const line = copy_line(said.detail);
+        if (line != 0 && line <= order_.size()) {
+            refused = order_[static_cast<std::size_t>(line) - 1];
+        }
+    }
+    return said;
+}
+
+result cdr_copy::stream(pq_connection& to, batch const& what) {
+    buffer_.clear();
+    buffer_.written_to(wire::put_bytes(buffer_.room(chunk_bytes), copy_header));
+    for (std::size_t i = 0; i < order_.size(); ++i) {
+        put_cdr_row(buffer_, what.calls[order_[i]], what);
+        if (buffer_.size() >= chunk_bytes) {
+            if (result said = to.copy_chunk(buffer_.view()); !said.ok()) {
+                return said;
+            }
+            buffer_.clear();
+        }
+    }
+    buffer_.written_to(wire::put_bytes(buffer_.room(copy_trailer.size()), copy_trailer));
+    if (result said = to.copy_chunk(buffer_.view()); !said.ok()) {
+        return said;
+    }
+    return to.end_copy_in();
+}
+
+std::uint64_t copy_line(std::string_view report) noexcept {
+    constexpr std::string_view before = "COPY cdrs, line ";
+    std::size_t const found = report.rfind(before);
+    std::uint64_t line = 0;
+    if (found != std::string_view::npos) {
+        auto const digits = report.substr(found + before.size());
+        std::from_chars(digits.data(), digits.data() + digits.size(), line);
+    }
+    return line;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "ingest/cdr.hpp"
+#include "storage/partition_policy.hpp"
+#include "storage/pq_connection.hpp"
+#include "storage/result.hpp"
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tally::storage {
+
+/// The UTC day of a moment, in days since 1970.
+constexpr std::int32_t day_of(ingest::time_us t) noexcept {
+    constexpr std::int64_t us_per_day = 86'400 * ingest::us_per_s;
+    return static_cast<std::int32_t>(t / us_per_day - (t % us_per_day < 0 ? 1 : 0));
+}
+
+/// Name of the partition of billing.cdrs that holds a day: "cdrs_p20260131".
+std::string cdr_partition_name(std::int32_t day);
+
+/// The UTC midnight that a day begins with, as a constant of SQL.
+std::string midnight_literal(std::int32_t day);
+
+/// Daily partitions of billing.cdrs: makes them, and remembers those that exist so that asking
+/// again costs nothing. One per connection; several at once, of any number of daemons, are safe
+/// (an advisory lock), and no lock that they take stops a running COPY: the new table is made
+/// apart and attached, which takes SHARE UPDATE EXCLUSIVE on the parent.
+class cdr_partitions {
+  public:
+    explicit cdr_partitions(partition_policy policy) : policy_(policy) {}
+
+    /// Makes what is missing of `days`. Days out of the policy's bounds around `today`, and days
+    /// whose partition was detached, are given back in `refused` (cleared first). Must not be
+    /// called within a transaction.
+    result ensure(pq_connection& on, std::span<std::int32_t const> days, std::int32_t today,
+                  std::vector<std::int32_t>& refused);
+    /// A partition that was there may be gone: look again.
+    void forget() noexcept { known_.clear(); }
+
+  private:
+    result learn(pq_connection& on);
+    result create(pq_connection& on, std::int32_t day);
+
+    partition_policy policy_;
+    std::set<std::int32_t> known_;
+    std::set<std::int32_t> detached_;
+};
+
+/// Makes the partitions of yesterday, today and policy.ahead_days after it.
+result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now);
+
+/// How many seconds from `now` on are covered by partitions without a gap; 0 when today has none.
+result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds);
+
+} // namespace tally::storage

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "storage/batch_writer.hpp"
+#include "storage/pq_connection.hpp"
+
+#include <span>
+#include <vector>
+
+namespace tally::storage {
+
+/// Those of `keys` that are in billing.cdrs, in no order. One query for each day, so that only that
+/// day's partition is planned and opened.
+result find_stored_calls(pq_connection& on, std::span<call_key const> keys,
+                         std::vector<stored_call>& out);
+
+} // namespace tally::storage
