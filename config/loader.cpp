@@ -64,7 +64,7 @@ void check_together(loaded_settings& loaded) {
     }
     auto const data = std::filesystem::path{values.data_dir}.lexically_normal();
     if (data == std::filesystem::path{values.journal_dir}.lexically_normal()) {
-        loaded.problems.push_back("data_dir and journal.dir: must differ");
+        loaded.problems.emplace_back("data_dir and journal.dir: must differ");
     }
 }
 

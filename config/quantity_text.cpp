@@ -1,5 +1,6 @@
 #include "config/quantity_text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <span>
 
@@ -98,10 +99,12 @@ std::string_view quantity_suffixes(unit counts) noexcept {
 }
 
 std::string quantity_text(std::int64_t number, unit counts) {
-    suffix const* best = nullptr;
-    for (auto const& candidate : suffixes(counts)) {
+    auto const all = suffixes(counts);
+    auto const* best =
+        &*std::find_if(all.begin(), all.end(), [](auto const& s) { return s.shown; });
+    for (auto const& candidate : all) {
         bool const divides = number != 0 && number % candidate.factor == 0;
-        if (candidate.shown && (best == nullptr || divides)) {
+        if (candidate.shown && divides) {
             best = &candidate;
         }
     }

@@ -27,7 +27,7 @@ class file_reader {
     }
 
     void problem(toml::source_region const& where, std::string const& what) {
-        problems_.push_back({where.begin.line, where.begin.column, place(where) + ": " + what});
+        problems_.emplace_back(where.begin.line, where.begin.column, place(where) + ": " + what);
     }
 
     /// Hands the problems over in the file's order; the tables above come in their names' order.
