@@ -1,0 +1,110 @@
+#include "rating/calendar.hpp"
+#include "rating/guide.hpp"
+#include "rating/rater.hpp"
+
+#include "builders.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <gtest/gtest.h>
+#include <new>
+
+// Every allocation of this test program comes by here and is counted.
+namespace {
+
+std::atomic<std::size_t> allocations{0};
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    std::size_t const rounded = (bytes + alignment - 1) / alignment * alignment;
+    void* const memory = alignment <= alignof(std::max_align_t)
+                             ? std::malloc(bytes == 0 ? 1 : bytes)
+                             : std::aligned_alloc(alignment, rounded);
+    if (memory == nullptr) {
+        throw std::bad_alloc();
+    }
+    return memory;
+}
+
+} // namespace
+
+// Not inlined: GCC would pair malloc and free with the operators around them, and warn.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+    return counted(bytes, 1);
+}
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    return counted(bytes, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+    std::free(memory);
+}
+
+namespace tally::rating::tests {
+namespace {
+
+catalog_input one_of_each() {
+    rate everywhere = rate_of("", {step(0, "1", 60, 60), step(60, "0.5", 7, 1)});
+    everywhere.allowance = true;
+    rate future = rate_of("4420", {step(0, "2", 60, 60)});
+    future.effective_from = INT64_MAX; // all() is asked as well
+    catalog_input in;
+    in.plans = {std::make_shared<tariff const>(plan_of({everywhere, future}))};
+    in.accounts = {{{id_of(1)}, "an account number that no short string holds"}};
+    subscription s;
+    s.id = id_of(2);
+    s.account = 0;
+    s.plan = 0;
+    in.subscriptions = {{s, "a subscription number that no short string holds"}};
+    in.dids = {{"442071838750", 0}};
+    return in;
+}
+
+TEST(no_allocation, the_counter_counts) {
+    std::size_t const before = allocations.load();
+    auto const memory = std::make_unique<std::array<char, 100>>();
+    EXPECT_NE(memory, nullptr);
+    EXPECT_GT(allocations.load(), before);
+}
+
+TEST(no_allocation, guiding_finding_rating_and_dates_allocate_nothing) {
+    catalog const known(one_of_each());
+    calendar days("America/New_York");
+    std::string const id = ingest::to_string(id_of(2));
+    std::array<ingest::cdr, 4> calls{call_of(90), call_of(90), call_of(90), call_of(0)};
+    calls[0].subscription_number = "a subscription number that no short string holds";
+    calls[1].subscription_number = id;
+    calls[2].account_number = "an account number that no short string holds";
+    calls[3].caller_id = "sip:+44 20 7183 8750@a.host.with.a.long.name.example";
+    allowance left{0, 600};
+    bool good = true;
+    std::int64_t dates = 0;
+
+    std::size_t const before = allocations.load();
+    for (int i = 0; i < 1000; ++i) {
+        for (ingest::cdr const& call : calls) {
+            auto const who = guide(call, known);
+            good = good && who.error == ingest::record_error::none;
+            auto const rated = rate_call(call, known.plan_at(0), left);
+            good = good && rated.error == ingest::record_error::none && rated.by != nullptr;
+            auto const moment = call.start + i * 86'400 * ingest::us_per_s;
+            dates += days.day_of(moment) + days.monthly(call.start, moment).end;
+        }
+    }
+    std::size_t const after = allocations.load();
+
+    EXPECT_EQ(after, before);
+    EXPECT_TRUE(good);
+    EXPECT_NE(dates, 0);
+}
+
+} // namespace
+} // namespace tally::rating::tests
