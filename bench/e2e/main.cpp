@@ -1,0 +1,61 @@
+#include "bench/e2e/import_bench.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+// bench_e2e import | push: the daemon as it is shipped against a private PostgreSQL.
+
+namespace tally::bench {
+namespace {
+
+struct command_line {
+    bed_options bed;
+    bool is_uniform = false;
+};
+
+void add_options(CLI::App& app, command_line& chosen) {
+    auto& bed = chosen.bed;
+    app.add_option("--work-folder", bed.work_folder, "empty folder for the server and the files")
+        ->required()
+        ->check(CLI::ExistingDirectory);
+    app.add_option("--tallyd", bed.tallyd, "the program to measure")
+        ->required()
+        ->check(CLI::ExistingFile);
+    app.add_option("--records", bed.calls.records, "calls")->check(CLI::PositiveNumber);
+    app.add_option("--subscriptions", bed.catalog.subscriptions, "customers, each with one")
+        ->check(CLI::Range(1, 10'000'000));
+    app.add_option("--prefixes", bed.catalog.prefixes, "destinations of each plan")
+        ->check(CLI::Range(100, 1'000'000));
+    app.add_option("--days", bed.calls.days, "days the calls are spread over")
+        ->check(CLI::Range(1, 3650));
+    app.add_flag("--uniform", chosen.is_uniform, "all subscribers equally busy, instead of Zipf");
+    app.add_option("--runs", bed.runs, "measurements of each kind, in turn")
+        ->check(CLI::Range(1, 99));
+}
+
+int run(int argc, char** argv) {
+    CLI::App app{"Measures tallyd against plain COPY of the same rows.", "bench_e2e"};
+    app.option_defaults()->always_capture_default();
+    app.require_subcommand(1);
+    command_line chosen;
+    auto* import = app.add_subcommand("import", "tallyd import of a file");
+    add_options(*import, chosen);
+    CLI11_PARSE(app, argc, argv);
+    chosen.bed.calls.kind = chosen.is_uniform ? popularity_kind::uniform : popularity_kind::zipf;
+    test_bed bed{chosen.bed};
+    bench_import(bed);
+    return 0;
+}
+
+} // namespace
+} // namespace tally::bench
+
+int main(int argc, char** argv) {
+    try {
+        return tally::bench::run(argc, argv);
+    } catch (std::exception const& error) {
+        std::cerr << "bench_e2e: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "bench/e2e/database_link.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tally::bench {
+
+/// The finished rows of billing.cdrs as two connections would write them again, had they nothing
+/// else to do: in COPY's binary format, in order of the key, each connection with half of the
+/// accounts, 50,000 rows a batch.
+struct finished_rows {
+    static constexpr std::uint64_t rows_per_batch = 50'000;
+
+    std::array<std::vector<std::string>, 2> batches; ///< by connection
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// Reads them out of the database.
+finished_rows take_finished_rows(database_link& link);
+
+/// Writes them with two connections at once, a transaction per batch. Gives the seconds from the
+/// first byte to the last COMMIT.
+double copy_rows(std::string const& connection_string, finished_rows const& rows);
+
+} // namespace tally::bench
