@@ -1,0 +1,135 @@
+#include "tests/house/source_tree.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+using namespace tally::house;
+using testing::HasSubstr;
+using testing::Not;
+
+// ./dev on a machine of our making: every tool it would call is a script that notes the call. What
+// changes the system goes through `env`, so nothing is ever installed here.
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class dev_script : public testing::Test {
+  protected:
+    dev_script() {
+        if (mkdtemp(folder_.data()) == nullptr) {
+            throw std::runtime_error{"no temporary folder"};
+        }
+        fs::create_directories(folder_ + "/bin");
+        for (auto const name : {"dev", "packages.txt", "CMakePresets.json"}) {
+            fs::copy(fs::path{TALLY_SOURCE_DIR} / name, fs::path{folder_} / name);
+        }
+        for (auto const name : {"cmake", "ctest", "ninja", "sudo", "env"}) {
+            tool(name, "");
+        }
+        // apt knows every package but those of older and newer releases.
+        tool("apt-cache", "case $2 in *1.81*|*-14-*) exit 100;; esac");
+    }
+    ~dev_script() override { fs::remove_all(folder_); }
+
+    /// A tool that notes how it was called and then does what `body` says.
+    void tool(std::string const& name, std::string const& body) const {
+        auto const path = folder_ + "/bin/" + name;
+        std::ofstream{path} << "#!/bin/bash\necho \"" << name << " $*\" >>'" << folder_
+                            << "/calls'\n"
+                            << body << "\n";
+        fs::permissions(path, fs::perms::owner_all);
+    }
+
+    /// dpkg-query as it answers when the rows' first packages are installed but for `missing`.
+    void installed_but_for(std::string const& missing) const {
+        tool("dpkg-query", "shift 2\nfor name; do case $name in " + missing +
+                               ") echo \"no packages found matching $name\" >&2;; "
+                               "*) echo \"installed/$name\";; esac; done\nexit 1");
+    }
+
+    [[nodiscard]] int run(std::string const& arguments) const {
+        auto const command = "cd / && PATH='" + folder_ + "/bin':/usr/bin:/bin bash '" + folder_ +
+                             "/dev' " + arguments + " >'" + folder_ + "/output' 2>&1 </dev/null";
+        int const status = std::system(command.c_str());
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+    [[nodiscard]] std::string read(std::string const& name) const {
+        std::ifstream file{folder_ + "/" + name};
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+
+    std::string folder_ = (fs::temp_directory_path() / "tallyd-dev-XXXXXX").string();
+};
+
+TEST_F(dev_script, installs_nothing_when_all_is_there) {
+    installed_but_for("libboost-dev|libclang-rt-dev"); // the alternatives
+    EXPECT_EQ(run("build"), 0) << read("output");
+    EXPECT_THAT(read("calls"), Not(HasSubstr("apt-get")));
+    EXPECT_THAT(read("calls"), HasSubstr("cmake --preset release"));
+    EXPECT_THAT(read("calls"), HasSubstr("cmake --build build/release"));
+    EXPECT_THAT(read("calls"), HasSubstr("--target tallyd"));
+}
+
+TEST_F(dev_script, asks_dpkg_once) {
+    installed_but_for("none");
+    EXPECT_EQ(run("build"), 0);
+    auto const calls = read("calls");
+    EXPECT_EQ(calls.find("dpkg-query"), calls.rfind("dpkg-query"));
+}
+
+TEST_F(dev_script, installs_what_is_missing_and_takes_the_alternative_that_exists) {
+    installed_but_for("ninja-build|libboost1.81-dev|libboost-dev");
+    EXPECT_EQ(run("build"), 0) << read("output");
+    auto const calls = read("calls");
+    EXPECT_THAT(calls, HasSubstr("apt-get update"));
+    EXPECT_THAT(calls, HasSubstr("--no-install-recommends"));
+    EXPECT_THAT(calls, HasSubstr(" ninja-build libboost-dev\n"));
+}
+
+TEST_F(dev_script, says_which_row_apt_knows_nothing_of) {
+    installed_but_for("ninja-build");
+    tool("apt-cache", "exit 100");
+    EXPECT_NE(run("build"), 0);
+    EXPECT_THAT(read("output"), HasSubstr("apt knows no package of 'ninja-build'"));
+    EXPECT_THAT(read("calls"), Not(HasSubstr("apt-get install")));
+}
+
+TEST_F(dev_script, a_failing_test_run_fails_the_script) {
+    installed_but_for("none");
+    tool("ctest", "exit 8");
+    EXPECT_EQ(run("test -R something"), 8);
+    EXPECT_THAT(read("calls"), HasSubstr("--output-on-failure"));
+    EXPECT_THAT(read("calls"), HasSubstr("-R something"));
+}
+
+TEST_F(dev_script, a_failing_build_fails_the_script) {
+    installed_but_for("none");
+    tool("cmake", "exit 1");
+    EXPECT_NE(run("build"), 0);
+    EXPECT_NE(run("test"), 0);
+    EXPECT_THAT(read("calls"), Not(HasSubstr("ctest")));
+}
+
+TEST_F(dev_script, refuses_what_it_does_not_know) {
+    EXPECT_NE(run("nonsense"), 0);
+    EXPECT_THAT(read("output"), HasSubstr("unknown command 'nonsense'"));
+    EXPECT_EQ(run("help"), 0);
+    EXPECT_EQ(run(""), 0);
+}
+
+TEST(packages, every_row_says_what_it_is_for) {
+    for (auto const line : lines_of(text_of("packages.txt"))) {
+        bool const is_row = !line.empty() && line.front() != '#';
+        EXPECT_TRUE(!is_row || line.find("  # ") != std::string_view::npos) << line;
+    }
+}
+
+} // namespace
