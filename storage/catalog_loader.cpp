@@ -1,0 +1,176 @@
+#include "storage/catalog_loader.hpp"
+
+#include "storage/copy_reader.hpp"
+#include "storage/tariff_loader.hpp"
+
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <algorithm>
+
+namespace tally::storage {
+
+namespace {
+
+/// A million rows on a busy machine; the write path's bound is for batches.
+constexpr int statement_timeout_ms = 600'000;
+
+constexpr char const* accounts_sql =
+    "COPY (SELECT id, account_number, currency FROM billing.accounts"
+    " WHERE status <> 'closed' AND deleted_at IS NULL) TO STDOUT (FORMAT binary)";
+
+constexpr char const* subscriptions_sql =
+    "COPY (SELECT id, subscription_number, account_id, rate_plan_id, currency, started_at,"
+    " CASE status"
+    " WHEN 'cancelled' THEN coalesce(ended_at,"
+    "  CASE WHEN cancel_at_period_end THEN current_period_end END, cancelled_at)"
+    " WHEN 'expired' THEN coalesce(ended_at, current_period_end, trial_ends_at)"
+    " ELSE coalesce(ended_at, 'infinity') END"
+    " FROM billing.subscriptions) TO STDOUT (FORMAT binary)";
+
+constexpr char const* dids_sql =
+    "COPY (SELECT subscription_id, ltrim(did_number, '+') FROM billing.dids"
+    " WHERE subscription_id IS NOT NULL AND status IN ('active', 'suspended')"
+    // Of one number with and without '+' the active one holds.
+    " ORDER BY status) TO STDOUT (FORMAT binary)";
+
+class catalog_reader {
+  public:
+    catalog_reader(pq_connection& on, load_warnings& warnings) : on_(on), warnings_(warnings) {}
+
+    result read();
+    std::shared_ptr<rating::catalog const> build() {
+        return std::make_shared<rating::catalog const>(std::move(input_));
+    }
+
+  private:
+    result read_rows(char const* sql, void (catalog_reader::*take)(copy_fields));
+    void take_account(copy_fields row);
+    void take_subscription(copy_fields row);
+    void take_did(copy_fields row);
+    [[nodiscard]] char const* fault_of(rating::subscription const& one,
+                                       std::string_view currency) const;
+
+    pq_connection& on_;
+    load_warnings& warnings_;
+    rating::catalog_input input_;
+    uuid_places accounts_;
+    uuid_places subscriptions_;
+    loaded_tariffs tariffs_;
+    boost::unordered_flat_set<std::string> numbers_;
+};
+
+void catalog_reader::take_account(copy_fields row) {
+    rating::catalog_input::account_row taken;
+    taken.value.id = row.uuid();
+    taken.number = row.text();
+    std::string_view const currency = row.text();
+    std::copy_n(currency.begin(), std::min(currency.size(), taken.value.currency.size()),
+                taken.value.currency.begin());
+    accounts_.emplace(taken.value.id, static_cast<rating::catalog_index>(input_.accounts.size()));
+    input_.accounts.push_back(std::move(taken));
+}
+
+/// Why a subscription of a known account cannot be rated; nullptr when it can.
+char const* catalog_reader::fault_of(rating::subscription const& one,
+                                     std::string_view currency) const {
+    if (one.plan == rating::no_index) {
+        return "its plan is left out";
+    }
+    auto const& account = input_.accounts[one.account].value.currency;
+    if (currency != std::string_view{account.data(), account.size()}) {
+        return "its currency is not its account's";
+    }
+    if (tariffs_.plans[one.plan]->head().currency != account) {
+        return "its plan's currency is not its account's";
+    }
+    return one.active_to == ingest::never_us ? "it is cancelled or expired, but has no end"
+                                             : nullptr;
+}
+
+void catalog_reader::take_subscription(copy_fields row) {
+    rating::catalog_input::subscription_row taken;
+    rating::subscription& one = taken.value;
+    one.id = row.uuid();
+    taken.number = row.text();
+    auto const account = accounts_.find(row.uuid());
+    auto const plan = tariffs_.places.find(row.uuid());
+    if (account == accounts_.end()) {
+        return;
+    }
+    one.account = account->second;
+    one.plan = plan == tariffs_.places.end() ? rating::no_index : plan->second;
+    std::string_view const currency = row.text();
+    one.active_from = row.time(INT64_MIN);
+    one.anchor = one.active_from;
+    one.active_to = row.time(ingest::never_us);
+    if (char const* const fault = fault_of(one, currency)) {
+        warnings_.add("subscription '" + taken.number + "' is left out: " + fault);
+        return;
+    }
+    subscriptions_.emplace(one.id, static_cast<rating::catalog_index>(input_.subscriptions.size()));
+    input_.subscriptions.push_back(std::move(taken));
+}
+
+void catalog_reader::take_did(copy_fields row) {
+    auto const subscription = subscriptions_.find(row.uuid());
+    if (subscription == subscriptions_.end()) {
+        return;
+    }
+    std::string digits{row.text()};
+    if (!numbers_.insert(digits).second) {
+        warnings_.add("DID '" + digits + "' is there twice, with and without '+'");
+        return;
+    }
+    input_.dids.push_back({std::move(digits), subscription->second});
+}
+
+result catalog_reader::read_rows(char const* sql, void (catalog_reader::*take)(copy_fields)) {
+    return on_.copy_out(sql, [this, take](std::string_view chunk) {
+        if (copy_fields const row{chunk}; row.is_row()) {
+            (this->*take)(row);
+        }
+    });
+}
+
+result catalog_reader::read() {
+    result said = read_rows(accounts_sql, &catalog_reader::take_account);
+    if (said.ok()) {
+        said = load_tariffs(on_, tariffs_, warnings_);
+    }
+    if (said.ok()) {
+        said = read_rows(subscriptions_sql, &catalog_reader::take_subscription);
+    }
+    if (said.ok()) {
+        said = read_rows(dids_sql, &catalog_reader::take_did);
+    }
+    input_.plans = tariffs_.plans;
+    return said;
+}
+
+} // namespace
+
+result load_catalog(pq_connection& on, loaded_catalog& out) {
+    out = {};
+    result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                             "SET LOCAL statement_timeout = " +
+                             std::to_string(statement_timeout_ms));
+    catalog_reader reader{on, out.warnings};
+    if (said.ok()) {
+        said = reader.read();
+    }
+    if (on.is_open()) {
+        result const ended = on.execute("ROLLBACK"); // nothing was written
+        said = said.ok() ? ended : said;
+    }
+    if (said.ok()) {
+        out.catalog = reader.build();
+    }
+    return said;
+}
+
+result load_catalog(std::string const& connection_string, loaded_catalog& out) {
+    pq_connection on{connection_string, "tallyd catalog"};
+    return load_catalog(on, out);
+}
+
+} // namespace tally::storage

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "ingest/uuid.hpp"
+#include "rating/catalog.hpp"
+#include "rating/tariff.hpp"
+#include "storage/load_warnings.hpp"
+#include "storage/pq_connection.hpp"
+#include "storage/result.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace tally::storage {
+
+using uuid_places =
+    boost::unordered_flat_map<ingest::uuid, rating::catalog_index, ingest::uuid_hash>;
+
+/// Plans with their tariffs, and where each plan's id is in the list.
+struct loaded_tariffs {
+    std::vector<std::shared_ptr<rating::tariff const>> plans;
+    uuid_places places;
+};
+
+/// Reads plans, destinations, rates and steps within the caller's transaction: four COPYs, however
+/// many plans there are.
+result load_tariffs(pq_connection& on, loaded_tariffs& out, load_warnings& warnings);
+
+} // namespace tally::storage
