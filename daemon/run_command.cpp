@@ -1,0 +1,33 @@
+#include "config/loader.hpp"
+#include "daemon/command.hpp"
+#include "daemon/service.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace tally::daemon {
+
+void add_run_command(CLI::App& app, command_environment& environment) {
+    auto* command = app.add_subcommand(
+        "run", "receive, rate and store records until SIGTERM\n\n"
+               "Without database.url it starts its own PostgreSQL in data_dir. SIGTERM or SIGINT\n"
+               "drains and stops, a second one stops at once, SIGHUP reads the settings again.");
+    auto const migrate = std::make_shared<bool>(false);
+    command->add_flag("--migrate", *migrate,
+                      "bring the schema of database.url up to date before starting (the embedded "
+                      "database always is)");
+    command->callback([&environment, migrate, &app] {
+        auto const* file = app.get_option("--config");
+        service::options how{environment.load_settings(), *migrate, {}};
+        how.reload = [file](config::settings& values) {
+            auto loaded = config::load_settings(
+                {file->count() > 0 ? std::optional{file->as<std::string>()} : std::nullopt,
+                 config::process_environment()});
+            values = std::move(loaded.values);
+            return std::move(loaded.problems);
+        };
+        service daemon{std::move(how)};
+        environment.exit_code = daemon.run();
+    });
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,265 @@
+#include "daemon/service.hpp"
+
+#include "config/version.hpp"
+#include "daemon/admin_handler.hpp"
+#include "daemon/catalog_watch.hpp"
+#include "daemon/command.hpp"
+#include "daemon/database.hpp"
+#include "daemon/housekeeper.hpp"
+#include "daemon/lane_monitor.hpp"
+#include "daemon/logging.hpp"
+#include "daemon/metrics.hpp"
+#include "daemon/pipeline.hpp"
+#include "daemon/schema_gate.hpp"
+#include "daemon/signals.hpp"
+#include "daemon/worker_threads.hpp"
+#include "ingest/http_server.hpp"
+#include "ingest/push_handler.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace tally::daemon {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+storage::partition_policy policy_of(config::settings const& s) {
+    return {static_cast<std::int32_t>(s.partitions_past_days),
+            static_cast<std::int32_t>(s.partitions_future_days),
+            static_cast<std::int32_t>(s.partitions_ahead_days)};
+}
+
+pipeline_options pipeline_options_of(config::settings const& s) {
+    return {.lanes = static_cast<std::uint32_t>(s.lanes),
+            .memory_bytes_max = s.lane_memory_bytes_max,
+            .batch_rows_max = static_cast<std::size_t>(s.batch_max_rows),
+            .linger_max = milliseconds{s.batch_max_linger_ms},
+            .partitions = policy_of(s),
+            .import_id = {}};
+}
+
+ingest::http_server_settings http_settings_of(config::settings const& s) {
+    return {.listen = s.http_listen,
+            .connections_max = static_cast<std::size_t>(s.http_connections_max),
+            .read_timeout = milliseconds{s.http_read_timeout_ms},
+            .idle_timeout = milliseconds{s.http_idle_timeout_ms},
+            .answer_timeout = milliseconds{s.http_commit_timeout_ms}};
+}
+
+} // namespace
+
+struct service::impl {
+    explicit impl(options given) : how{std::move(given)} {}
+
+    int run();
+    bool start();
+    bool listen(ingest::http_server& server, std::string_view endpoint, std::string const& address);
+    void serve();
+    void look_after();
+    void read_settings_again();
+    void stop();
+    bool drain();
+    [[nodiscard]] daemon_status status() const;
+
+    options how;
+    // In the order in which they are built; they go in the opposite one.
+    signals told;
+    std::unique_ptr<database> store;
+    metrics counters;
+    std::unique_ptr<lane_monitor> monitor;
+    std::unique_ptr<pipeline> road;
+    std::unique_ptr<catalog_watch> watch;
+    std::unique_ptr<housekeeper> keeper;
+    std::unique_ptr<ingest::push_handler> pushes;
+    std::unique_ptr<admin_handler> admin;
+    std::unique_ptr<worker_threads> workers;
+    std::unique_ptr<ingest::http_server> push_server;
+    std::unique_ptr<ingest::http_server> admin_server;
+    std::atomic<bool> draining{false}; ///< seen by the admin endpoint's threads
+};
+
+service::service(options how) : impl_{std::make_unique<impl>(std::move(how))} {}
+service::~service() = default;
+int service::run() { return impl_->run(); }
+
+int service::impl::run() {
+    set_up_log(how.settings.log_level, how.settings.log_format);
+    spdlog::info("event=starting version={} lanes={}", config::version(), how.settings.lanes);
+    if (!start()) {
+        if (workers) {
+            workers->stop();
+        }
+        return exit_failure;
+    }
+    serve();
+    stop();
+    return exit_success;
+}
+
+bool service::impl::start() {
+    auto const& s = how.settings;
+    // The database: ours, or the one we are told of; with the schema that this binary writes to.
+    store = std::make_unique<database>(s, database_use::owned);
+    if (!open_schema(store->connection_string(), how.migrate || store->is_embedded(), told)) {
+        return false;
+    }
+    // The road from records to rows.
+    monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
+    road = std::make_unique<pipeline>(pipeline_options_of(s), store->connection_string(), *monitor);
+    watch = std::make_unique<catalog_watch>(
+        store->connection_string(),
+        catalog_target{[this](auto next) { road->set_catalog(std::move(next)); },
+                       [this](auto next) { road->set_sources(std::move(next)); },
+                       [this] { monitor->reached(); },
+                       [this](std::string why) { monitor->lost(std::move(why)); }});
+    keeper = std::make_unique<housekeeper>(
+        store->connection_string(), policy_of(s),
+        [this](std::int64_t seconds) { counters.set_partition_horizon(seconds); });
+    // The doors.
+    counters.on_trouble([](std::string_view what) { spdlog::warn("event=http_trouble {}", what); });
+    pushes = std::make_unique<ingest::push_handler>(
+        *road, counters,
+        ingest::push_settings{static_cast<std::size_t>(s.http_body_bytes_max)});
+    admin = std::make_unique<admin_handler>(
+        counters, [this] { return status(); }, std::string{config::version()});
+    workers = std::make_unique<worker_threads>();
+    push_server = std::make_unique<ingest::http_server>(workers->context(), *pushes, counters,
+                                                        http_settings_of(s));
+    auto admin_settings = http_settings_of(s);
+    admin_settings.listen = s.admin_listen;
+    admin_server = std::make_unique<ingest::http_server>(workers->context(), *admin, counters,
+                                                         admin_settings);
+    watch->start();
+    keeper->start();
+    workers->start(static_cast<std::size_t>(s.http_threads));
+    return listen(*push_server, "http", s.http_listen) &&
+           listen(*admin_server, "admin", s.admin_listen);
+}
+
+bool service::impl::listen(ingest::http_server& server, std::string_view endpoint,
+                           std::string const& address) {
+    if (auto const problem = server.start(); !problem.empty()) {
+        spdlog::error("event=cannot_listen endpoint={} address={} error=\"{}\"", endpoint, address,
+                      problem);
+        return false;
+    }
+    auto const host = address.substr(0, address.rfind(':'));
+    spdlog::info("event=listening endpoint={} address={}:{}", endpoint, host, server.port());
+    return true;
+}
+
+void service::impl::serve() {
+    while (true) {
+        auto const signal = told.wait(milliseconds{500});
+        if (signal == SIGTERM || signal == SIGINT) {
+            spdlog::info("event=stopping signal={}", *signal == SIGTERM ? "SIGTERM" : "SIGINT");
+            return;
+        }
+        if (signal == SIGHUP) {
+            read_settings_again();
+        }
+        look_after();
+    }
+}
+
+void service::impl::look_after() {
+    try {
+        if (store->supervise()) {
+            spdlog::warn("event=embedded_postgres_restarted");
+        }
+    } catch (std::exception const& error) {
+        spdlog::error("event=embedded_postgres_down error=\"{}\"", error.what());
+    }
+    for (std::uint32_t lane = 0; lane < road->lanes(); ++lane) {
+        counters.set_lane_queue(lane, road->lane_queue(lane));
+    }
+}
+
+// What can change while running does; for the rest the log says that a restart is needed.
+void service::impl::read_settings_again() {
+    config::settings next;
+    auto const problems = how.reload(next);
+    for (auto const& problem : problems) {
+        spdlog::error("event=settings_refused problem=\"{}\"", problem);
+    }
+    if (!problems.empty()) {
+        return;
+    }
+    set_log_level(next.log_level);
+    auto const level = std::exchange(how.settings.log_level, next.log_level);
+    watch->reload();
+    spdlog::info("event=settings_read log_level={} was={} restart_needed={}", next.log_level, level,
+                 next == how.settings ? "no" : "yes");
+}
+
+// Stop accepting, finish what is being read, drain the lanes, commit, stop. A second signal cuts
+// it short; nothing acknowledged is lost either way.
+void service::impl::stop() {
+    draining = true;
+    bool const all_stored = drain();
+    spdlog::info("event=drained complete={}", all_stored ? "yes" : "no");
+    watch->stop();
+    keeper->stop();
+    admin_server->drain(milliseconds{500});
+    road.reset(); // requests that still wait for it are told; their threads are there until now
+    workers->stop();
+    auto const totals = counters.totals();
+    spdlog::info("event=stopped received={} accepted={} rejected={} committed={} duplicate={} "
+                 "suspended={}",
+                 totals.received, totals.accepted, totals.rejected, totals.committed,
+                 totals.duplicate, totals.suspended);
+    push_server.reset();
+    admin_server.reset();
+    store.reset();
+}
+
+bool service::impl::drain() {
+    milliseconds const limit{how.settings.drain_timeout_ms};
+    auto const deadline = std::chrono::steady_clock::now() + limit;
+    std::atomic<bool> done{false};
+    std::atomic<bool> complete{false};
+    // Requests wait for their commits, so the server drains while the lanes still work.
+    std::thread drainer{[&] {
+        complete = push_server->drain(limit);
+        done = true;
+    }};
+    while (!done) {
+        if (told.wait(milliseconds{50}).has_value()) {
+            spdlog::warn("event=drain_cut_short");
+            break;
+        }
+        look_after();
+    }
+    bool const cut_short = !done;
+    auto const left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    bool const stored = road->drain(cut_short ? milliseconds{0} : std::max(left, milliseconds{0}));
+    if (cut_short) {
+        push_server->drain(milliseconds{0});
+    }
+    drainer.join();
+    return complete && stored;
+}
+
+daemon_status service::impl::status() const {
+    daemon_status now;
+    now.draining = draining;
+    now.partition_horizon_s = keeper->horizon_s();
+    now.catalog_age_s = watch->age_s();
+    now.http_connections = push_server->connections();
+    now.sources = road->sources()->all().size();
+    for (std::uint32_t lane = 0; lane < road->lanes(); ++lane) {
+        now.lanes.push_back({lane, road->lane_queue(lane), std::nullopt});
+    }
+    if (auto const catalog = road->catalog()) {
+        now.accounts = catalog->accounts();
+        now.subscriptions = catalog->subscriptions();
+        for (std::uint32_t plan = 0; plan < catalog->plans(); ++plan) {
+            now.rate_prefixes += catalog->plan_at(plan).rates().size();
+        }
+    }
+    monitor->fill(now);
+    return now;
+}
+
+} // namespace tally::daemon

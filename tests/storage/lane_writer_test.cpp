@@ -1,0 +1,276 @@
+#include "storage/lane_writer.hpp"
+
+#include "rating/guide.hpp"
+#include "tests/support/catalog_of.hpp"
+#include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_maker.hpp"
+#include "tests/support/private_postgres.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+// What becomes of records on the way through one lane, against a real server.
+
+namespace tally::storage {
+namespace {
+
+using ingest::record_error;
+using tests::call_maker;
+using tests::execute;
+using tests::four_sums;
+using tests::query_one;
+
+class counting_observer final : public lane_observer {
+  public:
+    void stored(stored_batch const& what) override {
+        ++batches;
+        rows += what.rows.calls.size();
+    }
+    void retried(std::string_view reason, result const&) override { ++retries[std::string{reason}]; }
+
+    std::size_t batches = 0;
+    std::size_t rows = 0;
+    std::map<std::string, int> retries;
+};
+
+class lane_writer_test : public ::testing::Test {
+  protected:
+    lane_writer_test() {
+        connection_ = tests::private_postgres::shared().migrated_database();
+        tests::make_telecom(connection_, 3);
+        reload();
+        from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+    }
+    void reload() { catalog_ = tests::catalog_of(connection_); }
+
+    /// A lane with a connection and memories of its own, as another daemon has.
+    struct lane {
+        explicit lane(std::string const& connection, std::int32_t number = 0)
+            : writer{connection, "test lane", {}},
+              lane_writer{writer, {.lane = number, .lanes = 2}, observer,
+                          [this](std::chrono::milliseconds) { return --pauses_left > 0; }} {}
+        batch_writer writer;
+        counting_observer observer;
+        int pauses_left = 100;
+        storage::lane_writer lane_writer;
+    };
+
+    std::vector<batch_entry> entries_of(std::vector<ingest::cdr> const& calls) const {
+        std::vector<batch_entry> entries;
+        for (auto const& call : calls) {
+            batch_entry entry;
+            entry.call = &call;
+            entry.catalog = catalog_.get();
+            entry.from = &from_;
+            entry.format = "canonical";
+            entry.raw = call.raw;
+            entry.who = rating::guide(call, *catalog_);
+            if (entry.who.error != record_error::none) {
+                entry.suspend(entry.who.error);
+            }
+            entries.push_back(entry);
+        }
+        return entries;
+    }
+    std::vector<batch_entry> store(lane& on, std::vector<ingest::cdr> const& calls) {
+        auto entries = entries_of(calls);
+        EXPECT_TRUE(on.lane_writer.store(entries, {}, {}, 100));
+        return entries;
+    }
+    std::string one(std::string_view sql) const { return query_one(connection_, sql); }
+    void expect_sums(std::string const& sum) const {
+        EXPECT_THAT(four_sums(connection_), ::testing::Each(sum));
+    }
+
+    std::string connection_;
+    std::shared_ptr<rating::catalog const> catalog_;
+    ingest::source from_;
+    call_maker make_;
+};
+
+TEST_F(lane_writer_test, stores_rated_calls_with_usage_balances_and_aggregates) {
+    lane a{connection_};
+    store(a, {make_.call(1, 1, "4420", 70), make_.call(2, 1, "9198", 30), make_.call(3, 2, "1212", 60),
+              make_.call(4, 2, "1212", 0)});
+
+    // 60 + 12 s at 1.20 a minute and the fee of 0.50; drawn from the allowance; 0.60; unanswered
+    EXPECT_EQ(tests::query_rows(connection_,
+                                "SELECT destination, billed_seconds, allowance_seconds, cost, "
+                                "processing_status, matched_prefix FROM cdrs ORDER BY uuid"),
+              (std::vector<std::string>{"4420|72|0|1.940000000|rated|44",
+                                        "9198|30|30|0.000000000|rated|91",
+                                        "1212|60|0|0.600000000|rated|",
+                                        "1212|0|0|0.000000000|zero_rated|"}));
+    expect_sums("2.540000000");
+    EXPECT_EQ(one("SELECT string_agg(seconds_used || '/' || included_seconds_used || '/' || "
+                  "calls_count, ' ' ORDER BY seconds_used) FROM subscription_usage"),
+              "60/0/2 102/30/2");
+    EXPECT_EQ(one("SELECT committed FROM batches"), "4");
+}
+
+TEST_F(lane_writer_test, drops_the_same_call_within_a_batch_and_suspends_a_conflicting_one) {
+    lane a{connection_};
+    auto const entries = store(a, {make_.call(1, 1, "4420", 60), make_.call(1, 1, "4420", 60),
+                                   make_.call(1, 1, "4420", 90)});
+
+    EXPECT_EQ(entries[0].state, entry_state::live);
+    EXPECT_EQ(entries[1].state, entry_state::duplicate);
+    EXPECT_EQ(entries[2].state, entry_state::suspended);
+    EXPECT_EQ(one("SELECT reason FROM suspense"), "conflict");
+    expect_sums("1.700000000");
+}
+
+TEST_F(lane_writer_test, a_repeated_batch_changes_nothing_whoever_repeats_it) {
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60), make_.call(2, 2, "9198", 60),
+                                         make_.call(3, 9, "9198", 60)};
+    lane a{connection_};
+    store(a, calls);
+    auto const sums = four_sums(connection_);
+    auto const usage = one("SELECT sum(version) FROM subscription_usage");
+
+    store(a, calls);           // its memory suspects them
+    lane b{connection_};
+    auto const again = store(b, calls); // only the unique index knows
+
+    EXPECT_EQ(again[0].state, entry_state::duplicate);
+    EXPECT_EQ(again[1].state, entry_state::duplicate);
+    EXPECT_EQ(b.observer.retries["duplicate"], 1);
+    EXPECT_EQ(four_sums(connection_), sums);
+    EXPECT_EQ(one("SELECT sum(version) FROM subscription_usage"), usage);
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
+    EXPECT_EQ(one("SELECT count(*) FROM suspense"), "1");
+}
+
+TEST_F(lane_writer_test, rates_the_rest_again_when_a_part_is_stored_already) {
+    lane a{connection_};
+    store(a, {make_.call(1, 1, "9198", 500)}); // of 600 included seconds
+    lane b{connection_};
+
+    // As a whole batch 500 + 90 would leave 10 s; without the duplicate 90 of 100 are left.
+    auto const entries = store(b, {make_.call(1, 1, "9198", 500), make_.call(2, 1, "9198", 90),
+                                   make_.call(3, 1, "9198", 20)});
+
+    EXPECT_EQ(entries[0].state, entry_state::duplicate);
+    EXPECT_EQ(one("SELECT sum(allowance_seconds) FROM cdrs"), "600");
+    EXPECT_EQ(one("SELECT included_seconds_used FROM subscription_usage"), "600");
+    expect_sums("0.050000000"); // 10 s at 0.30 a minute
+}
+
+TEST_F(lane_writer_test, a_stale_allowance_is_read_again) {
+    lane a{connection_};
+    lane b{connection_};
+    store(a, {make_.call(1, 1, "9198", 300)});
+    store(b, {make_.call(2, 1, "9198", 200)});
+    store(a, {make_.call(3, 1, "9198", 200)}); // still believes 300 used
+
+    EXPECT_EQ(a.observer.retries["stale"], 1);
+    EXPECT_EQ(one("SELECT included_seconds_used || '/' || seconds_used FROM subscription_usage"),
+              "600/700");
+    expect_sums("0.500000000"); // 100 s at 0.30
+}
+
+TEST_F(lane_writer_test, a_conflict_with_a_stored_call_goes_to_suspense) {
+    lane a{connection_};
+    store(a, {make_.call(1, 1, "4420", 60)});
+    lane b{connection_};
+    auto other = make_.call(1, 1, "4420", 61);
+    other.raw = "the other one";
+    auto const entries = store(b, {other});
+
+    EXPECT_EQ(entries[0].state, entry_state::suspended);
+    EXPECT_EQ(one("SELECT reason || ' ' || convert_from(payload, 'UTF8') FROM suspense"),
+              "conflict the other one");
+    expect_sums("1.700000000");
+}
+
+TEST_F(lane_writer_test, records_nobody_pays_for_wait_in_suspense_with_their_bytes) {
+    lane a{connection_};
+    auto nobody = make_.call(1, 77, "4420", 60);
+    store(a, {nobody, make_.call(2, 1, "4420", 60)});
+
+    EXPECT_EQ(one("SELECT reason || ' ' || convert_from(payload, 'UTF8') || ' ' || state "
+                  "FROM suspense"),
+              "unknown_account raw of call 1 waiting");
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "1");
+}
+
+TEST_F(lane_writer_test, one_refused_record_does_not_take_its_batch_down) {
+    execute(connection_, "ALTER TABLE cdrs ADD CONSTRAINT no_500 CHECK (destination <> '500')");
+    lane a{connection_};
+    std::vector<ingest::cdr> calls;
+    for (std::uint32_t i = 0; i < 9; ++i) {
+        calls.push_back(make_.call(i, 1, i == 5 ? "500" : "4420", 60));
+    }
+    auto const entries = store(a, calls);
+
+    EXPECT_EQ(entries[5].state, entry_state::suspended);
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "8");
+    EXPECT_EQ(one("SELECT reason FROM suspense"), "database_refused");
+    EXPECT_THAT(one("SELECT detail FROM suspense"), ::testing::HasSubstr("no_500"));
+    expect_sums("13.600000000");
+}
+
+TEST_F(lane_writer_test, a_call_of_a_day_out_of_bounds_is_suspended) {
+    lane a{connection_};
+    auto const entries = store(a, {make_.call(1, 1, "4420", 60, call_maker::base * 3),
+                                   make_.call(2, 1, "4420", 60)});
+
+    EXPECT_EQ(entries[1].state, entry_state::live);
+    EXPECT_EQ(entries[0].state, entry_state::suspended);
+}
+
+TEST_F(lane_writer_test, moves_a_streams_position_with_the_records) {
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60)};
+    auto entries = entries_of(calls);
+    std::vector<stream_mark> const marks{{"file", 7}};
+    lane a{connection_, 1};
+    EXPECT_EQ(a.lane_writer.position_of("file"), 0);
+    EXPECT_TRUE(a.lane_writer.store(entries, marks, {}, 1));
+
+    EXPECT_EQ(a.lane_writer.position_of("file"), 7);
+    lane b{connection_, 1};
+    EXPECT_EQ(b.lane_writer.position_of("file"), 7);
+    EXPECT_EQ(one("SELECT lane || ' ' || position FROM positions"), "1 7");
+}
+
+TEST_F(lane_writer_test, a_rivals_position_is_read_again_and_nothing_is_stored_twice) {
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60), make_.call(2, 1, "4420", 60)};
+    std::vector<stream_mark> const marks{{"file", 2}};
+    lane a{connection_};
+    lane b{connection_};
+    EXPECT_EQ(a.lane_writer.position_of("file"), 0);
+    EXPECT_EQ(b.lane_writer.position_of("file"), 0);
+    auto mine = entries_of(calls);
+    auto rivals = entries_of(calls);
+    EXPECT_TRUE(b.lane_writer.store(rivals, marks, {}, 1));
+    EXPECT_TRUE(a.lane_writer.store(mine, marks, {}, 1));
+
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
+    EXPECT_EQ(one("SELECT position FROM positions"), "2");
+    expect_sums("3.400000000");
+}
+
+TEST_F(lane_writer_test, waits_for_a_database_that_went_away_and_stores_then) {
+    lane a{connection_};
+    store(a, {make_.call(1, 1, "4420", 60)});
+    execute(connection_, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                         "WHERE application_name = 'test lane' AND datname = current_database()");
+    store(a, {make_.call(2, 1, "4420", 60)});
+
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
+    expect_sums("3.400000000");
+}
+
+TEST_F(lane_writer_test, gives_up_only_when_told_to) {
+    lane a{"host=/nonexistent dbname=none"};
+    a.pauses_left = 3;
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60)};
+    auto entries = entries_of(calls);
+
+    EXPECT_FALSE(a.lane_writer.store(entries, {}, {}, 1));
+    EXPECT_EQ(a.observer.retries["transient"], 3);
+    EXPECT_EQ(a.observer.batches, 0U);
+}
+
+} // namespace
+} // namespace tally::storage

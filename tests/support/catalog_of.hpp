@@ -1,0 +1,23 @@
+#pragma once
+
+#include "storage/catalog_loader.hpp"
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace tally::tests {
+
+/// The catalog of a test database. Throws what is wrong with it.
+inline std::shared_ptr<rating::catalog const> catalog_of(std::string const& connection_string) {
+    storage::loaded_catalog loaded;
+    if (auto const why = storage::load_catalog(connection_string, loaded); !why.ok()) {
+        throw std::runtime_error{why.detail};
+    }
+    if (loaded.warnings.count() > 0) {
+        throw std::runtime_error{loaded.warnings.texts().front()};
+    }
+    return loaded.catalog;
+}
+
+} // namespace tally::tests

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tally::tests {
+
+/// A finished run of the tallyd binary.
+struct command_result {
+    int exit_code = -1;
+    std::string out; ///< standard output and error together
+};
+
+/// Runs tallyd with these words and settings (as environment variables) to its end.
+command_result run_tallyd(std::string const& binary, std::vector<std::string> const& words,
+                          std::map<std::string, std::string> const& environment = {});
+
+/// A real `tallyd run` as a child process, on free ports. Killed when it goes out of scope.
+class daemon_process {
+  public:
+    /// Starts it and waits until it listens. Throws, with its log, when it does not.
+    daemon_process(std::string binary, std::map<std::string, std::string> environment,
+                   std::vector<std::string> words = {"run"});
+    ~daemon_process();
+    daemon_process(daemon_process const&) = delete;
+    daemon_process& operator=(daemon_process const&) = delete;
+
+    [[nodiscard]] std::uint16_t http_port() const noexcept { return http_port_; }
+    [[nodiscard]] std::uint16_t admin_port() const noexcept { return admin_port_; }
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    /// All that it has logged so far.
+    [[nodiscard]] std::string log() const;
+    /// Waits until /readyz says 200. False when it never does.
+    bool wait_ready(std::chrono::seconds limit = std::chrono::seconds{20}) const;
+
+    void send(int signal) const;
+    /// Waits for the end; exit code, or 128 + signal.
+    int wait();
+
+  private:
+    [[nodiscard]] std::uint16_t port_in_log(std::string const& endpoint) const;
+
+    std::string log_file_;
+    pid_t pid_ = -1;
+    std::uint16_t http_port_ = 0;
+    std::uint16_t admin_port_ = 0;
+};
+
+} // namespace tally::tests
