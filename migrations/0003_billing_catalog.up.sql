@@ -43,6 +43,8 @@ CREATE UNIQUE INDEX customers_gstin_key ON billing.customers (gstin) WHERE delet
 COMMENT ON TABLE billing.customers IS 'Who is billed: a person or a company';
 COMMENT ON COLUMN billing.customers.gstin IS 'Goods and Services Tax Identification Number (India)';
 COMMENT ON COLUMN billing.customers.pan IS 'Permanent Account Number (India)';
+COMMENT ON COLUMN billing.customers.country IS 'ISO 3166-1, two letters';
+COMMENT ON COLUMN billing.customers.deleted_at IS 'Soft delete: the row stays for history, the GSTIN is free again';
 
 CREATE TABLE billing.accounts (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
@@ -75,6 +77,8 @@ COMMENT ON TABLE billing.accounts IS 'Where money is kept. balance is a counter 
 COMMENT ON COLUMN billing.accounts.account_number IS 'What switches send as account code';
 COMMENT ON COLUMN billing.accounts.balance IS 'Money left (prepaid) or owed when negative (postpaid), in currency units. Nine decimals: a cost may have nine, and sums must agree to the last';
 COMMENT ON COLUMN billing.accounts.credit_limit IS 'How far below zero a postpaid balance may go, in currency units';
+COMMENT ON COLUMN billing.accounts.auto_recharge_threshold IS 'A balance below this is recharged by auto_recharge_amount, in currency units';
+COMMENT ON COLUMN billing.accounts.deleted_at IS 'Soft delete: calls of a deleted account find no account';
 
 CREATE TABLE billing.rate_plans (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
@@ -112,6 +116,12 @@ COMMENT ON TABLE billing.rate_plans IS 'What is sold: a price, an allowance, and
 COMMENT ON COLUMN billing.rate_plans.time_zone IS 'IANA zone: billing periods, days of aggregates and bands';
 COMMENT ON COLUMN billing.rate_plans.rounding IS 'How the cost of one record is rounded, once, to `decimals`';
 COMMENT ON COLUMN billing.rate_plans.fallback_plan_id IS 'Asked for a rate when this plan has none; three deep at most';
+COMMENT ON COLUMN billing.rate_plans.monthly_price IS 'Of a month''s subscription, in currency units';
+COMMENT ON COLUMN billing.rate_plans.annual_price IS 'Of a year''s subscription, in currency units; null: not sold by the year';
+COMMENT ON COLUMN billing.rate_plans.included_minutes IS 'Allowance of a billing period, drawn by rates that say so';
+COMMENT ON COLUMN billing.rate_plans.decimals IS 'Decimals of the cost of one record';
+COMMENT ON COLUMN billing.rate_plans.split_at_bands IS 'Whether a call that crosses a band''s border is charged by both bands, or by the one it began in';
+COMMENT ON COLUMN billing.rate_plans.features IS 'What the plan includes besides minutes, by name';
 
 CREATE TABLE billing.destinations (
     prefix text PRIMARY KEY CHECK (prefix ~ '^[0-9]{0,32}$'),
@@ -157,8 +167,8 @@ CREATE TABLE billing.rates (
     name text,
     direction billing.call_direction NOT NULL DEFAULT 'outbound',
     call_type text,
-    connect_fee numeric(20, 9) NOT NULL DEFAULT 0,
-    minimum numeric(20, 9) NOT NULL DEFAULT 0,
+    connect_fee numeric(20, 9) NOT NULL DEFAULT 0 CHECK (connect_fee >= 0),
+    minimum numeric(20, 9) NOT NULL DEFAULT 0 CHECK (minimum >= 0),
     maximum numeric(20, 9) CHECK (maximum >= minimum),
     grace_s integer NOT NULL DEFAULT 0 CHECK (grace_s >= 0),
     allowance boolean NOT NULL DEFAULT false,
@@ -232,6 +242,8 @@ COMMENT ON TABLE billing.subscriptions IS 'Which plan an account''s usage is rat
 COMMENT ON COLUMN billing.subscriptions.started_at IS 'Usage from here on is rated by it; billing periods count from this day, in the plan''s time zone';
 COMMENT ON COLUMN billing.subscriptions.ended_at IS 'Exclusive; null: open';
 COMMENT ON COLUMN billing.subscriptions.price IS 'Agreed price of a billing interval, in currency units; null: the plan''s';
+COMMENT ON COLUMN billing.subscriptions.current_period_end IS 'Exclusive';
+COMMENT ON COLUMN billing.subscriptions.discount_percent IS 'Off the price of a billing interval';
 
 CREATE TABLE billing.dids (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
@@ -259,6 +271,7 @@ CREATE INDEX dids_status_idx ON billing.dids (status);
 CREATE INDEX dids_country_idx ON billing.dids (country);
 COMMENT ON TABLE billing.dids IS 'Our numbers (direct inward dialling) and whose they are';
 COMMENT ON COLUMN billing.dids.did_number IS 'E.164, with or without +';
+COMMENT ON COLUMN billing.dids.monthly_cost IS 'What the number costs us, in currency units';
 
 DO $$
 DECLARE
@@ -269,7 +282,7 @@ BEGIN
                        name || '_updated_at', name);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['rate_plans', 'destinations', 'rate_bands', 'holidays', 'rates', 'rate_steps', 'subscriptions', 'dids'] LOOP
-        EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE ON billing.%I FOR EACH STATEMENT EXECUTE FUNCTION public.notify_catalog_change()',
+        EXECUTE format('CREATE TRIGGER %I AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON billing.%I FOR EACH STATEMENT EXECUTE FUNCTION public.notify_catalog_change()',
                        name || '_notify', name);
     END LOOP;
 END
@@ -280,5 +293,5 @@ CREATE TRIGGER accounts_updated_at BEFORE UPDATE OF customer_id, account_number,
         currency, credit_limit, low_balance_threshold, auto_recharge_enabled, auto_recharge_threshold,
         auto_recharge_amount, max_concurrent_calls, time_zone, suspended_at, suspension_reason, metadata, deleted_at
     ON billing.accounts FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
-CREATE TRIGGER accounts_notify AFTER INSERT OR DELETE OR UPDATE OF customer_id, account_number, status, currency, deleted_at
+CREATE TRIGGER accounts_notify AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF customer_id, account_number, status, currency, deleted_at
     ON billing.accounts FOR EACH STATEMENT EXECUTE FUNCTION public.notify_catalog_change();

@@ -167,5 +167,5 @@ BEGIN
     END LOOP;
 END
 $$;
-CREATE TRIGGER sources_notify AFTER INSERT OR UPDATE OR DELETE ON ingest.sources
+CREATE TRIGGER sources_notify AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ingest.sources
     FOR EACH STATEMENT EXECUTE FUNCTION public.notify_catalog_change();

@@ -1,3 +1,15 @@
+-- Partitions go with their table; those that retention has detached have to be named.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT partition_name FROM ingest.partitions WHERE table_name = 'cdrs' AND state = 'detached' LOOP
+        EXECUTE format('DROP TABLE IF EXISTS billing.%I', name);
+    END LOOP;
+    DELETE FROM ingest.partitions WHERE table_name = 'cdrs';
+END
+$$;
+
 DROP TABLE analytics.usage_aggregates_daily;
 DROP TABLE billing.subscription_usage;
 DROP TABLE billing.cdrs;

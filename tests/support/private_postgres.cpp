@@ -1,7 +1,7 @@
 #include "tests/support/private_postgres.hpp"
 
 #include "storage/embedded_postgres.hpp"
-#include "storage/embedded_sql.hpp"
+#include "storage/migrations.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -87,11 +87,7 @@ storage::embedded_options options_in(fs::path const& folder) {
 }
 
 void migrate(std::string const& connection_string) {
-    for (storage::embedded_file const& file : storage::embedded_sql()) {
-        if (file.path.ends_with(".up.sql")) {
-            execute(connection_string, std::string{file.text});
-        }
-    }
+    storage::migration_runner{connection_string, storage::embedded_migrations()}.up();
 }
 
 } // namespace

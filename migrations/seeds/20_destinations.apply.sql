@@ -1,0 +1,28 @@
+-- Names and call types of prefixes, for rates that do not say theirs.
+INSERT INTO billing.destinations (prefix, name, country, call_type) VALUES
+    ('1', 'United States and Canada', 'US', 'international'),
+    ('1800', 'United States toll-free', 'US', 'toll_free'),
+    ('33', 'France', 'FR', 'international'),
+    ('44', 'United Kingdom', 'GB', 'international'),
+    ('447', 'United Kingdom mobile', 'GB', 'international_mobile'),
+    ('44800', 'United Kingdom freephone', 'GB', 'toll_free'),
+    ('44909', 'United Kingdom premium rate', 'GB', 'premium'),
+    ('49', 'Germany', 'DE', 'international'),
+    ('61', 'Australia', 'AU', 'international'),
+    ('65', 'Singapore', 'SG', 'international'),
+    ('91', 'India', 'IN', 'national'),
+    ('9111', 'India, Delhi', 'IN', 'local'),
+    ('9122', 'India, Mumbai', 'IN', 'local'),
+    ('9133', 'India, Kolkata', 'IN', 'local'),
+    ('9140', 'India, Hyderabad', 'IN', 'local'),
+    ('9144', 'India, Chennai', 'IN', 'local'),
+    ('9180', 'India, Bengaluru', 'IN', 'local'),
+    ('916', 'India mobile', 'IN', 'mobile'),
+    ('917', 'India mobile', 'IN', 'mobile'),
+    ('918', 'India mobile', 'IN', 'mobile'),
+    ('919', 'India mobile', 'IN', 'mobile'),
+    ('911800', 'India toll-free', 'IN', 'toll_free'),
+    ('911900', 'India premium rate', 'IN', 'premium'),
+    ('112', 'Emergency', 'IN', 'emergency'),
+    ('971', 'United Arab Emirates', 'AE', 'international')
+ON CONFLICT DO NOTHING;
