@@ -16,6 +16,7 @@ constexpr std::string_view cdrs_path = "/v1/cdrs";
 /// The format of cdrs_path itself.
 constexpr std::string_view default_format = "canonical";
 constexpr std::string_view unknown_endpoint = "other";
+constexpr unsigned retry_after_starting_s = 1;
 
 /// Types under which nobody sends JSON. Everything else is read and judged by its bytes: real
 /// senders put wrong types on good bodies, and curl says x-www-form-urlencoded unless told.
@@ -97,7 +98,12 @@ http_step push_handler::begin(http_head const& head) {
     if (head.method != "POST") {
         return with_endpoint(method_not_allowed("POST"), found->endpoint);
     }
-    auto whose = authorize_push(head, sink_.sources());
+    auto const sources = sink_.sources();
+    if (!sources) { // not read from the database yet
+        return with_endpoint(unavailable("the daemon is starting", retry_after_starting_s),
+                             found->endpoint);
+    }
+    auto whose = authorize_push(head, sources);
     if (auto* refusal = std::get_if<http_response>(&whose)) {
         return with_endpoint(std::move(*refusal), found->endpoint);
     }
