@@ -264,7 +264,9 @@ void write_configuration(fs::path const& data_dir, process_identity const& who,
 }
 
 fs::path choose_socket_folder(fs::path const& data_dir, process_identity const& who) {
-    if (data_dir.string().size() <= socket_folder_bytes_max) {
+    // libpq takes a comma for the end of a host's name.
+    bool const has_comma = data_dir.string().find(',') != std::string::npos;
+    if (data_dir.string().size() <= socket_folder_bytes_max && !has_comma) {
         return data_dir;
     }
     char const* runtime = who.drops_privileges ? nullptr : std::getenv("XDG_RUNTIME_DIR");

@@ -40,7 +40,7 @@ void write_configuration(std::filesystem::path const& data_dir, process_identity
                          std::int64_t memory_bytes);
 
 /// Where the socket goes: data_dir, or a folder of mode 0700 elsewhere when its path is too long
-/// for a socket address (107 bytes).
+/// for a socket address (107 bytes) or holds a comma.
 std::filesystem::path choose_socket_folder(std::filesystem::path const& data_dir,
                                            process_identity const& who);
 

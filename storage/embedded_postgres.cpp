@@ -34,6 +34,18 @@ std::string quoted(std::string const& value) {
     return text + "'";
 }
 
+/// An entry of the server's list of socket folders.
+std::string list_entry(std::string const& folder) {
+    std::string text = "\"";
+    for (char c : folder) {
+        text += c;
+        if (c == '"') {
+            text += c;
+        }
+    }
+    return text + "\"";
+}
+
 std::string connection_text(fs::path const& folder, std::string const& port,
                             std::string const& database) {
     return "host=" + quoted(folder.string()) + " port=" + port +
@@ -171,7 +183,7 @@ struct embedded_postgres::impl {
         spec.arguments = {"-D", options.data_dir.string(),
                           "-c", "listen_addresses=",
                           "-c", "port=" + port,
-                          "-c", "unix_socket_directories=" + socket_folder.string(),
+                          "-c", "unix_socket_directories=" + list_entry(socket_folder.string()),
                           "-c", "unix_socket_permissions=0700",
                           "-c", "logging_collector=off"};
     }
