@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tally::tests {
+
+/// Bodies as clients compress them.
+std::string gzipped(std::string_view plain);
+std::string zlib_deflated(std::string_view plain);
+std::string bare_deflated(std::string_view plain);
+std::string zstd_compressed(std::string_view plain);
+
+} // namespace tally::tests
