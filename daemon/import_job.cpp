@@ -14,8 +14,8 @@ namespace {
 
 /// How long to sleep when the sink has no credit: a lane gives some back every few milliseconds.
 constexpr std::chrono::milliseconds credit_wait{2};
-/// How often progress is shown, and a stop noticed, while waiting.
-constexpr std::chrono::milliseconds outcome_wait{100};
+/// How often progress is shown, and a stop noticed, while waiting for the last blocks.
+constexpr std::chrono::milliseconds outcome_wait{20};
 
 /// One record that no decoder gets to see, or none could take apart.
 void reject_all(ingest::record_batch& batch, record_error error, std::string_view detail) {
@@ -44,6 +44,14 @@ struct import_job::tally_sheet {
     std::uint64_t duplicate = 0;
     std::uint64_t suspended = 0;
 
+    void begin_block() {
+        std::lock_guard const lock{mutex};
+        ++blocks_under_way;
+    }
+    void forget_block() {
+        std::lock_guard const lock{mutex};
+        --blocks_under_way;
+    }
     void add(ingest::block_outcome const& outcome) {
         std::lock_guard const lock{mutex};
         --blocks_under_way;
@@ -153,43 +161,47 @@ void import_job::report_rejects(ingest::record_batch const& batch, std::uint64_t
 
 /// False when no more can be handed over.
 bool import_job::hand_over(std::unique_ptr<ingest::record_block> block) {
-    auto const& batch = block->batch;
-    std::uint64_t const records = batch.received();
-    counts_.received += records;
-    if (records == 0) {
-        return true;
-    }
-    if (counts_.received <= task_.resume_from) {
-        counts_.resumed += records;
-        return true;
-    }
-    std::uint64_t const rejected = task_.suspend_rejected ? 0 : batch.rejected.size();
-    std::uint64_t const skipped = batch.skipped;
-    block->admitted_bytes = bytes_of(batch);
-    if (!admit(block->admitted_bytes)) {
-        counts_.received -= records;
+    import_counts next = counts_;
+    count(block->batch, next);
+    bool const is_new = block->stream_end > task_.resume_from;
+    if (is_new && next.received > counts_.received && !push(std::move(block))) {
         return false;
     }
-    std::size_t const admitted = block->admitted_bytes;
+    counts_ = next;
+    return true;
+}
+
+/// Adds a piece's records to `counts`, but for what becomes of the accepted ones.
+void import_job::count(ingest::record_batch const& batch, import_counts& counts) const {
+    std::uint64_t const records = batch.received();
+    counts.received += records;
+    if (counts.received <= task_.resume_from) {
+        counts.resumed += records;
+        return;
+    }
+    std::uint64_t const rejected = task_.suspend_rejected ? 0 : batch.rejected.size();
+    counts.rejected += rejected;
+    counts.skipped += batch.skipped;
+    counts.accepted += records - rejected - batch.skipped;
+}
+
+bool import_job::push(std::unique_ptr<ingest::record_block> block) {
+    std::size_t const bytes = bytes_of(block->batch);
+    if (!admit(bytes)) {
+        return false;
+    }
+    block->admitted_bytes = bytes;
     block->on_done = [sheet = sheet_](ingest::block_outcome const& outcome) {
         sheet->add(outcome);
     };
-    {
-        std::lock_guard const lock{sheet_->mutex};
-        ++sheet_->blocks_under_way;
+    sheet_->begin_block();
+    if (sink_.push(block) == push_status::pushed) {
+        return true;
     }
-    if (sink_.push(block) != push_status::pushed) {
-        std::lock_guard const lock{sheet_->mutex};
-        --sheet_->blocks_under_way;
-        sink_.release(admitted);
-        sink_closed_ = true;
-        counts_.received -= records;
-        return false;
-    }
-    counts_.rejected += rejected;
-    counts_.skipped += skipped;
-    counts_.accepted += records - rejected - skipped;
-    return true;
+    sheet_->forget_block();
+    sink_.release(bytes);
+    sink_closed_ = true;
+    return false;
 }
 
 bool import_job::admit(std::size_t bytes) {
@@ -216,6 +228,9 @@ bool import_job::wait_for_outcomes() {
     auto const idle = [this] { return sheet_->blocks_under_way == 0 || sheet_->given_up; };
     std::chrono::milliseconds stopped_for{0};
     std::unique_lock lock{sheet_->mutex};
+    if (stop_ == stop_request::at_once && !idle()) {
+        return false;
+    }
     while (!sheet_->changed.wait_for(lock, outcome_wait, idle)) {
         lock.unlock();
         show(true);

@@ -92,6 +92,8 @@ class import_job {
     void report_rejects(ingest::record_batch const& batch, std::uint64_t offset,
                         std::uint64_t first_line) const;
     bool hand_over(std::unique_ptr<ingest::record_block> block);
+    void count(ingest::record_batch const& batch, import_counts& counts) const;
+    bool push(std::unique_ptr<ingest::record_block> block);
     bool admit(std::size_t bytes);
     bool wait_for_outcomes();
     void show(bool waiting) const;
