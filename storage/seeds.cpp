@@ -8,7 +8,6 @@
 #include "storage/pqxx_session.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <stdexcept>
 
 namespace tally::storage {
@@ -102,7 +101,8 @@ std::string password_of(std::string const& email, std::optional<std::string> con
     if (options.demo) {
         return "Admin@123";
     }
-    return report.passwords.emplace_back(email, random_password()).password;
+    report.passwords.push_back({email, random_password()});
+    return report.passwords.back().password;
 }
 
 void prepare_passwords(seed_runner& runner, seed const& which, seed_options const& options,
@@ -163,7 +163,8 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
     seed_report report;
     auto const seeds = all_seeds();
     sql_transaction transaction{runner.session()};
-    for (seed const& which : seeds | std::views::reverse) {
+    for (auto place = seeds.rbegin(); place != seeds.rend(); ++place) {
+        seed const& which = *place;
         if ((options.demo && !which.is_demo()) || !runner.is_applied(which)) {
             continue;
         }
