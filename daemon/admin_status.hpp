@@ -11,23 +11,23 @@ namespace tally::daemon {
 struct lane_status {
     std::size_t lane = 0;
     std::uint64_t queue_records = 0;
-    std::optional<std::int64_t> last_commit_s; ///< epoch seconds; nullopt: none yet
+    std::optional<std::int64_t> last_commit_s = {}; ///< epoch seconds; nullopt: none yet
 };
 
 /// The daemon at one moment, as /readyz and /status tell it. Filled by the composition root.
 struct daemon_status {
     bool draining = false;
-    bool database_reached = false; ///< ever, since the start
-    bool database_up = false;      ///< at the last try
-    std::string database_detail;   ///< of the last failure, without passwords; may be empty
+    bool database_reached = false;    ///< ever, since the start
+    bool database_up = false;         ///< at the last try
+    std::string database_detail = {}; ///< of the last failure, without passwords; may be empty
     /// From now to the end of the last partition; nullopt: not known yet.
-    std::optional<std::int64_t> partition_horizon_s;
-    std::vector<lane_status> lanes;
+    std::optional<std::int64_t> partition_horizon_s = {};
+    std::vector<lane_status> lanes = {};
     std::size_t sources = 0;
     std::size_t accounts = 0;
     std::size_t subscriptions = 0;
     std::size_t rate_prefixes = 0;
-    std::optional<std::int64_t> catalog_age_s; ///< nullopt: never loaded
+    std::optional<std::int64_t> catalog_age_s = {}; ///< nullopt: never loaded
     std::size_t http_connections = 0;
 };
 
