@@ -174,15 +174,12 @@ bool import_job::hand_over(std::unique_ptr<ingest::record_block> block) {
 /// Adds a piece's records to `counts`, but for what becomes of the accepted ones.
 void import_job::count(ingest::record_batch const& batch, import_counts& counts) const {
     std::uint64_t const records = batch.received();
-    counts.received += records;
-    if (counts.received <= task_.resume_from) {
-        counts.resumed += records;
-        return;
-    }
     std::uint64_t const rejected = task_.suspend_rejected ? 0 : batch.rejected.size();
+    counts.received += records;
     counts.rejected += rejected;
     counts.skipped += batch.skipped;
-    counts.accepted += records - rejected - batch.skipped;
+    bool const is_stored = counts.received <= task_.resume_from;
+    (is_stored ? counts.resumed : counts.accepted) += records - rejected - batch.skipped;
 }
 
 bool import_job::push(std::unique_ptr<ingest::record_block> block) {
