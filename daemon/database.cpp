@@ -2,6 +2,7 @@
 
 #include "storage/embedded_postgres.hpp"
 
+#include <iostream>
 #include <optional>
 
 namespace tally::daemon {
@@ -19,6 +20,12 @@ storage::embedded_options embedded_options_of(config::settings const& settings, 
     options.run_as_user = settings.postgres_user;
     options.bin_dir = settings.postgres_bin_dir;
     options.may_attach = use == database_use::shared;
+    if (use == database_use::shared) {
+        options.waits_for_guests = [] {
+            std::cerr << "tallyd: done; the embedded database stays up for other commands that use "
+                         "it\n";
+        };
+    }
     return options;
 }
 

@@ -32,7 +32,8 @@ std::runtime_error failed(std::string const& what, fs::path const& path) {
 
 /// What may lie in a directory that counts as empty: our own files of an earlier attempt.
 bool is_of_no_account(std::string const& name) {
-    return name == "tallyd.lock" || name == "postgres.log" || name == "lost+found";
+    return name == "tallyd.lock" || name == "tallyd.guests" || name == "postgres.log" ||
+           name == "lost+found";
 }
 
 void write_file(fs::path const& path, std::string const& text, process_identity const& who) {
@@ -319,26 +320,43 @@ void cluster_lock::release() noexcept {
     }
 }
 
-bool cluster_lock::try_take(fs::path const& data_dir, process_identity const& who,
-                            std::string& holder) {
-    fs::path const file = data_dir / "tallyd.lock";
+bool cluster_lock::try_lock(fs::path const& file, process_identity const& who, int operation) {
     int const opened = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (opened < 0) {
         throw failed("cannot open", file);
     }
-    if (flock(opened, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(opened, operation | LOCK_NB) != 0) {
         close(opened);
+        return false;
+    }
+    descriptor_ = opened;
+    if (who.drops_privileges && fchown(opened, who.user, who.group) != 0) {
+        throw failed("cannot give away", file);
+    }
+    return true;
+}
+
+bool cluster_lock::try_own(fs::path const& data_dir, process_identity const& who,
+                           std::string& holder) {
+    fs::path const file = data_dir / "tallyd.lock";
+    if (!try_lock(file, who, LOCK_EX)) {
         std::ifstream{file} >> holder;
         return false;
     }
     std::string const text = std::to_string(getpid()) + "\n";
-    if ((who.drops_privileges && fchown(opened, who.user, who.group) != 0) ||
-        ftruncate(opened, 0) != 0 || pwrite(opened, text.data(), text.size(), 0) < 0) {
-        close(opened);
+    if (ftruncate(descriptor_, 0) != 0 ||
+        pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
         throw failed("cannot write", file);
     }
-    descriptor_ = opened;
     return true;
+}
+
+bool cluster_lock::try_visit(fs::path const& data_dir, process_identity const& who) {
+    return try_lock(data_dir / "tallyd.guests", who, LOCK_SH);
+}
+
+bool cluster_lock::try_close(fs::path const& data_dir, process_identity const& who) {
+    return try_lock(data_dir / "tallyd.guests", who, LOCK_EX);
 }
 
 } // namespace tally::storage

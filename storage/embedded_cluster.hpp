@@ -13,6 +13,7 @@ namespace tally::storage {
 // A data directory of the embedded server:
 //
 //   data_dir/tallyd.lock      flock held by the tallyd that runs the server; its pid inside
+//   data_dir/tallyd.guests    flock, shared by those who use that server
 //   data_dir/tallyd.conf      our settings, written at every start; marks the cluster as ours
 //   data_dir/custom.conf      the operator's settings, when there are any; they win
 //   data_dir/postgres.log     what initdb and the server say
@@ -55,7 +56,7 @@ std::optional<postmaster_file> read_postmaster_file(std::filesystem::path const&
 /// Whether the process of postmaster.pid runs and is a server of this very directory.
 bool is_server_of(pid_t pid, std::filesystem::path const& data_dir);
 
-/// An exclusive flock with our pid in the file. Released by the destructor or the process's end.
+/// A file with an flock on it, released by the destructor or the process's end.
 class cluster_lock {
   public:
     cluster_lock() = default;
@@ -63,13 +64,21 @@ class cluster_lock {
     cluster_lock(cluster_lock const&) = delete;
     cluster_lock& operator=(cluster_lock const&) = delete;
 
-    /// False when another process has it, whose pid is in `holder` then.
-    bool try_take(std::filesystem::path const& data_dir, process_identity const& who,
-                  std::string& holder);
+    /// tallyd.lock, exclusive: who runs the server. Writes our pid into it. False when another
+    /// process has it, whose pid is in `holder` then.
+    bool try_own(std::filesystem::path const& data_dir, process_identity const& who,
+                 std::string& holder);
+    /// tallyd.guests, shared: who uses a server that another runs. False while that one stops it.
+    bool try_visit(std::filesystem::path const& data_dir, process_identity const& who);
+    /// tallyd.guests, exclusive: the one who runs it. False while there are guests.
+    bool try_close(std::filesystem::path const& data_dir, process_identity const& who);
+
     void release() noexcept;
     [[nodiscard]] bool is_held() const noexcept { return descriptor_ >= 0; }
 
   private:
+    bool try_lock(std::filesystem::path const& file, process_identity const& who, int operation);
+
     int descriptor_ = -1;
 };
 

@@ -95,6 +95,7 @@ struct embedded_postgres::impl {
     embedded_options options;
     process_identity identity;
     cluster_lock lock;
+    cluster_lock guests; ///< shared as a guest, exclusive while we stop the server
     process_spec spec;
     child_process server;
     fs::path socket_folder;
@@ -123,7 +124,7 @@ struct embedded_postgres::impl {
 
     bool take_lock() {
         std::string holder;
-        if (lock.is_held() || lock.try_take(options.data_dir, identity, holder)) {
+        if (lock.is_held() || lock.try_own(options.data_dir, identity, holder)) {
             return true;
         }
         if (!options.may_attach) {
@@ -243,18 +244,28 @@ struct embedded_postgres::impl {
         port = file.port;
     }
 
-    /// False when its owner has ended meanwhile.
+    /// As a guest; false when there is nothing to attach to yet, or not any more.
+    bool try_attach() {
+        auto const file = read_postmaster_file(options.data_dir);
+        if (!file || file->socket_folder.empty() || !guests.try_visit(options.data_dir, identity)) {
+            return false;
+        }
+        find_running(*file);
+        if (PQping(connection_to("postgres").c_str()) != PQPING_OK) {
+            guests.release();
+            return false;
+        }
+        make_database(connection_to("postgres"), options.database);
+        attached = true;
+        return true;
+    }
+
+    /// False when its owner has ended meanwhile: the directory is ours then.
     bool attach() {
         auto const deadline = clock::now() + options.start_time_max;
         while (clock::now() < deadline) {
-            auto const file = read_postmaster_file(options.data_dir);
-            if (file && !file->socket_folder.empty()) {
-                find_running(*file);
-                if (PQping(connection_to(options.database).c_str()) == PQPING_OK) {
-                    make_database(connection_to("postgres"), options.database);
-                    attached = true;
-                    return true;
-                }
+            if (try_attach()) {
+                return true;
             }
             if (take_lock()) {
                 return false;
@@ -263,6 +274,17 @@ struct embedded_postgres::impl {
         }
         throw server_error("the PostgreSQL of the tallyd that runs on " +
                            options.data_dir.string() + " does not take connections");
+    }
+
+    void let_guests_finish() {
+        bool const may_go = !options.waits_for_guests;
+        if (guests.try_close(options.data_dir, identity) || may_go) {
+            return;
+        }
+        options.waits_for_guests();
+        while (!guests.try_close(options.data_dir, identity)) {
+            std::this_thread::sleep_for(poll_interval);
+        }
     }
 
     void start_own() {
@@ -303,6 +325,11 @@ void embedded_postgres::start() {
 void embedded_postgres::stop() noexcept {
     impl& self = *impl_;
     if (self.server.is_started()) {
+        try {
+            self.let_guests_finish();
+        } catch (std::exception const&) {
+            // Whatever is wrong with that file, the server has to stop.
+        }
         self.stop_server();
         std::error_code ignored;
         if (self.socket_folder != self.options.data_dir) {
@@ -310,6 +337,7 @@ void embedded_postgres::stop() noexcept {
         }
     }
     self.attached = false;
+    self.guests.release();
     self.lock.release();
 }
 

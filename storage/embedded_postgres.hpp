@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,8 +17,11 @@ struct embedded_options {
     std::filesystem::path bin_dir;   ///< empty: the newest installed
     std::string database = "tallyd"; ///< made when it is not there
     bool may_attach = false;         ///< use the server of another tallyd on this data_dir
-    std::int64_t memory_bytes = 0;   ///< shared_buffers; 0: an eighth of the machine
-    bool sync_new_cluster = true;    ///< false: for tests, which lose nothing in a power cut
+    /// stop() lets those who attached to our server finish first: for a command, which only
+    /// happened to be there before them. Called once when there are any.
+    std::function<void()> waits_for_guests;
+    std::int64_t memory_bytes = 0; ///< shared_buffers; 0: an eighth of the machine
+    bool sync_new_cluster = true;  ///< false: for tests, which lose nothing in a power cut
     std::chrono::milliseconds start_time_max{60'000};
     std::chrono::milliseconds stop_time_max{60'000};
 };

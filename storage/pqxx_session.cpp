@@ -30,20 +30,27 @@ pqxx::result run(pqxx::nontransaction& transaction, std::string const& sql,
 
 void never_reconnect(pqxx::connection&) {}
 
-pqxx::result run(pqxx::nontransaction& transaction, std::string const& sql,
-                 std::vector<sql_value> const& parameters) {
-    pqxx::params bound;
+pqxx::params bound(std::vector<sql_value> const& parameters) {
+    pqxx::params values;
     for (sql_value const& value : parameters) {
         if (value) {
-            bound.append(*value);
+            values.append(*value);
         } else {
-            bound.append();
+            values.append();
         }
     }
-#if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 9
-    return transaction.exec(sql, bound);
+    return values;
+}
+
+pqxx::result run(pqxx::nontransaction& transaction, std::string const& sql,
+                 std::vector<sql_value> const& parameters) {
+#if PQXX_VERSION_MAJOR > 7 || PQXX_VERSION_MINOR >= 10
+    return transaction.exec(sql, bound(parameters));
 #else
-    return transaction.exec_params(sql, bound);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations" // in 7.9, whose exec may not take them
+    return transaction.exec_params(sql, bound(parameters));
+#pragma GCC diagnostic pop
 #endif
 }
 

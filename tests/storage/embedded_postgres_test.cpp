@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -137,6 +138,38 @@ TEST_F(embedded_postgres_test, belongs_to_one_tallyd_and_lets_others_attach) {
     EXPECT_EQ(one_value(guest.connection_string(), "SELECT current_database()"), "tallyd");
     guest.stop();
     EXPECT_EQ(one_value(owner.connection_string(), "SELECT 1"), "1") << "a guest stops nothing";
+}
+
+TEST_F(embedded_postgres_test, stays_up_for_guests_when_it_is_told_to) {
+    auto chosen = options();
+    std::atomic<bool> has_waited = false;
+    chosen.waits_for_guests = [&] { has_waited = true; };
+    embedded_postgres owner{chosen};
+    owner.start();
+    auto guest = std::make_unique<embedded_postgres>(options(true));
+    guest->start();
+    std::thread leave{[&] {
+        while (!has_waited) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        }
+        EXPECT_EQ(one_value(guest->connection_string(), "SELECT 1"), "1");
+        guest.reset();
+    }};
+    owner.stop();
+    leave.join();
+    EXPECT_TRUE(has_waited);
+}
+
+TEST_F(embedded_postgres_test, is_taken_over_by_one_who_wanted_to_attach) {
+    auto owner = std::make_unique<embedded_postgres>(options());
+    owner->start();
+    std::thread leave{[&] { owner.reset(); }};
+    embedded_postgres next{options(true)};
+    next.start(); // while it stops, or a moment before
+    leave.join();
+    if (!next.is_attached()) {
+        EXPECT_EQ(one_value(next.connection_string(), "SELECT 1"), "1");
+    }
 }
 
 TEST_F(embedded_postgres_test, begins_again_after_an_interrupted_initdb) {
