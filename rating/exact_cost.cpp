@@ -14,8 +14,15 @@ std::optional<std::uint64_t> common_denominator(std::uint64_t a, std::uint32_t b
 }
 
 bool exact_cost::add(int128 nanos, std::uint32_t divisor) noexcept {
-    int128 quotient = nanos / divisor;
-    int128 rest = nanos % divisor;
+    int128 quotient = 0;
+    std::int64_t rest = 0;
+    if (auto const small = static_cast<std::int64_t>(nanos); small == nanos) {
+        quotient = small / std::int64_t{divisor}; // several times faster than in 128 bits
+        rest = small % std::int64_t{divisor};
+    } else {
+        quotient = nanos / divisor;
+        rest = static_cast<std::int64_t>(nanos % divisor);
+    }
     if (rest < 0) { // towards minus infinity, so that the broken part is never negative
         rest += divisor;
         --quotient;

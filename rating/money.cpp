@@ -25,6 +25,21 @@ constexpr signed_magnitude magnitude_of(int128 value) noexcept {
     return value < 0 ? signed_magnitude{uint128{0} - size, true} : signed_magnitude{size, false};
 }
 
+struct division {
+    uint128 quotient;
+    uint128 rest;
+};
+
+/// Nearly every sum fits 64 bits, where dividing takes a tenth of the time.
+division divide(uint128 top, uint128 bottom) noexcept {
+    auto const top_low = static_cast<std::uint64_t>(top);
+    auto const bottom_low = static_cast<std::uint64_t>(bottom);
+    if (top_low == top && bottom_low == bottom) {
+        return {top_low / bottom_low, top_low % bottom_low};
+    }
+    return {top / bottom, top % bottom};
+}
+
 std::optional<amount> to_amount(signed_magnitude value) noexcept {
     constexpr auto largest = static_cast<uint128>(std::numeric_limits<std::int64_t>::max());
     if (value.size > largest + (value.negative ? 1U : 0U)) {
@@ -158,10 +173,9 @@ std::optional<amount> round_fraction(int128 numerator, int128 denominator, round
     auto const bottom = static_cast<uint128>(denominator);
     auto const decimals = how.decimals > decimals_max ? decimals_max : int{how.decimals};
     std::uint64_t const grid = powers_of_ten[static_cast<std::size_t>(decimals_max - decimals)];
-    uint128 const nanos = top.size / bottom;
-    uint128 steps = nanos / grid;
-    auto const where =
-        place(static_cast<std::uint64_t>(nanos % grid), top.size % bottom, bottom, grid);
+    auto const nanos = divide(top.size, bottom);
+    auto [steps, over] = divide(nanos.quotient, grid);
+    auto const where = place(static_cast<std::uint64_t>(over), nanos.rest, bottom, grid);
     if (away_from_zero(where, (steps & 1) != 0, how.mode)) {
         ++steps;
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace tally::rating {
 
@@ -62,20 +63,20 @@ struct call_meter {
     }
 };
 
-call_meter measure(rate const& by, std::int64_t call_s, std::int64_t allowance_s) noexcept {
+call_meter measure(std::span<rate_step const> steps, std::int64_t call_s,
+                   std::int64_t allowance_s) noexcept {
     call_meter meter;
     meter.allowance_s = allowance_s;
-    for (std::size_t i = 0; i < by.steps.size() && meter.position_s < call_s; ++i) {
-        bool const last = i + 1 == by.steps.size();
-        meter.run(by.steps[i],
-                  last ? call_s : std::min<std::int64_t>(call_s, by.steps[i + 1].from_s));
+    for (std::size_t i = 0; i < steps.size() && meter.position_s < call_s; ++i) {
+        bool const last = i + 1 == steps.size();
+        meter.run(steps[i], last ? call_s : std::min<std::int64_t>(call_s, steps[i + 1].from_s));
     }
     return meter;
 }
 
 /// The exact cost within the rate's bounds, rounded. A minimum of 0 is no bound, so that a price
 /// below zero (a refund per minute) works.
-std::optional<amount> bounded(exact_cost const& cost, rate const& by, rounding how) noexcept {
+std::optional<amount> bounded(exact_cost const& cost, rate_terms const& by, rounding how) noexcept {
     exact_cost bound;
     if (by.maximum.nanos != INT64_MAX && cost.is_above(by.maximum)) {
         bound.add(by.maximum);
@@ -94,11 +95,13 @@ rated_call failed(record_error why) noexcept {
     return result;
 }
 
-/// A call of `call_s` billable seconds by the rate that was found for it.
-rated_call charge(rate const& by, std::int64_t call_s, rounding how, allowance& left) noexcept {
+/// A call of `call_s` billable seconds by the rate that was found for it; `by` is left to the
+/// caller to fill in.
+rated_call charge(tariff const& plan, rate_terms const& by, std::int64_t call_s,
+                  allowance& left) noexcept {
     rated_call result;
-    result.by = &by;
-    rate_step const& first = by.steps.front();
+    auto const steps = plan.steps_of(by);
+    rate_step const& first = steps.front();
     auto const per_minute =
         round_fraction(int128{first.price.nanos} * 60, first.unit_s, {rounding_mode::half_up, 9});
     if (!per_minute) {
@@ -108,13 +111,13 @@ rated_call charge(rate const& by, std::int64_t call_s, rounding how, allowance& 
     if (call_s <= by.grace_s) {
         return result;
     }
-    call_meter meter = measure(by, call_s, by.allowance ? left_of(left) : 0);
+    call_meter meter = measure(steps, call_s, by.allowance ? left_of(left) : 0);
     result.billed_s = meter.position_s;
     result.allowance_s = meter.drawn_s;
     if (meter.drawn_s < meter.position_s) { // not wholly covered
         result.connect_fee = by.connect_fee;
         meter.charged.add(by.connect_fee);
-        auto const cost = meter.fits ? bounded(meter.charged, by, how) : std::nullopt;
+        auto const cost = meter.fits ? bounded(meter.charged, by, plan.head().how) : std::nullopt;
         if (!cost) {
             return failed(record_error::amount_overflow);
         }
@@ -133,9 +136,10 @@ rated_call rate_call(ingest::cdr const& call, tariff const& plan, allowance& lef
     std::array<char, prefix_index::digits_max> buffer;
     auto const digits = match_digits(call.destination, buffer);
     bool const answered = call.answer != ingest::never_us;
-    rate const* const by = plan.find(digits, call.direction, answered ? call.answer : call.start);
+    auto const place = plan.find_place(digits, call.direction, answered ? call.answer : call.start);
+    rate const* const by = place == tariff::no_place ? nullptr : plan.rates().data() + place;
+    rated_call result;
     if (!answered || call.billable_ms == 0) {
-        rated_call result;
         result.zero_rated = true;
         result.by = by;
         return result;
@@ -143,7 +147,10 @@ rated_call rate_call(ingest::cdr const& call, tariff const& plan, allowance& lef
     if (by == nullptr) {
         return failed(record_error::no_rate);
     }
-    return charge(*by, (call.billable_ms + ms_per_s - 1) / ms_per_s, plan.head().how, left);
+    std::int64_t const call_s = (call.billable_ms + ms_per_s - 1) / ms_per_s;
+    result = charge(plan, plan.terms_at(place), call_s, left);
+    result.by = result.error == record_error::none ? by : nullptr;
+    return result;
 }
 
 } // namespace tally::rating

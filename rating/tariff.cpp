@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
@@ -68,54 +69,87 @@ tariff::tariff(header head, std::vector<rate> rates)
     std::for_each(rates_.begin(), rates_.end(), check);
     // Stable: of two alike in everything the first given is the one that is found.
     std::stable_sort(rates_.begin(), rates_.end(), in_order);
-    build_groups();
+    build_terms();
+    build_index();
 }
 
-void tariff::build_groups() {
-    std::array<std::vector<std::pair<std::string_view, std::uint32_t>>, 2> entries;
+void tariff::build_terms() {
+    // Decks have many prefixes and few prices: steps kept once stay in the cache.
+    auto const before = [](std::vector<rate_step> const* a, std::vector<rate_step> const* b) {
+        return std::lexicographical_compare(
+            a->begin(), a->end(), b->begin(), b->end(), [](rate_step const& x, rate_step const& y) {
+                return std::tie(x.from_s, x.unit_s, x.increment_s, x.price) <
+                       std::tie(y.from_s, y.unit_s, y.increment_s, y.price);
+            });
+    };
+    std::map<std::vector<rate_step> const*, std::size_t, decltype(before)> known(before);
+    terms_.reserve(rates_.size());
+    for (rate const& r : rates_) {
+        auto const [at, is_new] = known.try_emplace(&r.steps, steps_.size());
+        if (is_new) {
+            steps_.insert(steps_.end(), r.steps.begin(), r.steps.end());
+        }
+        rate const* const next = &r == &rates_.back() ? nullptr : &r + 1;
+        terms_.push_back({r.effective_from, r.effective_to, r.connect_fee, r.minimum, r.maximum,
+                          r.grace_s, static_cast<std::uint32_t>(at->second),
+                          static_cast<std::uint32_t>(r.steps.size()), r.allowance,
+                          next == nullptr || !same_group(r, *next)});
+    }
+    if (steps_.size() >= no_place) {
+        throw std::length_error("plan '" + head_.code + "' has too many steps");
+    }
+    steps_.shrink_to_fit();
+}
+
+void tariff::build_index() {
+    std::array<std::vector<std::pair<std::string_view, std::uint32_t>>, 2> firsts;
     for (std::size_t i = 0; i < rates_.size(); ++i) {
-        if (i > 0 && same_group(rates_[i - 1], rates_[i])) {
-            continue;
+        if (i == 0 || terms_[i - 1].is_last_of_prefix) {
+            firsts[static_cast<std::size_t>(rates_[i].direction)].emplace_back(
+                rates_[i].prefix, static_cast<std::uint32_t>(i));
         }
-        auto const group = static_cast<std::uint32_t>(group_begin_.size());
-        entries[static_cast<std::size_t>(rates_[i].direction)].emplace_back(rates_[i].prefix,
-                                                                            group);
-        group_begin_.push_back(static_cast<std::uint32_t>(i));
     }
-    group_begin_.push_back(static_cast<std::uint32_t>(rates_.size()));
     for (std::size_t direction = 0; direction < index_.size(); ++direction) {
-        index_[direction] = prefix_index(entries[direction]);
+        index_[direction] = prefix_index(firsts[direction]);
     }
 }
 
-rate const* tariff::in_effect(std::uint32_t group, ingest::time_us when) const noexcept {
-    for (std::uint32_t i = group_begin_[group]; i < group_begin_[group + 1]; ++i) {
-        if (rates_[i].effective_from <= when && when < rates_[i].effective_to) {
-            return &rates_[i];
+std::uint32_t tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
+    for (std::uint32_t place = first;; ++place) {
+        rate_terms const& terms = terms_[place];
+        if (terms.effective_from <= when && when < terms.effective_to) {
+            return place;
+        }
+        if (terms.is_last_of_prefix) {
+            return no_place;
         }
     }
-    return nullptr;
 }
 
-rate const* tariff::find(std::string_view digits, ingest::call_direction direction,
-                         ingest::time_us when) const noexcept {
+std::uint32_t tariff::find_place(std::string_view digits, ingest::call_direction direction,
+                                 ingest::time_us when) const noexcept {
     prefix_index const& index = index_[static_cast<std::size_t>(direction)];
     // Nearly always the longest prefix has a rate in effect; only otherwise are all of them asked.
     std::uint32_t const longest = index.longest(digits);
     if (longest == prefix_index::none) {
-        return nullptr;
+        return no_place;
     }
-    if (rate const* const found = in_effect(longest, when)) {
+    std::uint32_t found = in_effect(longest, when);
+    if (found != no_place) {
         return found;
     }
     prefix_index::matches matches;
     index.all(digits, matches);
-    for (std::uint32_t i = matches.count - 1; i > 0; --i) {
-        if (rate const* const found = in_effect(matches.values[i - 1], when)) {
-            return found;
-        }
+    for (std::uint32_t i = matches.count - 1; i > 0 && found == no_place; --i) {
+        found = in_effect(matches.values[i - 1], when);
     }
-    return nullptr;
+    return found;
+}
+
+rate const* tariff::find(std::string_view digits, ingest::call_direction direction,
+                         ingest::time_us when) const noexcept {
+    std::uint32_t const place = find_place(digits, direction, when);
+    return place == no_place ? nullptr : &rates_[place];
 }
 
 } // namespace tally::rating

@@ -44,6 +44,21 @@ struct rate {
     friend bool operator==(rate const&, rate const&) = default;
 };
 
+/// What charging needs of a rate, apart from what only explains it: one cache line where `rate`
+/// spans four, since the rates of a large deck are never in the cache.
+struct alignas(64) rate_terms {
+    ingest::time_us effective_from = 0;
+    ingest::time_us effective_to = 0;
+    amount connect_fee;
+    amount minimum;
+    amount maximum;
+    std::uint32_t grace_s = 0;
+    std::uint32_t first_step = 0; ///< in the tariff's list of steps
+    std::uint32_t steps = 0;
+    bool allowance = false;
+    bool is_last_of_prefix = false; ///< the next one is of another prefix or direction
+};
+
 /// One plan's tariff as it is rated against: immutable, shared by all lanes.
 class tariff {
   public:
@@ -66,18 +81,31 @@ class tariff {
     [[nodiscard]] rate const* find(std::string_view digits, ingest::call_direction direction,
                                    ingest::time_us when) const noexcept;
 
+    /// As find(), but the rate's place in rates(), or `no_place`: touches none of the rates.
+    static constexpr std::uint32_t no_place = UINT32_MAX;
+    [[nodiscard]] std::uint32_t find_place(std::string_view digits,
+                                           ingest::call_direction direction,
+                                           ingest::time_us when) const noexcept;
+    [[nodiscard]] rate_terms const& terms_at(std::uint32_t place) const noexcept {
+        return terms_[place];
+    }
+    [[nodiscard]] std::span<rate_step const> steps_of(rate_terms const& terms) const noexcept {
+        return {steps_.data() + terms.first_step, terms.steps};
+    }
+
     [[nodiscard]] header const& head() const noexcept { return head_; }
     [[nodiscard]] std::span<rate const> rates() const noexcept { return rates_; }
 
   private:
-    [[nodiscard]] rate const* in_effect(std::uint32_t group, ingest::time_us when) const noexcept;
-    void build_groups();
+    [[nodiscard]] std::uint32_t in_effect(std::uint32_t first, ingest::time_us when) const noexcept;
+    void build_terms();
+    void build_index();
 
     header head_;
-    std::vector<rate> rates_; ///< grouped by (direction, prefix), newest effective_from first
-    /// Group g is rates_[group_begin_[g]] to rates_[group_begin_[g + 1]], exclusive.
-    std::vector<std::uint32_t> group_begin_;
-    std::array<prefix_index, 2> index_; ///< by direction: prefix -> its group
+    std::vector<rate> rates_;       ///< grouped by (direction, prefix), newest effective_from first
+    std::vector<rate_terms> terms_; ///< of the rates at the same places
+    std::vector<rate_step> steps_;  ///< of all rates; lists alike stand there once
+    std::array<prefix_index, 2> index_; ///< by direction: prefix -> first of its group
 };
 
 } // namespace tally::rating

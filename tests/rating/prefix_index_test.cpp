@@ -1,6 +1,7 @@
 #include "rating/prefix_index.hpp"
 
 #include <gtest/gtest.h>
+#include <iterator>
 #include <map>
 #include <rapidcheck/gtest.h>
 #include <stdexcept>
@@ -96,16 +97,28 @@ std::string random_digits(int length_max) {
     });
 }
 
-RC_GTEST_PROP(prefix_index, agrees_with_looking_at_every_prefix, ()) {
+/// A number that is likely to begin like one of `prefixes`.
+std::string random_number(std::map<std::string, std::uint32_t> const& prefixes) {
+    std::string number;
+    if (!prefixes.empty() && *rc::gen::arbitrary<bool>()) {
+        auto const which = *rc::gen::inRange<std::size_t>(0, prefixes.size());
+        number = std::next(prefixes.begin(), static_cast<std::ptrdiff_t>(which))->first;
+        number.resize(number.size() - *rc::gen::inRange<std::size_t>(0, number.size() / 2 + 1));
+    }
+    return number + random_digits(12);
+}
+
+/// `deepest`: 16 digits are looked up in the sorted list, more in the tree of digits.
+void compare_with_every_prefix(int deepest) {
     std::map<std::string, std::uint32_t> prefixes;
     int const count = *rc::gen::inRange(0, 200);
     for (int i = 0; i < count; ++i) {
-        prefixes.emplace(random_digits(7), static_cast<std::uint32_t>(i));
+        prefixes.emplace(random_digits(i % 10 == 0 ? deepest : 6), static_cast<std::uint32_t>(i));
     }
     std::vector<entry> const entries(prefixes.begin(), prefixes.end());
     prefix_index const index(entries);
     for (int i = 0; i < 50; ++i) {
-        std::string const number = random_digits(12);
+        std::string const number = random_number(prefixes);
         std::vector<std::pair<int, std::uint32_t>> expected;
         for (std::size_t length = 0; length <= number.size(); ++length) {
             auto const found = prefixes.find(number.substr(0, length));
@@ -119,7 +132,15 @@ RC_GTEST_PROP(prefix_index, agrees_with_looking_at_every_prefix, ()) {
     }
 }
 
-TEST(prefix_index, takes_a_few_dozen_bytes_a_prefix) {
+RC_GTEST_PROP(prefix_index, agrees_with_looking_at_every_prefix, ()) {
+    compare_with_every_prefix(16);
+}
+
+RC_GTEST_PROP(prefix_index, agrees_with_looking_at_every_prefix_however_long, ()) {
+    compare_with_every_prefix(static_cast<int>(prefix_index::digits_max));
+}
+
+TEST(prefix_index, finds_each_of_many_in_less_than_a_hundred_bytes_a_prefix) {
     std::vector<std::string> prefixes;
     for (int i = 0; i < 100'000; ++i) {
         prefixes.push_back(std::to_string(1'000'000 + i * 61));
@@ -129,8 +150,13 @@ TEST(prefix_index, takes_a_few_dozen_bytes_a_prefix) {
         entries.emplace_back(prefix, static_cast<std::uint32_t>(entries.size()));
     }
     prefix_index const index(entries);
-    EXPECT_EQ(index.longest(prefixes[77'777] + "123"), 77'777U);
-    EXPECT_LT(index.bytes(), prefixes.size() * 48);
+    for (std::uint32_t i = 0; i < prefixes.size(); ++i) {
+        ASSERT_EQ(index.longest(prefixes[i]), i);
+        ASSERT_EQ(index.longest(prefixes[i] + "123"), i);
+        ASSERT_EQ(index.longest(prefixes[i].substr(0, 6)), prefix_index::none);
+        ASSERT_EQ(index.longest(std::to_string(1'000'030 + i * 61)), prefix_index::none);
+    }
+    EXPECT_LT(index.bytes(), prefixes.size() * 100);
 }
 
 } // namespace
