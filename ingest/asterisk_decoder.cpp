@@ -1,51 +1,57 @@
 #include "ingest/asterisk_decoder.hpp"
 
-#include "ingest/asterisk_row.hpp"
-#include "ingest/csv_row.hpp"
-#include "ingest/decoder_tools.hpp"
+#include "ingest/asterisk_record.hpp"
 #include "ingest/utf8_text.hpp"
 
 #include <exception>
 
 namespace tally::ingest {
-
 namespace {
 
-void read_row(std::string_view row, source const& from, record_collector& out) {
+record_fault decode_row(std::string_view row, source const& from, text_arena& arena, cdr& call) {
     if (row.size() > from.record_bytes_max) {
-        out.reject({record_error::record_too_large, {}, "over the source's record_bytes_max"}, row);
-        return;
+        return {record_error::record_too_large, {}, explain(record_error::record_too_large)};
     }
-    asterisk_row fields;
-    cdr call;
-    auto& arena = out.batch().text;
-    auto fault = split_asterisk_row(row, arena, fields);
-    if (!fault) {
-        fault = read_asterisk(fields, row, from, arena, call);
+    std::array<csv_field, asterisk_columns_max> fields;
+    csv_split const split = split_csv_row(row, fields);
+    if (!split.is_closed) {
+        return {record_error::bad_quoting, {}, "a quote is not closed, or closed inside a field"};
     }
-    if (fault) {
-        out.reject(fault, row);
-    } else {
-        out.accept(call);
+    asterisk_row columns;
+    if (split.columns > fields.size() ||
+        !arrange_columns(std::span{fields}.first(split.columns), columns)) {
+        return {record_error::bad_columns, {}, "expected the 16 to 21 columns of cdr_csv"};
+    }
+    return read_asterisk(columns, row, from, arena, call);
+}
+
+void decode_rows(source const& from, record_batch& batch) {
+    record_collector out(batch);
+    std::string_view rest = without_mark(batch.body);
+    while (!rest.empty()) {
+        std::size_t const length = csv_row_length(rest, true);
+        std::string_view const row = trimmed(rest.substr(0, length));
+        rest.remove_prefix(length);
+        if (row.empty()) {
+            continue;
+        }
+        cdr call;
+        call.raw = row;
+        if (record_fault const fault = decode_row(row, from, batch.text, call)) {
+            out.reject(fault, row);
+        } else {
+            out.accept(call);
+        }
     }
 }
 
 } // namespace
 
 void decode_asterisk(decode_context const& context, record_batch& batch) noexcept {
-    record_collector out{batch};
     try {
-        auto rest = without_mark(batch.body);
-        while (!rest.empty()) {
-            auto const length = csv_row_length(rest, true);
-            // A crash leaves runs of NUL bytes, an editor blank lines: neither is a record.
-            if (auto const row = trimmed(rest.substr(0, length)); !row.empty()) {
-                read_row(row, context.from, out);
-            }
-            rest.remove_prefix(length);
-        }
+        decode_rows(context.from, batch);
     } catch (std::exception const&) {
-        out.fail_whole(record_error::record_too_large, no_memory_detail);
+        record_collector(batch).fail_whole(record_error::record_too_large, no_memory_detail);
     }
 }
 

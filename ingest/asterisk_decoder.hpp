@@ -4,24 +4,17 @@
 
 namespace tally::ingest {
 
-/// Asterisk cdr_csv (`Master.csv`, source of cdr_csv.c): rows of 16 to 21 columns without a header.
+/// Asterisk's cdr_csv (Master.csv): 16 to 21 columns, by the options uniqueid, userfield and
+/// newcdrcolumns. Times are the source's local times.
 ///
-///     accountcode,src,dst,dcontext,clid,channel,dstchannel,lastapp,lastdata,
-///     start,answer,end,duration,billsec,disposition,amaflags          16
-///     [,uniqueid][,userfield]                                          17, 18
-///     [,peeraccount,linkedid,sequence]                                 19 to 21
+/// Key: uuid_v5 of source, uniqueid, linkedid and sequence when the row has a sequence; otherwise
+/// of source and row, since the records of a call share one uniqueid.
+/// Billed: billsec of a row with disposition ANSWERED and an answer time; FAILED and BUSY rows with
+/// an answer stamp are not. The disposition is kept as hangup_cause.
+/// Direction: outbound. A row does not say it; the account code, or else the source number, pays.
 ///
-///     id           uuid_v5 of source, uniqueid, linkedid and sequence where there is a sequence;
-///     else
-///                  of source and the row's bytes, since parallel legs share a uniqueid
-///     direction    outbound: the row does not say, and the account code names who placed the call
-///     caller, destination, account   src, dst, accountcode
-///     times        local in the source's zone (UTC with usegmtime=yes); the uniqueid's epoch, if
-///                  there is one, chooses between the two hours of autumn
-///     billable     billsec of disposition ANSWERED with an answer time, else 0: other
-///                  dispositions come with billsec and answer stamps too
-///     hangup cause disposition
-///     metadata     call_id (uniqueid), linkedid, clid, dcontext, channels, lastapp, userfield, ...
+/// A row that cannot be read is one rejected record. Rows of NULs, as a crash leaves them, and
+/// empty lines are no records.
 void decode_asterisk(decode_context const& context, record_batch& batch) noexcept;
 
 } // namespace tally::ingest

@@ -39,7 +39,7 @@ source const* source_table::by_token(std::string_view token) const noexcept {
         // Looks at all of them, so that the time taken does not tell which one was close.
         bool const is_equal =
             CRYPTO_memcmp(each.token_sha256.data(), digest.data(), digest.size()) == 0;
-        if (is_equal && each.has_token && each.is_active) {
+        if (is_equal && each.has_token) {
             found = &each;
         }
     }

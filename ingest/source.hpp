@@ -28,12 +28,12 @@ struct source {
     std::array<std::uint8_t, 32> token_sha256{}; ///< all zero: pushes without a token
     bool has_token = false;
     bool is_active = true;
-    std::vector<std::string> formats;            ///< allowed ones; empty: all
-    std::string time_zone = "UTC";               ///< IANA name, for times without a zone
+    std::vector<std::string> formats; ///< allowed ones; empty: all
+    std::string time_zone = "UTC";    ///< IANA name, for times without a zone
     b_leg_policy b_legs = b_leg_policy::accept;
     percent_policy percent = percent_policy::automatic;
-    std::size_t body_bytes_max = 16 * 1024 * 1024;   ///< of a push, as sent and as expanded
-    std::size_t record_bytes_max = 1024 * 1024;      ///< of one record
+    std::size_t body_bytes_max = 16 * 1024 * 1024; ///< of a push, as sent and as expanded
+    std::size_t record_bytes_max = 1024 * 1024;    ///< of one record
 
     friend bool operator==(source const&, source const&) = default;
 };
@@ -43,7 +43,8 @@ class source_table {
   public:
     explicit source_table(std::vector<source> sources);
 
-    /// The source whose token this is, or nullptr. Compares digests in constant time.
+    /// The source whose token this is, active or not, or nullptr. Compares digests in constant
+    /// time.
     [[nodiscard]] source const* by_token(std::string_view token) const noexcept;
     [[nodiscard]] source const* by_name(std::string_view name) const noexcept;
     /// The source of pushes without a token ("local"). Always there.

@@ -1,0 +1,28 @@
+#include "ingest/decoder_tools.hpp"
+
+#include <algorithm>
+
+namespace tally::ingest {
+
+void record_collector::roll_back(mark const& to) noexcept {
+    batch_.cdrs.resize(to.cdrs);
+    batch_.cdr_index.resize(to.cdrs);
+    batch_.rejected.resize(to.rejected);
+    batch_.skipped = to.skipped;
+    next_index_ = to.next_index;
+}
+
+void record_collector::fail_whole(record_error error, std::string_view detail) noexcept {
+    roll_back({});
+    batch_.whole_error = error;
+    batch_.whole_detail = detail;
+}
+
+bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept {
+    auto const same = [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
+    };
+    return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), same);
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "ingest/cdr.hpp"
+#include "ingest/record_batch.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tally::ingest {
+
+/// Lengths that the columns and the people behind them bear; nothing is cut, longer is refused.
+inline constexpr std::size_t number_bytes_max = 256;
+inline constexpr std::size_t text_bytes_max = 1024;
+
+/// 68 years in milliseconds: seconds fit the column. What is too long to bill is rating's to say.
+inline constexpr std::int64_t duration_ms_max = std::int64_t{INT32_MAX} * 1000;
+
+/// Decoders throw nothing; what is left of an input that does not fit memory is refused as a whole.
+inline constexpr std::string_view no_memory_detail = "no memory for this input";
+
+/// What is wrong with a record, where, and in words (static storage).
+struct record_fault {
+    record_error error = record_error::none;
+    std::string_view field;
+    std::string_view detail;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return error != record_error::none; }
+};
+
+/// Numbers the records of a batch as they are found and puts them where they belong.
+class record_collector {
+  public:
+    explicit record_collector(record_batch& batch) noexcept : batch_(batch) {}
+
+    void accept(cdr const& call) {
+        batch_.cdrs.push_back(call);
+        batch_.cdr_index.push_back(next_index_++);
+    }
+    void reject(record_fault const& fault, std::string_view raw) {
+        batch_.rejected.push_back({next_index_++, fault.error, fault.field, fault.detail, raw});
+    }
+    void skip() noexcept {
+        ++batch_.skipped;
+        ++next_index_;
+    }
+    /// How far the batch is, to go back to when what follows turns out to be no records.
+    struct mark {
+        std::size_t cdrs;
+        std::size_t rejected;
+        std::uint32_t skipped;
+        std::uint32_t next_index;
+    };
+    [[nodiscard]] mark position() const noexcept {
+        return {batch_.cdrs.size(), batch_.rejected.size(), batch_.skipped, next_index_};
+    }
+    void roll_back(mark const& to) noexcept;
+    /// Takes all records back: the input as a whole cannot be read.
+    void fail_whole(record_error error, std::string_view detail) noexcept;
+    [[nodiscard]] record_batch& batch() noexcept { return batch_; }
+
+  private:
+    record_batch& batch_;
+    std::uint32_t next_index_ = 0;
+};
+
+/// Upper and lower case of ASCII are the same here. `lower` is in lower case.
+bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept;
+
+} // namespace tally::ingest

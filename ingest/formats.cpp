@@ -1,0 +1,50 @@
+#include "ingest/asterisk_decoder.hpp"
+#include "ingest/canonical_decoder.hpp"
+#include "ingest/decoder.hpp"
+#include "ingest/freeswitch_decoder.hpp"
+
+#include <array>
+
+namespace tally::ingest {
+namespace {
+
+constexpr std::array table{
+    format{.name = "canonical",
+           .description = "tallyd's own JSON: NDJSON, an array or one object",
+           .decode = decode_canonical,
+           .cut = framing::line,
+           .sender = sender_kind::application,
+           .by_push = true,
+           .by_file = true},
+    format{.name = "freeswitch",
+           .description = "FreeSWITCH mod_json_cdr, as pushed or as in its err-log-dir",
+           .decode = decode_freeswitch,
+           .cut = framing::whole,
+           .sender = sender_kind::telephony_switch,
+           .by_push = true,
+           .by_file = true},
+    format{.name = "asterisk",
+           .description = "Asterisk cdr_csv (Master.csv)",
+           .decode = decode_asterisk,
+           .cut = framing::csv_row,
+           .sender = sender_kind::telephony_switch,
+           .by_push = true,
+           .by_file = true},
+};
+
+} // namespace
+
+std::span<const format> formats() noexcept {
+    return table;
+}
+
+format const* find_format(std::string_view name) noexcept {
+    for (format const& each : table) {
+        if (each.name == name) {
+            return &each;
+        }
+    }
+    return nullptr;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace tally::ingest {
+
+/// Finds a name among N known ones in one or two comparisons; built by the compiler.
+template <std::size_t N>
+class key_table {
+  public:
+    static constexpr std::size_t absent = N;
+
+    constexpr explicit key_table(std::array<std::string_view, N> const& names) : names_(names) {
+        places_.fill(empty);
+        for (std::size_t place = 0; place < N; ++place) {
+            std::size_t bucket = hash(names[place]);
+            while (places_[bucket] != empty) {
+                bucket = (bucket + 1) % buckets;
+            }
+            places_[bucket] = static_cast<std::uint8_t>(place);
+        }
+    }
+
+    [[nodiscard]] constexpr std::size_t find(std::string_view name) const noexcept {
+        for (std::size_t bucket = hash(name); places_[bucket] != empty;
+             bucket = (bucket + 1) % buckets) {
+            if (names_[places_[bucket]] == name) {
+                return places_[bucket];
+            }
+        }
+        return absent;
+    }
+    [[nodiscard]] constexpr std::string_view name(std::size_t place) const { return names_[place]; }
+
+  private:
+    /// At most a quarter full for the tables there are, so that a strange key ends at once.
+    static constexpr std::size_t buckets = 256;
+    static constexpr std::uint8_t empty = 255;
+    static_assert(N <= buckets / 4);
+
+    static constexpr std::size_t hash(std::string_view name) noexcept {
+        if (name.empty()) {
+            return 0;
+        }
+        auto const first = static_cast<std::uint8_t>(name.front());
+        auto const last = static_cast<std::uint8_t>(name.back());
+        auto const middle = static_cast<std::uint8_t>(name[name.size() / 2]);
+        return (name.size() * 37 + first * 11u + middle * 5u + last) % buckets;
+    }
+
+    std::array<std::string_view, N> names_;
+    std::array<std::uint8_t, buckets> places_{};
+};
+
+} // namespace tally::ingest
