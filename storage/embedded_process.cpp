@@ -212,7 +212,7 @@ std::string describe_wait_status(int status, process_spec const& spec) {
     }
     if (code == exit_no_folder) {
         return "user " + spec.identity.name + " cannot enter " + spec.working_folder.string() +
-               ": every folder above it must let that user through";
+               ": every folder above it must let that user through (or choose another data_dir)";
     }
     if (code == exit_no_program) {
         return "cannot execute " + spec.program.string();

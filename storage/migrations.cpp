@@ -4,28 +4,11 @@
 #include "storage/migration_lock.hpp"
 #include "storage/migration_records.hpp"
 #include "storage/pqxx_session.hpp"
-#include "storage/sql_script.hpp"
 
 #include <algorithm>
-#include <thread>
 
 namespace tally::storage {
 namespace {
-
-using clock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds pause_between_tries{100};
-
-std::chrono::milliseconds since(clock::time_point start) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - start);
-}
-
-constexpr std::string_view lock_not_available = "55P03";
-
-bool is_worth_another_try(sql_error const& error) {
-    return error.sqlstate() == lock_not_available || error.sqlstate() == "40P01" ||
-           error.sqlstate() == "40001";
-}
 
 std::string connect_problem(sql_error const& error) {
     return std::string{"cannot use the database: "} + error.what();
@@ -46,15 +29,15 @@ struct migration_runner::impl {
     std::string connection_string;
     std::vector<migration> files;
     migrate_options options;
-    observer report;
     pqxx_session session;
     migration_records records{session};
+    migration_executor executor;
     std::optional<migration_lock> lock;
 
     impl(std::string given, std::vector<migration> migrations, migrate_options chosen,
          observer told)
         : connection_string{std::move(given)}, files{std::move(migrations)}, options{chosen},
-          report{std::move(told)}, session{connection_string, "tallyd migrate"} {
+          session{connection_string, "tallyd migrate"}, executor{session, chosen, std::move(told)} {
         if (session.server_version() / 10000 < postgres_major_min) {
             throw migration_error{
                 migrate_exit::failed,
@@ -63,13 +46,6 @@ struct migration_runner::impl {
         }
         session.execute("SET search_path = public; SET statement_timeout = 0; "
                         "SET idle_in_transaction_session_timeout = 0");
-    }
-
-    void tell(migration_action action, migration const& which, std::chrono::milliseconds took,
-              std::vector<catalog_change> changes) const {
-        if (report) {
-            report({action, which.label(), took, std::move(changes)});
-        }
     }
 
     // -- before anything is changed --
@@ -111,143 +87,6 @@ struct migration_runner::impl {
         }
     }
 
-    // -- one migration --
-
-    void limit_lock_waits(std::chrono::milliseconds time_max) {
-        session.query("SELECT set_config('lock_timeout', $1, false)",
-                      {std::to_string(time_max.count())});
-    }
-
-    template <typename Function>
-    void with_retries(migration const& which, migrate_exit on_failure, Function&& attempt) {
-        for (int tries = 1;; ++tries) {
-            try {
-                return attempt();
-            } catch (sql_error const& error) {
-                bool const again = is_worth_another_try(error);
-                if (!again || tries >= options.tries_max) {
-                    throw failure_of(which, on_failure, error, tries);
-                }
-            }
-            std::this_thread::sleep_for(pause_between_tries);
-        }
-    }
-
-    static migration_error failure_of(migration const& which, migrate_exit on_failure,
-                                      sql_error const& error, int tries) {
-        bool const rolled_back = on_failure == migrate_exit::rolled_back;
-        bool const busy = rolled_back && error.sqlstate() == lock_not_available;
-        std::string const effect = rolled_back
-                                       ? " failed and was rolled back"
-                                       : " failed and is partly applied: mend what is wrong, "
-                                         "then run the command again";
-        return {busy ? migrate_exit::lock_busy : on_failure,
-                which.label() + effect +
-                    (tries > 1 ? " (" + std::to_string(tries) + " tries)" : "") + ":\n" +
-                    error.what()};
-    }
-
-    /// A COMMIT inside a file would take what follows out of the transaction, unseen.
-    void execute_inside(sql_transaction&, migration const& which, std::string const& script) {
-        auto const transaction = session.query_value("SELECT pg_current_xact_id()");
-        session.execute(script);
-        if (session.query_value("SELECT pg_current_xact_id()") != transaction) {
-            throw migration_error{migrate_exit::partly_applied,
-                                  which.label() +
-                                      ": the file ends the transaction it runs in; what "
-                                      "came before that is in the database"};
-        }
-    }
-
-    /// What counts as there before. What public held before the first migration is nobody's drift:
-    /// it becomes part of the first record.
-    catalog_objects catalog_before() {
-        catalog_objects objects = read_catalog(session);
-        if (records.load().empty()) {
-            for (auto const& [key, definition] : read_catalog(session, {"public"})) {
-                objects.erase(key);
-            }
-        }
-        return objects;
-    }
-
-    void record(migration const& which, catalog_objects const& before, clock::time_point start,
-                std::vector<catalog_change>& changes) {
-        changes = compare_catalogs(before, read_catalog(session));
-        catalog_objects expected = records.expected_catalog();
-        apply_changes(expected, changes);
-        records.finish(which, changes, expected, since(start));
-    }
-
-    void apply_in_transaction(migration const& which) {
-        auto const start = clock::now();
-        std::vector<catalog_change> changes;
-        with_retries(which, migrate_exit::rolled_back, [&] {
-            sql_transaction transaction{session};
-            catalog_objects const before = catalog_before();
-            execute_inside(transaction, which, which.up.text);
-            records.insert(which, record_state::applied);
-            record(which, before, start, changes);
-            transaction.commit();
-        });
-        tell(migration_action::applied, which, since(start), std::move(changes));
-    }
-
-    /// The statements of a file that forbids a transaction. They wait longer for locks: CREATE
-    /// INDEX CONCURRENTLY outwaits every older transaction, and leaves an invalid index when it
-    /// does not.
-    void execute_one_by_one(migration const& which, std::string const& script) {
-        limit_lock_waits(options.table_lock_time_max * 30);
-        with_retries(which, migrate_exit::partly_applied, [&] {
-            for (std::string const& statement : split_statements(script)) {
-                session.execute(statement);
-            }
-        });
-        limit_lock_waits(options.table_lock_time_max);
-    }
-
-    void apply_one_by_one(migration const& which, bool is_begun) {
-        auto const start = clock::now();
-        // Of one that was begun before, the state before it is what its predecessors recorded.
-        catalog_objects const before = is_begun ? records.expected_catalog() : catalog_before();
-        records.insert(which, record_state::running);
-        execute_one_by_one(which, which.up.text);
-        std::vector<catalog_change> changes;
-        sql_transaction transaction{session};
-        record(which, before, start, changes);
-        transaction.commit();
-        tell(migration_action::applied, which, since(start), std::move(changes));
-    }
-
-    void apply(migration const& which, bool is_begun) {
-        lock->check();
-        limit_lock_waits(options.table_lock_time_max);
-        if (which.up.in_transaction) {
-            apply_in_transaction(which);
-        } else {
-            apply_one_by_one(which, is_begun);
-        }
-    }
-
-    void revert(migration const& which) {
-        lock->check();
-        limit_lock_waits(options.table_lock_time_max);
-        auto const start = clock::now();
-        if (which.down.in_transaction) {
-            with_retries(which, migrate_exit::rolled_back, [&] {
-                sql_transaction transaction{session};
-                execute_inside(transaction, which, which.down.text);
-                records.remove(which.version);
-                transaction.commit();
-            });
-        } else {
-            records.set_state(which.version, record_state::reverting);
-            execute_one_by_one(which, which.down.text);
-            records.remove(which.version);
-        }
-        tell(migration_action::reverted, which, since(start), {});
-    }
-
     // -- the commands --
 
     void up(std::optional<int> to) {
@@ -262,7 +101,8 @@ struct migration_runner::impl {
             bool const is_begun = status.state == migration_state::running;
             bool const is_due = is_begun || status.state == migration_state::pending;
             if (is_due && status.version <= to.value_or(status.version)) {
-                apply(file_of(status.version), is_begun);
+                lock->check();
+                executor.apply(file_of(status.version), is_begun);
             }
         }
     }
@@ -277,7 +117,8 @@ struct migration_runner::impl {
         int const keep = to.value_or(last - 1);
         for (auto status = statuses.rbegin(); status != statuses.rend(); ++status) {
             if (status->version > keep) {
-                revert(file_of(status->version));
+                lock->check();
+                executor.revert(file_of(status->version));
             }
         }
     }
@@ -295,30 +136,13 @@ struct migration_runner::impl {
 
     void plan() {
         auto const statuses = prepare();
-        limit_lock_waits(options.table_lock_time_max);
         sql_transaction transaction{session};
         for (migration_status const& status : statuses) {
             if (status.state == migration_state::pending ||
                 status.state == migration_state::running) {
-                try_out(transaction, file_of(status.version));
+                executor.try_out(file_of(status.version));
             }
         }
-    }
-
-    void try_out(sql_transaction& transaction, migration const& which) {
-        if (!which.up.in_transaction) {
-            tell(migration_action::skipped, which, {}, {});
-            return;
-        }
-        auto const start = clock::now();
-        catalog_objects const before = read_catalog(session);
-        try {
-            execute_inside(transaction, which, which.up.text);
-        } catch (sql_error const& error) {
-            throw failure_of(which, migrate_exit::rolled_back, error, 1);
-        }
-        auto changes = compare_catalogs(before, read_catalog(session));
-        tell(migration_action::tried, which, since(start), std::move(changes));
     }
 
     verification verify() {

@@ -1,62 +1,16 @@
 #pragma once
 
 #include "storage/catalog_snapshot.hpp"
+#include "storage/migration_executor.hpp"
 #include "storage/migration_files.hpp"
 #include "storage/migration_status.hpp"
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace tally::storage {
-
-/// Exit codes of `tallyd migrate`.
-enum class migrate_exit : int {
-    done = 0,
-    failed = 1, ///< no connection, unreadable files
-    pending = 2,
-    changed = 3, ///< edited, missing or out-of-order files, drift, a database that is newer
-    lock_busy = 4,
-    rolled_back = 5,
-    partly_applied = 6,
-};
-
-/// Why a command did not do what it should; what() is for the operator.
-class migration_error : public std::runtime_error {
-  public:
-    migration_error(migrate_exit code, std::string const& message)
-        : std::runtime_error{message}, code_{code} {}
-    [[nodiscard]] migrate_exit code() const noexcept { return code_; }
-
-  private:
-    migrate_exit code_;
-};
-
-struct migrate_options {
-    std::chrono::milliseconds lock_wait_max{60'000}; ///< for another tallyd's migrations to end
-    /// For a table that somebody else uses. Short: everybody else queues behind a waiting DDL.
-    std::chrono::milliseconds table_lock_time_max{2'000};
-    int tries_max = 20; ///< after a table lock's time-out, a deadlock or a serialization failure
-};
-
-enum class migration_action : std::uint8_t {
-    applied,
-    reverted,
-    tried,   ///< executed and rolled back
-    skipped, ///< not tried: it cannot run in a transaction
-};
-
-/// Told to the caller as each migration is done.
-struct migration_event {
-    migration_action action = migration_action::applied;
-    std::string label;
-    std::chrono::milliseconds took{0};
-    std::vector<catalog_change> changes;
-};
 
 /// What `verify` found.
 struct verification {
@@ -72,7 +26,7 @@ struct verification {
 /// throw migration_error.
 class migration_runner {
   public:
-    using observer = std::function<void(migration_event const&)>;
+    using observer = migration_observer;
 
     /// Connects. `files` are by version, as embedded_migrations() gives them.
     migration_runner(std::string connection_string, std::vector<migration> files,

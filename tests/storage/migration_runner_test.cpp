@@ -1,8 +1,5 @@
-#include "storage/catalog_snapshot.hpp"
 #include "storage/migration_lock.hpp"
-#include "storage/migrations.hpp"
-#include "storage/pqxx_session.hpp"
-#include "tests/support/private_postgres.hpp"
+#include "tests/storage/migration_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,62 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using tests::private_postgres;
-
-migration_script script(std::string text) {
-    migration_script made;
-    made.sha256 = sha256_hex(text);
-    made.in_transaction = !text.starts_with("-- tallyd: no-transaction");
-    made.text = std::move(text);
-    return made;
-}
-
-migration file(int version, std::string name, std::string up, std::string down = "SELECT 1") {
-    return {version, std::move(name), script(std::move(up)), script(std::move(down))};
-}
-
-/// Two small migrations.
-std::vector<migration> two_files() {
-    return {file(1, "cats", "CREATE TABLE public.cats (name text)", "DROP TABLE public.cats"),
-            file(2, "dogs", "CREATE TABLE public.dogs (name text)", "DROP TABLE public.dogs")};
-}
-
-class migration_runner_test : public testing::Test {
-  protected:
-    std::string database_ = private_postgres::shared().empty_database();
-    migrate_options options_;
-    std::atomic<int> events_ = 0;
-
-    migration_runner runner(std::vector<migration> files) {
-        return migration_runner{database_, std::move(files), options_,
-                                [this](migration_event const&) { ++events_; }};
-    }
-
-    /// Exit code of an action, and what it said.
-    template <typename Action>
-    migrate_exit exit_of(Action&& action) {
-        try {
-            action();
-        } catch (migration_error const& error) {
-            said_ = error.what();
-            return error.code();
-        }
-        return migrate_exit::done;
-    }
-
-    std::string value(std::string const& sql) {
-        return pqxx_session{database_, "test"}.query_value(sql).value_or("NULL");
-    }
-    bool has(std::string const& table) {
-        return value("SELECT to_regclass('" + table + "')") != "NULL";
-    }
-    std::string fingerprint() {
-        pqxx_session session{database_, "test"};
-        return catalog_fingerprint(read_catalog(session));
-    }
-
-    std::string said_;
-};
 
 TEST_F(migration_runner_test, goes_up_down_and_up_again_to_the_same_catalog) {
     auto const files = embedded_migrations();
@@ -360,85 +301,6 @@ TEST_F(migration_runner_test, tries_again_when_a_table_is_locked) {
     runner(files).up();
     release.join();
     EXPECT_EQ(runner(files).verify().code(), migrate_exit::done);
-}
-
-// -- drift --
-
-TEST_F(migration_runner_test, names_every_kind_of_drift) {
-    auto const files = embedded_migrations();
-    runner(files).up();
-    EXPECT_TRUE(runner(files).verify().drift.empty());
-    struct drift {
-        char const* by_hand;
-        char const* name;
-    };
-    for (drift const& each : {
-             drift{"CREATE TABLE billing.extra ()", "table billing.extra: extra"},
-             drift{"ALTER TABLE billing.dids DROP COLUMN routing",
-                   "column billing.dids.routing: missing"},
-             drift{"ALTER TABLE billing.dids ALTER did_type TYPE varchar(9)",
-                   "column billing.dids.did_type: is \"character varying(9)\", was \"text\""},
-             drift{"ALTER TABLE billing.dids ALTER city SET DEFAULT 'x'",
-                   "column billing.dids.city: is"},
-             drift{"ALTER TABLE billing.dids ALTER city SET NOT NULL",
-                   "column billing.dids.city: is"},
-             drift{"ALTER TABLE billing.dids ADD CONSTRAINT odd CHECK (city <> '')",
-                   "constraint billing.dids.odd: extra"},
-             drift{"DROP INDEX billing.dids_country_idx",
-                   "index billing.dids_country_idx: missing"},
-             drift{"ALTER TABLE billing.dids DISABLE TRIGGER dids_notify",
-                   "trigger billing.dids.dids_notify: is"},
-             drift{"CREATE OR REPLACE FUNCTION public.uuid_v7() RETURNS uuid LANGUAGE sql AS "
-                   "'SELECT gen_random_uuid()'",
-                   "function public.uuid_v7(): is"},
-             drift{"CREATE VIEW billing.odd AS SELECT 1 AS one", "view billing.odd: extra"},
-             drift{"ALTER TYPE billing.did_status ADD VALUE 'lost'", "type billing.did_status: is"},
-             drift{"COMMENT ON TABLE billing.dids IS 'changed'",
-                   "comment table billing.dids: is \"changed\""},
-             drift{"ALTER TABLE billing.accounts SET (fillfactor = 100)",
-                   "table billing.accounts: is"},
-             drift{"CREATE SEQUENCE billing.numbers", "sequence billing.numbers: extra"},
-         }) {
-        std::string const database = private_postgres::shared().migrated_database();
-        pqxx_session{database, "test"}.execute(each.by_hand);
-        auto const found = migration_runner{database, files}.verify();
-        EXPECT_EQ(found.code(), migrate_exit::changed) << each.by_hand;
-        std::string all;
-        for (auto const& change : found.drift) {
-            all += change.describe() + "\n";
-        }
-        EXPECT_THAT(all, HasSubstr(each.name)) << each.by_hand;
-    }
-}
-
-TEST_F(migration_runner_test, takes_partitions_and_other_schemas_for_no_drift) {
-    auto const files = embedded_migrations();
-    runner(files).up();
-    pqxx_session session{database_, "test"};
-    session.execute("CREATE TABLE billing.cdrs_p20260101 PARTITION OF billing.cdrs FOR VALUES FROM "
-                    "('2026-01-01Z') TO ('2026-01-02Z');"
-                    "CREATE INDEX ON billing.cdrs_p20260101 (uuid);"
-                    "CREATE TABLE billing.cdrs_p20260102 (LIKE billing.cdrs INCLUDING ALL);"
-                    "CREATE SCHEMA reports; CREATE TABLE reports.daily ()");
-    auto const found = runner(files).verify();
-    EXPECT_EQ(found.code(), migrate_exit::done)
-        << (found.drift.empty() ? "" : found.drift.front().describe());
-}
-
-TEST_F(migration_runner_test, does_not_take_drift_for_part_of_the_next_migration) {
-    auto files = two_files();
-    runner(files).up(1);
-    pqxx_session{database_, "test"}.execute("CREATE INDEX by_hand ON public.cats (name)");
-    runner(files).up();
-    auto const found = runner(files).verify();
-    ASSERT_EQ(found.drift.size(), 1U);
-    EXPECT_EQ(found.drift.front().describe(), "index public.by_hand: extra");
-}
-
-TEST_F(migration_runner_test, leaves_alone_what_public_held_before) {
-    pqxx_session{database_, "test"}.execute("CREATE TABLE public.somebody_elses (id integer)");
-    runner(two_files()).up();
-    EXPECT_TRUE(runner(two_files()).verify().drift.empty());
 }
 
 // -- the daemon's question --
