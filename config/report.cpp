@@ -3,8 +3,7 @@
 #include "config/quantity_text.hpp"
 #include "config/settings_table.hpp"
 #include "config/text_rules.hpp"
-
-#include <toml++/toml.h>
+#include "config/toml_library.hpp"
 
 #include <algorithm>
 

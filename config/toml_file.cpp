@@ -2,8 +2,7 @@
 
 #include "config/nearest_name.hpp"
 #include "config/settings_table.hpp"
-
-#include <toml++/toml.h>
+#include "config/toml_library.hpp"
 
 #include <cerrno>
 #include <cstring>

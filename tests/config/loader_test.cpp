@@ -120,6 +120,14 @@ TEST(loader, what_is_no_toml_is_one_problem_with_its_place) {
     EXPECT_THAT(loaded.problems.front(), HasSubstr("F:2:"));
 }
 
+TEST(loader, broken_files_are_one_problem_each) {
+    for (std::string_view const content :
+         {"[[\n\\u0000", "[", "[[", "= 1", "a = ", "\"", "a = [[[[", "\xff\xfe"}) {
+        EXPECT_EQ(load(content).problems.size(), 1U) << content;
+    }
+    EXPECT_EQ(load("x = " + std::string(100'000, '[')).problems.size(), 1U);
+}
+
 TEST(loader, a_named_file_that_is_missing_is_an_error) {
     EXPECT_THAT(load_settings({"/nonexistent/tallyd.toml", {}}).problems,
                 ElementsAre("/nonexistent/tallyd.toml: cannot be read: No such file or directory"));
