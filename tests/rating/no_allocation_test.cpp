@@ -28,6 +28,7 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 
 } // namespace
 
+// The forms that the library uses for what is counted here; arrays come by way of them.
 // Not inlined: GCC would pair malloc and free with the operators around them, and warn.
 [[gnu::noinline]] void* operator new(std::size_t bytes) {
     return counted(bytes, 1);
@@ -35,7 +36,17 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 [[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
     return counted(bytes, static_cast<std::size_t>(alignment));
 }
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::nothrow_t const&) noexcept {
+    try {
+        return counted(bytes, 1);
+    } catch (std::bad_alloc const&) {
+        return nullptr;
+    }
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::nothrow_t const&) noexcept {
     std::free(memory);
 }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
