@@ -1,4 +1,5 @@
 #include "bench/e2e/import_bench.hpp"
+#include "bench/e2e/push_bench.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -11,6 +12,7 @@ namespace {
 
 struct command_line {
     bed_options bed;
+    push_options push;
     bool is_uniform = false;
 };
 
@@ -41,10 +43,20 @@ int run(int argc, char** argv) {
     command_line chosen;
     auto* import = app.add_subcommand("import", "tallyd import of a file");
     add_options(*import, chosen);
+    auto* push = app.add_subcommand("push", "NDJSON over HTTP to tallyd run");
+    add_options(*push, chosen);
+    push->add_option("--batch", chosen.push.records_per_push, "records of a push")
+        ->check(CLI::Range(1, 100'000));
+    push->add_option("--connections", chosen.push.connections, "pushing at once")
+        ->check(CLI::Range(1, 256));
     CLI11_PARSE(app, argc, argv);
     chosen.bed.calls.kind = chosen.is_uniform ? popularity_kind::uniform : popularity_kind::zipf;
     test_bed bed{chosen.bed};
-    bench_import(bed);
+    if (*push) {
+        bench_push(bed, chosen.push);
+    } else {
+        bench_import(bed);
+    }
     return 0;
 }
 

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "bench/e2e/plain_copy.hpp"
+#include "bench/e2e/test_bed.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace tally::bench {
+
+/// One way of storing all the calls, measured once.
+struct measurement {
+    double wall_s = 0;
+    double client_cpu_s = 0; ///< of tallyd, or of the program that feeds COPY
+    double server_cpu_s = 0; ///< of all of PostgreSQL's processes
+    std::int64_t wal_bytes = 0;
+    long memory_max_kb = 0; ///< of tallyd
+};
+
+/// What the server used between two moments; both begin with everything on disk.
+class server_meter {
+  public:
+    explicit server_meter(test_bed& bed);
+    void read(measurement& into);
+
+  private:
+    test_bed& bed_;
+    double cpu_before_s_;
+    std::int64_t wal_before_;
+};
+
+/// Plain COPY of what is stored now: takes the rows out, empties the table, writes them again and
+/// checks that all are there and cost as much as before.
+struct copied {
+    measurement seen;
+    std::uint64_t bytes = 0;
+};
+copied measure_plain_copy(test_bed& bed, std::string const& cost);
+
+/// tallyd's way and plain COPY, run by run.
+class comparison {
+  public:
+    comparison(std::string_view what, double records) : what_{what}, records_{records} {}
+
+    void add(measurement const& ours, copied const& plain, std::string const& cost);
+    void print_medians() const;
+
+  private:
+    std::string what_;
+    double records_;
+    std::vector<double> our_rates_;
+    std::vector<double> plain_rates_;
+    std::vector<double> ratios_;
+};
+
+/// The machine, the server and the work.
+void print_head(test_bed& bed);
+
+} // namespace tally::bench

@@ -1,0 +1,162 @@
+#include "bench/e2e/push_bench.hpp"
+
+#include "bench/e2e/http_client.hpp"
+#include "bench/e2e/measurement.hpp"
+#include "bench/e2e/report.hpp"
+#include "bench/e2e/totals.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <stdexcept>
+#include <thread>
+
+namespace tally::bench {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// What one connection saw.
+struct pusher_report {
+    std::vector<double> answer_s; ///< from the request to its acknowledgement
+    std::uint64_t refused = 0;    ///< 503, sent again
+};
+
+std::vector<std::string> read_bodies(std::filesystem::path const& file, std::uint64_t records) {
+    std::ifstream in{file, std::ios::binary};
+    std::vector<std::string> bodies;
+    std::uint64_t in_body = records;
+    for (std::string line; std::getline(in, line); ++in_body) {
+        if (in_body == records) {
+            bodies.emplace_back();
+            in_body = 0;
+        }
+        bodies.back() += line + '\n';
+    }
+    return bodies;
+}
+
+/// `tallyd run` on ports of its own, ready to take records of every subscription.
+class running_daemon {
+  public:
+    explicit running_daemon(test_bed& bed) : process_{order(bed)} {
+        auto const known =
+            "\"subscriptions\":" + std::to_string(bed.options().catalog.subscriptions);
+        for (int tries = 0; tries < 600; ++tries) {
+            if (!process_.is_running()) {
+                process_.wait();
+                throw std::runtime_error{"tallyd run ended at once"};
+            }
+            if (status().find(known) != std::string::npos) {
+                return;
+            }
+            std::this_thread::sleep_for(milliseconds{100});
+        }
+        throw std::runtime_error{"tallyd run did not become ready"};
+    }
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    process_cost stop() { return process_.stop(); }
+
+  private:
+    tallyd_process::order order(test_bed& bed) {
+        auto what = bed.order({"run"});
+        what.environment.push_back("TALLYD_HTTP_LISTEN=127.0.0.1:" + std::to_string(port_));
+        what.environment.push_back("TALLYD_ADMIN_LISTEN=127.0.0.1:" + std::to_string(admin_port_));
+        return what;
+    }
+    /// Empty while it does not listen yet.
+    [[nodiscard]] std::string status() const {
+        try {
+            return http_client{admin_port_}.get("/status").body;
+        } catch (std::exception const&) {
+            return {};
+        }
+    }
+
+    std::uint16_t port_ = free_port();
+    std::uint16_t admin_port_ = free_port();
+    tallyd_process process_;
+};
+
+pusher_report push_bodies(std::uint16_t port, std::vector<std::string> const& bodies,
+                          std::atomic<std::size_t>& next) {
+    pusher_report seen;
+    http_client client{port};
+    for (std::size_t at = next++; at < bodies.size(); at = next++) {
+        double const began_s = now_s();
+        auto answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[at]);
+        while (answer.status == 503) {
+            ++seen.refused;
+            std::this_thread::sleep_for(milliseconds{20});
+            answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[at]);
+        }
+        if (answer.status != 202) {
+            throw std::runtime_error{"a push was answered " + std::to_string(answer.status) + ": " +
+                                     answer.body};
+        }
+        seen.answer_s.push_back(now_s() - began_s);
+    }
+    return seen;
+}
+
+pusher_report push_all(std::uint16_t port, std::vector<std::string> const& bodies,
+                       unsigned connections) {
+    std::atomic<std::size_t> next{0};
+    std::vector<std::future<pusher_report>> pushers;
+    for (unsigned i = 0; i < connections; ++i) {
+        pushers.push_back(
+            std::async(std::launch::async, [&] { return push_bodies(port, bodies, next); }));
+    }
+    pusher_report all;
+    for (auto& pusher : pushers) {
+        auto const seen = pusher.get();
+        all.answer_s.insert(all.answer_s.end(), seen.answer_s.begin(), seen.answer_s.end());
+        all.refused += seen.refused;
+    }
+    return all;
+}
+
+void print(pusher_report report) {
+    auto& times = report.answer_s;
+    std::sort(times.begin(), times.end());
+    auto const at = [&](std::size_t percent) {
+        return fixed(times[(times.size() - 1) * percent / 100] * 1e3, 1) + " ms";
+    };
+    std::cout << "  " << times.size() << " pushes, acknowledged after " << at(50) << " (median), "
+              << at(99) << " (99 %), " << at(100) << " (longest); " << report.refused
+              << " sent again after 503" << std::endl;
+}
+
+} // namespace
+
+void bench_push(test_bed& bed, push_options const& how) {
+    print_head(bed);
+    auto const bodies = read_bodies(bed.calls_file(), how.records_per_push);
+    std::cout << "pushes    " << how.records_per_push << " records each over " << how.connections
+              << " connections, acknowledged when durable" << std::endl;
+    auto const records = bed.options().calls.records;
+    comparison seen{"HTTP push", static_cast<double>(records)};
+    for (int run = 0; run < bed.options().runs; ++run) {
+        bed.renew_database();
+        running_daemon daemon{bed};
+        server_meter meter{bed};
+        double const began_s = now_s();
+        auto const report = push_all(daemon.port(), bodies, how.connections);
+        measurement pushed;
+        pushed.wall_s = now_s() - began_s;
+        process_cost const cost = daemon.stop(); // when it has ended, everything is stored
+        pushed.client_cpu_s = cost.user_s + cost.system_s;
+        pushed.memory_max_kb = cost.memory_max_kb;
+        meter.read(pushed);
+        database_link link{bed.connection_string()};
+        auto const sum = check_totals(link, records);
+        seen.add(pushed, measure_plain_copy(bed, sum), sum);
+        print(report);
+    }
+    seen.print_medians();
+}
+
+} // namespace tally::bench
