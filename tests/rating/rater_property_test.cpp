@@ -49,7 +49,9 @@ rate random_rate(std::int64_t price_low, std::int64_t price_high) {
     r.allowance = *rc::gen::arbitrary<bool>();
     r.grace_s = *rc::gen::element(0U, 0U, 3U, 10U);
     r.connect_fee = amount{price_between(0, 1'000'000'000)};
-    r.minimum = amount{price_between(0, 2'000'000'000)};
+    if (*rc::gen::arbitrary<bool>()) {
+        r.minimum = amount{price_between(0, 2'000'000'000)};
+    }
     if (*rc::gen::arbitrary<bool>()) {
         r.maximum = amount{price_between(0, 90'000'000'000)};
     }
@@ -59,7 +61,7 @@ rate random_rate(std::int64_t price_low, std::int64_t price_high) {
 rounding random_rounding() {
     return {*rc::gen::element(rounding_mode::up, rounding_mode::down, rounding_mode::half_up,
                               rounding_mode::half_even),
-            *rc::gen::inRange<std::uint8_t>(0, 10)};
+            *rc::gen::element<std::uint8_t>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9)};
 }
 
 std::int64_t random_seconds() {

@@ -305,6 +305,11 @@ TEST(rater, bounds_hold_after_the_connect_fee_and_the_maximum_wins) {
 TEST(rater, a_price_below_zero_pays_back) {
     EXPECT_EQ(cost_of(rate_of("", {step(0, "-0.01", 60, 1)}), 90), "-0.015");
     EXPECT_EQ(cost_of(rate_of("", {step(0, "-0.01", 7, 1)}), 1), "-0.0014");
+    rate const seventh_of_a_nano = rate_of("", {step(0, "-0.000000001", 7, 1)});
+    EXPECT_EQ(cost_of(seventh_of_a_nano, 3, nanos_exact), "0");
+    EXPECT_EQ(cost_of(seventh_of_a_nano, 4, nanos_exact), "-0.000000001");
+    EXPECT_EQ(cost_of(seventh_of_a_nano, 11, {rounding_mode::down, 9}), "-0.000000001");
+    EXPECT_EQ(cost_of(seventh_of_a_nano, 8, {rounding_mode::up, 9}), "-0.000000002");
     EXPECT_EQ(cost_of(with_fee("1", rate_of("", {step(0, "-0.5", 60, 60)})), 60), "0.5");
 }
 
