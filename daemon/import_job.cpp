@@ -104,7 +104,7 @@ bool import_job::stopping() {
     return stop_ != stop_request::none;
 }
 
-std::unique_ptr<ingest::record_block> import_job::decode(ingest::file_piece piece) {
+import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     auto block = std::make_unique<ingest::record_block>();
     auto& batch = block->batch;
     batch.set_body(std::move(piece.bytes));
@@ -121,21 +121,20 @@ std::unique_ptr<ingest::record_block> import_job::decode(ingest::file_piece piec
                    std::to_string(piece.record_bytes) + " bytes, of which the first " +
                        std::to_string(batch.body.size()) + " are kept");
     }
-    report_rejects(batch, piece.offset, piece.first_line);
     block->from = task_.from;
     block->in_format = task_.in_format;
     block->suspend_rejected = task_.suspend_rejected;
     block->stream = task_.stream;
     block->stream_begin = counts_.received;
     block->stream_end = counts_.received + batch.received();
-    return block;
+    return {std::move(block), piece.offset, piece.first_line};
 }
 
-void import_job::report_rejects(ingest::record_batch const& batch, std::uint64_t offset,
-                                std::uint64_t first_line) const {
+void import_job::report_rejects(decoded_piece const& piece) const {
     if (!hooks_.on_reject) {
         return;
     }
+    auto const& batch = piece.block->batch;
     std::string_view const body = batch.body;
     auto const place_of = [body](std::string_view raw) -> std::size_t {
         std::less_equal<char const*> const before; // pointers of two arrays have no order but this
@@ -144,27 +143,36 @@ void import_job::report_rejects(ingest::record_batch const& batch, std::uint64_t
         return inside ? static_cast<std::size_t>(raw.data() - body.data()) : body.size();
     };
     std::size_t counted = 0; // lines are counted once, from one bad record to the next
-    std::uint64_t line = first_line;
+    std::uint64_t line = piece.first_line;
     for (auto const& bad : batch.rejected) {
         std::size_t const place = place_of(bad.raw);
-        import_reject reject{counts_.received + bad.index, 0, offset, bad};
+        import_reject reject{piece.block->stream_begin + bad.index, 0, piece.offset, bad};
         if (place < body.size() && place >= counted) {
             auto const passed = body.substr(counted, place - counted);
             line += static_cast<std::uint64_t>(std::count(passed.begin(), passed.end(), '\n'));
             counted = place;
             reject.line = line;
-            reject.offset = offset + place;
+            reject.offset = piece.offset + place;
         }
         hooks_.on_reject(reject);
     }
 }
 
 /// False when no more can be handed over.
-bool import_job::hand_over(std::unique_ptr<ingest::record_block> block) {
+bool import_job::hand_over(decoded_piece piece) {
     import_counts next = counts_;
-    count(block->batch, next);
-    bool const is_new = block->stream_end > task_.resume_from;
-    if (is_new && next.received > counts_.received && !push(std::move(block))) {
+    auto const& batch = piece.block->batch;
+    count(batch, next);
+    if (next.received == counts_.received) {
+        return true;
+    }
+    std::size_t const bytes = bytes_of(batch);
+    bool const is_new = next.received > task_.resume_from;
+    if (is_new && !admit(bytes)) {
+        return false;
+    }
+    report_rejects(piece); // before the block goes, and only once it will
+    if (is_new && !push(std::move(piece.block), bytes)) {
         return false;
     }
     counts_ = next;
@@ -182,11 +190,7 @@ void import_job::count(ingest::record_batch const& batch, import_counts& counts)
     (is_stored ? counts.resumed : counts.accepted) += records - rejected - batch.skipped;
 }
 
-bool import_job::push(std::unique_ptr<ingest::record_block> block) {
-    std::size_t const bytes = bytes_of(block->batch);
-    if (!admit(bytes)) {
-        return false;
-    }
+bool import_job::push(std::unique_ptr<ingest::record_block> block, std::size_t bytes) {
     block->admitted_bytes = bytes;
     block->on_done = [sheet = sheet_](ingest::block_outcome const& outcome) {
         sheet->add(outcome);

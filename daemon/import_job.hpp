@@ -88,12 +88,18 @@ class import_job {
     /// Shared with the blocks under way, which may outlive the job when it is stopped.
     struct tally_sheet;
 
-    std::unique_ptr<ingest::record_block> decode(ingest::file_piece piece);
-    void report_rejects(ingest::record_batch const& batch, std::uint64_t offset,
-                        std::uint64_t first_line) const;
-    bool hand_over(std::unique_ptr<ingest::record_block> block);
+    /// A piece as a block, and where the piece stands in the file.
+    struct decoded_piece {
+        std::unique_ptr<ingest::record_block> block;
+        std::uint64_t offset = 0;
+        std::uint64_t first_line = 1;
+    };
+
+    decoded_piece decode(ingest::file_piece piece);
+    void report_rejects(decoded_piece const& piece) const;
+    bool hand_over(decoded_piece piece);
     void count(ingest::record_batch const& batch, import_counts& counts) const;
-    bool push(std::unique_ptr<ingest::record_block> block);
+    bool push(std::unique_ptr<ingest::record_block> block, std::size_t bytes);
     bool admit(std::size_t bytes);
     bool wait_for_outcomes();
     void show(bool waiting) const;

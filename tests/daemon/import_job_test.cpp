@@ -260,6 +260,7 @@ TEST(import_job, stops_on_request_and_goes_on_from_the_position) {
     });
     EXPECT_EQ(stopped.result.end, import_end::stopped);
     expect_adds_up(stopped.result.counts);
+    EXPECT_EQ(stopped.rejects.size(), stopped.result.counts.suspended);
     EXPECT_GT(store.position, 0u);
     EXPECT_LT(store.position, 9u);
 
