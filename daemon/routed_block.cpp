@@ -26,12 +26,13 @@ routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
                            std::function<void(std::size_t)> released)
     : block_{std::move(block)}, catalog_{std::move(catalog)}, released_{std::move(released)},
       first_of_lane_(lanes + 1, 0), slices_left_{lanes} {
-    auto const& calls = block_->batch.cdrs;
+    auto& calls = block_->batch.cdrs;
     auto const rejected = block_->suspend_rejected ? block_->batch.rejected.size() : 0;
     std::vector<std::uint32_t> lane_of_place(calls.size() + rejected);
     guided_.reserve(calls.size());
     for (std::size_t i = 0; i < calls.size(); ++i) {
         guided_.push_back(rating::guide(calls[i], *catalog_));
+        calls[i].direction = guided_[i].direction;
         lane_of_place[i] = lane_of(guided_[i], calls[i], *catalog_, lanes);
     }
     for (std::size_t i = 0; i < rejected; ++i) {

@@ -27,6 +27,8 @@ inline constexpr std::int64_t us_per_s = 1'000'000;
 struct cdr {
     uuid id;                             ///< the switch's call id; others mapped by uuid_v5
     call_direction direction = call_direction::outbound;
+    bool direction_assumed = false;      ///< the switch's own view, not the subscriber's: guiding
+                                         ///< may know better from whose numbers these are
     bool zone_assumed = false;           ///< times had no zone; the source's was taken
     std::string_view account_number;     ///< account code; empty when the switch sent none
     std::string_view subscription_number; ///< or id, as text; empty when none was sent

@@ -22,6 +22,8 @@ namespace tally::ingest {
 ///   2. a leg that the switch made (direction outbound, or it has an originator): outbound;
 ///   3. a leg that arrived: outbound when it came from a known user (`accountcode` or
 ///      `sip_auth_username` is set, as the user directory does), otherwise from a trunk: inbound.
+/// Without such a variable the direction is only assumed (cdr::direction_assumed): guiding knows
+/// whose numbers these are and may turn it round.
 void decode_freeswitch(decode_context const& context, record_batch& batch) noexcept;
 
 } // namespace tally::ingest

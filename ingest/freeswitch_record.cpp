@@ -145,6 +145,7 @@ void freeswitch_reader::direction() {
         out_.direction = call_direction::inbound;
         return;
     }
+    out_.direction_assumed = said.empty();
     auto leg = value(variable::direction);
     if (leg.empty()) {
         leg = trimmed(text_of(tokens_.channel_direction, arena_));

@@ -8,18 +8,18 @@ namespace tally::rating {
 
 namespace {
 
+using ingest::call_direction;
 using ingest::record_error;
 
 guided failed(record_error why) noexcept {
-    return {no_index, why};
+    return {no_index, why, ingest::call_direction::outbound};
 }
 
 /// A subscription that was named, by itself or by its DID; it pays if it was active.
 guided when_active(catalog_index found, ingest::time_us start, catalog const& from) noexcept {
     subscription const& s = from.subscription_at(found);
     bool const active = s.active_from <= start && start < s.active_to;
-    return active ? guided{found, record_error::none}
-                  : failed(record_error::no_active_subscription);
+    return active ? guided{found} : failed(record_error::no_active_subscription);
 }
 
 guided by_subscription(ingest::cdr const& call, catalog const& from) noexcept {
@@ -39,25 +39,41 @@ guided by_account(ingest::cdr const& call, catalog const& from) noexcept {
         return failed(record_error::unknown_account);
     }
     catalog_index const found = from.active_subscription(account, call.start);
-    return found == no_index ? failed(record_error::no_active_subscription)
-                             : guided{found, record_error::none};
+    return found == no_index ? failed(record_error::no_active_subscription) : guided{found};
 }
 
-guided by_did(ingest::cdr const& call, catalog const& from) noexcept {
-    bool const outbound = call.direction == ingest::call_direction::outbound;
+/// The subscription that owns a number, or no_index.
+catalog_index owner_of(std::string_view text, catalog const& from) noexcept {
     std::array<char, prefix_index::digits_max> buffer;
-    auto const number = match_number(outbound ? call.caller_id : call.destination, buffer);
-    if (!number.is_whole) {
-        return failed(record_error::unknown_number);
-    }
-    catalog_index const found = from.subscription_by_did(number.digits);
+    auto const number = match_number(text, buffer);
+    return number.is_whole ? from.subscription_by_did(number.digits) : no_index;
+}
+
+guided by_did(ingest::cdr const& call, call_direction direction, catalog const& from) noexcept {
+    catalog_index const found =
+        owner_of(direction == call_direction::outbound ? call.caller_id : call.destination, from);
     return found == no_index ? failed(record_error::unknown_number)
                              : when_active(found, call.start, from);
 }
 
-} // namespace
+call_direction direction_of(ingest::cdr const& call, catalog const& from) noexcept {
+    if (!call.direction_assumed) {
+        return call.direction;
+    }
+    catalog_index const called = owner_of(call.destination, from);
+    if (!call.account_number.empty()) {
+        bool const is_own = called != no_index && from.subscription_at(called).account ==
+                                                      from.account_by_number(call.account_number);
+        return is_own ? call_direction::inbound : call.direction;
+    }
+    bool const from_us = owner_of(call.caller_id, from) != no_index;
+    if (from_us == (called != no_index)) {
+        return call.direction;
+    }
+    return from_us ? call_direction::outbound : call_direction::inbound;
+}
 
-guided guide(ingest::cdr const& call, catalog const& from) noexcept {
+guided who_pays(ingest::cdr const& call, call_direction direction, catalog const& from) noexcept {
     // What the switch says outright is never overruled by a guess from the numbers: an unknown
     // account code waits in suspense until somebody creates the account or corrects the switch.
     if (!call.subscription_number.empty()) {
@@ -66,7 +82,16 @@ guided guide(ingest::cdr const& call, catalog const& from) noexcept {
     if (!call.account_number.empty()) {
         return by_account(call, from);
     }
-    return by_did(call, from);
+    return by_did(call, direction, from);
+}
+
+} // namespace
+
+guided guide(ingest::cdr const& call, catalog const& from) noexcept {
+    auto const direction = direction_of(call, from);
+    auto found = who_pays(call, direction, from);
+    found.direction = direction;
+    return found;
 }
 
 } // namespace tally::rating

@@ -14,6 +14,7 @@ namespace tally::rating {
 struct guided {
     catalog_index subscription = no_index;
     ingest::record_error error = ingest::record_error::none;
+    ingest::call_direction direction = ingest::call_direction::outbound; ///< to rate it by
 
     friend bool operator==(guided const&, guided const&) = default;
 };
@@ -21,6 +22,9 @@ struct guided {
 /// Finds the subscription that pays (RATING section 2.2): the explicit subscription number or id;
 /// else the account number; else the caller's DID of an outbound or the called DID of an inbound
 /// call. The subscription must have been active at the call's start. Pure, no allocation.
+///
+/// A direction that the record only assumes gives way to whose numbers these are: a call to one of
+/// our DIDs (of the account, where one is named) is inbound, one from our DID to elsewhere outbound.
 guided guide(ingest::cdr const& call, catalog const& from) noexcept;
 
 /// The digits by which a number is matched: a leading scheme (sip: sips: tel:) and '+' dropped,

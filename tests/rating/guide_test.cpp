@@ -52,12 +52,12 @@ ingest::cdr call(std::string_view subscription, std::string_view account, std::s
     return c;
 }
 
-guided pays(catalog_index subscription) {
-    return {subscription, record_error::none};
+guided pays(catalog_index subscription, call_direction direction = call_direction::outbound) {
+    return {subscription, record_error::none, direction};
 }
 
-guided nobody(record_error why) {
-    return {no_index, why};
+guided nobody(record_error why, call_direction direction = call_direction::outbound) {
+    return {no_index, why, direction};
 }
 
 TEST(guide, an_explicit_subscription_pays_before_all_else) {
@@ -104,9 +104,9 @@ TEST(guide, the_caller_pays_outbound_and_the_called_inbound) {
     EXPECT_EQ(guide(call("", "", "+33123456789", "+442071838750"), book()),
               nobody(record_error::unknown_number));
     EXPECT_EQ(guide(call("", "", "+33123456789", "+442071838750", call_direction::inbound), book()),
-              pays(2));
+              pays(2, call_direction::inbound));
     EXPECT_EQ(guide(call("", "", "+442071838750", "+33123456789", call_direction::inbound), book()),
-              nobody(record_error::unknown_number));
+              nobody(record_error::unknown_number, call_direction::inbound));
 }
 
 TEST(guide, a_did_picks_its_own_subscription) {
@@ -177,6 +177,27 @@ TEST(match_digits, leaves_only_what_is_matched) {
                                          "20",
                                          5)),
               "44");
+}
+
+TEST(guide, an_assumed_direction_gives_way_to_whose_numbers_these_are) {
+    auto assumed = [](std::string_view account, std::string_view caller,
+                      std::string_view destination, call_direction said) {
+        auto record = call("", account, caller, destination, said);
+        record.direction_assumed = true;
+        return guide(record, book());
+    };
+    auto const in = call_direction::inbound;
+    auto const out = call_direction::outbound;
+    // From our DID to elsewhere, and from elsewhere to it, whatever the switch called it.
+    EXPECT_EQ(assumed("", "+442071838750", "+33123456789", in), pays(2, out));
+    EXPECT_EQ(assumed("", "+33123456789", "+442071838750", out), pays(2, in));
+    // Neither number is ours, or both are: the record's word stands.
+    EXPECT_EQ(assumed("", "1", "2", in), nobody(record_error::unknown_number, in));
+    EXPECT_EQ(assumed("", "+442071838750", "+442071838750", in), pays(2, in));
+    // With an account only its own DID is a sign of an inbound call.
+    EXPECT_EQ(assumed("B", "+33123456789", "+442071838750", out), pays(2, in));
+    EXPECT_EQ(assumed("A", "1001", "+442071838750", out), pays(1, out));
+    EXPECT_EQ(assumed("B", "+442071838750", "+33123456789", out), pays(2, out));
 }
 
 } // namespace
