@@ -61,15 +61,16 @@ std::shared_ptr<ingest::source_table const> import_dry_run::sources() const {
     return sources_;
 }
 
-void import_dry_run::fill_entries(ingest::record_block const& block) {
+void import_dry_run::fill_entries(ingest::record_block& block) {
     entries_.clear();
     batch_entry entry;
     entry.catalog = catalog_.get();
     entry.from = block.from.get();
     entry.format = block.in_format->name;
-    for (auto const& call : block.batch.cdrs) {
+    for (auto& call : block.batch.cdrs) {
         entry.call = &call;
         entry.who = rating::guide(call, *catalog_);
+        call.direction = entry.who.direction;
         entries_.push_back(entry);
         if (entry.who.error != ingest::record_error::none) {
             entries_.back().suspend(entry.who.error);
