@@ -158,7 +158,12 @@ batch_writer::~batch_writer() = default;
 
 result batch_writer::commit(batch const& what, commit_counts& counts) {
     counts = {};
-    result said = impl_->begin(what, counts);
+    result said = impl_->connection.open();
+    if (!said.ok()) {
+        return said;
+    }
+    pq_connection::pin const one_session{impl_->connection};
+    said = impl_->begin(what, counts);
     if (said.ok() && !what.calls.empty()) {
         said = impl_->calls.write(impl_->connection, what, counts.refused_call);
     }

@@ -154,6 +154,7 @@ result load_catalog(pq_connection& on, loaded_catalog& out) {
     result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                              "SET LOCAL statement_timeout = " +
                              std::to_string(statement_timeout_ms));
+    pq_connection::pin const one_session{on};
     catalog_reader reader{on, out.warnings};
     if (said.ok()) {
         said = reader.read();

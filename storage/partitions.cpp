@@ -98,6 +98,7 @@ result cdr_partitions::learn(pq_connection& on) {
 result cdr_partitions::create(pq_connection& on, std::int32_t day) {
     result said = on.execute("BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(" +
                              std::to_string(partitions_lock) + ")");
+    pq_connection::pin const one_session{on};
     if (said.ok()) {
         said = learn(on); // another may have made it while we waited
     }

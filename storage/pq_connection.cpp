@@ -102,6 +102,9 @@ result pq_connection::open() {
         return {};
     }
     close();
+    if (pinned_) {
+        return {failure::transient, {}, "connection lost within a transaction"};
+    }
     result said = connect();
     if (!said.ok()) {
         close();
@@ -180,7 +183,8 @@ result pq_connection::set_session_up() {
     }
     sql += "SET statement_timeout = " + std::to_string(bounds_.statement_timeout_ms) + ";";
     sql += "SET lock_timeout = " + std::to_string(bounds_.lock_timeout_ms);
-    return execute(sql);
+    pq_rows ignored;
+    return execute_now(sql, ignored);
 }
 
 result pq_connection::prepare_all() {
@@ -248,11 +252,12 @@ result pq_connection::execute(std::string const& sql) {
 }
 
 result pq_connection::execute(std::string const& sql, pq_rows& rows) {
-    if (!is_open()) { // open() itself calls this for the session's settings
-        if (result said = open(); !said.ok()) {
-            return said;
-        }
-    }
+    result said = open();
+    return said.ok() ? execute_now(sql, rows) : said;
+}
+
+/// On an open connection; open() itself needs it for the session's settings.
+result pq_connection::execute_now(std::string const& sql, pq_rows& rows) {
     return finish(PQexec(connection_.get(), sql.c_str()), &rows);
 }
 

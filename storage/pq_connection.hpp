@@ -119,6 +119,19 @@ class pq_connection {
     /// Waits for a notification on a channel that was LISTENed to; false when none came in time.
     result wait_notified(int timeout_ms, bool& notified);
 
+    /// While it lives, a lost connection is not opened again: what belongs into one transaction
+    /// must not go on in another session, where every statement would commit by itself.
+    class pin {
+      public:
+        explicit pin(pq_connection& on) noexcept : on_(on) { on_.pinned_ = true; }
+        ~pin() { on_.pinned_ = false; }
+        pin(pin const&) = delete;
+        pin& operator=(pin const&) = delete;
+
+      private:
+        pq_connection& on_;
+    };
+
     /// Any thread: cuts a running request short and refuses all further ones.
     void cancel() noexcept;
     [[nodiscard]] bool is_cancelled() const noexcept { return cancelled_.load(); }
@@ -132,6 +145,7 @@ class pq_connection {
     };
 
     result connect();
+    result execute_now(std::string const& sql, pq_rows& rows);
     result poll_until_connected();
     result set_session_up();
     result prepare_all();
@@ -149,6 +163,7 @@ class pq_connection {
     limits bounds_;
     std::unique_ptr<pg_conn, connection_close> connection_;
     std::uint64_t generation_ = 0;
+    bool pinned_ = false;                          ///< see pin
     std::unique_ptr<char, void (*)(void*)> chunk_; ///< of copy_out, libpq's memory
 
     std::atomic<bool> cancelled_ = false;

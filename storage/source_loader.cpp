@@ -84,6 +84,7 @@ result load_sources(pq_connection& on, loaded_sources& out) {
     out = {};
     std::vector<ingest::source> sources;
     result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    pq_connection::pin const one_session{on};
     if (said.ok()) {
         said = read_sources(on, sources, out.warnings);
     }
