@@ -21,6 +21,8 @@ database_link::database_link(std::string const& connection_string)
     if (PQstatus(get()) != CONNECTION_OK) {
         throw failed("cannot connect");
     }
+    PQsetNoticeProcessor(
+        get(), [](void*, char const*) {}, nullptr);
 }
 
 std::runtime_error database_link::failed(std::string const& what) const {

@@ -49,6 +49,8 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 100'000));
     push->add_option("--connections", chosen.push.connections, "pushing at once")
         ->check(CLI::Range(1, 256));
+    push->add_option("--rate", chosen.push.pushes_per_s,
+                     "pushes a second, all connections together; 0: as fast as answered");
     CLI11_PARSE(app, argc, argv);
     chosen.bed.calls.kind = chosen.is_uniform ? popularity_kind::uniform : popularity_kind::zipf;
     test_bed bed{chosen.bed};

@@ -81,12 +81,34 @@ class running_daemon {
     tallyd_process process_;
 };
 
-pusher_report push_bodies(std::uint16_t port, std::vector<std::string> const& bodies,
-                          std::atomic<std::size_t>& next) {
+/// All that the connections share.
+struct push_work {
+    std::uint16_t port;
+    std::vector<std::string> const& bodies;
+    double pushes_per_s;
+    double began_s = now_s();
+    std::atomic<std::size_t> next{0};
+
+    /// Waits until push number `at` is due and says when that was.
+    [[nodiscard]] double wait_for_turn(std::size_t at) const {
+        double const now = now_s();
+        if (pushes_per_s <= 0) {
+            return now;
+        }
+        double const due_s = began_s + static_cast<double>(at) / pushes_per_s;
+        if (due_s > now) {
+            std::this_thread::sleep_for(std::chrono::duration<double>{due_s - now});
+        }
+        return due_s;
+    }
+};
+
+pusher_report push_bodies(push_work& work) {
+    auto const& bodies = work.bodies;
     pusher_report seen;
-    http_client client{port};
-    for (std::size_t at = next++; at < bodies.size(); at = next++) {
-        double const began_s = now_s();
+    http_client client{work.port};
+    for (std::size_t at = work.next++; at < bodies.size(); at = work.next++) {
+        double const began_s = work.wait_for_turn(at);
         auto answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[at]);
         while (answer.status == 503) {
             ++seen.refused;
@@ -102,13 +124,10 @@ pusher_report push_bodies(std::uint16_t port, std::vector<std::string> const& bo
     return seen;
 }
 
-pusher_report push_all(std::uint16_t port, std::vector<std::string> const& bodies,
-                       unsigned connections) {
-    std::atomic<std::size_t> next{0};
+pusher_report push_all(push_work& work, unsigned connections) {
     std::vector<std::future<pusher_report>> pushers;
     for (unsigned i = 0; i < connections; ++i) {
-        pushers.push_back(
-            std::async(std::launch::async, [&] { return push_bodies(port, bodies, next); }));
+        pushers.push_back(std::async(std::launch::async, [&] { return push_bodies(work); }));
     }
     pusher_report all;
     for (auto& pusher : pushers) {
@@ -143,10 +162,10 @@ void bench_push(test_bed& bed, push_options const& how) {
         bed.renew_database();
         running_daemon daemon{bed};
         server_meter meter{bed};
-        double const began_s = now_s();
-        auto const report = push_all(daemon.port(), bodies, how.connections);
+        push_work work{daemon.port(), bodies, how.pushes_per_s};
+        auto const report = push_all(work, how.connections);
         measurement pushed;
-        pushed.wall_s = now_s() - began_s;
+        pushed.wall_s = now_s() - work.began_s;
         process_cost const cost = daemon.stop(); // when it has ended, everything is stored
         pushed.client_cpu_s = cost.user_s + cost.system_s;
         pushed.memory_max_kb = cost.memory_max_kb;
