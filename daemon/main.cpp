@@ -39,24 +39,12 @@ void add_version_command(CLI::App& app) {
 }
 
 void add_commands(CLI::App& app, command_environment& environment) {
-#if __has_include("daemon/run_command.cpp")
     add_run_command(app, environment);
-#endif
-#if __has_include("daemon/migrate_command.cpp")
     add_migrate_command(app, environment);
-#endif
-#if __has_include("daemon/seed_command.cpp")
     add_seed_command(app, environment);
-#endif
-#if __has_include("daemon/import_command.cpp")
     add_import_command(app, environment);
-#endif
-#if __has_include("daemon/source_command.cpp")
     add_source_command(app, environment);
-#endif
-#if __has_include("daemon/status_command.cpp")
     add_status_command(app, environment);
-#endif
     add_check_config_command(app, environment);
     add_version_command(app);
 }
