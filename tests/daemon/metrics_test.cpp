@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -67,6 +68,28 @@ TEST(metrics, knows_no_metric_outside_the_table) {
          at = text.find("# TYPE ", at + 1))
         ++families;
     EXPECT_EQ(families, daemon::metric_rows().size());
+}
+
+TEST(metrics, names_are_a_contract) {
+    std::vector<std::string_view> names;
+    for (daemon::metric_row const& row : daemon::metric_rows())
+        names.push_back(row.name);
+    std::vector<std::string_view> const released{"tally_records_received_total",
+                                                 "tally_records_accepted_total",
+                                                 "tally_records_rejected_total",
+                                                 "tally_records_duplicate_total",
+                                                 "tally_records_committed_total",
+                                                 "tally_records_suspended_total",
+                                                 "tally_http_requests_total",
+                                                 "tally_ack_seconds",
+                                                 "tally_commit_seconds",
+                                                 "tally_batch_rows",
+                                                 "tally_rated_amount_total",
+                                                 "tally_lane_queue_records",
+                                                 "tally_retries_total",
+                                                 "tally_database_up",
+                                                 "tally_partition_horizon_seconds"};
+    EXPECT_EQ(names, released);
 }
 
 TEST(metrics, adds_by_label) {
