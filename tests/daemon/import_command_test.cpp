@@ -95,7 +95,8 @@ class import_command : public ::testing::Test {
 };
 
 TEST_F(import_command, stores_a_file_once_and_says_so_the_second_time) {
-    auto const path = file("calls", calls(100) + call(7, 3, 60) + "{\"uuid\":\n" + call(900, 77, 60));
+    auto const path =
+        file("calls", calls(100) + call(7, 3, 60) + "{\"uuid\":\n" + call(900, 77, 60));
     auto const first = import({path});
     EXPECT_EQ(first.exit_code, 0) << first.out;
     EXPECT_THAT(first.out, HasSubstr("103 = 103 accepted + 0 rejected + 0 skipped"));
