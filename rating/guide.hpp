@@ -24,7 +24,8 @@ struct guided {
 /// call. The subscription must have been active at the call's start. Pure, no allocation.
 ///
 /// A direction that the record only assumes gives way to whose numbers these are: a call to one of
-/// our DIDs (of the account, where one is named) is inbound, one from our DID to elsewhere outbound.
+/// our DIDs (of the account, where one is named) is inbound, one from our DID to elsewhere
+/// outbound.
 guided guide(ingest::cdr const& call, catalog const& from) noexcept;
 
 /// The digits by which a number is matched: a leading scheme (sip: sips: tel:) and '+' dropped,
