@@ -37,7 +37,9 @@ catalog_watch::catalog_watch(std::string connection_string, catalog_target targe
     : connection_string_{std::move(connection_string)}, target_{std::move(target)},
       listener_{connection_string_} {}
 
-catalog_watch::~catalog_watch() { stop(); }
+catalog_watch::~catalog_watch() {
+    stop();
+}
 
 void catalog_watch::start() {
     thread_ = std::thread{[this] { run(); }};

@@ -20,8 +20,8 @@ namespace tally::daemon {
 struct catalog_target {
     std::function<void(std::shared_ptr<rating::catalog const>)> set_catalog;
     std::function<void(std::shared_ptr<ingest::source_table const>)> set_sources;
-    std::function<void()> reached;             ///< the database answered
-    std::function<void(std::string)> lost;     ///< it did not; why
+    std::function<void()> reached;         ///< the database answered
+    std::function<void(std::string)> lost; ///< it did not; why
 };
 
 /// Keeps the catalog and the sources current while the daemon runs: loads them, listens for

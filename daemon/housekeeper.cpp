@@ -22,10 +22,12 @@ ingest::time_us now_us() {
 
 housekeeper::housekeeper(std::string connection_string, storage::partition_policy policy,
                          std::function<void(std::int64_t)> horizon)
-    : connection_string_{std::move(connection_string)}, policy_{policy},
-      horizon_{std::move(horizon)} {}
+    : connection_string_{std::move(connection_string)}, policy_{policy}, horizon_{
+                                                                             std::move(horizon)} {}
 
-housekeeper::~housekeeper() { stop(); }
+housekeeper::~housekeeper() {
+    stop();
+}
 
 void housekeeper::start() {
     thread_ = std::thread{[this] { run(); }};

@@ -13,10 +13,10 @@ constexpr std::chrono::milliseconds idle_wait{100};
 
 } // namespace
 
-lane::lane(lane_options how, std::string const& connection_string,
-           storage::lane_observer& observer)
-    : how_{how}, queue_{slices_max},
-      writer_{connection_string, "tallyd lane " + std::to_string(how.lane), how.partitions},
+lane::lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer)
+    : how_{how}, queue_{slices_max}, writer_{connection_string,
+                                             "tallyd lane " + std::to_string(how.lane),
+                                             how.partitions},
       lane_writer_{writer_,
                    {.lane = static_cast<std::int32_t>(how.lane),
                     .lanes = static_cast<std::int32_t>(how.lanes),
@@ -160,9 +160,15 @@ void lane::store() {
     for (auto const& entry : entries_) {
         auto& outcome = outcomes[entry.owner];
         switch (entry.state) {
-        case storage::entry_state::live: ++outcome.committed; break;
-        case storage::entry_state::duplicate: ++outcome.duplicate; break;
-        case storage::entry_state::suspended: ++outcome.suspended; break;
+        case storage::entry_state::live:
+            ++outcome.committed;
+            break;
+        case storage::entry_state::duplicate:
+            ++outcome.duplicate;
+            break;
+        case storage::entry_state::suspended:
+            ++outcome.suspended;
+            break;
         }
     }
     records_waiting_.fetch_sub(entries_.size(), std::memory_order_relaxed);

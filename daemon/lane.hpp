@@ -18,7 +18,7 @@ struct lane_options {
     std::uint32_t lane = 0;
     std::uint32_t lanes = 1;
     ingest::uuid daemon_id;
-    ingest::uuid import_id;          ///< nil but for tallyd import
+    ingest::uuid import_id; ///< nil but for tallyd import
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
     storage::partition_policy partitions;
@@ -34,13 +34,14 @@ struct lane_options {
 /// that does not come back. The thread ends by itself then; join() waits for it.
 class lane {
   public:
-    lane(lane_options how, std::string const& connection_string,
-         storage::lane_observer& observer);
+    lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer);
     ~lane();
     lane(lane const&) = delete;
     lane& operator=(lane const&) = delete;
 
-    [[nodiscard]] ingest::push_status push(slice&& share) { return queue_.try_push(std::move(share)); }
+    [[nodiscard]] ingest::push_status push(slice&& share) {
+        return queue_.try_push(std::move(share));
+    }
     /// Records waiting or in the open batch.
     [[nodiscard]] std::size_t records_waiting() const noexcept {
         return records_waiting_.load(std::memory_order_relaxed);

@@ -22,8 +22,7 @@ bool is_about_the_database(storage::failure why) noexcept {
 } // namespace
 
 lane_monitor::lane_monitor(metrics& counters, std::size_t lanes)
-    : counters_{counters}, last_commit_s_{new std::atomic<std::int64_t>[lanes] {}},
-      lanes_{lanes} {}
+    : counters_{counters}, last_commit_s_{new std::atomic<std::int64_t>[lanes] {}}, lanes_{lanes} {}
 
 void lane_monitor::stored(storage::stored_batch const& what) {
     std::uint64_t duplicates = 0;

@@ -47,11 +47,11 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
         return ingest::push_status::closed;
     }
     bool const is_stream = !block->stream.empty();
-    auto* routed = new routed_block{std::move(block), catalog_.get(), how_.lanes,
-                                    [this](std::size_t bytes) {
-                                        release(bytes);
-                                        blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
-                                    }};
+    auto* routed =
+        new routed_block{std::move(block), catalog_.get(), how_.lanes, [this](std::size_t bytes) {
+                             release(bytes);
+                             blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
+                         }};
     blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
     // From here on the slices own it; the last one to finish frees it.
     std::vector<slice> shares;
@@ -71,7 +71,9 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
     return ingest::push_status::pushed;
 }
 
-std::shared_ptr<ingest::source_table const> pipeline::sources() const { return sources_.get(); }
+std::shared_ptr<ingest::source_table const> pipeline::sources() const {
+    return sources_.get();
+}
 
 bool pipeline::drain(std::chrono::milliseconds limit) {
     closed_.store(true, std::memory_order_release);

@@ -44,7 +44,7 @@ class routed_block {
     std::unique_ptr<ingest::record_block> block_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::function<void(std::size_t)> released_;
-    std::vector<rating::guided> guided_;     ///< by place, calls only
+    std::vector<rating::guided> guided_; ///< by place, calls only
     std::vector<std::uint32_t> places_;
     std::vector<std::uint32_t> first_of_lane_; ///< lanes + 1 of them
     std::atomic<std::uint32_t> slices_left_;

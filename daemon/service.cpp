@@ -81,7 +81,9 @@ struct service::impl {
 
 service::service(options how) : impl_{std::make_unique<impl>(std::move(how))} {}
 service::~service() = default;
-int service::run() { return impl_->run(); }
+int service::run() {
+    return impl_->run();
+}
 
 int service::impl::run() {
     set_up_log(how.settings.log_level, how.settings.log_format);
@@ -119,8 +121,7 @@ bool service::impl::start() {
     // The doors.
     counters.on_trouble([](std::string_view what) { spdlog::warn("event=http_trouble {}", what); });
     pushes = std::make_unique<ingest::push_handler>(
-        *road, counters,
-        ingest::push_settings{static_cast<std::size_t>(s.http_body_bytes_max)});
+        *road, counters, ingest::push_settings{static_cast<std::size_t>(s.http_body_bytes_max)});
     admin = std::make_unique<admin_handler>(
         counters, [this] { return status(); }, std::string{config::version()});
     workers = std::make_unique<worker_threads>();
@@ -128,8 +129,8 @@ bool service::impl::start() {
                                                         http_settings_of(s));
     auto admin_settings = http_settings_of(s);
     admin_settings.listen = s.admin_listen;
-    admin_server = std::make_unique<ingest::http_server>(workers->context(), *admin, counters,
-                                                         admin_settings);
+    admin_server =
+        std::make_unique<ingest::http_server>(workers->context(), *admin, counters, admin_settings);
     watch->start();
     keeper->start();
     workers->start(static_cast<std::size_t>(s.http_threads));
@@ -232,7 +233,8 @@ bool service::impl::drain() {
         look_after();
     }
     bool const cut_short = !done;
-    auto const left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto const left =
+        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
     bool const stored = road->drain(cut_short ? milliseconds{0} : std::max(left, milliseconds{0}));
     if (cut_short) {
         push_server->drain(milliseconds{0});

@@ -29,9 +29,13 @@ struct worker_threads::impl {
 
 worker_threads::worker_threads() : impl_{std::make_unique<impl>()} {}
 
-worker_threads::~worker_threads() { stop(); }
+worker_threads::~worker_threads() {
+    stop();
+}
 
-boost::asio::io_context& worker_threads::context() noexcept { return impl_->context; }
+boost::asio::io_context& worker_threads::context() noexcept {
+    return impl_->context;
+}
 
 void worker_threads::start(std::size_t threads) {
     for (std::size_t i = 0; i < threads; ++i) {

@@ -25,24 +25,24 @@ inline constexpr std::int64_t us_per_s = 1'000'000;
 /// The views point into the record_batch that holds the record and live as long as it does. Text
 /// is valid UTF-8 without NUL (decoders replace what is not), except `raw`, which is as received.
 struct cdr {
-    uuid id;                             ///< the switch's call id; others mapped by uuid_v5
+    uuid id; ///< the switch's call id; others mapped by uuid_v5
     call_direction direction = call_direction::outbound;
-    bool direction_assumed = false;      ///< the switch's own view, not the subscriber's: guiding
-                                         ///< may know better from whose numbers these are
-    bool zone_assumed = false;           ///< times had no zone; the source's was taken
-    std::string_view account_number;     ///< account code; empty when the switch sent none
+    bool direction_assumed = false;       ///< the switch's own view, not the subscriber's: guiding
+                                          ///< may know better from whose numbers these are
+    bool zone_assumed = false;            ///< times had no zone; the source's was taken
+    std::string_view account_number;      ///< account code; empty when the switch sent none
     std::string_view subscription_number; ///< or id, as text; empty when none was sent
-    std::string_view caller_id;          ///< number or name as the switch sent it, may be empty
-    std::string_view destination;        ///< dialled number as sent
-    time_us start = 0;                   ///< kept exact here; the key is its whole second
+    std::string_view caller_id;           ///< number or name as the switch sent it, may be empty
+    std::string_view destination;         ///< dialled number as sent
+    time_us start = 0;                    ///< kept exact here; the key is its whole second
     time_us answer = never_us;
     time_us end = 0;
-    std::int64_t duration_ms = 0;        ///< as the switch reports it (start to end)
-    std::int64_t billsec_ms = 0;         ///< as the switch reports it (answer to end)
-    std::int64_t billable_ms = 0;        ///< what is billed: from exact times when there are any
+    std::int64_t duration_ms = 0; ///< as the switch reports it (start to end)
+    std::int64_t billsec_ms = 0;  ///< as the switch reports it (answer to end)
+    std::int64_t billable_ms = 0; ///< what is billed: from exact times when there are any
     std::string_view hangup_cause;
-    std::string_view metadata;           ///< one JSON object, or empty
-    std::string_view raw;                ///< the record's own bytes in the input
+    std::string_view metadata; ///< one JSON object, or empty
+    std::string_view raw;      ///< the record's own bytes in the input
 
     friend bool operator==(cdr const&, cdr const&) = default;
 };

@@ -23,9 +23,9 @@ using decode_fn = void (*)(decode_context const& context, record_batch& batch) n
 
 /// How a stream of bytes in a format is cut into pieces that hold whole records.
 enum class framing : std::uint8_t {
-    line,     ///< a record ends with LF, wherever it stands (NDJSON)
-    csv_row,  ///< a record ends with LF, CR LF or CR outside quotes (csv_row.hpp)
-    whole,    ///< one record, or one array, is the whole input
+    line,    ///< a record ends with LF, wherever it stands (NDJSON)
+    csv_row, ///< a record ends with LF, CR LF or CR outside quotes (csv_row.hpp)
+    whole,   ///< one record, or one array, is the whole input
 };
 
 /// A sender that can mend and repeat a record gets its errors back; a switch cannot, so what it
@@ -39,8 +39,8 @@ struct format {
     decode_fn decode;
     framing cut;
     sender_kind sender;
-    bool by_push;                 ///< POST /v1/cdrs/{name}
-    bool by_file;                 ///< tallyd import --format {name}
+    bool by_push; ///< POST /v1/cdrs/{name}
+    bool by_file; ///< tallyd import --format {name}
 };
 
 /// Every format there is. A new one is a row here, a decoder, a test, a fuzz target and a sample.

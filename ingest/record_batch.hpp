@@ -13,11 +13,11 @@ namespace tally::ingest {
 
 /// A record that no decoder could make a cdr of.
 struct rejected_record {
-    std::uint32_t index = 0;     ///< 0-based place among the records of the input
+    std::uint32_t index = 0; ///< 0-based place among the records of the input
     record_error error = record_error::none;
-    std::string_view field;      ///< the field at fault, or empty
-    std::string_view detail;     ///< what is wrong, for a person
-    std::string_view raw;        ///< the record's own bytes
+    std::string_view field;  ///< the field at fault, or empty
+    std::string_view detail; ///< what is wrong, for a person
+    std::string_view raw;    ///< the record's own bytes
 
     friend bool operator==(rejected_record const&, rejected_record const&) = default;
 };
@@ -25,9 +25,9 @@ struct rejected_record {
 /// The records of one input (a push's body, a chunk of a file) and the memory their text is in.
 ///
 ///     body    owns the input; records' views point into it or into `text`
-///     cdrs    the good ones, in order of arrival; cdr_index[i] is the place of cdrs[i] in the input
-///     rejected  the bad ones
-///     skipped   taken note of and left out by the source's settings (b-legs)
+///     cdrs    the good ones, in order of arrival; cdr_index[i] is the place of cdrs[i] in the
+///     input rejected  the bad ones skipped   taken note of and left out by the source's settings
+///     (b-legs)
 ///
 /// received() = cdrs + rejected + skipped. Filled by a decoder on one thread, then read by several.
 struct record_batch {

@@ -14,7 +14,7 @@ namespace tally::ingest {
 /// What became of a block's records once all of them are in PostgreSQL.
 /// committed + duplicate + suspended = accepted.
 struct block_outcome {
-    bool durable = false;         ///< false: given up (stopping) before COMMIT was seen
+    bool durable = false; ///< false: given up (stopping) before COMMIT was seen
     std::uint32_t committed = 0;
     std::uint32_t duplicate = 0;
     std::uint32_t suspended = 0;
@@ -26,17 +26,17 @@ struct block_outcome {
 struct suspended_record {
     record_error reason = record_error::none;
     std::string_view detail;
-    std::string_view raw;      ///< payload to keep
+    std::string_view raw; ///< payload to keep
 };
 
 /// A batch of records on its way: made by a session or a reader, guided by the router, shared by
 /// the lanes, finished by the last of them. Nothing in it changes after guiding except the counts.
 struct record_block {
     record_batch batch;
-    std::shared_ptr<source const> from;    ///< whose records they are
+    std::shared_ptr<source const> from; ///< whose records they are
     format const* in_format = nullptr;
-    std::size_t admitted_bytes = 0;        ///< credit held until the block is done
-    bool suspend_rejected = false;         ///< batch.rejected goes to suspense as well
+    std::size_t admitted_bytes = 0; ///< credit held until the block is done
+    bool suspend_rejected = false;  ///< batch.rejected goes to suspense as well
 
     /// A file's or stream's name and the number of its records before and after this block; lanes
     /// move ingest.positions to `stream_end` with the records. Empty for pushes.

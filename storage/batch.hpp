@@ -32,13 +32,13 @@ struct usage_delta {
     ingest::uuid account_id;
     ingest::time_us period_start = 0;
     ingest::time_us period_end = 0;
-    std::int64_t expected_version = 0;     ///< 0: there is no row yet
-    std::int64_t seconds = 0;              ///< billed, allowance included
-    std::int64_t included_seconds = 0;     ///< drawn from the allowance
+    std::int64_t expected_version = 0; ///< 0: there is no row yet
+    std::int64_t seconds = 0;          ///< billed, allowance included
+    std::int64_t included_seconds = 0; ///< drawn from the allowance
     std::int64_t calls = 0;
     rating::amount_sum overage_cost;
     rating::amount_sum total_cost;
-    ingest::time_us last_usage = 0;        ///< latest end of a call
+    ingest::time_us last_usage = 0; ///< latest end of a call
     currency_code currency{};
 };
 
@@ -53,7 +53,7 @@ struct daily_delta {
     ingest::uuid account_id;
     ingest::uuid subscription_id;
     rating::civil_day day = 0;
-    std::string_view metric;        ///< "calls"
+    std::string_view metric; ///< "calls"
     std::int64_t events = 0;
     rating::int128 quantity_nanos = 0;
     rating::int128 billable_nanos = 0;
@@ -81,17 +81,17 @@ struct position_move {
 
 /// One transaction: all of it is stored, or none.
 struct batch {
-    ingest::uuid id;          ///< version 7, new for every try with other content
+    ingest::uuid id; ///< version 7, new for every try with other content
     ingest::uuid daemon_id;
-    ingest::uuid import_id;   ///< nil: no import
+    ingest::uuid import_id; ///< nil: no import
     std::int32_t lane = 0;
-    ingest::time_us opened = 0; ///< when its first record was taken
+    ingest::time_us opened = 0;   ///< when its first record was taken
     std::uint32_t duplicates = 0; ///< dropped on the way, for ingest.batches
     std::uint64_t bytes = 0;
-    std::vector<cdr_row> calls;         ///< any order; written sorted by key
-    std::vector<usage_delta> usage;     ///< one per (subscription, period)
+    std::vector<cdr_row> calls;          ///< any order; written sorted by key
+    std::vector<usage_delta> usage;      ///< one per (subscription, period)
     std::vector<balance_delta> balances; ///< one per account
-    std::vector<daily_delta> daily;     ///< one per (account, subscription, day, metric)
+    std::vector<daily_delta> daily;      ///< one per (account, subscription, day, metric)
     std::vector<suspense_row> suspense;
     std::vector<position_move> positions;
 

@@ -8,7 +8,9 @@ constexpr std::uint32_t nowhere = UINT32_MAX;
 constexpr std::int64_t nanos_per_unit = 1'000'000'000;
 constexpr std::string_view calls_metric = "calls";
 
-std::int64_t whole_seconds(std::int64_t ms) noexcept { return ms / 1000; }
+std::int64_t whole_seconds(std::int64_t ms) noexcept {
+    return ms / 1000;
+}
 
 } // namespace
 
@@ -68,8 +70,7 @@ std::uint32_t call_batch::usage_of(batch_entry const& entry) {
     return place->second;
 }
 
-rating::calendar& call_batch::calendar_of(rating::catalog const& from,
-                                          rating::catalog_index plan) {
+rating::calendar& call_batch::calendar_of(rating::catalog const& from, rating::catalog_index plan) {
     if (calendars_from_ != &from) {
         calendars_from_ = &from;
         plan_calendars_.clear();
@@ -143,15 +144,21 @@ void call_batch::add_daily(batch_entry const& entry, rating::rated_call const& r
         auto const [place, is_new] = daily_places_.try_emplace(
             {usage.delta.subscription_id, day}, static_cast<std::uint32_t>(out.daily.size()));
         if (is_new) {
-            out.daily.push_back({usage.delta.account_id, usage.delta.subscription_id, day,
-                                 calls_metric, 0, 0, 0, {}, usage.delta.currency});
+            out.daily.push_back({usage.delta.account_id,
+                                 usage.delta.subscription_id,
+                                 day,
+                                 calls_metric,
+                                 0,
+                                 0,
+                                 0,
+                                 {},
+                                 usage.delta.currency});
         }
         usage.daily = place->second;
     }
     auto& row = out.daily[usage.daily];
     ++row.events;
-    row.quantity_nanos +=
-        rating::int128{whole_seconds(entry.call->billsec_ms)} * nanos_per_unit;
+    row.quantity_nanos += rating::int128{whole_seconds(entry.call->billsec_ms)} * nanos_per_unit;
     row.billable_nanos += rating::int128{rated.billed_s} * nanos_per_unit;
     row.cost += rated.cost;
 }

@@ -13,14 +13,22 @@ using ingest::record_error;
 
 std::string_view name_of(failure why) noexcept {
     switch (why) {
-    case failure::none: return "none";
-    case failure::transient: return "transient";
-    case failure::permanent: return "permanent";
-    case failure::bad_data: return "bad_data";
-    case failure::duplicate: return "duplicate";
-    case failure::stale: return "stale";
-    case failure::position_lost: return "position_lost";
-    case failure::unknown: return "unknown";
+    case failure::none:
+        return "none";
+    case failure::transient:
+        return "transient";
+    case failure::permanent:
+        return "permanent";
+    case failure::bad_data:
+        return "bad_data";
+    case failure::duplicate:
+        return "duplicate";
+    case failure::stale:
+        return "stale";
+    case failure::position_lost:
+        return "position_lost";
+    case failure::unknown:
+        return "unknown";
     }
     return "unknown";
 }
@@ -124,10 +132,14 @@ void lane_writer::judge_stored(std::span<batch_entry*> asked, std::span<stored_c
 bool lane_writer::store_range(std::span<batch_entry> entries, marks_span marks) {
     while (true) {
         switch (try_once(entries, marks)) {
-        case step::done: return true;
-        case step::give_up: return false;
-        case step::halve: return store_halves(entries, marks);
-        case step::again: break;
+        case step::done:
+            return true;
+        case step::give_up:
+            return false;
+        case step::halve:
+            return store_halves(entries, marks);
+        case step::again:
+            break;
         }
     }
 }
@@ -155,9 +167,10 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
     calls_.rate(usage_, out_);
     set_positions(marks);
     out_.id = ingest::uuid_v7();
-    out_.duplicates = static_cast<std::uint32_t>(
-        std::count_if(entries.begin(), entries.end(),
-                      [](auto const& e) { return e.state == entry_state::duplicate; }));
+    out_.duplicates =
+        static_cast<std::uint32_t>(std::count_if(entries.begin(), entries.end(), [](auto const& e) {
+            return e.state == entry_state::duplicate;
+        }));
     if (out_.calls.empty() && out_.suspense.empty() && out_.positions.empty()) {
         finish(entries, began);
         return step::done;
@@ -211,8 +224,10 @@ lane_writer::step lane_writer::after_failure(result const& why, std::span<batch_
         return step::again;
     }
     case failure::transient:
-    case failure::permanent: return go_on(pause(name_of(why.why), why));
-    case failure::none: break;
+    case failure::permanent:
+        return go_on(pause(name_of(why.why), why));
+    case failure::none:
+        break;
     }
     return step::done;
 }
@@ -248,8 +263,7 @@ bool lane_writer::refuse_days_out_of_bounds(std::span<batch_entry> entries, bool
     any = !refused.empty();
     for (auto& entry : entries) {
         if (any && entry.state == entry_state::live &&
-            std::find(refused.begin(), refused.end(), day_of(entry.call->start)) !=
-                refused.end()) {
+            std::find(refused.begin(), refused.end(), day_of(entry.call->start)) != refused.end()) {
             entry.suspend(record_error::time_out_of_bounds);
         }
     }

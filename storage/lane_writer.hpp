@@ -113,11 +113,12 @@ class lane_writer {
     batch out_;
     std::map<std::string, std::int64_t, std::less<>> positions_;
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_of_key_;
-    std::deque<std::string> details_;  ///< text of database refusals, kept while store() runs
+    std::deque<std::string> details_; ///< text of database refusals, kept while store() runs
     std::vector<std::int32_t> days_;
     std::int64_t pauses_in_a_row_ = 0;
     /// Set by a duplicate that only the unique index knew, cleared by a batch without one: while
-    /// somebody sends everything again, keys are asked for before COPY instead of after its failure.
+    /// somebody sends everything again, keys are asked for before COPY instead of after its
+    /// failure.
     bool expect_stored_ = false;
 };
 

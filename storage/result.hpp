@@ -8,14 +8,14 @@ namespace tally::storage {
 /// What a failed request to PostgreSQL means for whoever made it.
 enum class failure : std::uint8_t {
     none,
-    transient,  ///< try again, with backoff: connection lost, deadlock, serialization, restart,
-                ///< read-only, disk full, too many connections
-    permanent,  ///< somebody has to act: rights, schema missing or of another version
-    bad_data,   ///< a row of the request is refused (SQLSTATE classes 22 and 23)
-    duplicate,  ///< unique key of cdrs: some call is stored already
-    stale,      ///< a usage row has another version than expected
+    transient,     ///< try again, with backoff: connection lost, deadlock, serialization, restart,
+                   ///< read-only, disk full, too many connections
+    permanent,     ///< somebody has to act: rights, schema missing or of another version
+    bad_data,      ///< a row of the request is refused (SQLSTATE classes 22 and 23)
+    duplicate,     ///< unique key of cdrs: some call is stored already
+    stale,         ///< a usage row has another version than expected
     position_lost, ///< a position is not what was expected: another reader, or stored already
-    unknown,    ///< the answer to COMMIT was lost: ask whether the batch is there
+    unknown,       ///< the answer to COMMIT was lost: ask whether the batch is there
 };
 
 /// Result of a request; cheap when all is well.

@@ -71,7 +71,8 @@ class road_test : public ::testing::Test {
         connection_ = tests::private_postgres::shared().migrated_database();
         tests::make_telecom(connection_, 5);
         environment_["TALLYD_DATABASE_URL"] = connection_;
-        std::string folder = (std::filesystem::temp_directory_path() / "tallyd-road-XXXXXX").string();
+        std::string folder =
+            (std::filesystem::temp_directory_path() / "tallyd-road-XXXXXX").string();
         folder_ = ::mkdtemp(folder.data());
     }
     ~road_test() override { std::filesystem::remove_all(folder_); }
@@ -107,25 +108,28 @@ class road_test : public ::testing::Test {
 
 TEST_F(road_test, three_formats_in_exact_rows_costs_usage_and_balances_out) {
     auto const daemon = start();
-    EXPECT_EQ(push(*daemon, canonical(1, 1, "4420", 70) + canonical(2, 2, "9198", 30)).status, 200U);
-    EXPECT_EQ(push(*daemon, freeswitch("f0000000-0000-4000-8000-000000000001", "ACC-3", "12125550100", 61),
+    EXPECT_EQ(push(*daemon, canonical(1, 1, "4420", 70) + canonical(2, 2, "9198", 30)).status,
+              200U);
+    EXPECT_EQ(push(*daemon,
+                   freeswitch("f0000000-0000-4000-8000-000000000001", "ACC-3", "12125550100", 61),
                    "/v1/cdrs/freeswitch?uuid=f0000000-0000-4000-8000-000000000001")
-                  .status / 100,
+                      .status /
+                  100,
               2U);
     auto const imported =
         import({file("Master.csv", asterisk(1, "ACC-4", "4420", 33)), "--format", "asterisk"});
     EXPECT_EQ(imported.exit_code, 0) << imported.out;
 
-    EXPECT_EQ(query_rows(connection_,
-                         "SELECT account_number, caller_id, destination, direction, duration, billsec, "
-                         "billed_seconds, allowance_seconds, cost, to_char(start_time AT TIME ZONE "
-                         "'UTC', 'HH24:MI:SS') FROM cdrs JOIN accounts ON accounts.id = account_id "
-                         "ORDER BY account_number"),
-              (std::vector<std::string>{
-                  "ACC-1|1001|4420|outbound|70|70|72|0|1.940000000|10:00:00",
-                  "ACC-2|1001|9198|outbound|30|30|30|30|0.000000000|10:00:00",
-                  "ACC-3|1001|12125550100|outbound|63|61|61|0|0.610000000|10:00:00",
-                  "ACC-4|1001|4420|outbound|33|33|60|0|1.700000000|11:00:10"}));
+    EXPECT_EQ(
+        query_rows(connection_,
+                   "SELECT account_number, caller_id, destination, direction, duration, billsec, "
+                   "billed_seconds, allowance_seconds, cost, to_char(start_time AT TIME ZONE "
+                   "'UTC', 'HH24:MI:SS') FROM cdrs JOIN accounts ON accounts.id = account_id "
+                   "ORDER BY account_number"),
+        (std::vector<std::string>{"ACC-1|1001|4420|outbound|70|70|72|0|1.940000000|10:00:00",
+                                  "ACC-2|1001|9198|outbound|30|30|30|30|0.000000000|10:00:00",
+                                  "ACC-3|1001|12125550100|outbound|63|61|61|0|0.610000000|10:00:00",
+                                  "ACC-4|1001|4420|outbound|33|33|60|0|1.700000000|11:00:10"}));
     expect_sums("4.250000000");
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "0");
 }
@@ -136,11 +140,13 @@ TEST_F(road_test, the_same_input_again_changes_nothing) {
     for (int i = 0; i < 300; ++i) {
         body += canonical(i, 1 + i % 5, i % 2 == 0 ? "4420" : "9198", i % 200);
     }
-    auto const csv = file("Master.csv", asterisk(1, "ACC-4", "4420", 33) + asterisk(2, "ACC-9", "4420", 33));
+    auto const csv =
+        file("Master.csv", asterisk(1, "ACC-4", "4420", 33) + asterisk(2, "ACC-9", "4420", 33));
     push(*daemon, body);
     import({csv, "--format", "asterisk"});
     auto const sums = four_sums(connection_);
-    auto const usage = one("SELECT sum(version) || '/' || sum(seconds_used) FROM subscription_usage");
+    auto const usage =
+        one("SELECT sum(version) || '/' || sum(seconds_used) FROM subscription_usage");
 
     auto const again = push(*daemon, body);
     import({csv, "--format", "asterisk"});
@@ -151,16 +157,19 @@ TEST_F(road_test, the_same_input_again_changes_nothing) {
 
     EXPECT_THAT(again.body, HasSubstr("\"duplicate\":300"));
     EXPECT_EQ(four_sums(connection_), sums);
-    EXPECT_EQ(one("SELECT sum(version) || '/' || sum(seconds_used) FROM subscription_usage"), usage);
+    EXPECT_EQ(one("SELECT sum(version) || '/' || sum(seconds_used) FROM subscription_usage"),
+              usage);
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "301");
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "1");
 }
 
 TEST_F(road_test, bad_records_are_answered_one_by_one_and_the_good_are_stored) {
     auto const daemon = start();
-    auto const answer = push(*daemon, canonical(1, 1, "4420", 60) + "{\"uuid\":\n" +
-                                          R"({"uuid":"c0000000-0000-4000-8000-000000000009"})" "\n" +
-                                          canonical(2, 1, "4420", 60),
+    auto const answer = push(*daemon,
+                             canonical(1, 1, "4420", 60) + "{\"uuid\":\n" +
+                                 R"({"uuid":"c0000000-0000-4000-8000-000000000009"})"
+                                 "\n" +
+                                 canonical(2, 1, "4420", 60),
                              "/v1/cdrs");
 
     EXPECT_EQ(answer.status, 202U);
@@ -179,7 +188,8 @@ TEST_F(road_test, what_a_switch_sends_is_taken_and_waits_in_suspense_when_unread
         EXPECT_EQ(answer.status / 100, 2U);
     }
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "1");
-    EXPECT_EQ(one("SELECT convert_from(payload, 'UTF8') FROM suspense"), R"({"variables":{"uuid":broken)");
+    EXPECT_EQ(one("SELECT convert_from(payload, 'UTF8') FROM suspense"),
+              R"({"variables":{"uuid":broken)");
 }
 
 TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
@@ -217,7 +227,8 @@ TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
 TEST_F(road_test, a_new_did_is_known_without_a_restart) {
     auto const daemon = start();
     tests::execute(connection_, "UPDATE billing.dids SET did_number = '+447700900123' "
-                                "WHERE did_number = '+" + tests::did_of(1) + "'");
+                                "WHERE did_number = '+" +
+                                    tests::did_of(1) + "'");
     auto const inbound = [](int number) {
         auto record = canonical(number, 1, "+447700900123", 60);
         record.replace(record.find("\"account_number\":\"ACC-1\","), 25, "");
@@ -281,7 +292,8 @@ TEST_F(road_test, metrics_add_up_at_a_quiet_moment) {
 TEST_F(road_test, sighup_reads_the_settings_again) {
     auto const daemon = start();
     daemon->send(SIGHUP);
-    for (int i = 0; i < 100 && daemon->log().find("event=settings_read") == std::string::npos; ++i) {
+    for (int i = 0; i < 100 && daemon->log().find("event=settings_read") == std::string::npos;
+         ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds{50});
     }
     EXPECT_THAT(daemon->log(), HasSubstr("event=settings_read"));

@@ -58,7 +58,7 @@ std::string const quoted_rows = "\"a\",1\r\n\"b \"\"x\"\"\",2\n\"line one\nline 
 TEST(file_reader, gives_the_same_records_for_every_size_of_chunk_and_piece) {
     for (framing const cut : {framing::line, framing::csv_row}) {
         for (std::size_t chunk = 1; chunk <= quoted_rows.size() + 1; ++chunk) {
-            for (std::size_t const piece : {1, 7, 20, 1000}) {
+            for (std::size_t const piece : {1U, 7U, 20U, 1000U}) {
                 auto const all = read_all(quoted_rows, {.cut = cut, .piece_bytes = piece}, chunk);
                 ASSERT_EQ(all.text, quoted_rows) << "chunk " << chunk << " piece " << piece;
                 ASSERT_TRUE(all.bad.empty());
@@ -144,7 +144,7 @@ TEST(file_reader, cuts_rows_where_the_decoders_do) {
     std::string text = "\"a\",1\n12\" pipe,2\n\"12\" pipe\",3\n\"never closed\n";
     for (int i = 0; i < 10'000; ++i)
         text += "\"row\"," + std::to_string(i) + "\n";
-    for (std::size_t const chunk : {10, 1000, 1'000'000}) {
+    for (std::size_t const chunk : {10U, 1000U, 1'000'000U}) {
         file_reader reader(memory_input(text, chunk),
                            {.cut = framing::csv_row, .piece_bytes = 1, .chunk_bytes = chunk});
         std::string_view rest = text;

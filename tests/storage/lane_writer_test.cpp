@@ -1,9 +1,9 @@
 #include "storage/lane_writer.hpp"
 
 #include "rating/guide.hpp"
-#include "tests/support/catalog_of.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_maker.hpp"
+#include "tests/support/catalog_of.hpp"
 #include "tests/support/private_postgres.hpp"
 
 #include <gmock/gmock.h>
@@ -26,7 +26,9 @@ class counting_observer final : public lane_observer {
         ++batches;
         rows += what.rows.calls.size();
     }
-    void retried(std::string_view reason, result const&) override { ++retries[std::string{reason}]; }
+    void retried(std::string_view reason, result const&) override {
+        ++retries[std::string{reason}];
+    }
 
     std::size_t batches = 0;
     std::size_t rows = 0;
@@ -46,9 +48,12 @@ class lane_writer_test : public ::testing::Test {
     /// A lane with a connection and memories of its own, as another daemon has.
     struct lane {
         explicit lane(std::string const& connection, std::int32_t number = 0)
-            : writer{connection, "test lane", {}},
-              lane_writer{writer, {.lane = number, .lanes = 2}, observer,
-                          [this](std::chrono::milliseconds) { return --pauses_left > 0; }} {}
+            : writer{connection, "test lane", {}}, lane_writer{writer,
+                                                               {.lane = number, .lanes = 2},
+                                                               observer,
+                                                               [this](std::chrono::milliseconds) {
+                                                                   return --pauses_left > 0;
+                                                               }} {}
         batch_writer writer;
         counting_observer observer;
         int pauses_left = 100;
@@ -90,17 +95,16 @@ class lane_writer_test : public ::testing::Test {
 
 TEST_F(lane_writer_test, stores_rated_calls_with_usage_balances_and_aggregates) {
     lane a{connection_};
-    store(a, {make_.call(1, 1, "4420", 70), make_.call(2, 1, "9198", 30), make_.call(3, 2, "1212", 60),
-              make_.call(4, 2, "1212", 0)});
+    store(a, {make_.call(1, 1, "4420", 70), make_.call(2, 1, "9198", 30),
+              make_.call(3, 2, "1212", 60), make_.call(4, 2, "1212", 0)});
 
     // 60 + 12 s at 1.20 a minute and the fee of 0.50; drawn from the allowance; 0.60; unanswered
     EXPECT_EQ(tests::query_rows(connection_,
                                 "SELECT destination, billed_seconds, allowance_seconds, cost, "
                                 "processing_status, matched_prefix FROM cdrs ORDER BY uuid"),
-              (std::vector<std::string>{"4420|72|0|1.940000000|rated|44",
-                                        "9198|30|30|0.000000000|rated|91",
-                                        "1212|60|0|0.600000000|rated|",
-                                        "1212|0|0|0.000000000|zero_rated|"}));
+              (std::vector<std::string>{
+                  "4420|72|0|1.940000000|rated|44", "9198|30|30|0.000000000|rated|91",
+                  "1212|60|0|0.600000000|rated|", "1212|0|0|0.000000000|zero_rated|"}));
     expect_sums("2.540000000");
     EXPECT_EQ(one("SELECT string_agg(seconds_used || '/' || included_seconds_used || '/' || "
                   "calls_count, ' ' ORDER BY seconds_used) FROM subscription_usage"),
@@ -128,7 +132,7 @@ TEST_F(lane_writer_test, a_repeated_batch_changes_nothing_whoever_repeats_it) {
     auto const sums = four_sums(connection_);
     auto const usage = one("SELECT sum(version) FROM subscription_usage");
 
-    store(a, calls);           // its memory suspects them
+    store(a, calls); // its memory suspects them
     lane b{connection_};
     auto const again = store(b, calls); // only the unique index knows
 
@@ -212,8 +216,8 @@ TEST_F(lane_writer_test, one_refused_record_does_not_take_its_batch_down) {
 
 TEST_F(lane_writer_test, a_call_of_a_day_out_of_bounds_is_suspended) {
     lane a{connection_};
-    auto const entries = store(a, {make_.call(1, 1, "4420", 60, call_maker::base * 3),
-                                   make_.call(2, 1, "4420", 60)});
+    auto const entries = store(
+        a, {make_.call(1, 1, "4420", 60, call_maker::base * 3), make_.call(2, 1, "4420", 60)});
 
     EXPECT_EQ(entries[1].state, entry_state::live);
     EXPECT_EQ(entries[0].state, entry_state::suspended);
@@ -234,7 +238,8 @@ TEST_F(lane_writer_test, moves_a_streams_position_with_the_records) {
 }
 
 TEST_F(lane_writer_test, a_rivals_position_is_read_again_and_nothing_is_stored_twice) {
-    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60), make_.call(2, 1, "4420", 60)};
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60),
+                                         make_.call(2, 1, "4420", 60)};
     std::vector<stream_mark> const marks{{"file", 2}};
     lane a{connection_};
     lane b{connection_};

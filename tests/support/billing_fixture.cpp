@@ -58,7 +58,8 @@ void make_telecom(std::string const& connection_string, int accounts) {
     execute(connection_string, R"sql(
         INSERT INTO billing.accounts (customer_id, account_number, balance)
             SELECT '00000000-0000-7000-8000-0000000000bb', 'ACC-' || i, 100
-            FROM generate_series(1, )sql" + std::to_string(accounts) + R"sql() i;
+            FROM generate_series(1, )sql" +
+                                   std::to_string(accounts) + R"sql() i;
         INSERT INTO billing.subscriptions
                 (subscription_number, customer_id, account_id, rate_plan_id, started_at)
             SELECT replace(account_number, 'ACC', 'SUB'), customer_id, id,

@@ -83,8 +83,7 @@ daemon_process::daemon_process(std::string binary, std::map<std::string, std::st
     pid_ = spawn(binary, words, environment, log_file_);
     auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
     while ((http_port_ = port_in_log("http")) == 0 || (admin_port_ = port_in_log("admin")) == 0) {
-        if (::waitpid(pid_, nullptr, WNOHANG) != 0 ||
-            std::chrono::steady_clock::now() > deadline) {
+        if (::waitpid(pid_, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > deadline) {
             ::kill(pid_, SIGKILL);
             throw std::runtime_error{"tallyd did not start:\n" + log()};
         }
@@ -110,7 +109,9 @@ std::uint16_t daemon_process::port_in_log(std::string const& endpoint) const {
     return static_cast<std::uint16_t>(std::stoi(text.substr(text.rfind(':', end) + 1)));
 }
 
-std::string daemon_process::log() const { return text_of(log_file_); }
+std::string daemon_process::log() const {
+    return text_of(log_file_);
+}
 
 bool daemon_process::wait_ready(std::chrono::seconds limit) const {
     auto const deadline = std::chrono::steady_clock::now() + limit;
@@ -123,7 +124,9 @@ bool daemon_process::wait_ready(std::chrono::seconds limit) const {
     return false;
 }
 
-void daemon_process::send(int signal) const { ::kill(pid_, signal); }
+void daemon_process::send(int signal) const {
+    ::kill(pid_, signal);
+}
 
 int daemon_process::wait() {
     int const code = exit_code_of(pid_);
