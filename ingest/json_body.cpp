@@ -14,6 +14,13 @@ record_fault fault_of(record_error error) noexcept {
                                             : explain(error)};
 }
 
+/// What a text is that does not begin like an object.
+record_error not_an_object_or_json(std::string_view text) {
+    std::string ignored;
+    return append_json_value(text, ignored) == record_error::none ? record_error::not_an_object
+                                                                  : record_error::not_json;
+}
+
 bool is_at_end(ondemand::document& document) noexcept {
     return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
 }
@@ -75,6 +82,9 @@ record_fault json_body_decoder::decode_text(std::string_view raw, std::string_vi
     }
     error = error ? error : document.get_object().get(object);
     error = error ? error : read(object);
+    if (error == simdjson::INCORRECT_TYPE) {
+        return fault_of(not_an_object_or_json(text));
+    }
     if (error) {
         return fault_of(error_of(error));
     }
