@@ -3,9 +3,8 @@
 #include "storage/copy_reader.hpp"
 #include "storage/tariff_loader.hpp"
 
-#include <boost/unordered/unordered_flat_set.hpp>
-
 #include <algorithm>
+#include <array>
 
 namespace tally::storage {
 
@@ -27,20 +26,23 @@ constexpr char const* subscriptions_sql =
     " ELSE coalesce(ended_at, 'infinity') END"
     " FROM billing.subscriptions) TO STDOUT (FORMAT binary)";
 
-constexpr char const* dids_sql =
+// Active ones first: of one number with and without '+' the catalog keeps the one it got first.
+constexpr std::array dids_sql{
     "COPY (SELECT subscription_id, ltrim(did_number, '+') FROM billing.dids"
-    " WHERE subscription_id IS NOT NULL AND status IN ('active', 'suspended')"
-    // Of one number with and without '+' the active one holds.
-    " ORDER BY status) TO STDOUT (FORMAT binary)";
+    " WHERE subscription_id IS NOT NULL AND status = 'active') TO STDOUT (FORMAT binary)",
+    "COPY (SELECT subscription_id, ltrim(did_number, '+') FROM billing.dids"
+    " WHERE subscription_id IS NOT NULL AND status = 'suspended') TO STDOUT (FORMAT binary)"};
+
+/// Far more than any switch sends, far below what the catalog can keep.
+constexpr std::size_t number_bytes_max = 1024;
+constexpr char const* too_long = " has more than 1024 bytes";
 
 class catalog_reader {
   public:
     catalog_reader(pq_connection& on, load_warnings& warnings) : on_(on), warnings_(warnings) {}
 
     result read();
-    std::shared_ptr<rating::catalog const> build() {
-        return std::make_shared<rating::catalog const>(std::move(input_));
-    }
+    std::shared_ptr<rating::catalog const> build();
 
   private:
     result read_rows(char const* sql, void (catalog_reader::*take)(copy_fields));
@@ -56,13 +58,17 @@ class catalog_reader {
     uuid_places accounts_;
     uuid_places subscriptions_;
     loaded_tariffs tariffs_;
-    boost::unordered_flat_set<std::string> numbers_;
 };
 
 void catalog_reader::take_account(copy_fields row) {
     rating::catalog_input::account_row taken;
     taken.value.id = row.uuid();
     taken.number = row.text();
+    if (taken.number.size() > number_bytes_max) {
+        warnings_.add("account " + ingest::to_string(taken.value.id) + " is left out: its number" +
+                      too_long);
+        return;
+    }
     std::string_view const currency = row.text();
     std::copy_n(currency.begin(), std::min(currency.size(), taken.value.currency.size()),
                 taken.value.currency.begin());
@@ -92,6 +98,11 @@ void catalog_reader::take_subscription(copy_fields row) {
     rating::subscription& one = taken.value;
     one.id = row.uuid();
     taken.number = row.text();
+    if (taken.number.size() > number_bytes_max) {
+        warnings_.add("subscription " + ingest::to_string(one.id) + " is left out: its number" +
+                      too_long);
+        return;
+    }
     auto const account = accounts_.find(row.uuid());
     auto const plan = tariffs_.places.find(row.uuid());
     if (account == accounts_.end()) {
@@ -116,12 +127,7 @@ void catalog_reader::take_did(copy_fields row) {
     if (subscription == subscriptions_.end()) {
         return;
     }
-    std::string digits{row.text()};
-    if (!numbers_.insert(digits).second) {
-        warnings_.add("DID '" + digits + "' is there twice, with and without '+'");
-        return;
-    }
-    input_.dids.push_back({std::move(digits), subscription->second});
+    input_.dids.push_back({std::string{row.text()}, subscription->second});
 }
 
 result catalog_reader::read_rows(char const* sql, void (catalog_reader::*take)(copy_fields)) {
@@ -140,11 +146,27 @@ result catalog_reader::read() {
     if (said.ok()) {
         said = read_rows(subscriptions_sql, &catalog_reader::take_subscription);
     }
-    if (said.ok()) {
-        said = read_rows(dids_sql, &catalog_reader::take_did);
+    for (char const* const sql : dids_sql) {
+        if (said.ok()) {
+            said = read_rows(sql, &catalog_reader::take_did);
+        }
     }
     input_.plans = tariffs_.plans;
     return said;
+}
+
+std::shared_ptr<rating::catalog const> catalog_reader::build() {
+    // Given up before the catalog is built from the rest: a million of each take a lot of memory.
+    accounts_ = {};
+    subscriptions_ = {};
+    tariffs_ = {};
+    std::size_t const numbers = input_.dids.size();
+    auto built = std::make_shared<rating::catalog const>(std::move(input_));
+    if (built->dids() < numbers) {
+        warnings_.add(std::to_string(numbers - built->dids()) +
+                      " DIDs are there twice, with and without '+'");
+    }
+    return built;
 }
 
 } // namespace

@@ -102,6 +102,16 @@ char* put_rated(char* at, cdr_row const& row) noexcept {
     return wire::put_text_field(at, {row.currency.data(), row.currency.size()});
 }
 
+/// All cache lines of an object.
+template <typename Object>
+void prefetch(Object const& object) noexcept {
+    constexpr std::size_t line_bytes = 64;
+    auto const* const bytes = reinterpret_cast<char const*>(&object);
+    for (std::size_t at = 0; at < sizeof(Object) + line_bytes; at += line_bytes) {
+        __builtin_prefetch(bytes + at);
+    }
+}
+
 std::uint64_t big_endian_at(std::uint8_t const* bytes) noexcept {
     return boost::endian::load_big_u64(bytes);
 }
@@ -148,6 +158,25 @@ std::string_view cdr_copy_sql() noexcept {
     return copy_sql;
 }
 
+void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
+                      std::size_t i) noexcept {
+    // Rows are visited in an order that no cache can foresee; without this, nine tenths of the
+    // time went by waiting for memory. A row first, then what it points to, then the text.
+    constexpr std::size_t distance = 8;
+    if (i + 3 * distance < order.size()) {
+        prefetch(calls[order[i + 3 * distance]]);
+    }
+    if (i + 2 * distance < order.size()) {
+        prefetch(*calls[order[i + 2 * distance]].call);
+    }
+    if (i + distance < order.size()) {
+        auto const& call = *calls[order[i + distance]].call;
+        __builtin_prefetch(call.caller_id.data());
+        __builtin_prefetch(call.destination.data());
+        __builtin_prefetch(call.metadata.data());
+    }
+}
+
 result cdr_copy::write(pq_connection& to, batch const& what, std::uint32_t& refused) {
     order_.sort(what.calls);
     result said = to.begin_copy_in(std::string{copy_sql});
@@ -168,6 +197,7 @@ result cdr_copy::stream(pq_connection& to, batch const& what) {
     buffer_.clear();
     buffer_.written_to(wire::put_bytes(buffer_.room(chunk_bytes), copy_header));
     for (std::size_t i = 0; i < order_.size(); ++i) {
+        prefetch_cdr_row(what.calls, order_, i);
         put_cdr_row(buffer_, what.calls[order_[i]], what);
         if (buffer_.size() >= chunk_bytes) {
             if (result said = to.copy_chunk(buffer_.view()); !said.ok()) {

@@ -5,6 +5,7 @@
 #include "storage/pq_connection.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +35,10 @@ class cdr_order {
 
 /// Appends one row of billing.cdrs in COPY's binary format.
 void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& of);
+
+/// Asks for the memory of the rows that are written soon after number `i`; called before each row.
+void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
+                      std::size_t i) noexcept;
 
 /// What begins the COPY that takes those rows.
 std::string_view cdr_copy_sql() noexcept;
