@@ -81,15 +81,15 @@ constexpr setting table[] = {
 
     {"tcp.listen",
      text_setting{&s::tcp_listen, complain_about_optional_listen, "IP address and port, or empty"},
-     "address that takes NDJSON lines over TCP; empty: off"},
+     "address for NDJSON lines over TCP; this version takes none and starts only without one"},
 
     {"admin.listen", listen(&s::admin_listen),
      "address of /metrics, /healthz, /readyz and /status"},
 
     {"journal.dir", folder(&s::journal_dir),
-     "where acknowledged records wait until they are in PostgreSQL"},
+     "folder of the journal; unused by this version, which acknowledges after COMMIT"},
     {"journal.max_bytes", bytes(&s::journal_max_bytes, mib, 1024 * tib),
-     "disk space of the journal; when it is full, pushes get 503"},
+     "disk space of the journal; unused by this version"},
 
     {"batch.max_rows", count(&s::batch_max_rows, 1, 10'000'000), "most records of one transaction"},
     {"batch.max_linger_ms", milliseconds(&s::batch_max_linger_ms, 0, 60'000),

@@ -101,6 +101,11 @@ int service::impl::run() {
 
 bool service::impl::start() {
     auto const& s = how.settings;
+    if (!s.tcp_listen.empty()) {
+        spdlog::error("event=setting_refused key=tcp.listen advice=\"this version takes no records "
+                      "over TCP: leave it empty\"");
+        return false;
+    }
     // The database: ours, or the one we are told of; with the schema that this binary writes to.
     store = std::make_unique<database>(s, database_use::owned);
     if (!open_schema(store->connection_string(), how.migrate || store->is_embedded(), told)) {
