@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ingest/json_text.hpp"
+#include "ingest/json_value.hpp"
 #include "ingest/key_table.hpp"
 #include "ingest/record_batch.hpp"
 #include "ingest/utf8_text.hpp"

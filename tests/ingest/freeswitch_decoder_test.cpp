@@ -1,98 +1,12 @@
-#include "decoder_helpers.hpp"
+#include "freeswitch_records.hpp"
 
 #include <gtest/gtest.h>
 
-#include <map>
-
-namespace tally::tests {
+namespace tally::tests::freeswitch {
 namespace {
 
 using namespace ingest;
 using texts = std::vector<std::string>;
-using members = std::map<std::string, std::string>;
-
-constexpr std::string_view call_uuid = "3f2a1b0c-7d6e-4a5b-9c8d-112233445566";
-
-/// An answered call of a registered user, 11.5 s ringing and 65.039 s of talk.
-members const answered{{"uuid", std::string(call_uuid)},
-                       {"direction", "inbound"},
-                       {"accountcode", "ACC-1001"},
-                       {"start_stamp", "2026-03-01 10:00:00"},
-                       {"answer_stamp", "2026-03-01 10:00:11"},
-                       {"end_stamp", "2026-03-01 10:01:17"},
-                       {"start_epoch", "1772359200"},
-                       {"start_uepoch", "1772359200250000"},
-                       {"answer_epoch", "1772359211"},
-                       {"answer_uepoch", "1772359211961000"},
-                       {"end_epoch", "1772359277"},
-                       {"end_uepoch", "1772359277000500"},
-                       {"duration", "77"},
-                       {"billsec", "66"},
-                       {"billmsec", "65039"},
-                       {"hangup_cause", "NORMAL_CLEARING"},
-                       {"hangup_cause_q850", "16"},
-                       {"sip_call_id", "abc@host"},
-                       {"bridge_uuid", "00000000-1111-4222-8333-444444444444"},
-                       {"sip_from_user", "fallback-caller"},
-                       {"sip_req_user", "fallback-destination"},
-                       {"read_codec", "PCMA"}};
-
-std::string quoted(std::string const& text) {
-    return "\"" + text + "\"";
-}
-
-std::string object_of(members const& all) {
-    std::string text = "{";
-    for (auto const& [key, value] : all) {
-        text += (text.size() > 1 ? "," : "") + quoted(key) + ":" + quoted(value);
-    }
-    return text + "}";
-}
-
-std::string profile(int index, std::string const& destination, std::string const& more = {}) {
-    return R"({"dialplan":"XML","profile_index":")" + std::to_string(index) +
-           R"(","extension":{"applications":[{"app_name":"bridge"}]},"caller_profile":{)" +
-           R"("username":"1001","caller_id_name":"Jo \"J\" A","caller_id_number":"+442071838750",)" +
-           R"("network_addr":"192.0.2.1","destination_number":")" + destination + "\"" + more +
-           R"(},"times":{"created_time":"1772359200250000","answered_time":"0","hangup_time":"0"}})";
-}
-
-/// A record; `callflow` is the members behind the variables.
-std::string record(members const& variables = answered,
-                   std::string const& callflow = ",\"callflow\":" + profile(1, "+919876543210")) {
-    return R"({"core-uuid":"c0","switchname":"fs1","channel_data":{"state":"CS_REPORTING",)"
-           R"("direction":"inbound"},"variables":)" +
-           object_of(variables) + R"(,"app_log":{"applications":[{"app_name":"set"}]})" + callflow +
-           "}";
-}
-
-members with(members changes) {
-    members all = answered;
-    for (auto const& [key, value] : changes) {
-        all[key] = value;
-    }
-    std::erase_if(all, [](auto const& each) { return each.second == "absent"; });
-    return all;
-}
-
-members only(members variables) {
-    variables.emplace("uuid", call_uuid);
-    return variables;
-}
-
-/// The one call of a body that has no faults.
-struct decoded_call {
-    std::unique_ptr<record_batch> batch;
-    cdr const& operator*() const { return batch->cdrs.at(0); }
-    cdr const* operator->() const { return &batch->cdrs.at(0); }
-};
-
-decoded_call one(std::string const& body, source const& from = {}, std::string_view query = {}) {
-    auto batch = decode("freeswitch", body, from, query);
-    EXPECT_EQ(faults(*batch), texts{}) << body.substr(0, 200);
-    EXPECT_EQ(batch->cdrs.size(), 1u);
-    return {std::move(batch)};
-}
 
 TEST(freeswitch_decoder, reads_a_record) {
     auto const call = one(record());
@@ -115,61 +29,6 @@ TEST(freeswitch_decoder, reads_a_record) {
         R"({"leg":"a","other_leg_uuid":"00000000-1111-4222-8333-444444444444",)"
         R"("caller_id_name":"Jo \"J\" A","network_addr":"192.0.2.1","sip_call_id":"abc@host",)"
         R"("hangup_cause_q850":"16","read_codec":"PCMA","switchname":"fs1","core_uuid":"c0"})");
-}
-
-TEST(freeswitch_decoder, every_encoding_gives_the_same_call) {
-    std::string const json = record(with({{"caller_id_name", "R&D + 5%"}}));
-    auto const expected = one(json);
-    auto const same = [&](std::string const& body) {
-        auto const call = one(body, {}, "tenant=7?uuid=other");
-        cdr copy = *call;
-        EXPECT_EQ(copy.raw, body) << "raw is what came";
-        copy.raw = expected->raw;
-        EXPECT_EQ(copy, *expected) << body.substr(0, 80);
-    };
-    same("cdr=" + to_percent(json));
-    same("cdr=" + to_base64(json));
-    same("cdr=" + to_percent(to_base64(json)));
-    same("cdr=" + json);
-    same(to_base64(json));
-    same(to_percent(json));
-    std::string broken_lines = to_base64(json);
-    for (std::size_t place = 76; place < broken_lines.size(); place += 78) {
-        broken_lines.insert(place, "\r\n");
-    }
-    same(broken_lines);
-    std::string form = to_percent(json);
-    for (std::size_t at = 0; (at = form.find("%20", at)) != form.npos;) {
-        form.replace(at, 3, "+");
-    }
-    auto const form_call = one("uuid=1&cdr=" + form + "&x=1");
-    EXPECT_EQ(form_call->metadata, expected->metadata);
-    auto const in_file = one(to_base64(json) + "\n");
-    EXPECT_EQ(in_file->metadata, expected->metadata);
-}
-
-TEST(freeswitch_decoder, percent_decodes_variables_as_the_source_says) {
-    auto const body = record(with({{"accountcode", "A%2F1%20x"}, {"hangup_cause", "100%"}}));
-    EXPECT_EQ(one(body)->account_number, "A/1 x");
-    EXPECT_EQ(one(body)->hangup_cause, "100%");
-    source from;
-    from.percent = percent_policy::never;
-    EXPECT_EQ(one(body, from)->account_number, "A%2F1%20x");
-    from.percent = percent_policy::always;
-    EXPECT_EQ(one(body, from)->account_number, "A/1 x");
-    auto const half = one(record(with({{"accountcode", "%D0%90%D0"}})));
-    EXPECT_EQ(half->account_number, "\xD0\x90\xEF\xBF\xBD");
-    auto const raw_profile = one(record(answered, ",\"callflow\":" + profile(1, "5%2B5")));
-    EXPECT_EQ(raw_profile->destination, "5%2B5") << "profiles are not encoded";
-}
-
-TEST(freeswitch_decoder, characters_of_any_kind_are_taken) {
-    auto const call =
-        one(record(answered, ",\"callflow\":" + profile(1, "99", ",\"ani\":\"\xE4\"")));
-    EXPECT_EQ(call->destination, "99");
-    EXPECT_EQ(call->raw, call.batch->body);
-    auto const nul = one(record(with({{"accountcode", "a\\u0000\\ud800"}})));
-    EXPECT_EQ(nul->account_number, "a\xE2\x90\x80\xEF\xBF\xBD");
 }
 
 TEST(freeswitch_decoder, the_dialled_number_is_the_oldest_profiles) {
@@ -359,61 +218,5 @@ TEST(freeswitch_decoder, finds_the_call_id_wherever_it_is) {
     EXPECT_TRUE(odd->metadata.starts_with(R"({"call_id":"call 7",)"));
 }
 
-TEST(freeswitch_decoder, a_body_that_cannot_be_read_is_one_rejected_record) {
-    struct sample {
-        std::string body;
-        std::string fault;
-    };
-    // encode=true with encode-values=true: one round of decoding leaves quotes bare inside strings.
-    std::string const trap = "cdr=%7B%22variables%22%3A%7B%22caller_id%22%3A%22%221001%22%22%7D%7D";
-    for (auto const& [body, fault] :
-         std::vector<sample>{{trap, "not_json"},
-                             {"{\"variables\":", "not_json"},
-                             {"[" + record(), "not_json"},
-                             {record() + record(), "not_json"},
-                             {"<cdr core-uuid=\"x\">\n<variables/>\n</cdr>", "not_json"},
-                             {"hello", "bad_encoding"},
-                             {"hello world!", "bad_encoding"},
-                             {"cdr=", "bad_encoding"},
-                             {"cdr=%", "bad_encoding"},
-                             {to_base64("no json"), "bad_encoding"},
-                             {"\"text\"", "bad_encoding"},
-                             {"[7]", "not_an_object"},
-                             {"", "bad_encoding"}}) {
-        auto const batch = decode("freeswitch", body);
-        EXPECT_EQ(faults(*batch), texts{fault}) << body.substr(0, 60);
-        EXPECT_EQ(batch->whole_error, record_error::none);
-    }
-    EXPECT_EQ(decode("freeswitch", trap)->rejected.at(0).raw, trap);
-}
-
-TEST(freeswitch_decoder, takes_many_records_in_one_body) {
-    auto const second = record(with({{"uuid", "second"}}));
-    auto const count = [](std::string const& body) {
-        auto const batch = decode("freeswitch", body);
-        EXPECT_EQ(faults(*batch), texts{});
-        return batch->cdrs.size();
-    };
-    EXPECT_EQ(count("[" + record() + "," + second + "]"), 2u);
-    EXPECT_EQ(count(record() + "\n" + second + "\n"), 2u);
-    EXPECT_EQ(count(to_base64(record()) + "\n" + to_percent(second) + "\n" + record() + "\n"), 3u);
-    EXPECT_EQ(count("cdr=" + to_base64("[" + record() + "," + second + "]")), 2u);
-    auto const mixed = decode("freeswitch", record() + "\n{\"x\"\n" + second + "\n");
-    EXPECT_EQ(mixed->cdrs.size(), 2u);
-    EXPECT_EQ(faults(*mixed), texts{"not_json"});
-    auto const broken = decode("freeswitch", to_percent(record()) + "\n{\"x\"\n" + second + "\n");
-    EXPECT_EQ(broken->cdrs.size(), 2u) << "a bad line takes no earlier one back";
-}
-
-TEST(freeswitch_decoder, what_it_keeps_of_a_record_decodes_again) {
-    auto const batch =
-        decode("freeswitch", "cdr=" + to_base64("[" + record() + "," + record() + "]"));
-    for (auto const& call : batch->cdrs) {
-        auto const again = one(std::string(call.raw));
-        EXPECT_EQ(again->id, call.id);
-        EXPECT_EQ(again->metadata, call.metadata);
-    }
-}
-
 } // namespace
-} // namespace tally::tests
+} // namespace tally::tests::freeswitch

@@ -1,4 +1,5 @@
 #include "ingest/json_text.hpp"
+#include "ingest/json_value.hpp"
 #include "ingest/utf8_text.hpp"
 #include "ingest/wire_encoding.hpp"
 

@@ -1,0 +1,108 @@
+#include "tests/fuzz/decoder_fuzz.hpp"
+
+#include "ingest/decoder.hpp"
+#include "ingest/record_framer.hpp"
+#include "ingest/utf8_text.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace tally::fuzz {
+namespace {
+
+using namespace ingest;
+
+void require(bool holds, char const* what) {
+    if (!holds) {
+        std::fprintf(stderr, "does not hold: %s\n", what);
+        std::abort();
+    }
+}
+
+/// Odd settings, so that their code is reached: a zone that changes its clocks, small records.
+source fuzzed_source(std::size_t size) {
+    source from;
+    from.time_zone = size % 2 == 0 ? "Europe/Berlin" : "UTC";
+    from.b_legs = size % 3 == 0 ? b_leg_policy::skip : b_leg_policy::accept;
+    from.record_bytes_max = 64 * 1024;
+    return from;
+}
+
+bool is_clean(std::string_view text) {
+    return is_valid_utf8(text) && text.find('\0') == text.npos;
+}
+
+void check_call(cdr const& call) {
+    require(is_clean(call.account_number) && is_clean(call.subscription_number), "valid account");
+    require(is_clean(call.caller_id) && is_clean(call.destination), "valid parties");
+    require(is_clean(call.hangup_cause) && is_clean(call.metadata), "valid text");
+    require(call.metadata.empty() || call.metadata.starts_with('{'), "metadata is an object");
+    require(call.start <= call.end, "an end behind the start");
+    require(call.duration_ms >= 0 && call.billsec_ms >= 0 && call.billable_ms >= 0,
+            "durations are not negative");
+    require(!call.id.is_nil() && !call.raw.empty(), "a key and bytes to keep");
+}
+
+void check_batch(record_batch const& batch) {
+    require(batch.cdrs.size() == batch.cdr_index.size(), "an index per call");
+    std::vector<std::uint32_t> places(batch.cdr_index.begin(), batch.cdr_index.end());
+    for (auto const& each : batch.rejected) {
+        require(each.error != record_error::none && !each.detail.empty(), "a reason");
+        places.push_back(each.index);
+    }
+    std::ranges::sort(places);
+    require(std::ranges::adjacent_find(places) == places.end(), "a place per record");
+    require(places.empty() || places.back() < batch.received(), "places are counted");
+    require(batch.whole_error == record_error::none || batch.received() == 0,
+            "a whole error stands alone");
+    std::ranges::for_each(batch.cdrs, check_call);
+}
+
+void decode(format const& in, std::string_view input, source const& from, record_batch& batch) {
+    batch.set_body(std::string(input));
+    in.decode({from, {}, "x=1?uuid=3f2a1b0c-7d6e-4a5b-9c8d-112233445566"}, batch);
+    check_batch(batch);
+}
+
+/// Whether pieces of a stream mean what the whole means: a value over several lines and an array
+/// are one body as a push, and lines as a stream.
+bool is_cut_alike(format const& in, std::string_view input) {
+    if (in.cut != framing::line) {
+        return in.cut == framing::csv_row;
+    }
+    while (!input.empty()) {
+        std::string_view const line = input.substr(0, input.find('\n'));
+        if (!line.starts_with('{') || !line.ends_with('}')) {
+            return false;
+        }
+        input.remove_prefix(std::min(line.size() + 1, input.size()));
+    }
+    return true;
+}
+
+} // namespace
+
+void check_decoder(std::string_view format_name, std::string_view input) {
+    format const& in = *find_format(format_name);
+    source const from = fuzzed_source(input.size());
+    record_batch whole;
+    decode(in, input, from, whole);
+    if (!is_cut_alike(in, input)) {
+        return;
+    }
+    std::size_t const cut = input.empty() ? 0 : (input.size() * 7 + 3) % input.size();
+    std::size_t const first = whole_records(in.cut, input.substr(0, cut), false);
+    require(first <= cut, "whole records are inside");
+    record_batch head;
+    record_batch tail;
+    decode(in, input.substr(0, first), from, head);
+    decode(in, input.substr(first), from, tail);
+    std::vector<cdr> pieces = head.cdrs;
+    pieces.insert(pieces.end(), tail.cdrs.begin(), tail.cdrs.end());
+    require(pieces == whole.cdrs, "the same calls wherever the stream is cut");
+}
+
+} // namespace tally::fuzz
