@@ -139,7 +139,7 @@ void file_reader::give_too_large(file_piece& out) {
     for (std::size_t length = 0; length == 0;) {
         length = first_line_length();
         // A CR at the very end stays until it is known whether its LF follows.
-        std::size_t const kept = pending_.ends_with('\r') ? 1 : 0;
+        std::size_t const kept = !ended_ && pending_.ends_with('\r') ? 1 : 0;
         std::size_t const dropped = length > 0 ? length : pending_.size() - kept;
         out.record_bytes += dropped;
         pending_.erase(0, dropped);

@@ -79,7 +79,7 @@ TEST(file_input, reads_plain_gzip_and_zstd_files_alike) {
     temporary_folder const folder;
     std::string const text = some_text(1'000'000);
     for (std::string const& bytes : {text, gzip(text), zstd(text)}) {
-        for (std::size_t const chunk : {13, 4096, 1'000'000}) {
+        for (std::size_t const chunk : {13U, 4096U, 1'000'000U}) {
             file_input input;
             ASSERT_TRUE(input.open(folder.write("calls", bytes)));
             EXPECT_EQ(read_all(input, chunk), text);

@@ -31,11 +31,10 @@ std::vector<file_piece> pieces_of(file_reader& reader) {
     return pieces;
 }
 
-/// What is in the pieces, cut at line feeds: the same however the input was cut.
+/// What is in the pieces, the good ones joined.
 struct seen {
     std::string text;
     std::vector<std::tuple<std::uint64_t, std::uint64_t, record_error, std::string>> bad;
-    friend bool operator==(seen const&, seen const&) = default;
 };
 
 seen read_all(std::string const& text, file_reader_options options, std::size_t chunk_bytes) {
@@ -124,6 +123,22 @@ TEST(file_reader, takes_a_record_of_exactly_the_limit) {
     auto const all = read_all(text, {.record_bytes_max = 20}, 4);
     EXPECT_EQ(all.text, std::string(19, 'x') + "\n");
     EXPECT_EQ(all.bad.size(), 1u);
+}
+
+TEST(file_reader, ends_behind_a_record_over_the_limit_that_has_no_line_feed) {
+    for (framing const cut : {framing::line, framing::csv_row}) {
+        for (std::string const end : {"", "\r", "\r\r", "\n", "\r\n"}) {
+            std::string const big = std::string(50, 'x') + end;
+            for (std::size_t chunk = 1; chunk <= big.size(); ++chunk) {
+                file_reader reader(memory_input(big, chunk),
+                                   {.cut = cut, .record_bytes_max = 20, .chunk_bytes = chunk});
+                std::uint64_t bytes = 0;
+                for (auto const& piece : pieces_of(reader))
+                    bytes += std::max<std::uint64_t>(piece.record_bytes, piece.bytes.size());
+                EXPECT_EQ(bytes, big.size());
+            }
+        }
+    }
 }
 
 TEST(file_reader, says_how_large_a_record_over_the_limit_was) {
