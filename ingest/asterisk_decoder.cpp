@@ -27,10 +27,10 @@ record_fault decode_row(std::string_view row, source const& from, text_arena& ar
 
 void decode_rows(source const& from, record_batch& batch) {
     record_collector out(batch);
-    std::string_view rest = without_mark(batch.body);
+    std::string_view rest = batch.body;
     while (!rest.empty()) {
         std::size_t const length = csv_row_length(rest, true);
-        std::string_view const row = trimmed(rest.substr(0, length));
+        std::string_view const row = trimmed(without_mark(rest.substr(0, length)));
         rest.remove_prefix(length);
         if (row.empty()) {
             continue;

@@ -1,5 +1,7 @@
 #include "ingest/csv_row.hpp"
 
+#include "ingest/utf8_text.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -82,7 +84,7 @@ std::size_t find_field_end(std::string_view bytes, std::size_t at) noexcept {
 std::size_t csv_row_length(std::string_view bytes, bool at_end) noexcept {
     std::string_view const window = bytes.substr(0, csv_row_bytes_max);
     bool const may_grow = !at_end && bytes.size() < csv_row_bytes_max;
-    std::size_t at = 0;
+    std::size_t at = window.size() - without_mark(window).size();
     for (;;) {
         std::size_t const start = skip_blanks(window, at);
         if (start < window.size() && window[start] == '"') {

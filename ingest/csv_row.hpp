@@ -12,9 +12,9 @@ inline constexpr std::size_t csv_row_bytes_max = 64 * 1024;
 /// Length of the row at the front of `bytes` with its line end (LF, CR LF or CR alone), or 0 when
 /// its end is not in `bytes` and more may follow.
 ///
-/// Line ends inside quotes belong to the row. A quote that is never closed, or closed in the middle
-/// of a field, marks a torn row: it ends at its first line end, so that the rows behind it are not
-/// lost with it.
+/// A byte order mark at its front is passed over. Line ends inside quotes belong to the row. A
+/// quote that is never closed, or closed in the middle of a field, marks a torn row: it ends at its
+/// first line end, so that the rows behind it are not lost with it.
 std::size_t csv_row_length(std::string_view bytes, bool at_end) noexcept;
 
 /// A field of a row: the bytes between its quotes, if it has any.

@@ -106,7 +106,8 @@ template <std::invocable<std::string_view> Each>
 void for_each_line(std::string_view body, Each const& each) {
     while (!body.empty()) {
         std::size_t const end = std::min(body.find('\n'), body.size());
-        if (std::string_view const line = trimmed(body.substr(0, end)); !line.empty()) {
+        std::string_view const line = trimmed(without_mark(body.substr(0, end)));
+        if (!line.empty()) {
             each(line);
         }
         body.remove_prefix(std::min(end + 1, body.size()));

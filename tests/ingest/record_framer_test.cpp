@@ -39,6 +39,10 @@ TEST(csv_row, ends_at_any_line_end_outside_quotes) {
         << "blank before a quote";
 }
 
+TEST(csv_row, a_byte_order_mark_hides_no_quote) {
+    EXPECT_EQ(rows_of("\xEF\xBB\xBF\"a\nb\"\nc\n"), (rows{"\xEF\xBB\xBF\"a\nb\"\n", "c\n"}));
+}
+
 TEST(csv_row, a_torn_row_does_not_take_its_neighbours) {
     EXPECT_EQ(rows_of("\"a\",\"b\n\"c\",\"d\"\n\"e\"\n"),
               (rows{"\"a\",\"b\n", "\"c\",\"d\"\n", "\"e\"\n"}));
