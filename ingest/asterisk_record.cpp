@@ -84,7 +84,8 @@ class asterisk_reader {
         return row_[static_cast<std::size_t>(which)];
     }
     std::string_view value(column which) {
-        return trimmed(mend_text(undoubled(field(which), arena_), arena_));
+        auto const text = undoubled(field(which), arena_);
+        return trimmed(is_clean_ ? text : mend_text(text, arena_));
     }
     bool fail(record_error error, std::string_view name, std::string_view detail) noexcept {
         fault_ = {error, name, detail};
@@ -103,6 +104,8 @@ class asterisk_reader {
     text_arena& arena_;
     cdr& out_;
     record_fault fault_;
+    /// Fields end at ASCII, so a row that is valid as a whole needs no look at each of them.
+    bool const is_clean_ = raw_.find('\0') == raw_.npos && is_valid_utf8(raw_);
 };
 
 std::string_view asterisk_reader::name_of(column which) noexcept {

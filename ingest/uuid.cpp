@@ -1,13 +1,12 @@
 #include "ingest/uuid.hpp"
 
+#include <openssl/evp.h>
 #include <openssl/rand.h>
-
-#include <boost/uuid/name_generator_sha1.hpp>
-#include <boost/uuid/uuid.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <span>
+#include <cstdlib>
+#include <memory>
 #include <stdexcept>
 
 namespace tally::ingest {
@@ -32,6 +31,34 @@ void mark_version(uuid& id, std::uint8_t version) noexcept {
     id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | (version << 4));
     id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
 }
+
+/// SHA-1 with its context kept: making one costs more than the digest of a call id.
+class sha1_digest {
+  public:
+    sha1_digest() {
+        if (method_ == nullptr || context_ == nullptr) {
+            throw std::runtime_error("libcrypto has no SHA-1");
+        }
+    }
+
+    std::array<unsigned char, EVP_MAX_MD_SIZE> of(std::array<std::uint8_t, 16> const& first,
+                                                  std::string_view second) noexcept {
+        std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
+        bool const ok = EVP_DigestInit_ex2(context_.get(), method_.get(), nullptr) == 1 &&
+                        EVP_DigestUpdate(context_.get(), first.data(), first.size()) == 1 &&
+                        EVP_DigestUpdate(context_.get(), second.data(), second.size()) == 1 &&
+                        EVP_DigestFinal_ex(context_.get(), sum.data(), nullptr) == 1;
+        if (!ok) {
+            std::abort(); // a wrong key would make many calls one
+        }
+        return sum;
+    }
+
+  private:
+    std::unique_ptr<EVP_MD, void (*)(EVP_MD*)> method_{EVP_MD_fetch(nullptr, "SHA1", nullptr),
+                                                       EVP_MD_free};
+    std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
 
 } // namespace
 
@@ -74,12 +101,11 @@ std::string to_string(uuid const& id) {
 }
 
 uuid uuid_v5(uuid const& name_space, std::string_view name) noexcept {
-    boost::uuids::uuid base{};
-    std::copy(name_space.bytes.begin(), name_space.bytes.end(), base.begin());
-    boost::uuids::name_generator_sha1 const generate(base);
-    auto const made = generate(name.data(), name.size());
+    thread_local sha1_digest digest;
+    auto const sum = digest.of(name_space.bytes, name);
     uuid id;
-    std::copy(made.begin(), made.end(), id.bytes.begin());
+    std::copy_n(sum.begin(), id.bytes.size(), id.bytes.begin());
+    mark_version(id, 5);
     return id;
 }
 
