@@ -32,7 +32,7 @@ struct settings {
 
     std::int64_t lanes = 2;
     std::int64_t lane_memory_bytes_max =
-        64 * 1024 * 1024; ///< credit for inputs under way, all lanes
+        128 * 1024 * 1024; ///< credit for inputs under way, all lanes
     std::int64_t batch_max_rows = 100'000;
     std::int64_t batch_max_linger_ms = 5;
 

@@ -33,6 +33,8 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     }
     if (!now.database_reached) {
         found.emplace_back("database_unreached");
+    } else if (!now.catalog_age_s) {
+        found.emplace_back("catalog_not_loaded");
     }
     if (now.partition_horizon_s && *now.partition_horizon_s < partition_horizon_s_min) {
         found.emplace_back("partition_horizon_short");

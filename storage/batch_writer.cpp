@@ -40,7 +40,7 @@ struct batch_writer::impl {
 
     static pq_connection::limits write_path_limits() {
         pq_connection::limits bounds;
-        bounds.one_plan = true;
+        bounds.locks_in_order = true;
         return bounds;
     }
 

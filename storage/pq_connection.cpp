@@ -1,6 +1,7 @@
 #include "storage/pq_connection.hpp"
 
 #include "storage/failure_class.hpp"
+#include "storage/server_report.hpp"
 
 #include <libpq-fe.h>
 
@@ -28,34 +29,6 @@ bool wait_for_socket(PGconn* connection, bool write, int timeout_ms) noexcept {
     pollfd one{PQsocket(connection), static_cast<short>(write ? POLLOUT : POLLIN), 0};
     int const ready = ::poll(&one, 1, timeout_ms);
     return ready > 0 || (ready < 0 && errno == EINTR);
-}
-
-std::string trimmed(char const* message) {
-    std::string text = message == nullptr ? "" : message;
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) {
-        text.pop_back();
-    }
-    return text;
-}
-
-std::string_view field(PGresult const* r, int code) noexcept {
-    char const* const text = PQresultErrorField(r, code);
-    return text == nullptr ? std::string_view{} : text;
-}
-
-/// The server's SQLSTATE in the verbose report of a connection it refused ("FATAL:  28P01: ...",
-/// whatever the language of the first word); libpq gives no better access to it.
-std::string sqlstate_of_refusal(std::string_view message) {
-    std::size_t const colon = message.find(":  ");
-    if (colon == std::string_view::npos || message.size() < colon + 9 ||
-        message[colon + 8] != ':') {
-        return {};
-    }
-    std::string_view const code = message.substr(colon + 3, 5);
-    bool const plausible = std::all_of(code.begin(), code.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-    });
-    return plausible ? std::string{code} : std::string{};
 }
 
 } // namespace
@@ -155,7 +128,7 @@ result pq_connection::poll_until_connected() {
         }
     }
     if (state == PGRES_POLLING_FAILED) {
-        std::string message = trimmed(PQerrorMessage(c));
+        std::string message = trimmed_message(PQerrorMessage(c));
         std::string sqlstate = sqlstate_of_refusal(message);
         failure const why = classify(sqlstate, {}, {});
         return {why, std::move(sqlstate), std::move(message)};
@@ -177,9 +150,10 @@ result pq_connection::set_session_up() {
                       "SET tcp_keepalives_idle = 30;"
                       "SET tcp_keepalives_interval = 10;"
                       "SET tcp_keepalives_count = 3;";
-    if (bounds_.one_plan) {
+    if (bounds_.locks_in_order) {
         sql += "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
-               "SET plan_cache_mode = force_generic_plan;";
+               // A plan made while the tables are empty would be kept for the ones that filled up.
+               "SET plan_cache_mode = force_custom_plan;";
     }
     sql += "SET statement_timeout = " + std::to_string(bounds_.statement_timeout_ms) + ";";
     sql += "SET lock_timeout = " + std::to_string(bounds_.lock_timeout_ms);
@@ -199,7 +173,7 @@ result pq_connection::prepare_all() {
 }
 
 result pq_connection::lost() {
-    result said{failure::transient, {}, trimmed(PQerrorMessage(connection_.get()))};
+    result said{failure::transient, {}, trimmed_message(PQerrorMessage(connection_.get()))};
     if (said.detail.empty()) {
         said.detail = "connection lost";
     }
@@ -209,18 +183,19 @@ result pq_connection::lost() {
 
 result pq_connection::failed(pg_result const* r) {
     std::string_view const sqlstate =
-        r == nullptr ? std::string_view{} : field(r, PG_DIAG_SQLSTATE);
+        r == nullptr ? std::string_view{} : report_field(r, PG_DIAG_SQLSTATE);
     if (sqlstate.empty()) {
         return lost();
     }
-    result said{classify(sqlstate, field(r, PG_DIAG_TABLE_NAME), field(r, PG_DIAG_CONSTRAINT_NAME)),
-                std::string{sqlstate}, std::string{field(r, PG_DIAG_MESSAGE_PRIMARY)}};
+    result said{classify(sqlstate, report_field(r, PG_DIAG_TABLE_NAME),
+                         report_field(r, PG_DIAG_CONSTRAINT_NAME)),
+                std::string{sqlstate}, std::string{report_field(r, PG_DIAG_MESSAGE_PRIMARY)}};
     for (int const code : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT, PG_DIAG_CONTEXT}) {
-        if (auto const more = field(r, code); !more.empty()) {
+        if (auto const more = report_field(r, code); !more.empty()) {
             said.detail.append("; ").append(more);
         }
     }
-    std::string_view const severity = field(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+    std::string_view const severity = report_field(r, PG_DIAG_SEVERITY_NONLOCALIZED);
     bool const fatal = severity == "FATAL" || severity == "PANIC";
     if (fatal || !is_open() || wants_new_connection(sqlstate)) {
         close();

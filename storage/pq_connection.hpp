@@ -70,8 +70,8 @@ class pq_connection {
         int lock_timeout_ms = 15'000;
         int connect_timeout_ms = 10'000;
         /// Write path: every statement is a nested loop over its arrays, in their order, which is
-        /// the order in which rows are locked; and planned once, whatever the arrays' sizes.
-        bool one_plan = false;
+        /// the order in which rows are locked.
+        bool locks_in_order = false;
     };
 
     /// `connection_string` as libpq takes it (keywords or URI). `purpose` is the application name

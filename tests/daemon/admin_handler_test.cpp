@@ -14,8 +14,10 @@ using ingest::http_response;
 
 struct admin_handler : testing::Test {
     daemon::metrics counters;
-    daemon_status status{
-        .database_reached = true, .database_up = true, .partition_horizon_s = 7 * 86'400};
+    daemon_status status{.database_reached = true,
+                         .database_up = true,
+                         .partition_horizon_s = 7 * 86'400,
+                         .catalog_age_s = 1};
     daemon::admin_handler handler{counters, [this] { return status; }, "0.1.0"};
 
     http_response get(std::string_view path, std::string_view method = "GET") {
@@ -57,6 +59,11 @@ TEST_F(admin_handler, says_why_it_is_not_ready) {
     status = good;
     status.database_reached = false;
     EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"database_unreached\"]}\n");
+    status.database_reached = true;
+    status.catalog_age_s.reset();
+    EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"catalog_not_loaded\"]}\n");
+    status.catalog_age_s = 0;
+    status.database_reached = false;
     status = good;
     status.partition_horizon_s = daemon::partition_horizon_s_min;
     EXPECT_EQ(get("/readyz").status, 200u);

@@ -279,7 +279,7 @@ TEST_F(road_test, after_kill_9_the_sender_repeats_and_every_call_is_there_once) 
 TEST_F(road_test, metrics_add_up_at_a_quiet_moment) {
     auto const daemon = start();
     push(*daemon, canonical(1, 1, "4420", 60) + canonical(1, 1, "4420", 60) +
-                      canonical(2, 99, "4420", 60) + "nonsense\n");
+                      canonical(2, 99, "4420", 60) + "{\"uuid\":\n");
     auto const text = tests::http_request(daemon->admin_port(), "GET", "/metrics").body;
 
     EXPECT_THAT(text, HasSubstr("tally_records_accepted_total 3"));

@@ -220,6 +220,7 @@ TEST_F(lane_writer_test, a_call_of_a_day_out_of_bounds_is_suspended) {
 
     EXPECT_EQ(entries[1].state, entry_state::live);
     EXPECT_EQ(entries[0].state, entry_state::suspended);
+    EXPECT_EQ(entries[0].reason, record_error::time_out_of_bounds);
 }
 
 TEST_F(lane_writer_test, moves_a_streams_position_with_the_records) {
