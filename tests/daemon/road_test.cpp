@@ -196,6 +196,7 @@ TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
     auto const a = start();
     auto const b = start();
     std::vector<std::thread> senders;
+    senders.reserve(4);
     for (int sender = 0; sender < 4; ++sender) {
         senders.emplace_back([&, sender] {
             auto const& to = sender % 2 == 0 ? *a : *b;
