@@ -19,9 +19,8 @@ class call_maker {
                      std::int64_t seconds, ingest::time_us start = base) {
         ingest::cdr made;
         made.id.bytes[0] = 0xca;
-        for (int i = 0; i < 4; ++i) {
-            made.id.bytes[static_cast<std::size_t>(12 + i)] =
-                static_cast<std::uint8_t>(number >> (24 - 8 * i));
+        for (std::size_t i = 0; i < 4; ++i) {
+            made.id.bytes[12 + i] = static_cast<std::uint8_t>(number >> (24 - 8 * i));
         }
         made.account_number = keep("ACC-" + std::to_string(account));
         made.caller_id = "1000";
