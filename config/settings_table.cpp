@@ -79,8 +79,7 @@ constexpr setting table[] = {
     {"http.commit_timeout_ms", milliseconds(&s::http_commit_timeout_ms, 10, hour_ms),
      "how long a push waits to be durable before it gets 503"},
 
-    {"tcp.listen",
-     text_setting{&s::tcp_listen, complain_about_optional_listen, "IP address and port, or empty"},
+    {"tcp.listen", text_setting{&s::tcp_listen, complain_about_tcp_listen, "empty"},
      "address for NDJSON lines over TCP; this version takes none and starts only without one"},
 
     {"admin.listen", listen(&s::admin_listen),

@@ -95,8 +95,11 @@ std::optional<std::string> complain_about_listen(std::string_view value) {
            "[::1]:8080";
 }
 
-std::optional<std::string> complain_about_optional_listen(std::string_view value) {
-    return value.empty() ? std::nullopt : complain_about_listen(value);
+std::optional<std::string> complain_about_tcp_listen(std::string_view value) {
+    if (value.empty()) {
+        return std::nullopt;
+    }
+    return "this version takes no records over TCP: leave it empty";
 }
 
 std::optional<std::string> complain_about_folder(std::string_view value) {

@@ -22,7 +22,7 @@ std::optional<listen_address> parse_listen(std::string_view text);
 /// The rules of text settings: what is wrong with a value as "must be ...", nullopt when it is
 /// fine.
 std::optional<std::string> complain_about_listen(std::string_view value);
-std::optional<std::string> complain_about_optional_listen(std::string_view value);
+std::optional<std::string> complain_about_tcp_listen(std::string_view value);
 std::optional<std::string> complain_about_folder(std::string_view value);
 std::optional<std::string> complain_about_database_url(std::string_view value);
 std::optional<std::string> complain_about_environment(std::string_view value);

@@ -33,6 +33,8 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     }
     if (!now.database_reached) {
         found.emplace_back("database_unreached");
+    } else if (!now.database_up) {
+        found.emplace_back("database_down"); // a push is answered after COMMIT
     } else if (!now.catalog_age_s) {
         found.emplace_back("catalog_not_loaded");
     }

@@ -35,7 +35,7 @@ void log_warnings(storage::load_warnings const& warnings) {
 
 catalog_watch::catalog_watch(std::string connection_string, catalog_target target)
     : connection_string_{std::move(connection_string)}, target_{std::move(target)},
-      listener_{connection_string_} {}
+      listener_{connection_string_}, loader_{connection_string_, "tallyd catalog"} {}
 
 catalog_watch::~catalog_watch() {
     stop();
@@ -52,6 +52,7 @@ void catalog_watch::stop() noexcept {
     }
     wake_.notify_all();
     listener_.cancel();
+    loader_.cancel();
     if (thread_.joinable()) {
         thread_.join();
     }
@@ -94,11 +95,11 @@ storage::result catalog_watch::load() {
     auto const began = std::chrono::steady_clock::now();
     storage::loaded_sources senders;
     storage::loaded_catalog book;
-    storage::pq_connection connection{connection_string_, "tallyd catalog"};
-    auto why = storage::load_sources(connection, senders);
+    auto why = storage::load_sources(loader_, senders);
     if (why.ok()) {
-        why = storage::load_catalog(connection, book);
+        why = storage::load_catalog(loader_, book);
     }
+    loader_.close(); // it may not be needed again for days
     if (!why.ok()) {
         return why;
     }

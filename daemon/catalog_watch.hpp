@@ -51,6 +51,7 @@ class catalog_watch {
     std::string connection_string_;
     catalog_target target_;
     storage::catalog_listener listener_;
+    storage::pq_connection loader_;
     std::atomic<bool> reload_asked_{false};
     std::atomic<std::int64_t> loaded_at_s_{0};
     std::mutex mutex_; ///< guards stopping_ for the wait

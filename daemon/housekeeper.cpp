@@ -54,22 +54,31 @@ void housekeeper::run() noexcept {
     std::unique_lock lock{mutex_};
     while (!stopping_) {
         lock.unlock();
-        auto why = storage::create_ahead(connection, policy_, now_us());
+        bool const done = round(connection);
+        lock.lock();
+        wake_.wait_for(lock, done ? std::chrono::seconds{round_every} : round_after_failure,
+                       [this] { return stopping_; });
+    }
+}
+
+bool housekeeper::round(storage::pq_connection& on) noexcept {
+    try {
         std::int64_t seconds = 0;
+        auto why = storage::create_ahead(on, policy_, now_us());
         if (why.ok()) {
-            why = storage::horizon(connection, now_us(), seconds);
+            why = storage::horizon(on, now_us(), seconds);
         }
         if (why.ok()) {
             horizon_s_ = seconds;
             horizon_(seconds);
-        } else {
-            spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", why.sqlstate,
-                         why.detail);
+            return true;
         }
-        lock.lock();
-        wake_.wait_for(lock, why.ok() ? std::chrono::seconds{round_every} : round_after_failure,
-                       [this] { return stopping_; });
+        spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", why.sqlstate,
+                     why.detail);
+    } catch (std::exception const& error) {
+        spdlog::error("event=partitions_not_made error=\"{}\"", error.what());
     }
+    return false;
 }
 
 } // namespace tally::daemon

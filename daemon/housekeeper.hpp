@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/partition_policy.hpp"
+#include "storage/pq_connection.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -32,6 +33,7 @@ class housekeeper {
 
   private:
     void run() noexcept;
+    bool round(storage::pq_connection& on) noexcept;
 
     std::string connection_string_;
     storage::partition_policy policy_;

@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <csignal>
+#include <unistd.h>
+
 namespace tally::daemon {
 
 namespace {
@@ -58,7 +61,13 @@ void lane::run() noexcept {
         // Nothing below throws for bad input or a lost database: this is out of memory or our bug.
         // What was not committed is not acknowledged either, so ending here loses nothing.
         spdlog::critical("event=lane_failed lane={} error=\"{}\"", how_.lane, error.what());
-        std::abort();
+        shares_.clear();
+        queue_.close();
+        slice left;
+        while (queue_.pop(left, std::chrono::milliseconds{0})) {
+            left.finish({});
+        }
+        ::kill(::getpid(), SIGTERM); // main stops the other parts in order
     }
 }
 
@@ -100,13 +109,12 @@ void lane::add(slice&& share) {
     auto const& from = share.of();
     auto const& block = from.block();
     auto const owner = static_cast<std::uint32_t>(shares_.size());
-    std::int64_t position = 0;
     if (!block.stream.empty()) {
-        auto const known = lane_writer_.position_of(block.stream);
-        if (!known) {
+        // Records before the position are not dropped here: the catalog may have changed since, and
+        // with it the lane that a record is dealt to. Their keys show which are stored.
+        if (!lane_writer_.position_of(block.stream)) {
             return; // given up: dropping the share reports it as not durable
         }
-        position = *known;
         auto const end = static_cast<std::int64_t>(block.stream_end);
         if (!marks_.empty() && marks_.back().stream == block.stream) {
             marks_.back().end = end;
@@ -115,14 +123,13 @@ void lane::add(slice&& share) {
         }
     }
     for (auto const place : share.places()) {
-        add_entry(from, place, owner, position);
+        add_entry(from, place, owner);
     }
     bytes_ += block.batch.body.size() / how_.lanes;
     shares_.push_back(std::move(share));
 }
 
-void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner,
-                     std::int64_t position) {
+void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner) {
     auto const& block = from.block();
     auto const& batch = block.batch;
     storage::batch_entry entry;
@@ -130,23 +137,17 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
     entry.from = block.from.get();
     entry.format = block.in_format->name;
     entry.owner = owner;
-    std::uint32_t index = 0;
     if (place < batch.cdrs.size()) {
         entry.call = &batch.cdrs[place];
         entry.raw = entry.call->raw;
         entry.who = from.guided_at(place);
-        index = batch.cdr_index[place];
         if (entry.who.error != ingest::record_error::none) {
             entry.suspend(entry.who.error);
         }
     } else {
         auto const& rejected = batch.rejected[place - batch.cdrs.size()];
         entry.raw = rejected.raw;
-        index = rejected.index;
         entry.suspend(rejected.error, rejected.detail);
-    }
-    if (static_cast<std::int64_t>(block.stream_begin + index) < position) {
-        entry.state = storage::entry_state::duplicate; // stored by an earlier run
     }
     entries_.push_back(entry);
 }

@@ -62,8 +62,7 @@ class lane {
     void work();
     bool collect();
     void add(slice&& share);
-    void add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner,
-                   std::int64_t position);
+    void add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner);
     void store();
     bool wait(std::chrono::milliseconds time);
 

@@ -60,6 +60,7 @@ struct service::impl {
     void read_settings_again();
     void stop();
     bool drain();
+    bool told_to_hurry(milliseconds wait);
     [[nodiscard]] daemon_status status() const;
 
     options how;
@@ -101,11 +102,6 @@ int service::impl::run() {
 
 bool service::impl::start() {
     auto const& s = how.settings;
-    if (!s.tcp_listen.empty()) {
-        spdlog::error("event=setting_refused key=tcp.listen advice=\"this version takes no records "
-                      "over TCP: leave it empty\"");
-        return false;
-    }
     // The database: ours, or the one we are told of; with the schema that this binary writes to.
     store = std::make_unique<database>(s, database_use::owned);
     if (!open_schema(store->connection_string(), how.migrate || store->is_embedded(), told)) {
@@ -220,6 +216,17 @@ void service::impl::stop() {
     store.reset();
 }
 
+// Whether somebody wants the drain to end now. Looks after the database meanwhile.
+bool service::impl::told_to_hurry(milliseconds wait) {
+    look_after();
+    auto const signal = told.wait(wait);
+    bool const hurry = signal == SIGTERM || signal == SIGINT;
+    if (hurry) {
+        spdlog::warn("event=drain_cut_short");
+    }
+    return hurry;
+}
+
 bool service::impl::drain() {
     milliseconds const limit{how.settings.drain_timeout_ms};
     auto const deadline = std::chrono::steady_clock::now() + limit;
@@ -230,17 +237,15 @@ bool service::impl::drain() {
         complete = push_server->drain(limit);
         done = true;
     }};
-    while (!done) {
-        if (told.wait(milliseconds{50}).has_value()) {
-            spdlog::warn("event=drain_cut_short");
-            break;
-        }
-        look_after();
+    bool cut_short = false;
+    while (!done && !cut_short) {
+        cut_short = told_to_hurry(milliseconds{50});
     }
-    bool const cut_short = !done;
-    auto const left =
-        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
-    bool const stored = road->drain(cut_short ? milliseconds{0} : std::max(left, milliseconds{0}));
+    bool stored = road->drain(milliseconds{0});
+    while (!stored && !cut_short && std::chrono::steady_clock::now() < deadline) {
+        cut_short = told_to_hurry(milliseconds{0});
+        stored = road->drain(milliseconds{50});
+    }
     if (cut_short) {
         push_server->drain(milliseconds{0});
     }

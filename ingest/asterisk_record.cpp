@@ -71,9 +71,8 @@ class asterisk_reader {
         if (!ok) {
             return fault_;
         }
-        bool const is_answered =
-            out_.answer != never_us && equals_ignoring_case(out_.hangup_cause, "answered");
-        out_.billable_ms = is_answered ? out_.billsec_ms : 0;
+        // "Answered" is a time, not a cause: FAILED and BUSY come with an answer and billsec too.
+        out_.billable_ms = out_.answer != never_us ? out_.billsec_ms : 0;
         out_.id = key();
         metadata();
         return {};

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string_view>
 
 namespace tally::ingest {
@@ -17,7 +18,12 @@ inline constexpr std::size_t text_bytes_max = 1024;
 inline constexpr std::int64_t duration_ms_max = std::int64_t{INT32_MAX} * 1000;
 
 /// Decoders throw nothing; what is left of an input that does not fit memory is refused as a whole.
-inline constexpr std::string_view no_memory_detail = "no memory for this input";
+inline constexpr std::string_view no_memory_detail =
+    "too much for memory, or hardly anything in it is a record";
+
+/// Bad records of one input that are told apart: more than a piece of a file can hold. Beyond it
+/// the input is something else, and listing it would take many times its own size.
+inline constexpr std::size_t rejected_max = 600'000;
 
 /// What is wrong with a record, where, and in words (static storage).
 struct record_fault {
@@ -37,7 +43,11 @@ class record_collector {
         batch_.cdrs.push_back(call);
         batch_.cdr_index.push_back(next_index_++);
     }
+    /// Throws std::length_error over rejected_max; decoders refuse the whole input then.
     void reject(record_fault const& fault, std::string_view raw) {
+        if (batch_.rejected.size() >= rejected_max) {
+            throw std::length_error("rejected records");
+        }
         batch_.rejected.push_back({next_index_++, fault.error, fault.field, fault.detail, raw});
     }
     void skip() noexcept {

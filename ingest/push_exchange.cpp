@@ -125,6 +125,13 @@ std::optional<http_response> push_exchange::fill(record_block& block, std::strin
     }
     decode_context const context{*order_.from, order_.content_type, order_.query};
     order_.in_format->decode(context, batch);
+    // A switch sends a call or a file of them: thousands of bad records and not one good are no
+    // list of records, and are kept as the one thing they are.
+    constexpr std::size_t bad_records_max = 1000;
+    if (from_switch() && batch.cdrs.empty() && batch.rejected.size() > bad_records_max) {
+        auto const first = batch.rejected.front();
+        return take_unreadable(batch, first.error, first.detail);
+    }
     if (batch.whole_error == record_error::none) {
         return std::nullopt;
     }

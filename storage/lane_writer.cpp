@@ -93,7 +93,12 @@ bool lane_writer::drop_stored(std::span<batch_entry> entries, bool all) {
     std::vector<batch_entry*> asked;
     std::vector<call_key> keys;
     for (auto& entry : entries) {
-        if (entry.state == entry_state::live && (all || recent_.holds(hash_of(entry.key())))) {
+        // What conflicts with a record before it in the batch may still repeat what is stored.
+        bool const in_question =
+            entry.call != nullptr &&
+            (entry.state == entry_state::live ||
+             (entry.state == entry_state::suspended && entry.reason == record_error::conflict));
+        if (in_question && (all || recent_.holds(hash_of(entry.key())))) {
             asked.push_back(&entry);
             keys.push_back(entry.key());
         }
@@ -178,14 +183,31 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
     commit_counts counts;
     auto const why = writer_.commit(out_, counts);
     if (!why.ok()) {
-        return after_failure(why, entries, marks);
+        return after_failure(why, counts.refused_call, entries, marks);
     }
     finish(entries, began);
     return step::done;
 }
 
-lane_writer::step lane_writer::after_failure(result const& why, std::span<batch_entry> entries,
-                                             marks_span marks) {
+// The entry that the server refused, when that can be told: the calls of a batch are its live
+// entries in their order.
+batch_entry* lane_writer::refused_entry(std::span<batch_entry> entries, std::uint32_t call) {
+    if (call == commit_counts::no_call && entries.size() > 1) {
+        return nullptr;
+    }
+    std::uint32_t place = 0;
+    for (auto& entry : entries) {
+        bool const is_live = entry.state == entry_state::live;
+        if (is_live && (entries.size() == 1 || place == call)) {
+            return &entry;
+        }
+        place += is_live ? 1U : 0U;
+    }
+    return nullptr;
+}
+
+lane_writer::step lane_writer::after_failure(result const& why, std::uint32_t refused_call,
+                                             std::span<batch_entry> entries, marks_span marks) {
     auto const go_on = [](bool ok) { return ok ? step::again : step::give_up; };
     switch (why.why) {
     case failure::duplicate:
@@ -203,12 +225,12 @@ lane_writer::step lane_writer::after_failure(result const& why, std::span<batch_
         return go_on(reread_positions(marks));
     case failure::bad_data:
         observer_.retried(name_of(why.why), why);
+        if (auto* refused = refused_entry(entries, refused_call); refused != nullptr) {
+            refused->suspend(record_error::database_refused, details_.emplace_back(why.detail));
+            return step::again;
+        }
         if (entries.size() > 1) {
             return step::halve;
-        }
-        if (entries.size() == 1 && entries[0].state == entry_state::live) {
-            entries[0].suspend(record_error::database_refused, details_.emplace_back(why.detail));
-            return step::again;
         }
         return go_on(pause(name_of(why.why), why));
     case failure::unknown: {
@@ -257,7 +279,7 @@ bool lane_writer::refuse_days_out_of_bounds(std::span<batch_entry> entries, bool
     std::sort(days_.begin(), days_.end());
     days_.erase(std::unique(days_.begin(), days_.end()), days_.end());
     std::vector<std::int32_t> refused;
-    if (!days_.empty() && !insist([&] { return writer_.ensure_cdr_days(days_, refused); })) {
+    if (!days_.empty() && !ensure_days(refused)) {
         return false;
     }
     any = !refused.empty();
@@ -265,6 +287,37 @@ bool lane_writer::refuse_days_out_of_bounds(std::span<batch_entry> entries, bool
         if (any && entry.state == entry_state::live &&
             std::find(refused.begin(), refused.end(), day_of(entry.call->start)) != refused.end()) {
             entry.suspend(record_error::time_out_of_bounds);
+        }
+    }
+    return true;
+}
+
+// Days whose partition cannot be made because another table has their place are refused one by
+// one; every other trouble is waited out.
+bool lane_writer::ensure_days(std::vector<std::int32_t>& refused) {
+    static constexpr std::string_view overlaps = "42P17";
+    auto const answer = writer_.ensure_cdr_days(days_, refused);
+    if (answer.ok()) {
+        return true;
+    }
+    if (answer.sqlstate != overlaps) {
+        return pause(name_of(answer.why), answer) &&
+               insist([&] { return writer_.ensure_cdr_days(days_, refused); });
+    }
+    refused.clear();
+    for (auto const day : days_) {
+        std::vector<std::int32_t> out_of_bounds;
+        bool is_taken = false;
+        bool const told = insist([&] {
+            auto said = writer_.ensure_cdr_days({&day, 1}, out_of_bounds);
+            is_taken = said.sqlstate == overlaps;
+            return is_taken ? result{} : said;
+        });
+        if (!told) {
+            return false;
+        }
+        if (is_taken || !out_of_bounds.empty()) {
+            refused.push_back(day);
         }
     }
     return true;

@@ -91,7 +91,10 @@ class lane_writer {
     bool store_range(std::span<batch_entry> entries, marks_span marks);
     bool store_halves(std::span<batch_entry> entries, marks_span marks);
     step try_once(std::span<batch_entry> entries, marks_span marks);
-    step after_failure(result const& why, std::span<batch_entry> entries, marks_span marks);
+    step after_failure(result const& why, std::uint32_t refused_call,
+                       std::span<batch_entry> entries, marks_span marks);
+    static batch_entry* refused_entry(std::span<batch_entry> entries, std::uint32_t call);
+    bool ensure_days(std::vector<std::int32_t>& refused);
     bool load_missing();
     bool refuse_days_out_of_bounds(std::span<batch_entry> entries, bool& any);
     void set_positions(marks_span marks);

@@ -47,8 +47,6 @@ TEST_F(admin_handler, is_ready_when_nothing_stands_in_the_way) {
     EXPECT_EQ(get("/readyz").body, "{\"ready\":true,\"reasons\":[]}\n");
     status.partition_horizon_s.reset(); // not known is not short
     EXPECT_EQ(get("/readyz").status, 200u);
-    status.database_up = false; // records are still taken, as long as there is room
-    EXPECT_EQ(get("/readyz").status, 200u);
 }
 
 TEST_F(admin_handler, says_why_it_is_not_ready) {
@@ -63,7 +61,8 @@ TEST_F(admin_handler, says_why_it_is_not_ready) {
     status.catalog_age_s.reset();
     EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"catalog_not_loaded\"]}\n");
     status.catalog_age_s = 0;
-    status.database_reached = false;
+    status.database_up = false;
+    EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"database_down\"]}\n");
     status = good;
     status.partition_horizon_s = daemon::partition_horizon_s_min;
     EXPECT_EQ(get("/readyz").status, 200u);

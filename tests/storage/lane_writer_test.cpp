@@ -223,6 +223,35 @@ TEST_F(lane_writer_test, a_call_of_a_day_out_of_bounds_is_suspended) {
     EXPECT_EQ(entries[0].reason, record_error::time_out_of_bounds);
 }
 
+TEST_F(lane_writer_test, a_day_whose_place_another_table_has_is_refused_alone) {
+    execute(connection_,
+            "CREATE TABLE billing.archive (LIKE billing.cdrs INCLUDING CONSTRAINTS); ALTER TABLE "
+            "billing.cdrs ATTACH "
+            "PARTITION billing.archive FOR VALUES FROM ('2026-04-01 12:00+00') TO ('2026-04-02 "
+            "12:00+00')");
+    lane a{connection_};
+    constexpr ingest::time_us april = call_maker::base - 33 * 86'400 * ingest::us_per_s;
+    auto const entries =
+        store(a, {make_.call(1, 1, "4420", 60, april), make_.call(2, 1, "4420", 60)});
+
+    EXPECT_EQ(entries[0].reason, record_error::time_out_of_bounds);
+    EXPECT_EQ(entries[1].state, entry_state::live);
+    expect_sums("1.700000000");
+}
+
+TEST_F(lane_writer_test, what_repeats_a_stored_call_is_a_duplicate_whatever_came_before_it) {
+    lane a{connection_};
+    store(a, {make_.call(1, 1, "4420", 60)});
+    lane b{connection_};
+    auto other = make_.call(1, 1, "4420", 61);
+    other.raw = "the other one";
+    auto const entries = store(b, {other, make_.call(1, 1, "4420", 60)});
+
+    EXPECT_EQ(entries[0].reason, record_error::conflict);
+    EXPECT_EQ(entries[1].state, entry_state::duplicate);
+    EXPECT_EQ(one("SELECT count(*) FROM suspense"), "1");
+}
+
 TEST_F(lane_writer_test, moves_a_streams_position_with_the_records) {
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60)};
     auto entries = entries_of(calls);
