@@ -142,7 +142,7 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
         entry.raw = entry.call->raw;
         entry.who = from.guided_at(place);
         if (entry.who.error != ingest::record_error::none) {
-            entry.suspend(entry.who.error);
+            entry.suspend(entry.who.error, ingest::explain(entry.who.error));
         }
     } else {
         auto const& rejected = batch.rejected[place - batch.cdrs.size()];

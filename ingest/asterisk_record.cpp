@@ -140,6 +140,7 @@ bool asterisk_reader::times() {
     times.answer = read_time_text(value(column::answer));
     times.end = read_time_text(value(column::end));
     times.duration_ms = out_.duration_ms;
+    times.billsec_ms = out_.billsec_ms;
     auto const created = read_epoch(epoch_of(value(column::uniqueid)));
     if (created.is == time_reading::form::utc) {
         times.near_start = created.value;

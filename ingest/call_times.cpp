@@ -91,9 +91,19 @@ times_fault check_order(cdr const& call) noexcept {
     return {};
 }
 
-/// The answer in the repeated hour: the first moment that is not before the start.
-time_us choose_answer(clock_moments const& answer, time_us start) noexcept {
-    return answer.first < start - us_per_s ? answer.second : answer.first;
+/// The answer in the repeated hour: not before the start, and of two such moments the one that
+/// agrees with the answered time, else the first.
+time_us choose_answer(clock_moments const& answer, cdr const& call,
+                      std::int64_t billsec_ms) noexcept {
+    if (answer.first < call.start - us_per_s) {
+        return answer.second;
+    }
+    auto const error_of = [&](time_us moment) {
+        auto const off = call.end - moment - billsec_ms * 1000;
+        return off < 0 ? -off : off;
+    };
+    bool const second_fits = billsec_ms > 0 && error_of(answer.second) < error_of(answer.first);
+    return second_fits ? answer.second : answer.first;
 }
 
 } // namespace
@@ -110,7 +120,8 @@ times_fault settle_times(read_times const& times, std::string_view zone_name, cd
                 "no zone in the time, and the source's time zone is unknown here"};
     }
     choose(start, end, times, out);
-    out.answer = times.answer.is == form::never ? never_us : choose_answer(answer, out.start);
+    out.answer =
+        times.answer.is == form::never ? never_us : choose_answer(answer, out, times.billsec_ms);
     out.zone_assumed = times.start.is == form::local || times.answer.is == form::local ||
                        times.end.is == form::local;
     return check_order(out);

@@ -15,6 +15,7 @@ struct read_times {
     time_reading answer;
     time_reading end;
     std::int64_t duration_ms = 0;  ///< tells the two hours of autumn apart
+    std::int64_t billsec_ms = 0;   ///< the same for the answer; 0: does not say
     time_us near_start = never_us; ///< a moment known to be close to the start, or never_us
 };
 

@@ -126,6 +126,7 @@ bool canonical_reader::times() {
         return false;
     }
     times.duration_ms = out_.duration_ms;
+    times.billsec_ms = out_.billsec_ms;
     out_.billable_ms = out_.billsec_ms;
     times_fault const fault = settle_times(times, from_.time_zone, out_);
     if (fault.error != record_error::none) {

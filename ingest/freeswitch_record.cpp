@@ -265,6 +265,7 @@ bool freeswitch_reader::times() {
     times.answer = read_time_of(answer_places, tokens_.newest);
     times.end = read_time_of(end_places, tokens_.newest);
     times.duration_ms = out_.duration_ms;
+    times.billsec_ms = out_.billsec_ms;
     if (!says(end_places, tokens_.newest) && duration_is_said_ && times.start.is != form::never) {
         times.end = {times.start.is, times.start.value + out_.duration_ms * 1000};
     }

@@ -121,7 +121,7 @@ void call_batch::rate_one(batch_entry& entry, period_of_usage& usage, batch& out
     auto const& plan = from.plan_at(plan_index);
     auto const rated = rating::rate_call(*entry.call, plan, usage.left);
     if (rated.error != ingest::record_error::none) {
-        entry.suspend(rated.error);
+        entry.suspend(rated.error, ingest::explain(rated.error));
         return;
     }
     out.calls.push_back({entry.call, usage.delta.account_id, usage.delta.subscription_id,

@@ -29,6 +29,7 @@ constexpr std::array rules{
     class_rule{"55P03", failure::transient}, // lock not available in time
     class_rule{"57", failure::transient},    // cancelled, shutting down, starting up
     class_rule{"58", failure::transient},    // the server's own I/O
+    class_rule{"P0", failure::bad_data},     // raised by a trigger or check of the operator's
 };
 
 bool is_cdrs(std::string_view table) noexcept {

@@ -286,7 +286,8 @@ bool lane_writer::refuse_days_out_of_bounds(std::span<batch_entry> entries, bool
     for (auto& entry : entries) {
         if (any && entry.state == entry_state::live &&
             std::find(refused.begin(), refused.end(), day_of(entry.call->start)) != refused.end()) {
-            entry.suspend(record_error::time_out_of_bounds);
+            entry.suspend(record_error::time_out_of_bounds,
+                          ingest::explain(record_error::time_out_of_bounds));
         }
     }
     return true;

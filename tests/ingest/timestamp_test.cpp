@@ -163,6 +163,17 @@ TEST(call_times, a_moment_near_the_start_chooses_the_hour) {
     EXPECT_EQ(call.end, at("2026-10-25T01:30:00Z"));
 }
 
+TEST(call_times, the_answered_time_chooses_the_hour_of_the_answer) {
+    read_times times;
+    times.start = read_time_text("2026-10-25 00:50:00");
+    times.answer = read_time_text("2026-10-25 01:10:00");
+    times.end = read_time_text("2026-10-25 01:20:00");
+    times.duration_ms = 5'400'000;
+    EXPECT_EQ(settled(times, "Europe/London").answer, at("2026-10-25T00:10:00Z"));
+    times.billsec_ms = 600'000;
+    EXPECT_EQ(settled(times, "Europe/London").answer, at("2026-10-25T01:10:00Z"));
+}
+
 TEST(call_times, a_zone_nobody_knows_is_an_error_only_when_it_is_needed) {
     read_times times;
     times.start = read_time_text("2026-10-25T02:20:00Z");

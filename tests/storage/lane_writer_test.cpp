@@ -213,6 +213,22 @@ TEST_F(lane_writer_test, one_refused_record_does_not_take_its_batch_down) {
     expect_sums("13.600000000");
 }
 
+TEST_F(lane_writer_test, a_record_that_an_operators_trigger_refuses_is_suspended_alone) {
+    execute(
+        connection_,
+        "CREATE FUNCTION refuse_666() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF new.destination = '666' THEN RAISE EXCEPTION 'not here'; END IF; RETURN new; END $$");
+    execute(connection_, "CREATE TRIGGER refuse_666 BEFORE INSERT ON cdrs FOR EACH ROW EXECUTE "
+                         "FUNCTION refuse_666()");
+    lane a{connection_};
+    auto const entries = store(a, {make_.call(1, 1, "4420", 60), make_.call(2, 1, "666", 60),
+                                   make_.call(3, 1, "4420", 60)});
+
+    EXPECT_EQ(entries[1].reason, record_error::database_refused);
+    EXPECT_THAT(one("SELECT detail FROM suspense"), ::testing::HasSubstr("not here"));
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
+}
+
 TEST_F(lane_writer_test, a_call_of_a_day_out_of_bounds_is_suspended) {
     lane a{connection_};
     auto const entries = store(
