@@ -103,7 +103,7 @@ TEST_F(tallyd_status, says_why_a_daemon_is_not_ready) {
     now.database_detail = "connection refused\x1b[2J";
     auto const seen = served{handler}.status();
     EXPECT_EQ(seen.exit_code, 0) << seen.out;
-    EXPECT_THAT(seen.out, HasSubstr("NOT READY: draining\n"));
+    EXPECT_THAT(seen.out, HasSubstr("NOT READY: draining database_down\n"));
     EXPECT_THAT(seen.out, HasSubstr("down: connection refused"));
     EXPECT_THAT(seen.out, Not(HasSubstr("\x1b"))) << "nobody may play with the terminal";
 }
