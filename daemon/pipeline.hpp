@@ -60,8 +60,6 @@ class pipeline final : public ingest::record_sink {
     [[nodiscard]] std::size_t lane_queue(std::size_t lane) const noexcept {
         return lanes_[lane]->records_waiting();
     }
-    /// Bytes of inputs under way.
-    [[nodiscard]] std::int64_t bytes_under_way() const noexcept { return credit_.used(); }
 
   private:
     pipeline_options how_;

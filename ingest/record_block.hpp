@@ -22,13 +22,6 @@ struct block_outcome {
     friend bool operator==(block_outcome const&, block_outcome const&) = default;
 };
 
-/// A record that goes to ingest.suspense instead of a fact table.
-struct suspended_record {
-    record_error reason = record_error::none;
-    std::string_view detail;
-    std::string_view raw; ///< payload to keep
-};
-
 /// A batch of records on its way: made by a session or a reader, guided by the router, shared by
 /// the lanes, finished by the last of them. Nothing in it changes after guiding except the counts.
 struct record_block {

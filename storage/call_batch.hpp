@@ -64,7 +64,6 @@ class usage_cache {
     [[nodiscard]] usage_state const* find(usage_key const& key) const noexcept;
     void put(usage_key const& key, usage_state const& state);
     void forget(usage_key const& key) noexcept { states_.erase(key); }
-    void clear() noexcept { states_.clear(); }
 
   private:
     /// About 64 bytes each: room for a million subscriptions in two periods in 130 MB at worst.
