@@ -101,6 +101,7 @@ struct embedded_postgres::impl {
     fs::path socket_folder;
     std::string port = "5432";
     bool attached = false;
+    std::string why_not_attached;
 
     explicit impl(embedded_options given) : options{std::move(given)} {
         options.data_dir = fs::absolute(options.data_dir).lexically_normal();
@@ -251,13 +252,14 @@ struct embedded_postgres::impl {
             return false;
         }
         find_running(*file);
-        if (PQping(connection_to("postgres").c_str()) != PQPING_OK) {
+        try {
+            make_database(connection_to("postgres"), options.database);
+            attached = true;
+        } catch (std::runtime_error const& refused) { // it starts, or stops
+            why_not_attached = refused.what();
             guests.release();
-            return false;
         }
-        make_database(connection_to("postgres"), options.database);
-        attached = true;
-        return true;
+        return attached;
     }
 
     /// False when its owner has ended meanwhile: the directory is ours then.
@@ -273,7 +275,8 @@ struct embedded_postgres::impl {
             std::this_thread::sleep_for(poll_interval);
         }
         throw server_error("the PostgreSQL of the tallyd that runs on " +
-                           options.data_dir.string() + " does not take connections");
+                           options.data_dir.string() + " does not take connections: " +
+                           why_not_attached);
     }
 
     void let_guests_finish() {

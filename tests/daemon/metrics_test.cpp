@@ -146,7 +146,7 @@ TEST(metrics, bounds_the_labels_that_others_name) {
 
 TEST(metrics, loses_no_count_between_threads) {
     metrics all;
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {
             for (int n = 0; n < 5'000; ++n) {
@@ -158,7 +158,7 @@ TEST(metrics, loses_no_count_between_threads) {
             }
         });
     }
-    for (std::thread& thread : threads)
+    for (std::jthread& thread : threads)
         thread.join();
     EXPECT_EQ(all.totals().accepted, 20'000u);
     EXPECT_EQ(all.totals().committed, 20'000u);

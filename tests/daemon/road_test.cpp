@@ -195,7 +195,7 @@ TEST_F(road_test, what_a_switch_sends_is_taken_and_waits_in_suspense_when_unread
 TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
     auto const a = start();
     auto const b = start();
-    std::vector<std::thread> senders;
+    std::vector<std::jthread> senders;
     senders.reserve(4);
     for (int sender = 0; sender < 4; ++sender) {
         senders.emplace_back([&, sender] {
@@ -260,7 +260,7 @@ TEST_F(road_test, after_kill_9_the_sender_repeats_and_every_call_is_there_once) 
     }
     {
         auto const daemon = start();
-        std::thread sender{[&] {
+        std::jthread sender{[&] {
             try {
                 push(*daemon, body);
             } catch (std::exception const&) {

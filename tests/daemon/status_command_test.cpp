@@ -23,7 +23,7 @@ class served {
     explicit served(ingest::http_handler& handler)
         : server_{context_, handler, counters_, {.listen = "127.0.0.1:0"}} {
         EXPECT_EQ(server_.start(), "");
-        thread_ = std::thread{[this] { context_.run(); }};
+        thread_ = std::jthread{[this] { context_.run(); }};
     }
     ~served() {
         server_.drain(std::chrono::seconds{1});
@@ -47,7 +47,7 @@ class served {
         context_.get_executor()};
     daemon::metrics counters_;
     ingest::http_server server_;
-    std::thread thread_;
+    std::jthread thread_;
 };
 
 daemon::daemon_status busy_daemon() {

@@ -193,7 +193,7 @@ TEST(file_input, reads_a_pipe_that_gives_its_bytes_one_by_one) {
     std::string const path = folder.name("pipe");
     ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
     std::string const bytes = gzip("one\ntwo\n");
-    std::thread writer([&] {
+    std::jthread writer([&] {
         int const end = ::open(path.c_str(), O_WRONLY);
         for (char const byte : bytes)
             EXPECT_EQ(::write(end, &byte, 1), 1);

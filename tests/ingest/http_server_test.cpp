@@ -198,7 +198,7 @@ TEST_F(http_server, answers_500_when_the_handler_throws_and_goes_on) {
 TEST_F(http_server, takes_the_answer_from_another_thread) {
     client.send(post("/hold", "held"));
     ASSERT_TRUE(eventually([&] { return handler.held() == 1; }));
-    std::thread{[&] { handler.release_all(); }}.join();
+    std::jthread{[&] { handler.release_all(); }}.join();
     EXPECT_EQ(client.read_answer()->body, "held");
     ASSERT_TRUE(eventually([&] { return handler.alive() == 0; }));
 }
@@ -219,7 +219,7 @@ TEST_F(http_server, serves_many_connections_at_once) {
     constexpr int clients = 16;
     constexpr int requests = 200;
     std::atomic<int> good{0};
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (int i = 0; i < clients; ++i) {
         threads.emplace_back([&, i] {
             http_test_client own{server.port()};
@@ -231,7 +231,7 @@ TEST_F(http_server, serves_many_connections_at_once) {
             }
         });
     }
-    for (std::thread& thread : threads)
+    for (std::jthread& thread : threads)
         thread.join();
     EXPECT_EQ(good, clients * requests);
     EXPECT_EQ(server.observer.answers().size(), std::size_t{clients * requests});

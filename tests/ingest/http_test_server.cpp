@@ -45,7 +45,7 @@ struct http_test_server::impl {
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
         context.get_executor()};
     std::unique_ptr<ingest::http_server> server;
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
 };
 
 http_test_server::http_test_server(ingest::http_handler& handler,
@@ -65,7 +65,7 @@ http_test_server::~http_test_server() {
     impl_->server->drain(std::chrono::milliseconds{0});
     impl_->work.reset();
     // Without stop(): a server that leaves something behind keeps this waiting.
-    for (std::thread& thread : impl_->threads)
+    for (std::jthread& thread : impl_->threads)
         thread.join();
 }
 

@@ -42,7 +42,7 @@ TEST_F(push_over_http, acknowledges_when_another_thread_has_stored) {
     EXPECT_EQ(client.read_answer(true)->status, 100);
     ASSERT_TRUE(eventually([&] { return sink.under_way() == 1; }));
     EXPECT_EQ(sink.bytes_held(), 5u);
-    std::thread{[&] { sink.finish_all(); }}.join();
+    std::jthread{[&] { sink.finish_all(); }}.join();
     auto const answer = client.read_answer();
     EXPECT_EQ(answer->status, 202);
     EXPECT_EQ(answer->body, R"({"received":2,"accepted":2,"rejected":0,"errors":[]})");
@@ -128,13 +128,13 @@ TEST_F(push_over_http, many_clients_lose_and_double_nothing) {
     constexpr std::uint64_t pushes = 100;
     std::atomic<std::uint64_t> acknowledged{0};
     std::atomic<bool> is_over{false};
-    std::thread lane{[&] {
+    std::jthread lane{[&] {
         while (!is_over) {
             sink.finish_all();
             std::this_thread::yield();
         }
     }};
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (std::uint64_t i = 0; i < clients; ++i) {
         threads.emplace_back([&] {
             http_test_client client{port()};
@@ -145,7 +145,7 @@ TEST_F(push_over_http, many_clients_lose_and_double_nothing) {
             }
         });
     }
-    for (std::thread& thread : threads)
+    for (std::jthread& thread : threads)
         thread.join();
     is_over = true;
     lane.join();

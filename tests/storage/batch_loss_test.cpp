@@ -46,7 +46,7 @@ class lost_connection : public batch_fixture {
         pqxx::connection other{database};
         pqxx::work holding{other};
         holding.exec(lock_sql);
-        std::thread killer{[this] { terminate_when_it_waits(); }};
+        std::jthread killer{[this] { terminate_when_it_waits(); }};
         auto const why = lane->commit(what, counts).why;
         killer.join();
         return why;
@@ -182,7 +182,7 @@ TEST_F(lost_connection, is_committed_waits_for_a_commit_that_goes_on_without_its
     auto const batch = full_batch();
     proxy->arm(cut::before_answer, "tally_commit");
     EXPECT_EQ(lane->commit(batch, counts).why, failure::unknown);
-    std::thread releasing{[&] {
+    std::jthread releasing{[&] {
         std::this_thread::sleep_for(std::chrono::milliseconds{400});
         holding.reset();
     }};
@@ -235,7 +235,7 @@ TEST_F(rivals, on_one_subscription_lose_no_update) {
             ASSERT_EQ(why, failure::none);
         }
     };
-    std::thread other{write, 1};
+    std::jthread other{write, 1};
     write(0);
     other.join();
     EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "50.000000050"));
@@ -283,7 +283,7 @@ TEST_F(rivals, that_touch_the_same_rows_in_other_orders_never_deadlock) {
             ASSERT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
         }
     };
-    std::thread other{write, back, true};
+    std::jthread other{write, back, true};
     write(forth, false);
     other.join();
     EXPECT_EQ(ask("SELECT string_agg(DISTINCT balance::text, ' ') FROM billing.accounts"),
@@ -304,7 +304,7 @@ TEST_F(rivals, for_one_stream_store_it_once) {
         storage::commit_counts counts;
         why[who] = lane.commit(batch, counts).why;
     };
-    std::thread other{write, 1, second};
+    std::jthread other{write, 1, second};
     write(0, first);
     other.join();
     std::sort(why.begin(), why.end());

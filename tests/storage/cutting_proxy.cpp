@@ -74,7 +74,7 @@ cutting_proxy::cutting_proxy(std::string connection_string)
         ::listen(listener_, 8) != 0) {
         throw std::runtime_error{"bind"};
     }
-    accepting_ = std::thread{[this] { accept_all(); }};
+    accepting_ = std::jthread{[this] { accept_all(); }};
 }
 
 cutting_proxy::~cutting_proxy() {

@@ -51,8 +51,8 @@ class cutting_proxy {
     std::mutex rule_; ///< guards how_ and text_
     cut how_ = cut::never;
     std::string text_;
-    std::vector<std::thread> connections_; ///< of the accepting thread, until it has ended
-    std::thread accepting_;
+    std::vector<std::jthread> connections_; ///< of the accepting thread, until it has ended
+    std::jthread accepting_;
 };
 
 } // namespace tally::tests

@@ -148,7 +148,7 @@ TEST_F(embedded_postgres_test, stays_up_for_guests_when_it_is_told_to) {
     owner.start();
     auto guest = std::make_unique<embedded_postgres>(options(true));
     guest->start();
-    std::thread leave{[&] {
+    std::jthread leave{[&] {
         while (!has_waited) {
             std::this_thread::sleep_for(std::chrono::milliseconds{5});
         }
@@ -163,7 +163,7 @@ TEST_F(embedded_postgres_test, stays_up_for_guests_when_it_is_told_to) {
 TEST_F(embedded_postgres_test, is_taken_over_by_one_who_wanted_to_attach) {
     auto owner = std::make_unique<embedded_postgres>(options());
     owner->start();
-    std::thread leave{[&] { owner.reset(); }};
+    std::jthread leave{[&] { owner.reset(); }};
     embedded_postgres next{options(true)};
     next.start(); // while it stops, or a moment before
     leave.join();

@@ -42,7 +42,7 @@ TEST_F(migration_runner_test, goes_up_down_and_up_again_to_the_same_catalog) {
 TEST_F(migration_runner_test, applies_each_once_when_eight_run_at_once) {
     auto const files = embedded_migrations();
     std::atomic<int> failures = 0;
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (int i = 0; i < 8; ++i) {
         threads.emplace_back([&] {
             try {
@@ -52,7 +52,7 @@ TEST_F(migration_runner_test, applies_each_once_when_eight_run_at_once) {
             }
         });
     }
-    for (std::thread& thread : threads) {
+    for (std::jthread& thread : threads) {
         thread.join();
     }
     EXPECT_EQ(failures, 0);
@@ -274,7 +274,7 @@ TEST_F(migration_runner_test, says_who_holds_the_lock) {
 
 TEST_F(migration_runner_test, waits_for_the_lock) {
     auto other = std::make_unique<migration_lock>(database_, 0ms);
-    std::thread release{[&] {
+    std::jthread release{[&] {
         std::this_thread::sleep_for(300ms);
         other.reset();
     }};
@@ -294,7 +294,7 @@ TEST_F(migration_runner_test, tries_again_when_a_table_is_locked) {
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::lock_busy);
     EXPECT_THAT(said_, HasSubstr("2 tries"));
     options_.tries_max = 100;
-    std::thread release{[&] {
+    std::jthread release{[&] {
         std::this_thread::sleep_for(400ms);
         other.execute("ROLLBACK");
     }};

@@ -97,7 +97,7 @@ TEST_F(partitions, a_known_day_costs_no_request) {
 TEST_F(partitions, may_be_made_by_many_at_once) {
     constexpr int writers = 4;
     constexpr int days = 8;
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     std::array<storage::result, writers> said;
     for (int i = 0; i < writers; ++i) {
         threads.emplace_back([this, i, &said] {

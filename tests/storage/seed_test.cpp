@@ -130,12 +130,12 @@ TEST_F(seed_test, changes_nothing_when_its_record_was_lost) {
 
 TEST_F(seed_test, runs_once_when_four_run_at_once) {
     std::atomic<int> applied = 0;
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back(
             [&] { applied += static_cast<int>(apply_seeds(database_, demo()).applied.size()); });
     }
-    for (std::thread& thread : threads) {
+    for (std::jthread& thread : threads) {
         thread.join();
     }
     EXPECT_EQ(applied, 4);

@@ -125,7 +125,7 @@ TEST_F(listener, says_changed_after_a_lost_connection) {
 
 TEST_F(listener, a_cancelled_wait_ends) {
     EXPECT_TRUE(hears());
-    std::thread stopper{[this] {
+    std::jthread stopper{[this] {
         std::this_thread::sleep_for(std::chrono::milliseconds{100});
         listener_.cancel();
     }};
