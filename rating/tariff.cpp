@@ -59,7 +59,11 @@ bool in_order(rate const& a, rate const& b) noexcept {
 } // namespace
 
 tariff::tariff(header head, std::vector<rate> rates)
-    : head_(std::move(head)), rates_(std::move(rates)) {
+    : tariff(content{std::move(head), std::move(rates), {}, {}, nullptr}) {}
+
+tariff::tariff(content of)
+    : head_(std::move(of.head)), bands_(std::move(of.bands)), metrics_(std::move(of.metrics)),
+      fallback_(std::move(of.fallback)), rates_(std::move(of.rates)) {
     if (head_.how.decimals > 9) {
         throw std::invalid_argument("plan '" + head_.code + "': decimals must be 0 to 9");
     }

@@ -2,11 +2,14 @@
 
 #include "ingest/cdr.hpp"
 #include "ingest/uuid.hpp"
+#include "rating/band.hpp"
+#include "rating/metric_price.hpp"
 #include "rating/money.hpp"
 #include "rating/prefix_index.hpp"
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +43,8 @@ struct rate {
     ingest::time_us effective_from = INT64_MIN;
     ingest::time_us effective_to = INT64_MAX; ///< exclusive
     std::vector<rate_step> steps;             ///< by from_s; the first begins at 0; never empty
+    band_place band = any_band;               ///< in the tariff's bands
+    bool is_on_net = false; ///< for destinations that are our own active DIDs, and only those
 
     friend bool operator==(rate const&, rate const&) = default;
 };
@@ -69,11 +74,21 @@ class tariff {
         std::string time_zone = "UTC"; ///< IANA name: billing periods and days
         rounding how;
         std::int64_t included_s = 0; ///< the allowance of a billing period, in seconds
+        bool split_at_bands = true;  ///< else the band a call began in charges all of it
+    };
+
+    struct content {
+        header head;
+        std::vector<rate> rates;
+        std::vector<band> bands;
+        std::vector<metric_price> metrics;
+        std::shared_ptr<tariff const> fallback; ///< asked for a rate when this has none
     };
 
     /// Builds the prefix index. Throws std::invalid_argument, naming the rate, when a rate has no
     /// steps, steps out of order, a zero unit or increment, units without a common multiple below
     /// 2^62 (their sum could not be kept exactly), or a prefix that is not digits.
+    explicit tariff(content of);
     tariff(header head, std::vector<rate> rates);
 
     /// Longest prefix of `digits` that has a rate of `direction` in effect at `when`; of several in
@@ -95,6 +110,10 @@ class tariff {
 
     [[nodiscard]] header const& head() const noexcept { return head_; }
     [[nodiscard]] std::span<rate const> rates() const noexcept { return rates_; }
+    [[nodiscard]] std::span<band const> bands() const noexcept { return bands_; }
+    [[nodiscard]] std::span<metric_price const> metrics() const noexcept { return metrics_; }
+    /// nullptr: none.
+    [[nodiscard]] tariff const* fallback() const noexcept { return fallback_.get(); }
 
   private:
     [[nodiscard]] std::uint32_t in_effect(std::uint32_t first, ingest::time_us when) const noexcept;
@@ -102,6 +121,9 @@ class tariff {
     void build_index();
 
     header head_;
+    std::vector<band> bands_;
+    std::vector<metric_price> metrics_;
+    std::shared_ptr<tariff const> fallback_;
     std::vector<rate> rates_;       ///< grouped by (direction, prefix), newest effective_from first
     std::vector<rate_terms> terms_; ///< of the rates at the same places
     std::vector<rate_step> steps_;  ///< of all rates; lists alike stand there once
