@@ -2,7 +2,7 @@
 
 CREATE TYPE ingest.suspense_state AS ENUM ('waiting', 'resolved', 'discarded');
 CREATE TYPE ingest.import_state AS ENUM ('running', 'done', 'failed', 'reverted');
-CREATE TYPE ingest.partition_state AS ENUM ('open', 'sealing', 'sealed', 'detached');
+CREATE TYPE ingest.partition_state AS ENUM ('open', 'sealing', 'sealed', 'detached', 'dropped');
 CREATE TYPE ingest.b_leg_policy AS ENUM ('accept', 'skip');
 CREATE TYPE ingest.percent_policy AS ENUM ('auto', 'on', 'off');
 
@@ -156,7 +156,9 @@ CREATE TABLE ingest.partitions (
     CONSTRAINT partitions_bounds CHECK (upper_bound > lower_bound)
 );
 COMMENT ON TABLE ingest.partitions IS 'Partitions of the hot tables and what has been done to them';
+COMMENT ON COLUMN ingest.partitions.table_name IS 'With its schema, as in billing.cdrs; the partition is in the same schema';
 COMMENT ON COLUMN ingest.partitions.upper_bound IS 'Exclusive';
+COMMENT ON COLUMN ingest.partitions.state IS 'open: takes records with the primary key alone; sealing: its indexes are being built; sealed: has them all; detached, dropped: retired, takes no records';
 
 DO $$
 DECLARE

@@ -3,10 +3,10 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOR name IN SELECT partition_name FROM ingest.partitions WHERE table_name = 'cdrs' AND state = 'detached' LOOP
+    FOR name IN SELECT partition_name FROM ingest.partitions WHERE table_name = 'billing.cdrs' AND state = 'detached' LOOP
         EXECUTE format('DROP TABLE IF EXISTS billing.%I', name);
     END LOOP;
-    DELETE FROM ingest.partitions WHERE table_name = 'cdrs';
+    DELETE FROM ingest.partitions WHERE table_name = 'billing.cdrs';
 END
 $$;
 

@@ -9,8 +9,8 @@ namespace tally::storage {
 
 namespace {
 
-/// "TALLYPAR" as a number: the lock under which partitions are made.
-constexpr std::int64_t partitions_lock = 0x54414C4C59504152;
+/// ingest.create_partition refuses to bring back what retention has taken away.
+constexpr std::string_view retired_sqlstate = "TL002";
 
 constexpr std::string_view name_prefix = "cdrs_p";
 
@@ -18,7 +18,8 @@ constexpr char const* existing_sql = "SELECT c.relname, false FROM pg_catalog.pg
                                      " JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid"
                                      " WHERE i.inhparent = 'billing.cdrs'::pg_catalog.regclass"
                                      " UNION ALL SELECT partition_name, true FROM ingest.partitions"
-                                     " WHERE table_name = 'cdrs' AND state = 'detached'";
+                                     " WHERE table_name = 'billing.cdrs'"
+                                     " AND state IN ('detached', 'dropped')";
 
 date::year_month_day civil(std::int32_t day) noexcept {
     return date::year_month_day{date::sys_days{date::days{day}}};
@@ -43,28 +44,6 @@ bool day_of_name(std::string_view name, std::int32_t& day) {
     }
     day = static_cast<std::int32_t>(date::sys_days{when}.time_since_epoch().count());
     return true;
-}
-
-/// All in one transaction. The CHECK says the bounds on the table itself, so that attaching scans
-/// nothing, neither now nor when a detached table is brought back.
-std::string creation_sql(std::int32_t day) {
-    std::string const name = cdr_partition_name(day);
-    std::string const from = midnight_literal(day);
-    std::string const to = midnight_literal(day + 1);
-    return "CREATE TABLE IF NOT EXISTS billing." + name +
-           " (LIKE billing.cdrs INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE,"
-           " CONSTRAINT " +
-           name + "_bounds CHECK (start_time >= " + from + " AND start_time < " + to +
-           "));"
-           "ALTER TABLE billing.cdrs ATTACH PARTITION billing." +
-           name + " FOR VALUES FROM (" + from + ") TO (" + to +
-           ");"
-           "INSERT INTO ingest.partitions (table_name, partition_name, lower_bound, upper_bound)"
-           " VALUES ('cdrs', '" +
-           name + "', " + from + ", " + to +
-           ")"
-           " ON CONFLICT (table_name, partition_name) DO UPDATE"
-           " SET state = 'open', sealed_at = NULL;";
 }
 
 std::string text_at(pq_rows const& rows, int row, int column) {
@@ -96,20 +75,15 @@ result cdr_partitions::learn(pq_connection& on) {
 }
 
 result cdr_partitions::create(pq_connection& on, std::int32_t day) {
-    result said = on.execute("BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(" +
-                             std::to_string(partitions_lock) + ")");
-    pq_connection::pin const one_session{on};
+    result said =
+        on.execute("SELECT ingest.create_partition('billing.cdrs', " + midnight_literal(day) + ")");
     if (said.ok()) {
-        said = learn(on); // another may have made it while we waited
-    }
-    if (said.ok() && !known_.contains(day) && !detached_.contains(day)) {
-        said = on.execute(creation_sql(day));
-    }
-    result const ended = on.is_open() ? on.execute(said.ok() ? "COMMIT" : "ROLLBACK") : result{};
-    if (said.ok() && ended.ok() && !detached_.contains(day)) {
         known_.insert(day);
+    } else if (said.sqlstate == retired_sqlstate) {
+        detached_.insert(day); // since we looked
+        return {};
     }
-    return said.ok() ? ended : said;
+    return said;
 }
 
 result cdr_partitions::ensure(pq_connection& on, std::span<std::int32_t const> days,

@@ -26,15 +26,14 @@ std::string cdr_partition_name(std::int32_t day);
 std::string midnight_literal(std::int32_t day);
 
 /// Daily partitions of billing.cdrs: makes them, and remembers those that exist so that asking
-/// again costs nothing. One per connection; several at once, of any number of daemons, are safe
-/// (an advisory lock), and no lock that they take stops a running COPY: the new table is made
-/// apart and attached, which takes SHARE UPDATE EXCLUSIVE on the parent.
+/// again costs nothing. One per connection; several at once, of any number of daemons, are safe,
+/// and no lock that they take stops a running COPY (see ingest.create_partition).
 class cdr_partitions {
   public:
     explicit cdr_partitions(partition_policy policy) : policy_(policy) {}
 
     /// Makes what is missing of `days`. Days out of the policy's bounds around `today`, and days
-    /// whose partition was detached, are given back in `refused` (cleared first). Must not be
+    /// whose partition was retired, are given back in `refused` (cleared first). Must not be
     /// called within a transaction.
     result ensure(pq_connection& on, std::span<std::int32_t const> days, std::int32_t today,
                   std::vector<std::int32_t>& refused);
