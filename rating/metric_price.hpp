@@ -3,6 +3,7 @@
 #include "ingest/cdr.hpp"
 #include "ingest/uuid.hpp"
 #include "rating/money.hpp"
+#include "rating/quantity.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -10,13 +11,6 @@
 #include <vector>
 
 namespace tally::rating {
-
-/// How much of a metric: exact, in 10^-9 of its unit. Up to 10^18 units.
-struct quantity {
-    int128 nanos = 0;
-
-    friend auto operator<=>(quantity const&, quantity const&) = default;
-};
 
 enum class price_model : std::uint8_t { per_unit, package, graduated, volume, percentage };
 enum class aggregation : std::uint8_t { sum, count, max, unique, latest };
