@@ -104,7 +104,7 @@ TEST(headers, begin_with_pragma_once) {
 }
 
 TEST(threads, are_started_by_the_daemon_only) {
-    static std::regex const start{R"(std::(jthread|async)\b|std::jthread\b(?!::))"};
+    static std::regex const start{R"(std::(jthread|async)\b|std::thread\b(?!::))"};
     for (auto const& file : cpp_files()) {
         auto const folder = file.folder();
         if (folder == "ingest" || folder == "rating" || folder == "storage" || folder == "config") {

@@ -28,8 +28,10 @@ std::vector<source_file> read_tree() {
     fs::path const root = TALLY_SOURCE_DIR;
     for (auto entry = fs::recursive_directory_iterator{root};
          entry != fs::recursive_directory_iterator{}; ++entry) {
-        if (entry->is_directory() && is_left_out(entry->path())) {
-            entry.disable_recursion_pending();
+        if (is_left_out(entry->path())) { // .git is a file in a linked working tree
+            if (entry->is_directory()) {
+                entry.disable_recursion_pending();
+            }
         } else if (entry->is_regular_file()) {
             files.push_back(
                 {entry->path().lexically_relative(root).generic_string(), read(entry->path())});
