@@ -13,6 +13,7 @@ DROP TYPE billing.subscription_status;
 DROP TYPE billing.call_direction;
 DROP TYPE billing.rounding_mode;
 DROP TYPE billing.billing_interval;
+DROP TYPE billing.plan_tier;
 DROP TYPE billing.account_status;
 DROP TYPE billing.account_type;
 DROP TYPE billing.kyc_status;

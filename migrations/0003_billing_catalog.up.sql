@@ -6,11 +6,13 @@ CREATE TYPE billing.customer_status AS ENUM ('active', 'inactive', 'suspended', 
 CREATE TYPE billing.kyc_status AS ENUM ('pending', 'submitted', 'verified', 'rejected');
 CREATE TYPE billing.account_type AS ENUM ('prepaid', 'postpaid');
 CREATE TYPE billing.account_status AS ENUM ('active', 'suspended', 'closed');
-CREATE TYPE billing.billing_interval AS ENUM ('monthly', 'annual', 'none');
+CREATE TYPE billing.plan_tier AS ENUM
+    ('free', 'starter', 'pro', 'professional', 'call_center', 'enterprise', 'custom');
+CREATE TYPE billing.billing_interval AS ENUM ('monthly', 'yearly', 'lifetime', 'none');
 CREATE TYPE billing.rounding_mode AS ENUM ('up', 'down', 'half_up', 'half_even');
 CREATE TYPE billing.call_direction AS ENUM ('outbound', 'inbound');
 CREATE TYPE billing.subscription_status AS ENUM
-    ('trial', 'active', 'past_due', 'suspended', 'cancelled', 'expired');
+    ('incomplete', 'trialing', 'active', 'past_due', 'paused', 'suspended', 'canceled', 'expired');
 CREATE TYPE billing.did_status AS ENUM ('available', 'reserved', 'active', 'suspended', 'ported_out');
 
 CREATE TABLE billing.customers (
@@ -39,6 +41,7 @@ CREATE TABLE billing.customers (
 );
 CREATE INDEX customers_user_id_idx ON billing.customers (user_id);
 CREATE INDEX customers_status_idx ON billing.customers (status);
+CREATE INDEX customers_deleted_at_idx ON billing.customers (deleted_at);
 CREATE UNIQUE INDEX customers_gstin_key ON billing.customers (gstin) WHERE deleted_at IS NULL;
 COMMENT ON TABLE billing.customers IS 'Who is billed: a person or a company';
 COMMENT ON COLUMN billing.customers.gstin IS 'Goods and Services Tax Identification Number (India)';
@@ -73,6 +76,7 @@ CREATE TABLE billing.accounts (
 CREATE INDEX accounts_customer_id_idx ON billing.accounts (customer_id);
 CREATE INDEX accounts_status_idx ON billing.accounts (status);
 CREATE INDEX accounts_account_type_idx ON billing.accounts (account_type);
+CREATE INDEX accounts_deleted_at_idx ON billing.accounts (deleted_at);
 COMMENT ON TABLE billing.accounts IS 'Where money is kept. balance is a counter that batches move: fillfactor leaves room for HOT updates, and no index or trigger touches it';
 COMMENT ON COLUMN billing.accounts.account_number IS 'What switches send as account code';
 COMMENT ON COLUMN billing.accounts.balance IS 'Money left (prepaid) or owed when negative (postpaid), in currency units. Nine decimals: a cost may have nine, and sums must agree to the last';
@@ -87,6 +91,7 @@ CREATE TABLE billing.rate_plans (
     description text,
     monthly_price numeric(20, 6) NOT NULL DEFAULT 0 CHECK (monthly_price >= 0),
     annual_price numeric(20, 6) CHECK (annual_price >= 0),
+    lifetime_price numeric(20, 6) CHECK (lifetime_price >= 0),
     currency char(3) NOT NULL DEFAULT 'INR' CHECK (currency ~ '^[A-Z]{3}$'),
     time_zone text NOT NULL DEFAULT 'Asia/Kolkata',
     included_minutes integer NOT NULL DEFAULT 0 CHECK (included_minutes >= 0),
@@ -98,19 +103,27 @@ CREATE TABLE billing.rate_plans (
     fallback_plan_id uuid REFERENCES billing.rate_plans (id) ON DELETE RESTRICT,
     features jsonb NOT NULL DEFAULT '{}',
     is_active boolean NOT NULL DEFAULT true,
-    tier text,
+    tier billing.plan_tier,
     billing_interval billing.billing_interval NOT NULL DEFAULT 'monthly',
     stripe_product_id text,
     stripe_price_id text,
     display_order integer NOT NULL DEFAULT 0,
+    metadata jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
     CONSTRAINT rate_plans_code_key UNIQUE (code),
+    CONSTRAINT rate_plans_stripe_price_id_key UNIQUE (stripe_price_id),
     CONSTRAINT rate_plans_no_own_fallback CHECK (fallback_plan_id <> id)
 );
 CREATE INDEX rate_plans_name_idx ON billing.rate_plans (name);
 CREATE INDEX rate_plans_is_active_idx ON billing.rate_plans (is_active);
+CREATE UNIQUE INDEX rate_plans_tier_billing_interval_key ON billing.rate_plans (tier, billing_interval)
+    WHERE deleted_at IS NULL;
+CREATE INDEX rate_plans_tier_idx ON billing.rate_plans (tier);
+CREATE INDEX rate_plans_stripe_product_id_idx ON billing.rate_plans (stripe_product_id);
+CREATE INDEX rate_plans_display_order_idx ON billing.rate_plans (display_order);
+CREATE INDEX rate_plans_deleted_at_idx ON billing.rate_plans (deleted_at);
 CREATE INDEX rate_plans_fallback_plan_id_idx ON billing.rate_plans (fallback_plan_id);
 COMMENT ON TABLE billing.rate_plans IS 'What is sold: a price, an allowance, and a tariff (rates, rate_steps)';
 COMMENT ON COLUMN billing.rate_plans.time_zone IS 'IANA zone: billing periods, days of aggregates and bands';
@@ -118,6 +131,11 @@ COMMENT ON COLUMN billing.rate_plans.rounding IS 'How the cost of one record is 
 COMMENT ON COLUMN billing.rate_plans.fallback_plan_id IS 'Asked for a rate when this plan has none; three deep at most';
 COMMENT ON COLUMN billing.rate_plans.monthly_price IS 'Of a month''s subscription, in currency units';
 COMMENT ON COLUMN billing.rate_plans.annual_price IS 'Of a year''s subscription, in currency units; null: not sold by the year';
+COMMENT ON COLUMN billing.rate_plans.lifetime_price IS 'Paid once, in currency units; null: not sold that way';
+COMMENT ON COLUMN billing.rate_plans.tier IS 'Place in the price list, one plan for each billing interval; null: in none, as a plan made for one customer';
+COMMENT ON COLUMN billing.rate_plans.billing_interval IS 'The interval it is offered by; none: free of a recurring price';
+COMMENT ON COLUMN billing.rate_plans.display_order IS 'Place on a page that shows plans, ascending';
+COMMENT ON COLUMN billing.rate_plans.deleted_at IS 'Soft delete: no longer sold; whoever subscribes to it is rated by it';
 COMMENT ON COLUMN billing.rate_plans.included_minutes IS 'Allowance of a billing period, drawn by rates that say so';
 COMMENT ON COLUMN billing.rate_plans.decimals IS 'Decimals of the cost of one record';
 COMMENT ON COLUMN billing.rate_plans.split_at_bands IS 'Whether a call that crosses a band''s border is charged by both bands, or by the one it began in';
@@ -207,6 +225,7 @@ CREATE TABLE billing.subscriptions (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
     subscription_number text NOT NULL CHECK (subscription_number <> ''),
     customer_id uuid NOT NULL REFERENCES billing.customers (id) ON DELETE RESTRICT,
+    user_id uuid REFERENCES identity.users (id) ON DELETE CASCADE,
     account_id uuid NOT NULL REFERENCES billing.accounts (id) ON DELETE RESTRICT,
     rate_plan_id uuid NOT NULL REFERENCES billing.rate_plans (id) ON DELETE RESTRICT,
     status billing.subscription_status NOT NULL DEFAULT 'active',
@@ -220,25 +239,44 @@ CREATE TABLE billing.subscriptions (
     currency char(3) NOT NULL DEFAULT 'INR' CHECK (currency ~ '^[A-Z]{3}$'),
     discount_percent numeric(5, 2) NOT NULL DEFAULT 0 CHECK (discount_percent BETWEEN 0 AND 100),
     auto_renew boolean NOT NULL DEFAULT true,
+    trial_started_at timestamptz,
     trial_ends_at timestamptz,
     cancelled_at timestamptz,
     cancellation_reason text,
     cancel_at_period_end boolean NOT NULL DEFAULT false,
     stripe_subscription_id text,
     stripe_customer_id text,
+    stripe_checkout_session_id text,
     metadata jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
     CONSTRAINT subscriptions_subscription_number_key UNIQUE (subscription_number),
+    CONSTRAINT subscriptions_stripe_subscription_id_key UNIQUE (stripe_subscription_id),
     CONSTRAINT subscriptions_ends_after_start CHECK (ended_at >= started_at),
-    CONSTRAINT subscriptions_period CHECK (current_period_end > current_period_start)
+    CONSTRAINT subscriptions_period CHECK (current_period_end > current_period_start),
+    CONSTRAINT subscriptions_trial CHECK (trial_ends_at > trial_started_at)
 );
 CREATE INDEX subscriptions_customer_id_idx ON billing.subscriptions (customer_id);
 CREATE INDEX subscriptions_account_id_idx ON billing.subscriptions (account_id);
 CREATE INDEX subscriptions_rate_plan_id_idx ON billing.subscriptions (rate_plan_id);
 CREATE INDEX subscriptions_status_idx ON billing.subscriptions (status);
 CREATE INDEX subscriptions_next_billing_date_idx ON billing.subscriptions (next_billing_date);
+CREATE INDEX subscriptions_user_id_idx ON billing.subscriptions (user_id);
+CREATE UNIQUE INDEX subscriptions_user_id_status_key ON billing.subscriptions (user_id, status)
+    WHERE deleted_at IS NULL AND status NOT IN ('canceled', 'expired');
+CREATE INDEX subscriptions_current_period_end_idx ON billing.subscriptions (current_period_end);
+CREATE INDEX subscriptions_status_current_period_end_idx ON billing.subscriptions (status, current_period_end);
+CREATE INDEX subscriptions_trial_ends_at_idx ON billing.subscriptions (trial_ends_at);
+CREATE INDEX subscriptions_stripe_customer_id_idx ON billing.subscriptions (stripe_customer_id);
+CREATE INDEX subscriptions_deleted_at_idx ON billing.subscriptions (deleted_at);
 COMMENT ON TABLE billing.subscriptions IS 'Which plan an account''s usage is rated by, and when';
+COMMENT ON TYPE billing.subscription_status IS 'A canceled one is paid until ended_at, or to the end of its period where cancel_at_period_end says so; then it is expired';
+COMMENT ON COLUMN billing.subscriptions.user_id IS 'The one user it is for, who has at most one in each status until it ends; null: for all of the customer''s';
+COMMENT ON INDEX billing.subscriptions_user_id_status_key IS 'Ended ones may repeat: whoever comes back has several';
+COMMENT ON COLUMN billing.subscriptions.trial_ends_at IS 'Exclusive';
+COMMENT ON COLUMN billing.subscriptions.cancel_at_period_end IS 'Runs on to current_period_end and is not renewed';
+COMMENT ON COLUMN billing.subscriptions.deleted_at IS 'Soft delete: usage from here on is not rated by it; its number stays taken';
 COMMENT ON COLUMN billing.subscriptions.started_at IS 'Usage from here on is rated by it; billing periods count from this day, in the plan''s time zone';
 COMMENT ON COLUMN billing.subscriptions.ended_at IS 'Exclusive; null: open';
 COMMENT ON COLUMN billing.subscriptions.price IS 'Agreed price of a billing interval, in currency units; null: the plan''s';

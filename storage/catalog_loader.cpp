@@ -19,12 +19,13 @@ constexpr char const* accounts_sql =
 
 constexpr char const* subscriptions_sql =
     "COPY (SELECT id, subscription_number, account_id, rate_plan_id, currency, started_at,"
-    " CASE status"
-    " WHEN 'cancelled' THEN coalesce(ended_at,"
+    " least(deleted_at, CASE status"
+    " WHEN 'canceled' THEN coalesce(ended_at,"
     "  CASE WHEN cancel_at_period_end THEN current_period_end END, cancelled_at)"
     " WHEN 'expired' THEN coalesce(ended_at, current_period_end, trial_ends_at)"
-    " ELSE coalesce(ended_at, 'infinity') END"
-    " FROM billing.subscriptions) TO STDOUT (FORMAT binary)";
+    " ELSE coalesce(ended_at, 'infinity') END)"
+    " FROM billing.subscriptions WHERE deleted_at IS NULL OR deleted_at > started_at)"
+    " TO STDOUT (FORMAT binary)";
 
 // Active ones first: of one number with and without '+' the catalog keeps the one it got first.
 constexpr std::array dids_sql{

@@ -40,13 +40,13 @@ WITH wanted (id, subscription_number, customer_id, account_id, plan_code, every)
         ('00000000-0000-7000-8000-000000000331', 'SUB-10001', '00000000-0000-7000-8000-000000000311',
          '00000000-0000-7000-8000-000000000321', 'starter', 'monthly'),
         ('00000000-0000-7000-8000-000000000332', 'SUB-10002', '00000000-0000-7000-8000-000000000312',
-         '00000000-0000-7000-8000-000000000322', 'professional', 'annual'),
+         '00000000-0000-7000-8000-000000000322', 'professional', 'yearly'),
         ('00000000-0000-7000-8000-000000000333', 'SUB-10003', '00000000-0000-7000-8000-000000000313',
          '00000000-0000-7000-8000-000000000323', 'call-center', 'monthly')
 ), began AS (
     SELECT w.*, p.id AS plan_id, p.time_zone, p.currency,
-           CASE w.every WHEN 'annual' THEN p.annual_price ELSE p.monthly_price END AS price,
-           CASE w.every WHEN 'annual' THEN 12 ELSE 1 END AS months,
+           CASE w.every WHEN 'yearly' THEN p.annual_price ELSE p.monthly_price END AS price,
+           CASE w.every WHEN 'yearly' THEN 12 ELSE 1 END AS months,
            date_trunc('day', now() AT TIME ZONE p.time_zone) - interval '90 days' AS local_start
     FROM wanted w JOIN billing.rate_plans p ON p.code = w.plan_code
 ), period AS (

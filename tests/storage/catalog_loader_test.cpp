@@ -132,28 +132,32 @@ TEST_F(catalog_load, a_subscription_pays_until_it_ended) {
         bool after;  ///< pays on June 1st
     };
     for (auto const& [sql, before, after] : {
-             end_case{"status = 'trial'", true, true},
+             end_case{"status = 'trialing'", true, true},
              end_case{"status = 'past_due'", true, true},
              end_case{"status = 'suspended'", true, true},
              end_case{"status = 'active', ended_at = '2026-06-01T00:00:00Z'", true, false},
              end_case{"status = 'active', cancelled_at = '2026-03-01T00:00:00Z',"
                       " cancel_at_period_end = true",
                       true, true},
-             end_case{"status = 'cancelled', cancelled_at = '2026-06-01T00:00:00Z'", true, false},
-             end_case{"status = 'cancelled', cancelled_at = '2026-03-01T00:00:00Z',"
+             end_case{"status = 'canceled', cancelled_at = '2026-06-01T00:00:00Z'", true, false},
+             end_case{"status = 'canceled', cancelled_at = '2026-03-01T00:00:00Z',"
                       " cancel_at_period_end = true, current_period_end = '2026-06-01T00:00:00Z'",
                       true, false},
-             end_case{"status = 'cancelled', cancelled_at = '2026-03-01T00:00:00Z',"
+             end_case{"status = 'canceled', cancelled_at = '2026-03-01T00:00:00Z',"
                       " ended_at = '2026-06-01T00:00:00Z'",
                       true, false},
              end_case{"status = 'expired', ended_at = '2026-06-01T00:00:00Z'", true, false},
              end_case{"status = 'expired', current_period_end = '2026-06-01T00:00:00Z'", true,
                       false},
              end_case{"status = 'expired', trial_ends_at = '2026-06-01T00:00:00Z'", true, false},
+             end_case{"status = 'active', deleted_at = '2026-06-01T00:00:00Z'", true, false},
+             end_case{"status = 'canceled', cancelled_at = '2026-07-01T00:00:00Z',"
+                      " deleted_at = '2026-06-01T00:00:00Z'",
+                      true, false},
          }) {
         change(std::string{"UPDATE billing.subscriptions SET ended_at = NULL, cancelled_at = NULL,"
                            " current_period_end = NULL, trial_ends_at = NULL,"
-                           " cancel_at_period_end = false;"
+                           " cancel_at_period_end = false, deleted_at = NULL;"
                            "UPDATE billing.subscriptions SET "} +
                sql);
         load();

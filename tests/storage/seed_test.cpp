@@ -76,7 +76,7 @@ TEST_F(seed_test, gives_the_demo_customers_what_was_asked_for) {
                    "(SELECT count(*) FROM dids d WHERE d.subscription_id = s.id) FROM accounts a "
                    "JOIN subscriptions s ON "
                    "s.account_id = a.id JOIN rate_plans p ON p.id = s.rate_plan_id ORDER BY 1"),
-              "ACC-10001|Starter|monthly|0.000000|f|1, ACC-10002|Professional|annual|0.000000|t|3, "
+              "ACC-10001|Starter|monthly|0.000000|f|1, ACC-10002|Professional|yearly|0.000000|t|3, "
               "ACC-10003|Call Center|monthly|50000.000000|f|10");
     EXPECT_EQ(value("SELECT count(*) FROM subscriptions WHERE (started_at AT TIME ZONE "
                     "'Asia/Kolkata')::time = '00:00' AND "

@@ -1,0 +1,10 @@
+SELECT ingest.forget_partitioned_table('identity.audit_logs');
+DROP TABLE identity.audit_logs;
+DROP TABLE identity.token_blacklist;
+DROP TABLE identity.refresh_tokens;
+DROP TABLE identity.sessions;
+DROP TABLE identity.team_members;
+DROP TABLE identity.teams;
+DROP TABLE identity.permissions;
+DROP TYPE identity.audit_severity;
+DROP TYPE identity.team_role;
