@@ -1,0 +1,16 @@
+DROP VIEW billing.subscription_plans;
+DROP TABLE billing.payment_transactions;
+DROP TABLE billing.payments;
+DROP TABLE billing.invoices;
+DROP TABLE billing.payment_methods;
+DROP TABLE billing.subscription_metric_usage;
+DROP TABLE billing.metric_tiers;
+DROP TABLE billing.metric_prices;
+DROP TYPE billing.transaction_status;
+DROP TYPE billing.payment_purpose;
+DROP TYPE billing.payment_status;
+DROP TYPE billing.invoice_status;
+DROP TYPE billing.payment_method_status;
+DROP TYPE billing.payment_method_type;
+DROP TYPE billing.price_model;
+DROP TYPE billing.metric_aggregation;
