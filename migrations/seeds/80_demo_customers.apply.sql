@@ -65,6 +65,7 @@ SELECT id::uuid, subscription_number, customer_id::uuid, account_id::uuid, plan_
        (local_start + (number + 1) * months * interval '1 month') AT TIME ZONE time_zone,
        (local_start + (number + 1) * months * interval '1 month')::date, price, currency
 FROM period
+ORDER BY subscription_number
 ON CONFLICT DO NOTHING;
 
 INSERT INTO billing.dids (id, subscription_id, did_number, status, country, area_code, city, did_type, provider,
