@@ -1,11 +1,10 @@
 #include "rating/calendar.hpp"
 
+#include "rating/zone_stretches.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <date/tz.h>
-#include <stdexcept>
-#include <string>
 #include <vector>
 
 namespace tally::rating {
@@ -13,47 +12,12 @@ namespace tally::rating {
 namespace {
 
 using ingest::time_us;
-using ingest::us_per_s;
 
-constexpr time_us us_per_day = std::int64_t{24} * 60 * 60 * us_per_s;
-
-// Years 1 to 9999: what a calendar can say. Times beyond are taken as its first or last moment.
-constexpr civil_day day_min = -719'162;
-constexpr civil_day day_max = 2'932'896;
-constexpr time_us time_min = day_min * us_per_day;
-constexpr time_us time_max = (day_max + std::int64_t{1}) * us_per_day - 1;
-
-constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept {
-    return a / b - (a % b < 0 ? 1 : 0);
-}
-
-/// Between two changes of a zone's clocks.
-struct stretch {
-    time_us begin;
-    time_us end;    ///< exclusive
-    time_us offset; ///< local time - UTC
-};
-
-/// All of a zone's stretches, so that nothing is looked up or allocated afterwards: some 200.
-std::vector<stretch> stretches_of(std::string_view zone_name) {
-    date::time_zone const* zone = nullptr;
-    try {
-        zone = date::locate_zone(std::string(zone_name));
-    } catch (std::runtime_error const&) {
-        throw std::invalid_argument("no time zone '" + std::string(zone_name) + "'");
-    }
-    std::vector<stretch> all;
-    time_us at = time_min;
-    while (at <= time_max) {
-        date::sys_seconds const moment{std::chrono::seconds{floor_div(at, us_per_s)}};
-        date::sys_info const info = zone->get_info(moment);
-        auto const end_s = std::min(info.end.time_since_epoch().count(), time_max / us_per_s + 1);
-        time_us const end = end_s * us_per_s;
-        all.push_back({at, end, info.offset.count() * us_per_s});
-        at = end;
-    }
-    return all;
-}
+// Times beyond what a calendar can say are taken as its first or last moment.
+constexpr civil_day day_min = civil_day_min;
+constexpr civil_day day_max = civil_day_max;
+constexpr time_us time_min = civil_time_min;
+constexpr time_us time_max = civil_time_max;
 
 struct civil_month {
     std::chrono::year_month month;
@@ -75,18 +39,18 @@ std::chrono::year_month_day civil(civil_day day) noexcept {
 } // namespace
 
 struct calendar::impl {
-    std::vector<stretch> stretches;
+    std::vector<zone_stretch> stretches;
     std::size_t last = 0; ///< stretch of the last question
 
     /// The period asked for last, by the anchor's day of the month: calls come roughly in the
     /// order of time, so nearly all of them fall into it.
     std::array<billing_period, 32> periods{};
 
-    [[nodiscard]] stretch const& around(time_us t) noexcept {
+    [[nodiscard]] zone_stretch const& around(time_us t) noexcept {
         if (t < stretches[last].begin || t >= stretches[last].end) {
-            auto const after =
-                std::upper_bound(stretches.begin(), stretches.end(), t,
-                                 [](time_us value, stretch const& s) { return value < s.begin; });
+            auto const after = std::upper_bound(
+                stretches.begin(), stretches.end(), t,
+                [](time_us value, zone_stretch const& s) { return value < s.begin; });
             last = static_cast<std::size_t>(after - stretches.begin()) - 1;
         }
         return stretches[last];

@@ -39,6 +39,10 @@ struct id_equal {
 
 using id_table = boost::unordered_flat_set<catalog_index, id_hash, id_equal>;
 
+/// A DID's subscription and whether it is active, as one number of the table of DIDs.
+constexpr catalog_index active_bit = catalog_index{1} << 31;
+constexpr catalog_index nobody = active_bit - 2; // with the bit still not no_index
+
 void require(bool holds, char const* what) {
     if (!holds) {
         throw std::invalid_argument(what);
@@ -94,9 +98,11 @@ void catalog::impl::take_subscriptions(std::vector<catalog_input::subscription_r
 void catalog::impl::take_dids(std::vector<catalog_input::did_row> rows) {
     dids.reserve(rows.size());
     for (auto const& row : rows) {
-        require(row.subscription < subscriptions.size(), "a DID of no subscription");
+        require(row.subscription < subscriptions.size() || row.subscription == no_index,
+                "a DID of no subscription");
         std::string_view const digits = row.digits;
-        dids.add(digits.substr(digits.starts_with('+') ? 1 : 0), row.subscription);
+        dids.add(digits.substr(digits.starts_with('+') ? 1 : 0),
+                 std::min(row.subscription, nobody) | (row.is_active ? active_bit : 0));
     }
 }
 
@@ -124,7 +130,7 @@ catalog::catalog(catalog_input input) : impl_(std::make_unique<impl>()) {
     for (auto const& plan : impl_->plans) {
         require(plan != nullptr, "a plan without a tariff");
     }
-    require(input.accounts.size() < no_index && input.subscriptions.size() < no_index,
+    require(input.accounts.size() < no_index && input.subscriptions.size() < nobody,
             "more rows than a catalog can number");
     impl_->take_accounts(std::move(input.accounts));
     impl_->take_subscriptions(std::move(input.subscriptions));
@@ -163,7 +169,14 @@ catalog_index catalog::subscription_by_id(ingest::uuid const& id) const noexcept
 }
 
 catalog_index catalog::subscription_by_did(std::string_view digits) const noexcept {
-    return impl_->dids.find(digits);
+    catalog_index const found = impl_->dids.find(digits);
+    catalog_index const owner = found & ~active_bit;
+    return found == no_index || owner == nobody ? no_index : owner;
+}
+
+bool catalog::is_active_did(std::string_view digits) const noexcept {
+    catalog_index const found = impl_->dids.find(digits);
+    return found != no_index && (found & active_bit) != 0;
 }
 
 catalog_index catalog::active_subscription(catalog_index account,

@@ -44,7 +44,8 @@ struct catalog_input {
     };
     struct did_row {
         std::string digits;         ///< E.164 without '+'
-        catalog_index subscription; ///< place in `subscriptions`
+        catalog_index subscription; ///< place in `subscriptions`; no_index: ours, but nobody's yet
+        bool is_active = true;      ///< calls to it are on-net
     };
     std::vector<account_row> accounts;
     std::vector<subscription_row> subscriptions;
@@ -74,6 +75,8 @@ class catalog {
     [[nodiscard]] catalog_index subscription_by_id(ingest::uuid const& id) const noexcept;
     /// The subscription that owns a DID, given as digits without '+'.
     [[nodiscard]] catalog_index subscription_by_did(std::string_view digits) const noexcept;
+    /// Whether a number, given as digits without '+', is one of our active DIDs.
+    [[nodiscard]] bool is_active_did(std::string_view digits) const noexcept;
     /// The account's subscription that is active at `when`; of several the one that began last.
     [[nodiscard]] catalog_index active_subscription(catalog_index account,
                                                     ingest::time_us when) const noexcept;

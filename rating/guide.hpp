@@ -15,6 +15,7 @@ struct guided {
     catalog_index subscription = no_index;
     ingest::record_error error = ingest::record_error::none;
     ingest::call_direction direction = ingest::call_direction::outbound; ///< to rate it by
+    bool on_net = false; ///< to one of our active DIDs, by a plan that has rates for these
 
     friend bool operator==(guided const&, guided const&) = default;
 };
@@ -26,6 +27,9 @@ struct guided {
 /// A direction that the record only assumes gives way to whose numbers these are: a call to one of
 /// our DIDs (of the account, where one is named) is inbound, one from our DID to elsewhere
 /// outbound.
+///
+/// Whether the destination is one of our active DIDs is only asked when the plan (or a fallback of
+/// it) has on-net rates: for others it makes no difference to rate_call.
 guided guide(ingest::cdr const& call, catalog const& from) noexcept;
 
 /// The digits by which a number is matched: a leading scheme (sip: sips: tel:) and '+' dropped,

@@ -12,6 +12,7 @@ namespace tally::rating {
 namespace {
 
 using ingest::record_error;
+using ingest::time_us;
 
 constexpr std::int64_t ms_per_s = 1000;
 constexpr std::int64_t call_ms_max = std::int64_t{7} * 24 * 60 * 60 * ms_per_s;
@@ -33,6 +34,13 @@ std::int64_t left_of(allowance const& a) noexcept {
     return used_s < a.included_s ? a.included_s - used_s : 0;
 }
 
+/// Increments of one step that were taken at once.
+struct metered_run {
+    std::int64_t begin_s = 0; ///< second of the call
+    std::int64_t seconds = 0;
+    std::int64_t drawn_s = 0; ///< of seconds, from the allowance
+};
+
 /// Runs along a call from increment to increment, summing up; never back.
 ///
 ///     0        from_s of step 1            until_s
@@ -45,33 +53,70 @@ struct call_meter {
     exact_cost charged;
     bool fits = true;
 
-    /// Takes every increment of `step` that begins before `until_s`, all at once. Those that the
-    /// allowance covers come first; the first that it does not cover is charged, and so are all
-    /// behind it, since they are of the same length.
-    void run(rate_step const& step, std::int64_t until_s) noexcept {
-        if (position_s >= until_s) {
-            return;
-        }
+    /// Takes every increment of `step` that begins before `until_s` (which is not behind
+    /// position_s), all at once. Those that the allowance covers come first; the first that it
+    /// does not cover is charged, and so are all behind it, since they are of the same length.
+    metered_run run(rate_step const& step, std::int64_t until_s, bool draws) noexcept {
         std::int64_t const increment_s = step.increment_s;
         std::int64_t const count = (until_s - position_s + increment_s - 1) / increment_s;
-        std::int64_t const covered = std::min(count, allowance_s / increment_s);
-        std::int64_t const charged_s = (count - covered) * increment_s;
-        allowance_s -= covered * increment_s;
-        drawn_s += covered * increment_s;
-        position_s += count * increment_s;
+        std::int64_t const covered = draws ? std::min(count, allowance_s / increment_s) : 0;
+        metered_run const taken{position_s, count * increment_s, covered * increment_s};
+        allowance_s -= taken.drawn_s;
+        drawn_s += taken.drawn_s;
+        position_s += taken.seconds;
+        std::int64_t const charged_s = taken.seconds - taken.drawn_s;
         fits = fits && charged.add(int128{charged_s} * step.price.nanos, step.unit_s);
+        return taken;
     }
 };
 
-call_meter measure(std::span<rate_step const> steps, std::int64_t call_s,
-                   std::int64_t allowance_s) noexcept {
-    call_meter meter;
-    meter.allowance_s = allowance_s;
-    for (std::size_t i = 0; i < steps.size() && meter.position_s < call_s; ++i) {
-        bool const last = i + 1 == steps.size();
-        meter.run(steps[i], last ? call_s : std::min<std::int64_t>(call_s, steps[i + 1].from_s));
+/// An answered call and the rate that was found for it.
+struct call_to_charge {
+    tariff const& in; ///< whose rates they are: the plan or a fallback
+    rate_place begins_by;
+    time_us answer;
+    std::int64_t call_s;
+};
+
+/// The first whole second of the call at or after `moment`, at most its end.
+std::int64_t second_of(call_to_charge const& call, time_us moment) noexcept {
+    if (moment == INT64_MAX) {
+        return call.call_s;
     }
-    return meter;
+    return std::min(call.call_s, (moment - call.answer + ingest::us_per_s - 1) / ingest::us_per_s);
+}
+
+/// Charges by one rate up to `until_s`, step by step.
+template <typename Sink>
+void run_steps(tariff const& in, rate_place place, std::int64_t until_s, call_meter& meter,
+               Sink&& sink) {
+    rate_terms const& by = in.terms_at(place.at);
+    auto const steps = in.steps_of(by);
+    for (std::size_t i = 0; i < steps.size() && meter.position_s < until_s; ++i) {
+        std::int64_t const end_s =
+            i + 1 == steps.size() ? until_s : std::min<std::int64_t>(until_s, steps[i + 1].from_s);
+        if (meter.position_s < end_s) {
+            sink(in, place, steps[i], meter.run(steps[i], end_s, by.allowance));
+        }
+    }
+}
+
+/// Charges all of a call, from band to band. False: at the beginning of an increment none holds.
+template <typename Sink>
+bool run_bands(call_to_charge const& call, call_meter& meter, Sink&& sink) {
+    rate_place place = call.begins_by;
+    bool const splits = call.in.head().split_at_bands;
+    for (;;) {
+        run_steps(call.in, place, splits ? second_of(call, place.until) : call.call_s, meter, sink);
+        if (meter.position_s >= call.call_s) {
+            return true;
+        }
+        place = call.in.holding(place.first, call.answer,
+                                call.answer + meter.position_s * ingest::us_per_s);
+        if (!place) {
+            return false;
+        }
+    }
 }
 
 /// The exact cost within the rate's bounds, rounded. A minimum of 0 is no bound, so that a price
@@ -95,29 +140,32 @@ rated_call failed(record_error why) noexcept {
     return result;
 }
 
-/// A call of `call_s` billable seconds by the rate that was found for it; `by` is left to the
-/// caller to fill in.
-rated_call charge(tariff const& plan, rate_terms const& by, std::int64_t call_s,
-                  allowance& left) noexcept {
+/// Charges a call for which a rate was found; `by` is left to the caller to fill in.
+template <typename Sink>
+rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sink&& sink) {
     rated_call result;
-    auto const steps = plan.steps_of(by);
-    rate_step const& first = steps.front();
+    rate_terms const& by = call.in.terms_at(call.begins_by.at);
+    rate_step const& first = call.in.steps_of(by).front();
     auto const per_minute =
         round_fraction(int128{first.price.nanos} * 60, first.unit_s, {rounding_mode::half_up, 9});
     if (!per_minute) {
         return failed(record_error::amount_overflow);
     }
     result.rate_per_minute = *per_minute;
-    if (call_s <= by.grace_s) {
+    if (call.call_s <= by.grace_s) {
         return result;
     }
-    call_meter meter = measure(steps, call_s, by.allowance ? left_of(left) : 0);
+    call_meter meter;
+    meter.allowance_s = left_of(left);
+    if (!run_bands(call, meter, sink)) {
+        return failed(record_error::no_rate);
+    }
     result.billed_s = meter.position_s;
     result.allowance_s = meter.drawn_s;
     if (meter.drawn_s < meter.position_s) { // not wholly covered
         result.connect_fee = by.connect_fee;
         meter.charged.add(by.connect_fee);
-        auto const cost = meter.fits ? bounded(meter.charged, by, plan.head().how) : std::nullopt;
+        auto const cost = meter.fits ? bounded(meter.charged, by, how) : std::nullopt;
         if (!cost) {
             return failed(record_error::amount_overflow);
         }
@@ -127,17 +175,42 @@ rated_call charge(tariff const& plan, rate_terms const& by, std::int64_t call_s,
     return result;
 }
 
-} // namespace
+struct found_rate {
+    tariff const* in = nullptr; ///< the plan or one of its fallbacks
+    rate_place place;
+};
 
-rated_call rate_call(ingest::cdr const& call, tariff const& plan, allowance& left) noexcept {
+found_rate find_rate(std::string_view digits, ingest::call_direction direction, time_us when,
+                     tariff const& plan, bool on_net) noexcept {
+    tariff const* asked = &plan;
+    for (int i = 0; asked != nullptr && i <= tariff::fallbacks_max; ++i) {
+        if (on_net) {
+            if (auto const place = asked->find_place(digits, direction, when, true)) {
+                return {asked, place};
+            }
+        }
+        if (auto const place = asked->find_place(digits, direction, when, false)) {
+            return {asked, place};
+        }
+        asked = asked->fallback();
+    }
+    return {};
+}
+
+template <typename Sink>
+rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& left, bool on_net,
+                     Sink&& sink) {
     if (has_bad_duration(call)) {
         return failed(record_error::bad_duration);
     }
-    std::array<char, prefix_index::digits_max> buffer;
-    auto const digits = match_digits(call.destination, buffer);
     bool const answered = call.answer != ingest::never_us;
-    auto const place = plan.find_place(digits, call.direction, answered ? call.answer : call.start);
-    rate const* const by = place == tariff::no_place ? nullptr : plan.rates().data() + place;
+    // Far outside any calendar, and far enough from the ends to add a call to it.
+    constexpr time_us moment_max = time_us{1} << 61;
+    time_us const when = std::clamp(answered ? call.answer : call.start, -moment_max, moment_max);
+    std::array<char, prefix_index::digits_max> buffer;
+    auto const found =
+        find_rate(match_digits(call.destination, buffer), call.direction, when, plan, on_net);
+    rate const* const by = found.in == nullptr ? nullptr : &found.in->rates()[found.place.at];
     rated_call result;
     if (!answered || call.billable_ms == 0) {
         result.zero_rated = true;
@@ -148,8 +221,47 @@ rated_call rate_call(ingest::cdr const& call, tariff const& plan, allowance& lef
         return failed(record_error::no_rate);
     }
     std::int64_t const call_s = (call.billable_ms + ms_per_s - 1) / ms_per_s;
-    result = charge(plan, plan.terms_at(place), call_s, left);
+    result = charge({*found.in, found.place, when, call_s}, plan.head().how, left, sink);
     result.by = result.error == record_error::none ? by : nullptr;
+    return result;
+}
+
+/// Adds a run to the pieces, or to the last one when it goes on with the same step.
+void add_piece(tariff const& in, rate_place place, rate_step const& step, metered_run const& run,
+               std::vector<charged_piece>& pieces) {
+    rate const& by = in.rates()[place.at];
+    if (pieces.empty() || pieces.back().by != &by || pieces.back().step != step) {
+        charged_piece piece;
+        piece.by = &by;
+        piece.in_band = by.band == any_band ? nullptr : &in.bands()[by.band];
+        piece.step = step;
+        piece.begin_s = run.begin_s;
+        pieces.push_back(piece);
+    }
+    charged_piece& piece = pieces.back();
+    piece.seconds += run.seconds;
+    piece.allowance_s += run.drawn_s;
+    piece.cost = round_fraction(int128{piece.seconds - piece.allowance_s} * step.price.nanos,
+                                step.unit_s, {rounding_mode::half_up, 9});
+}
+
+} // namespace
+
+rated_call rate_call(ingest::cdr const& call, tariff const& plan, allowance& left,
+                     bool on_net) noexcept {
+    return rate_with(call, plan, left, on_net, [](auto const&...) {});
+}
+
+rated_call explain_call(ingest::cdr const& call, tariff const& plan, allowance& left, bool on_net,
+                        std::vector<charged_piece>& pieces) {
+    pieces.clear();
+    auto const result =
+        rate_with(call, plan, left, on_net,
+                  [&pieces](tariff const& in, rate_place place, rate_step const& step,
+                            metered_run const& run) { add_piece(in, place, step, run, pieces); });
+    if (result.error != record_error::none) {
+        pieces.clear();
+    }
     return result;
 }
 

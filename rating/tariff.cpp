@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
@@ -47,13 +48,13 @@ void check(rate const& r) {
     check_steps(r);
 }
 
-bool same_group(rate const& a, rate const& b) noexcept {
-    return a.direction == b.direction && a.prefix == b.prefix;
+/// Direction and reach are independent: four sets of prefixes.
+std::size_t index_of(ingest::call_direction direction, bool on_net) noexcept {
+    return static_cast<std::size_t>(direction) * 2 + (on_net ? 1U : 0U);
 }
 
-bool in_order(rate const& a, rate const& b) noexcept {
-    return std::tie(a.direction, a.prefix, b.effective_from) <
-           std::tie(b.direction, b.prefix, a.effective_from);
+bool same_group(rate const& a, rate const& b) noexcept {
+    return a.direction == b.direction && a.is_on_net == b.is_on_net && a.prefix == b.prefix;
 }
 
 } // namespace
@@ -64,17 +65,58 @@ tariff::tariff(header head, std::vector<rate> rates)
 tariff::tariff(content of)
     : head_(std::move(of.head)), bands_(std::move(of.bands)), metrics_(std::move(of.metrics)),
       fallback_(std::move(of.fallback)), rates_(std::move(of.rates)) {
-    if (head_.how.decimals > 9) {
-        throw std::invalid_argument("plan '" + head_.code + "': decimals must be 0 to 9");
+    check_content();
+    if (!bands_.empty()) {
+        clock_ = band_clock(head_.time_zone, bands_);
     }
-    if (rates_.size() >= std::numeric_limits<std::uint32_t>::max()) {
-        throw std::length_error("plan '" + head_.code + "' has too many rates");
-    }
-    std::for_each(rates_.begin(), rates_.end(), check);
-    // Stable: of two alike in everything the first given is the one that is found.
-    std::stable_sort(rates_.begin(), rates_.end(), in_order);
+    asks_on_net_ =
+        (fallback_ && fallback_->asks_on_net_) ||
+        std::any_of(rates_.begin(), rates_.end(), [](rate const& r) { return r.is_on_net; });
+    build_order();
     build_terms();
     build_index();
+}
+
+void tariff::check_content() const {
+    auto const plan = "plan '" + head_.code + "'";
+    if (head_.how.decimals > 9) {
+        throw std::invalid_argument(plan + ": decimals must be 0 to 9");
+    }
+    if (rates_.size() >= std::numeric_limits<std::uint32_t>::max()) {
+        throw std::length_error(plan + " has too many rates");
+    }
+    if (fallback_ && fallback_->head_.currency != head_.currency) {
+        throw std::invalid_argument(plan + ": its fallback plan '" + fallback_->head_.code +
+                                    "' is of another currency");
+    }
+    for (rate const& r : rates_) {
+        check(r);
+        if (r.band != any_band && r.band >= bands_.size()) {
+            refuse(r, "its band is not there");
+        }
+    }
+}
+
+void tariff::build_order() {
+    std::vector<band_place> by_weight(bands_.size());
+    std::iota(by_weight.begin(), by_weight.end(), band_place{0});
+    std::stable_sort(by_weight.begin(), by_weight.end(), [this](band_place a, band_place b) {
+        return bands_[a].weight > bands_[b].weight;
+    });
+    std::vector<band_place> ranks(bands_.size());
+    for (band_place rank = 0; rank < by_weight.size(); ++rank) {
+        ranks[by_weight[rank]] = rank;
+    }
+    auto const rank_of = [&ranks](rate const& r) {
+        return r.band == any_band ? any_band : ranks[r.band];
+    };
+    // Stable: of two alike in everything the first given is the one that is found.
+    std::stable_sort(rates_.begin(), rates_.end(), [&rank_of](rate const& a, rate const& b) {
+        return std::forward_as_tuple(a.direction, a.is_on_net, a.prefix, rank_of(a),
+                                     b.effective_from) <
+               std::forward_as_tuple(b.direction, b.is_on_net, b.prefix, rank_of(b),
+                                     a.effective_from);
+    });
 }
 
 void tariff::build_terms() {
@@ -93,67 +135,90 @@ void tariff::build_terms() {
         if (is_new) {
             steps_.insert(steps_.end(), r.steps.begin(), r.steps.end());
         }
-        rate const* const next = &r == &rates_.back() ? nullptr : &r + 1;
         terms_.push_back({r.effective_from, r.effective_to, r.connect_fee, r.minimum, r.maximum,
                           r.grace_s, static_cast<std::uint32_t>(at->second),
-                          static_cast<std::uint32_t>(r.steps.size()), r.allowance,
-                          next == nullptr || !same_group(r, *next)});
+                          static_cast<std::uint32_t>(r.steps.size()), r.allowance, false, false,
+                          r.band});
     }
-    if (steps_.size() >= no_place) {
+    if (steps_.size() >= rate_place::none) {
         throw std::length_error("plan '" + head_.code + "' has too many steps");
     }
     steps_.shrink_to_fit();
 }
 
 void tariff::build_index() {
-    std::array<std::vector<std::pair<std::string_view, std::uint32_t>>, 2> firsts;
-    for (std::size_t i = 0; i < rates_.size(); ++i) {
-        if (i == 0 || terms_[i - 1].is_last_of_prefix) {
-            firsts[static_cast<std::size_t>(rates_[i].direction)].emplace_back(
-                rates_[i].prefix, static_cast<std::uint32_t>(i));
+    std::array<std::vector<std::pair<std::string_view, std::uint32_t>>, 4> firsts;
+    for (std::size_t first = 0; first < rates_.size();) {
+        std::size_t end = first;
+        bool is_banded = false;
+        for (; end < rates_.size() && same_group(rates_[first], rates_[end]); ++end) {
+            is_banded = is_banded || rates_[end].band != any_band;
         }
+        for (std::size_t i = first; i < end; ++i) {
+            terms_[i].is_banded = is_banded;
+        }
+        terms_[end - 1].is_last_of_prefix = true;
+        rate const& r = rates_[first];
+        firsts[index_of(r.direction, r.is_on_net)].emplace_back(r.prefix,
+                                                                static_cast<std::uint32_t>(first));
+        first = end;
     }
-    for (std::size_t direction = 0; direction < index_.size(); ++direction) {
-        index_[direction] = prefix_index(firsts[direction]);
+    for (std::size_t i = 0; i < index_.size(); ++i) {
+        index_[i] = prefix_index(firsts[i]);
     }
 }
 
-std::uint32_t tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
+rate_place tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
     for (std::uint32_t place = first;; ++place) {
         rate_terms const& terms = terms_[place];
         if (terms.effective_from <= when && when < terms.effective_to) {
-            return place;
+            return {place, first};
         }
         if (terms.is_last_of_prefix) {
-            return no_place;
+            return {};
         }
     }
 }
 
-std::uint32_t tariff::find_place(std::string_view digits, ingest::call_direction direction,
-                                 ingest::time_us when) const noexcept {
-    prefix_index const& index = index_[static_cast<std::size_t>(direction)];
+rate_place tariff::holding(std::uint32_t first, ingest::time_us when,
+                           ingest::time_us moment) const noexcept {
+    clock_reading const now = clock_.read(moment);
+    for (std::uint32_t place = first;; ++place) {
+        rate_terms const& terms = terms_[place];
+        if (terms.effective_from <= when && when < terms.effective_to &&
+            (terms.band == any_band || clock_.covers(terms.band, now))) {
+            return {place, first, now.until};
+        }
+        if (terms.is_last_of_prefix) {
+            return {};
+        }
+    }
+}
+
+rate_place tariff::find_place(std::string_view digits, ingest::call_direction direction,
+                              ingest::time_us when, bool on_net) const noexcept {
+    prefix_index const& index = index_[index_of(direction, on_net)];
     // Nearly always the longest prefix has a rate in effect; only otherwise are all of them asked.
     std::uint32_t const longest = index.longest(digits);
     if (longest == prefix_index::none) {
-        return no_place;
+        return {};
     }
-    std::uint32_t found = in_effect(longest, when);
-    if (found != no_place) {
-        return found;
+    rate_place found = in_effect(longest, when);
+    if (!found) {
+        prefix_index::matches matches;
+        index.all(digits, matches);
+        for (std::uint32_t i = matches.count - 1; i > 0 && !found; --i) {
+            found = in_effect(matches.values[i - 1], when);
+        }
     }
-    prefix_index::matches matches;
-    index.all(digits, matches);
-    for (std::uint32_t i = matches.count - 1; i > 0 && found == no_place; --i) {
-        found = in_effect(matches.values[i - 1], when);
-    }
-    return found;
+    // Which prefix it is has been decided; only now the band is looked at.
+    return found && terms_[found.at].is_banded ? holding(found.first, when, when) : found;
 }
 
 rate const* tariff::find(std::string_view digits, ingest::call_direction direction,
-                         ingest::time_us when) const noexcept {
-    std::uint32_t const place = find_place(digits, direction, when);
-    return place == no_place ? nullptr : &rates_[place];
+                         ingest::time_us when, bool on_net) const noexcept {
+    rate_place const place = find_place(digits, direction, when, on_net);
+    return place ? &rates_[place.at] : nullptr;
 }
 
 } // namespace tally::rating

@@ -3,6 +3,7 @@
 #include "ingest/cdr.hpp"
 #include "ingest/uuid.hpp"
 #include "rating/band.hpp"
+#include "rating/band_clock.hpp"
 #include "rating/metric_price.hpp"
 #include "rating/money.hpp"
 #include "rating/prefix_index.hpp"
@@ -61,12 +62,35 @@ struct alignas(64) rate_terms {
     std::uint32_t first_step = 0; ///< in the tariff's list of steps
     std::uint32_t steps = 0;
     bool allowance = false;
-    bool is_last_of_prefix = false; ///< the next one is of another prefix or direction
+    bool is_last_of_prefix = false; ///< the next one is of another group
+    bool is_banded = false;         ///< a rate of the group, not always this one, has a band
+    band_place band = any_band;
+};
+
+/// A rate of a tariff, where its group begins, and how long it is sure to hold.
+struct rate_place {
+    static constexpr std::uint32_t none = UINT32_MAX;
+
+    std::uint32_t at = none;           ///< in rates()
+    std::uint32_t first = none;        ///< of its group, likewise
+    ingest::time_us until = INT64_MAX; ///< up to here no band begins or ends; exclusive
+
+    explicit operator bool() const noexcept { return at != none; }
 };
 
 /// One plan's tariff as it is rated against: immutable, shared by all lanes.
+///
+/// Rates of one prefix, direction and reach (on-net or not) are a group, and stand side by side:
+/// the heaviest band first and those without a band last, within a band the newest first. So the
+/// first of a group that is in effect and whose band covers the moment is the one that holds.
+///
+///     44 holiday 2026 | 44 holiday 2025 | 44 peak 2026 | 44 any 2026 | 447 peak 2026 | ...
+///     ^ index_: "44"                                   is_last_of_prefix ^
 class tariff {
   public:
+    /// Fallback plans that are asked one after the other: a's, that one's, and that one's.
+    static constexpr int fallbacks_max = 3;
+
     struct header {
         ingest::uuid plan_id;
         std::string code;
@@ -85,22 +109,28 @@ class tariff {
         std::shared_ptr<tariff const> fallback; ///< asked for a rate when this has none
     };
 
-    /// Builds the prefix index. Throws std::invalid_argument, naming the rate, when a rate has no
+    /// Builds the prefix indexes. Throws std::invalid_argument, naming the rate, when a rate has no
     /// steps, steps out of order, a zero unit or increment, units without a common multiple below
-    /// 2^62 (their sum could not be kept exactly), or a prefix that is not digits.
+    /// 2^62 (their sum could not be kept exactly), a prefix that is not digits, or a band that is
+    /// not there; likewise for a band outside the day, bands in a zone that nobody knows, and a
+    /// fallback of another currency.
     explicit tariff(content of);
     tariff(header head, std::vector<rate> rates);
 
-    /// Longest prefix of `digits` that has a rate of `direction` in effect at `when`; of several in
-    /// effect the one that began last. nullptr when there is none. No allocation.
+    /// Longest prefix of `digits` that has a rate of `direction` in effect at `when`; of these the
+    /// one of the heaviest band that covers `when`, the one without a band last; of its versions
+    /// the one that began last. nullptr when there is none: also when none of the longest prefix'
+    /// bands covers `when`. On-net rates and others do not know of each other. No allocation.
     [[nodiscard]] rate const* find(std::string_view digits, ingest::call_direction direction,
-                                   ingest::time_us when) const noexcept;
+                                   ingest::time_us when, bool on_net = false) const noexcept;
 
-    /// As find(), but the rate's place in rates(), or `no_place`: touches none of the rates.
-    static constexpr std::uint32_t no_place = UINT32_MAX;
-    [[nodiscard]] std::uint32_t find_place(std::string_view digits,
-                                           ingest::call_direction direction,
-                                           ingest::time_us when) const noexcept;
+    /// As find(), but the rate's place: touches none of the rates. `when` from -2^62 to 2^62.
+    [[nodiscard]] rate_place find_place(std::string_view digits, ingest::call_direction direction,
+                                        ingest::time_us when, bool on_net) const noexcept;
+    /// Of the group that begins at `first` the rate that holds at `moment`, in the versions that
+    /// were in effect at `when`.
+    [[nodiscard]] rate_place holding(std::uint32_t first, ingest::time_us when,
+                                     ingest::time_us moment) const noexcept;
     [[nodiscard]] rate_terms const& terms_at(std::uint32_t place) const noexcept {
         return terms_[place];
     }
@@ -114,9 +144,14 @@ class tariff {
     [[nodiscard]] std::span<metric_price const> metrics() const noexcept { return metrics_; }
     /// nullptr: none.
     [[nodiscard]] tariff const* fallback() const noexcept { return fallback_.get(); }
+    /// Whether it makes a difference that a destination is one of ours: this plan, or one of those
+    /// behind it, has on-net rates.
+    [[nodiscard]] bool asks_on_net() const noexcept { return asks_on_net_; }
 
   private:
-    [[nodiscard]] std::uint32_t in_effect(std::uint32_t first, ingest::time_us when) const noexcept;
+    [[nodiscard]] rate_place in_effect(std::uint32_t first, ingest::time_us when) const noexcept;
+    void check_content() const;
+    void build_order();
     void build_terms();
     void build_index();
 
@@ -124,10 +159,12 @@ class tariff {
     std::vector<band> bands_;
     std::vector<metric_price> metrics_;
     std::shared_ptr<tariff const> fallback_;
-    std::vector<rate> rates_;       ///< grouped by (direction, prefix), newest effective_from first
-    std::vector<rate_terms> terms_; ///< of the rates at the same places
-    std::vector<rate_step> steps_;  ///< of all rates; lists alike stand there once
-    std::array<prefix_index, 2> index_; ///< by direction: prefix -> first of its group
+    band_clock clock_;
+    bool asks_on_net_ = false;
+    std::vector<rate> rates_;           ///< by group, band and effective_from, as drawn above
+    std::vector<rate_terms> terms_;     ///< of the rates at the same places
+    std::vector<rate_step> steps_;      ///< of all rates; lists alike stand there once
+    std::array<prefix_index, 4> index_; ///< by index_of(): prefix -> first of its group
 };
 
 } // namespace tally::rating

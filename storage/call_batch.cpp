@@ -119,7 +119,7 @@ void call_batch::rate_one(batch_entry& entry, period_of_usage& usage, batch& out
     auto const& from = *entry.catalog;
     auto const plan_index = from.subscription_at(entry.who.subscription).plan;
     auto const& plan = from.plan_at(plan_index);
-    auto const rated = rating::rate_call(*entry.call, plan, usage.left);
+    auto const rated = rating::rate_call(*entry.call, plan, usage.left, entry.who.on_net);
     if (rated.error != ingest::record_error::none) {
         entry.suspend(rated.error, ingest::explain(rated.error));
         return;
