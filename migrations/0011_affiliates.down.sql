@@ -1,0 +1,20 @@
+SELECT ingest.forget_partitioned_table('affiliates.affiliate_clicks');
+
+DROP FUNCTION affiliates.click_statistics(timestamptz, timestamptz, uuid);
+DROP VIEW affiliates.affiliate_performance;
+DROP FUNCTION affiliates.batch_commissions(uuid, timestamptz);
+DROP TABLE affiliates.affiliate_clicks;
+DROP TABLE affiliates.affiliate_commissions;
+DROP TABLE affiliates.affiliate_payouts;
+DROP TABLE affiliates.affiliate_referrals;
+DROP TABLE affiliates.affiliates;
+DROP FUNCTION affiliates.settle_payout();
+DROP FUNCTION affiliates.refuse_truncate();
+DROP FUNCTION affiliates.keep_affiliate_totals();
+DROP FUNCTION affiliates.update_affiliate_earnings();
+DROP FUNCTION affiliates.update_affiliate_referral_stats();
+DROP TYPE affiliates.payout_status;
+DROP TYPE affiliates.commission_status;
+DROP TYPE affiliates.referral_status;
+DROP TYPE affiliates.affiliate_status;
+DROP SCHEMA affiliates;
