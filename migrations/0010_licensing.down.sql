@@ -7,7 +7,7 @@ DROP FUNCTION licensing.update_license_seats();
 DROP FUNCTION licensing.stamp_assignment();
 DROP TABLE licensing.licenses;
 DROP FUNCTION licensing.search_query(text);
-DROP FUNCTION licensing.search_words(text);
+DROP FUNCTION licensing.search_text(text);
 DROP TYPE licensing.assignment_status;
 DROP TYPE licensing.license_term;
 DROP TYPE licensing.license_status;

@@ -8,16 +8,16 @@ CREATE TYPE licensing.license_status AS ENUM
 CREATE TYPE licensing.license_term AS ENUM ('monthly', 'yearly');
 CREATE TYPE licensing.assignment_status AS ENUM ('assigned', 'unassigned', 'revoked');
 
--- Text is indexed twice, as it is and with blanks for punctuation: the text parser takes "LIC-2026-01" for the
--- numbers -2026 and -01 and "license.created" for a host, and nobody searches for those.
-CREATE FUNCTION licensing.search_words(p_text text) RETURNS tsvector
+-- Text is indexed twice, as it is and with blanks for punctuation: the text parser takes
+-- "LIC-2026-01" for the numbers -2026 and -01 and "license.created" for a host, and nobody searches
+-- for those.
+CREATE FUNCTION licensing.search_text(p_text text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog
 AS $$
-    SELECT to_tsvector('simple', coalesce(p_text, ''))
-        || to_tsvector('simple', translate(coalesce(p_text, ''), '-_./:#@', '       '))
+    SELECT coalesce(p_text || ' ' || translate(p_text, '-_./:#@', '       '), '')
 $$;
-COMMENT ON FUNCTION licensing.search_words(text) IS 'Words of a name or key for full-text search: the whole and its parts, unstemmed';
+COMMENT ON FUNCTION licensing.search_text(text) IS 'A name or key as it goes into full-text search: the whole and its parts';
 
 CREATE FUNCTION licensing.search_query(p_text text) RETURNS tsquery
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -58,8 +58,10 @@ CREATE TABLE licensing.licenses (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     search_vector tsvector NOT NULL GENERATED ALWAYS AS
-        (setweight(licensing.search_words(key), 'A') || setweight(licensing.search_words(dba), 'B')
-         || setweight(licensing.search_words(product), 'C') || setweight(licensing.search_words(plan), 'D')) STORED,
+        (setweight(to_tsvector('simple', licensing.search_text(key)), 'A')
+         || setweight(to_tsvector('simple', licensing.search_text(dba)), 'B')
+         || setweight(to_tsvector('simple', licensing.search_text(product)), 'C')
+         || setweight(to_tsvector('simple', licensing.search_text(plan)), 'D')) STORED,
     CONSTRAINT licenses_key_key UNIQUE (key),
     CONSTRAINT licenses_seats CHECK (seats_used <= seats_total),
     CONSTRAINT licenses_period CHECK (expires_at > starts_at)
@@ -206,9 +208,10 @@ CREATE TABLE licensing.license_audit_events (
     user_agent text,
     created_at timestamptz NOT NULL DEFAULT now(),
     search_vector tsvector NOT NULL GENERATED ALWAYS AS
-        (setweight(licensing.search_words(type), 'A') || setweight(licensing.search_words(entity_type), 'B')
+        (setweight(to_tsvector('simple', licensing.search_text(type)), 'A')
+         || setweight(to_tsvector('simple', licensing.search_text(entity_type)), 'B')
          || setweight(jsonb_to_tsvector('simple', metadata, '["string", "numeric"]'), 'C')
-         || setweight(licensing.search_words(user_agent), 'D')) STORED,
+         || setweight(to_tsvector('simple', licensing.search_text(user_agent)), 'D')) STORED,
     PRIMARY KEY (id, created_at),
     CONSTRAINT license_audit_events_entity_type CHECK (entity_type IN ('license', 'assignment'))
 ) PARTITION BY RANGE (created_at);

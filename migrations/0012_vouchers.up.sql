@@ -89,7 +89,7 @@ CREATE TABLE vouchers.voucher_types (
     session_duration_minutes integer NOT NULL DEFAULT 60 CHECK (session_duration_minutes BETWEEN 1 AND 1440),
     max_clients_per_session integer NOT NULL DEFAULT 1 CHECK (max_clients_per_session > 0),
     frequency vouchers.voucher_frequency NOT NULL DEFAULT 'weekly',
-    custom_days text[] NOT NULL DEFAULT '{}',
+    custom_days text[],
     price numeric(20, 9) NOT NULL DEFAULT 0 CHECK (price >= 0),
     currency char(3) NOT NULL DEFAULT 'USD' CHECK (currency ~ '^[A-Z]{3}$'),
     validity_days integer NOT NULL DEFAULT 365 CHECK (validity_days > 0),
@@ -102,7 +102,7 @@ CREATE TABLE vouchers.voucher_types (
     CONSTRAINT voucher_types_booking_rules CHECK (vouchers.check_booking_rules(booking_rules)),
     CONSTRAINT voucher_types_custom_days CHECK
         (custom_days <@ '{monday,tuesday,wednesday,thursday,friday,saturday,sunday}'
-         AND (frequency = 'custom') = (cardinality(custom_days) > 0)),
+         AND (frequency = 'custom') = (coalesce(cardinality(custom_days), 0) > 0)),
     CONSTRAINT voucher_types_deactivated CHECK (deactivated_at IS NULL OR NOT is_active)
 );
 CREATE INDEX voucher_types_organization_active_idx ON vouchers.voucher_types (organization_id, is_active);
@@ -111,7 +111,7 @@ COMMENT ON COLUMN vouchers.voucher_types.session_name IS 'What one session is ca
 COMMENT ON COLUMN vouchers.voucher_types.total_sessions IS 'Regular sessions';
 COMMENT ON COLUMN vouchers.voucher_types.backup_sessions IS 'Spare sessions on top, for those that are missed';
 COMMENT ON COLUMN vouchers.voucher_types.max_clients_per_session IS '1: individual; more: a group';
-COMMENT ON COLUMN vouchers.voucher_types.custom_days IS 'Weekdays (monday to sunday) of frequency custom; otherwise empty';
+COMMENT ON COLUMN vouchers.voucher_types.custom_days IS 'Weekdays (monday to sunday) of frequency custom; otherwise empty or null';
 COMMENT ON COLUMN vouchers.voucher_types.price IS 'Of a voucher with all its sessions, in currency units';
 COMMENT ON COLUMN vouchers.voucher_types.validity_days IS 'From the day it is bought';
 COMMENT ON COLUMN vouchers.voucher_types.booking_rules IS 'Hours in which sessions can be booked, by weekday; a day that is missing cannot be booked, {} sets no limit';
