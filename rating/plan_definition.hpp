@@ -30,6 +30,9 @@ struct plan_definition {
     bool split_at_bands = true;
     std::string fallback; ///< another plan's code; empty: none
     std::string features; ///< JSON object: what the plan includes besides minutes; empty: none
+    std::string tier;     ///< which of a product's plans it is; empty: none
+    std::string billing_interval = "monthly"; ///< "monthly", "annual": of what monthly_price is for
+    std::int32_t display_order = 0;           ///< among the plans shown to a customer
     std::vector<band> bands;
     std::vector<rate> rates;
     std::vector<metric_price> metrics;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "rating/plan_file.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally::rating {
+
+/// Where something stands in the files of a plan: the file by its number, line and column from 1.
+struct plan_place {
+    std::uint32_t file = 0;
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+
+    friend auto operator<=>(plan_place const&, plan_place const&) = default;
+};
+
+/// Collects what is wrong with a plan file and its decks. A deck of the wrong kind has a problem in
+/// every row: the first ones are kept, all are counted.
+class plan_problems {
+  public:
+    static constexpr std::size_t kept_max = 100;
+
+    /// The number of a file, for places in it.
+    std::uint32_t add_file(std::string_view name);
+    void add(plan_place where, std::string what);
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+
+    /// "line 7", or "deck.csv:7" when that is another file than `seen_from`: for a message about
+    /// one place that names another.
+    [[nodiscard]] std::string text_of(plan_place where, plan_place seen_from) const;
+    /// All of them in the order of the files, the count of those that were not kept last.
+    [[nodiscard]] std::vector<plan_problem> take();
+
+  private:
+    struct entry {
+        plan_place where;
+        std::string what;
+    };
+    std::vector<std::string> files_;
+    std::vector<entry> kept_;
+    std::size_t count_ = 0;
+};
+
+} // namespace tally::rating
