@@ -1,6 +1,7 @@
 #include "rating/tariff.hpp"
 
 #include "rating/exact_cost.hpp"
+#include "rating/metric_rater.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -69,6 +70,7 @@ tariff::tariff(content of)
     if (!bands_.empty()) {
         clock_ = band_clock(head_.time_zone, bands_);
     }
+    prepare_metrics(metrics_);
     asks_on_net_ =
         (fallback_ && fallback_->asks_on_net_) ||
         std::any_of(rates_.begin(), rates_.end(), [](rate const& r) { return r.is_on_net; });

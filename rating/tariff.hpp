@@ -113,7 +113,7 @@ class tariff {
     /// steps, steps out of order, a zero unit or increment, units without a common multiple below
     /// 2^62 (their sum could not be kept exactly), a prefix that is not digits, or a band that is
     /// not there; likewise for a band outside the day, bands in a zone that nobody knows, and a
-    /// fallback of another currency.
+    /// fallback of another currency; and what check_metric throws.
     explicit tariff(content of);
     tariff(header head, std::vector<rate> rates);
 
@@ -137,6 +137,11 @@ class tariff {
     [[nodiscard]] std::span<rate_step const> steps_of(rate_terms const& terms) const noexcept {
         return {steps_.data() + terms.first_step, terms.steps};
     }
+
+    /// The price of a metric in effect at `when`: of several the one that began last; the fallback
+    /// plans' when this plan has none. nullptr when there is none. No allocation.
+    [[nodiscard]] metric_price const* find_metric(std::string_view name,
+                                                  ingest::time_us when) const noexcept;
 
     [[nodiscard]] header const& head() const noexcept { return head_; }
     [[nodiscard]] std::span<rate const> rates() const noexcept { return rates_; }
