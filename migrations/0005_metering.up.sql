@@ -92,6 +92,7 @@ CREATE TABLE analytics.usage_aggregates_daily (
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (account_id, subscription_id, day, metric)
 ) WITH (fillfactor = 50);
+CREATE INDEX usage_aggregates_daily_day_idx ON analytics.usage_aggregates_daily (day);
 COMMENT ON TABLE analytics.usage_aggregates_daily IS 'Usage of a day, kept in the transaction that stores the records';
 COMMENT ON COLUMN analytics.usage_aggregates_daily.day IS 'Local date in the plan''s time zone';
 COMMENT ON COLUMN analytics.usage_aggregates_daily.metric IS 'calls: quantity is answered seconds, billable_quantity billed seconds';

@@ -47,7 +47,12 @@ SELECT CASE WHEN count(*) = cardinality($1::uuid[]) THEN 0
     ELSE format('%s of %s accounts exist', count(*), cardinality($1::uuid[]))::integer END
 FROM moved)";
 
+// Each day is marked once a batch: analytics.roll_up_months() looks for changed rows there.
 constexpr char const* daily_sql = R"(
+WITH marked AS (
+    INSERT INTO analytics.changed_days (day)
+    SELECT DISTINCT d.day FROM unnest($3::date[]) AS d(day)
+    ON CONFLICT DO NOTHING)
 INSERT INTO analytics.usage_aggregates_daily AS u (account_id, subscription_id, day, metric, events,
     quantity, billable_quantity, cost, currency, created_at, updated_at)
 SELECT d.account_id, d.subscription_id, d.day, d.metric, d.events, d.quantity, d.billable, d.cost,

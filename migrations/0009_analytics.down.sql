@@ -1,0 +1,16 @@
+SELECT ingest.forget_partitioned_table('analytics.error_logs');
+SELECT ingest.forget_partitioned_table('analytics.api_usage');
+SELECT ingest.forget_partitioned_table('analytics.usage_events');
+DROP VIEW billing.usage_records;
+DROP VIEW analytics.usage_aggregates_current_month;
+DROP FUNCTION analytics.rebuild_month(date, uuid);
+DROP FUNCTION analytics.rebuild_daily(date, date, uuid);
+DROP FUNCTION analytics.roll_up_month(date, uuid);
+DROP FUNCTION analytics.roll_up_months();
+DROP TABLE analytics.changed_days;
+DROP TABLE analytics.usage_aggregates_monthly;
+DROP TABLE analytics.feature_usage;
+DROP TABLE analytics.error_logs;
+DROP TABLE analytics.api_usage;
+DROP TABLE analytics.usage_events;
+DROP TYPE analytics.error_severity;
