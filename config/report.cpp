@@ -28,6 +28,9 @@ std::string shown_value(setting const& row, settings const& values) {
     if (auto const* number = std::get_if<number_setting>(&row.value)) {
         return quantity_text(values.*number->member, number->counts);
     }
+    if (std::holds_alternative<flag_setting>(row.value)) {
+        return value_text(row, values);
+    }
     auto text = shown_text(row, values);
     return text.empty() ? "(empty)" : text;
 }
@@ -36,6 +39,8 @@ toml::table json_entry(setting const& row, loaded_settings const& loaded, std::s
     toml::table entry;
     if (auto const* number = std::get_if<number_setting>(&row.value)) {
         entry.insert("value", loaded.values.*number->member);
+    } else if (auto const* flag = std::get_if<flag_setting>(&row.value)) {
+        entry.insert("value", loaded.values.*flag->member);
     } else {
         entry.insert("value", shown_text(row, loaded.values));
     }
@@ -47,6 +52,9 @@ std::string bounds_or_rule(setting const& row) {
     if (auto const* number = std::get_if<number_setting>(&row.value)) {
         return quantity_text(number->min, number->counts) + " to " +
                quantity_text(number->max, number->counts);
+    }
+    if (std::holds_alternative<flag_setting>(row.value)) {
+        return "true or false";
     }
     return std::string{std::get<text_setting>(row.value).rule};
 }

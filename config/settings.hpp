@@ -36,9 +36,16 @@ struct settings {
     std::int64_t batch_max_rows = 100'000;
     std::int64_t batch_max_linger_ms = 5;
 
-    std::int64_t partitions_ahead_days = 7;   ///< created in advance
-    std::int64_t partitions_past_days = 7300; ///< oldest a backfill may reach
-    std::int64_t partitions_future_days = 2;  ///< latest a start_time may lie ahead
+    std::int64_t partitions_ahead_days = 7;         ///< created in advance
+    std::int64_t partitions_past_days = 7300;       ///< oldest a backfill may reach
+    std::int64_t partitions_future_days = 2;        ///< latest a start_time may lie ahead
+    std::string partitions_index_policy = "sealed"; ///< sealed, or eager: all when it is made
+    std::int64_t partitions_seal_after_hours = 72;  ///< after a partition's end (or making)
+
+    bool maintenance_enabled = true;
+    std::string maintenance_time_zone = "UTC"; ///< IANA name
+    std::string maintenance_daily_at = "02:00";
+    std::string maintenance_weekly_at = "sunday 03:00";
 
     std::int64_t drain_timeout_ms = 30'000;
     std::string log_level = "info";  ///< trace debug info warn error

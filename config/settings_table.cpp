@@ -100,6 +100,23 @@ constexpr setting table[] = {
      "age of the oldest record that may be stored"},
     {"partitions.future_days", days(&s::partitions_future_days, 0),
      "how far in the future a record may start"},
+    {"partitions.index_policy",
+     text_setting{&s::partitions_index_policy, complain_about_index_policy, "one of sealed, eager"},
+     "sealed: a partition gets its further indexes when its time is over; eager: from the start"},
+    {"partitions.seal_after_hours", count(&s::partitions_seal_after_hours, 0, century_days * 24),
+     "hours from a partition's end, or its making if that is later, to its sealing"},
+
+    {"maintenance.enabled", flag_setting{&s::maintenance_enabled},
+     "whether `tallyd run` seals partitions and does what `tallyd maintain` does, by itself"},
+    {"maintenance.time_zone",
+     text_setting{&s::maintenance_time_zone, complain_about_time_zone, "IANA time zone"},
+     "zone of the times below"},
+    {"maintenance.daily_at",
+     text_setting{&s::maintenance_daily_at, complain_about_daily_at, "HH:MM"},
+     "when expired tokens are cleaned up and subscriptions expire, every day"},
+    {"maintenance.weekly_at",
+     text_setting{&s::maintenance_weekly_at, complain_about_weekly_at, "DAY HH:MM"},
+     "when sessions that nobody uses are cleaned up, every week"},
 
     {"drain.timeout_ms", milliseconds(&s::drain_timeout_ms, 0, hour_ms),
      "how long stopping may take before what is under way is given up, unacknowledged"},
@@ -158,6 +175,9 @@ std::string value_text(setting const& row, settings const& values) {
     if (auto const* number = std::get_if<number_setting>(&row.value)) {
         return std::to_string(values.*number->member);
     }
+    if (auto const* flag = std::get_if<flag_setting>(&row.value)) {
+        return values.*flag->member ? "true" : "false";
+    }
     return '"' + values.*std::get<text_setting>(row.value).member + '"';
 }
 
@@ -180,6 +200,13 @@ std::optional<std::string> set_from_text(setting const& row, std::string_view te
     if (auto const* number = std::get_if<number_setting>(&row.value)) {
         auto const parsed = parse_quantity(text, number->counts);
         return parsed ? set_number(*number, *parsed, values) : number_form(*number);
+    }
+    if (auto const* flag = std::get_if<flag_setting>(&row.value)) {
+        if (text != "true" && text != "false") {
+            return "must be true or false";
+        }
+        values.*flag->member = text == "true";
+        return std::nullopt;
     }
     auto const& target = std::get<text_setting>(row.value);
     auto complaint = target.complaint(text);

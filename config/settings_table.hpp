@@ -21,6 +21,10 @@ struct number_setting {
     unit counts = unit::none;
 };
 
+struct flag_setting {
+    bool settings::*member;
+};
+
 struct text_setting {
     std::string settings::*member;
     /// What is wrong with a value, as "must be ..."; nullopt when it is fine.
@@ -32,7 +36,7 @@ struct text_setting {
 /// the member's initialiser in settings.hpp.
 struct setting {
     std::string_view key; ///< in the file, with dots: "http.listen"
-    std::variant<number_setting, text_setting> value;
+    std::variant<number_setting, text_setting, flag_setting> value;
     std::string_view description; ///< one line, no full stop
 };
 

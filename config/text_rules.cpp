@@ -1,7 +1,10 @@
 #include "config/text_rules.hpp"
 
 #include <arpa/inet.h>
+#include <date/tz.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <initializer_list>
 
@@ -56,6 +59,9 @@ void mask_password_assignments(std::string& text) {
         at = value;
     }
 }
+
+constexpr std::array<std::string_view, 7> weekdays{"sunday",   "monday", "tuesday", "wednesday",
+                                                   "thursday", "friday", "saturday"};
 
 bool has_nul(std::string_view value) noexcept {
     return value.find('\0') != std::string_view::npos;
@@ -131,6 +137,53 @@ std::optional<std::string> complain_about_log_level(std::string_view value) {
 
 std::optional<std::string> complain_about_log_format(std::string_view value) {
     return complain_unless_one_of(value, {"text", "json"});
+}
+
+std::optional<appointment> parse_appointment(std::string_view text) {
+    appointment found;
+    if (auto const blank = text.find(' '); blank != std::string_view::npos) {
+        auto const day = std::find(weekdays.begin(), weekdays.end(), text.substr(0, blank));
+        if (day == weekdays.end()) {
+            return std::nullopt;
+        }
+        found.weekday = static_cast<std::int32_t>(day - weekdays.begin());
+        text.remove_prefix(blank + 1);
+    }
+    auto const digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (text.size() != 5 || text[2] != ':' || !digit(text[0]) || !digit(text[1]) ||
+        !digit(text[3]) || !digit(text[4])) {
+        return std::nullopt;
+    }
+    int const hour = (text[0] - '0') * 10 + (text[1] - '0');
+    int const minute = (text[3] - '0') * 10 + (text[4] - '0');
+    found.minute_of_day = hour * 60 + minute;
+    return hour < 24 && minute < 60 ? std::optional{found} : std::nullopt;
+}
+
+std::optional<std::string> complain_about_index_policy(std::string_view value) {
+    return complain_unless_one_of(value, {"sealed", "eager"});
+}
+
+std::optional<std::string> complain_about_time_zone(std::string_view value) {
+    try {
+        static_cast<void>(date::locate_zone(std::string{value}));
+        return std::nullopt;
+    } catch (std::exception const&) {
+        return "must be an IANA time zone, such as UTC, Europe/Berlin or Asia/Kolkata";
+    }
+}
+
+std::optional<std::string> complain_about_daily_at(std::string_view value) {
+    auto const found = parse_appointment(value);
+    return found && found->weekday < 0 ? std::nullopt
+                                       : std::optional<std::string>{"must be HH:MM, as in 02:00"};
+}
+
+std::optional<std::string> complain_about_weekly_at(std::string_view value) {
+    auto const found = parse_appointment(value);
+    return found && found->weekday >= 0
+               ? std::nullopt
+               : std::optional<std::string>{"must be DAY HH:MM, as in sunday 03:00"};
 }
 
 std::optional<std::string> accept_any_text(std::string_view value) {

@@ -19,6 +19,17 @@ struct listen_address {
 /// not resolved: a daemon that must start without a resolver should not need one to listen.
 std::optional<listen_address> parse_listen(std::string_view text);
 
+/// A time of the day, of every day or of one in the week.
+struct appointment {
+    std::int32_t minute_of_day = 0;
+    std::int32_t weekday = -1; ///< 0: Sunday to 6: Saturday; -1: every day
+
+    friend bool operator==(appointment const&, appointment const&) = default;
+};
+
+/// Reads "02:00" and "sunday 03:00".
+std::optional<appointment> parse_appointment(std::string_view text);
+
 /// The rules of text settings: what is wrong with a value as "must be ...", nullopt when it is
 /// fine.
 std::optional<std::string> complain_about_listen(std::string_view value);
@@ -28,6 +39,10 @@ std::optional<std::string> complain_about_database_url(std::string_view value);
 std::optional<std::string> complain_about_environment(std::string_view value);
 std::optional<std::string> complain_about_log_level(std::string_view value);
 std::optional<std::string> complain_about_log_format(std::string_view value);
+std::optional<std::string> complain_about_index_policy(std::string_view value);
+std::optional<std::string> complain_about_time_zone(std::string_view value);
+std::optional<std::string> complain_about_daily_at(std::string_view value);
+std::optional<std::string> complain_about_weekly_at(std::string_view value);
 std::optional<std::string> accept_any_text(std::string_view value);
 
 /// A connection string or URI with every password in it replaced by "***". Rather hides too much

@@ -64,6 +64,10 @@ class file_reader {
         if (auto const text = node.value_exact<std::string>()) {
             return set_from_text(row, *text, loaded_.values);
         }
+        if (std::holds_alternative<flag_setting>(row.value)) {
+            auto const flag = node.value_exact<bool>();
+            return set_from_text(row, !flag ? "" : *flag ? "true" : "false", loaded_.values);
+        }
         auto const* number = std::get_if<number_setting>(&row.value);
         if (number == nullptr) {
             return "must be text in quotes";

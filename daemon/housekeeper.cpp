@@ -64,7 +64,8 @@ void housekeeper::run() noexcept {
 bool housekeeper::round(storage::pq_connection& on) noexcept {
     try {
         std::int64_t seconds = 0;
-        auto why = storage::create_ahead(on, policy_, now_us());
+        std::vector<storage::partition_name> made;
+        auto why = storage::create_ahead(on, policy_, now_us(), made);
         if (why.ok()) {
             why = storage::horizon(on, now_us(), seconds);
         }

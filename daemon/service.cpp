@@ -25,9 +25,10 @@ namespace {
 using std::chrono::milliseconds;
 
 storage::partition_policy policy_of(config::settings const& s) {
-    return {static_cast<std::int32_t>(s.partitions_past_days),
-            static_cast<std::int32_t>(s.partitions_future_days),
-            static_cast<std::int32_t>(s.partitions_ahead_days)};
+    return {.past_days = static_cast<std::int32_t>(s.partitions_past_days),
+            .future_days = static_cast<std::int32_t>(s.partitions_future_days),
+            .ahead_days = static_cast<std::int32_t>(s.partitions_ahead_days),
+            .eager_indexes = s.partitions_index_policy == "eager"};
 }
 
 pipeline_options pipeline_options_of(config::settings const& s) {

@@ -9,6 +9,7 @@ CREATE TABLE ingest.partitioned_tables (
     span ingest.partition_span NOT NULL,
     sealed_indexes text[] NOT NULL DEFAULT '{}',
     sealed_foreign_keys text[] NOT NULL DEFAULT '{}',
+    foreign_keys_for interval CHECK (foreign_keys_for >= interval '0'),
     retention interval CHECK (retention > interval '0'),
     retention_action ingest.retention_action NOT NULL DEFAULT 'detach',
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -19,10 +20,20 @@ COMMENT ON COLUMN ingest.partitioned_tables.table_name IS 'With its schema, as i
 COMMENT ON COLUMN ingest.partitioned_tables.span IS 'What one partition holds, in UTC';
 COMMENT ON COLUMN ingest.partitioned_tables.sealed_indexes IS 'Column lists, an index each. Built on a partition when it is sealed, so that records arrive at the speed of one index';
 COMMENT ON COLUMN ingest.partitioned_tables.sealed_foreign_keys IS 'Table constraints (FOREIGN KEY ...), added to a partition and validated when it is sealed';
+COMMENT ON COLUMN ingest.partitioned_tables.foreign_keys_for IS 'How long after its end a partition keeps its sealed_foreign_keys; null: for ever. Each one makes every update of the table it refers to 80 ns slower, which is too much for a balance when years of days have one';
 COMMENT ON COLUMN ingest.partitioned_tables.retention IS 'A partition that ended longer ago is retired; null: kept for ever';
 COMMENT ON COLUMN ingest.partitioned_tables.retention_action IS 'detach leaves it as a table of its own, drop deletes it';
 CREATE TRIGGER partitioned_tables_updated_at BEFORE UPDATE ON ingest.partitioned_tables
     FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
+
+CREATE FUNCTION ingest.is_attached(p_table text, p_partition text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog
+AS $$
+    SELECT EXISTS (SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+                   WHERE i.inhparent = to_regclass(p_table) AND c.relname = p_partition AND NOT i.inhdetachpending)
+$$;
+COMMENT ON FUNCTION ingest.is_attached(text, text) IS 'Whether a partition takes rows of its table';
 
 -- The table is made apart and attached, which takes SHARE UPDATE EXCLUSIVE on the parent: no running
 -- COPY waits. Its CHECK says the bounds, so that attaching scans nothing. One session at a time
@@ -40,7 +51,6 @@ DECLARE
     name text;
     lower timestamptz;
     upper timestamptz;
-    attached boolean;
     is_second_look boolean := false;
 BEGIN
     SELECT * INTO parent FROM ingest.partitioned_tables AS t WHERE t.table_name = p_table;
@@ -56,10 +66,7 @@ BEGIN
     upper := lower + CASE parent.span WHEN 'day' THEN interval '1 day' ELSE interval '1 month' END;
     name := parent_name || '_p' || to_char(lower, CASE parent.span WHEN 'day' THEN 'YYYYMMDD' ELSE 'YYYYMM' END);
     LOOP
-        SELECT EXISTS (SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-                       WHERE i.inhparent = to_regclass(p_table) AND c.relname = name)
-        INTO attached;
-        IF attached THEN
+        IF ingest.is_attached(p_table, name) THEN
             RETURN name;
         END IF;
         EXIT WHEN is_second_look;
@@ -101,10 +108,11 @@ END
 $$;
 COMMENT ON FUNCTION ingest.forget_partitioned_table(text) IS 'For down migrations, before they drop the table: drops its detached partitions, which would not go with it, and forgets it';
 
-INSERT INTO ingest.partitioned_tables (table_name, time_column, span, sealed_indexes, sealed_foreign_keys)
+INSERT INTO ingest.partitioned_tables (table_name, time_column, span, sealed_indexes, sealed_foreign_keys, foreign_keys_for)
 VALUES ('billing.cdrs', 'start_time', 'day',
         '{"uuid","subscription_id","account_id","caller_id","destination","start_time","processing_status","call_type"}',
-        '{"FOREIGN KEY (account_id) REFERENCES billing.accounts (id) ON DELETE RESTRICT","FOREIGN KEY (subscription_id) REFERENCES billing.subscriptions (id) ON DELETE RESTRICT"}');
+        '{"FOREIGN KEY (account_id) REFERENCES billing.accounts (id) ON DELETE RESTRICT","FOREIGN KEY (subscription_id) REFERENCES billing.subscriptions (id) ON DELETE RESTRICT"}',
+        '35 days');
 
 CREATE TABLE ingest.maintenance_runs (
     job text PRIMARY KEY,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 namespace tally::storage {
 
@@ -14,9 +15,12 @@ constexpr std::string_view retired_sqlstate = "TL002";
 
 constexpr std::string_view name_prefix = "cdrs_p";
 
+constexpr char const* cdrs = "billing.cdrs";
+
 constexpr char const* existing_sql = "SELECT c.relname, false FROM pg_catalog.pg_inherits AS i"
                                      " JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid"
                                      " WHERE i.inhparent = 'billing.cdrs'::pg_catalog.regclass"
+                                     " AND NOT i.inhdetachpending"
                                      " UNION ALL SELECT partition_name, true FROM ingest.partitions"
                                      " WHERE table_name = 'billing.cdrs'"
                                      " AND state IN ('detached', 'dropped')";
@@ -46,9 +50,27 @@ bool day_of_name(std::string_view name, std::int32_t& day) {
     return true;
 }
 
-std::string text_at(pq_rows const& rows, int row, int column) {
-    return std::string{bytes_at(rows, row, column)};
-}
+// Per table its first partition that takes rows and those after it; a table that has none: a row
+// with bounds of 0.
+constexpr char const* coverage_sql =
+    "SELECT t.table_name, coalesce(extract(epoch FROM p.lower_bound)::bigint, 0),"
+    " coalesce(extract(epoch FROM p.upper_bound)::bigint, 0) FROM ingest.partitioned_tables AS t"
+    " LEFT JOIN ingest.partitions AS p ON p.table_name = t.table_name AND p.upper_bound >"
+    " to_timestamp($1::bigint) AND ingest.is_attached(p.table_name, p.partition_name)"
+    " ORDER BY 1, 2";
+
+// What is not there of yesterday's, today's and the coming days' partitions; of tables by month at
+// least this month and the next.
+constexpr char const* missing_sql =
+    "SELECT t.table_name, to_char(m, 'YYYY-MM-DD') FROM (SELECT to_timestamp($1::bigint) AT TIME"
+    " ZONE 'UTC' AS now, make_interval(days => $2::int) AS ahead) AS n, ingest.partitioned_tables"
+    " AS t, LATERAL (SELECT CASE t.span WHEN 'day' THEN interval '1 day' ELSE interval '1 month'"
+    " END AS step) AS s, LATERAL generate_series(date_trunc(t.span::text, n.now - interval"
+    " '1 day'), greatest(n.now + n.ahead, date_trunc(t.span::text, n.now) + s.step), s.step) AS m"
+    " LEFT JOIN LATERAL (SELECT p.state, ingest.is_attached(p.table_name, p.partition_name) AS"
+    " attached FROM ingest.partitions AS p WHERE p.table_name = t.table_name AND p.lower_bound ="
+    " m AT TIME ZONE 'UTC') AS p ON true WHERE p.state IS NULL OR"
+    " (NOT p.attached AND p.state NOT IN ('detached', 'dropped')) ORDER BY m, t.table_name";
 
 } // namespace
 
@@ -74,9 +96,24 @@ result cdr_partitions::learn(pq_connection& on) {
     return said;
 }
 
+result create_partition(pq_connection& on, std::string_view table, std::string_view moment,
+                        bool eager_indexes, partition_name& made) {
+    parameters values;
+    values.add_text(table).add_text(moment);
+    pq_rows rows;
+    result said = on.query(
+        "SELECT ingest.create_partition($1::text, ($2::text || '+00')::timestamptz)", values, rows);
+    if (said.ok() && row_count(rows) == 1) {
+        made = {std::string{table}, std::string{bytes_at(rows, 0, 0)}};
+        return eager_indexes ? build_indexes_at_once(on, made) : said;
+    }
+    return said;
+}
+
 result cdr_partitions::create(pq_connection& on, std::int32_t day) {
+    partition_name made;
     result said =
-        on.execute("SELECT ingest.create_partition('billing.cdrs', " + midnight_literal(day) + ")");
+        create_partition(on, cdrs, date::format("%F", civil(day)), policy_.eager_indexes, made);
     if (said.ok()) {
         known_.insert(day);
     } else if (said.sqlstate == retired_sqlstate) {
@@ -116,36 +153,44 @@ result cdr_partitions::ensure(pq_connection& on, std::span<std::int32_t const> d
     return {};
 }
 
-result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now) {
-    std::int32_t const today = day_of(now);
-    std::vector<std::int32_t> days;
-    for (std::int32_t day = today - 1; day <= today + policy.ahead_days; ++day) {
-        days.push_back(day);
+result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+                    std::vector<partition_name>& made) {
+    made.clear();
+    parameters values;
+    values.add_int64(now / ingest::us_per_s).add_int32(policy.ahead_days);
+    pq_rows rows;
+    result said = on.query(missing_sql, values, rows);
+    result first;
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        partition_name one;
+        result const created = create_partition(on, bytes_at(rows, i, 0), bytes_at(rows, i, 1),
+                                                policy.eager_indexes, one);
+        if (created.ok()) {
+            made.push_back(std::move(one));
+        } else if (first.ok()) {
+            first = created; // the others are wanted all the same
+        }
     }
-    partition_policy wide = policy;
-    wide.past_days = std::max(wide.past_days, 1);
-    wide.future_days = std::max(wide.future_days, policy.ahead_days);
-    std::vector<std::int32_t> refused; // detached ones: nothing to do about them
-    return cdr_partitions{wide}.ensure(on, days, today, refused);
+    return said.ok() ? first : said;
 }
 
 result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds) {
-    pq_rows rows;
     seconds = 0;
-    result said = on.execute(existing_sql, rows);
-    std::set<std::int32_t> days;
+    std::int64_t const now_s = now / ingest::us_per_s;
+    parameters values;
+    values.add_int64(now_s);
+    pq_rows rows;
+    result said = on.query(coverage_sql, values, rows);
+    std::map<std::string, std::int64_t, std::less<>> ends;
     for (int i = 0; said.ok() && i < row_count(rows); ++i) {
-        std::int32_t day = 0;
-        if (bytes_at(rows, i, 1) != "t" && day_of_name(text_at(rows, i, 0), day)) {
-            days.insert(day);
+        auto& end = ends.try_emplace(std::string{bytes_at(rows, i, 0)}, now_s).first->second;
+        if (int64_at(rows, i, 1) <= end) {
+            end = std::max(end, int64_at(rows, i, 2));
         }
     }
-    std::int32_t end = day_of(now);
-    while (days.contains(end)) {
-        ++end;
-    }
-    if (end != day_of(now)) {
-        seconds = static_cast<std::int64_t>(end) * 86'400 - now / ingest::us_per_s;
+    for (auto const& [table, end] : ends) {
+        bool const is_first = table == ends.begin()->first;
+        seconds = is_first ? end - now_s : std::min(seconds, end - now_s);
     }
     return said;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ingest/cdr.hpp"
+#include "storage/partition_objects.hpp"
 #include "storage/partition_policy.hpp"
 #include "storage/pq_connection.hpp"
 #include "storage/result.hpp"
@@ -24,6 +25,11 @@ std::string cdr_partition_name(std::int32_t day);
 
 /// The UTC midnight that a day begins with, as a constant of SQL.
 std::string midnight_literal(std::int32_t day);
+
+/// Makes the partition of a table ("billing.cdrs") that holds a moment in UTC ("2026-01-31"),
+/// unless it is there. SQLSTATE TL002 when retention has taken it away.
+result create_partition(pq_connection& on, std::string_view table, std::string_view moment,
+                        bool eager_indexes, partition_name& made);
 
 /// Daily partitions of billing.cdrs: makes them, and remembers those that exist so that asking
 /// again costs nothing. One per connection; several at once, of any number of daemons, are safe,
@@ -49,10 +55,14 @@ class cdr_partitions {
     std::set<std::int32_t> detached_;
 };
 
-/// Makes the partitions of yesterday, today and policy.ahead_days after it.
-result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now);
+/// Makes the partitions of all partitioned tables for yesterday, today and policy.ahead_days after
+/// it, by month at least this one and the next; says which were missing. One that cannot be made
+/// does not keep the others from it.
+result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+                    std::vector<partition_name>& made);
 
-/// How many seconds from `now` on are covered by partitions without a gap; 0 when today has none.
+/// How many seconds from `now` on are covered by partitions without a gap, in the table where that
+/// is least; 0 when one has none for now.
 result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds);
 
 } // namespace tally::storage

@@ -79,6 +79,20 @@ TEST(loader, quantities_may_carry_their_unit) {
     EXPECT_EQ(loaded.values.journal_max_bytes, 1 << 30);
 }
 
+TEST(loader, flags_are_true_or_false) {
+    auto const off = load("[maintenance]\nenabled = false\n");
+    EXPECT_THAT(off.problems, IsEmpty());
+    EXPECT_FALSE(off.values.maintenance_enabled);
+    auto const on = load("[maintenance]\nenabled = false\n", {"TALLYD_MAINTENANCE_ENABLED=true"});
+    EXPECT_THAT(on.problems, IsEmpty());
+    EXPECT_TRUE(on.values.maintenance_enabled);
+    for (auto const value : {"1", "\"yes\"", "0.5", "[]"}) {
+        auto const bad = load("[maintenance]\nenabled = " + std::string{value} + "\n");
+        EXPECT_EQ(bad.problems.size(), 1U) << value;
+        EXPECT_TRUE(bad.values.maintenance_enabled) << value;
+    }
+}
+
 TEST(loader, reports_every_problem_at_once_in_the_files_order_with_its_place) {
     auto const loaded = load("lanes = 0\n"
                              "log.level = 7\n"

@@ -48,6 +48,8 @@ TEST(settings_table, every_row_changes_a_member_of_its_own) {
         settings values;
         if (auto const* number = std::get_if<number_setting>(&row.value)) {
             values.*number->member = -1;
+        } else if (auto const* flag = std::get_if<flag_setting>(&row.value)) {
+            values.*flag->member = !(values.*flag->member);
         } else {
             values.*std::get<text_setting>(row.value).member = "changed";
         }
@@ -57,11 +59,12 @@ TEST(settings_table, every_row_changes_a_member_of_its_own) {
 }
 
 TEST(settings_table, every_member_has_a_row) {
-    // Text members and numbers are all there is in settings; this counts both.
+    // Text members, numbers and flags are all there is in settings; this counts them. A flag stands
+    // between wider members and takes as much as a number.
     std::size_t texts = 0;
     std::size_t numbers = 0;
     for (auto const& row : settings_table()) {
-        (std::holds_alternative<number_setting>(row.value) ? numbers : texts) += 1;
+        (std::holds_alternative<text_setting>(row.value) ? texts : numbers) += 1;
     }
     EXPECT_EQ(sizeof(settings), texts * sizeof(std::string) + numbers * sizeof(std::int64_t));
 }

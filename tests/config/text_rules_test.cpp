@@ -31,6 +31,34 @@ TEST(listen, only_an_optional_one_may_be_empty) {
     EXPECT_TRUE(complain_about_listen(""));
 }
 
+TEST(appointment, reads_times_of_the_day_and_of_the_week) {
+    EXPECT_EQ(parse_appointment("02:00"), (appointment{120, -1}));
+    EXPECT_EQ(parse_appointment("23:59"), (appointment{1439, -1}));
+    EXPECT_EQ(parse_appointment("sunday 03:05"), (appointment{185, 0}));
+    EXPECT_EQ(parse_appointment("saturday 00:00"), (appointment{0, 6}));
+    for (auto const text : {"", ":", "2:00", "24:00", "12:60", "12:00 ", "12-00", "ab:cd", "1e:00",
+                            "sunday", "sunday ", "Sunday 03:00", "sun 03:00", "sunday  03:00"}) {
+        EXPECT_EQ(parse_appointment(text), std::nullopt) << text;
+    }
+    EXPECT_FALSE(complain_about_daily_at("02:00"));
+    EXPECT_TRUE(complain_about_daily_at("sunday 02:00"));
+    EXPECT_FALSE(complain_about_weekly_at("monday 02:00"));
+    EXPECT_TRUE(complain_about_weekly_at("02:00"));
+}
+
+TEST(time_zone, is_one_that_the_system_knows) {
+    EXPECT_FALSE(complain_about_time_zone("UTC"));
+    EXPECT_FALSE(complain_about_time_zone("Asia/Kolkata"));
+    EXPECT_TRUE(complain_about_time_zone(""));
+    EXPECT_TRUE(complain_about_time_zone("Europe/Atlantis"));
+}
+
+TEST(index_policy, is_sealed_or_eager) {
+    EXPECT_FALSE(complain_about_index_policy("sealed"));
+    EXPECT_FALSE(complain_about_index_policy("eager"));
+    EXPECT_TRUE(complain_about_index_policy("lazy"));
+}
+
 TEST(database_url, takes_what_libpq_takes) {
     for (auto const text : {"", "postgres://h/d", "postgresql://u:p@h:5432/d?sslmode=require",
                             "host=/run/postgresql dbname=x"}) {

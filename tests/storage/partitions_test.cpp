@@ -67,6 +67,61 @@ TEST_F(partitions, carry_one_index_and_the_checks_of_their_parent) {
               "cdrs_p20260504_bounds cdrs_times");
 }
 
+TEST_F(partitions, carry_all_indexes_from_the_start_when_told_to) {
+    partition_policy eager = policy;
+    eager.eager_indexes = true;
+    cdr_partitions one{eager};
+    ensure(one, {today});
+    EXPECT_EQ(query_one(database, "SELECT count(*) FROM pg_indexes"
+                                  " WHERE tablename = 'cdrs_p20260504'"),
+              "9");
+}
+
+TEST_F(partitions, of_every_partitioned_table_are_made_ahead) {
+    execute(database, "CREATE TABLE ingest.probes (at timestamptz NOT NULL PRIMARY KEY)"
+                      " PARTITION BY RANGE (at);"
+                      "INSERT INTO ingest.partitioned_tables (table_name, time_column, span)"
+                      " VALUES ('ingest.probes', 'at', 'month')");
+    std::vector<storage::partition_name> made;
+    ASSERT_TRUE(storage::create_ahead(on, policy, noon, made).ok());
+    EXPECT_THAT(made, testing::IsSupersetOf({
+                          storage::partition_name{"billing.cdrs", "cdrs_p20260507"},
+                          storage::partition_name{"ingest.probes", "probes_p202605"},
+                          storage::partition_name{"ingest.probes", "probes_p202606"},
+                      }));
+    ASSERT_TRUE(storage::create_ahead(on, policy, noon, made).ok());
+    EXPECT_THAT(made, ElementsAre());
+}
+
+TEST_F(partitions, of_one_table_that_fail_keep_no_other_from_it) {
+    execute(database, "INSERT INTO ingest.partitioned_tables (table_name, time_column, span)"
+                      " VALUES ('billing.accounts', 'created_at', 'day')");
+    std::vector<storage::partition_name> made;
+    auto const said = storage::create_ahead(on, policy, noon, made);
+    EXPECT_FALSE(said.ok());
+    EXPECT_THAT(names(), testing::SizeIs(5));
+}
+
+TEST_F(partitions, of_a_month_are_in_utc_whatever_the_session) {
+    execute(database, "UPDATE ingest.partitioned_tables SET span = 'month'"
+                      " WHERE table_name = 'billing.cdrs'");
+    ASSERT_TRUE(on.execute("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'").ok());
+    ASSERT_TRUE(on.execute("SELECT ingest.create_partition('billing.cdrs',"
+                           " timestamptz '2026-03-01 02:00:00+05:30')")
+                    .ok());
+    EXPECT_THAT(query_rows(database, "SELECT partition_name, lower_bound, upper_bound FROM"
+                                     " ingest.partitions WHERE table_name = 'billing.cdrs'"),
+                ElementsAre("cdrs_p202602|2026-02-01 00:00:00+00|2026-03-01 00:00:00+00"));
+}
+
+TEST_F(partitions, are_refused_for_times_and_tables_that_have_none) {
+    for (auto const* bad : {"'billing.cdrs', 'infinity'", "'billing.cdrs', NULL",
+                            "'billing.accounts', now()", "'nowhere.at_all', now()"}) {
+        EXPECT_FALSE(on.execute("SELECT ingest.create_partition(" + std::string{bad} + ")").ok())
+            << bad;
+    }
+}
+
 TEST_F(partitions, out_of_bounds_are_refused_and_not_made) {
     cdr_partitions one{policy};
     EXPECT_THAT(ensure(one, {today - 11, today - 10, today + 2, today + 3, -4'000'000}),
@@ -139,9 +194,10 @@ TEST_F(partitions, are_made_beside_a_running_copy) {
 
 TEST_F(partitions, created_ahead_reach_the_horizon) {
     std::int64_t seconds = -1;
+    std::vector<storage::partition_name> made;
     ASSERT_TRUE(storage::horizon(on, noon, seconds).ok());
     EXPECT_EQ(seconds, 0);
-    ASSERT_TRUE(storage::create_ahead(on, policy, noon).ok());
+    ASSERT_TRUE(storage::create_ahead(on, policy, noon, made).ok());
     EXPECT_THAT(names(), ElementsAre("cdrs_p20260503", "cdrs_p20260504", "cdrs_p20260505",
                                      "cdrs_p20260506", "cdrs_p20260507"));
     ASSERT_TRUE(storage::horizon(on, noon, seconds).ok());
