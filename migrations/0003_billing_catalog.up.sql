@@ -156,10 +156,11 @@ CREATE TABLE billing.rate_bands (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
     rate_plan_id uuid NOT NULL REFERENCES billing.rate_plans (id) ON DELETE CASCADE,
     name text NOT NULL CHECK (name <> ''),
-    days smallint[] NOT NULL DEFAULT '{}',
+    days smallint[] NOT NULL DEFAULT '{}' CHECK (days <@ '{1, 2, 3, 4, 5, 6, 7}'),
     from_time time,
     to_time time,
     weight integer NOT NULL DEFAULT 0,
+    position smallint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT rate_bands_plan_name_key UNIQUE (rate_plan_id, name)
@@ -168,6 +169,7 @@ COMMENT ON TABLE billing.rate_bands IS 'Wall-clock windows of a plan, in its tim
 COMMENT ON COLUMN billing.rate_bands.days IS 'ISO days of the week, 1 = Monday; empty: every day';
 COMMENT ON COLUMN billing.rate_bands.to_time IS 'Not after from_time: the band runs past midnight';
 COMMENT ON COLUMN billing.rate_bands.weight IS 'Of bands that cover a moment the heaviest holds';
+COMMENT ON COLUMN billing.rate_bands.position IS 'In the plan''s list: of bands of one weight the first holds';
 
 CREATE TABLE billing.holidays (
     rate_band_id uuid NOT NULL REFERENCES billing.rate_bands (id) ON DELETE CASCADE,

@@ -41,7 +41,7 @@ void check_steps(rate const& r) {
     }
 }
 
-void check(rate const& r) {
+void check_rate(rate const& r) {
     if (r.prefix.size() > prefix_index::digits_max ||
         r.prefix.find_first_not_of("0123456789") != std::string::npos) {
         refuse(r, "the prefix must be at most 32 digits");
@@ -64,9 +64,9 @@ tariff::tariff(header head, std::vector<rate> rates)
     : tariff(content{std::move(head), std::move(rates), {}, {}, nullptr}) {}
 
 tariff::tariff(content of)
-    : head_(std::move(of.head)), bands_(std::move(of.bands)), metrics_(std::move(of.metrics)),
-      fallback_(std::move(of.fallback)), rates_(std::move(of.rates)) {
-    check_content();
+    : head_((check(of), std::move(of.head))), bands_(std::move(of.bands)),
+      metrics_(std::move(of.metrics)), fallback_(std::move(of.fallback)),
+      rates_(std::move(of.rates)) {
     if (!bands_.empty()) {
         clock_ = band_clock(head_.time_zone, bands_);
     }
@@ -79,21 +79,24 @@ tariff::tariff(content of)
     build_index();
 }
 
-void tariff::check_content() const {
-    auto const plan = "plan '" + head_.code + "'";
-    if (head_.how.decimals > 9) {
+void tariff::check(content const& of) {
+    auto const plan = "plan '" + of.head.code + "'";
+    if (of.head.how.decimals > 9) {
         throw std::invalid_argument(plan + ": decimals must be 0 to 9");
     }
-    if (rates_.size() >= std::numeric_limits<std::uint32_t>::max()) {
+    if (of.rates.size() >= std::numeric_limits<std::uint32_t>::max()) {
         throw std::length_error(plan + " has too many rates");
     }
-    if (fallback_ && fallback_->head_.currency != head_.currency) {
-        throw std::invalid_argument(plan + ": its fallback plan '" + fallback_->head_.code +
+    if (of.fallback && of.fallback->head_.currency != of.head.currency) {
+        throw std::invalid_argument(plan + ": its fallback plan '" + of.fallback->head_.code +
                                     "' is of another currency");
     }
-    for (rate const& r : rates_) {
-        check(r);
-        if (r.band != any_band && r.band >= bands_.size()) {
+    if (!of.bands.empty()) {
+        band_clock(of.head.time_zone, of.bands);
+    }
+    for (rate const& r : of.rates) {
+        check_rate(r);
+        if (r.band != any_band && r.band >= of.bands.size()) {
             refuse(r, "its band is not there");
         }
     }

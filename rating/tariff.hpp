@@ -115,6 +115,8 @@ class tariff {
     /// not there; likewise for a band outside the day, bands in a zone that nobody knows, and a
     /// fallback of another currency; and what check_metric throws.
     explicit tariff(content of);
+    /// Throws what the constructor would.
+    static void check(content const& of);
     tariff(header head, std::vector<rate> rates);
 
     /// Longest prefix of `digits` that has a rate of `direction` in effect at `when`; of these the
@@ -155,7 +157,6 @@ class tariff {
 
   private:
     [[nodiscard]] rate_place in_effect(std::uint32_t first, ingest::time_us when) const noexcept;
-    void check_content() const;
     void build_order();
     void build_terms();
     void build_index();

@@ -27,11 +27,12 @@ constexpr char const* subscriptions_sql =
     " FROM billing.subscriptions WHERE deleted_at IS NULL OR deleted_at > started_at)"
     " TO STDOUT (FORMAT binary)";
 
-// Active ones first: of one number with and without '+' the catalog keeps the one it got first.
+// Active ones first: of one number with and without '+' the catalog keeps the one it got first. An
+// active one is ours, and a call to it on-net, also while nobody has it.
 constexpr std::array dids_sql{
-    "COPY (SELECT subscription_id, ltrim(did_number, '+') FROM billing.dids"
-    " WHERE subscription_id IS NOT NULL AND status = 'active') TO STDOUT (FORMAT binary)",
-    "COPY (SELECT subscription_id, ltrim(did_number, '+') FROM billing.dids"
+    "COPY (SELECT subscription_id, ltrim(did_number, '+'), true FROM billing.dids"
+    " WHERE status = 'active') TO STDOUT (FORMAT binary)",
+    "COPY (SELECT subscription_id, ltrim(did_number, '+'), false FROM billing.dids"
     " WHERE subscription_id IS NOT NULL AND status = 'suspended') TO STDOUT (FORMAT binary)"};
 
 /// Far more than any switch sends, far below what the catalog can keep.
@@ -124,11 +125,13 @@ void catalog_reader::take_subscription(copy_fields row) {
 }
 
 void catalog_reader::take_did(copy_fields row) {
-    auto const subscription = subscriptions_.find(row.uuid());
-    if (subscription == subscriptions_.end()) {
-        return;
+    auto const found = subscriptions_.find(row.uuid());
+    auto const owner = found == subscriptions_.end() ? rating::no_index : found->second;
+    std::string digits{row.text()};
+    bool const is_active = row.boolean();
+    if (is_active || owner != rating::no_index) {
+        input_.dids.push_back({std::move(digits), owner, is_active});
     }
-    input_.dids.push_back({std::string{row.text()}, subscription->second});
 }
 
 result catalog_reader::read_rows(char const* sql, void (catalog_reader::*take)(copy_fields)) {

@@ -1,116 +1,49 @@
 #include "storage/tariff_loader.hpp"
 
 #include "rating/calendar.hpp"
-#include "storage/copy_reader.hpp"
+#include "storage/tariff_rows.hpp"
 
 #include <algorithm>
 #include <map>
 #include <stdexcept>
+#include <string>
 
 namespace tally::storage {
 
 namespace {
 
-constexpr char const* plans_sql =
-    "COPY (SELECT p.id, p.code, p.currency, p.time_zone, p.rounding, p.decimals,"
-    " p.included_minutes, p.fallback_plan_id IS NOT NULL,"
-    " EXISTS (SELECT FROM billing.rates AS r WHERE r.rate_plan_id = p.id"
-    " AND (r.rate_band_id IS NOT NULL OR r.is_on_net))"
-    " FROM billing.rate_plans AS p WHERE p.deleted_at IS NULL"
-    " OR EXISTS (SELECT FROM billing.subscriptions AS s WHERE s.rate_plan_id = p.id)"
-    " ORDER BY p.code) TO STDOUT (FORMAT binary)";
-
-constexpr char const* destinations_sql =
-    "COPY (SELECT prefix, name, call_type FROM billing.destinations) TO STDOUT (FORMAT binary)";
-
-// Rates and steps in one order, so that they are joined by walking along both.
-constexpr char const* rates_sql =
-    "COPY (SELECT id, rate_plan_id, prefix, name, call_type, direction, allowance, grace_s,"
-    " connect_fee, minimum, maximum, effective_from, effective_to FROM billing.rates"
-    " WHERE rate_band_id IS NULL AND NOT is_on_net ORDER BY id) TO STDOUT (FORMAT binary)";
-
-constexpr char const* steps_sql =
-    "COPY (SELECT rate_id, from_s, unit_s, increment_s, price FROM billing.rate_steps"
-    " ORDER BY rate_id, from_s) TO STDOUT (FORMAT binary)";
-
-rating::rounding_mode rounding_of(std::string_view label) noexcept {
-    if (label == "up") {
-        return rating::rounding_mode::up;
-    }
-    if (label == "down") {
-        return rating::rounding_mode::down;
-    }
-    return label == "half_even" ? rating::rounding_mode::half_even : rating::rounding_mode::half_up;
-}
-
-struct plan_row {
-    rating::tariff::header head;
-    std::vector<rating::rate> rates;
-};
-
-struct rate_row {
-    rating::rate value;
-    std::size_t plan = 0;
-    bool is_usable = true; ///< its amounts fit
-};
-
-/// Names and call types by number prefix.
-struct destinations {
-    struct entry {
-        std::string prefix;
-        std::string name;
-        std::string call_type;
-    };
-    std::vector<entry> entries;
-    rating::prefix_index index;
-
-    void build() {
-        std::vector<std::pair<std::string_view, std::uint32_t>> pairs;
-        for (auto const& each : entries) {
-            pairs.emplace_back(each.prefix, static_cast<std::uint32_t>(pairs.size()));
-        }
-        index = rating::prefix_index{pairs};
-    }
-    void complete(rating::rate& rate) const {
-        if (!rate.name.empty() && !rate.call_type.empty()) {
-            return;
-        }
-        std::uint32_t const found = index.longest(rate.prefix);
-        if (found == rating::prefix_index::none) {
-            return;
-        }
-        rate.name = rate.name.empty() ? entries[found].name : rate.name;
-        rate.call_type = rate.call_type.empty() ? entries[found].call_type : rate.call_type;
-    }
-};
-
-class tariff_reader {
+/// Makes tariffs of plans: each with its fallback, and without what no tariff takes.
+class tariff_builder {
   public:
-    tariff_reader(pq_connection& on, load_warnings& warnings) : on_(on), warnings_(warnings) {}
+    tariff_builder(std::vector<plan_row> plans, load_warnings& warnings)
+        : plans_(std::move(plans)), warnings_(warnings), built_(plans_.size()) {}
 
-    result read();
     void build(loaded_tariffs& out);
 
   private:
-    void take_plan(copy_fields row);
-    void take_rate(copy_fields row);
-    void take_step(copy_fields row);
-    bool knows_zone(std::string const& zone);
-    void give_rates_to_plans();
-    std::shared_ptr<rating::tariff const> tariff_of(plan_row& plan);
-    void drop_bad_rates(plan_row& plan);
+    static constexpr std::size_t nowhere = SIZE_MAX;
 
-    pq_connection& on_;
-    load_warnings& warnings_;
+    void find_fallbacks();
+    void leave_out_cycles();
+    [[nodiscard]] bool leads_back(std::size_t plan) const;
+    [[nodiscard]] bool knows_zone(std::string const& zone);
+    void build_with_fallbacks(std::size_t plan);
+    void build_one(std::size_t plan);
+    void take_fallback(std::size_t plan);
+    void drop_bad_parts(rating::tariff::content& content);
+    void warn(rating::tariff::content const& content, std::string const& what) {
+        warnings_.add("plan '" + content.head.code + "'" + what);
+    }
+
     std::vector<plan_row> plans_;
-    std::map<ingest::uuid, std::size_t> plan_places_;
-    destinations destinations_;
-    std::vector<rate_row> rates_;
-    std::size_t at_rate_ = 0; ///< the rate that the next step may belong to
+    load_warnings& warnings_;
+    std::vector<std::shared_ptr<rating::tariff const>> built_; ///< by plan; nullptr: left out
+    std::vector<std::size_t> fallbacks_;                       ///< by plan
+    std::vector<bool> is_done_;
     std::map<std::string, bool, std::less<>> zones_;
 };
 
-bool tariff_reader::knows_zone(std::string const& zone) {
+bool tariff_builder::knows_zone(std::string const& zone) {
     auto const [place, is_new] = zones_.try_emplace(zone, true);
     if (is_new) {
         try {
@@ -122,167 +55,141 @@ bool tariff_reader::knows_zone(std::string const& zone) {
     return place->second;
 }
 
-void tariff_reader::take_plan(copy_fields row) {
-    rating::tariff::header head;
-    head.plan_id = row.uuid();
-    head.code = row.text();
-    std::string_view const currency = row.text();
-    std::copy_n(currency.begin(), std::min(currency.size(), head.currency.size()),
-                head.currency.begin());
-    head.time_zone = row.text();
-    head.how.mode = rounding_of(row.text());
-    head.how.decimals = static_cast<std::uint8_t>(row.int16());
-    head.included_s = static_cast<std::int64_t>(row.int32()) * 60;
-    if (row.boolean()) {
-        warnings_.add("plan '" + head.code + "': its fallback plan is not asked");
+void tariff_builder::find_fallbacks() {
+    std::map<ingest::uuid, std::size_t> places;
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
+        places.emplace(plans_[i].content.head.plan_id, i);
     }
-    if (row.boolean()) {
-        warnings_.add("plan '" + head.code + "': rates with a band and on-net rates are left out");
+    for (auto const& plan : plans_) {
+        auto const found = plan.fallback_id ? places.find(*plan.fallback_id) : places.end();
+        fallbacks_.push_back(found == places.end() ? nowhere : found->second);
     }
-    if (!knows_zone(head.time_zone)) {
-        warnings_.add("plan '" + head.code + "' is left out: no time zone '" + head.time_zone +
-                      "'");
-        return;
-    }
-    plan_places_.emplace(head.plan_id, plans_.size());
-    plans_.push_back({std::move(head), {}});
 }
 
-void tariff_reader::take_rate(copy_fields row) {
-    rate_row taken;
-    rating::rate& rate = taken.value;
-    rate.id = row.uuid();
-    auto const plan = plan_places_.find(row.uuid());
-    if (plan == plan_places_.end()) {
-        return;
+bool tariff_builder::leads_back(std::size_t plan) const {
+    std::size_t at = fallbacks_[plan];
+    // A way longer than there are plans goes round in a circle that `plan` is not on.
+    for (std::size_t i = 0; i < plans_.size() && at != nowhere && at != plan; ++i) {
+        at = fallbacks_[at];
     }
-    taken.plan = plan->second;
-    rate.prefix = row.text();
-    rate.name = row.text();
-    rate.call_type = row.text();
-    rate.direction = row.text() == "inbound" ? ingest::call_direction::inbound
-                                             : ingest::call_direction::outbound;
-    rate.allowance = row.boolean();
-    rate.grace_s = static_cast<std::uint32_t>(std::max(row.int32(), 0));
-    auto const fee = wire::get_numeric(row.text());
-    auto const minimum = wire::get_numeric(row.text());
-    auto const maximum_field = row.next();
-    auto const maximum = maximum_field ? wire::get_numeric(*maximum_field) : rate.maximum;
-    taken.is_usable = fee && minimum && maximum;
-    rate.connect_fee = fee.value_or(rating::amount{});
-    rate.minimum = minimum.value_or(rating::amount{});
-    rate.maximum = maximum.value_or(rating::amount{});
-    rate.effective_from = row.time(INT64_MIN);
-    rate.effective_to = row.time(INT64_MAX);
-    destinations_.complete(rate);
-    rates_.push_back(std::move(taken));
+    return at == plan;
 }
 
-void tariff_reader::take_step(copy_fields row) {
-    ingest::uuid const rate_id = row.uuid();
-    while (at_rate_ < rates_.size() && rates_[at_rate_].value.id < rate_id) {
-        ++at_rate_;
-    }
-    if (at_rate_ == rates_.size() || rates_[at_rate_].value.id != rate_id) {
-        return; // of a rate that was not read
-    }
-    rating::rate_step step;
-    step.from_s = static_cast<std::uint32_t>(row.int32());
-    step.unit_s = static_cast<std::uint32_t>(row.int32());
-    step.increment_s = static_cast<std::uint32_t>(row.int32());
-    auto const price = wire::get_numeric(row.text());
-    rates_[at_rate_].is_usable = rates_[at_rate_].is_usable && price;
-    step.price = price.value_or(rating::amount{});
-    rates_[at_rate_].value.steps.push_back(step);
-}
-
-result tariff_reader::read() {
-    auto const each_row = [this](char const* sql, auto&& take) {
-        return on_.copy_out(sql, [&take](std::string_view chunk) {
-            if (copy_fields const row{chunk}; row.is_row()) {
-                take(row);
-            }
-        });
-    };
-    result said = each_row(plans_sql, [this](copy_fields row) { take_plan(row); });
-    if (said.ok()) {
-        said = each_row(destinations_sql, [this](copy_fields row) {
-            std::string prefix{row.text()};
-            std::string name{row.text()};
-            destinations_.entries.push_back(
-                {std::move(prefix), std::move(name), std::string{row.text()}});
-        });
-        destinations_.build();
-    }
-    if (said.ok()) {
-        said = each_row(rates_sql, [this](copy_fields row) { take_rate(row); });
-    }
-    if (said.ok()) {
-        said = each_row(steps_sql, [this](copy_fields row) { take_step(row); });
-    }
-    return said;
-}
-
-void tariff_reader::give_rates_to_plans() {
-    for (auto& each : rates_) {
-        plan_row& plan = plans_[each.plan];
-        if (each.is_usable) {
-            plan.rates.push_back(std::move(each.value));
-        } else {
-            warnings_.add("plan '" + plan.head.code + "': rate " +
-                          ingest::to_string(each.value.id) + " (prefix '" + each.value.prefix +
-                          "') is left out: an amount of it is out of range");
+/// Every plan of a circle loses its fallback: none of them is the one to blame.
+void tariff_builder::leave_out_cycles() {
+    std::vector<std::size_t> in_circles;
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
+        if (fallbacks_[i] != nowhere && leads_back(i)) {
+            in_circles.push_back(i);
         }
     }
-    rates_ = {};
+    for (std::size_t const i : in_circles) {
+        warn(plans_[i].content, ": its fallback plan is not asked: it leads back to this one");
+        fallbacks_[i] = nowhere;
+    }
 }
 
-/// The tariff alone knows its rules, so each rate is tried by itself.
-void tariff_reader::drop_bad_rates(plan_row& plan) {
-    std::erase_if(plan.rates, [&](rating::rate const& rate) {
+/// Tries each part by itself, since the tariff alone knows its rules. Bands keep their places: a
+/// bad one stays as a band that no rate names.
+void tariff_builder::drop_bad_parts(rating::tariff::content& content) {
+    auto const is_bad = [&](rating::tariff::content part) {
         try {
-            rating::tariff{plan.head, {rate}};
+            part.head = content.head;
+            rating::tariff::check(part);
             return false;
         } catch (std::exception const& why) {
-            warnings_.add("plan '" + plan.head.code + "': left out: " + why.what());
+            warn(content, std::string{": left out: "} + why.what());
             return true;
         }
+    };
+    for (rating::band_place place = 0; place < content.bands.size(); ++place) {
+        auto& band = content.bands[place];
+        if (is_bad({{}, {}, {band}, {}, nullptr})) {
+            band = {};
+            std::erase_if(content.rates, [&](rating::rate const& r) { return r.band == place; });
+        }
+    }
+    std::erase_if(content.rates, [&](rating::rate const& r) {
+        rating::rate alone = r;
+        alone.band = rating::any_band;
+        return is_bad({{}, {std::move(alone)}, {}, {}, nullptr});
+    });
+    std::erase_if(content.metrics, [&](rating::metric_price const& m) {
+        return is_bad({{}, {}, {}, {m}, nullptr});
     });
 }
 
-std::shared_ptr<rating::tariff const> tariff_reader::tariff_of(plan_row& plan) {
-    try {
-        return std::make_shared<rating::tariff const>(plan.head, plan.rates);
-    } catch (std::exception const&) {
-        drop_bad_rates(plan);
+void tariff_builder::take_fallback(std::size_t plan) {
+    auto& content = plans_[plan].content;
+    if (fallbacks_[plan] == nowhere) {
+        return;
     }
-    try {
-        return std::make_shared<rating::tariff const>(plan.head, std::move(plan.rates));
-    } catch (std::exception const& why) {
-        warnings_.add("plan '" + plan.head.code + "' is left out: " + why.what());
-        return nullptr;
+    auto const& fallback = built_[fallbacks_[plan]];
+    if (!fallback) {
+        warn(content, ": its fallback plan is not asked: it is left out");
+    } else if (fallback->head().currency != content.head.currency) {
+        warn(content, ": its fallback plan '" + fallback->head().code +
+                          "' is not asked: it is of another currency");
+    } else {
+        content.fallback = fallback;
     }
 }
 
-void tariff_reader::build(loaded_tariffs& out) {
-    give_rates_to_plans();
-    for (auto& plan : plans_) {
-        if (auto tariff = tariff_of(plan)) {
-            out.places.emplace(plan.head.plan_id,
+void tariff_builder::build_one(std::size_t plan) {
+    auto& content = plans_[plan].content;
+    if (!knows_zone(content.head.time_zone)) {
+        warn(content, " is left out: no time zone '" + content.head.time_zone + "'");
+        return;
+    }
+    take_fallback(plan);
+    try {
+        rating::tariff::check(content);
+    } catch (std::exception const&) {
+        drop_bad_parts(content);
+    }
+    std::string const code = content.head.code; // the content is gone when it is refused
+    try {
+        built_[plan] = std::make_shared<rating::tariff const>(std::move(content));
+    } catch (std::exception const& why) {
+        warnings_.add("plan '" + code + "' is left out: " + why.what());
+    }
+}
+
+/// A chain of fallbacks may be as long as there are plans: no recursion.
+void tariff_builder::build_with_fallbacks(std::size_t plan) {
+    std::vector<std::size_t> chain;
+    for (std::size_t at = plan; at != nowhere && !is_done_[at]; at = fallbacks_[at]) {
+        chain.push_back(at);
+    }
+    for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
+        build_one(*at);
+        is_done_[*at] = true;
+    }
+}
+
+void tariff_builder::build(loaded_tariffs& out) {
+    find_fallbacks();
+    leave_out_cycles();
+    is_done_.resize(plans_.size());
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
+        build_with_fallbacks(i);
+    }
+    for (auto& tariff : built_) {
+        if (tariff) {
+            out.places.emplace(tariff->head().plan_id,
                                static_cast<rating::catalog_index>(out.plans.size()));
             out.plans.push_back(std::move(tariff));
         }
-        plan.rates = {};
     }
 }
 
 } // namespace
 
 result load_tariffs(pq_connection& on, loaded_tariffs& out, load_warnings& warnings) {
-    tariff_reader reader{on, warnings};
-    result said = reader.read();
+    tariff_rows rows{on, warnings};
+    result said = rows.read();
     if (said.ok()) {
-        reader.build(out);
+        tariff_builder{std::move(rows.plans()), warnings}.build(out);
     }
     return said;
 }

@@ -23,8 +23,9 @@ struct loaded_tariffs {
     uuid_places places;
 };
 
-/// Reads plans, destinations, rates and steps within the caller's transaction: four COPYs, however
-/// many plans there are.
+/// Reads plans with all that they charge by, within the caller's transaction, and makes tariffs of
+/// them. A part that cannot be charged by is left out with a warning, and so is a fallback plan
+/// that leads back to the plan or is of another currency.
 result load_tariffs(pq_connection& on, loaded_tariffs& out, load_warnings& warnings);
 
 } // namespace tally::storage

@@ -120,7 +120,9 @@ TEST_F(catalog_load, leaves_closed_and_deleted_accounts_out) {
     load();
     EXPECT_EQ(catalog().accounts(), 1U);
     EXPECT_EQ(catalog().subscriptions(), 1U);
-    EXPECT_EQ(catalog().dids(), 1U);
+    EXPECT_EQ(catalog().subscription_by_did(did_of(1)), no_index);
+    EXPECT_TRUE(catalog().is_active_did(did_of(1))); // ours all the same
+    EXPECT_NE(catalog().subscription_by_did(did_of(3)), no_index);
     EXPECT_NE(catalog().account_by_number("ACC-3"), no_index);
     EXPECT_THAT(warnings(), ElementsAre());
 }
@@ -241,26 +243,22 @@ TEST_F(catalog_load, takes_only_numbers_in_service_and_each_once) {
                   UNION ALL SELECT id, '+4421', 'suspended' FROM billing.subscriptions
                       WHERE subscription_number = 'SUB-1';
               INSERT INTO billing.dids (did_number) VALUES ('+4422');
+              INSERT INTO billing.dids (did_number, status) VALUES ('+4423', 'active');
               UPDATE billing.dids SET did_number = '+918000000003'
                   WHERE did_number = '+918000000003')");
     load();
     EXPECT_EQ(catalog().subscription_by_did("4420"), no_index);
     EXPECT_EQ(catalog().subscription_by_did("4421"), catalog().subscription_by_number("SUB-1"));
     EXPECT_EQ(catalog().subscription_by_did("4422"), no_index);
+    EXPECT_EQ(catalog().subscription_by_did("4423"), no_index);
+    EXPECT_TRUE(catalog().is_active_did("4423"));
+    EXPECT_TRUE(catalog().is_active_did("918000000003"));
+    for (auto const* const digits : {"4420", "4421", "4422", "4424"}) {
+        EXPECT_FALSE(catalog().is_active_did(digits)) << digits;
+    }
     EXPECT_EQ(catalog().subscription_by_did("918000000003"),
               catalog().subscription_by_number("SUB-3"));
     EXPECT_THAT(warnings(), ElementsAre("1 DIDs are there twice, with and without '+'"));
-}
-
-TEST_F(catalog_load, says_what_is_left_out_on_purpose) {
-    change(R"(INSERT INTO billing.rate_plans (code, name, fallback_plan_id)
-                  SELECT 'other', 'Other', id FROM billing.rate_plans;
-              INSERT INTO billing.rates (rate_plan_id, prefix, is_on_net)
-                  SELECT id, '91', true FROM billing.rate_plans WHERE code = 'basic')");
-    load();
-    EXPECT_THAT(warnings(), ElementsAre(HasSubstr("'basic': rates with a band and on-net"),
-                                        HasSubstr("'other': its fallback plan is not asked")));
-    EXPECT_EQ(basic().rates().size(), 4U);
 }
 
 TEST_F(catalog_load, an_empty_database_is_an_empty_catalog) {
