@@ -94,6 +94,7 @@ void tariff::check(content const& of) {
     if (!of.bands.empty()) {
         band_clock(of.head.time_zone, of.bands);
     }
+    std::for_each(of.metrics.begin(), of.metrics.end(), check_metric);
     for (rate const& r : of.rates) {
         check_rate(r);
         if (r.band != any_band && r.band >= of.bands.size()) {

@@ -184,7 +184,8 @@ TEST_F(tariff_load, reads_metric_prices_with_their_tiers) {
     EXPECT_THAT(warnings(), ElementsAre());
     auto const metrics = plan("basic").metrics();
     ASSERT_EQ(metrics.size(), 2U);
-    auto const& seats = metrics[0];
+    auto const& data = metrics[0];
+    auto const& seats = metrics[1];
     EXPECT_EQ(ingest::to_string(seats.id), "00000000-0000-7000-8000-000000000e01");
     EXPECT_EQ(seats.name + "/" + seats.unit + "/" + seats.unique_property, "seats/seat/user");
     EXPECT_EQ(seats.how, rating::aggregation::unique);
@@ -194,12 +195,11 @@ TEST_F(tariff_load, reads_metric_prices_with_their_tiers) {
     EXPECT_EQ(seats.package, rating::quantity{10'000'000'000});
     EXPECT_EQ(seats.minimum, amount{1'000'000'000});
     EXPECT_EQ(seats.maximum, amount{INT64_MAX});
-    EXPECT_EQ(metrics[1].maximum, amount{99'000'000'000});
-    EXPECT_THAT(
-        metrics[1].tiers,
-        ElementsAre(
-            rating::price_tier{rating::quantity{1'000'000'000'000}, amount{100'000'000}, amount{}},
-            rating::price_tier{std::nullopt, amount{50'000'000}, amount{1'000'000'000}}));
+    EXPECT_EQ(data.maximum, amount{99'000'000'000});
+    EXPECT_THAT(data.tiers, ElementsAre(rating::price_tier{rating::quantity{1'000'000'000'000},
+                                                           amount{100'000'000}, amount{}},
+                                        rating::price_tier{std::nullopt, amount{50'000'000},
+                                                           amount{1'000'000'000}}));
 }
 
 TEST_F(tariff_load, what_no_tariff_takes_is_left_out_alone) {
@@ -213,7 +213,11 @@ TEST_F(tariff_load, what_no_tariff_takes_is_left_out_alone) {
               DELETE FROM billing.rate_steps
                   WHERE rate_id = '00000000-0000-7000-8000-000000000d02';
               INSERT INTO billing.metric_prices (rate_plan_id, name, included, price)
-                  SELECT id, 'sms', 'NaN'::numeric, 0.1 FROM billing.rate_plans)");
+                  SELECT id, 'sms', 'NaN'::numeric, 0.1 FROM billing.rate_plans;
+              INSERT INTO billing.metric_prices (rate_plan_id, name, model)
+                  SELECT id, 'data', 'volume' FROM billing.rate_plans;
+              INSERT INTO billing.metric_prices (rate_plan_id, name, price)
+                  SELECT id, 'mms', 1 FROM billing.rate_plans)");
     change(plan_with("other", "39", "1") +
            "INSERT INTO billing.rates (rate_plan_id, prefix, rate_band_id)"
            " SELECT p.id, '39', b.id FROM billing.rate_plans AS p, billing.rate_bands AS b"
@@ -222,9 +226,11 @@ TEST_F(tariff_load, what_no_tariff_takes_is_left_out_alone) {
     EXPECT_THAT(warnings(), UnorderedElementsAre(HasSubstr("band 'never': its hours must be"),
                                                  HasSubstr("prefix '91'"),
                                                  HasSubstr("metric 'sms' is left out"),
+                                                 HasSubstr("left out: metric 'data'"),
                                                  HasSubstr("its band is another plan's")));
     EXPECT_EQ(plan("basic").rates().size(), 3U);
     EXPECT_EQ(cost_of("4420"), "1.7");
+    EXPECT_EQ(plan("basic").metrics().size(), 1U);
     EXPECT_EQ(plan("other").rates().size(), 1U);
 }
 
