@@ -4,6 +4,7 @@ DROP VIEW licensing.license_audit_trail;
 DROP TABLE licensing.license_audit_events;
 DROP TABLE licensing.license_assignments;
 DROP FUNCTION licensing.update_license_seats();
+DROP FUNCTION licensing.note_license_change();
 DROP FUNCTION licensing.stamp_assignment();
 DROP TABLE licensing.licenses;
 DROP FUNCTION licensing.search_query(text);

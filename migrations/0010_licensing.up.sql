@@ -142,32 +142,56 @@ COMMENT ON FUNCTION licensing.stamp_assignment() IS 'Row trigger: sets the times
 CREATE TRIGGER license_assignments_stamp BEFORE INSERT OR UPDATE OF status ON licensing.license_assignments
     FOR EACH ROW EXECUTE FUNCTION licensing.stamp_assignment();
 
--- One pass per statement, licences locked in the order of their ids: however a statement's rows are
--- ordered, two of them never wait for each other. Counting, where adding would do, also mends a
--- count that was loaded wrong; it runs under the licence's lock and so sees every committed seat.
--- A licence that is being deleted is not found and its assignments go without a count.
+-- Seats are counted once per statement, with licences locked in the order of their ids: however the
+-- rows of two statements are ordered, they never wait for each other in a circle. Which licences
+-- those are, a row trigger notes in a setting of the transaction. Transition tables would show them
+-- as well, but one event at a time, and INSERT ... ON CONFLICT DO UPDATE would lock in two passes.
+CREATE FUNCTION licensing.note_license_change() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog
+AS $$
+DECLARE
+    noted text := coalesce(current_setting('tallyd.changed_licenses', true), '');
+    given_back uuid;
+    taken uuid;
+    changed uuid;
+BEGIN
+    IF TG_OP <> 'INSERT' AND OLD.status = 'assigned' THEN
+        given_back := OLD.license_id;
+    END IF;
+    IF TG_OP <> 'DELETE' AND NEW.status = 'assigned' THEN
+        taken := NEW.license_id;
+    END IF;
+    IF given_back IS DISTINCT FROM taken THEN
+        FOREACH changed IN ARRAY array_remove(ARRAY[given_back, taken], NULL) LOOP
+            IF strpos(noted, changed::text) = 0 THEN
+                noted := concat_ws(',', nullif(noted, ''), changed);
+                PERFORM set_config('tallyd.changed_licenses', noted, true);
+            END IF;
+        END LOOP;
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION licensing.note_license_change() IS 'Row trigger: notes licences whose seats have to be counted at the end of the statement';
+CREATE TRIGGER license_assignments_note AFTER INSERT OR UPDATE OR DELETE ON licensing.license_assignments
+    FOR EACH ROW EXECUTE FUNCTION licensing.note_license_change();
+
+-- Counting, where adding would do, also mends a count that was loaded wrong; it runs under the
+-- licence's lock and so sees every committed seat. A licence that is being deleted is not found, and
+-- its assignments go without a count.
 CREATE FUNCTION licensing.update_license_seats() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog
 AS $$
 DECLARE
-    changed uuid[];
+    changed uuid[] := string_to_array(nullif(current_setting('tallyd.changed_licenses', true), ''), ',');
     license record;
     used integer;
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        SELECT array_agg(DISTINCT license_id) INTO changed FROM after_change WHERE status = 'assigned';
-    ELSIF TG_OP = 'DELETE' THEN
-        SELECT array_agg(DISTINCT license_id) INTO changed FROM before_change WHERE status = 'assigned';
-    ELSIF TG_OP = 'UPDATE' THEN
-        SELECT array_agg(license_id) INTO changed
-        FROM (SELECT license_id
-              FROM (SELECT license_id, 1 AS seats FROM after_change WHERE status = 'assigned'
-                    UNION ALL
-                    SELECT license_id, -1 FROM before_change WHERE status = 'assigned') AS moves
-              GROUP BY license_id HAVING sum(seats) <> 0) AS moved;
-    ELSE
-        SELECT array_agg(id) INTO changed FROM licensing.licenses WHERE seats_used > 0;
+    PERFORM set_config('tallyd.changed_licenses', '', true);
+    IF TG_OP = 'TRUNCATE' THEN
+        changed := ARRAY(SELECT id FROM licensing.licenses WHERE seats_used > 0);
     END IF;
     FOR license IN
         SELECT id, key, seats_total FROM licensing.licenses WHERE id = ANY (changed) ORDER BY id FOR NO KEY UPDATE
@@ -185,16 +209,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION licensing.update_license_seats() IS 'Statement trigger: keeps licenses.seats_used; refuses one seat too many (23514, licenses_seats)';
-
--- PostgreSQL allows a trigger that sees the changed rows one event only.
-CREATE TRIGGER trg_update_license_seats AFTER INSERT ON licensing.license_assignments
-    REFERENCING NEW TABLE AS after_change FOR EACH STATEMENT EXECUTE FUNCTION licensing.update_license_seats();
-CREATE TRIGGER trg_update_license_seats_on_update AFTER UPDATE ON licensing.license_assignments
-    REFERENCING OLD TABLE AS before_change NEW TABLE AS after_change
-    FOR EACH STATEMENT EXECUTE FUNCTION licensing.update_license_seats();
-CREATE TRIGGER trg_update_license_seats_on_delete AFTER DELETE ON licensing.license_assignments
-    REFERENCING OLD TABLE AS before_change FOR EACH STATEMENT EXECUTE FUNCTION licensing.update_license_seats();
-CREATE TRIGGER trg_update_license_seats_on_truncate AFTER TRUNCATE ON licensing.license_assignments
+CREATE TRIGGER trg_update_license_seats AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON licensing.license_assignments
     FOR EACH STATEMENT EXECUTE FUNCTION licensing.update_license_seats();
 
 CREATE TABLE licensing.license_audit_events (

@@ -13,6 +13,8 @@ DROP FUNCTION affiliates.refuse_truncate();
 DROP FUNCTION affiliates.keep_affiliate_totals();
 DROP FUNCTION affiliates.update_affiliate_earnings();
 DROP FUNCTION affiliates.update_affiliate_referral_stats();
+DROP FUNCTION affiliates.lock_changed_affiliates();
+DROP FUNCTION affiliates.note_affiliate_change();
 DROP TYPE affiliates.payout_status;
 DROP TYPE affiliates.commission_status;
 DROP TYPE affiliates.referral_status;

@@ -190,9 +190,43 @@ COMMENT ON COLUMN affiliates.affiliate_clicks.source_id IS 'ingest.sources.id, o
 COMMENT ON COLUMN affiliates.affiliate_clicks.batch_id IS 'ingest.batches.id of the transaction that stored it';
 
 -- Totals move by differences, so that a change costs the same however much an affiliate has earned;
--- keep_affiliate_totals sees to it that nothing else moves them. One pass per statement, affiliates
--- locked in the order of their ids: two statements never wait for each other. An affiliate that is
--- being deleted is not found, and its referrals go without a count.
+-- keep_affiliate_totals sees to it that nothing else moves them. Before a statement's first total
+-- moves, all its affiliates are locked, in the order of their ids: however the rows of two statements
+-- are ordered, they never wait for each other in a circle. Which affiliates those are, a row trigger
+-- notes in a setting of the transaction: all row triggers come before the first statement trigger,
+-- of which INSERT ... ON CONFLICT DO UPDATE has two.
+CREATE FUNCTION affiliates.note_affiliate_change() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog
+AS $$
+DECLARE
+    noted text := coalesce(current_setting('tallyd.changed_affiliates', true), '');
+    changed uuid;
+BEGIN
+    FOREACH changed IN ARRAY array_remove(ARRAY[OLD.affiliate_id, NEW.affiliate_id], NULL) LOOP
+        IF strpos(noted, changed::text) = 0 THEN
+            noted := concat_ws(',', nullif(noted, ''), changed);
+            PERFORM set_config('tallyd.changed_affiliates', noted, true);
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION affiliates.note_affiliate_change() IS 'Row trigger: notes affiliates whose totals move at the end of the statement';
+
+CREATE FUNCTION affiliates.lock_changed_affiliates() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog
+AS $$
+DECLARE
+    changed uuid[] := string_to_array(nullif(current_setting('tallyd.changed_affiliates', true), ''), ',');
+BEGIN
+    PERFORM set_config('tallyd.changed_affiliates', '', true);
+    PERFORM FROM affiliates.affiliates WHERE id = ANY (changed) ORDER BY id FOR NO KEY UPDATE;
+END
+$$;
+COMMENT ON FUNCTION affiliates.lock_changed_affiliates() IS 'Locks the affiliates that row triggers noted, in the order of their ids. One that is being deleted is not found, and its referrals go without a count';
+
 CREATE FUNCTION affiliates.update_affiliate_referral_stats() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog
@@ -218,7 +252,7 @@ BEGIN
     FROM (SELECT id, sum(sign) AS brought, coalesce(sum(sign) FILTER (WHERE status = 'converted'), 0) AS converted
           FROM unnest(ids, statuses, signs) AS c (id, status, sign) GROUP BY id) AS moved
     WHERE brought <> 0 OR converted <> 0;
-    PERFORM FROM affiliates.affiliates WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+    PERFORM affiliates.lock_changed_affiliates();
     UPDATE affiliates.affiliates AS a
     SET total_referrals = a.total_referrals + moved.brought, total_conversions = a.total_conversions + moved.converted
     FROM unnest(ids, referrals, conversions) AS moved (id, brought, converted)
@@ -257,7 +291,7 @@ BEGIN
                  coalesce(sum(amount) FILTER (WHERE status = 'paid'), 0) AS paid
           FROM unnest(ids, statuses, amounts) AS c (id, status, amount) GROUP BY id) AS moved
     WHERE moved.pending <> 0 OR moved.approved <> 0 OR moved.paid <> 0;
-    PERFORM FROM affiliates.affiliates WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+    PERFORM affiliates.lock_changed_affiliates();
     UPDATE affiliates.affiliates AS a
     SET pending_earnings = a.pending_earnings + moved.pending, approved_earnings = a.approved_earnings + moved.approved,
         paid_earnings = a.paid_earnings + moved.paid
@@ -274,9 +308,14 @@ DECLARE
     watched record;
 BEGIN
     FOR watched IN
-        SELECT * FROM (VALUES ('affiliate_referrals', 'update_affiliate_referral_stats'),
-                              ('affiliate_commissions', 'update_affiliate_earnings')) AS w (of_table, by_function)
+        SELECT * FROM (VALUES ('affiliate_referrals', 'update_affiliate_referral_stats', '(OLD.affiliate_id, OLD.status) <> (NEW.affiliate_id, NEW.status)'),
+                              ('affiliate_commissions', 'update_affiliate_earnings',
+                               '(OLD.affiliate_id, OLD.status, OLD.amount) <> (NEW.affiliate_id, NEW.status, NEW.amount)')) AS w (of_table, by_function, when_moved)
     LOOP
+        EXECUTE format('CREATE TRIGGER %1$s_note AFTER INSERT OR DELETE ON affiliates.%1$s '
+                       'FOR EACH ROW EXECUTE FUNCTION affiliates.note_affiliate_change()', watched.of_table);
+        EXECUTE format('CREATE TRIGGER %1$s_note_on_update AFTER UPDATE ON affiliates.%1$s FOR EACH ROW WHEN (%2$s) '
+                       'EXECUTE FUNCTION affiliates.note_affiliate_change()', watched.of_table, watched.when_moved);
         EXECUTE format('CREATE TRIGGER trg_%2$s AFTER INSERT ON affiliates.%1$s REFERENCING NEW TABLE AS after_change '
                        'FOR EACH STATEMENT EXECUTE FUNCTION affiliates.%2$s()', watched.of_table, watched.by_function);
         EXECUTE format('CREATE TRIGGER trg_%2$s_on_update AFTER UPDATE ON affiliates.%1$s '
