@@ -136,11 +136,13 @@ AS $$
 DECLARE
     dependents bigint;
     message text;
+    in_table text := 'rooms';
     key_name text;
 BEGIN
     IF TG_TABLE_NAME = 'prizes' THEN
         SELECT count(*) INTO dependents FROM engagement.winners WHERE prize_id = OLD.id;
         message := format('prize %L cannot be deleted: it has %s winner(s)', OLD.name, dependents);
+        in_table := 'winners';
         key_name := 'winners_prize_id_fkey';
     ELSIF TG_TABLE_NAME = 'apps' THEN
         SELECT count(*) INTO dependents FROM engagement.rooms WHERE app_id = OLD.app_id;
@@ -153,7 +155,7 @@ BEGIN
     END IF;
     IF dependents > 0 THEN
         RAISE EXCEPTION '%', message
-            USING ERRCODE = 'foreign_key_violation', SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = key_name,
+            USING ERRCODE = 'foreign_key_violation', SCHEMA = 'engagement', TABLE = in_table, CONSTRAINT = key_name,
                   HINT = 'Soft-delete instead: set deleted_at.';
     END IF;
     RETURN NULL;
