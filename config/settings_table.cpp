@@ -86,9 +86,9 @@ constexpr setting table[] = {
      "address of /metrics, /healthz, /readyz and /status"},
 
     {"journal.dir", folder(&s::journal_dir),
-     "folder of the journal; unused by this version, which acknowledges after COMMIT"},
+     "folder of the journal, where pushes are kept until PostgreSQL has them; one for each daemon"},
     {"journal.max_bytes", bytes(&s::journal_max_bytes, mib, 1024 * tib),
-     "disk space of the journal; unused by this version"},
+     "disk space of the journal; when it is full, pushes get 503"},
 
     {"batch.max_rows", count(&s::batch_max_rows, 1, 10'000'000), "most records of one transaction"},
     {"batch.max_linger_ms", milliseconds(&s::batch_max_linger_ms, 0, 60'000),

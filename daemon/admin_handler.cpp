@@ -31,12 +31,11 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     if (now.draining) {
         found.emplace_back("draining");
     }
-    if (!now.database_reached) {
-        found.emplace_back("database_unreached");
-    } else if (!now.database_up) {
-        found.emplace_back("database_down"); // a push is answered after COMMIT
-    } else if (!now.catalog_age_s) {
-        found.emplace_back("catalog_not_loaded");
+    if (!now.catalog_age_s) {
+        found.emplace_back("catalog_not_loaded"); // nobody knows yet who may push
+    }
+    if (now.journal_full) {
+        found.emplace_back("journal_full");
     }
     if (now.partition_horizon_s && *now.partition_horizon_s < partition_horizon_s_min) {
         found.emplace_back("partition_horizon_short");
@@ -62,6 +61,12 @@ void append_database(json_writer& json, daemon_status const& now) {
     json.key("database").open('{').key("up").value(now.database_up);
     json.key("reached").value(now.database_reached).key("detail").value(now.database_detail);
     append_optional(json, "partition_horizon_s", now.partition_horizon_s);
+    json.close('}');
+}
+
+void append_journal(json_writer& json, daemon_status const& now) {
+    json.key("journal").open('{').key("bytes").value(now.journal_bytes);
+    json.key("oldest_s").value(now.journal_oldest_s).key("full").value(now.journal_full);
     json.close('}');
 }
 
@@ -157,6 +162,7 @@ http_response admin_handler::status_answer() const {
     json.key("draining").value(now.draining);
     append_obstacles(json, now);
     append_database(json, now);
+    append_journal(json, now);
     append_lanes(json, now.lanes);
     append_catalog(json, now);
     append_totals(json, counters_.totals());

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <csignal>
 #include <unistd.h>
 
@@ -13,6 +14,8 @@ using clock = std::chrono::steady_clock;
 
 /// How long a lane sleeps at most before it looks whether it was closed.
 constexpr std::chrono::milliseconds idle_wait{100};
+/// How long a stream's position waits for records to go with: it only saves reading again.
+constexpr std::chrono::milliseconds marks_linger{1000};
 
 } // namespace
 
@@ -93,14 +96,21 @@ bool lane::collect() {
         }
     }
     add(std::move(share));
-    auto const deadline = clock::now() + how_.linger_max;
+    auto deadline = clock::now() + (entries_.empty() ? marks_linger : how_.linger_max);
     while (entries_.size() < how_.batch_rows_max) {
-        auto const left = std::chrono::duration_cast<std::chrono::microseconds>(
-            queue_.closed() ? clock::duration::zero() : deadline - clock::now());
-        if (!queue_.pop(share, std::max(left, std::chrono::microseconds{0}))) {
-            break;
+        auto const left = queue_.closed() ? clock::duration::zero() : deadline - clock::now();
+        auto const wait = std::clamp<clock::duration>(left, clock::duration::zero(), idle_wait);
+        if (!queue_.pop(share, std::chrono::duration_cast<std::chrono::microseconds>(wait))) {
+            if (wait < idle_wait) {
+                break;
+            }
+            continue;
         }
+        bool const had_none = entries_.empty();
         add(std::move(share));
+        if (had_none && !entries_.empty()) {
+            deadline = std::min(deadline, clock::now() + how_.linger_max);
+        }
     }
     return true;
 }
@@ -115,18 +125,27 @@ void lane::add(slice&& share) {
         if (!lane_writer_.position_of(block.stream)) {
             return; // given up: dropping the share reports it as not durable
         }
-        auto const end = static_cast<std::int64_t>(block.stream_end);
-        if (!marks_.empty() && marks_.back().stream == block.stream) {
-            marks_.back().end = end;
-        } else {
-            marks_.push_back({block.stream, end});
-        }
+        mark(block.stream, static_cast<std::int64_t>(block.stream_end));
     }
     for (auto const place : share.places()) {
         add_entry(from, place, owner);
     }
     bytes_ += block.batch.body.size() / how_.lanes;
-    shares_.push_back(std::move(share));
+    if (share.places().empty()) {
+        share.finish({.durable = true}); // only its position is left to be moved, some time
+    } else {
+        shares_.push_back(std::move(share));
+    }
+}
+
+void lane::mark(std::string const& stream, std::int64_t end) {
+    auto const known = std::find_if(marks_.begin(), marks_.end(),
+                                    [&](auto const& each) { return each.stream == stream; });
+    if (known != marks_.end()) {
+        known->end = end;
+    } else {
+        marks_.push_back({stream_names_.emplace_back(stream), end});
+    }
 }
 
 void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner) {
@@ -175,6 +194,7 @@ void lane::store() {
     records_waiting_.fetch_sub(entries_.size(), std::memory_order_relaxed);
     entries_.clear();
     marks_.clear();
+    stream_names_.clear();
     bytes_ = 0;
     for (std::size_t i = 0; i < shares_.size(); ++i) {
         shares_[i].finish(stored ? outcomes[i] : ingest::block_outcome{});

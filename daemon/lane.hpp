@@ -7,6 +7,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -62,6 +63,7 @@ class lane {
     void work();
     bool collect();
     void add(slice&& share);
+    void mark(std::string const& stream, std::int64_t end);
     void add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner);
     void store();
     bool wait(std::chrono::milliseconds time);
@@ -74,6 +76,7 @@ class lane {
     std::vector<slice> shares_; ///< of the open batch
     std::vector<storage::batch_entry> entries_;
     std::vector<storage::stream_mark> marks_;
+    std::deque<std::string> stream_names_; ///< of the marks, whose blocks may be gone
     std::uint64_t bytes_ = 0;
 
     std::atomic<std::size_t> records_waiting_{0};

@@ -37,6 +37,9 @@ enum row : std::size_t {
     retries,
     database_up,
     partition_horizon,
+    journal_bytes,
+    journal_oldest,
+    journal_fsync,
     rows_count,
 };
 
@@ -69,6 +72,11 @@ constexpr metric_row rows[] = {
      "1 when the last request to PostgreSQL found it, 0 when it did not."},
     {"tally_partition_horizon_seconds", metric_type::gauge, "",
      "Time from now to the end of the last partition."},
+    {"tally_journal_bytes", metric_type::gauge, "", "Disk space of the journal's segments."},
+    {"tally_journal_oldest_seconds", metric_type::gauge, "",
+     "Age of the oldest acknowledged push that is not in PostgreSQL yet; 0 when there is none."},
+    {"tally_journal_fsync_seconds", metric_type::histogram, "",
+     "Time of bringing a group of pushes to disk."},
 };
 static_assert(std::size(rows) == rows_count);
 
@@ -114,6 +122,10 @@ struct metrics::impl {
     labelled_counters retried{registry, rows[retries]};
     prometheus::Gauge& up = family<prometheus::Gauge>(registry, database_up).Add({});
     prometheus::Gauge& horizon = family<prometheus::Gauge>(registry, partition_horizon).Add({});
+
+    prometheus::Gauge& journal_size = family<prometheus::Gauge>(registry, journal_bytes).Add({});
+    prometheus::Gauge& journal_age = family<prometheus::Gauge>(registry, journal_oldest).Add({});
+    prometheus::Histogram& fsync = histogram(journal_fsync, second_buckets());
 
     std::function<void(std::string_view)> log;
     std::atomic<std::int64_t> next_trouble_ns{0};
@@ -196,6 +208,15 @@ void metrics::set_database_up(bool up) noexcept {
 
 void metrics::set_partition_horizon(std::int64_t seconds) noexcept {
     impl_->horizon.Set(static_cast<double>(seconds));
+}
+
+void metrics::set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept {
+    impl_->journal_size.Set(static_cast<double>(bytes));
+    impl_->journal_age.Set(static_cast<double>(oldest_s));
+}
+
+void metrics::observe_journal_fsync_seconds(double seconds) noexcept {
+    impl_->fsync.Observe(seconds);
 }
 
 void metrics::answered(std::string_view endpoint, unsigned status) noexcept {

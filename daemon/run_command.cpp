@@ -15,9 +15,13 @@ void add_run_command(CLI::App& app, command_environment& environment) {
     command->add_flag("--migrate", *migrate,
                       "bring the schema of database.url up to date before starting (the embedded "
                       "database always is)");
-    command->callback([&environment, migrate, &app] {
+    auto const skip_damage = std::make_shared<bool>(false);
+    command->add_flag("--skip-journal-damage", *skip_damage,
+                      "go on without acknowledged records that a damaged journal has lost, after "
+                      "tallyd has named them");
+    command->callback([&environment, migrate, skip_damage, &app] {
         auto const* file = app.get_option("--config");
-        service::options how{environment.load_settings(), *migrate, {}};
+        service::options how{environment.load_settings(), *migrate, *skip_damage, {}};
         how.reload = [file](config::settings& values) {
             auto loaded = config::load_settings(
                 {file->count() > 0 ? std::optional{file->as<std::string>()} : std::nullopt,

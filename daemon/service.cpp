@@ -6,6 +6,7 @@
 #include "daemon/command.hpp"
 #include "daemon/database.hpp"
 #include "daemon/housekeeper.hpp"
+#include "daemon/intake.hpp"
 #include "daemon/lane_monitor.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/metrics.hpp"
@@ -17,6 +18,8 @@
 #include "ingest/push_handler.hpp"
 
 #include <spdlog/spdlog.h>
+
+#include <cstring>
 
 namespace tally::daemon {
 
@@ -55,6 +58,8 @@ struct service::impl {
 
     int run();
     bool start();
+    bool open_journal();
+    void watch_journal(journal_report const& report);
     bool listen(ingest::http_server& server, std::string_view endpoint, std::string const& address);
     void serve();
     void look_after();
@@ -70,6 +75,7 @@ struct service::impl {
     std::unique_ptr<database> store;
     metrics counters;
     std::unique_ptr<lane_monitor> monitor;
+    std::unique_ptr<intake> journal; ///< goes after the lanes, which tell it what they stored
     std::unique_ptr<pipeline> road;
     std::unique_ptr<catalog_watch> watch;
     std::unique_ptr<housekeeper> keeper;
@@ -111,9 +117,15 @@ bool service::impl::start() {
     // The road from records to rows.
     monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
     road = std::make_unique<pipeline>(pipeline_options_of(s), store->connection_string(), *monitor);
+    if (!open_journal()) {
+        return false;
+    }
     watch = std::make_unique<catalog_watch>(
         store->connection_string(),
-        catalog_target{[this](auto next) { road->set_catalog(std::move(next)); },
+        catalog_target{[this](auto next) {
+                           road->set_catalog(std::move(next));
+                           journal->open(); // the sources were set before
+                       },
                        [this](auto next) { road->set_sources(std::move(next)); },
                        [this] { monitor->reached(); },
                        [this](std::string why) { monitor->lost(std::move(why)); }});
@@ -123,7 +135,8 @@ bool service::impl::start() {
     // The doors.
     counters.on_trouble([](std::string_view what) { spdlog::warn("event=http_trouble {}", what); });
     pushes = std::make_unique<ingest::push_handler>(
-        *road, counters, ingest::push_settings{static_cast<std::size_t>(s.http_body_bytes_max)});
+        journal->sink(), counters,
+        ingest::push_settings{static_cast<std::size_t>(s.http_body_bytes_max)});
     admin = std::make_unique<admin_handler>(
         counters, [this] { return status(); }, std::string{config::version()});
     workers = std::make_unique<worker_threads>();
@@ -133,11 +146,39 @@ bool service::impl::start() {
     admin_settings.listen = s.admin_listen;
     admin_server =
         std::make_unique<ingest::http_server>(workers->context(), *admin, counters, admin_settings);
+    journal->start();
     watch->start();
     keeper->start();
     workers->start(static_cast<std::size_t>(s.http_threads));
     return listen(*push_server, "http", s.http_listen) &&
            listen(*admin_server, "admin", s.admin_listen);
+}
+
+bool service::impl::open_journal() {
+    auto const& s = how.settings;
+    try {
+        journal = std::make_unique<intake>(
+            intake_options{.folder = s.journal_dir,
+                           .bytes_max = static_cast<std::uint64_t>(s.journal_max_bytes),
+                           .memory_bytes_max = s.lane_memory_bytes_max,
+                           .lanes = static_cast<std::uint32_t>(s.lanes),
+                           .skip_damage = how.skip_journal_damage,
+                           .connection_string = store->connection_string()},
+            *road, [this](journal_report const& report) { watch_journal(report); });
+    } catch (std::runtime_error const& refused) {
+        spdlog::critical("event=journal_refused error=\"{}\"", refused.what());
+        return false;
+    }
+    return true;
+}
+
+void service::impl::watch_journal(journal_report const& report) {
+    counters.observe_journal_fsync_seconds(std::chrono::duration<double>(report.took).count());
+    if (report.error != 0) {
+        counters.retry("journal");
+        spdlog::error("event=journal_write_failed error=\"{}\" records_refused={}",
+                      std::strerror(report.error), report.records_lost);
+    }
 }
 
 bool service::impl::listen(ingest::http_server& server, std::string_view endpoint,
@@ -177,6 +218,7 @@ void service::impl::look_after() {
     for (std::uint32_t lane = 0; lane < road->lanes(); ++lane) {
         counters.set_lane_queue(lane, road->lane_queue(lane));
     }
+    counters.set_journal(journal->bytes(), journal->oldest_s());
 }
 
 // What can change while running does; for the rest the log says that a restart is needed.
@@ -205,7 +247,9 @@ void service::impl::stop() {
     watch->stop();
     keeper->stop();
     admin_server->drain(milliseconds{500});
+    journal->stop();
     road.reset(); // requests that still wait for it are told; their threads are there until now
+    journal->finish();
     workers->stop();
     auto const totals = counters.totals();
     spdlog::info("event=stopped received={} accepted={} rejected={} committed={} duplicate={} "
@@ -242,10 +286,11 @@ bool service::impl::drain() {
     while (!done && !cut_short) {
         cut_short = told_to_hurry(milliseconds{50});
     }
-    bool stored = road->drain(milliseconds{0});
+    journal->close();
+    bool stored = journal->drain(milliseconds{0});
     while (!stored && !cut_short && std::chrono::steady_clock::now() < deadline) {
         cut_short = told_to_hurry(milliseconds{0});
-        stored = road->drain(milliseconds{50});
+        stored = journal->drain(milliseconds{50});
     }
     if (cut_short) {
         push_server->drain(milliseconds{0});
@@ -259,6 +304,9 @@ daemon_status service::impl::status() const {
     now.draining = draining;
     now.partition_horizon_s = keeper->horizon_s();
     now.catalog_age_s = watch->age_s();
+    now.journal_full = journal->is_full();
+    now.journal_bytes = journal->bytes();
+    now.journal_oldest_s = journal->oldest_s();
     now.http_connections = push_server->connections();
     now.sources = road->sources()->all().size();
     for (std::uint32_t lane = 0; lane < road->lanes(); ++lane) {

@@ -15,7 +15,8 @@ class service {
   public:
     struct options {
         config::settings settings;
-        bool migrate = false; ///< bring the schema up to date before starting
+        bool migrate = false;             ///< bring the schema up to date before starting
+        bool skip_journal_damage = false; ///< somebody has seen what is lost
         /// Reads the settings again for SIGHUP; problems instead of settings when there are any.
         std::function<std::vector<std::string>(config::settings&)> reload;
     };

@@ -149,10 +149,25 @@ std::string database_text(dom::element const& status) {
     return detail.empty() ? "down" : "down: " + detail;
 }
 
+std::string journal_text(dom::element const& status) {
+    std::uint64_t bytes = 0;
+    std::int64_t oldest_s = 0;
+    bool full = false;
+    if (status.at_pointer("/journal/bytes").get(bytes) != simdjson::SUCCESS ||
+        status.at_pointer("/journal/oldest_s").get(oldest_s) != simdjson::SUCCESS ||
+        status.at_pointer("/journal/full").get(full) != simdjson::SUCCESS) {
+        return "unknown";
+    }
+    std::string const waits =
+        oldest_s == 0 ? "nothing waits" : "oldest waits " + span_at(status, "/journal/oldest_s");
+    return std::to_string(bytes >> 20) + " MiB, " + waits + (full ? ", FULL" : "");
+}
+
 void print_facts(dom::element const& status) {
     table_printer facts{{{"what"}, {"now"}}};
     facts.add({"database", database_text(status)});
     facts.add({"partitions reach", span_at(status, "/database/partition_horizon_s") + " ahead"});
+    facts.add({"journal", journal_text(status)});
     facts.add({"catalog read", span_at(status, "/catalog/age_s") + " ago"});
     for (auto const& [name, pointer] : {std::pair{"sources", "/catalog/sources"},
                                         {"accounts", "/catalog/accounts"},

@@ -185,6 +185,9 @@ void push_exchange::hand_over(std::unique_ptr<record_block> block, push_summary 
         push_under_way{std::move(summary), order_.from, observer_, reply, order_.endpoint,
                        order_.started, order_.wait_for_commit});
     block->admitted_bytes = credit_.bytes();
+    block->content_type = std::move(order_.content_type);
+    block->query = std::move(order_.query);
+    block->wait_for_commit = order_.wait_for_commit;
     block->on_done = [under_way = std::move(under_way)](block_outcome const& outcome) {
         under_way->done(outcome);
     };

@@ -31,13 +31,19 @@ struct record_block {
     std::size_t admitted_bytes = 0; ///< credit held until the block is done
     bool suspend_rejected = false;  ///< batch.rejected goes to suspense as well
 
+    // Of a push: what reading its body again takes, and when its sender wants to be told.
+    std::string content_type;
+    std::string query;
+    bool wait_for_commit = false; ///< on_done after COMMIT, not as soon as nothing can be lost
+
     /// A file's or stream's name and the number of its records before and after this block; lanes
     /// move ingest.positions to `stream_end` with the records. Empty for pushes.
     std::string stream;
     std::uint64_t stream_begin = 0;
     std::uint64_t stream_end = 0;
 
-    /// Called once, on the thread that finished the block, after its last record is durable.
+    /// Called once, on the thread that finished the block, after its last record is durable. The
+    /// counts are known only when the block has gone to the database.
     std::function<void(block_outcome const&)> on_done;
 };
 

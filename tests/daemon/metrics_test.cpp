@@ -40,6 +40,8 @@ void touch_everything(metrics& all) {
     all.retry("transient");
     all.set_database_up(true);
     all.set_partition_horizon(1);
+    all.set_journal(2, 3);
+    all.observe_journal_fsync_seconds(0.001);
 }
 
 TEST(metrics, every_row_of_the_table_is_scraped) {
@@ -88,7 +90,10 @@ TEST(metrics, names_are_a_contract) {
                                                  "tally_lane_queue_records",
                                                  "tally_retries_total",
                                                  "tally_database_up",
-                                                 "tally_partition_horizon_seconds"};
+                                                 "tally_partition_horizon_seconds",
+                                                 "tally_journal_bytes",
+                                                 "tally_journal_oldest_seconds",
+                                                 "tally_journal_fsync_seconds"};
     EXPECT_EQ(names, released);
 }
 

@@ -58,6 +58,9 @@ daemon::daemon_status busy_daemon() {
     now.lanes = {{0, 1'234'567, std::nullopt}};
     now.subscriptions = 20'000;
     now.catalog_age_s = 61;
+    now.journal_bytes = 130 << 20;
+    now.journal_oldest_s = 2;
+    now.journal_full = true;
     return now;
 }
 
@@ -88,9 +91,10 @@ TEST_F(tallyd_status, shows_how_a_daemon_is_doing) {
     counters.received("switch", "cdr", 5'000);
     auto const seen = served{handler}.status();
     EXPECT_EQ(seen.exit_code, 0) << seen.out;
-    EXPECT_THAT(seen.out, ContainsRegex("^tallyd 1\\.2\\.3, up [01] s, ready\n"));
+    EXPECT_THAT(seen.out, ContainsRegex("^tallyd 1\\.2\\.3, up [01] s, NOT READY: journal_full\n"));
     EXPECT_THAT(seen.out, ContainsRegex("\ndatabase +up\n"));
     EXPECT_THAT(seen.out, ContainsRegex("\npartitions reach +2 d 3 h ahead\n"));
+    EXPECT_THAT(seen.out, ContainsRegex("\njournal +130 MiB, oldest waits 2 s, FULL\n"));
     EXPECT_THAT(seen.out, ContainsRegex("\ncatalog read +1 min 1 s ago\n"));
     EXPECT_THAT(seen.out, ContainsRegex("\nsubscriptions +20,000\n"));
     EXPECT_THAT(seen.out, ContainsRegex("\nrecords received +5,000\n"));
@@ -103,7 +107,7 @@ TEST_F(tallyd_status, says_why_a_daemon_is_not_ready) {
     now.database_detail = "connection refused\x1b[2J";
     auto const seen = served{handler}.status();
     EXPECT_EQ(seen.exit_code, 0) << seen.out;
-    EXPECT_THAT(seen.out, HasSubstr("NOT READY: draining database_down\n"));
+    EXPECT_THAT(seen.out, HasSubstr("NOT READY: draining journal_full\n"));
     EXPECT_THAT(seen.out, HasSubstr("down: connection refused"));
     EXPECT_THAT(seen.out, Not(HasSubstr("\x1b"))) << "nobody may play with the terminal";
 }

@@ -64,6 +64,13 @@ pid_t spawn(std::string const& binary, std::vector<std::string> const& words,
     ::_exit(127);
 }
 
+/// A journal of its own for each data directory, beside it; some other folder without one.
+void give_journal(std::map<std::string, std::string>& environment, std::string const& otherwise) {
+    auto const data = environment.find("TALLYD_DATA_DIR");
+    environment.try_emplace("TALLYD_JOURNAL_DIR",
+                            (data == environment.end() ? otherwise : data->second) + "-journal");
+}
+
 } // namespace
 
 command_result run_tallyd(std::string const& binary, std::vector<std::string> const& words,
@@ -78,6 +85,7 @@ command_result run_tallyd(std::string const& binary, std::vector<std::string> co
 daemon_process::daemon_process(std::string binary, std::map<std::string, std::string> environment,
                                std::vector<std::string> words)
     : log_file_{temporary_file()} {
+    give_journal(environment, log_file_);
     environment.try_emplace("TALLYD_HTTP_LISTEN", "127.0.0.1:0");
     environment.try_emplace("TALLYD_ADMIN_LISTEN", "127.0.0.1:0");
     pid_ = spawn(binary, words, environment, log_file_);
@@ -97,6 +105,7 @@ daemon_process::~daemon_process() {
         ::waitpid(pid_, nullptr, 0);
     }
     std::filesystem::remove(log_file_);
+    std::filesystem::remove_all(log_file_ + "-journal");
 }
 
 std::uint16_t daemon_process::port_in_log(std::string const& endpoint) const {

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "daemon/push_journal.hpp"
+#include "ingest/journal/folder.hpp"
+#include "ingest/journal/reader.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tally::daemon {
+
+/// Brings what the journal holds to the lanes, in order: first the streams that earlier runs left,
+/// then the own one, as far as it is durable. The lanes' credit bounds what is in memory, however
+/// far the journal is ahead; a record is stored once, however often it is read (positions and
+/// keys).
+class journal_feeder {
+  public:
+    struct target {
+        ingest::record_sink& lanes;
+        /// Where every lane stands in a stream at least; tried until it is known, or `stopping`.
+        std::function<std::uint64_t(std::string const& stream)> position;
+        /// A stream is done for good: its positions may go.
+        std::function<void(std::string const& stream)> forget;
+        std::uint32_t lane_count = 1;
+        bool skips_damage = false; ///< somebody has said so
+    };
+
+    journal_feeder(target to, ingest::journal_folder& folder, ingest::journal_writer& writer,
+                   push_journal& pushes, std::vector<ingest::journal_stream> earlier);
+    ~journal_feeder();
+    journal_feeder(journal_feeder const&) = delete;
+    journal_feeder& operator=(journal_feeder const&) = delete;
+
+    void start();
+    /// Waits until all that is in the journal is in the database, or `limit` is over; the journal
+    /// takes nothing more meanwhile. True: it is, and its files are gone.
+    bool drain(std::chrono::milliseconds limit);
+    void stop() noexcept;
+
+    /// When the oldest push that is not in the database was received; nullopt: none.
+    [[nodiscard]] std::optional<ingest::time_us> oldest() const;
+
+    /// The name under which lanes keep their positions: a stream that is dealt to another number of
+    /// lanes is another one, which begins anew; its records' keys show what is stored.
+    static std::string stream_name(ingest::uuid const& stream, std::uint32_t lanes);
+
+  private:
+    struct progress;
+
+    void run() noexcept;
+    void work();
+    bool replay(ingest::journal_stream const& stream);
+    void follow();
+    bool feed_all(ingest::journal_reader& reader, std::string const& stream,
+                  std::uint64_t resume_from);
+    void feed(ingest::frame_view const& frame, std::string const& stream, bool is_own);
+    bool admit(std::size_t bytes);
+    bool wait_stored();
+    void read_failed(ingest::journal_reader const& reader);
+    [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+
+    target to_;
+    ingest::journal_folder& folder_;
+    ingest::journal_writer& writer_;
+    push_journal& pushes_;
+    std::vector<ingest::journal_stream> earlier_;
+    std::shared_ptr<progress> progress_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> draining_{false};
+    std::atomic<bool> drained_{false};
+    std::thread thread_;
+};
+
+/// What is wrong with the streams that earlier runs left: the first damage of each. Reads them
+/// whole.
+std::vector<ingest::journal_damage> find_damage(std::vector<ingest::journal_stream> const& streams);
+
+} // namespace tally::daemon

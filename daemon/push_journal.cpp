@@ -1,0 +1,175 @@
+#include "daemon/push_journal.hpp"
+
+#include "ingest/journal/pushed_body.hpp"
+
+#include <utility>
+
+namespace tally::daemon {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// How often segments are let go and the stop is noticed while nothing comes in.
+constexpr std::chrono::milliseconds idle_wait{200};
+
+ingest::time_us now_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+} // namespace
+
+push_journal::push_journal(push_journal_options how, ingest::journal_writer& writer,
+                           std::function<std::shared_ptr<ingest::source_table const>()> sources,
+                           std::function<void(journal_report const&)> report)
+    : how_{how}, writer_{writer}, sources_{std::move(sources)}, report_{std::move(report)},
+      credit_{how.memory_bytes_max}, earlier_bytes_{how.earlier_bytes} {}
+
+push_journal::~push_journal() {
+    close();
+    give_up_waiting();
+}
+
+void push_journal::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void push_journal::close() {
+    closed_ = true;
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+std::uint64_t push_journal::bytes() const {
+    return earlier_bytes_ + writer_.disk_bytes();
+}
+
+/// Once full it stays so until an eighth is free: better one refusal than one per freed segment.
+bool push_journal::has_room(std::size_t bytes) noexcept {
+    std::uint64_t const used = this->bytes() + writer_.pending_bytes() + bytes +
+                               static_cast<std::uint64_t>(credit_.used());
+    std::uint64_t const limit = full_ ? how_.bytes_max - how_.bytes_max / 8 : how_.bytes_max;
+    full_ = used > limit;
+    return !full_;
+}
+
+ingest::push_status push_journal::admit(std::size_t bytes) noexcept {
+    if (closed_.load(std::memory_order_acquire)) {
+        return ingest::push_status::closed;
+    }
+    bool const granted = open_ && has_room(bytes) && credit_.take(static_cast<std::int64_t>(bytes));
+    return granted ? ingest::push_status::pushed : ingest::push_status::full;
+}
+
+void push_journal::release(std::size_t bytes) noexcept {
+    credit_.give_back(static_cast<std::int64_t>(bytes));
+}
+
+ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& block) {
+    if (closed_.load(std::memory_order_acquire)) {
+        return ingest::push_status::closed;
+    }
+    std::string const payload = ingest::encode_pushed(*block);
+    waiter told;
+    told.admitted_bytes = block->admitted_bytes;
+    told.wait_for_commit = block->wait_for_commit;
+    told.done = std::move(block->on_done);
+    auto const records = block->batch.received();
+    block.reset();
+    append(payload, records, std::move(told));
+    wake_.notify_one();
+    return ingest::push_status::pushed;
+}
+
+void push_journal::append(std::string const& payload, std::uint32_t records, waiter told) {
+    // Both locks, so that stored() finds the waiter however fast the push reaches the database.
+    std::scoped_lock const lock{commit_mutex_, mutex_};
+    told.first_record = writer_.append(payload, records, now_us());
+    told.end_record = told.first_record + records;
+    if (told.wait_for_commit) {
+        commit_waiters_.emplace(told.first_record, std::exchange(told.done, nullptr));
+    }
+    waiters_.push_back(std::move(told));
+}
+
+void push_journal::run() noexcept {
+    std::unique_lock lock{mutex_};
+    while (!stopping_ || !waiters_.empty()) {
+        wake_.wait_for(lock, idle_wait, [this] { return stopping_ || !waiters_.empty(); });
+        std::deque<waiter> waiters;
+        std::swap(waiters, waiters_);
+        lock.unlock();
+        if (!waiters.empty()) {
+            auto const began = clock::now();
+            auto const said = writer_.flush();
+            report_({clock::now() - began, said.error, said.end - said.durable_end});
+            tell(waiters, said);
+        }
+        static_cast<void>(writer_.release(stored_below_));
+        lock.lock();
+    }
+}
+
+/// A push that was appended while the flush before ran may have gone with that one.
+void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const& said) {
+    {
+        std::lock_guard const lock{mutex_};
+        durable_ = said.durable_end;
+    }
+    progress_.notify_all();
+    for (auto& each : waiters) {
+        auto const& of = each.first_record >= said.begin ? said : before_;
+        bool const durable = each.end_record <= of.durable_end;
+        if (each.done) {
+            each.done({.durable = durable});
+        } else if (!durable) {
+            stored(each.first_record, {});
+        }
+        release(each.admitted_bytes);
+    }
+    before_ = said;
+}
+
+void push_journal::stored(std::uint64_t first_record, ingest::block_outcome const& outcome) {
+    on_done done;
+    {
+        std::lock_guard const lock{commit_mutex_};
+        auto const found = commit_waiters_.find(first_record);
+        if (found == commit_waiters_.end()) {
+            return;
+        }
+        done = std::move(found->second);
+        commit_waiters_.erase(found);
+    }
+    done(outcome);
+}
+
+void push_journal::stored_below(std::uint64_t record) noexcept {
+    stored_below_ = record;
+}
+
+bool push_journal::wait_durable(std::uint64_t record, std::chrono::milliseconds limit) {
+    std::unique_lock lock{mutex_};
+    return progress_.wait_for(lock, limit, [&] { return durable_ > record; });
+}
+
+void push_journal::give_up_waiting() {
+    std::map<std::uint64_t, on_done> left;
+    {
+        std::lock_guard const lock{commit_mutex_};
+        std::swap(left, commit_waiters_);
+    }
+    for (auto const& [record, done] : left) {
+        done({});
+    }
+}
+
+} // namespace tally::daemon

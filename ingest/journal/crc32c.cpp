@@ -1,0 +1,23 @@
+#include "ingest/journal/crc32c.hpp"
+
+#include <isa-l/crc.h>
+
+#include <algorithm>
+
+namespace tally::ingest {
+
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) noexcept {
+    constexpr std::size_t bytes_max = std::size_t{1} << 30; // the library counts in int
+    std::uint32_t crc = ~before;
+    while (!bytes.empty()) {
+        std::size_t const part = std::min(bytes.size(), bytes_max);
+        // It only reads; its interface is older than const.
+        auto* const data =
+            reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())); // NOLINT
+        crc = crc32_iscsi(data, static_cast<int>(part), crc);
+        bytes.remove_prefix(part);
+    }
+    return ~crc;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,96 @@
+#include "ingest/journal/disk.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+#include <utility>
+
+namespace tally::ingest {
+
+namespace {
+
+class open_file {
+  public:
+    explicit open_file(int descriptor) noexcept : descriptor_(descriptor) {}
+    ~open_file() {
+        if (descriptor_ >= 0) {
+            ::close(descriptor_);
+        }
+    }
+    open_file(open_file&& from) noexcept : descriptor_(std::exchange(from.descriptor_, -1)) {}
+    open_file& operator=(open_file&&) = delete;
+
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+  private:
+    int descriptor_;
+};
+
+class real_output final : public segment_output {
+  public:
+    explicit real_output(open_file file) noexcept : file_(std::move(file)) {}
+
+    int write(std::uint64_t offset, std::string_view bytes) noexcept override {
+        while (!bytes.empty()) {
+            ssize_t const done = ::pwrite(file_.descriptor(), bytes.data(), bytes.size(),
+                                          static_cast<off_t>(offset));
+            if (done < 0 && errno == EINTR) {
+                continue;
+            }
+            if (done <= 0) {
+                return done < 0 ? errno : EIO;
+            }
+            bytes.remove_prefix(static_cast<std::size_t>(done));
+            offset += static_cast<std::uint64_t>(done);
+        }
+        return 0;
+    }
+    int sync() noexcept override { return ::fdatasync(file_.descriptor()) == 0 ? 0 : errno; }
+
+  private:
+    open_file file_;
+};
+
+int sync_folder(std::filesystem::path const& folder) noexcept {
+    open_file const opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (opened.descriptor() < 0 || ::fsync(opened.descriptor()) != 0) {
+        return errno;
+    }
+    return 0;
+}
+
+class real final : public journal_disk {
+  public:
+    std::unique_ptr<segment_output> create(std::filesystem::path const& file, std::uint64_t bytes,
+                                           std::string_view head, int& error) override {
+        open_file opened{::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+        if (opened.descriptor() < 0) {
+            error = errno;
+            return nullptr;
+        }
+        int const descriptor = opened.descriptor();
+        auto output = std::make_unique<real_output>(std::move(opened));
+        error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(bytes));
+        error = error != 0 ? error : output->write(0, head);
+        // fsync, not fdatasync: the file's length and extents are new.
+        error = error != 0 ? error : (::fsync(descriptor) == 0 ? 0 : errno);
+        error = error != 0 ? error : sync_folder(file.parent_path());
+        if (error != 0) {
+            ::unlink(file.c_str());
+            return nullptr;
+        }
+        return output;
+    }
+    int remove(std::filesystem::path const& file) noexcept override {
+        return ::unlink(file.c_str()) == 0 || errno == ENOENT ? 0 : errno;
+    }
+};
+
+} // namespace
+
+journal_disk& real_disk() {
+    static real disk;
+    return disk;
+}
+
+} // namespace tally::ingest

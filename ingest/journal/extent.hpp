@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+
+namespace tally::ingest {
+
+/// A segment, and how much of it may be read.
+struct segment_extent {
+    /// Bytes of a segment whose writer is gone: as far as its frames are whole. First record of a
+    /// segment whose head cannot be read.
+    static constexpr std::uint64_t unknown = std::numeric_limits<std::uint64_t>::max();
+
+    std::uint64_t number = 0;
+    std::filesystem::path file;
+    std::uint64_t first_record = 0;
+    std::uint64_t durable_bytes = unknown;
+    bool follows_failure = false;
+
+    friend bool operator==(segment_extent const&, segment_extent const&) = default;
+};
+
+} // namespace tally::ingest

@@ -1,0 +1,107 @@
+#include "ingest/journal/folder.hpp"
+
+#include "ingest/journal/segment.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace tally::ingest {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char const* lock_name = "journal.lock";
+
+std::runtime_error failed(std::string const& what, fs::path const& path) {
+    return std::runtime_error{what + " " + path.string() + ": " + std::strerror(errno)};
+}
+
+void write_pid(int descriptor) noexcept {
+    std::string const text = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(descriptor, 0) == 0) {
+        static_cast<void>(::pwrite(descriptor, text.data(), text.size(), 0));
+    }
+}
+
+segment_extent extent_of(fs::path const& file, frame_place const& place) {
+    segment_extent extent;
+    extent.number = place.segment;
+    extent.file = file;
+    extent.first_record = segment_extent::unknown;
+    segment_input input{file};
+    if (auto const head = decode_segment_head(input.view(0, segment_head_bytes))) {
+        extent.first_record = head->first_record;
+        extent.follows_failure = head->follows_failure;
+    }
+    return extent;
+}
+
+} // namespace
+
+journal_folder::journal_folder(fs::path folder) : path_(std::move(folder)) {
+    std::error_code failure;
+    fs::create_directories(path_, failure);
+    if (failure) {
+        throw std::runtime_error{"cannot make the journal's folder " + path_.string() + ": " +
+                                 failure.message()};
+    }
+    fs::path const file = path_ / lock_name;
+    lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock_ < 0) {
+        throw failed("cannot open", file);
+    }
+    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+        std::string holder;
+        std::ifstream{file} >> holder;
+        ::close(lock_);
+        throw std::runtime_error{"the journal " + path_.string() +
+                                 " is in use by another tallyd (pid " + holder +
+                                 "): give each daemon a journal.dir of its own"};
+    }
+    write_pid(lock_);
+}
+
+journal_folder::~journal_folder() {
+    ::close(lock_);
+}
+
+std::vector<journal_stream> journal_folder::streams() const {
+    std::map<uuid, journal_stream> found;
+    for (auto const& entry : fs::directory_iterator{path_}) {
+        auto const place = parse_segment_file_name(entry.path().filename().string());
+        if (!place) {
+            continue;
+        }
+        auto& stream = found[place->stream];
+        stream.id = place->stream;
+        stream.segments.push_back(extent_of(entry.path(), *place));
+        stream.bytes += entry.file_size();
+    }
+    std::vector<journal_stream> streams;
+    for (auto& [id, stream] : found) {
+        std::sort(stream.segments.begin(), stream.segments.end(),
+                  [](auto const& a, auto const& b) { return a.number < b.number; });
+        streams.push_back(std::move(stream));
+    }
+    return streams;
+}
+
+int journal_folder::remove(journal_stream const& stream) const noexcept {
+    for (auto each = stream.segments.begin(); each != stream.segments.end(); ++each) {
+        if (::unlink(each->file.c_str()) != 0 && errno != ENOENT) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+} // namespace tally::ingest

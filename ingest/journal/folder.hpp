@@ -1,0 +1,43 @@
+#pragma once
+
+#include "ingest/journal/extent.hpp"
+#include "ingest/uuid.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace tally::ingest {
+
+/// What an earlier run left behind: a stream whose writer is gone.
+struct journal_stream {
+    uuid id;
+    std::vector<segment_extent> segments; ///< in order; durable_bytes unknown
+    std::uint64_t bytes = 0;              ///< on disk
+};
+
+/// The journal's folder, held by one process at a time (flock on "journal.lock", which holds its
+/// pid). Released when the object or the process ends, however it ends.
+class journal_folder {
+  public:
+    /// Makes the folder when it is missing. Throws std::runtime_error that says why not, and who
+    /// holds it.
+    explicit journal_folder(std::filesystem::path folder);
+    ~journal_folder();
+    journal_folder(journal_folder const&) = delete;
+    journal_folder& operator=(journal_folder const&) = delete;
+
+    [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
+    /// Streams on disk, oldest first (their ids are time-ordered). A segment whose head cannot be
+    /// read is listed by its name. Throws std::runtime_error when the folder cannot be read.
+    [[nodiscard]] std::vector<journal_stream> streams() const;
+    /// Removes a stream's files, in order: what an interrupted removal leaves is a stream whose
+    /// first records are missing, as after journal_writer::release. 0 or errno.
+    [[nodiscard]] int remove(journal_stream const& stream) const noexcept;
+
+  private:
+    std::filesystem::path path_;
+    int lock_ = -1;
+};
+
+} // namespace tally::ingest

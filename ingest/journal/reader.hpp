@@ -1,0 +1,96 @@
+#pragma once
+
+#include "ingest/journal/extent.hpp"
+#include "ingest/journal/frame.hpp"
+#include "ingest/journal/segment.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tally::ingest {
+
+/// Bytes of a segment that were on disk once and are not what was written any more.
+struct journal_damage {
+    std::filesystem::path file;
+    std::uint64_t begin = 0; ///< offset
+    std::uint64_t end = 0;   ///< exclusive; of the first whole frame behind it, or of the file
+    std::uint64_t first_record = 0; ///< the records that are missing: [first_record, next_record)
+    std::uint64_t next_record = 0;  ///< as far as it is known; at least first_record
+    std::string detail;
+};
+
+/// The bytes at the end of a stream that were never acknowledged: a write that was cut short.
+struct journal_tail {
+    std::filesystem::path file;
+    std::uint64_t begin = 0;
+    std::uint64_t bytes = 0;
+};
+
+/// Reads the frames of one stream in order. One thread.
+///
+/// Of a stream whose writer is gone it finds the end by itself: what is not whole and was never
+/// known to be on disk (frame_head::durable_bytes of all frames behind it) is a torn tail, and left
+/// out; everything else that is not whole is damage, at which it stops.
+class journal_reader {
+  public:
+    enum class status : std::uint8_t {
+        frame,   ///< of records; marks are passed over
+        end,     ///< nothing more for now
+        damaged, ///< damage() says where; skip_damage() goes on behind it
+        failed,  ///< reading failed: error() is errno; trying again may help
+    };
+
+    journal_reader(uuid stream, std::vector<segment_extent> segments);
+    ~journal_reader();
+
+    /// More may be read now: the extents of the writer, which begin with the one that is being read
+    /// or one before it.
+    void extend(std::vector<segment_extent> segments);
+
+    /// `out` is valid until the next call.
+    status next(frame_view& out);
+    /// Number of the record that the next frame begins with.
+    [[nodiscard]] std::uint64_t next_record() const noexcept { return next_record_; }
+
+    [[nodiscard]] std::optional<journal_damage> const& damage() const noexcept { return damage_; }
+    void skip_damage();
+    [[nodiscard]] int error() const noexcept { return error_; }
+    /// Of the segments read so far.
+    [[nodiscard]] std::optional<journal_tail> const& tail() const noexcept { return tail_; }
+
+  private:
+    enum class step : std::uint8_t { frame, mark, segment_end, stop, damaged, failed };
+
+    step read_step(frame_view& out);
+    step open_segment();
+    step at_no_frame(frame_view const& found);
+    step torn_or_damaged();
+    bool go_to_next_segment();
+    step damaged_to(std::uint64_t end, std::uint64_t next_record, std::string detail);
+    std::optional<std::uint64_t> find_proof(std::uint64_t& next_record);
+
+    [[nodiscard]] segment_extent const& current() const noexcept { return segments_[at_]; }
+    [[nodiscard]] bool is_last() const noexcept { return at_ + 1 == segments_.size(); }
+    [[nodiscard]] bool knows_end() const noexcept {
+        return current().durable_bytes != segment_extent::unknown;
+    }
+    [[nodiscard]] std::uint64_t readable_bytes() const noexcept;
+    [[nodiscard]] frame_place place() const noexcept { return {stream_, current().number}; }
+
+    uuid stream_;
+    std::vector<segment_extent> segments_;
+    std::size_t at_ = 0; ///< the segment that is read
+    std::unique_ptr<segment_input> input_;
+    std::uint64_t offset_ = 0;
+    std::uint64_t next_record_ = 0;
+    bool knows_next_record_ = false; ///< false at the beginning and behind damage
+    std::optional<journal_damage> damage_;
+    std::optional<journal_tail> tail_;
+    int error_ = 0;
+};
+
+} // namespace tally::ingest

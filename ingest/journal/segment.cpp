@@ -1,0 +1,149 @@
+#include "ingest/journal/segment.hpp"
+
+#include "ingest/journal/crc32c.hpp"
+
+#include <boost/endian/buffers.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace tally::ingest {
+
+namespace {
+
+constexpr std::string_view magic = "TALLYJN1";
+constexpr std::string_view extension = ".journal";
+constexpr std::size_t number_digits = 12;
+constexpr std::size_t uuid_characters = 36;
+constexpr std::size_t read_ahead_bytes = std::size_t{256} * 1024;
+
+struct head_on_disk {
+    std::array<char, 8> magic;
+    std::array<std::uint8_t, 16> stream;
+    boost::endian::little_uint64_buf_t number;
+    boost::endian::little_uint64_buf_t first_record;
+    boost::endian::little_uint32_buf_t follows_failure;
+    boost::endian::little_uint32_buf_t zero;
+    boost::endian::little_uint32_buf_t crc;
+    std::array<char, 12> rest;
+};
+static_assert(sizeof(head_on_disk) == segment_head_bytes);
+
+std::uint32_t crc_of(head_on_disk const& head) noexcept {
+    return crc32c({reinterpret_cast<char const*>(&head), offsetof(head_on_disk, crc)});
+}
+
+head_on_disk to_disk(segment_head const& head) noexcept {
+    head_on_disk disk{};
+    std::copy(magic.begin(), magic.end(), disk.magic.begin());
+    disk.stream = head.stream.bytes;
+    disk.number = head.number;
+    disk.first_record = head.first_record;
+    disk.follows_failure = head.follows_failure ? 1U : 0U;
+    disk.crc = crc_of(disk);
+    return disk;
+}
+
+} // namespace
+
+std::string encode(segment_head const& head) {
+    auto const disk = to_disk(head);
+    return {reinterpret_cast<char const*>(&disk), sizeof disk};
+}
+
+std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept {
+    if (bytes.size() < segment_head_bytes) {
+        return std::nullopt;
+    }
+    head_on_disk disk{};
+    std::memcpy(&disk, bytes.data(), sizeof disk);
+    segment_head head;
+    head.stream.bytes = disk.stream;
+    head.number = disk.number.value();
+    head.first_record = disk.first_record.value();
+    head.follows_failure = disk.follows_failure.value() == 1;
+    auto const same = to_disk(head);
+    if (std::memcmp(&same, &disk, sizeof disk) != 0) {
+        return std::nullopt;
+    }
+    return head;
+}
+
+std::string segment_file_name(uuid const& stream, std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    digits.insert(0, number_digits - std::min(number_digits, digits.size()), '0');
+    return to_string(stream) + "-" + digits + std::string{extension};
+}
+
+std::optional<frame_place> parse_segment_file_name(std::string_view name) noexcept {
+    if (name.size() < uuid_characters + 1 + number_digits + extension.size() ||
+        !name.ends_with(extension) || name[uuid_characters] != '-') {
+        return std::nullopt;
+    }
+    auto const stream = parse_uuid(name.substr(0, uuid_characters));
+    std::string_view digits = name.substr(uuid_characters + 1);
+    digits.remove_suffix(extension.size());
+    frame_place place;
+    auto const [end, failure] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), place.segment);
+    if (!stream || failure != std::errc{} || end != digits.data() + digits.size()) {
+        return std::nullopt;
+    }
+    place.stream = *stream;
+    return place;
+}
+
+segment_input::segment_input(std::filesystem::path const& file)
+    : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat about {};
+    if (descriptor_ < 0 || ::fstat(descriptor_, &about) != 0) {
+        error_ = errno;
+        return;
+    }
+    bytes_ = static_cast<std::uint64_t>(about.st_size);
+}
+
+segment_input::~segment_input() {
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+    }
+}
+
+std::string_view segment_input::view(std::uint64_t offset, std::size_t length) {
+    if (offset >= bytes_ || error_ != 0) {
+        return {};
+    }
+    length = static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes_ - offset));
+    bool const has = offset >= buffer_begin_ && offset + length <= buffer_begin_ + buffer_.size();
+    if (!has) {
+        auto const wanted =
+            std::min<std::uint64_t>(std::max(length, read_ahead_bytes), bytes_ - offset);
+        buffer_begin_ = offset;
+        buffer_.resize(static_cast<std::size_t>(wanted));
+        std::size_t filled = 0;
+        while (filled < buffer_.size()) {
+            ssize_t const got =
+                ::pread(descriptor_, buffer_.data() + filled, buffer_.size() - filled,
+                        static_cast<off_t>(offset + filled));
+            if (got < 0 && errno == EINTR) {
+                continue;
+            }
+            if (got <= 0) { // an error, or the file became shorter
+                error_ = got < 0 ? errno : 0;
+                break;
+            }
+            filled += static_cast<std::size_t>(got);
+        }
+        buffer_.resize(filled);
+    }
+    std::string_view const all = buffer_;
+    auto const begin = static_cast<std::size_t>(offset - buffer_begin_);
+    return begin < all.size() ? all.substr(begin, length) : std::string_view{};
+}
+
+} // namespace tally::ingest

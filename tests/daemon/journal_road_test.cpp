@@ -1,0 +1,234 @@
+#include "storage/pqxx_session.hpp"
+#include "tests/support/billing_fixture.hpp"
+#include "tests/support/daemon_process.hpp"
+#include "tests/support/http_client.hpp"
+#include "tests/support/private_postgres.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <random>
+#include <thread>
+
+// A push that was acknowledged reaches PostgreSQL once, whatever happens in between.
+
+namespace tally {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using tests::daemon_process;
+using tests::four_sums;
+using tests::query_one;
+
+char const* const binary = TALLY_BINARY;
+
+/// Call `number` of account ACC-1 to ACC-5, 60 s to London: costs 1.7.
+std::string call(int number) {
+    std::string id = std::to_string(number);
+    id.insert(0, 12 - id.size(), '0');
+    return R"({"uuid":"d0000000-0000-4000-8000-)" + id + R"(","account_number":"ACC-)" +
+           std::to_string(1 + number % 5) +
+           R"(","direction":"outbound","caller_id":"1001","destination":"4420",)"
+           R"("start_time":"2026-05-04T10:00:00Z","answer_time":"2026-05-04T10:00:02Z",)"
+           R"("end_time":"2026-05-04T10:01:02Z","duration":62,"billsec":60})"
+           "\n";
+}
+
+std::string calls(int from, int to) {
+    std::string body;
+    for (int number = from; number < to; ++number) {
+        body += call(number);
+    }
+    return body;
+}
+
+class journal_road : public testing::Test {
+  protected:
+    journal_road() {
+        std::string folder = (fs::temp_directory_path() / "tallyd-journal-road-XXXXXX").string();
+        folder_ = ::mkdtemp(folder.data());
+        environment_["TALLYD_JOURNAL_DIR"] = (folder_ / "journal").string();
+        connection_ = tests::private_postgres::shared().migrated_database();
+        environment_["TALLYD_DATABASE_URL"] = connection_;
+        tests::make_telecom(connection_, 5);
+    }
+    ~journal_road() override { fs::remove_all(folder_); }
+
+    std::unique_ptr<daemon_process> start() {
+        auto daemon = std::make_unique<daemon_process>(binary, environment_);
+        EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
+        return daemon;
+    }
+    static unsigned push(daemon_process const& to, std::string const& body,
+                         std::string const& target = "/v1/cdrs") {
+        return tests::http_request(to.http_port(), "POST", target, body,
+                                   {{"Content-Type", "application/x-ndjson"}})
+            .status;
+    }
+    std::string stored() const { return query_one(connection_, "SELECT count(*) FROM cdrs"); }
+    /// Waits until so many calls are there; what is there in the end.
+    std::string wait_stored(std::string const& wanted) const {
+        for (int tries = 0; tries < 600 && stored() != wanted; ++tries) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        }
+        return stored();
+    }
+    std::vector<fs::path> segments() const {
+        std::vector<fs::path> found;
+        for (auto const& entry : fs::directory_iterator{folder_ / "journal"}) {
+            if (entry.path().extension() == ".journal") {
+                found.push_back(entry.path());
+            }
+        }
+        return found;
+    }
+    /// Keeps every lane from storing anything while it lives.
+    struct blockade {
+        explicit blockade(std::string const& connection) : on(connection, "test") {
+            on.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
+        }
+        storage::pqxx_session on;
+    };
+
+    fs::path folder_;
+    std::string connection_;
+    std::map<std::string, std::string> environment_;
+};
+
+TEST_F(journal_road, what_was_acknowledged_before_a_kill_is_stored_by_the_next_run) {
+    {
+        auto const daemon = start();
+        blockade const held{connection_};
+        for (int i = 0; i < 10; ++i) {
+            ASSERT_EQ(push(*daemon, calls(i * 20, i * 20 + 20)), 202U);
+        }
+        EXPECT_EQ(stored(), "0");
+        daemon->send(SIGKILL);
+        daemon->wait();
+    }
+    auto const daemon = start();
+    EXPECT_EQ(wait_stored("200"), "200") << daemon->log();
+    EXPECT_THAT(four_sums(connection_), Each("340.000000000"));
+    EXPECT_THAT(daemon->log(), HasSubstr("event=journal_replay "));
+    daemon->send(SIGTERM);
+    EXPECT_EQ(daemon->wait(), 0);
+    EXPECT_TRUE(segments().empty()) << "nothing is left to be replayed";
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM positions"), "0");
+}
+
+TEST_F(journal_road, kills_at_random_moments_lose_and_repeat_nothing) {
+    std::mt19937 random{20'260'504}; // NOLINT: the same moments each time
+    int acknowledged = 0;
+    for (int round = 0; round < 4; ++round) {
+        // Another number of lanes each time: the streams are dealt anew.
+        environment_["TALLYD_LANES"] = std::to_string(1 + round % 3);
+        auto const daemon = start();
+        std::jthread sender{[&] {
+            try {
+                while (push(*daemon, calls(acknowledged, acknowledged + 50)) == 202U) {
+                    acknowledged += 50;
+                }
+            } catch (std::exception const&) {
+                // killed under it: what was under way may be there or not
+            }
+        }};
+        std::this_thread::sleep_for(std::chrono::milliseconds{20 + random() % 200});
+        daemon->send(SIGKILL);
+        daemon->wait();
+    }
+    auto const daemon = start();
+    ASSERT_EQ(push(*daemon, calls(0, acknowledged), "/v1/cdrs?ack=commit"), 200U);
+    daemon->send(SIGTERM);
+    EXPECT_EQ(daemon->wait(), 0);
+    auto const those = "SELECT count(*) FROM cdrs WHERE right(uuid::text, 12)::int < " +
+                       std::to_string(acknowledged);
+    EXPECT_EQ(query_one(connection_, those), std::to_string(acknowledged));
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM suspense"), "0");
+    auto const sums = four_sums(connection_);
+    EXPECT_THAT(sums, Each(sums[0]));
+    EXPECT_EQ(query_one(connection_, "SELECT sum(cost) = count(*) * 1.7 FROM cdrs"), "t");
+}
+
+TEST_F(journal_road, takes_pushes_while_the_database_stands_still) {
+    auto const daemon = start();
+    auto held = std::make_unique<blockade>(connection_);
+    for (int i = 0; i < 30; ++i) {
+        ASSERT_EQ(push(*daemon, calls(i * 10, i * 10 + 10)), 202U);
+    }
+    EXPECT_EQ(tests::http_request(daemon->admin_port(), "GET", "/readyz").status, 200U);
+    EXPECT_EQ(stored(), "0");
+    held.reset();
+    EXPECT_EQ(wait_stored("300"), "300");
+    EXPECT_THAT(four_sums(connection_), Each("510.000000000"));
+}
+
+TEST_F(journal_road, refuses_at_its_cap_and_takes_again_once_it_is_drained) {
+    environment_["TALLYD_JOURNAL_MAX_BYTES"] = "1MiB";
+    auto const daemon = start();
+    auto held = std::make_unique<blockade>(connection_);
+    int taken = 0;
+    unsigned status = 202;
+    for (; taken < 400 && status == 202; ++taken) {
+        status = push(*daemon, calls(taken * 50, taken * 50 + 50));
+    }
+    --taken; // the last one was refused
+    EXPECT_EQ(status, 503U);
+    EXPECT_GT(taken, 10);
+    EXPECT_THAT(tests::http_request(daemon->admin_port(), "GET", "/readyz").body,
+                HasSubstr("journal_full"));
+    std::uintmax_t bytes = 0;
+    for (auto const& segment : segments()) {
+        bytes += fs::file_size(segment);
+    }
+    EXPECT_LE(bytes, 1U << 20);
+    held.reset();
+    EXPECT_EQ(wait_stored(std::to_string(taken * 50)), std::to_string(taken * 50));
+    for (int tries = 0; tries < 200 && status == 503; ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        status = push(*daemon, calls(0, 50)); // known already
+    }
+    EXPECT_EQ(status, 202U);
+}
+
+TEST_F(journal_road, does_not_start_over_damage_until_somebody_says_so) {
+    {
+        auto const daemon = start();
+        blockade const held{connection_};
+        ASSERT_EQ(push(*daemon, calls(0, 10)), 202U);
+        ASSERT_EQ(push(*daemon, calls(10, 20)), 202U);
+        daemon->send(SIGKILL);
+        daemon->wait();
+    }
+    ASSERT_EQ(segments().size(), 1U);
+    std::fstream file{segments()[0], std::ios::binary | std::ios::in | std::ios::out};
+    file.seekp(300);
+    file.put('~').flush();
+
+    auto const refused = tests::run_tallyd(binary, {"run"}, environment_);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.out, HasSubstr(segments()[0].string() + ": bytes 64 to "));
+    EXPECT_THAT(refused.out, HasSubstr("records 0 to 10 "));
+    EXPECT_THAT(refused.out, HasSubstr("--skip-journal-damage"));
+    EXPECT_EQ(stored(), "0");
+
+    daemon_process const daemon{binary, environment_, {"run", "--skip-journal-damage"}};
+    EXPECT_EQ(wait_stored("10"), "10");
+    EXPECT_EQ(query_one(connection_, "SELECT min(right(uuid::text, 2)) FROM cdrs"), "10");
+}
+
+TEST_F(journal_road, belongs_to_one_daemon) {
+    auto const daemon = start();
+    environment_["TALLYD_HTTP_LISTEN"] = environment_["TALLYD_ADMIN_LISTEN"] = "127.0.0.1:0";
+    auto const second = tests::run_tallyd(binary, {"run"}, environment_);
+    EXPECT_EQ(second.exit_code, 1);
+    EXPECT_THAT(second.out,
+                HasSubstr("in use by another tallyd (pid " + std::to_string(daemon->pid()) + ")"));
+}
+
+} // namespace
+} // namespace tally

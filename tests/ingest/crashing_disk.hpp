@@ -1,0 +1,51 @@
+#pragma once
+
+#include "ingest/journal/disk.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace tally::ingest::tests {
+
+/// A disk in memory that loses power: what was synced stays, of what was written since then any
+/// sectors, in any order, may have reached the platter. Calls fail when they are told to.
+class crashing_disk final : public journal_disk {
+  public:
+    explicit crashing_disk(std::uint64_t seed) : random_(seed) {}
+
+    std::unique_ptr<segment_output> create(std::filesystem::path const& file, std::uint64_t bytes,
+                                           std::string_view head, int& error) override;
+    int remove(std::filesystem::path const& file) noexcept override;
+
+    /// How many of a thousand calls fail.
+    void fail_per_mille(unsigned writes, unsigned syncs, unsigned creates) {
+        write_failures_ = writes;
+        sync_failures_ = syncs;
+        create_failures_ = creates;
+    }
+    /// The files as they may be after a loss of power, under their names in `folder`.
+    void lose_power(std::filesystem::path const& folder);
+    [[nodiscard]] std::size_t files() const { return files_.size(); }
+
+  private:
+    struct file_state {
+        std::string durable;
+        std::vector<std::pair<std::uint64_t, std::string>> unsynced;
+    };
+    class output;
+
+    bool fails(unsigned per_mille) { return random_() % 1000 < per_mille; }
+
+    std::mt19937_64 random_;
+    std::map<std::filesystem::path, std::shared_ptr<file_state>> files_;
+    unsigned write_failures_ = 0;
+    unsigned sync_failures_ = 0;
+    unsigned create_failures_ = 0;
+};
+
+} // namespace tally::ingest::tests
