@@ -75,16 +75,6 @@ call_direction direction_of(ingest::cdr const& call, catalog const& from) noexce
     return from_us ? call_direction::outbound : call_direction::inbound;
 }
 
-/// Numbers match as they do for guiding, so a name that begins with a DID's digits is none.
-bool is_on_net(ingest::cdr const& call, tariff const& plan, catalog const& from) noexcept {
-    if (!plan.asks_on_net()) {
-        return false;
-    }
-    std::array<char, prefix_index::digits_max> buffer;
-    auto const number = match_number(call.destination, buffer);
-    return number.is_whole && from.is_active_did(number.digits);
-}
-
 guided who_pays(ingest::cdr const& call, call_direction direction, catalog const& from) noexcept {
     // What the switch says outright is never overruled by a guess from the numbers: an unknown
     // account code waits in suspense until somebody creates the account or corrects the switch.
@@ -98,6 +88,15 @@ guided who_pays(ingest::cdr const& call, call_direction direction, catalog const
 }
 
 } // namespace
+
+bool is_on_net(ingest::cdr const& call, tariff const& plan, catalog const& from) noexcept {
+    if (!plan.asks_on_net()) {
+        return false;
+    }
+    std::array<char, prefix_index::digits_max> buffer;
+    auto const number = match_number(call.destination, buffer);
+    return number.is_whole && from.is_active_did(number.digits);
+}
 
 guided guide(ingest::cdr const& call, catalog const& from) noexcept {
     auto const direction = direction_of(call, from);

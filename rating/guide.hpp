@@ -32,6 +32,10 @@ struct guided {
 /// it) has on-net rates: for others it makes no difference to rate_call.
 guided guide(ingest::cdr const& call, catalog const& from) noexcept;
 
+/// Whether a call goes to one of our active DIDs, by a plan that has rates for these. Numbers match
+/// as they do for guiding, so a name that begins with a DID's digits is none.
+bool is_on_net(ingest::cdr const& call, tariff const& plan, catalog const& from) noexcept;
+
 /// The digits by which a number is matched: a leading scheme (sip: sips: tel:) and '+' dropped,
 /// separators (space - . ( )) left out, cut at the first other character (the '@' of an address
 /// among them) and after digits_max digits; empty when it does not begin like a number.

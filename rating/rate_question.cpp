@@ -106,7 +106,7 @@ struct question_reader::impl {
     ingest::time_us time(member_key key);
     std::optional<std::int64_t> ms(member_key key);
     ingest::call_direction direction();
-    bool on_net();
+    std::optional<bool> on_net();
     std::optional<quantity> value();
     void take_durations(call_question& call);
     call_question call();
@@ -180,12 +180,15 @@ ingest::call_direction question_reader::impl::direction() {
     return ingest::call_direction::outbound;
 }
 
-bool question_reader::impl::on_net() {
+std::optional<bool> question_reader::impl::on_net() {
     line_member const* const said = at(member_key::on_net);
-    if (said != nullptr && said->text != "true" && said->text != "false") {
+    if (said == nullptr) {
+        return std::nullopt;
+    }
+    if (said->text != "true" && said->text != "false") {
         fail(fault_of(member_key::on_net, record_error::bad_type, "neither true nor false"));
     }
-    return said != nullptr && said->text == "true";
+    return said->text == "true";
 }
 
 std::optional<quantity> question_reader::impl::value() {

@@ -24,7 +24,7 @@ struct call_question {
     ingest::time_us answer = ingest::never_us;
     std::int64_t duration_ms = 0;
     std::int64_t billable_ms = 0;
-    bool on_net = false; ///< the destination is one of our own active DIDs
+    std::optional<bool> on_net; ///< the destination is one of our own active DIDs
 
     friend bool operator==(call_question const&, call_question const&) = default;
 };

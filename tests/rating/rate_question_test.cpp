@@ -59,7 +59,7 @@ TEST(rate_question, takes_a_call_that_says_little) {
     EXPECT_EQ(call.from, "");
     EXPECT_EQ(call.direction, call_direction::outbound);
     EXPECT_EQ(call.start, noon);
-    EXPECT_FALSE(call.on_net);
+    EXPECT_FALSE(call.on_net.has_value());
 }
 
 TEST(rate_question, takes_the_members_of_a_canonical_cdr) {
@@ -131,9 +131,12 @@ TEST(rate_question, of_a_repeated_member_the_last_one_counts) {
 }
 
 TEST(rate_question, knows_a_destination_of_ours) {
-    EXPECT_TRUE(call_in(R"({"to":"44","at":1773144000,"duration_s":1,"on_net":true})").on_net);
-    EXPECT_TRUE(call_in(R"({"to":"44","at":1773144000,"duration_s":1,"on_net":"true"})").on_net);
-    EXPECT_FALSE(call_in(R"({"to":"44","at":1773144000,"duration_s":1,"on_net":false})").on_net);
+    EXPECT_TRUE(
+        call_in(R"({"to":"44","at":1773144000,"duration_s":1,"on_net":true})").on_net.value());
+    EXPECT_TRUE(
+        call_in(R"({"to":"44","at":1773144000,"duration_s":1,"on_net":"true"})").on_net.value());
+    EXPECT_FALSE(
+        call_in(R"({"to":"44","at":1773144000,"duration_s":1,"on_net":false})").on_net.value());
 }
 
 TEST(rate_question, reads_a_usage_event_with_its_properties) {
