@@ -1,7 +1,9 @@
 #include "daemon/quote_json.hpp"
 
 #include "ingest/http_json.hpp"
+#include "rating/guide.hpp"
 
+#include <array>
 #include <functional>
 
 namespace tally::daemon {
@@ -37,6 +39,21 @@ void write_rate(rating::rate const& by, rating::tariff const& plan, json_writer&
     }
 }
 
+bool has_rate_at_begin(rating::call_question const& asked, bool on_net,
+                       rating::tariff const& plan) {
+    std::array<char, rating::prefix_index::digits_max> buffer;
+    auto const digits = rating::match_digits(asked.to, buffer);
+    auto const* in = &plan;
+    for (int i = 0; in != nullptr && i <= rating::tariff::fallbacks_max; ++i) {
+        if (in->find(digits, asked.direction, asked.answer) != nullptr ||
+            (on_net && in->find(digits, asked.direction, asked.answer, true) != nullptr)) {
+            return true;
+        }
+        in = in->fallback();
+    }
+    return false;
+}
+
 } // namespace
 
 std::optional<std::string> fallback_of(rating::rate const& by, rating::tariff const& plan) {
@@ -51,12 +68,14 @@ std::optional<std::string> fallback_of(rating::rate const& by, rating::tariff co
 }
 
 rating::question_fault fault_of(rating::call_question const& asked,
-                                rating::call_quote const& quoted) {
+                                rating::call_quote const& quoted, rating::tariff const& plan) {
     std::string detail{ingest::explain(quoted.rated.error)};
     if (quoted.rated.error == record_error::no_rate) {
         bool const inbound = asked.direction == ingest::call_direction::inbound;
-        detail = std::string{"the plan has no "} + (inbound ? "inbound" : "outbound") +
-                 " rate for '" + asked.to + "' in effect at that time";
+        detail = has_rate_at_begin(asked, quoted.on_net, plan)
+                     ? "the call runs into a time for which its prefix has no rate"
+                     : std::string{"no "} + (inbound ? "inbound" : "outbound") +
+                           " rate of the plan is in effect then for '" + asked.to + "'";
     }
     return {quoted.rated.error, {}, detail};
 }
@@ -74,7 +93,7 @@ std::string json_of(rating::call_question const& asked, rating::call_quote const
                     rating::tariff const& plan) {
     auto const& rated = quoted.rated;
     if (rated.error != record_error::none) {
-        return json_of(fault_of(asked, quoted));
+        return json_of(fault_of(asked, quoted, plan));
     }
     json_writer json;
     json.open('{').key("cost").value(to_string(rated.cost));

@@ -20,7 +20,7 @@ std::string json_of(rating::question_fault const& fault);
 
 /// Why a call could not be rated.
 rating::question_fault fault_of(rating::call_question const& asked,
-                                rating::call_quote const& quoted);
+                                rating::call_quote const& quoted, rating::tariff const& plan);
 
 /// The code of the plan that a rate belongs to, when it is one of the plan's fallbacks.
 std::optional<std::string> fallback_of(rating::rate const& by, rating::tariff const& plan);

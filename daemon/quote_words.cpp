@@ -161,7 +161,7 @@ std::string words_of(rating::call_question const& asked, rating::call_quote cons
     word_lines lines;
     add_call(asked, quoted, plan, lines);
     if (rated.error != record_error::none) {
-        auto const fault = fault_of(asked, quoted);
+        auto const fault = fault_of(asked, quoted, plan);
         lines.add("Not rated", std::string{ingest::code(fault.error)} + ": " + fault.detail);
         return std::move(lines).take();
     }

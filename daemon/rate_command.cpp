@@ -109,7 +109,9 @@ std::string line_of(rate_options const& options) {
 
 int refuse(rating::question_fault const& fault) {
     auto const option = fault.field == "duration_s" ? "duration" : fault.field;
-    std::cerr << "tallyd: --" << option << ": " << fault.detail << '\n';
+    bool const is_missing = fault.error == ingest::record_error::missing_field;
+    std::cerr << "tallyd: --" << option << (is_missing ? " is needed" : ": " + fault.detail)
+              << '\n';
     return exit_usage;
 }
 

@@ -42,7 +42,8 @@ int exit_code_of(pid_t pid) {
 }
 
 pid_t spawn(std::string const& binary, std::vector<std::string> const& words,
-            std::map<std::string, std::string> const& environment, std::string const& output) {
+            std::map<std::string, std::string> const& environment, std::string const& output,
+            std::string const& input = "/dev/null") {
     std::vector<char*> arguments{const_cast<char*>(binary.c_str())};
     for (auto const& word : words) {
         arguments.push_back(const_cast<char*>(word.c_str()));
@@ -59,7 +60,7 @@ pid_t spawn(std::string const& binary, std::vector<std::string> const& words,
     int const file = ::open(output.c_str(), O_WRONLY | O_APPEND);
     ::dup2(file, STDOUT_FILENO);
     ::dup2(file, STDERR_FILENO);
-    ::dup2(::open("/dev/null", O_RDONLY), STDIN_FILENO);
+    ::dup2(::open(input.c_str(), O_RDONLY), STDIN_FILENO);
     ::execv(binary.c_str(), arguments.data());
     ::_exit(127);
 }
@@ -74,9 +75,10 @@ void give_journal(std::map<std::string, std::string>& environment, std::string c
 } // namespace
 
 command_result run_tallyd(std::string const& binary, std::vector<std::string> const& words,
-                          std::map<std::string, std::string> const& environment) {
+                          std::map<std::string, std::string> const& environment,
+                          std::string const& input) {
     auto const output = temporary_file();
-    auto const pid = spawn(binary, words, environment, output);
+    auto const pid = spawn(binary, words, environment, output, input);
     command_result result{exit_code_of(pid), text_of(output)};
     std::filesystem::remove(output);
     return result;

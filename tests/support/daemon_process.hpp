@@ -16,9 +16,11 @@ struct command_result {
     std::string out; ///< standard output and error together
 };
 
-/// Runs tallyd with these words and settings (as environment variables) to its end.
+/// Runs tallyd with these words and settings (as environment variables) to its end. What the file
+/// `input` holds is its standard input.
 command_result run_tallyd(std::string const& binary, std::vector<std::string> const& words,
-                          std::map<std::string, std::string> const& environment = {});
+                          std::map<std::string, std::string> const& environment = {},
+                          std::string const& input = "/dev/null");
 
 /// A real `tallyd run` as a child process, on free ports. Killed when it goes out of scope.
 class daemon_process {
