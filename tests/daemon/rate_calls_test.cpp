@@ -178,9 +178,9 @@ TEST(rate_calls, prices_of_all_sizes) {
     expect_rated(one_rate(rounded("half_up", 9), "0: 0.000000001/1/1"),
                  {{call_line("44", "3"), costs("0.000000003")}});
     expect_rated(one_rate("", "0: -0.01/60/60"), {{call_line("44", "61"), costs("-0.02")}});
-    expect_rated(one_rate("", "0: 9000000000/1/1"),
-                 {{call_line("44", "1"), costs("9000000000")},
-                  {call_line("44", "2"), "error=amount_overflow"}});
+    expect_rated(one_rate("", "0: 9000000000/60/60"),
+                 {{call_line("44", "60"), costs("9000000000")},
+                  {call_line("44", "61"), "error=amount_overflow"}});
     expect_rated(one_rate("", "0: 90000000/1/1", "maximum = \"5\""),
                  {{call_line("44", "200"), "cost=5 steps/0/amount=null"}});
 }
