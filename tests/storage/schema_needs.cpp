@@ -211,8 +211,11 @@ std::string schema_prover::complaint(schema_need const& need) {
 std::string schema_prover::column_complaint(schema_need const& need) {
     static std::regex const form{
         R"(([a-z0-9_|]+) ([a-z|]+)(?: ([a-z0-9_| ]+?))??(?: (not null|nullable))?)"};
+    static std::regex const families{"(uuid|text|time|date|boolean|integer|number|money|currency|"
+                                     "json|address|bytes|array|enum|[|])+"};
     std::smatch caught;
-    if (!std::regex_match(need.text, caught, form)) {
+    if (!std::regex_match(need.text, caught, form) ||
+        !std::regex_match(caught[2].str(), families)) {
         throw std::runtime_error{need.describe() + ": not understood"};
     }
     auto const rows = session_.query(

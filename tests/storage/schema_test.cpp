@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <set>
 
-// What holds for the schema as a whole, whichever migration made a table.
+// What the foundation's functions and triggers do. Rules of the schema as a whole:
+// schema_lint_test.cpp; what is asked of it: schema_proof_test.cpp.
 
 namespace tally::storage {
 namespace {
@@ -14,100 +14,7 @@ namespace {
 class schema_test : public testing::Test {
   protected:
     pqxx_session session_{tests::private_postgres::shared().migrated_database(), "test"};
-
-    /// First column of all rows, a line each: what breaks a rule.
-    std::string names(std::string const& sql) {
-        std::string text;
-        for (sql_row const& row : session_.query(sql)) {
-            text += row.front().value_or("NULL") + "\n";
-        }
-        return text;
-    }
 };
-
-/// Our tables, without partitions and the runner's own.
-constexpr auto tables = "(SELECT c.* FROM pg_class c WHERE c.relkind IN ('r', 'p') AND NOT "
-                        "c.relispartition AND c.relnamespace::regnamespace::text NOT IN "
-                        "('pg_catalog', 'information_schema', 'public')) AS t ";
-
-TEST_F(schema_test, has_the_columns_that_were_asked_for) {
-    std::map<std::string, int> const wanted{
-        {"users", 23},    {"customers", 21},          {"rate_plans", 17},
-        {"accounts", 20}, {"subscriptions", 21},      {"cdrs", 22},
-        {"dids", 17},     {"subscription_usage", 14}, {"payments", 23},
-        {"invoices", 23}, {"payment_methods", 16},    {"refresh_tokens", 10}};
-    for (auto const& [table, columns] : wanted) {
-        auto const found = session_.query_value(
-            "SELECT count(*) FROM information_schema.columns WHERE table_name = $1", {table});
-        EXPECT_GE(std::stoi(found.value_or("0")), columns) << table;
-    }
-}
-
-TEST_F(schema_test, has_unique_table_names_so_that_the_search_path_finds_each) {
-    EXPECT_EQ(
-        names(std::string{"SELECT relname FROM "} + tables + "GROUP BY 1 HAVING count(*) > 1"), "");
-    EXPECT_EQ(
-        names(std::string{"SELECT relname FROM "} + tables + "WHERE NOT pg_table_is_visible(oid)"),
-        "");
-}
-
-TEST_F(schema_test, serves_every_foreign_key_by_an_index) {
-    EXPECT_EQ(names("SELECT k.conrelid::regclass || '.' || k.conname FROM pg_constraint k WHERE "
-                    "k.contype = 'f' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = "
-                    "k.conrelid AND (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)"),
-              "");
-}
-
-TEST_F(schema_test, says_what_happens_when_a_parent_is_deleted) {
-    EXPECT_EQ(names("SELECT conrelid::regclass || '.' || conname FROM pg_constraint WHERE contype "
-                    "= 'f' AND confdeltype = 'a'"),
-              "");
-}
-
-TEST_F(schema_test, explains_every_table_and_says_when_rows_were_made) {
-    EXPECT_EQ(names(std::string{"SELECT oid::regclass FROM "} + tables +
-                    "WHERE obj_description(oid) IS NULL"),
-              "");
-    EXPECT_EQ(names(std::string{"SELECT oid::regclass FROM "} + tables +
-                    "WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND "
-                    "attname = 'created_at' "
-                    "AND atttypid = 'timestamptz'::regtype)"),
-              "");
-}
-
-TEST_F(schema_test, holds_no_float_and_no_time_without_zone) {
-    EXPECT_EQ(
-        names(std::string{
-                  "SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a JOIN "} +
-              tables +
-              "ON t.oid = a.attrelid WHERE a.attnum > 0 AND atttypid IN ('float4'::regtype, "
-              "'float8'::regtype, "
-              "'timestamp'::regtype, 'money'::regtype)"),
-        "");
-}
-
-TEST_F(schema_test, keeps_money_beside_its_currency) {
-    EXPECT_EQ(names("SELECT DISTINCT table_name FROM information_schema.columns c WHERE "
-                    "table_schema IN ('billing', 'analytics') "
-                    "AND column_name IN ('balance', 'cost', 'total_cost', 'monthly_price', "
-                    "'price', 'monthly_cost') "
-                    "AND table_name NOT IN ('rate_steps', 'metric_prices', 'metric_tiers') "
-                    "AND NOT EXISTS (SELECT FROM "
-                    "information_schema.columns d WHERE "
-                    "d.table_name = c.table_name AND d.column_name = 'currency')"),
-              "");
-}
-
-TEST_F(schema_test, has_no_row_trigger_and_one_index_on_a_hot_table) {
-    EXPECT_EQ(session_.query_value(
-                  "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid IN "
-                  "('billing.cdrs'::regclass, 'billing.subscription_usage'::regclass, "
-                  "'analytics.usage_aggregates_daily'::regclass)"),
-              "0");
-    EXPECT_EQ(session_.query_value(
-                  "SELECT count(*) FROM pg_index WHERE indrelid = 'billing.cdrs'::regclass"),
-              "1");
-}
 
 TEST_F(schema_test, makes_version_7_uuids_in_order_of_time) {
     auto const rows = session_.query(

@@ -1,0 +1,175 @@
+#include "tests/storage/migration_fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+// Migrations meet tables with rows in them: whatever version a database is at, going up keeps every
+// row as it was, and going down with rows in all tables leaves nothing behind.
+
+namespace tally::storage {
+namespace {
+
+/// One row for every table that has none, made up from the columns' types and names; a table whose
+/// checks want more is told what below. Parents first: what cannot be filled yet is tried again.
+constexpr auto fill = R"sql(
+CREATE FUNCTION pg_temp.value_for(relation regclass, number smallint) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    c record;
+    parent record;
+BEGIN
+    SELECT a.attname, format_type(a.atttypid, NULL) AS type, a.atttypid, t.typtype INTO c
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = relation AND a.attnum = number;
+    SELECT k.confrelid::regclass AS name, p.attname INTO parent FROM pg_constraint k
+    JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = k.confkey[1]
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = relation AND k.conkey = ARRAY[number];
+    RETURN CASE
+        WHEN parent.name IS NOT NULL THEN format('(SELECT %I FROM %s ORDER BY 1 LIMIT 1)', parent.attname, parent.name)
+        WHEN c.typtype = 'e' THEN (SELECT quote_literal(enumlabel) FROM pg_enum WHERE enumtypid = c.atttypid ORDER BY enumsortorder LIMIT 1)
+        WHEN c.type LIKE 'timestamp%' THEN CASE WHEN c.attname ~ '(end|expires|upper|due|to)' THEN 'date_trunc(''hour'', now()) + interval ''1 hour''' ELSE 'date_trunc(''hour'', now())' END
+        WHEN c.type = 'date' THEN CASE WHEN c.attname ~ 'month' THEN 'date_trunc(''month'', now())::date' ELSE 'current_date' END
+        WHEN c.type = 'uuid' THEN 'public.uuid_v7()'
+        WHEN c.type = 'character' THEN '''INR'''
+        WHEN c.type IN ('text', 'character varying') THEN
+            CASE WHEN c.attname ~ 'email' THEN '''a@b.example''' WHEN c.attname ~ '(number|prefix)' THEN '''123''' ELSE '''a1''' END
+        WHEN c.type = 'bytea' THEN 'sha256(''a1'')'
+        WHEN c.type = 'jsonb' THEN '''{}'''
+        WHEN c.type = 'boolean' THEN 'true'
+        WHEN c.type = 'inet' THEN '''192.0.2.1'''
+        WHEN c.type LIKE '%[]' THEN '''{}'''
+        WHEN c.attname = 'lane' THEN '0'
+        ELSE '1' END;
+END
+$$;
+CREATE FUNCTION pg_temp.insert_row(relation regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    names text;
+    row_values text;
+BEGIN
+    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum), string_agg(pg_temp.value_for(relation, attnum), ', ' ORDER BY attnum)
+    INTO names, row_values FROM pg_attribute a
+    WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attnotnull AND attgenerated = '' AND attidentity = ''
+      AND (NOT atthasdef OR attname = 'id');
+    EXECUTE format('INSERT INTO %s (%s) VALUES (%s)', relation, names, row_values);
+    RETURN '';
+EXCEPTION WHEN OTHERS THEN
+    RETURN format('%s: %s', relation, SQLERRM);
+END
+$$;
+)sql";
+
+/// Our tables, also those of the runner's seeds, without partitions.
+constexpr auto tables_sql =
+    "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
+    "AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$|public$)' ORDER BY 1";
+
+class migration_data_test : public migration_runner_test {
+  protected:
+    std::vector<std::string> tables(pqxx_session& session) {
+        std::vector<std::string> names;
+        for (sql_row const& row : session.query(tables_sql)) {
+            names.push_back(*row.front());
+        }
+        return names;
+    }
+
+    /// At least one row in every table. What stays empty is a failure with the server's reason.
+    void fill_every_table() {
+        pqxx_session session{database_, "test"};
+        session.execute(std::string{"SET search_path = pg_catalog;"} + fill);
+        if (has("ingest.partitioned_tables")) {
+            session.execute("SELECT ingest.create_partition(table_name, now()) FROM "
+                            "ingest.partitioned_tables");
+        } else if (has("billing.cdrs")) {
+            session.execute(
+                "CREATE TABLE billing.cdrs_p0 PARTITION OF billing.cdrs FOR VALUES FROM "
+                "('-infinity') TO ('infinity')");
+        }
+        std::map<std::string, std::string> reasons;
+        for (int round = 0; round < 10; ++round) {
+            reasons.clear();
+            for (std::string const& table : tables(session)) {
+                if (session.query_value("SELECT count(*) = 0 FROM " + table) == "t") {
+                    auto const reason =
+                        session.query_value("SELECT pg_temp.insert_row($1::regclass)", {table});
+                    if (!reason.value_or("").empty()) {
+                        reasons[table] = *reason;
+                    }
+                }
+            }
+            if (reasons.empty()) {
+                return;
+            }
+        }
+        for (auto const& [table, reason] : reasons) {
+            ADD_FAILURE() << "no row was made up for " << reason;
+        }
+    }
+
+    /// Table -> its columns, quoted, in order.
+    std::map<std::string, std::string> columns() {
+        pqxx_session session{database_, "test"};
+        std::map<std::string, std::string> found;
+        for (std::string const& table : tables(session)) {
+            found[table] = session
+                               .query_value("SELECT string_agg(quote_ident(attname), ', ' ORDER BY "
+                                            "attnum) FROM pg_attribute WHERE attrelid = "
+                                            "$1::regclass AND attnum > 0 AND NOT attisdropped",
+                                            {table})
+                               .value_or("");
+        }
+        return found;
+    }
+
+    /// Every row of these tables in these columns.
+    std::map<std::string, std::vector<std::string>>
+    rows(std::map<std::string, std::string> const& columns) {
+        pqxx_session session{database_, "test"};
+        std::map<std::string, std::vector<std::string>> found;
+        for (auto const& [table, names] : columns) {
+            for (sql_row const& row :
+                 session.query("SELECT ROW(" + names + ")::text FROM " + table + " ORDER BY 1")) {
+                found[table].push_back(row.front().value_or("NULL"));
+            }
+        }
+        return found;
+    }
+};
+
+TEST_F(migration_data_test, keeps_every_row_from_whatever_version_it_goes_up) {
+    auto const files = embedded_migrations();
+    for (migration const& from : files) {
+        SCOPED_TRACE("from " + from.label());
+        database_ = tests::private_postgres::shared().empty_database();
+        runner(files).up(from.version);
+        fill_every_table();
+        auto const before_columns = columns();
+        auto const before = rows(before_columns);
+        EXPECT_EQ(before.size(), before_columns.size()) << "every table has a row";
+        runner(files).up();
+        auto const after = rows(before_columns);
+        for (auto const& [table, kept] : before) {
+            EXPECT_THAT(after.at(table), testing::IsSupersetOf(kept)) << table;
+        }
+        EXPECT_EQ(runner(files).verify().code(), migrate_exit::done);
+    }
+}
+
+TEST_F(migration_data_test, goes_down_with_rows_in_every_table_and_leaves_nothing) {
+    auto const files = embedded_migrations();
+    std::string const before = fingerprint();
+    runner(files).up();
+    fill_every_table();
+    runner(files).down(0);
+    EXPECT_EQ(fingerprint(), before);
+    EXPECT_EQ(value("SELECT count(*) FROM pg_class WHERE relnamespace::regnamespace::text !~ "
+                    "'^(pg_|information_schema$|public$)'"),
+              "0")
+        << "partitions too";
+    runner(files).up();
+    EXPECT_EQ(runner(files).verify().code(), migrate_exit::done);
+}
+
+} // namespace
+} // namespace tally::storage
