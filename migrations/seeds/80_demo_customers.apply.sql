@@ -1,8 +1,8 @@
 -- Three customers to play with. Their subscriptions began 90 days ago, at midnight where they are.
 INSERT INTO identity.users (id, email, username, password_hash, role, status, first_name, last_name, phone,
-                            is_email_verified, email_verified_at, password_changed_at)
+                            is_email_verified, email_verified_at, password_changed_at, organization_id)
 SELECT id::uuid, email, username, current_setting('tallyd.hash_demo'), 'customer', 'active', first_name, last_name, phone,
-       true, now(), now()
+       true, now(), now(), (SELECT id FROM identity.organizations WHERE slug = 'default-org')
 FROM (VALUES
     ('00000000-0000-7000-8000-000000000301', 'john.doe@example.com', 'john.doe', 'John', 'Doe', '+919845000001'),
     ('00000000-0000-7000-8000-000000000302', 'jane.smith@example.com', 'jane.smith', 'Jane', 'Smith', '+919845000002'),
