@@ -11,8 +11,8 @@
 namespace tally::storage {
 namespace {
 
-/// One row for every table that has none, made up from the columns' types and names; a table whose
-/// checks want more is told what below. Parents first: what cannot be filled yet is tried again.
+/// One row for every table that has none, made up from the columns' types and names. Parents first:
+/// what cannot be filled yet is tried again.
 constexpr auto fill = R"sql(
 CREATE FUNCTION pg_temp.value_for(relation regclass, number smallint) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -22,9 +22,11 @@ BEGIN
     SELECT a.attname, format_type(a.atttypid, NULL) AS type, a.atttypid, t.typtype INTO c
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = relation AND a.attnum = number;
     SELECT k.confrelid::regclass AS name, p.attname INTO parent FROM pg_constraint k
-    JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = k.confkey[1]
-    WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = relation AND k.conkey = ARRAY[number];
+    JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = k.confkey[array_position(k.conkey, number)]
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid = relation AND number = ANY (k.conkey)
+    ORDER BY cardinality(k.conkey) LIMIT 1;
     RETURN CASE
+        WHEN c.attname = 'entity_type' THEN '''license'''
         WHEN parent.name IS NOT NULL THEN format('(SELECT %I FROM %s ORDER BY 1 LIMIT 1)', parent.attname, parent.name)
         WHEN c.typtype = 'e' THEN (SELECT quote_literal(enumlabel) FROM pg_enum WHERE enumtypid = c.atttypid ORDER BY enumsortorder LIMIT 1)
         WHEN c.type LIKE 'timestamp%' THEN CASE WHEN c.attname ~ '(end|expires|upper|due|to)' THEN 'date_trunc(''hour'', now()) + interval ''1 hour''' ELSE 'date_trunc(''hour'', now())' END
@@ -49,8 +51,8 @@ DECLARE
 BEGIN
     SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum), string_agg(pg_temp.value_for(relation, attnum), ', ' ORDER BY attnum)
     INTO names, row_values FROM pg_attribute a
-    WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attnotnull AND attgenerated = '' AND attidentity = ''
-      AND (NOT atthasdef OR attname = 'id');
+    WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = ''
+      AND (attnotnull AND (NOT atthasdef OR attname = 'id') OR attrelid = to_regclass('billing.metric_prices') AND attname = 'price');
     EXECUTE format('INSERT INTO %s (%s) VALUES (%s)', relation, names, row_values);
     RETURN '';
 EXCEPTION WHEN OTHERS THEN
@@ -137,23 +139,29 @@ class migration_data_test : public migration_runner_test {
     }
 };
 
-TEST_F(migration_data_test, keeps_every_row_from_whatever_version_it_goes_up) {
+TEST_F(migration_data_test, keeps_every_row_on_its_way_up) {
     auto const files = embedded_migrations();
-    for (migration const& from : files) {
-        SCOPED_TRACE("from " + from.label());
-        database_ = tests::private_postgres::shared().empty_database();
-        runner(files).up(from.version);
-        fill_every_table();
-        auto const before_columns = columns();
-        auto const before = rows(before_columns);
-        EXPECT_EQ(before.size(), before_columns.size()) << "every table has a row";
-        runner(files).up();
-        auto const after = rows(before_columns);
-        for (auto const& [table, kept] : before) {
-            EXPECT_THAT(after.at(table), testing::IsSupersetOf(kept)) << table;
+    struct version_content {
+        std::string label;
+        std::map<std::string, std::string> columns;
+        std::map<std::string, std::vector<std::string>> rows;
+    };
+    std::vector<version_content> passed;
+    for (migration const& each : files) {
+        runner(files).up(each.version);
+        for (version_content const& older : passed) {
+            auto const now = rows(older.columns);
+            for (auto const& [table, kept] : older.rows) {
+                EXPECT_THAT(now.at(table), testing::IsSupersetOf(kept))
+                    << table << " from " << older.label << " to " << each.label();
+            }
         }
-        EXPECT_EQ(runner(files).verify().code(), migrate_exit::done);
+        fill_every_table();
+        auto const names = columns();
+        passed.push_back({each.label(), names, rows(names)});
+        EXPECT_EQ(passed.back().rows.size(), names.size()) << "every table has a row";
     }
+    EXPECT_EQ(runner(files).verify().code(), migrate_exit::done);
 }
 
 TEST_F(migration_data_test, goes_down_with_rows_in_every_table_and_leaves_nothing) {

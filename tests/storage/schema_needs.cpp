@@ -9,7 +9,7 @@ namespace tally::storage {
 namespace {
 
 /// The catalog as the needs speak of it. Names are qualified; keys of indexes are column names,
-/// also of those under lower().
+/// also of those under lower() and coalesce().
 constexpr auto facts = R"sql(
 CREATE FUNCTION pg_temp.name_of(regclass) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT format('%s.%s', relnamespace::regnamespace, relname) FROM pg_class WHERE oid = $1
@@ -48,7 +48,7 @@ CREATE TEMPORARY VIEW columns AS
       AND c.relnamespace::regnamespace::text !~ '^(pg_|information_schema)';
 CREATE TEMPORARY VIEW indexes AS
     SELECT pg_temp.name_of(i.indrelid) AS relation, i.indisunique AS is_unique, i.indisprimary AS is_primary,
-           ARRAY(SELECT regexp_replace(pg_get_indexdef(i.indexrelid, n, true), '^lower\(\(*"?(\w+).*$', '\1')
+           ARRAY(SELECT regexp_replace(pg_get_indexdef(i.indexrelid, n, true), '^(lower|coalesce)\(\(*"?(\w+).*$', '\2', 'i')
                  FROM generate_series(1, i.indnkeyatts) AS n) AS keys,
            pg_get_indexdef(i.indexrelid) AS definition, coalesce(pg_get_expr(i.indpred, i.indrelid), '') AS predicate
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE NOT c.relispartition AND i.indisvalid;
@@ -118,13 +118,13 @@ constexpr std::array forms{
     need_form{R"(full text \((.+)\))",
               "SELECT EXISTS (SELECT FROM indexes i LEFT JOIN columns c ON c.relation = i.relation "
               "AND c.name = i.keys[1] WHERE i.relation = $1 AND definition ~ 'USING gin' AND "
-              "concat_ws(' ', definition, expression) ~ 'to_tsvector' AND NOT EXISTS (SELECT FROM "
+              "(definition ~ 'to_tsvector' OR c.type = 'tsvector') AND NOT EXISTS (SELECT FROM "
               "unnest(string_to_array($2, ' ')) AS w(name) WHERE concat_ws(' ', definition, "
               "expression) !~ ('\\m' || name || '\\M')))",
               "is missing"},
     need_form{R"(foreign key \((\S+)\) to (\S+) ([a-z|]+(?: null)?))",
-              "SELECT EXISTS (SELECT FROM foreign_keys WHERE relation = $1 AND cardinality(keys) = "
-              "1 AND pg_temp.leads(keys, $2) AND parent = $3 AND pg_temp.is_like(on_delete, $4))",
+              "SELECT EXISTS (SELECT FROM foreign_keys WHERE relation = $1 AND pg_temp.leads(keys, "
+              "$2) AND parent = $3 AND pg_temp.is_like(on_delete, $4))",
               "is missing or has another rule"},
     need_form{"check " TALLY_LISTS,
               "SELECT EXISTS (SELECT FROM checks, unnest(string_to_array($2, ')|(')) AS wanted "
