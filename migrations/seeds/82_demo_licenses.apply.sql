@@ -16,15 +16,15 @@ SELECT ('00000000-0000-7000-8000-' || lpad((700000 + n)::text, 12, '0'))::uuid,
        'ABC-' || (ARRAY['SP', 'BS', 'EN'])[1 + n % 3] || '-' || lpad(n::text, 4, '0') || '-' || upper(substr(md5('licence ' || n), 1, 8)),
        (ARRAY['ABC Salon Pro', 'ABC Business Suite', 'ABC Enterprise'])[1 + n % 3],
        (ARRAY['Basic', 'Premium', 'Enterprise'])[1 + n / 3 % 3],
-       status::licensing.license_status, term::licensing.license_term,
+       kind.status::licensing.license_status, kind.term::licensing.license_term,
        (ARRAY[5, 8, 10, 15, 20, 25, 40, 50, 75, 100])[1 + (n - 1) / 5],
-       midnight + starts_in, CASE WHEN status <> 'draft' THEN midnight + ends_in END,
-       CASE WHEN status IN ('cancel', 'revoked') THEN midnight - interval '5 days' END,
-       CASE WHEN status IN ('active', 'expiring') THEN midnight - n % 4 * interval '6 hours' END,
+       midnight + starts_in, CASE WHEN kind.status <> 'draft' THEN midnight + ends_in END,
+       CASE WHEN kind.status IN ('cancel', 'revoked') THEN midnight - interval '5 days' END,
+       CASE WHEN kind.status IN ('active', 'expiring') THEN midnight - n % 4 * interval '6 hours' END,
        (ARRAY['Glow Studio', 'Main Street Cuts', 'Velvet & Co', 'North Side Salon', 'The Parlour', 'Acme Beauty', 'Blue Door', 'Kastor Group',
               'Lotus Spa', 'Mirror Mirror'])[1 + n % 10] || ' ' || n,
        lpad((10001 + n * 1373 % 89999)::text, 5, '0'),
-       CASE WHEN status IN ('draft', 'pending') THEN 0 ELSE CASE term WHEN 'yearly' THEN 10 ELSE 1 END * (49 + n % 3 * 50) END, 'USD',
+       CASE WHEN kind.status IN ('draft', 'pending') THEN 0 ELSE CASE kind.term WHEN 'yearly' THEN 10 ELSE 1 END * (49 + n % 3 * 50) END, 'USD',
        n % 5 * 500, n % 5 * n * 3, n % 5 * 500 - n % 5 * n * 3,
        n % 4, to_jsonb((ARRAY['Maya Lin', 'Omar Haddad', 'Priya Nair'])[1:n % 4]), n % 4 * 25,
        CASE WHEN n % 10 = 0 THEN 'Asked for an invoice by post' END,
@@ -33,8 +33,8 @@ FROM generate_series(1, 50) AS n
 CROSS JOIN (SELECT date_trunc('day', now(), 'UTC') AS midnight) AS today
 CROSS JOIN LATERAL (SELECT CASE WHEN n % 2 = 0 THEN 'yearly' ELSE 'monthly' END AS term,
     (ARRAY['active', 'active', 'pending', 'expiring', 'active', 'expired', 'cancel', 'active', 'draft', 'revoked'])[1 + n % 10] AS status) AS kind
-CROSS JOIN LATERAL (SELECT CASE term WHEN 'yearly' THEN interval '365 days' ELSE interval '30 days' END AS lasts) AS length
-CROSS JOIN LATERAL (SELECT CASE status WHEN 'pending' THEN interval '3 days' WHEN 'draft' THEN interval '7 days'
+CROSS JOIN LATERAL (SELECT CASE kind.term WHEN 'yearly' THEN interval '365 days' ELSE interval '30 days' END AS lasts) AS length
+CROSS JOIN LATERAL (SELECT CASE kind.status WHEN 'pending' THEN interval '3 days' WHEN 'draft' THEN interval '7 days'
                                        WHEN 'expired' THEN - lasts - interval '10 days' WHEN 'expiring' THEN interval '4 days' - lasts
                                        ELSE interval '-20 days' END AS starts_in) AS start
 CROSS JOIN LATERAL (SELECT starts_in + lasts AS ends_in) AS finish
