@@ -198,9 +198,15 @@ constexpr lint_rule rules[] = {
      "update_updated_at_column"},
 };
 
+/// One database for all rules: what breaks one is rolled back.
+std::string const& lint_database() {
+    static std::string const database = tests::private_postgres::shared().migrated_database();
+    return database;
+}
+
 class schema_lint_test : public testing::TestWithParam<lint_rule> {
   protected:
-    pqxx_session session_{tests::private_postgres::shared().migrated_database(), "test"};
+    pqxx_session session_{lint_database(), "test"};
 
     void SetUp() override {
         session_.execute(std::string{"SET search_path = pg_temp, pg_catalog;"} + views);
@@ -218,6 +224,7 @@ class schema_lint_test : public testing::TestWithParam<lint_rule> {
 
 TEST_P(schema_lint_test, holds) {
     EXPECT_EQ(names(GetParam().offenders), "");
+    sql_transaction const broken{session_};
     session_.execute(GetParam().breach);
     EXPECT_THAT(names(GetParam().offenders), testing::HasSubstr(GetParam().offender));
 }

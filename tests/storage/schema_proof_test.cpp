@@ -28,10 +28,15 @@ std::vector<schema_need> needs_of(std::string const& file) {
     return read_needs(file, text.str());
 }
 
+/// Only looked at.
+std::string const& proved_database() {
+    static std::string const database = private_postgres::shared().migrated_database();
+    return database;
+}
+
 class schema_proof_test : public testing::Test {
   protected:
-    std::string database_ = private_postgres::shared().migrated_database();
-    schema_prover prover_{database_};
+    schema_prover prover_{proved_database()};
 
     /// What one line about a relation is answered.
     std::string answer(std::string const& relation, std::string const& text) {
@@ -84,7 +89,7 @@ TEST_F(schema_proof_test, counts_what_telecom_billing_counts) {
     EXPECT_GE(prover_.count("columns", tables), 244);
     EXPECT_GE(prover_.count("foreign_keys", tables), 16);
     int const of_sealed_calls =
-        std::stoi(pqxx_session{database_, "test"}
+        std::stoi(pqxx_session{proved_database(), "test"}
                       .query_value("SELECT cardinality(sealed_indexes) FROM "
                                    "ingest.partitioned_tables WHERE table_name = 'billing.cdrs'")
                       .value_or("0"));
@@ -133,14 +138,16 @@ TEST_F(schema_proof_test, names_what_is_missing_or_differs) {
 }
 
 TEST_F(schema_proof_test, sees_what_somebody_dropped) {
-    pqxx_session{database_, "test"}.execute(
+    std::string const database = private_postgres::shared().migrated_database();
+    schema_prover prover{database};
+    pqxx_session{database, "test"}.execute(
         "DROP INDEX billing.dids_status_idx; ALTER TABLE billing.dids DROP CONSTRAINT "
         "dids_did_number_key, DROP CONSTRAINT dids_subscription_id_fkey; COMMENT ON TABLE "
         "billing.dids IS NULL; DROP TRIGGER dids_updated_at ON billing.dids");
     for (char const* gone : {"index (status)", "unique (did_number)", "table",
                              "foreign key (subscription_id) to billing.subscriptions set null",
                              "trigger update_updated_at_column on update"}) {
-        EXPECT_NE(answer("billing.dids", gone), "") << gone;
+        EXPECT_NE(prover.complaint({"test", "billing.dids", gone}), "") << gone;
     }
 }
 

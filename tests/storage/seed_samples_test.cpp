@@ -14,17 +14,23 @@ namespace {
 using testing::HasSubstr;
 using tests::private_postgres;
 
+std::string seeded_database() {
+    std::string database = private_postgres::shared().migrated_database();
+    seed_options options;
+    options.demo = true;
+    apply_seeds(database, options);
+    return database;
+}
+
+/// Most tests only look, at one database.
+std::string const& shared_seeded_database() {
+    static std::string const database = seeded_database();
+    return database;
+}
+
 class seed_samples_test : public testing::Test {
   protected:
-    std::string database_ = private_postgres::shared().migrated_database();
-    pqxx_session session_{database_, "test"};
-
-    void SetUp() override {
-        seed_options options;
-        options.demo = true;
-        apply_seeds(database_, options);
-        session_.execute("RESET search_path");
-    }
+    pqxx_session session_{shared_seeded_database(), "test"};
 
     /// Rows of a query as "a|b, c|d".
     std::string rows(std::string const& sql) {
@@ -73,6 +79,9 @@ TEST_F(seed_samples_test, answer_the_queries_of_a_voucher_system) {
 }
 
 TEST_F(seed_samples_test, answer_the_queries_of_an_event_platform) {
+    session_.execute("ANALYZE;");
+    session_.execute("VACUUM;");
+    sql_transaction const rolled_back{session_};
     session_.execute(
         "INSERT INTO token_blacklist (token_hash, expires_at, user_id) SELECT 'hash ' || n, now() "
         "+ "
@@ -100,8 +109,6 @@ TEST_F(seed_samples_test, answer_the_queries_of_an_event_platform) {
                      "schemaname||'.'||tablename)) AS size FROM pg_tables WHERE schemaname = "
                      "'public' ORDER BY pg_total_relation_size(schemaname||'.'||tablename) DESC;"),
                 HasSubstr("public|tallyd_seeds|"));
-    session_.execute("ANALYZE;");
-    session_.execute("VACUUM;");
 }
 
 TEST_F(seed_samples_test, hold_the_price_list_and_the_voucher_types) {
@@ -232,6 +239,8 @@ TEST_F(seed_samples_test, let_go_of_users_that_joined_the_default_organization) 
 }
 
 TEST_F(seed_samples_test, are_not_undone_when_people_added_to_them) {
+    std::string const database = seeded_database();
+    pqxx_session session{database, "test"};
     for (char const* added :
          {"INSERT INTO license_assignments (license_id, user_id) SELECT id, "
           "'00000000-0000-7000-8000-000000000101' FROM licenses WHERE seats_used < seats_total "
@@ -240,15 +249,15 @@ TEST_F(seed_samples_test, are_not_undone_when_people_added_to_them) {
           "INSERT INTO affiliate_referrals (affiliate_id) SELECT id FROM affiliates LIMIT 1",
           "INSERT INTO voucher_sessions (voucher_id, scheduled_start, scheduled_end) SELECT id, "
           "now(), now() + interval '1 hour' FROM vouchers LIMIT 1"}) {
-        session_.execute(added);
-        EXPECT_THROW(undo_seeds(database_, {}), std::runtime_error) << added;
-        EXPECT_EQ(rows("SELECT count(*) FROM licenses"), "50");
-        session_.execute("DELETE FROM license_assignments WHERE user_id = "
-                         "'00000000-0000-7000-8000-000000000101'; DELETE FROM prizes WHERE name = "
-                         "'Own'; DELETE FROM affiliate_referrals WHERE referred_email IS NULL; "
-                         "DELETE FROM voucher_sessions WHERE therapist_id IS NULL");
+        session.execute(added);
+        EXPECT_THROW(undo_seeds(database, {}), std::runtime_error) << added;
+        EXPECT_EQ(session.query_value("SELECT count(*) FROM licenses"), "50");
+        session.execute("DELETE FROM license_assignments WHERE user_id = "
+                        "'00000000-0000-7000-8000-000000000101'; DELETE FROM prizes WHERE name = "
+                        "'Own'; DELETE FROM affiliate_referrals WHERE referred_email IS NULL; "
+                        "DELETE FROM voucher_sessions WHERE therapist_id IS NULL");
     }
-    EXPECT_NO_THROW(undo_seeds(database_, {}));
+    EXPECT_NO_THROW(undo_seeds(database, {}));
 }
 
 } // namespace
