@@ -148,29 +148,24 @@ rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sin
     rate_step const& first = call.in.steps_of(by).front();
     auto const per_minute =
         round_fraction(int128{first.price.nanos} * 60, first.unit_s, {rounding_mode::half_up, 9});
-    if (!per_minute) {
-        return failed(record_error::amount_overflow);
-    }
-    result.rate_per_minute = *per_minute;
-    if (call.call_s <= by.grace_s) {
-        return result;
-    }
     call_meter meter;
     meter.allowance_s = left_of(left);
-    if (!run_bands(call, meter, sink)) {
+    if (call.call_s > by.grace_s && !run_bands(call, meter, sink)) {
         return failed(record_error::no_rate);
     }
     result.billed_s = meter.position_s;
     result.allowance_s = meter.drawn_s;
-    if (meter.drawn_s < meter.position_s) { // not wholly covered
+    std::optional<amount> cost = amount{};
+    if (meter.drawn_s < meter.position_s) { // neither free nor wholly covered
         result.connect_fee = by.connect_fee;
         meter.charged.add(by.connect_fee);
-        auto const cost = meter.fits ? bounded(meter.charged, by, how) : std::nullopt;
-        if (!cost) {
-            return failed(record_error::amount_overflow);
-        }
-        result.cost = *cost;
+        cost = meter.fits ? bounded(meter.charged, by, how) : std::nullopt;
     }
+    if (!cost || !per_minute) {
+        return failed(record_error::amount_overflow);
+    }
+    result.cost = *cost;
+    result.rate_per_minute = *per_minute;
     left.used_s += meter.drawn_s;
     return result;
 }
