@@ -78,6 +78,24 @@ TEST(catalog, of_names_alike_the_first_stays) {
     EXPECT_EQ(known.accounts(), 2U);
 }
 
+TEST(catalog, a_did_may_be_out_of_service_or_nobodys) {
+    catalog_input in;
+    in.plans = {std::make_shared<tariff const>(plan_of({}))};
+    in.accounts = {{{id_of(1)}, "A"}};
+    in.subscriptions = {contract(1, "S", 0, 0, 1)};
+    in.dids = {{"1", 0}, {"2", 0, false}, {"3", no_index}, {"4", no_index, false}};
+    catalog const known(std::move(in));
+    EXPECT_EQ(known.subscription_by_did("1"), 0U);
+    EXPECT_EQ(known.subscription_by_did("2"), 0U);
+    EXPECT_EQ(known.subscription_by_did("3"), no_index);
+    EXPECT_EQ(known.subscription_by_did("4"), no_index);
+    EXPECT_TRUE(known.is_active_did("1"));
+    EXPECT_FALSE(known.is_active_did("2"));
+    EXPECT_TRUE(known.is_active_did("3"));
+    EXPECT_FALSE(known.is_active_did("4"));
+    EXPECT_FALSE(known.is_active_did("5"));
+}
+
 TEST(catalog, an_empty_name_is_nobodys) {
     catalog_input in;
     in.plans = {plan()};

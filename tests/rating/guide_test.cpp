@@ -147,6 +147,47 @@ std::string digits_of(std::string_view number) {
     return std::string(match_digits(number, buffer));
 }
 
+/// Two accounts, one by a plan with on-net rates and one without, and the DIDs of the rest.
+catalog on_net_book() {
+    rate special = rate_of("", {step(0, "0", 60, 60)});
+    special.is_on_net = true;
+    auto behind = content_of("UTC", {}, {special});
+    auto asks = content_of("UTC", {}, {});
+    asks.fallback = shared(std::move(behind));
+    catalog_input in;
+    in.plans = {shared(std::move(asks)), shared(content_of("UTC", {}, {}))};
+    in.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "B"}};
+    for (catalog_index i = 0; i < 2; ++i) {
+        subscription s;
+        s.id = id_of(static_cast<std::uint8_t>(10 + i));
+        s.account = i;
+        s.plan = i;
+        in.subscriptions.push_back({s, "S-" + std::to_string(i)});
+    }
+    in.dids = {{"442071838750", 1}, {"4420", 0, false}, {"4421", no_index}};
+    return catalog(std::move(in));
+}
+
+TEST(guide, says_that_a_call_goes_to_one_of_our_active_dids) {
+    catalog const book = on_net_book();
+    for (auto const& [to, is_on_net] : {std::pair{"442071838750", true},
+                                        {"sip:+44 20 7183-8750@here", true},
+                                        {"4421", true},
+                                        {"4420", false},
+                                        {"4422", false},
+                                        {"4421x", false},
+                                        {"", false}}) {
+        auto const found = guide(call("", "A", "", to), book);
+        EXPECT_EQ(found.error, record_error::none);
+        EXPECT_EQ(found.on_net, is_on_net) << to;
+        // It makes no difference to a plan without on-net rates, which is spared the question.
+        EXPECT_FALSE(guide(call("", "B", "", to), book).on_net) << to;
+    }
+    EXPECT_FALSE(guide(call("", "C", "", "4421"), book).on_net);
+    auto const inbound = call("", "", "1", "442071838750", call_direction::inbound);
+    EXPECT_EQ(guide(inbound, book).subscription, 1U);
+}
+
 TEST(match_digits, leaves_only_what_is_matched) {
     std::pair<std::string_view, std::string_view> const cases[] = {
         {"", ""},

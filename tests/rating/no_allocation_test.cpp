@@ -62,6 +62,23 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 namespace tally::rating::tests {
 namespace {
 
+/// A plan that has nothing for our calls but bands and on-net rates in its fallback.
+std::shared_ptr<tariff const> banded_plan() {
+    band holiday = band_of("holiday", 0, band::day_s, 20);
+    holiday.dates = {date_of(2026, 3, 10), date_of(2026, 8, 15)};
+    auto behind =
+        content_of("Europe/London",
+                   {band_of("peak", 8 * hour_s, 19 * hour_s, 10, monday_to_friday),
+                    band_of("night", 22 * hour_s, 6 * hour_s, 5), holiday},
+                   {by_second("44", "1", 0), by_second("44", "2", 1), by_second("44", "3", 2),
+                    by_second("44", "4"), by_second("442", "5", 1)});
+    behind.rates.back().is_on_net = true;
+    behind.rates[1].allowance = true;
+    auto plan = content_of("Asia/Kolkata", {band_of("never", 0, 1)}, {by_second("1", "1", 0)});
+    plan.fallback = shared(std::move(behind));
+    return shared(std::move(plan));
+}
+
 catalog_input one_of_each() {
     rate everywhere = rate_of("", {step(0, "1", 60, 60), step(60, "0.5", 7, 1)});
     everywhere.allowance = true;
@@ -84,6 +101,27 @@ TEST(no_allocation, the_counter_counts) {
     auto const memory = std::make_unique<std::array<char, 100>>();
     EXPECT_NE(memory, nullptr);
     EXPECT_GT(allocations.load(), before);
+}
+
+TEST(no_allocation, bands_fallbacks_and_on_net_rates_allocate_nothing) {
+    auto const plan = banded_plan();
+    std::array<std::int64_t, 3> const seconds{1, 3600, 7 * 24 * 3600 - 5};
+    allowance left{0, 50'000};
+    std::size_t rated = 0;
+
+    std::size_t const before = allocations.load();
+    for (std::int64_t hour = 0; hour < 24 * 365; hour += 7) {
+        for (std::int64_t const s : seconds) {
+            auto const call = call_at(noon + hour * hour_s * ingest::us_per_s, s);
+            for (bool const on_net : {true, false}) {
+                auto const result = rate_call(call, *plan, left, on_net);
+                rated += result.error == ingest::record_error::none ? 1 : 0;
+            }
+        }
+    }
+    EXPECT_EQ(allocations.load(), before);
+    EXPECT_GT(rated, 3'000U);
+    EXPECT_EQ(left.used_s, left.included_s);
 }
 
 TEST(no_allocation, guiding_finding_rating_and_dates_allocate_nothing) {

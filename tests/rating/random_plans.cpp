@@ -17,8 +17,6 @@ namespace {
 using ingest::time_us;
 using ingest::us_per_s;
 
-constexpr int hour_s = 3600;
-
 // Whole hours, half hours and quarters from UTC; clocks that change by an hour, by half an hour, at
 // midnight, against the year's rhythm, over a whole day, and not at all.
 constexpr std::array zone_names{"UTC",

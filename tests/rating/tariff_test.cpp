@@ -112,6 +112,27 @@ TEST(tariff, refuses_a_rate_that_cannot_be_charged_and_names_it) {
     EXPECT_EQ(refusal(rate_of("44", {step(0, "1", 60, 60), step(60, "1", 7, 1)})), "taken");
 }
 
+TEST(tariff, refuses_bands_that_are_not_there_or_that_no_clock_shows) {
+    auto const what = [](tariff::content const& of) -> std::string {
+        try {
+            tariff::check(of);
+            tariff const taken(of);
+            return "taken";
+        } catch (std::invalid_argument const& refused) {
+            return refused.what();
+        }
+    };
+    auto content = content_of("UTC", {band_of("peak", 0, 5)}, {by_second("44", "1", 1)});
+    EXPECT_NE(what(content).find("prefix '44'"), std::string::npos);
+    content.rates[0].band = 0;
+    EXPECT_EQ(what(content), "taken");
+    content.bands[0].to_s = 86'401;
+    EXPECT_EQ(what(content), "band 'peak': its hours must be from 00:00 to 24:00");
+    content.bands[0].to_s = 5;
+    content.head.time_zone = "Mars/Olympus";
+    EXPECT_EQ(what(content), "no time zone 'Mars/Olympus'");
+}
+
 TEST(tariff, refuses_more_decimals_than_money_has) {
     EXPECT_THROW(plan_of({}, {rounding_mode::up, 10}), std::invalid_argument);
 }
