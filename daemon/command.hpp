@@ -33,6 +33,7 @@ void add_import_command(CLI::App& app, command_environment& environment);
 void add_rate_command(CLI::App& app, command_environment& environment);
 void add_source_command(CLI::App& app, command_environment& environment);
 void add_status_command(CLI::App& app, command_environment& environment);
+void add_maintain_command(CLI::App& app, command_environment& environment);
 void add_check_config_command(CLI::App& app, command_environment& environment);
 
 } // namespace tally::daemon

@@ -1,6 +1,7 @@
 #include "daemon/import_session.hpp"
 
 #include "daemon/import_dry_run.hpp"
+#include "daemon/maintenance_settings.hpp"
 #include "daemon/pipeline.hpp"
 #include "storage/catalog_loader.hpp"
 #include "storage/import_totals.hpp"
@@ -35,9 +36,7 @@ pipeline_options pipeline_options_of(config::settings const& s, ingest::uuid con
             .memory_bytes_max = s.lane_memory_bytes_max,
             .batch_rows_max = static_cast<std::size_t>(s.batch_max_rows),
             .linger_max = std::chrono::milliseconds{s.batch_max_linger_ms},
-            .partitions = {static_cast<std::int32_t>(s.partitions_past_days),
-                           static_cast<std::int32_t>(s.partitions_future_days),
-                           static_cast<std::int32_t>(s.partitions_ahead_days)},
+            .partitions = partition_policy_of(s),
             .import_id = import_id};
 }
 

@@ -46,6 +46,7 @@ void add_commands(CLI::App& app, command_environment& environment) {
     add_rate_command(app, environment);
     add_source_command(app, environment);
     add_status_command(app, environment);
+    add_maintain_command(app, environment);
     add_check_config_command(app, environment);
     add_version_command(app);
 }

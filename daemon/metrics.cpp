@@ -40,6 +40,7 @@ enum row : std::size_t {
     journal_bytes,
     journal_oldest,
     journal_fsync,
+    maintenance_runs,
     rows_count,
 };
 
@@ -77,6 +78,8 @@ constexpr metric_row rows[] = {
      "Age of the oldest acknowledged push that is not in PostgreSQL yet; 0 when there is none."},
     {"tally_journal_fsync_seconds", metric_type::histogram, "",
      "Time of bringing a group of pushes to disk."},
+    {"tally_maintenance_runs_total", metric_type::counter, "job,outcome",
+     "Runs of maintenance jobs by this daemon."},
 };
 static_assert(std::size(rows) == rows_count);
 
@@ -126,6 +129,7 @@ struct metrics::impl {
     prometheus::Gauge& journal_size = family<prometheus::Gauge>(registry, journal_bytes).Add({});
     prometheus::Gauge& journal_age = family<prometheus::Gauge>(registry, journal_oldest).Add({});
     prometheus::Histogram& fsync = histogram(journal_fsync, second_buckets());
+    labelled_counters maintained{registry, rows[maintenance_runs]};
 
     std::function<void(std::string_view)> log;
     std::atomic<std::int64_t> next_trouble_ns{0};
@@ -217,6 +221,10 @@ void metrics::set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept {
 
 void metrics::observe_journal_fsync_seconds(double seconds) noexcept {
     impl_->fsync.Observe(seconds);
+}
+
+void metrics::maintenance_run(std::string_view job, std::string_view outcome) noexcept {
+    impl_->maintained.add({job, outcome}, 1);
 }
 
 void metrics::answered(std::string_view endpoint, unsigned status) noexcept {

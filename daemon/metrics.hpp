@@ -77,6 +77,8 @@ class metrics final : public ingest::http_observer {
     void set_partition_horizon(std::int64_t seconds) noexcept;
     void set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept;
     void observe_journal_fsync_seconds(double seconds) noexcept;
+    /// `outcome`: "done" or "failed".
+    void maintenance_run(std::string_view job, std::string_view outcome) noexcept;
 
     /// Where trouble() goes; set before any thread starts. Called at most once a second.
     void on_trouble(std::function<void(std::string_view)> log);

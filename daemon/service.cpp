@@ -9,6 +9,7 @@
 #include "daemon/intake.hpp"
 #include "daemon/lane_monitor.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/maintenance_scheduler.hpp"
 #include "daemon/metrics.hpp"
 #include "daemon/pipeline.hpp"
 #include "daemon/schema_gate.hpp"
@@ -27,19 +28,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-storage::partition_policy policy_of(config::settings const& s) {
-    return {.past_days = static_cast<std::int32_t>(s.partitions_past_days),
-            .future_days = static_cast<std::int32_t>(s.partitions_future_days),
-            .ahead_days = static_cast<std::int32_t>(s.partitions_ahead_days),
-            .eager_indexes = s.partitions_index_policy == "eager"};
-}
-
 pipeline_options pipeline_options_of(config::settings const& s) {
     return {.lanes = static_cast<std::uint32_t>(s.lanes),
             .memory_bytes_max = s.lane_memory_bytes_max,
             .batch_rows_max = static_cast<std::size_t>(s.batch_max_rows),
             .linger_max = milliseconds{s.batch_max_linger_ms},
-            .partitions = policy_of(s),
+            .partitions = partition_policy_of(s),
             .import_id = {}};
 }
 
@@ -79,6 +73,7 @@ struct service::impl {
     std::unique_ptr<pipeline> road;
     std::unique_ptr<catalog_watch> watch;
     std::unique_ptr<housekeeper> keeper;
+    std::unique_ptr<maintenance_scheduler> maintenance;
     std::unique_ptr<ingest::push_handler> pushes;
     std::unique_ptr<admin_handler> admin;
     std::unique_ptr<worker_threads> workers;
@@ -130,8 +125,12 @@ bool service::impl::start() {
                        [this] { monitor->reached(); },
                        [this](std::string why) { monitor->lost(std::move(why)); }});
     keeper = std::make_unique<housekeeper>(
-        store->connection_string(), policy_of(s),
+        store->connection_string(), partition_policy_of(s),
         [this](std::int64_t seconds) { counters.set_partition_horizon(seconds); });
+    maintenance = std::make_unique<maintenance_scheduler>(
+        store->connection_string(), s, [this](std::string_view job, std::string_view outcome) {
+            counters.maintenance_run(job, outcome);
+        });
     // The doors.
     counters.on_trouble([](std::string_view what) { spdlog::warn("event=http_trouble {}", what); });
     pushes = std::make_unique<ingest::push_handler>(
@@ -149,6 +148,7 @@ bool service::impl::start() {
     journal->start();
     watch->start();
     keeper->start();
+    maintenance->start();
     workers->start(static_cast<std::size_t>(s.http_threads));
     return listen(*push_server, "http", s.http_listen) &&
            listen(*admin_server, "admin", s.admin_listen);
@@ -246,6 +246,7 @@ void service::impl::stop() {
     spdlog::info("event=drained complete={}", all_stored ? "yes" : "no");
     watch->stop();
     keeper->stop();
+    maintenance->stop();
     admin_server->drain(milliseconds{500});
     journal->stop();
     road.reset(); // requests that still wait for it are told; their threads are there until now

@@ -8,10 +8,6 @@ namespace tally::storage {
 
 namespace {
 
-/// "TALLYUPK" as a number: whoever holds it does the upkeep.
-constexpr std::string_view lock_sql = "SELECT pg_try_advisory_lock(x'54414C4C5955504B'::bigint)";
-constexpr std::string_view unlock_sql = "SELECT pg_advisory_unlock(x'54414C4C5955504B'::bigint)";
-
 /// Lanes queue behind whoever waits for a lock that they conflict with, so this is how long they
 /// may be held up, this often, by a reader or writer that is slower than they are.
 constexpr std::string_view brief_lock = "SET LOCAL lock_timeout = '1s'; ";
@@ -70,20 +66,7 @@ std::string_view label(partition_action what) noexcept {
 partition_upkeep::partition_upkeep(pq_connection& on, options how, observer told)
     : on_{on}, how_{how}, told_{std::move(told)} {}
 
-result partition_upkeep::run(ingest::time_us now, bool& is_busy) {
-    pq_rows rows;
-    result said = on_.execute(std::string{lock_sql}, rows);
-    is_busy = said.ok() && bytes_at(rows, 0, 0) != "t";
-    if (!said.ok() || is_busy) {
-        return said;
-    }
-    pq_connection::pin const one_session{on_}; // another would not have the lock
-    said = work(now);
-    result const unlocked = on_.is_open() ? on_.execute(std::string{unlock_sql}) : result{};
-    return said.ok() ? unlocked : said;
-}
-
-result partition_upkeep::work(ingest::time_us now) {
+result partition_upkeep::run(ingest::time_us now) {
     // Sealing may make a partition due for release: look until nothing new comes up.
     std::vector<due> before;
     for (std::vector<due> found;; std::swap(before, found)) {

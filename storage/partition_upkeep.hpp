@@ -45,7 +45,7 @@ inline constexpr pq_connection::limits upkeep_limits{.statement_timeout_ms = 0,
 /// Nothing here makes a COPY wait: indexes are built concurrently, detaching is concurrent. Only
 /// adding and dropping a foreign key needs a lock that stops writers of both tables; it is waited
 /// for at most a second at a time. Every step looks at what is there, so that one that was killed
-/// is simply run again. One session at a time does this (advisory lock).
+/// is simply run again. One session at a time: run_job of storage/maintenance.hpp sees to it.
 ///
 /// One thread; the connection should have upkeep_limits.
 class partition_upkeep {
@@ -59,8 +59,8 @@ class partition_upkeep {
     partition_upkeep(pq_connection& on, options how, observer told);
 
     /// Everything that is due at `now`. A partition that fails is reported as a step and does not
-    /// keep the others from it. `is_busy`: another session is at it, nothing was done.
-    result run(ingest::time_us now, bool& is_busy);
+    /// keep the others from it.
+    result run(ingest::time_us now);
 
   private:
     struct due {
@@ -70,7 +70,6 @@ class partition_upkeep {
         bool exists;
     };
 
-    result work(ingest::time_us now);
     result find_due(ingest::time_us now, std::vector<due>& out);
     result handle(due const& one);
     result seal(due const& one);

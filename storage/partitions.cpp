@@ -62,7 +62,9 @@ constexpr char const* coverage_sql =
 // What is not there of yesterday's, today's and the coming days' partitions; of tables by month at
 // least this month and the next.
 constexpr char const* missing_sql =
-    "SELECT t.table_name, to_char(m, 'YYYY-MM-DD') FROM (SELECT to_timestamp($1::bigint) AT TIME"
+    "SELECT t.table_name, to_char(m, 'YYYY-MM-DD'), split_part(t.table_name, '.', 2) || '_p' ||"
+    " to_char(m, CASE t.span WHEN 'day' THEN 'YYYYMMDD' ELSE 'YYYYMM' END) FROM (SELECT "
+    "to_timestamp($1::bigint) AT TIME"
     " ZONE 'UTC' AS now, make_interval(days => $2::int) AS ahead) AS n, ingest.partitioned_tables"
     " AS t, LATERAL (SELECT CASE t.span WHEN 'day' THEN interval '1 day' ELSE interval '1 month'"
     " END AS step) AS s, LATERAL generate_series(date_trunc(t.span::text, n.now - interval"
@@ -95,6 +97,17 @@ result cdr_partitions::learn(pq_connection& on) {
     }
     return said;
 }
+
+namespace {
+
+result query_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+                     pq_rows& rows) {
+    parameters values;
+    values.add_int64(now / ingest::us_per_s).add_int32(policy.ahead_days);
+    return on.query(missing_sql, values, rows);
+}
+
+} // namespace
 
 result create_partition(pq_connection& on, std::string_view table, std::string_view moment,
                         bool eager_indexes, partition_name& made) {
@@ -156,10 +169,8 @@ result cdr_partitions::ensure(pq_connection& on, std::span<std::int32_t const> d
 result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& made) {
     made.clear();
-    parameters values;
-    values.add_int64(now / ingest::us_per_s).add_int32(policy.ahead_days);
     pq_rows rows;
-    result said = on.query(missing_sql, values, rows);
+    result said = query_missing(on, policy, now, rows);
     result first;
     for (int i = 0; said.ok() && i < row_count(rows); ++i) {
         partition_name one;
@@ -172,6 +183,17 @@ result create_ahead(pq_connection& on, partition_policy const& policy, ingest::t
         }
     }
     return said.ok() ? first : said;
+}
+
+result find_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+                    std::vector<partition_name>& out) {
+    out.clear();
+    pq_rows rows;
+    result said = query_missing(on, policy, now, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 2)}});
+    }
+    return said;
 }
 
 result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds) {

@@ -61,6 +61,10 @@ class cdr_partitions {
 result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& made);
 
+/// Those that create_ahead would make, by the names they would get.
+result find_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+                    std::vector<partition_name>& out);
+
 /// How many seconds from `now` on are covered by partitions without a gap, in the table where that
 /// is least; 0 when one has none for now.
 result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds);

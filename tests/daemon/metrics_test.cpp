@@ -42,6 +42,7 @@ void touch_everything(metrics& all) {
     all.set_partition_horizon(1);
     all.set_journal(2, 3);
     all.observe_journal_fsync_seconds(0.001);
+    all.maintenance_run("rollup", "done");
 }
 
 TEST(metrics, every_row_of_the_table_is_scraped) {
@@ -93,7 +94,8 @@ TEST(metrics, names_are_a_contract) {
                                                  "tally_partition_horizon_seconds",
                                                  "tally_journal_bytes",
                                                  "tally_journal_oldest_seconds",
-                                                 "tally_journal_fsync_seconds"};
+                                                 "tally_journal_fsync_seconds",
+                                                 "tally_maintenance_runs_total"};
     EXPECT_EQ(names, released);
 }
 

@@ -57,7 +57,7 @@ class upkeep : public batch_fixture {
                                         detail = step.detail;
                                     }
                                 }};
-        auto const said = keeper.run(now, is_busy);
+        auto const said = keeper.run(now);
         EXPECT_TRUE(said.ok()) << said.detail;
         return steps;
     }
@@ -78,7 +78,6 @@ class upkeep : public batch_fixture {
 
     std::unique_ptr<storage::batch_writer> lane;
     std::unique_ptr<storage::pq_connection> on;
-    bool is_busy = false;
     std::string detail;
 };
 
@@ -233,19 +232,6 @@ TEST_F(upkeep, a_dry_run_says_what_is_due_and_changes_nothing) {
     EXPECT_THAT(run(due, true), ElementsAre("sealed cdrs_p20260504"));
     EXPECT_EQ(state("cdrs_p20260504"), "open");
     EXPECT_EQ(valid_indexes("cdrs_p20260504"), "1");
-}
-
-TEST_F(upkeep, is_done_by_one_session_at_a_time) {
-    storage::pq_connection other{database, "tallyd test other"};
-    ASSERT_TRUE(other.execute("SELECT pg_advisory_lock(x'54414C4C5955504B'::bigint)").ok());
-    EXPECT_THAT(run(due), IsEmpty());
-    EXPECT_TRUE(is_busy);
-    other.close();
-    std::vector<std::string> steps;
-    do { // the server notices the closed connection by and by
-        steps = run(due);
-    } while (is_busy);
-    EXPECT_THAT(steps, ElementsAre("sealed cdrs_p20260504"));
 }
 
 TEST_F(upkeep, what_has_a_call_cannot_be_deleted_while_calls_come_nor_after_sealing) {
