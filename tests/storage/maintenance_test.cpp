@@ -53,7 +53,7 @@ class maintenance : public testing::Test {
         maintenance_report report;
         auto outcome = scheduled_outcome::busy;
         auto const* job = storage::find_maintenance_job("cleanup-tokens");
-        auto const said = run_scheduled_job(with, *job, due, at(due + 1), report, outcome);
+        auto const said = run_scheduled_job(with, *job, due, at(due), report, outcome);
         EXPECT_TRUE(said.ok()) << said.detail;
         return outcome;
     }
