@@ -96,6 +96,10 @@ TEST_F(listener, hears_every_table_of_guiding_and_rating) {
           "UPDATE billing.rate_steps SET unit_s = 30", "UPDATE billing.subscriptions SET price = 1",
           "DELETE FROM billing.dids", "UPDATE billing.accounts SET status = 'closed'",
           "INSERT INTO billing.destinations (prefix, name, call_type) VALUES ('1', 'a', 'b')",
+          "INSERT INTO billing.metric_prices (rate_plan_id, name, price)"
+          " SELECT id, 'sms', 1 FROM billing.rate_plans",
+          "INSERT INTO billing.metric_tiers (metric_price_id, position)"
+          " SELECT id, 0 FROM billing.metric_prices",
           "INSERT INTO ingest.sources (name) VALUES ('x')"}) {
         execute(database, sql);
         EXPECT_TRUE(hears()) << sql;
