@@ -1,11 +1,12 @@
 #include "bench/e2e/import_bench.hpp"
+#include "bench/e2e/load_bench.hpp"
 #include "bench/e2e/push_bench.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <iostream>
 
-// bench_e2e import | push: the daemon as it is shipped against a private PostgreSQL.
+// bench_e2e import | push | load: the daemon as it is shipped against a private PostgreSQL.
 
 namespace tally::bench {
 namespace {
@@ -51,11 +52,15 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 256));
     push->add_option("--rate", chosen.push.pushes_per_s,
                      "pushes a second, all connections together; 0: as fast as answered");
+    auto* load = app.add_subcommand("load", "the catalog out of PostgreSQL");
+    add_options(*load, chosen);
     CLI11_PARSE(app, argc, argv);
     chosen.bed.calls.kind = chosen.is_uniform ? popularity_kind::uniform : popularity_kind::zipf;
     test_bed bed{chosen.bed};
     if (*push) {
         bench_push(bed, chosen.push);
+    } else if (*load) {
+        bench_load(bed);
     } else {
         bench_import(bed);
     }

@@ -29,7 +29,7 @@ std::string complaint(stage_data const& data) {
         auto const& call = data.decoded.cdrs[i];
         auto const& plan = data.catalog->plan_at(data.catalog->subscription_at(place).plan);
         auto const rated = rating::rate_call(call, plan, left[place]);
-        auto const expected = slow_cost(call, plan.rates(), slowly_left[place]);
+        auto const expected = slow_cost(call, plan, false, slowly_left[place]);
         if (rated.error != ingest::record_error::none || rated.cost != expected ||
             left[place] != slowly_left[place]) {
             return "call " + std::to_string(i) + " costs " + rating::to_string(rated.cost) +

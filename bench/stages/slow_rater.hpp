@@ -3,14 +3,13 @@
 #include "ingest/cdr.hpp"
 #include "rating/rater.hpp"
 
-#include <span>
-
 namespace tally::bench {
 
-/// What a call costs by the rules as they are written down, with nothing clever: looks at every
-/// rate, counts every increment. For sample catalogs, whose units are all 60 s and whose costs are
-/// rounded half up to four decimals. `left` is drawn from.
-rating::amount slow_cost(ingest::cdr const& call, std::span<rating::rate const> rates,
+/// What an answered call costs by the rules as they are written down, with nothing clever: looks at
+/// every rate, counts every increment. For plans of the benches, whose units are all 60 s, whose
+/// rates are always in effect, whose clocks are India's and whose costs are rounded half up to four
+/// decimals. `left` is drawn from.
+rating::amount slow_cost(ingest::cdr const& call, rating::tariff const& plan, bool on_net,
                          rating::allowance& left);
 
 } // namespace tally::bench

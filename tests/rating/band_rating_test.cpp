@@ -228,6 +228,15 @@ TEST(band_rating, a_week_by_the_second_across_all_bands_is_quick) {
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
 }
 
+TEST(band_rating, units_that_cannot_be_added_exactly_are_an_overflow) {
+    auto content = peak_and_off_peak();
+    content.rates[0].steps = {step(0, "1", 4'294'967'291, 1)};
+    content.rates[1].steps = {step(0, "1", 4'294'967'279, 1)};
+    tariff const plan(content);
+    EXPECT_EQ(cost_of(call_at(before_seven, 30), plan), "0");
+    EXPECT_EQ(cost_of(call_at(before_seven, 31), plan), "amount_overflow");
+}
+
 TEST(band_rating, times_beyond_any_calendar_are_rated) {
     tariff const plan(peak_and_off_peak());
     for (time_us const answer : {INT64_MIN + 1, INT64_MAX - 604'800 * us_per_s}) {

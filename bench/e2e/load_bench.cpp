@@ -1,0 +1,66 @@
+#include "bench/e2e/load_bench.hpp"
+
+#include "bench/e2e/machine.hpp"
+#include "storage/catalog_loader.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <malloc.h>
+#include <stdexcept>
+#include <vector>
+
+namespace tally::bench {
+namespace {
+
+std::size_t memory_in_use() {
+    auto const seen = ::mallinfo2();
+    return seen.uordblks + seen.hblkhd;
+}
+
+void keep_one_plan(test_bed& bed) {
+    bed.renew_database();
+    database_link link{bed.connection_string()};
+    link.execute("DELETE FROM billing.rates WHERE rate_plan_id <>"
+                 " (SELECT id FROM billing.rate_plans ORDER BY code LIMIT 1)");
+    link.execute("VACUUM ANALYZE billing.rates, billing.rate_steps");
+}
+
+void check(storage::loaded_catalog const& loaded, storage::result const& said, test_bed& bed) {
+    if (!said.ok() || loaded.warnings.count() > 0) {
+        throw std::runtime_error{"the catalog was not loaded whole: " + said.detail};
+    }
+    std::size_t rates = 0;
+    for (rating::catalog_index i = 0; i < loaded.catalog->plans(); ++i) {
+        rates += loaded.catalog->plan_at(i).rates().size();
+    }
+    if (rates != bed.options().catalog.prefixes + std::size_t{1}) { // and one for inbound calls
+        throw std::runtime_error{std::to_string(rates) + " rates were loaded"};
+    }
+}
+
+} // namespace
+
+void bench_load(test_bed& bed) {
+    std::printf("%s\n", describe_machine().c_str());
+    keep_one_plan(bed);
+    std::vector<double> seconds;
+    double bytes = 0;
+    for (int run = 0; run < bed.options().runs; ++run) {
+        auto const before = memory_in_use();
+        storage::loaded_catalog loaded;
+        auto const begin = std::chrono::steady_clock::now();
+        auto const said = storage::load_catalog(bed.connection_string(), loaded);
+        seconds.push_back(
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        check(loaded, said, bed);
+        bytes = static_cast<double>(memory_in_use() - before);
+        std::printf("load %d: %.3f s\n", run + 1, seconds.back());
+    }
+    std::sort(seconds.begin(), seconds.end());
+    std::printf("%u prefixes, %u subscriptions: %.3f s (median), %.1f MB kept\n",
+                bed.options().catalog.prefixes, bed.options().catalog.subscriptions,
+                seconds[seconds.size() / 2], bytes / 1e6);
+}
+
+} // namespace tally::bench

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "bench/stages/stage_data.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace tally::bench {
+
+/// What makes a call more work to rate.
+enum class plan_kind : std::uint8_t {
+    flat,      ///< a price by the second
+    stepped,   ///< 60/6 and a third step
+    banded,    ///< two rates a prefix: in the daytime on weekdays, and always
+    allowance, ///< stepped, with included minutes
+    all, ///< banded and stepped, holidays, nights, allowance, fees, bounds, grace, on-net, fallback
+};
+
+/// A plan of 200,000 prefixes and answered calls to rate by it.
+struct priced_plan {
+    struct call_of_plan {
+        ingest::cdr call;             ///< its text is the stage data's
+        std::uint32_t subscriber = 0; ///< whose allowance it draws
+        bool on_net = false;
+    };
+    std::shared_ptr<rating::tariff const> plan;
+    std::vector<call_of_plan> calls;
+    std::uint32_t subscribers = 0;
+};
+
+inline constexpr std::uint32_t many_prefixes = 200'000;
+
+rating::tariff::content content_of(plan_kind kind);
+priced_plan make_priced_plan(plan_kind kind);
+
+} // namespace tally::bench

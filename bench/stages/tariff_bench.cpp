@@ -1,0 +1,117 @@
+#include "bench/stages/priced_plan.hpp"
+#include "bench/stages/slow_rater.hpp"
+#include "rating/rater.hpp"
+
+#include <benchmark/benchmark.h>
+
+// What each part of a tariff costs in time, with 200,000 prefixes.
+
+namespace tally::bench {
+namespace {
+
+/// So many calls are rated the slow way as well: each looks at every rate.
+constexpr std::size_t calls_checked = 400;
+
+rating::allowance full_allowance(priced_plan const& by) {
+    return {0, by.plan->head().included_s};
+}
+
+std::string complaint(priced_plan const& by) {
+    std::vector<rating::allowance> left(by.subscribers, full_allowance(by));
+    auto slowly_left = left;
+    for (std::size_t i = 0; i < by.calls.size(); i += by.calls.size() / calls_checked) {
+        auto const& [call, subscriber, on_net] = by.calls[i];
+        auto const rated = rating::rate_call(call, *by.plan, left[subscriber], on_net);
+        auto const expected = slow_cost(call, *by.plan, on_net, slowly_left[subscriber]);
+        if (rated.error != ingest::record_error::none || rated.cost != expected ||
+            left[subscriber] != slowly_left[subscriber]) {
+            return "call " + std::to_string(i) + " costs " + rating::to_string(rated.cost) +
+                   ", not " + rating::to_string(expected);
+        }
+    }
+    return {};
+}
+
+void rate_kind(benchmark::State& state, plan_kind kind) {
+    auto const by = make_priced_plan(kind);
+    if (auto const wrong = complaint(by); !wrong.empty()) {
+        state.SkipWithError(wrong.c_str());
+        return;
+    }
+    std::vector<rating::allowance> const full(by.subscribers, full_allowance(by));
+    for (auto _ : state) {
+        state.PauseTiming();
+        auto left = full;
+        state.ResumeTiming();
+        rating::amount_sum sum;
+        for (auto const& [call, subscriber, on_net] : by.calls) {
+            sum += rating::rate_call(call, *by.plan, left[subscriber], on_net).cost;
+        }
+        benchmark::DoNotOptimize(sum);
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(by.calls.size()));
+}
+
+void find_rate(benchmark::State& state) {
+    auto const by = make_priced_plan(plan_kind::flat);
+    for (auto _ : state) {
+        for (auto const& each : by.calls) {
+            auto const place = by.plan->find_place(each.call.destination.substr(1),
+                                                   each.call.direction, each.call.answer, false);
+            benchmark::DoNotOptimize(place.at);
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(by.calls.size()));
+}
+
+void find_prefix(benchmark::State& state) {
+    auto const& data = data_with_prefixes(many_prefixes);
+    std::vector<std::pair<std::string_view, std::uint32_t>> entries;
+    for (auto const& prefix : data.sample.prefixes) {
+        entries.emplace_back(prefix, static_cast<std::uint32_t>(entries.size()));
+    }
+    rating::prefix_index const index{entries};
+    for (auto const& call : data.calls) {
+        auto const found = index.longest(std::string_view{call.destination}.substr(1));
+        if (found != rating::prefix_index::none &&
+            !std::string_view{call.destination}.substr(1).starts_with(entries[found].first)) {
+            state.SkipWithError("found a prefix that is none");
+            return;
+        }
+    }
+    for (auto _ : state) {
+        for (auto const& call : data.calls) {
+            auto found = index.longest(std::string_view{call.destination}.substr(1));
+            benchmark::DoNotOptimize(found);
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(data.calls.size()));
+    state.counters["bytes_per_prefix"] =
+        static_cast<double>(index.bytes()) / static_cast<double>(entries.size());
+}
+
+/// Of rates in memory; the load bench of bench_e2e has them in PostgreSQL.
+void build_tariff(benchmark::State& state, plan_kind kind) {
+    auto const content = content_of(kind);
+    for (auto _ : state) {
+        state.PauseTiming();
+        auto given = content;
+        state.ResumeTiming();
+        rating::tariff const built{std::move(given)};
+        benchmark::DoNotOptimize(built.rates().size());
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(content.rates.size()));
+}
+
+BENCHMARK_CAPTURE(rate_kind, flat, plan_kind::flat)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(rate_kind, stepped, plan_kind::stepped)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(rate_kind, banded, plan_kind::banded)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(rate_kind, allowance, plan_kind::allowance)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(rate_kind, all, plan_kind::all)->Unit(benchmark::kMillisecond);
+BENCHMARK(find_rate)->Unit(benchmark::kMillisecond);
+BENCHMARK(find_prefix)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(build_tariff, flat, plan_kind::flat)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(build_tariff, banded, plan_kind::banded)->Unit(benchmark::kMillisecond);
+
+} // namespace
+} // namespace tally::bench
