@@ -71,7 +71,10 @@ TEST(band_clock, past_midnight_it_is_still_the_day_on_which_it_began) {
     EXPECT_FALSE(covers("UTC", late, utc(2026, 3, 14, 22)));
     band const sunday_night = band_of("late", 22 * hour_s, 6 * hour_s, 0, 0b1000000);
     EXPECT_TRUE(covers("UTC", sunday_night, utc(2026, 3, 16, 3))); // a Monday
-    band const feast = on_dates({date_of(2026, 3, 3)}, band_of("feast", 22 * hour_s, 0));
+    band feast = on_dates({date_of(2026, 3, 3)}, band_of("feast", 22 * hour_s, 6 * hour_s));
+    EXPECT_TRUE(covers("UTC", feast, utc(2026, 3, 4, 5)));
+    EXPECT_FALSE(covers("UTC", feast, utc(2026, 3, 3, 5)));
+    feast.to_s = 0;
     EXPECT_TRUE(covers("UTC", feast, utc(2026, 3, 3, 23)));
     EXPECT_FALSE(covers("UTC", feast, utc(2026, 3, 4)));
 }

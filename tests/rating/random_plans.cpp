@@ -162,7 +162,7 @@ tariff::content random_content(plan_wishes const& wishes, random_tariff const& i
                                std::uint8_t place) {
     tariff::content made;
     made.head.code = "plan " + std::to_string(place);
-    made.head.time_zone = one_of(zone_names);
+    made.head.time_zone = one_in(3) ? one_of(zone_names) : in.zone;
     made.head.split_at_bands = !one_in(5);
     made.head.how = {one_of(std::array{rounding_mode::up, rounding_mode::down,
                                        rounding_mode::half_up, rounding_mode::half_even}),
@@ -178,8 +178,8 @@ tariff::content random_content(plan_wishes const& wishes, random_tariff const& i
     return made;
 }
 
-/// Shortly before a band of some plan begins or ends, by the clocks of that plan.
-time_us before_an_edge(random_tariff const& of) {
+/// When a band of some plan begins or ends, by the clocks of that plan.
+time_us an_edge(random_tariff const& of) {
     auto const& plan = one_of(of.plans);
     if (plan.bands.empty()) {
         return of.around;
@@ -208,7 +208,8 @@ std::shared_ptr<tariff const> built_of(plan_chain const& plans) {
 random_tariff random_plans(plan_wishes const& wishes) {
     random_tariff made;
     made.is_coarse = one_in(6);
-    made.around = moment_around(one_of(zone_names));
+    made.zone = one_of(zone_names);
+    made.around = moment_around(made.zone);
     // Deeper than fallbacks are asked; mostly alone.
     int const more = one_in(2) ? 0 : between(0, 5);
     for (int i = 0; i <= more; ++i) {
@@ -226,8 +227,9 @@ reference_call random_call(random_tariff const& to) {
     call.call_s = to.is_coarse ? between<std::int64_t>(1, one_in(4) ? 7 * 24 * hour_s : 12 * hour_s)
                                : between<std::int64_t>(1, one_in(6) ? 900 : 90);
     std::int64_t const spread_s = to.is_coarse ? 12 * hour_s : 3 * hour_s;
-    call.answer = one_in(2) ? before_an_edge(to) - between<time_us>(0, call.call_s) * us_per_s
-                            : to.around + between<time_us>(-spread_s, spread_s) * us_per_s;
+    time_us const event = one_in(2) ? to.around : an_edge(to);
+    call.answer = one_in(3) ? to.around + between<time_us>(-spread_s, spread_s) * us_per_s
+                            : event - between<time_us>(0, call.call_s) * us_per_s;
     if (one_in(2)) {
         call.answer += between<time_us>(-us_per_s, us_per_s);
     }

@@ -15,7 +15,8 @@ struct random_tariff {
     plan_chain plans;
     std::shared_ptr<tariff const> built; ///< of plans[0], with the others behind it
     bool is_coarse = false;              ///< long increments, for calls of days
-    ingest::time_us around = 0;          ///< a day on which something happens
+    std::string zone;                    ///< of most of the plans
+    ingest::time_us around = 0;          ///< when something happens there
 };
 
 struct plan_wishes {
