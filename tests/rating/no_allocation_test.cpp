@@ -1,5 +1,6 @@
 #include "rating/calendar.hpp"
 #include "rating/guide.hpp"
+#include "rating/metric_rater.hpp"
 #include "rating/rater.hpp"
 
 #include "builders.hpp"
@@ -153,6 +154,34 @@ TEST(no_allocation, guiding_finding_rating_and_dates_allocate_nothing) {
     EXPECT_EQ(after, before);
     EXPECT_TRUE(good);
     EXPECT_NE(dates, 0);
+}
+
+TEST(no_allocation, rating_usage_and_finding_its_price_allocate_nothing) {
+    metric_price by;
+    by.name = "a metric's name that no short string holds";
+    by.model = price_model::graduated;
+    by.tiers = {{quantity{nanos_per_quantity}, money("1"), {}}, {{}, money("0.5"), money("2")}};
+    tariff::content content{};
+    content.metrics = {by};
+    tariff const plan{std::move(content)};
+    metric_usage used;
+    bool good = true;
+
+    std::size_t const before = allocations.load();
+    for (int i = 0; i < 1000; ++i) {
+        auto const* const found =
+            plan.find_metric("a metric's name that no short string holds", noon);
+        auto const rated =
+            rate_usage(*found, plan.head().how, used, {quantity{nanos_per_quantity}});
+        good = good && rated.error == ingest::record_error::none &&
+               parse_quantity("12.5").has_value() && parse_amount("0.25").has_value();
+        used = rated.after;
+    }
+    std::size_t const after = allocations.load();
+
+    EXPECT_EQ(after, before);
+    EXPECT_TRUE(good);
+    EXPECT_EQ(to_string(used.total), "1000");
 }
 
 } // namespace
