@@ -29,9 +29,10 @@ std::string const starter =
                   "price = \"0.10\"\n");
 
 TEST(rate_lines, each_is_answered_and_a_bad_one_stops_nothing) {
-    auto const answers = rate_fixture{}.rate(
-        starter, "\xef\xbb\xbf" + call_line("44", "130") + "\r\n\n  \nhello\n" + "\x00\xff\n" +
-                     call_line("99", "1") + '\n' + event_line("sms", "101"));
+    auto const answers =
+        rate_fixture{}.rate(starter, "\xef\xbb\xbf" + call_line("44", "130") + "\r\n\n  \nhello\n" +
+                                         std::string{"\x00\xff\n", 3} + call_line("99", "1") +
+                                         '\n' + event_line("sms", "101"));
     EXPECT_EQ(answers.exit_code, 1);
     EXPECT_EQ(answers.messages, "");
     ASSERT_EQ(answers.lines.size(), 5U);
