@@ -1,5 +1,6 @@
 #include "daemon/command.hpp"
 #include "daemon/database.hpp"
+#include "daemon/migrate_diagram.hpp"
 #include "daemon/table_printer.hpp"
 #include "ingest/http_json.hpp"
 #include "storage/migrations.hpp"
@@ -208,8 +209,25 @@ migrate_exit run(command_environment const& environment, migrate_flags const& fl
     }
 }
 
+int diagram(command_environment const& environment, diagram_request const& what) {
+    auto const settings = environment.load_settings();
+    try {
+        database const opened{settings, database_use::shared};
+        auto const schema = storage::check_schema(opened.connection_string());
+        if (!schema.is_ok) {
+            std::cerr << "tallyd: " << schema.advice << '\n';
+            return static_cast<int>(migrate_exit::pending);
+        }
+        return migrate_diagram(opened.connection_string(), what);
+    } catch (std::runtime_error const& error) {
+        std::cerr << "tallyd: " << error.what() << '\n';
+        return exit_failure;
+    }
+}
+
 /// Everything a callback of the command line keeps.
 struct migrate_state {
+    diagram_request drawing;
     migrate_flags flags;
     bool has_events = false;
 };
@@ -252,6 +270,21 @@ void add_changing(CLI::App& parent, command_environment& environment,
         changing([](runner& r, migrate_flags const&) { r.plan(); }, state->has_events));
 }
 
+void add_diagram(CLI::App& parent, command_environment& environment,
+                 std::shared_ptr<migrate_state> const& state) {
+    auto* command =
+        parent.add_subcommand("diagram", "the schema as Mermaid diagrams: tables, keys, relations");
+    auto& what = state->drawing;
+    command->add_option("--write", what.write_file,
+                        "put it between the diagram markers of this Markdown file");
+    command
+        ->add_option("--check", what.check_file,
+                     "compare this file's diagram; 3 when it is not the schema's")
+        ->excludes("--write");
+    command->callback(
+        [state, &environment] { environment.exit_code = diagram(environment, state->drawing); });
+}
+
 } // namespace
 
 void add_migrate_command(CLI::App& app, command_environment& environment) {
@@ -269,6 +302,7 @@ void add_migrate_command(CLI::App& app, command_environment& environment) {
         ->check(CLI::Range(0.0, 86400.0))
         ->capture_default_str();
     add_changing(*migrate, environment, state);
+    add_diagram(*migrate, environment, state);
     add_json(add(*migrate, environment, state, "status",
                  "list migrations and their state; 2 when some are pending", show_status),
              *state);
