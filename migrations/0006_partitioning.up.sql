@@ -30,8 +30,9 @@ CREATE FUNCTION ingest.is_attached(p_table text, p_partition text) RETURNS boole
 LANGUAGE sql STABLE
 SET search_path = pg_catalog
 AS $$
-    SELECT EXISTS (SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-                   WHERE i.inhparent = to_regclass(p_table) AND c.relname = p_partition AND NOT i.inhdetachpending)
+    SELECT EXISTS (SELECT FROM pg_inherits AS i
+                   WHERE i.inhrelid = to_regclass(format('%I.%I', split_part(p_table, '.', 1), p_partition))
+                     AND i.inhparent = to_regclass(p_table) AND NOT i.inhdetachpending)
 $$;
 COMMENT ON FUNCTION ingest.is_attached(text, text) IS 'Whether a partition takes rows of its table';
 
