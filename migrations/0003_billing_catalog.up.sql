@@ -33,7 +33,7 @@ CREATE TABLE billing.customers (
     city text,
     state text,
     postal_code text,
-    country char(2) NOT NULL DEFAULT 'IN',
+    country char(2) NOT NULL DEFAULT 'IN' CHECK (country ~ '^[A-Z]{2}$'),
     metadata jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -71,7 +71,10 @@ CREATE TABLE billing.accounts (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz,
-    CONSTRAINT accounts_account_number_key UNIQUE (account_number)
+    CONSTRAINT accounts_account_number_key UNIQUE (account_number),
+    CONSTRAINT accounts_auto_recharge CHECK (NOT auto_recharge_enabled
+        OR (auto_recharge_threshold IS NOT NULL AND auto_recharge_amount IS NOT NULL)),
+    CONSTRAINT accounts_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[balance, credit_limit, low_balance_threshold, auto_recharge_threshold, auto_recharge_amount]))
 ) WITH (fillfactor = 60);
 CREATE INDEX accounts_customer_id_idx ON billing.accounts (customer_id);
 CREATE INDEX accounts_status_idx ON billing.accounts (status);
@@ -114,7 +117,8 @@ CREATE TABLE billing.rate_plans (
     deleted_at timestamptz,
     CONSTRAINT rate_plans_code_key UNIQUE (code),
     CONSTRAINT rate_plans_stripe_price_id_key UNIQUE (stripe_price_id),
-    CONSTRAINT rate_plans_no_own_fallback CHECK (fallback_plan_id <> id)
+    CONSTRAINT rate_plans_no_own_fallback CHECK (fallback_plan_id <> id),
+    CONSTRAINT rate_plans_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[monthly_price, annual_price, lifetime_price]))
 );
 CREATE INDEX rate_plans_name_idx ON billing.rate_plans (name);
 CREATE INDEX rate_plans_is_active_idx ON billing.rate_plans (is_active);
@@ -144,7 +148,7 @@ COMMENT ON COLUMN billing.rate_plans.features IS 'What the plan includes besides
 CREATE TABLE billing.destinations (
     prefix text PRIMARY KEY CHECK (prefix ~ '^[0-9]{0,32}$'),
     name text NOT NULL,
-    country char(2),
+    country char(2) CHECK (country ~ '^[A-Z]{2}$'),
     call_type text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
@@ -197,7 +201,8 @@ CREATE TABLE billing.rates (
     effective_to timestamptz NOT NULL DEFAULT 'infinity',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT rates_effective CHECK (effective_to > effective_from)
+    CONSTRAINT rates_effective CHECK (effective_to > effective_from),
+    CONSTRAINT rates_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[connect_fee, minimum, maximum]))
 );
 -- PostgreSQL 14 has no NULLS NOT DISTINCT: the nil uuid stands for "no band".
 CREATE UNIQUE INDEX rates_key ON billing.rates
@@ -219,7 +224,8 @@ CREATE TABLE billing.rate_steps (
     unit_s integer NOT NULL CHECK (unit_s > 0),
     increment_s integer NOT NULL CHECK (increment_s > 0),
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (rate_id, from_s)
+    PRIMARY KEY (rate_id, from_s),
+    CONSTRAINT rate_steps_no_nan CHECK (price <> 'NaN')
 );
 COMMENT ON TABLE billing.rate_steps IS 'From second from_s of the call on: price per unit_s seconds, in whole increments of increment_s';
 
@@ -257,7 +263,8 @@ CREATE TABLE billing.subscriptions (
     CONSTRAINT subscriptions_stripe_subscription_id_key UNIQUE (stripe_subscription_id),
     CONSTRAINT subscriptions_ends_after_start CHECK (ended_at >= started_at),
     CONSTRAINT subscriptions_period CHECK (current_period_end > current_period_start),
-    CONSTRAINT subscriptions_trial CHECK (trial_ends_at > trial_started_at)
+    CONSTRAINT subscriptions_trial CHECK (trial_ends_at > trial_started_at),
+    CONSTRAINT subscriptions_no_nan CHECK (price <> 'NaN')
 );
 CREATE INDEX subscriptions_customer_id_idx ON billing.subscriptions (customer_id);
 CREATE INDEX subscriptions_account_id_idx ON billing.subscriptions (account_id);
@@ -290,7 +297,7 @@ CREATE TABLE billing.dids (
     subscription_id uuid REFERENCES billing.subscriptions (id) ON DELETE SET NULL,
     did_number text NOT NULL CHECK (did_number ~ '^\+?[0-9]{3,32}$'),
     status billing.did_status NOT NULL DEFAULT 'available',
-    country char(2),
+    country char(2) CHECK (country ~ '^[A-Z]{2}$'),
     area_code text,
     city text,
     did_type text,
@@ -304,7 +311,8 @@ CREATE TABLE billing.dids (
     metadata jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT dids_did_number_key UNIQUE (did_number)
+    CONSTRAINT dids_did_number_key UNIQUE (did_number),
+    CONSTRAINT dids_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[monthly_cost, setup_cost]))
 );
 CREATE INDEX dids_subscription_id_idx ON billing.dids (subscription_id);
 CREATE INDEX dids_status_idx ON billing.dids (status);

@@ -35,7 +35,8 @@ CREATE TABLE billing.metric_prices (
     CONSTRAINT metric_prices_unique_property CHECK ((aggregation = 'unique') = (coalesce(unique_property, '') <> '')),
     CONSTRAINT metric_prices_has_price CHECK (model NOT IN ('per_unit', 'package') OR price IS NOT NULL),
     CONSTRAINT metric_prices_has_package CHECK (model <> 'package' OR package IS NOT NULL),
-    CONSTRAINT metric_prices_has_percent CHECK (model <> 'percentage' OR percent IS NOT NULL)
+    CONSTRAINT metric_prices_has_percent CHECK (model <> 'percentage' OR percent IS NOT NULL),
+    CONSTRAINT metric_prices_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[included, price, package, minimum, maximum]))
 );
 COMMENT ON TABLE billing.metric_prices IS 'What usage of a metric costs in a plan, in the plan''s currency: F, the price of a billing period''s whole quantity. Tiers are in metric_tiers. Old prices are closed (effective_to), never deleted';
 COMMENT ON COLUMN billing.metric_prices.name IS 'The metric, as events name it: sms, data_mb, api_calls';
@@ -58,7 +59,8 @@ CREATE TABLE billing.metric_tiers (
     flat numeric(20, 9) NOT NULL DEFAULT 0 CHECK (flat >= 0),
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (metric_price_id, position),
-    CONSTRAINT metric_tiers_up_to_key UNIQUE (metric_price_id, up_to)
+    CONSTRAINT metric_tiers_up_to_key UNIQUE (metric_price_id, up_to),
+    CONSTRAINT metric_tiers_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[up_to, price, flat]))
 );
 CREATE UNIQUE INDEX metric_tiers_last_key ON billing.metric_tiers (metric_price_id) WHERE up_to IS NULL;
 COMMENT ON TABLE billing.metric_tiers IS 'Tiers of a graduated or volume price, in the order of position, which is that of up_to';
@@ -173,7 +175,8 @@ CREATE TABLE billing.invoices (
     CONSTRAINT invoices_usage CHECK (usage_amount <= subtotal),
     CONSTRAINT invoices_paid CHECK (status <> 'paid' OR paid_at IS NOT NULL),
     CONSTRAINT invoices_void CHECK ((status = 'void') = (voided_at IS NOT NULL)),
-    CONSTRAINT invoices_line_items CHECK (jsonb_typeof(line_items) = 'array')
+    CONSTRAINT invoices_line_items CHECK (jsonb_typeof(line_items) = 'array'),
+    CONSTRAINT invoices_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[subtotal, usage_amount, discount_amount, tax_amount, amount_paid]))
 );
 CREATE INDEX invoices_customer_id_idx ON billing.invoices (customer_id);
 CREATE INDEX invoices_user_id_idx ON billing.invoices (user_id);
@@ -231,9 +234,11 @@ CREATE TABLE billing.payments (
     deleted_at timestamptz,
     CONSTRAINT payments_payment_number_key UNIQUE (payment_number),
     CONSTRAINT payments_stripe_payment_intent_id_key UNIQUE (stripe_payment_intent_id),
+    CONSTRAINT payments_parts CHECK (fee_amount <= amount AND tax_amount <= amount),
     CONSTRAINT payments_refunded_amount CHECK (refunded_amount <= amount),
     CONSTRAINT payments_paid CHECK (status <> 'succeeded' OR paid_at IS NOT NULL),
-    CONSTRAINT payments_refunded CHECK (status NOT IN ('refunded', 'partially_refunded') OR refunded_at IS NOT NULL)
+    CONSTRAINT payments_refunded CHECK (status NOT IN ('refunded', 'partially_refunded') OR refunded_at IS NOT NULL),
+    CONSTRAINT payments_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[amount, fee_amount, tax_amount, refunded_amount]))
 );
 ALTER TABLE billing.payments
     ADD CONSTRAINT payments_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES billing.invoices (id) ON DELETE SET NULL;
@@ -279,7 +284,8 @@ CREATE TABLE billing.payment_transactions (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     completed_at timestamptz,
-    CONSTRAINT payment_transactions_completed CHECK (status NOT IN ('succeeded', 'refunded') OR completed_at IS NOT NULL)
+    CONSTRAINT payment_transactions_completed CHECK (status NOT IN ('succeeded', 'refunded') OR completed_at IS NOT NULL),
+    CONSTRAINT payment_transactions_no_nan CHECK (amount <> 'NaN')
 );
 CREATE INDEX payment_transactions_payment_id_idx ON billing.payment_transactions (payment_id);
 CREATE INDEX payment_transactions_subscription_id_idx ON billing.payment_transactions (subscription_id);

@@ -64,7 +64,8 @@ CREATE TABLE licensing.licenses (
          || setweight(to_tsvector('simple', licensing.search_text(plan)), 'D')) STORED,
     CONSTRAINT licenses_key_key UNIQUE (key),
     CONSTRAINT licenses_seats CHECK (seats_used <= seats_total),
-    CONSTRAINT licenses_period CHECK (expires_at > starts_at)
+    CONSTRAINT licenses_period CHECK (expires_at > starts_at),
+    CONSTRAINT licenses_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[last_payment, agents_cost]))
 ) WITH (fillfactor = 80);
 CREATE INDEX licenses_search_idx ON licensing.licenses USING gin (search_vector);
 CREATE INDEX licenses_status_idx ON licensing.licenses (status);

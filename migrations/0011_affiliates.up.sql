@@ -37,7 +37,8 @@ CREATE TABLE affiliates.affiliates (
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT affiliates_user_id_key UNIQUE (user_id),
     CONSTRAINT affiliates_id_currency_key UNIQUE (id, currency),
-    CONSTRAINT affiliates_conversions CHECK (total_conversions <= total_referrals)
+    CONSTRAINT affiliates_conversions CHECK (total_conversions <= total_referrals),
+    CONSTRAINT affiliates_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[minimum_payout, pending_earnings, approved_earnings, paid_earnings]))
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX affiliates_affiliate_code_key ON affiliates.affiliates (lower(affiliate_code));
 CREATE INDEX affiliates_status_idx ON affiliates.affiliates (status);
@@ -75,7 +76,8 @@ CREATE TABLE affiliates.affiliate_referrals (
     converted_at timestamptz,
     metadata jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT affiliate_referrals_no_nan CHECK (conversion_value <> 'NaN')
 );
 CREATE UNIQUE INDEX affiliate_referrals_referred_user_id_key ON affiliates.affiliate_referrals (referred_user_id);
 CREATE INDEX affiliate_referrals_affiliate_status_idx ON affiliates.affiliate_referrals (affiliate_id, status);
@@ -110,7 +112,8 @@ CREATE TABLE affiliates.affiliate_payouts (
     CONSTRAINT affiliate_payouts_id_affiliate_currency_key UNIQUE (id, affiliate_id, currency),
     CONSTRAINT affiliate_payouts_affiliate_id_fkey FOREIGN KEY (affiliate_id, currency)
         REFERENCES affiliates.affiliates (id, currency) ON DELETE RESTRICT,
-    CONSTRAINT affiliate_payouts_period CHECK (period_end > period_start)
+    CONSTRAINT affiliate_payouts_period CHECK (period_end > period_start),
+    CONSTRAINT affiliate_payouts_no_nan CHECK (amount <> 'NaN')
 );
 CREATE INDEX affiliate_payouts_affiliate_idx ON affiliates.affiliate_payouts (affiliate_id, currency, status);
 CREATE UNIQUE INDEX affiliate_payouts_gateway_reference_key ON affiliates.affiliate_payouts (gateway_reference);
@@ -145,7 +148,8 @@ CREATE TABLE affiliates.affiliate_commissions (
     CONSTRAINT affiliate_commissions_affiliate_id_fkey FOREIGN KEY (affiliate_id, currency)
         REFERENCES affiliates.affiliates (id, currency) ON DELETE RESTRICT,
     CONSTRAINT affiliate_commissions_payout_id_fkey FOREIGN KEY (payout_id, affiliate_id, currency)
-        REFERENCES affiliates.affiliate_payouts (id, affiliate_id, currency) ON DELETE RESTRICT
+        REFERENCES affiliates.affiliate_payouts (id, affiliate_id, currency) ON DELETE RESTRICT,
+    CONSTRAINT affiliate_commissions_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[base_amount, amount]))
 );
 CREATE INDEX affiliate_commissions_affiliate_idx ON affiliates.affiliate_commissions (affiliate_id, currency, status);
 CREATE INDEX affiliate_commissions_payout_idx ON affiliates.affiliate_commissions (payout_id, affiliate_id, currency);

@@ -103,7 +103,8 @@ CREATE TABLE vouchers.voucher_types (
     CONSTRAINT voucher_types_custom_days CHECK
         (custom_days <@ '{monday,tuesday,wednesday,thursday,friday,saturday,sunday}'
          AND (frequency = 'custom') = (coalesce(cardinality(custom_days), 0) > 0)),
-    CONSTRAINT voucher_types_deactivated CHECK (deactivated_at IS NULL OR NOT is_active)
+    CONSTRAINT voucher_types_deactivated CHECK (deactivated_at IS NULL OR NOT is_active),
+    CONSTRAINT voucher_types_no_nan CHECK (price <> 'NaN')
 );
 CREATE INDEX voucher_types_organization_active_idx ON vouchers.voucher_types (organization_id, is_active);
 COMMENT ON TABLE vouchers.voucher_types IS 'Templates of vouchers, as an organization sells them';
@@ -144,7 +145,8 @@ CREATE TABLE vouchers.vouchers (
         REFERENCES vouchers.voucher_types (id, organization_id) ON DELETE RESTRICT,
     CONSTRAINT vouchers_used_sessions CHECK (used_sessions <= total_sessions),
     CONSTRAINT vouchers_used_backup_sessions CHECK (used_backup_sessions <= backup_sessions),
-    CONSTRAINT vouchers_validity CHECK (valid_until > valid_from)
+    CONSTRAINT vouchers_validity CHECK (valid_until > valid_from),
+    CONSTRAINT vouchers_no_nan CHECK (payment_amount <> 'NaN')
 ) WITH (fillfactor = 80);
 CREATE INDEX vouchers_voucher_type_id_idx ON vouchers.vouchers (voucher_type_id, organization_id);
 CREATE INDEX vouchers_organization_status_idx ON vouchers.vouchers (organization_id, status);

@@ -176,10 +176,18 @@ constexpr lint_rule rules[] = {
         AND attgenerated = '' AND oid NOT IN (SELECT oid FROM facts)
         AND name ~ '(price|amount|fee|seats|sessions|duration|percent|attempts|_count$|minutes|credit)'
         AND full_name <> 'billing.rate_steps.price' AND NOT EXISTS (
-            SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c'
-            AND c.attnum = ANY (conkey)))",
+            SELECT FROM pg_constraint k WHERE conrelid = c.oid AND contype = 'c'
+            AND c.attnum = ANY (conkey) AND pg_get_constraintdef(k.oid) !~ 'NaN'))",
      "ALTER TABLE billing.accounts DROP CONSTRAINT accounts_credit_limit_check",
      "billing.accounts.credit_limit"},
+    // NaN counts as greater than every number, so that ">= 0" lets it in. The daemon's own rows
+    // hold what it computed.
+    {"no_number_that_people_write_is_nan",
+     R"(SELECT full_name FROM columns c WHERE type = 'numeric' AND attgenerated = '' AND oid NOT IN (SELECT oid FROM hot)
+        AND table_name !~ '^(usage_aggregates_monthly|batches|rerate_runs|cdr_adjustments)$' AND NOT EXISTS (
+            SELECT FROM pg_constraint k WHERE conrelid = c.oid AND contype = 'c' AND c.attnum = ANY (conkey)
+            AND pg_get_constraintdef(k.oid) ~ ('NaN|' || c.name || ' <= \(?100')))",
+     "ALTER TABLE billing.accounts DROP CONSTRAINT accounts_no_nan", "billing.accounts.balance"},
     {"a_counter_table_leaves_room_on_its_pages",
      R"(SELECT full_name FROM counters c JOIN pg_class USING (oid) WHERE coalesce(substring(
         array_to_string(reloptions, ',') FROM 'fillfactor=(\d+)')::int, 100) NOT BETWEEN 50 AND 70)",

@@ -1,0 +1,23 @@
+-- Customers and accounts.
+UPDATE customers SET country = 'in';
+UPDATE customers SET country = '1X';
+UPDATE customers SET gstin = '29AAAPS1234C1Z5';
+UPDATE customers SET user_id = uuid_v7();
+DELETE FROM customers WHERE company_name = 'Acme Corporation';
+UPDATE accounts SET currency = 'inr';
+UPDATE accounts SET currency = 'IN';
+UPDATE accounts SET credit_limit = -1;
+UPDATE accounts SET credit_limit = 'NaN';
+UPDATE accounts SET balance = 'NaN';
+UPDATE accounts SET balance = 1e15;
+UPDATE accounts SET auto_recharge_amount = 0;
+UPDATE accounts SET auto_recharge_amount = 'NaN';
+UPDATE accounts SET auto_recharge_threshold = -1;
+UPDATE accounts SET low_balance_threshold = -0.01;
+UPDATE accounts SET max_concurrent_calls = 0;
+UPDATE accounts SET auto_recharge_enabled = true, auto_recharge_amount = NULL;
+UPDATE accounts SET account_number = 'ACC-10001';
+UPDATE accounts SET account_number = '';
+UPDATE accounts SET customer_id = uuid_v7();
+UPDATE accounts SET account_type = 'gift';
+DELETE FROM accounts;

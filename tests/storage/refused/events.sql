@@ -1,0 +1,21 @@
+-- Apps, rooms and who wins what.
+INSERT INTO apps (app_id, name) VALUES ('demo-raffle', 'Twice');
+INSERT INTO apps (app_id, name, manifest) VALUES ('x', 'x', '[]');
+INSERT INTO apps (app_id, name, manifest_history) VALUES ('x', 'x', '{}');
+INSERT INTO apps (app_id, name, manifest_version) VALUES ('x', 'x', '');
+DELETE FROM apps;
+UPDATE rooms SET app_id = 'none';
+UPDATE rooms SET ends_at = starts_at - interval '1 second';
+UPDATE rooms SET status = 'lost';
+UPDATE rooms SET max_participants = 0;
+UPDATE rooms SET created_by = uuid_v7();
+DELETE FROM users WHERE username = 'olga.guest';
+INSERT INTO participants (room_id, user_id) SELECT room_id, user_id FROM participants WHERE deleted_at IS NULL;
+INSERT INTO participants (room_id, user_id) SELECT uuid_v7(), id FROM users;
+UPDATE participants SET role = 'king';
+UPDATE prizes SET quantity = 0;
+INSERT INTO prizes (room_id, name) VALUES (uuid_v7(), 'x');
+DELETE FROM prizes WHERE name = 'Headphones';
+UPDATE winners SET room_id = (SELECT id FROM rooms WHERE status = 'draft');
+UPDATE winners SET prize_id = uuid_v7();
+UPDATE winners SET participant_id = uuid_v7();

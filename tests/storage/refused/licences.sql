@@ -1,0 +1,28 @@
+-- Licences and their seats.
+UPDATE licenses SET seats_used = seats_total + 1;
+UPDATE licenses SET seats_used = -1;
+UPDATE licenses SET seats_total = -1;
+UPDATE licenses SET seats_total = 0 WHERE seats_used > 0;
+UPDATE licenses SET expires_at = starts_at;
+UPDATE licenses SET last_payment = -1;
+UPDATE licenses SET last_payment = 'NaN';
+UPDATE licenses SET agents_cost = 'NaN';
+UPDATE licenses SET currency = 'usd';
+UPDATE licenses SET sms_balance = -1;
+UPDATE licenses SET sms_sent = -1;
+UPDATE licenses SET agents = -1;
+UPDATE licenses SET agents_name = '{}';
+UPDATE licenses SET key = '';
+UPDATE licenses SET key = 'same';
+UPDATE licenses SET status = 'lost';
+UPDATE licenses SET term = 'weekly';
+UPDATE licenses SET created_by = uuid_v7();
+INSERT INTO license_assignments (license_id, user_id) SELECT license_id, user_id FROM license_assignments;
+INSERT INTO license_assignments (license_id, user_id) SELECT uuid_v7(), id FROM users;
+INSERT INTO license_assignments (license_id, user_id) SELECT id, uuid_v7() FROM licenses;
+INSERT INTO license_assignments (license_id, user_id) SELECT l.id, u.id FROM licenses l, users u WHERE l.seats_total = 5 AND u.role <> 'staff';
+UPDATE license_assignments SET revoked_at = assigned_at - interval '1 hour' WHERE status = 'revoked';
+UPDATE license_assignments SET revoked_at = NULL WHERE status = 'revoked';
+INSERT INTO license_audit_events (type, entity_id, entity_type) VALUES ('x', uuid_v7(), 'user');
+INSERT INTO license_audit_events (type, entity_id, entity_type) VALUES ('', uuid_v7(), 'license');
+INSERT INTO license_audit_events (type, actor_id, entity_id, entity_type) VALUES ('x', uuid_v7(), uuid_v7(), 'license');

@@ -1,0 +1,26 @@
+-- People: organizations, users, their rights and logins.
+INSERT INTO organizations (name, slug) VALUES ('Two', 'default-org');
+INSERT INTO organizations (name, slug) VALUES ('Bad', 'Bad Slug');
+INSERT INTO organizations (name, slug) VALUES ('', 'empty');
+UPDATE organizations SET email = 'nobody';
+UPDATE users SET email = 'nobody' WHERE username = 'admin';
+UPDATE users SET email = 'SUPPORT@balatrix.com' WHERE username = 'admin';
+UPDATE users SET username = 'Support' WHERE username = 'admin';
+UPDATE users SET role = 'emperor' WHERE username = 'admin';
+UPDATE users SET failed_login_attempts = -1;
+UPDATE users SET two_factor_enabled = true, two_factor_secret = NULL;
+UPDATE users SET provider = 'google', provider_id = NULL;
+UPDATE users SET organization_id = uuid_v7();
+UPDATE users SET approved_by = uuid_v7();
+DELETE FROM organizations;
+INSERT INTO permissions (user_id, permission) SELECT id, 'x y' FROM users LIMIT 1;
+INSERT INTO permissions (user_id, organization_id, permission) SELECT user_id, organization_id, permission FROM permissions;
+INSERT INTO permissions (user_id, permission) SELECT id, 'twice' FROM users, generate_series(1, 2);
+INSERT INTO teams (owner_id, name, slug) SELECT id, 'T', 'same' FROM users;
+INSERT INTO team_members (team_id, user_id) VALUES (uuid_v7(), uuid_v7());
+INSERT INTO sessions (user_id, refresh_token, expires_at) SELECT id, 'same', now() + interval '1 day' FROM users;
+INSERT INTO refresh_tokens (user_id, token, expires_at) SELECT id, 'same', now() + interval '1 day' FROM users;
+INSERT INTO token_blacklist (token_hash, expires_at, user_id) SELECT 'same', now(), id FROM users;
+INSERT INTO audit_logs (action) VALUES ('');
+INSERT INTO audit_logs (action, severity) VALUES ('x', 'loud');
+INSERT INTO audit_logs (action, user_id) VALUES ('x', uuid_v7());
