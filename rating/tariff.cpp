@@ -4,8 +4,9 @@
 #include "rating/metric_rater.hpp"
 
 #include <algorithm>
+#include <boost/container_hash/hash.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <limits>
-#include <map>
 #include <numeric>
 #include <stdexcept>
 #include <tuple>
@@ -48,6 +49,27 @@ void check_rate(rate const& r) {
     }
     check_steps(r);
 }
+
+/// Lists of steps by what they say, not by where they are.
+struct steps_hash {
+    std::size_t operator()(std::vector<rate_step> const* steps) const noexcept {
+        std::size_t seed = 0;
+        for (rate_step const& step : *steps) {
+            boost::hash_combine(seed, step.from_s);
+            boost::hash_combine(seed, step.unit_s);
+            boost::hash_combine(seed, step.increment_s);
+            boost::hash_combine(seed, step.price.nanos);
+        }
+        return seed;
+    }
+};
+
+struct steps_equal {
+    bool operator()(std::vector<rate_step> const* a,
+                    std::vector<rate_step> const* b) const noexcept {
+        return *a == *b;
+    }
+};
 
 /// Direction and reach are independent: four sets of prefixes.
 std::size_t index_of(ingest::call_direction direction, bool on_net) noexcept {
@@ -116,25 +138,31 @@ void tariff::build_order() {
     auto const rank_of = [&ranks](rate const& r) {
         return r.band == any_band ? any_band : ranks[r.band];
     };
-    // Stable: of two alike in everything the first given is the one that is found.
-    std::stable_sort(rates_.begin(), rates_.end(), [&rank_of](rate const& a, rate const& b) {
+    auto const is_before = [&](std::uint32_t i, std::uint32_t j) {
+        rate const& a = rates_[i];
+        rate const& b = rates_[j];
         return std::forward_as_tuple(a.direction, a.is_on_net, a.prefix, rank_of(a),
                                      b.effective_from) <
                std::forward_as_tuple(b.direction, b.is_on_net, b.prefix, rank_of(b),
                                      a.effective_from);
-    });
+    };
+    // Places are sorted, not rates, which are large. Stable: of two alike in everything the first
+    // given is the one that is found.
+    std::vector<std::uint32_t> order(rates_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::stable_sort(order.begin(), order.end(), is_before);
+    std::vector<rate> sorted;
+    sorted.reserve(rates_.size());
+    for (std::uint32_t const place : order) {
+        sorted.push_back(std::move(rates_[place]));
+    }
+    rates_ = std::move(sorted);
 }
 
 void tariff::build_terms() {
     // Decks have many prefixes and few prices: steps kept once stay in the cache.
-    auto const before = [](std::vector<rate_step> const* a, std::vector<rate_step> const* b) {
-        return std::lexicographical_compare(
-            a->begin(), a->end(), b->begin(), b->end(), [](rate_step const& x, rate_step const& y) {
-                return std::tie(x.from_s, x.unit_s, x.increment_s, x.price) <
-                       std::tie(y.from_s, y.unit_s, y.increment_s, y.price);
-            });
-    };
-    std::map<std::vector<rate_step> const*, std::size_t, decltype(before)> known(before);
+    boost::unordered_flat_map<std::vector<rate_step> const*, std::size_t, steps_hash, steps_equal>
+        known;
     terms_.reserve(rates_.size());
     for (rate const& r : rates_) {
         auto const [at, is_new] = known.try_emplace(&r.steps, steps_.size());
