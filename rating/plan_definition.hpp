@@ -31,7 +31,7 @@ struct plan_definition {
     std::string fallback; ///< another plan's code; empty: none
     std::string features; ///< JSON object: what the plan includes besides minutes; empty: none
     std::string tier;     ///< which of a product's plans it is; empty: none
-    std::string billing_interval = "monthly"; ///< "monthly", "annual": of what monthly_price is for
+    std::string billing_interval = "monthly"; ///< by which it is offered: "yearly", "none"...
     std::int32_t display_order = 0;           ///< among the plans shown to a customer
     std::vector<band> bands;
     std::vector<rate> rates;

@@ -48,7 +48,10 @@ std::vector<Version const*> by_key(std::vector<Version> const& all) {
 /// Walks along both lists, key by key.
 template <typename Version>
 void match_all(std::vector<Version> const& stored, std::vector<Version> const& wanted,
-               ingest::time_us now, version_changes<Version>& out) {
+               ingest::time_us now, bool is_new, version_changes<Version>& out) {
+    auto const past = is_new           ? past_of_plan::none
+                      : stored.empty() ? past_of_plan::empty
+                                       : past_of_plan::kept;
     auto const old = by_key(stored);
     auto const fresh = by_key(wanted);
     std::size_t i = 0;
@@ -69,7 +72,7 @@ void match_all(std::vector<Version> const& stored, std::vector<Version> const& w
             std::span{old}.subspan(i, old_end - i),
             std::span{fresh}.subspan(j, fresh_end - j),
             now,
-            stored.empty(),
+            past,
             out,
             [](Version const& a, Version const& b) { return same_terms(a, b); }};
         matcher.match();
@@ -119,7 +122,7 @@ void compare_heads(plan_definition const* before, plan_definition const& after,
     }
 }
 
-/// Which stored bands some rate names: they stay, since rates that have ended stay.
+/// Which bands some rate names.
 std::vector<bool> named_bands(plan_definition const& plan) {
     std::vector<bool> named(plan.bands.size());
     for (auto const& each : plan.rates) {
@@ -128,6 +131,24 @@ std::vector<bool> named_bands(plan_definition const& plan) {
         }
     }
     return named;
+}
+
+/// Bands that are not wanted stay as long as a rate names them: rates that have ended stay.
+void remove_bands(plan_definition before, plan_difference& out) {
+    std::vector<ingest::uuid> removed;
+    for (auto const& each : out.rates.removed) {
+        removed.push_back(each.id);
+    }
+    std::ranges::sort(removed);
+    std::erase_if(before.rates, [&](rate const& each) {
+        return !removed.empty() && std::ranges::binary_search(removed, each.id);
+    });
+    auto const named = named_bands(before);
+    for (band_place place = 0; place < out.stored_bands; ++place) {
+        if (std::ranges::find(out.order, place) == out.order.end() && !named[place]) {
+            out.removed_bands.push_back(place);
+        }
+    }
 }
 
 void compare_bands(plan_definition const& before, plan_definition const& after,
@@ -146,12 +167,6 @@ void compare_bands(plan_definition const& before, plan_definition const& after,
         }
     }
     out.is_reordered = out.bands.size() > out.stored_bands || !std::ranges::is_sorted(out.order);
-    auto const named = named_bands(before);
-    for (band_place place = 0; place < out.stored_bands; ++place) {
-        if (std::ranges::find(out.order, place) == out.order.end() && !named[place]) {
-            out.removed_bands.push_back(place);
-        }
-    }
 }
 
 } // namespace
@@ -168,8 +183,11 @@ plan_difference difference_of(stored_plan const* stored, plan_definition const& 
     for (auto& each : rates) {
         each.band = each.band == any_band ? any_band : out.order[each.band];
     }
-    match_all(before.rates, rates, now, out.rates);
-    match_all(before.metrics, wanted.metrics, now, out.metrics);
+    match_all(before.rates, rates, now, out.is_new, out.rates);
+    if (!before.bands.empty()) {
+        remove_bands(before, out);
+    }
+    match_all(before.metrics, wanted.metrics, now, out.is_new, out.metrics);
     return out;
 }
 

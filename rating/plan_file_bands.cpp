@@ -12,6 +12,9 @@ namespace {
 constexpr std::array<std::string_view, 6> band_keys{"name", "days",  "from",
                                                     "to",   "dates", "weight"};
 
+/// Far more than any plan needs; their places are stored in 16 bits.
+constexpr std::size_t bands_max = 1000;
+
 /// What a list of texts holds, each with its node, for the place of what is wrong with it.
 std::vector<std::pair<std::string, toml::node const*>> texts_of(plan_table& table,
                                                                 std::string_view key) {
@@ -82,6 +85,12 @@ band read_band(plan_table& table) {
 } // namespace
 
 void read_plan_bands(toml::array const& bands, plan_reader_state& state) {
+    if (bands.size() > bands_max) {
+        auto const& at = bands[bands_max].source().begin;
+        state.problems.add({state.file, at.line, at.column},
+                           "a plan has at most " + std::to_string(bands_max) + " bands");
+        return;
+    }
     std::map<std::string, plan_place, std::less<>> places;
     for (auto const& node : bands) {
         plan_table table{*node.as_table(), "a [[band]]", band_keys, state.problems, state.file};

@@ -28,9 +28,6 @@ constexpr std::array<std::string_view, 18> head_keys{"code",
                                                      "display_order",
                                                      "billing_interval"};
 
-/// The words of billing.billing_interval.
-constexpr std::array<std::string_view, 3> interval_names{"monthly", "annual", "none"};
-
 /// What the plan's prices are kept with: numeric(20, 6).
 constexpr std::int64_t nanos_per_kept_unit = 1'000;
 
@@ -62,9 +59,13 @@ void read_codes(plan_table& head, plan_definition& plan) {
         head.problem("fallback", "a plan cannot be its own fallback");
     }
     plan.tier = head.text("tier");
+    if (!plan.tier.empty() && std::ranges::find(tier_names, plan.tier) == tier_names.end()) {
+        head.problem("tier", "\"" + plan.tier + "\" is not " + listed(tier_names));
+    }
     plan.billing_interval = head.text("billing_interval", plan.billing_interval);
     if (std::ranges::find(interval_names, plan.billing_interval) == interval_names.end()) {
-        head.problem("billing_interval", "must be " + listed(interval_names));
+        head.problem("billing_interval",
+                     "\"" + plan.billing_interval + "\" is not " + listed(interval_names));
     }
 }
 

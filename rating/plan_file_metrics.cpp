@@ -38,8 +38,8 @@ price_tier read_tier(plan_table& table) {
     price_tier tier;
     tier.up_to = table.units("up_to");
     table.require("price");
-    tier.price = table.money("price", true).value_or(amount{});
-    tier.flat = table.money("flat", true).value_or(amount{});
+    tier.price = table.money("price").value_or(amount{});
+    tier.flat = table.money("flat").value_or(amount{});
     return tier;
 }
 
@@ -55,7 +55,7 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
     one.included = table.units("included").value_or(quantity{});
     one.model = table.choice("model", model_names, one.model);
     refuse_unused(table, one.model);
-    one.price = table.money("price", true).value_or(amount{});
+    one.price = table.money("price").value_or(amount{});
     one.package = table.units("package").value_or(quantity{});
     one.percent = table.money("percent").value_or(amount{});
     one.minimum = table.money("minimum").value_or(amount{});

@@ -11,6 +11,8 @@ namespace tally::rating {
 
 namespace {
 
+constexpr amount percent_max{100'000'000'000};
+
 /// What makes two rates versions of one: all but the time from which on they hold.
 auto key_of(rate const& r) noexcept {
     return std::tie(r.direction, r.is_on_net, r.prefix, r.band);
@@ -135,6 +137,9 @@ std::optional<std::string> fault_of(metric_price const& one) {
     }
     if (one.effective_to <= one.effective_from) {
         return "its effective_to must be after its effective_from";
+    }
+    if (one.percent.nanos > percent_max.nanos) {
+        return "its percent is above 100";
     }
     if (has_tiers(one.model) == one.tiers.empty()) {
         return one.tiers.empty() ? "the models graduated and volume need tiers"

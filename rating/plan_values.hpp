@@ -41,6 +41,11 @@ inline constexpr std::array<value_name<price_model>, 5> model_names{
      {"graduated", price_model::graduated},
      {"volume", price_model::volume},
      {"percentage", price_model::percentage}}};
+/// The values of billing.plan_tier and billing.billing_interval: of no meaning to rating.
+inline constexpr std::array<std::string_view, 7> tier_names{
+    "free", "starter", "pro", "professional", "call_center", "enterprise", "custom"};
+inline constexpr std::array<std::string_view, 4> interval_names{"monthly", "yearly", "lifetime",
+                                                                "none"};
 /// By the bits of band::days.
 inline constexpr std::array<std::string_view, 7> day_names{"mon", "tue", "wed", "thu",
                                                            "fri", "sat", "sun"};

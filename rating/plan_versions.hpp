@@ -32,6 +32,13 @@ struct version_changes {
     }
 };
 
+/// What a version without a beginning may do to the past.
+enum class past_of_plan : std::uint8_t {
+    none,  ///< the plan is new: it says its own past
+    empty, ///< nothing is stored of it: what holds now has always held
+    kept,  ///< it was charged by
+};
+
 /// Brings the versions of one rate (or metric) from what is stored to what a plan file wants.
 ///
 /// A wanted version that says from when on it holds is taken at its word: the stored one before it
@@ -48,9 +55,9 @@ template <typename Version, typename SameTerms>
 class version_matcher {
   public:
     version_matcher(std::span<Version const* const> stored, std::span<Version const* const> wanted,
-                    ingest::time_us now, bool is_first, version_changes<Version>& out,
+                    ingest::time_us now, past_of_plan past, version_changes<Version>& out,
                     SameTerms same_terms)
-        : now_(now), is_first_(is_first), out_(out), same_terms_(same_terms) {
+        : now_(now), past_(past), out_(out), same_terms_(same_terms) {
         for (auto const* each : stored) {
             stored_.push_back({each, false});
         }
@@ -128,7 +135,8 @@ class version_matcher {
         auto const found = std::ranges::find_if(
             stored_, [&](kept const& each) { return each.version->effective_from == wanted.from; });
         if (found == stored_.end()) {
-            if (wanted.from != INT64_MIN || is_first_) {
+            if (wanted.from != INT64_MIN || past_ == past_of_plan::none ||
+                (past_ == past_of_plan::empty && wanted.to > now_)) {
                 add(wanted, wanted.from);
             }
             return;
@@ -138,7 +146,7 @@ class version_matcher {
             if (stored.effective_to > now_ || wanted.to <= now_) {
                 keep(wanted, *found);
             }
-        } else if (stored.effective_from > now_) {
+        } else if (stored.effective_from >= now_) {
             found->is_wanted = true;
             out_.removed.push_back(stored);
             add(wanted, wanted.from);
@@ -157,13 +165,15 @@ class version_matcher {
         return start;
     }
 
-    /// Whether the stored version would take the place of an exception that the file puts above
-    /// the wanted one.
-    [[nodiscard]] bool hides_exception(Version const& stored, slot const& wanted) const {
+    /// Whether the stored version, which begins elsewhere than the wanted one, would take the
+    /// place of an exception above that, or leave its own to one below.
+    [[nodiscard]] bool is_out_of_order(Version const& stored, slot const& wanted) const {
         return std::ranges::any_of(wanted_, [&](slot const& other) {
-            return other.version->effective_from > wanted.version->effective_from &&
-                   other.version->effective_from < stored.effective_from &&
-                   std::max(now_, stored.effective_from) < other.to;
+            bool const meets = std::max(now_, stored.effective_from) < other.to;
+            bool const is_above = other.version->effective_from > wanted.version->effective_from;
+            bool const is_below = other.version->effective_from < wanted.version->effective_from;
+            return meets && ((is_above && other.version->effective_from < stored.effective_from) ||
+                             (is_below && other.from >= stored.effective_from));
         });
     }
 
@@ -176,7 +186,7 @@ class version_matcher {
             bool const fits = is_past
                                   ? stored.effective_from < wanted.to
                                   : stored.effective_to > now_ && stored.effective_from <= start &&
-                                        !hides_exception(stored, wanted);
+                                        !is_out_of_order(stored, wanted);
             if (!each.is_wanted && fits && same_terms_(stored, *wanted.version) &&
                 (best == nullptr || best->version->effective_from < stored.effective_from)) {
                 best = &each;
@@ -195,16 +205,20 @@ class version_matcher {
             out_.removed.push_back(stored);
             return;
         }
-        bool is_covered = false;
+        bool is_covered = false; // by something wanted, now
+        ingest::time_us replaced = INT64_MAX;
         ingest::time_us next = INT64_MAX;
         for (auto const& each : wanted_) {
-            if (each.is_settled) {
-                is_covered = is_covered || (each.from <= now_ && now_ < each.to);
-                next = each.from > stored.effective_from ? std::min(next, each.from) : next;
+            if (each.is_settled && each.from <= now_ && now_ < each.to) {
+                is_covered = true;
+                replaced =
+                    each.from > stored.effective_from ? std::min(replaced, each.from) : replaced;
+            } else if (each.is_settled && each.from > now_) {
+                next = std::min(next, each.from);
             }
         }
-        if (next == INT64_MAX || (is_covered && next > now_)) {
-            next = now_;
+        if (is_covered || next == INT64_MAX) {
+            next = std::min(replaced, now_);
         }
         if (stored.effective_to > next) {
             out_.ended.push_back({stored, next});
@@ -212,7 +226,7 @@ class version_matcher {
     }
 
     ingest::time_us now_;
-    bool is_first_; ///< nothing is stored yet, so that there is no past to be kept
+    past_of_plan past_;
     version_changes<Version>& out_;
     SameTerms same_terms_;
     std::vector<kept> stored_;
