@@ -30,6 +30,7 @@ void add_run_command(CLI::App& app, command_environment& environment);
 void add_migrate_command(CLI::App& app, command_environment& environment);
 void add_seed_command(CLI::App& app, command_environment& environment);
 void add_import_command(CLI::App& app, command_environment& environment);
+void add_plan_command(CLI::App& app, command_environment& environment);
 void add_rate_command(CLI::App& app, command_environment& environment);
 void add_source_command(CLI::App& app, command_environment& environment);
 void add_status_command(CLI::App& app, command_environment& environment);

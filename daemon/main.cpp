@@ -43,6 +43,7 @@ void add_commands(CLI::App& app, command_environment& environment) {
     add_migrate_command(app, environment);
     add_seed_command(app, environment);
     add_import_command(app, environment);
+    add_plan_command(app, environment);
     add_rate_command(app, environment);
     add_source_command(app, environment);
     add_status_command(app, environment);

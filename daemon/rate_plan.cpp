@@ -1,49 +1,21 @@
 #include "daemon/rate_plan.hpp"
 
 #include "config/nearest_name.hpp"
+#include "daemon/plan_files.hpp"
 #include "daemon/table_printer.hpp"
-#include "rating/plan_file.hpp"
 #include "storage/catalog_loader.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 namespace tally::daemon {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// Codes of plans that a message names before it stops.
 constexpr std::size_t codes_shown_max = 30;
 
-std::optional<std::string> text_of(fs::path const& file) {
-    std::ifstream in{file, std::ios::binary};
-    if (!in || fs::is_directory(file)) {
-        return std::nullopt;
-    }
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    return in.bad() ? std::nullopt : std::optional{std::move(text)};
-}
-
-std::string line_of(rating::plan_problem const& problem) {
-    std::string where = problem.file;
-    if (problem.line != 0) {
-        where += ':' + std::to_string(problem.line) + ':' + std::to_string(problem.column);
-    }
-    return where + ": " + problem.what;
-}
-
 rating::plan_definition read_file(std::string const& file) {
-    auto const text = text_of(file);
-    if (!text) {
-        throw no_plan{file + ": cannot be read"};
-    }
-    auto const folder = fs::path{file}.parent_path();
-    auto reading = rating::read_plan(
-        *text, file, [&folder](std::string_view name) { return text_of(folder / name); });
+    auto reading = read_plan_file(file);
     if (!reading.plan) {
         std::string lines;
         for (auto const& problem : reading.problems) {

@@ -172,8 +172,9 @@ class version_matcher {
             bool const meets = std::max(now_, stored.effective_from) < other.to;
             bool const is_above = other.version->effective_from > wanted.version->effective_from;
             bool const is_below = other.version->effective_from < wanted.version->effective_from;
-            return meets && ((is_above && other.version->effective_from < stored.effective_from) ||
-                             (is_below && other.from >= stored.effective_from));
+            return meets &&
+                   ((is_above && other.version->effective_from < stored.effective_from) ||
+                    (is_below && other.from >= stored.effective_from && other.from < wanted.to));
         });
     }
 
