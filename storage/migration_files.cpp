@@ -1,6 +1,6 @@
 #include "storage/migration_files.hpp"
 
-#include "storage/embedded_sql.hpp"
+#include "storage/embedded_files.hpp"
 #include "storage/sql_script.hpp"
 
 #include <array>

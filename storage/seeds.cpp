@@ -1,10 +1,11 @@
 #include "storage/seeds.hpp"
 
-#include "storage/embedded_sql.hpp"
+#include "storage/embedded_files.hpp"
 #include "storage/migration_files.hpp"
 #include "storage/migration_lock.hpp"
 #include "storage/migrations.hpp"
 #include "storage/password_hash.hpp"
+#include "storage/plan_seeds.hpp"
 #include "storage/pqxx_session.hpp"
 
 #include <algorithm>
@@ -49,7 +50,8 @@ std::vector<seed> all_seeds() {
 class seed_runner {
   public:
     explicit seed_runner(std::string const& connection_string)
-        : lock_{connection_string, lock_wait_max}, session_{connection_string, "tallyd seed"} {
+        : connection_string_{connection_string}, lock_{connection_string, lock_wait_max},
+          session_{connection_string, "tallyd seed"} {
         session_.execute("SET search_path = public");
     }
 
@@ -74,6 +76,9 @@ class seed_runner {
     void apply(seed const& which, Function&& prepare) {
         sql_transaction transaction{session_};
         prepare(*this);
+        if (which.name == "30_telecom_plans") {
+            seed_telecom_plans(connection_string_);
+        }
         session_.execute(which.apply);
         session_.query("INSERT INTO public.tallyd_seeds (name, sha256) VALUES ($1, $2)",
                        {which.name, sha256_hex(which.apply)});
@@ -88,6 +93,7 @@ class seed_runner {
     pqxx_session& session() { return session_; }
 
   private:
+    std::string const& connection_string_;
     migration_lock lock_; // two at once would both find a seed missing
     pqxx_session session_;
 };
@@ -154,7 +160,7 @@ seed_report apply_seeds(std::string const& connection_string, seed_options const
             runner.apply(which, [&](seed_runner& prepared) {
                 prepare_passwords(prepared, which, options, report);
             });
-        } catch (sql_error const& error) {
+        } catch (std::runtime_error const& error) {
             throw std::runtime_error{"seed " + which.name +
                                      " failed and was rolled back: " + error.what()};
         }

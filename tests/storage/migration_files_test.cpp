@@ -1,4 +1,4 @@
-#include "storage/embedded_sql.hpp"
+#include "storage/embedded_files.hpp"
 #include "storage/migration_files.hpp"
 #include "storage/sql_script.hpp"
 

@@ -1,9 +1,14 @@
-# Writes OUTPUT, a C++ file that defines tally::storage::embedded_sql(): every .sql file below ROOT
-# with its path relative to ROOT, sorted.
-file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/*.sql)
+# Writes OUTPUT, a C++ file that defines tally::storage::FUNCTION(): every file below ROOT with one
+# of ENDINGS (parted by '|') and its path relative to ROOT, sorted.
+string(REPLACE "|" ";" ENDINGS "${ENDINGS}")
+set(files)
+foreach(ending IN LISTS ENDINGS)
+    file(GLOB_RECURSE found RELATIVE ${ROOT} ${ROOT}/*.${ending})
+    list(APPEND files ${found})
+endforeach()
 list(SORT files)
-set(text "#include \"storage/embedded_sql.hpp\"\n\nnamespace tally::storage {\n\n")
-string(APPEND text "std::span<const embedded_file> embedded_sql() noexcept {\n")
+set(text "#include \"storage/embedded_files.hpp\"\n\nnamespace tally::storage {\n\n")
+string(APPEND text "std::span<const embedded_file> ${FUNCTION}() noexcept {\n")
 string(APPEND text "    static constexpr embedded_file files[] = {\n")
 foreach(file IN LISTS files)
     file(READ ${ROOT}/${file} content)
