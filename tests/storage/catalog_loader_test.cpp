@@ -211,7 +211,7 @@ TEST_F(catalog_load, a_bad_rate_is_left_out_and_the_others_stay) {
     change(R"(DELETE FROM billing.rate_steps
                   WHERE rate_id = '00000000-0000-7000-8000-000000000d02';
               UPDATE billing.rates SET connect_fee = 99999999999 WHERE prefix = '44';
-              UPDATE billing.rate_steps SET price = 'NaN'
+              UPDATE billing.rate_steps SET price = -99999999999
                   WHERE rate_id = '00000000-0000-7000-8000-000000000d04')");
     load();
     ASSERT_EQ(basic().rates().size(), 1U);

@@ -213,7 +213,7 @@ TEST_F(tariff_load, what_no_tariff_takes_is_left_out_alone) {
               DELETE FROM billing.rate_steps
                   WHERE rate_id = '00000000-0000-7000-8000-000000000d02';
               INSERT INTO billing.metric_prices (rate_plan_id, name, included, price)
-                  SELECT id, 'sms', 'NaN'::numeric, 0.1 FROM billing.rate_plans;
+                  SELECT id, 'sms', 0, 99999999999 FROM billing.rate_plans;
               INSERT INTO billing.metric_prices (rate_plan_id, name, model)
                   SELECT id, 'data', 'volume' FROM billing.rate_plans;
               INSERT INTO billing.metric_prices (rate_plan_id, name, price)
