@@ -1,6 +1,7 @@
 #include "daemon/import_dry_run.hpp"
 
 #include "rating/guide.hpp"
+#include "rating/number_rules.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -62,6 +63,7 @@ std::shared_ptr<ingest::source_table const> import_dry_run::sources() const {
 }
 
 void import_dry_run::fill_entries(ingest::record_block& block) {
+    rating::apply_number_rules(block.batch, block.from->numbers);
     entries_.clear();
     batch_entry entry;
     entry.catalog = catalog_.get();

@@ -1,5 +1,7 @@
 #include "daemon/routed_block.hpp"
 
+#include "rating/number_rules.hpp"
+
 #include <string_view>
 
 namespace tally::daemon {
@@ -26,6 +28,9 @@ routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
                            std::function<void(std::size_t)> released)
     : block_{std::move(block)}, catalog_{std::move(catalog)}, released_{std::move(released)},
       first_of_lane_(lanes + 1, 0), slices_left_{lanes} {
+    if (block_->from != nullptr) {
+        rating::apply_number_rules(block_->batch, block_->from->numbers);
+    }
     auto& calls = block_->batch.cdrs;
     auto const rejected = block_->suspend_rejected ? block_->batch.rejected.size() : 0;
     std::vector<std::uint32_t> lane_of_place(calls.size() + rejected);

@@ -1,5 +1,6 @@
 #include "daemon/command.hpp"
 #include "daemon/database.hpp"
+#include "daemon/source_rules.hpp"
 #include "daemon/source_token.hpp"
 #include "daemon/table_printer.hpp"
 #include "ingest/decoder.hpp"
@@ -12,7 +13,7 @@
 #include <iostream>
 #include <memory>
 
-// tallyd source add | list | rotate | enable | disable: who may send records.
+// tallyd source add | list | rotate | rules | enable | disable: who may send records.
 
 namespace tally::daemon {
 namespace {
@@ -22,6 +23,8 @@ using storage::source_row;
 
 struct source_flags {
     source_row row;
+    std::string number_rules = "{}";
+    rules_request rules;
     bool no_token = false;
     bool json = false;
 };
@@ -71,7 +74,9 @@ void print_token(std::string const& name, std::string const& token, bool json) {
 int add(source_admin& sources, source_flags const& flags) {
     auto const token = flags.no_token ? std::string{} : new_source_token();
     auto const digest = flags.no_token ? std::nullopt : std::optional{token_sha256_hex(token)};
-    if (!sources.add(flags.row, digest)) {
+    auto row = flags.row;
+    row.number_rules = checked_number_rules(flags.number_rules);
+    if (!sources.add(row, digest)) {
         std::cerr << "tallyd: there is a source '" << flags.row.name
                   << "' already; a new token gives it: tallyd source rotate " << flags.row.name
                   << '\n';
@@ -120,10 +125,12 @@ void print_rows(std::vector<source_row> const& rows) {
                          {"time zone"},
                          {"b-legs"},
                          {"percent"},
+                         {"number rules"},
                          {"added (UTC)"}}};
     for (auto const& row : rows) {
         table.add({row.name, row.is_active ? "active" : "disabled", row.has_token ? "yes" : "no",
-                   joined(row.formats), row.time_zone, row.b_legs, row.percent, row.created_at});
+                   joined(row.formats), row.time_zone, row.b_legs, row.percent,
+                   row.number_rules == "{}" ? "none" : "yes", row.created_at});
     }
     table.print(std::cout);
 }
@@ -138,9 +145,17 @@ void print_rows_as_json(std::vector<source_row> const& rows) {
         }
         json.close(']').key("time_zone").value(row.time_zone);
         json.key("b_legs").value(row.b_legs).key("percent").value(row.percent);
+        json.key("number_rules").raw(row.number_rules);
         json.key("created_at").value(row.created_at).close('}');
         std::cout << json.text() << '\n';
     }
+}
+
+int rules(source_admin& sources, source_flags const& flags) {
+    auto request = flags.rules;
+    request.source = flags.row.name;
+    request.json = flags.json;
+    return source_rules(sources, request);
 }
 
 int list(source_admin& sources, source_flags const& flags) {
@@ -197,8 +212,25 @@ void add_adding(CLI::App& parent, command_environment& environment,
                      "percent-decoding of FreeSWITCH variables (mod_json_cdr's encode-values)")
         ->check(CLI::IsMember({"auto", "on", "off"}))
         ->capture_default_str();
+    command->add_option("--number-rules", flags->number_rules,
+                        "how its numbers become E.164: JSON, or @FILE; see tallyd source rules");
     command->add_flag("--no-token", flags->no_token, "for imports only: it cannot push");
     command->add_flag("--json", flags->json, "one JSON object with the token");
+}
+
+void add_rules(CLI::App& parent, command_environment& environment,
+               std::shared_ptr<source_flags> const& flags) {
+    auto* command = add_work(parent, environment, flags, "rules",
+                             "how the numbers it sends become E.164: shows, sets or tries", rules);
+    command->add_option(
+        "--set", flags->rules.set,
+        R"(new rules: JSON, or @FILE. {"international_prefixes":["00"],"national_prefix":"0",)"
+        R"("country_code":"91","national_lengths":[10],)"
+        R"("rewrites":[{"prefix":"99","replacement":""}],)"
+        R"("short_codes":["1800180"],"short_digits_max":6})");
+    command->add_option("--try", flags->rules.tried,
+                        "show what a number becomes, by --set's rules where given; stores nothing");
+    command->add_flag("--json", flags->json, "one JSON object for each number tried");
 }
 
 } // namespace
@@ -213,6 +245,7 @@ void add_source_command(CLI::App& app, command_environment& environment) {
     add_work(*source, environment, flags, "rotate",
              "a new token instead of the old one, which is refused from then on", rotate)
         ->add_flag("--json", flags->json, "one JSON object with the token");
+    add_rules(*source, environment, flags);
     add_work(*source, environment, flags, "disable", "takes nothing from it any more",
              set_active(false));
     add_work(*source, environment, flags, "enable", "takes from it again", set_active(true));

@@ -34,6 +34,8 @@ struct cdr {
     std::string_view subscription_number; ///< or id, as text; empty when none was sent
     std::string_view caller_id;           ///< number or name as the switch sent it, may be empty
     std::string_view destination;         ///< dialled number as sent
+    std::string_view sent_caller_id;      ///< as it was before the source's number rules made
+    std::string_view sent_destination;    ///< E.164 of it; empty: the same, but for a '+'
     time_us start = 0;                    ///< kept exact here; the key is its whole second
     time_us answer = never_us;
     time_us end = 0;
@@ -55,7 +57,8 @@ constexpr time_us whole_second(time_us t) noexcept {
 
 /// Whether two records of one key say the same of the call. Only what every format of a switch
 /// carries is compared, and times to the second: the same call arrives by push with microseconds
-/// and by CSV without. Metadata and exact times are not content.
+/// and by CSV without. Metadata and exact times are not content. A number is the same when its
+/// normal form is, or what was sent: number rules may have changed between two reports of a call.
 bool same_content(cdr const& a, cdr const& b) noexcept;
 
 } // namespace tally::ingest

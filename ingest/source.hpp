@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/number_rules.hpp"
 #include "ingest/uuid.hpp"
 
 #include <array>
@@ -32,6 +33,7 @@ struct source {
     std::string time_zone = "UTC";    ///< IANA name, for times without a zone
     b_leg_policy b_legs = b_leg_policy::accept;
     percent_policy percent = percent_policy::automatic;
+    number_rules numbers;                          ///< of callers and destinations
     std::size_t body_bytes_max = 16 * 1024 * 1024; ///< of a push, as sent and as expanded
     std::size_t record_bytes_max = 1024 * 1024;    ///< of one record
 

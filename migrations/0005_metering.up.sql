@@ -19,6 +19,7 @@ CREATE TABLE billing.cdrs (
     end_time timestamptz NOT NULL,
     duration integer NOT NULL,
     billsec integer NOT NULL,
+    billable_seconds integer,
     billed_seconds integer NOT NULL,
     allowance_seconds integer NOT NULL,
     matched_prefix text,
@@ -39,6 +40,9 @@ COMMENT ON COLUMN billing.cdrs.uuid IS 'The switch''s call id, without prefixes;
 COMMENT ON COLUMN billing.cdrs.start_time IS 'To the whole second, so that a call has one key however it was reported';
 COMMENT ON COLUMN billing.cdrs.duration IS 'Seconds from start to end, the switch''s own figure';
 COMMENT ON COLUMN billing.cdrs.billsec IS 'Seconds from answer to end, the switch''s own figure';
+COMMENT ON COLUMN billing.cdrs.caller_id IS 'E.164 digits where the source has number rules, else as sent; metadata->>''sent_caller_id'' is what was sent when that is more than a + away';
+COMMENT ON COLUMN billing.cdrs.destination IS 'As caller_id; metadata->>''sent_destination''';
+COMMENT ON COLUMN billing.cdrs.billable_seconds IS 'Seconds that are billed before increments, from exact times, a started one counted whole; null: as billsec';
 COMMENT ON COLUMN billing.cdrs.billed_seconds IS 'What was charged or drawn from the allowance, in whole increments';
 COMMENT ON COLUMN billing.cdrs.allowance_seconds IS 'Of billed_seconds, covered by the plan''s included minutes';
 COMMENT ON COLUMN billing.cdrs.matched_prefix IS 'Of the rate; null for an unanswered call that no rate matches';

@@ -1,23 +1,16 @@
 #include "rating/guide.hpp"
+#include "rating/number_text.hpp"
 
 namespace tally::rating {
 
 namespace {
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-
-constexpr bool is_separator(char c) noexcept {
-    return c == ' ' || c == '-' || c == '.' || c == '(' || c == ')';
-}
 
 constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 /// What follows `scheme` (lower case) in a URI, or all of `text` when it is of another scheme.
-std::string_view without_scheme(std::string_view text, std::string_view scheme) noexcept {
+std::string_view behind(std::string_view text, std::string_view scheme) noexcept {
     if (text.size() < scheme.size()) {
         return text;
     }
@@ -29,16 +22,6 @@ std::string_view without_scheme(std::string_view text, std::string_view scheme) 
     return text.substr(scheme.size());
 }
 
-std::string_view without_schemes(std::string_view number) noexcept {
-    for (std::string_view const scheme : {"sip:", "sips:", "tel:"}) {
-        auto const rest = without_scheme(number, scheme);
-        if (rest.size() != number.size()) {
-            return rest;
-        }
-    }
-    return number;
-}
-
 /// A letter (of any script: UTF-8's other bytes count as one) makes a name of a number.
 constexpr bool is_letter(char c) noexcept {
     char const small = lower(c);
@@ -47,9 +30,19 @@ constexpr bool is_letter(char c) noexcept {
 
 } // namespace
 
+std::string_view without_scheme(std::string_view number) noexcept {
+    for (std::string_view const scheme : {"sip:", "sips:", "tel:"}) {
+        auto const rest = behind(number, scheme);
+        if (rest.size() != number.size()) {
+            return rest;
+        }
+    }
+    return number;
+}
+
 matched_number match_number(std::string_view number,
                             std::span<char, prefix_index::digits_max> buffer) noexcept {
-    std::string_view const text = without_schemes(number);
+    std::string_view const text = without_scheme(number);
     std::size_t length = 0;
     bool may_plus = true;
     std::size_t i = 0;

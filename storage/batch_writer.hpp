@@ -31,6 +31,8 @@ struct stored_call {
     call_key key;
     std::string caller_id;
     std::string destination;
+    std::string sent_caller_id; ///< empty: as caller_id
+    std::string sent_destination;
     std::string hangup_cause;
     ingest::call_direction direction = ingest::call_direction::outbound;
     ingest::time_us answer = ingest::never_us;

@@ -1,5 +1,7 @@
 #include "storage/cdr_copy.hpp"
 
+#include "storage/cdr_metadata.hpp"
+
 #include <boost/endian/conversion.hpp>
 
 #include <algorithm>
@@ -14,17 +16,18 @@ namespace {
 /// rows in it, small enough to stay in the cache.
 constexpr std::size_t chunk_bytes = 256 * 1024;
 
-constexpr std::int16_t column_count = 26;
+constexpr std::int16_t column_count = 27;
 
-/// Bytes of a row without its text: column count, 26 lengths, five uuids, four times, four 32-bit
-/// numbers, rate id, three numerics, currency, the longest enum labels, jsonb's version.
+/// Bytes of a row without its text: column count, 27 lengths, five uuids, four times, five 32-bit
+/// numbers, rate id, three numerics, currency, the longest enum labels.
 constexpr std::size_t fixed_bytes_max =
-    2 + 26 * 4 + 5 * 16 + 4 * 8 + 4 * 4 + 16 + 3 * wire::numeric_field_bytes_max + 3 + 8 + 10 + 1;
+    2 + 27 * 4 + 5 * 16 + 4 * 8 + 5 * 4 + 16 + 3 * wire::numeric_field_bytes_max + 3 + 8 + 10;
 
 constexpr std::string_view copy_sql =
     "COPY billing.cdrs (account_id, subscription_id, uuid, source_id, batch_id, caller_id,"
     " destination, direction, call_type, start_time, answer_time, end_time, duration, billsec,"
-    " billed_seconds, allowance_seconds, matched_prefix, rate_id, rate_per_minute, connect_fee,"
+    " billable_seconds, billed_seconds, allowance_seconds, matched_prefix, rate_id, "
+    "rate_per_minute, connect_fee,"
     " cost, currency, hangup_cause, processing_status, metadata, created_at)"
     " FROM STDIN (FORMAT binary)";
 
@@ -41,24 +44,19 @@ std::int32_t whole_seconds(std::int64_t ms) noexcept {
     return saturated(ms / 1000 - (ms % 1000 < 0 ? 1 : 0));
 }
 
+/// As rating counts them.
+std::int32_t started_seconds(std::int64_t ms) noexcept {
+    return saturated(ms / 1000 + (ms % 1000 > 0 ? 1 : 0));
+}
+
 std::size_t text_bytes(cdr_row const& row) noexcept {
     auto const& call = *row.call;
     std::size_t bytes = call.caller_id.size() + call.destination.size() + call.hangup_cause.size() +
-                        call.metadata.size();
+                        metadata_bytes_max(call);
     if (row.rated.by != nullptr) {
         bytes += row.rated.by->call_type.size() + row.rated.by->prefix.size();
     }
     return bytes;
-}
-
-char* put_metadata(char* at, std::string_view json) noexcept {
-    constexpr char jsonb_version = 1;
-    if (json.empty()) {
-        return wire::put_null(at);
-    }
-    at = wire::put_int32(at, static_cast<std::int32_t>(json.size() + 1));
-    *at++ = jsonb_version;
-    return wire::put_bytes(at, json);
 }
 
 char* put_identity(char* at, cdr_row const& row, batch const& of) noexcept {
@@ -69,7 +67,7 @@ char* put_identity(char* at, cdr_row const& row, batch const& of) noexcept {
     return wire::put_uuid_field(at, of.id);
 }
 
-/// caller_id to billsec: what the switch said.
+/// caller_id to billable_seconds: what the switch said.
 char* put_call(char* at, cdr_row const& row) noexcept {
     auto const& call = *row.call;
     at = wire::put_text_field(at, call.caller_id);
@@ -82,7 +80,10 @@ char* put_call(char* at, cdr_row const& row) noexcept {
                                          : wire::put_timestamp_field(at, call.answer);
     at = wire::put_timestamp_field(at, call.end);
     at = wire::put_int32_field(at, whole_seconds(call.duration_ms));
-    return wire::put_int32_field(at, whole_seconds(call.billsec_ms));
+    auto const billsec = whole_seconds(call.billsec_ms);
+    auto const billable = started_seconds(call.billable_ms);
+    at = wire::put_int32_field(at, billsec);
+    return billable == billsec ? wire::put_null(at) : wire::put_int32_field(at, billable);
 }
 
 /// billed_seconds to currency: what it costs and why.
@@ -149,7 +150,7 @@ void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& of) {
     at = put_rated(at, row);
     at = wire::put_optional_text_field(at, row.call->hangup_cause);
     at = wire::put_text_field(at, row.rated.zero_rated ? "zero_rated" : "rated");
-    at = put_metadata(at, row.call->metadata);
+    at = put_metadata_field(at, *row.call);
     at = wire::put_timestamp_field(at, of.opened);
     out.written_to(at);
 }

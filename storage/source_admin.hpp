@@ -16,6 +16,7 @@ struct source_row {
     std::vector<std::string> formats; ///< empty: all
     std::string b_legs = "accept";    ///< or "skip"
     std::string percent = "auto";     ///< "on", "off"
+    std::string number_rules = "{}";  ///< JSON that ingest::read_number_rules takes
     bool has_token = false;
     bool is_active = true;
     std::string created_at; ///< UTC, to the second
@@ -35,6 +36,9 @@ class source_admin {
     std::vector<source_row> list();
     /// False: there is none of that name.
     bool set_token(std::string const& name, std::string const& token_sha256);
+    /// nullopt: there is none of that name.
+    std::optional<std::string> number_rules(std::string const& name);
+    bool set_number_rules(std::string const& name, std::string const& json);
     bool set_active(std::string const& name, bool is_active);
 
   private:

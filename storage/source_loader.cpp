@@ -11,7 +11,7 @@ namespace {
 
 constexpr char const* sources_sql =
     "SELECT id, name, token_sha256, is_active, time_zone, b_legs, percent_decode, body_bytes_max,"
-    " record_bytes_max FROM ingest.sources ORDER BY name";
+    " record_bytes_max, number_rules::text FROM ingest.sources ORDER BY name";
 
 // A row for each format, since an array would have to be taken apart.
 constexpr char const* formats_sql = "SELECT id, unnest(formats) FROM ingest.sources ORDER BY name";
@@ -29,6 +29,17 @@ bool is_zone(std::string_view name) {
         return true;
     } catch (std::invalid_argument const&) {
         return false;
+    }
+}
+
+/// Numbers that are read wrongly would be billed wrongly: without its rules a source is off.
+void take_number_rules(std::string_view json, ingest::source& out, load_warnings& warnings) {
+    auto reading = ingest::read_number_rules(json);
+    out.numbers = std::move(reading.rules);
+    if (!reading.problems.empty()) {
+        warnings.add("source '" + out.name +
+                     "' is switched off: number rules: " + reading.problems.front());
+        out.is_active = false;
     }
 }
 
@@ -54,6 +65,7 @@ ingest::source source_at(pq_rows const& rows, int i, load_warnings& warnings) {
     out.percent = percent_of(bytes_at(rows, i, 6));
     out.body_bytes_max = static_cast<std::size_t>(int32_at(rows, i, 7));
     out.record_bytes_max = static_cast<std::size_t>(int32_at(rows, i, 8));
+    take_number_rules(bytes_at(rows, i, 9), out, warnings);
     return out;
 }
 

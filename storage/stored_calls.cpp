@@ -11,7 +11,8 @@ namespace {
 
 std::string query_of_day(std::int32_t day) {
     return "SELECT c.account_id, c.start_time, c.uuid, c.caller_id, c.destination, c.hangup_cause,"
-           " c.direction, c.answer_time, c.end_time, c.duration, c.billsec"
+           " c.direction, c.answer_time, c.end_time, c.duration, c.billsec,"
+           " c.metadata->>'sent_caller_id', c.metadata->>'sent_destination'"
            " FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) AS k(account_id, start_time, "
            "uuid)"
            " JOIN billing.cdrs AS c ON c.account_id = k.account_id"
@@ -32,6 +33,8 @@ stored_call call_at(pq_rows const& rows, int i) {
     out.end = time_at(rows, i, 8, 0);
     out.duration_s = int32_at(rows, i, 9);
     out.billsec_s = int32_at(rows, i, 10);
+    out.sent_caller_id = bytes_at(rows, i, 11);
+    out.sent_destination = bytes_at(rows, i, 12);
     return out;
 }
 
@@ -64,6 +67,8 @@ ingest::cdr stored_call::as_cdr() const noexcept {
     out.direction = direction;
     out.caller_id = caller_id;
     out.destination = destination;
+    out.sent_caller_id = sent_caller_id;
+    out.sent_destination = sent_destination;
     out.start = key.start;
     out.answer = answer;
     out.end = end;

@@ -6,6 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 namespace tally {
@@ -105,6 +108,79 @@ TEST_F(source_command, refuses_what_no_source_can_have) {
     EXPECT_EQ(source({"add", "pbx", "--formats", "asterisk,morse"}).exit_code, 2);
     EXPECT_EQ(source({"add", "pbx", "--b-legs", "maybe"}).exit_code, 2);
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM sources WHERE name <> 'local'"), "0");
+}
+
+TEST_F(source_command, rules_are_checked_stored_tried_and_shown) {
+    auto const rules = R"({"national_prefix":"0","country_code":"91"})";
+    auto const added = source({"add", "pbx", "--no-token", "--number-rules", rules});
+    EXPECT_EQ(added.exit_code, 0) << added.out;
+    EXPECT_THAT(source({"rules", "pbx"}).out, HasSubstr(R"("country_code": "91")"));
+    EXPECT_THAT(source({"list"}).out, HasSubstr("yes"));
+    auto const tried = source({"rules", "pbx", "--try", "09812345678", "--try", "112"});
+    EXPECT_THAT(tried.out, HasSubstr("national prefix 0 became 91"));
+    EXPECT_THAT(tried.out, HasSubstr("a short code: kept as sent"));
+    EXPECT_THAT(source({"rules", "pbx", "--json", "--try", "+4420"}).out,
+                HasSubstr(R"({"sent":"+4420","becomes":"4420","because":"international with +"})"));
+
+    // Trying new ones stores nothing; setting does.
+    auto const other = R"({"international_prefixes":["0"]})";
+    EXPECT_THAT(source({"rules", "pbx", "--set", other, "--try", "09812345678"}).out,
+                HasSubstr("an international prefix taken off"));
+    EXPECT_THAT(source({"rules", "pbx"}).out, HasSubstr("country_code"));
+    EXPECT_EQ(source({"rules", "pbx", "--set", other}).exit_code, 0);
+    EXPECT_EQ(query_one(connection_, "SELECT number_rules FROM sources WHERE name = 'pbx'"),
+              R"({"international_prefixes": ["0"]})");
+    EXPECT_EQ(source({"rules", "nobody"}).exit_code, 1);
+}
+
+TEST_F(source_command, rules_that_cannot_be_read_are_refused_with_every_reason) {
+    auto const bad = R"({"country_code":"0","strip":"9"})";
+    auto const added = source({"add", "pbx", "--number-rules", bad});
+    EXPECT_EQ(added.exit_code, 1);
+    EXPECT_THAT(added.out, HasSubstr("country_code: '0' is none"));
+    EXPECT_THAT(added.out, HasSubstr("strip: no such rule"));
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM sources WHERE name <> 'local'"), "0");
+    EXPECT_EQ(source({"rules", "local", "--set", bad}).exit_code, 1);
+    EXPECT_EQ(source({"rules", "local", "--set", "@/no/such/file"}).exit_code, 1);
+    EXPECT_EQ(query_one(connection_, "SELECT number_rules FROM sources WHERE name = 'local'"),
+              "{}");
+}
+
+// Records that went by no rules are one call with those that do.
+TEST_F(source_command, rules_reach_what_is_imported_and_dry_runs) {
+    tests::make_telecom(connection_, 1);
+    EXPECT_EQ(source({"rules", "local", "--set",
+                      R"({"national_prefix":"0","country_code":"91",)"
+                      R"("international_prefixes":["00"]})"})
+                  .exit_code,
+              0);
+    auto folder = (std::filesystem::temp_directory_path() / "tallyd-rules-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+    auto const file = folder + "/calls.ndjson";
+    std::ofstream{file} << R"({"uuid":"c0000000-0000-4000-8000-000000000001",)"
+                           R"("direction":"outbound","caller_id":"08000000001",)"
+                           R"("destination":"00442071234567","metadata":{"a":1},)"
+                           R"("start_time":"2026-05-04T10:00:00Z",)"
+                           R"("answer_time":"2026-05-04T10:00:00Z",)"
+                           R"("end_time":"2026-05-04T10:01:00Z","duration":60,"billsec":60})";
+    auto const import = [&](std::vector<std::string> words) {
+        words.insert(words.begin(), {"import", file, "--format", "canonical", "--json"});
+        return tests::run_tallyd(TALLY_BINARY, words, environment_).out;
+    };
+    EXPECT_THAT(import({"--dry-run"}), HasSubstr(R"("committed":1)"));
+    EXPECT_THAT(import({}), HasSubstr(R"("committed":1)"));
+    EXPECT_EQ(query_one(connection_, "SELECT concat_ws(' ', caller_id, destination, "
+                                     "matched_prefix, cost, metadata) FROM billing.cdrs"),
+              R"(918000000001 442071234567 44 1.700000000 {"a": 1, "sent_caller_id": )"
+              R"("08000000001", "sent_destination": "00442071234567"})");
+    // As an exchange without rules would report the same call: no conflict, a duplicate.
+    EXPECT_EQ(source({"rules", "local", "--set", "{}"}).exit_code, 0);
+    auto text = std::string{};
+    std::getline(std::ifstream{file}, text);
+    text.insert(1, R"("account_number":"ACC-1",)");
+    std::ofstream{file} << text << '\n';
+    EXPECT_THAT(import({}), HasSubstr(R"("duplicate":1)"));
+    std::filesystem::remove_all(folder);
 }
 
 } // namespace

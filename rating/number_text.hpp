@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+namespace tally::rating {
+
+// What surrounds the digits of a number as switches write it.
+
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+constexpr bool is_separator(char c) noexcept {
+    return c == ' ' || c == '-' || c == '.' || c == '(' || c == ')';
+}
+
+/// `number` without a leading sip: sips: or tel:, in any case.
+std::string_view without_scheme(std::string_view number) noexcept;
+
+} // namespace tally::rating
