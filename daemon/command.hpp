@@ -32,6 +32,8 @@ void add_seed_command(CLI::App& app, command_environment& environment);
 void add_import_command(CLI::App& app, command_environment& environment);
 void add_plan_command(CLI::App& app, command_environment& environment);
 void add_rate_command(CLI::App& app, command_environment& environment);
+void add_rerate_command(CLI::App& app, command_environment& environment);
+void add_cdr_command(CLI::App& app, command_environment& environment);
 void add_source_command(CLI::App& app, command_environment& environment);
 void add_status_command(CLI::App& app, command_environment& environment);
 void add_maintain_command(CLI::App& app, command_environment& environment);

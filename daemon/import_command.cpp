@@ -6,7 +6,6 @@
 #include "daemon/logging.hpp"
 #include "daemon/schema_gate.hpp"
 #include "daemon/table_printer.hpp"
-#include "storage/migrations.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -51,18 +50,6 @@ std::string format_problem(std::string const& name) {
 /// What info says of a daemon's life would only break the table of a command.
 std::string command_log_level(std::string const& level) {
     return level == "info" ? "warn" : level;
-}
-
-/// The settings' database with the schema that this binary writes to.
-bool has_schema(database const& opened, signals const& told) {
-    if (opened.is_embedded() && !opened.is_attached()) {
-        return open_schema(opened.connection_string(), true, told);
-    }
-    auto const found = storage::check_schema(opened.connection_string());
-    if (!found.is_ok) {
-        std::cerr << "tallyd: " << found.advice << '\n';
-    }
-    return found.is_ok;
 }
 
 void print(import_summary const& summary, bool as_json) {

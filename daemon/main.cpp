@@ -45,6 +45,8 @@ void add_commands(CLI::App& app, command_environment& environment) {
     add_import_command(app, environment);
     add_plan_command(app, environment);
     add_rate_command(app, environment);
+    add_rerate_command(app, environment);
+    add_cdr_command(app, environment);
     add_source_command(app, environment);
     add_status_command(app, environment);
     add_maintain_command(app, environment);

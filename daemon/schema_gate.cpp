@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <iostream>
+
 namespace tally::daemon {
 
 namespace {
@@ -54,6 +56,17 @@ bool open_schema(std::string const& connection_string, bool migrate, signals con
                       found->database_version, found->binary_version, found->advice);
     }
     return found->is_ok;
+}
+
+bool has_schema(database const& opened, signals const& told) {
+    if (opened.is_embedded() && !opened.is_attached()) {
+        return open_schema(opened.connection_string(), true, told);
+    }
+    auto const found = storage::check_schema(opened.connection_string());
+    if (!found.is_ok) {
+        std::cerr << "tallyd: " << found.advice << '\n';
+    }
+    return found.is_ok;
 }
 
 } // namespace tally::daemon

@@ -68,6 +68,7 @@ CREATE TABLE billing.subscription_usage (
     currency char(3) NOT NULL,
     last_usage_at timestamptz,
     version bigint NOT NULL DEFAULT 1 CHECK (version > 0),
+    corrections bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (subscription_id, billing_period_start),
@@ -80,6 +81,7 @@ COMMENT ON TABLE billing.subscription_usage IS 'What a subscription has used in 
 COMMENT ON COLUMN billing.subscription_usage.seconds_used IS 'Billed seconds, those of the allowance included; minutes are derived from seconds so that sums stay exact';
 COMMENT ON COLUMN billing.subscription_usage.overage_cost IS 'Cost of calls that were not wholly covered by the allowance, in currency units';
 COMMENT ON COLUMN billing.subscription_usage.total_cost IS 'Sum of the cost of all records of the period, in currency units';
+COMMENT ON COLUMN billing.subscription_usage.corrections IS 'Moved by one whenever stored calls of the period are changed (rerated, voided, disputed): a rerating that sees it move has to look again';
 COMMENT ON COLUMN billing.subscription_usage.version IS 'Moved by one with each batch, by compare-and-set: a daemon with a stale allowance changes nothing';
 
 CREATE TABLE analytics.usage_aggregates_daily (

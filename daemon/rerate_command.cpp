@@ -1,0 +1,163 @@
+#include "daemon/command.hpp"
+#include "daemon/database.hpp"
+#include "daemon/import_stop.hpp"
+#include "daemon/logging.hpp"
+#include "daemon/operator_name.hpp"
+#include "daemon/rerate_report.hpp"
+#include "daemon/schema_gate.hpp"
+#include "daemon/table_printer.hpp"
+#include "ingest/timestamp.hpp"
+#include "storage/catalog_loader.hpp"
+#include "storage/rerate_job.hpp"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+
+#include <iostream>
+#include <memory>
+
+// tallyd rerate: rates stored calls again and writes what differs.
+
+namespace tally::daemon {
+namespace {
+
+using selection = storage::rerate_selection;
+
+struct rerate_flags {
+    std::string subscription;
+    std::string account;
+    std::string plan;
+    std::string from;
+    std::string to;
+    std::string reason;
+    bool dry_run = false;
+    bool restart = false;
+    bool json = false;
+};
+
+std::string bound_problem(std::string const& text) {
+    using form = ingest::time_reading::form;
+    constexpr std::size_t date_length = 10; // YYYY-MM-DD
+    auto const whole = text.size() == date_length ? text + "T00:00:00Z" : text;
+    return ingest::read_time_text(whole).is == form::utc
+               ? ""
+               : "'" + text + "' is neither a date (2026-05-04) nor an RFC 3339 time with a zone";
+}
+
+selection selection_of(rerate_flags const& flags) {
+    if (!flags.subscription.empty()) {
+        return {selection::by::subscription, flags.subscription, flags.from, flags.to};
+    }
+    if (!flags.account.empty()) {
+        return {selection::by::account, flags.account, flags.from, flags.to};
+    }
+    return {selection::by::plan, flags.plan, flags.from, flags.to};
+}
+
+std::string label_of(rerate_flags const& flags) {
+    std::string const what = !flags.subscription.empty() ? "subscription " + flags.subscription
+                             : !flags.account.empty()    ? "account " + flags.account
+                                                         : "plan " + flags.plan;
+    return "rerating " + what;
+}
+
+std::shared_ptr<rating::catalog const> load_catalog(std::string const& connection_string) {
+    storage::loaded_catalog loaded;
+    if (auto const said = storage::load_catalog(connection_string, loaded); !said.ok()) {
+        throw std::runtime_error("the catalog cannot be loaded: " + said.detail);
+    }
+    for (auto const& text : loaded.warnings.texts()) {
+        spdlog::warn("event=row_left_out reason=\"{}\"", text);
+    }
+    return loaded.catalog;
+}
+
+int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags,
+               rerate_report const& report) {
+    switch (outcome.end) {
+    case storage::rerate_end::nothing_selected:
+        std::cerr << "tallyd: there is no " << printable(label_of(flags).substr(9)) << '\n';
+        return exit_failure;
+    case storage::rerate_end::busy:
+        std::cerr << "tallyd: another tallyd is at it already: " << printable(label_of(flags))
+                  << '\n';
+        return exit_failure;
+    case storage::rerate_end::stopped:
+    case storage::rerate_end::done:
+        break;
+    }
+    flags.json ? report.write_json(std::cout, outcome, flags.dry_run)
+               : report.write_text(std::cout, outcome, flags.dry_run);
+    if (outcome.end == storage::rerate_end::stopped) {
+        std::cerr << "tallyd: stopped; the same command goes on from there\n";
+        return exit_failure;
+    }
+    return exit_success;
+}
+
+int rerate(command_environment const& environment, rerate_flags const& flags) {
+    auto const settings = environment.load_settings();
+    set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
+    import_stop stop;
+    try {
+        database opened{settings, database_use::shared};
+        if (!has_schema(opened, stop.told())) {
+            return exit_failure;
+        }
+        auto const catalog = load_catalog(opened.connection_string());
+        rerate_report report{label_of(flags)};
+        storage::rerate_job job{
+            {.connection_string = opened.connection_string(),
+             .catalog = catalog.get(),
+             .what = selection_of(flags),
+             .author = {operator_name(), flags.reason},
+             .is_dry_run = flags.dry_run,
+             .restart = flags.restart},
+            {.on_progress = [&](auto const& counts,
+                                std::int64_t all) { report.progressed(counts, all); },
+             .on_change = [&](auto const& change) { report.changed(change); },
+             .on_unrated = [&](auto const& call) { report.unrated(call); },
+             .stop = [&] { return stop.ask() != stop_request::none; }}};
+        auto const outcome = job.run();
+        report.clear_progress();
+        return report_end(outcome, flags, report);
+    } catch (std::runtime_error const& error) {
+        std::cerr << "tallyd: " << printable(error.what()) << '\n';
+        return exit_failure;
+    }
+}
+
+void add_options(CLI::App& command, rerate_flags& flags) {
+    auto* what = command.add_option_group("whose calls");
+    what->add_option("--subscription", flags.subscription, "number or id of a subscription");
+    what->add_option("--account", flags.account, "number or id of an account");
+    what->add_option("--plan", flags.plan, "code of a plan, and of plans that fall back on it");
+    what->require_option(1);
+    auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
+    command
+        .add_option("--from", flags.from,
+                    "calls that began then or later; a date is a midnight of the plan's zone")
+        ->check(bound);
+    command.add_option("--to", flags.to, "and before then")->check(bound);
+    command.add_flag("--dry-run", flags.dry_run, "show what would change, write nothing");
+    command.add_option("--reason", flags.reason, "kept with every change");
+    command.add_flag("--restart", flags.restart,
+                     "begin anew instead of going on where this selection was interrupted");
+    command.add_flag("--json", flags.json, "one JSON object instead of a summary");
+}
+
+} // namespace
+
+void add_rerate_command(CLI::App& app, command_environment& environment) {
+    auto* command = app.add_subcommand(
+        "rerate",
+        "rate stored calls again, by the rates that were in effect then, and write what differs. "
+        "Allowances are drawn anew from the beginning of each billing period, in order of answer: "
+        "calls of such a period outside --from and --to change when their share of it does");
+    auto flags = std::make_shared<rerate_flags>();
+    add_options(*command, *flags);
+    command->callback(
+        [flags, &environment] { environment.exit_code = rerate(environment, *flags); });
+}
+
+} // namespace tally::daemon
