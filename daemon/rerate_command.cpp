@@ -5,10 +5,13 @@
 #include "daemon/operator_name.hpp"
 #include "daemon/rerate_report.hpp"
 #include "daemon/schema_gate.hpp"
+#include "daemon/suspense_retry.hpp"
 #include "daemon/table_printer.hpp"
+#include "ingest/http_json.hpp"
 #include "ingest/timestamp.hpp"
 #include "storage/catalog_loader.hpp"
 #include "storage/rerate_job.hpp"
+#include "storage/source_loader.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
@@ -30,6 +33,7 @@ struct rerate_flags {
     std::string from;
     std::string to;
     std::string reason;
+    bool suspense = false;
     bool dry_run = false;
     bool restart = false;
     bool json = false;
@@ -95,6 +99,78 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
     return exit_success;
 }
 
+int rerate_calls(std::string const& connection_string, rerate_flags const& flags,
+                 import_stop& stop) {
+    auto const catalog = load_catalog(connection_string);
+    rerate_report report{label_of(flags)};
+    storage::rerate_job job{
+        {.connection_string = connection_string,
+         .catalog = catalog.get(),
+         .what = selection_of(flags),
+         .author = {operator_name(), flags.reason},
+         .is_dry_run = flags.dry_run,
+         .restart = flags.restart},
+        {.on_progress = [&](auto const& counts,
+                            std::int64_t all) { report.progressed(counts, all); },
+         .on_change = [&](auto const& change) { report.changed(change); },
+         .on_unrated = [&](auto const& call) { report.unrated(call); },
+         .stop = [&] { return stop.ask() != stop_request::none; }}};
+    auto const outcome = job.run();
+    report.clear_progress();
+    return report_end(outcome, flags, report);
+}
+
+void print(retry_counts const& counts, bool as_json, bool is_dry_run) {
+    std::uint64_t waiting = 0;
+    ingest::json_writer json;
+    json.open('{').key("dry_run").value(is_dry_run).key("tried").value(counts.tried);
+    json.key("stored").value(counts.stored).key("duplicate").value(counts.duplicate);
+    json.key("still_waiting").open('{');
+    std::string reasons;
+    for (auto const& [reason, count] : counts.still_waiting) {
+        waiting += count;
+        json.key(ingest::code(reason)).value(count);
+        reasons += ", " + std::string{ingest::code(reason)} + " " + grouped(count);
+    }
+    json.close('}').close('}');
+    if (as_json) {
+        std::cout << json.text() << '\n';
+        return;
+    }
+    std::cout << "suspense: " << (is_dry_run ? "dry run, nothing written, " : "")
+              << grouped(counts.tried) << " records = " << grouped(counts.stored)
+              << (is_dry_run ? " to be stored + " : " stored + ") << grouped(counts.duplicate)
+              << " stored already + " << grouped(waiting) << " still waiting\n"
+              << (reasons.empty() ? "" : "  waiting   " + reasons.substr(2) + "\n");
+}
+
+int retry_suspense(config::settings const& settings, std::string const& connection_string,
+                   rerate_flags const& flags, import_stop& stop) {
+    storage::loaded_sources sources;
+    if (auto const said = storage::load_sources(connection_string, sources); !said.ok()) {
+        throw std::runtime_error("the sources cannot be loaded: " + said.detail);
+    }
+    rerate_report report{"suspense"};
+    suspense_retry job{{.connection_string = connection_string,
+                        .catalog = load_catalog(connection_string),
+                        .sources = sources.sources,
+                        .partitions = {static_cast<std::int32_t>(settings.partitions_past_days),
+                                       static_cast<std::int32_t>(settings.partitions_future_days),
+                                       static_cast<std::int32_t>(settings.partitions_ahead_days)},
+                        .is_dry_run = flags.dry_run,
+                        .stop = [&] { return stop.ask() != stop_request::none; },
+                        .on_progress =
+                            [&](retry_counts const& counts, std::int64_t waiting) {
+                                storage::rerate_counts seen;
+                                seen.seen = static_cast<std::int64_t>(counts.tried);
+                                report.progressed(seen, waiting);
+                            }}};
+    auto const counts = job.run();
+    report.clear_progress();
+    print(counts, flags.json, flags.dry_run);
+    return stop.ask() == stop_request::none ? exit_success : exit_failure;
+}
+
 int rerate(command_environment const& environment, rerate_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
@@ -104,23 +180,9 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
         if (!has_schema(opened, stop.told())) {
             return exit_failure;
         }
-        auto const catalog = load_catalog(opened.connection_string());
-        rerate_report report{label_of(flags)};
-        storage::rerate_job job{
-            {.connection_string = opened.connection_string(),
-             .catalog = catalog.get(),
-             .what = selection_of(flags),
-             .author = {operator_name(), flags.reason},
-             .is_dry_run = flags.dry_run,
-             .restart = flags.restart},
-            {.on_progress = [&](auto const& counts,
-                                std::int64_t all) { report.progressed(counts, all); },
-             .on_change = [&](auto const& change) { report.changed(change); },
-             .on_unrated = [&](auto const& call) { report.unrated(call); },
-             .stop = [&] { return stop.ask() != stop_request::none; }}};
-        auto const outcome = job.run();
-        report.clear_progress();
-        return report_end(outcome, flags, report);
+        auto const& connection_string = opened.connection_string();
+        return flags.suspense ? retry_suspense(settings, connection_string, flags, stop)
+                              : rerate_calls(connection_string, flags, stop);
     } catch (std::runtime_error const& error) {
         std::cerr << "tallyd: " << printable(error.what()) << '\n';
         return exit_failure;
@@ -132,6 +194,9 @@ void add_options(CLI::App& command, rerate_flags& flags) {
     what->add_option("--subscription", flags.subscription, "number or id of a subscription");
     what->add_option("--account", flags.account, "number or id of an account");
     what->add_option("--plan", flags.plan, "code of a plan, and of plans that fall back on it");
+    what->add_flag("--suspense", flags.suspense,
+                   "records that wait because nobody paid for them or nothing rated them: try "
+                   "again, and store what goes now");
     what->require_option(1);
     auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
     command

@@ -8,6 +8,7 @@ void batch::clear() noexcept {
     balances.clear();
     daily.clear();
     suspense.clear();
+    resolved.clear();
     positions.clear();
     import_id = {};
     duplicates = 0;

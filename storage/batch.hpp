@@ -93,6 +93,7 @@ struct batch {
     std::vector<balance_delta> balances; ///< one per account
     std::vector<daily_delta> daily;      ///< one per (account, subscription, day, metric)
     std::vector<suspense_row> suspense;
+    std::vector<ingest::uuid> resolved; ///< rows of ingest.suspense that need not wait any more
     std::vector<position_move> positions;
 
     void clear() noexcept; ///< keeps the vectors' memory

@@ -75,6 +75,11 @@ FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bytea[], $6::byt
     AS d(reason, detail, source_id, format, payload, digest)
 ON CONFLICT (source_id, payload_sha256) DO NOTHING)";
 
+constexpr char const* resolve_sql = R"(
+UPDATE ingest.suspense AS s SET state = 'resolved', resolved_at = now(), attempts = s.attempts + 1
+FROM unnest($1::uuid[]) AS d(id)
+WHERE s.id = d.id AND s.state = 'waiting')";
+
 constexpr char const* batch_row_sql = R"(
 INSERT INTO ingest.batches (id, daemon_id, lane, import_id, received, committed, duplicate,
     suspended, bytes, cost, first_start_time, last_start_time, opened_at, created_at)
@@ -106,6 +111,7 @@ constexpr std::array statements{
     prepared_statement{statement::claim, "SELECT pg_advisory_xact_lock($1::bigint)"},
     prepared_statement{statement::usage, usage_sql},
     prepared_statement{statement::suspense, suspense_sql},
+    prepared_statement{statement::resolve, resolve_sql},
     prepared_statement{statement::balances, balances_sql},
     prepared_statement{statement::daily, daily_sql},
     prepared_statement{statement::batch_row, batch_row_sql},

@@ -117,6 +117,16 @@ parameters& suspense_rows::fill(std::span<suspense_row const> all,
         .add_time(of.opened);
 }
 
+parameters& resolved_rows::fill(std::span<ingest::uuid const> ids) {
+    id_.clear();
+    std::vector<ingest::uuid> sorted(ids.begin(), ids.end());
+    std::sort(sorted.begin(), sorted.end());
+    for (auto const& id : sorted) {
+        id_.add(id);
+    }
+    return bind(values_, id_);
+}
+
 parameters& position_rows::fill(std::span<position_move const> rows) {
     sort_places(rows, order_, [](position_move const& m) { return std::tie(m.stream, m.lane); });
     clear_all(stream_, lane_, lanes_, expected_, next_);

@@ -18,6 +18,7 @@ inline constexpr char const* commit = "tally_commit";
 inline constexpr char const* claim = "tally_claim";       ///< lock that stands for a batch
 inline constexpr char const* usage = "tally_usage";       ///< gives the number written
 inline constexpr char const* suspense = "tally_suspense"; ///< touches the new ones
+inline constexpr char const* resolve = "tally_resolve";
 inline constexpr char const* balances = "tally_balances"; ///< refuses unless all are there
 inline constexpr char const* daily = "tally_daily";
 inline constexpr char const* batch_row = "tally_batch_row";
@@ -77,6 +78,15 @@ class suspense_rows {
   private:
     array_parameter reason_{wire::text_oid}, detail_{wire::text_oid}, source_{wire::uuid_oid},
         format_{wire::text_oid}, payload_{wire::bytea_oid}, digest_{wire::bytea_oid};
+    parameters values_;
+};
+
+class resolved_rows {
+  public:
+    parameters& fill(std::span<ingest::uuid const> ids);
+
+  private:
+    array_parameter id_{wire::uuid_oid};
     parameters values_;
 };
 

@@ -59,6 +59,7 @@ struct batch_writer::impl {
     usage_rows usage;
     balance_rows balances;
     daily_rows daily;
+    resolved_rows resolved;
     position_rows positions;
     usage_keys keys;
     parameters values;
@@ -126,6 +127,9 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
     }
     if (!what.daily.empty()) {
         statements.push_back({statement::daily, &daily.fill(what.daily)});
+    }
+    if (!what.resolved.empty()) {
+        statements.push_back({statement::resolve, &resolved.fill(what.resolved)});
     }
     fill_batch_row(values, what, counts.suspended);
     statements.push_back({statement::batch_row, &values});

@@ -95,6 +95,7 @@ void call_batch::rate(usage_cache const& cache, batch& out) {
     out.balances.clear();
     out.daily.clear();
     out.suspense.clear();
+    out.resolved.clear();
     daily_places_.clear();
     for (auto& usage : usage_) {
         auto const* state = cache.find(usage.key);
@@ -177,7 +178,11 @@ void call_batch::add_balances(batch& out) {
 
 void call_batch::add_suspended(batch& out) const {
     for (auto const& entry : entries_) {
-        if (entry.state == entry_state::suspended) {
+        if (entry.state != entry_state::suspended) {
+            if (!entry.suspense_id.is_nil()) {
+                out.resolved.push_back(entry.suspense_id);
+            }
+        } else {
             out.suspense.push_back(
                 {entry.reason, entry.detail, entry.from->id, entry.format, entry.raw});
         }

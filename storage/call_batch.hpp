@@ -36,7 +36,8 @@ struct batch_entry {
     rating::guided who;
     entry_state state = entry_state::live;
     ingest::record_error reason = ingest::record_error::none;
-    std::uint32_t owner = 0; ///< place of its block in the batch, for counting
+    std::uint32_t owner = 0;  ///< place of its block in the batch, for counting
+    ingest::uuid suspense_id; ///< of its row there, when it is tried again; nil: it is not
 
     void suspend(ingest::record_error why, std::string_view what = {}) noexcept {
         state = entry_state::suspended;

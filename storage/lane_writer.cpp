@@ -176,7 +176,8 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
         static_cast<std::uint32_t>(std::count_if(entries.begin(), entries.end(), [](auto const& e) {
             return e.state == entry_state::duplicate;
         }));
-    if (out_.calls.empty() && out_.suspense.empty() && out_.positions.empty()) {
+    if (out_.calls.empty() && out_.suspense.empty() && out_.resolved.empty() &&
+        out_.positions.empty()) {
         finish(entries, began);
         return step::done;
     }

@@ -7,9 +7,6 @@ namespace tally::storage {
 
 namespace {
 
-/// Calls of periods that are read together: few enough to sort in memory on the server, enough for
-/// a query to pay.
-constexpr std::int64_t chunk_calls = 20'000;
 /// A page that meets a lock's time limit or another passing trouble.
 constexpr int tries_max = 5;
 
@@ -64,7 +61,7 @@ void rerate_job::rerate_periods() {
     std::vector<rerate_period> periods;
     step done = step::done;
     while (done == step::done) {
-        check(reader_.next_periods(chunk_calls, periods));
+        check(reader_.next_periods(task_.chunk_calls, periods));
         if (periods.empty()) {
             return;
         }
@@ -98,7 +95,7 @@ rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods
     std::vector<rerate_call> calls;
     step done = step::done;
     do {
-        check(reader_.next_calls(calls));
+        check(reader_.next_calls(task_.page_calls, calls));
         if (!calls.empty()) {
             done = stopping() ? step::stopped : rerate_page(periods, calls);
         }

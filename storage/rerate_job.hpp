@@ -18,6 +18,11 @@ struct rerate_task {
     adjustment_author author;
     bool is_dry_run = false;
     bool restart = false; ///< give up what an interrupted run of this selection did not do
+    /// Calls of a transaction: lanes that bill the same periods wait for some tenths of a second.
+    std::int64_t page_calls = 5'000;
+    /// Calls of periods that are read together: few enough to be sorted in the server's memory,
+    /// enough for a query to pay.
+    std::int64_t chunk_calls = 20'000;
 };
 
 /// Who wants to know how it goes.

@@ -9,9 +9,6 @@ namespace tally::storage {
 
 namespace {
 
-/// Rows of one FETCH: some megabytes, and a transaction's worth of changes.
-constexpr std::string_view fetch_calls = "FETCH 5000 FROM calls";
-
 // A sort of a large account's month goes to the server's disk; the write path's bound is for
 // batches.
 pq_connection::limits reader_limits() {
@@ -182,15 +179,20 @@ result rerate_reader::exists(rerate_selection const& what, bool& found) {
     return said;
 }
 
+// The session of a run that was killed a moment ago may not have ended yet.
 result rerate_reader::lock(std::string_view selection, bool& free) {
+    constexpr std::string_view lock_not_available = "55P03";
     parameters values;
     values.add_text(selection);
-    pq_rows rows;
-    result said = connection_.query(
-        "SELECT pg_try_advisory_lock(hashtextextended('tallyd rerate ' || $1::text, 0))", values,
-        rows);
-    free = said.ok() && bool_at(rows, 0, 0);
-    return said;
+    pq_rows ignored;
+    result said = connection_.execute("SET lock_timeout = '2s'");
+    if (said.ok()) {
+        said = connection_.query(
+            "SELECT pg_advisory_lock(hashtextextended('tallyd rerate ' || $1::text, 0))", values,
+            ignored);
+    }
+    free = said.ok();
+    return said.sqlstate == lock_not_available ? result{} : said;
 }
 
 result rerate_reader::begin(rerate_selection const& what, rerate_position const& from,
@@ -324,11 +326,11 @@ result rerate_reader::read_calls(std::span<rerate_period const> periods,
     return said;
 }
 
-result rerate_reader::next_calls(std::vector<rerate_call>& out) {
+result rerate_reader::next_calls(std::int64_t most, std::vector<rerate_call>& out) {
     out.clear();
     parameters none;
     pq_rows rows;
-    result said = connection_.query(std::string{fetch_calls}, none, rows);
+    result said = connection_.query("FETCH " + std::to_string(most) + " FROM calls", none, rows);
     for (int i = 0; said.ok() && i < row_count(rows); ++i) {
         out.push_back(call_at(rows, i));
     }

@@ -97,8 +97,8 @@ class rerate_reader {
     /// Begins to read the calls of `periods`, in order; of the first only those behind `from`.
     result read_calls(std::span<rerate_period const> periods, rerate_position const& from,
                       std::vector<period_before>& before);
-    /// The next ones; none at the end.
-    result next_calls(std::vector<rerate_call>& out);
+    /// The next ones, at most so many; none at the end.
+    result next_calls(std::int64_t most, std::vector<rerate_call>& out);
     result end_calls();
 
   private:

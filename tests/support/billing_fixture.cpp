@@ -74,6 +74,7 @@ void make_telecom(std::string const& connection_string, int accounts) {
 std::vector<std::string> four_sums(std::string const& connection_string) {
     return query_rows(connection_string, R"sql(
         SELECT coalesce(sum(cost), 0)::numeric(24, 9) FROM billing.cdrs
+            WHERE processing_status <> 'void'
         UNION ALL SELECT sum(100 - balance)::numeric(24, 9) FROM billing.accounts
         UNION ALL SELECT coalesce(sum(total_cost), 0)::numeric(24, 9) FROM billing.subscription_usage
         UNION ALL SELECT coalesce(sum(cost), 0)::numeric(24, 9) FROM analytics.usage_aggregates_daily

@@ -24,8 +24,9 @@ void make_telecom(std::string const& connection_string, int accounts);
 /// DID of account i, without '+'.
 std::string did_of(int account);
 
-/// Sum of cdrs.cost, what left the balances, subscription_usage.total_cost, daily aggregates' cost:
-/// four texts that must be equal. Balances are taken against 100 per account.
+/// Sum of the cost of cdrs that are not void, what left the balances,
+/// subscription_usage.total_cost, daily aggregates' cost: four texts that must be equal. Balances
+/// are taken against 100 per account.
 std::vector<std::string> four_sums(std::string const& connection_string);
 
 } // namespace tally::tests
