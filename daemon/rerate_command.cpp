@@ -194,16 +194,18 @@ void add_options(CLI::App& command, rerate_flags& flags) {
     what->add_option("--subscription", flags.subscription, "number or id of a subscription");
     what->add_option("--account", flags.account, "number or id of an account");
     what->add_option("--plan", flags.plan, "code of a plan, and of plans that fall back on it");
-    what->add_flag("--suspense", flags.suspense,
-                   "records that wait because nobody paid for them or nothing rated them: try "
-                   "again, and store what goes now");
+    auto* suspense =
+        what->add_flag("--suspense", flags.suspense,
+                       "records that wait because nobody paid for them or nothing rated them: try "
+                       "again, and store what goes now");
     what->require_option(1);
     auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
     command
         .add_option("--from", flags.from,
                     "calls that began then or later; a date is a midnight of the plan's zone")
-        ->check(bound);
-    command.add_option("--to", flags.to, "and before then")->check(bound);
+        ->check(bound)
+        ->excludes(suspense);
+    command.add_option("--to", flags.to, "and before then")->check(bound)->excludes(suspense);
     command.add_flag("--dry-run", flags.dry_run, "show what would change, write nothing");
     command.add_option("--reason", flags.reason, "kept with every change");
     command.add_flag("--restart", flags.restart,

@@ -1,6 +1,7 @@
 #include "rating/calendar.hpp"
 #include "rating/guide.hpp"
 #include "rating/metric_rater.hpp"
+#include "rating/number_rules.hpp"
 #include "rating/rater.hpp"
 
 #include "builders.hpp"
@@ -182,6 +183,30 @@ TEST(no_allocation, rating_usage_and_finding_its_price_allocate_nothing) {
     EXPECT_EQ(after, before);
     EXPECT_TRUE(good);
     EXPECT_EQ(to_string(used.total), "1000");
+}
+
+TEST(no_allocation, number_rules_use_the_batchs_own_memory) {
+    auto const rules =
+        ingest::read_number_rules(R"({"international_prefixes":["00"],"national_prefix":"0",
+            "country_code":"91","rewrites":[{"prefix":"*31#","replacement":"+44"}]})")
+            .rules;
+    std::array<ingest::cdr, 3> calls{call_of(90), call_of(90), call_of(90)};
+    calls[0].destination = "00442071838750";
+    calls[1].destination = "09812345678";
+    calls[2].destination = "*31#2071838750";
+    ingest::record_batch batch;
+    std::size_t before = 0;
+    for (int i = 0; i < 1000; ++i) {
+        batch.clear();
+        batch.cdrs.assign(calls.begin(), calls.end());
+        // The first time the batch's memory grows, as it does for decoding.
+        before = i == 1 ? allocations.load() : before;
+        apply_number_rules(batch, rules);
+    }
+    EXPECT_EQ(allocations.load(), before);
+    EXPECT_EQ(batch.cdrs[0].destination, "442071838750");
+    EXPECT_EQ(batch.cdrs[1].destination, "919812345678");
+    EXPECT_EQ(batch.cdrs[2].destination, "442071838750");
 }
 
 } // namespace

@@ -330,7 +330,7 @@ TEST_F(rerate_test, corrections_in_the_middle_are_seen) {
                       if (pages == 3) {
                           execute(connection, "UPDATE billing.cdrs SET processing_status = "
                                               "'billed' WHERE uuid = '" +
-                                                  uuid(1) + "'");
+                                                  uuid(4) + "'"); // it drew nothing
                       }
                   },
               .on_change = {},
