@@ -26,12 +26,14 @@ COMMENT ON COLUMN ingest.partitioned_tables.retention_action IS 'detach leaves i
 CREATE TRIGGER partitioned_tables_updated_at BEFORE UPDATE ON ingest.partitioned_tables
     FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
+-- Not by to_regclass(partition): its answer is remembered, and whoever has waited for an advisory lock
+-- would not see the partition that another has made meanwhile.
 CREATE FUNCTION ingest.is_attached(p_table text, p_partition text) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog
 AS $$
-    SELECT EXISTS (SELECT FROM pg_inherits AS i
-                   WHERE i.inhrelid = to_regclass(format('%I.%I', split_part(p_table, '.', 1), p_partition))
+    SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_inherits AS i ON i.inhrelid = c.oid
+                   WHERE c.relname = p_partition::name AND c.relnamespace = to_regnamespace(split_part(p_table, '.', 1))
                      AND i.inhparent = to_regclass(p_table) AND NOT i.inhdetachpending)
 $$;
 COMMENT ON FUNCTION ingest.is_attached(text, text) IS 'Whether a partition takes rows of its table';
