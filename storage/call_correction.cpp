@@ -68,19 +68,22 @@ constexpr char const* balance_sql =
     " WHERE c.account_id = $1::uuid AND c.start_time = $2::timestamptz AND c.uuid = $3::uuid"
     " AND a.id = c.account_id";
 
+// The day is marked for the roll-up into months, as lanes do.
 constexpr char const* daily_sql =
+    "WITH moved AS ("
     "INSERT INTO analytics.usage_aggregates_daily AS u (account_id, subscription_id, day, metric,"
     " events, quantity, billable_quantity, cost, currency, created_at, updated_at)"
     " SELECT c.account_id, c.subscription_id, (c.start_time AT TIME ZONE p.time_zone)::date,"
     " 'calls', n, n * c.billsec, n * c.billed_seconds, n * c.cost, c.currency, now(), now()"
     " FROM billing.cdrs AS c JOIN billing.subscriptions AS s ON s.id = c.subscription_id"
     " JOIN billing.rate_plans AS p ON p.id = s.rate_plan_id"
-    " CROSS JOIN (SELECT $4::integer AS n) AS moved"
+    " CROSS JOIN (SELECT $4::integer AS n) AS more"
     " WHERE c.account_id = $1::uuid AND c.start_time = $2::timestamptz AND c.uuid = $3::uuid"
     " ON CONFLICT (account_id, subscription_id, day, metric) DO UPDATE SET"
     " events = u.events + excluded.events, quantity = u.quantity + excluded.quantity,"
     " billable_quantity = u.billable_quantity + excluded.billable_quantity,"
-    " cost = u.cost + excluded.cost, updated_at = now()";
+    " cost = u.cost + excluded.cost, updated_at = now() RETURNING u.day)"
+    " INSERT INTO analytics.changed_days (day) SELECT day FROM moved";
 
 int counted(std::string const& status) noexcept {
     return status == "void" ? 0 : 1;
