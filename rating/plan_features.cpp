@@ -33,6 +33,7 @@ class feature_writer {
   private:
     bool write_object(simdjson::dom::object const& object, int depth);
     bool write_array(simdjson::dom::array const& array, int depth);
+    bool write_key(std::string_view key);
     bool write_text(std::string_view value);
     bool write_double(double value);
 
@@ -43,6 +44,17 @@ class feature_writer {
 bool feature_writer::write_text(std::string_view value) {
     text_ += toml_string(value);
     return is_plain_text(value, true);
+}
+
+/// TOML needs no quotes around plain names.
+bool feature_writer::write_key(std::string_view key) {
+    constexpr std::string_view bare =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    if (as_toml_ && !key.empty() && key.find_first_not_of(bare) == std::string_view::npos) {
+        text_ += key;
+        return true;
+    }
+    return write_text(key);
 }
 
 bool feature_writer::write_double(double value) {
@@ -60,13 +72,13 @@ bool feature_writer::write_object(simdjson::dom::object const& object, int depth
     // jsonb keeps the last of equal keys.
     std::ranges::reverse(fields);
     std::ranges::stable_sort(fields, {}, &std::pair<std::string_view, element>::first);
-    auto const twice =
-        std::ranges::unique(fields, {}, &std::pair<std::string_view, element>::first);
-    fields.erase(twice.begin(), twice.end());
+    fields.erase(std::unique(fields.begin(), fields.end(),
+                             [](auto const& a, auto const& b) { return a.first == b.first; }),
+                 fields.end());
     text_ += '{';
     for (auto const& [key, value] : fields) {
         text_ += &key == &fields.front().first ? (as_toml_ ? " " : "") : (as_toml_ ? ", " : ",");
-        bool const is_good = write_text(key);
+        bool const is_good = write_key(key);
         text_ += as_toml_ ? " = " : ":";
         if (!is_good || !write(value, depth + 1)) {
             return false;

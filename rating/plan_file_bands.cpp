@@ -59,8 +59,7 @@ void read_dates(plan_table& table, band& one) {
         }
     }
     std::ranges::sort(one.dates);
-    auto const twice = std::ranges::unique(one.dates);
-    one.dates.erase(twice.begin(), twice.end());
+    one.dates.erase(std::unique(one.dates.begin(), one.dates.end()), one.dates.end());
 }
 
 band read_band(plan_table& table) {
