@@ -160,6 +160,7 @@ rate deck_reader::read_rate() {
 }
 
 void deck_reader::take_whole_rate() {
+    std::size_t const before = state_.problems.count();
     rate one = read_rate();
     amount const per_unit = money(price, {}, true);
     std::uint32_t const unit = whole(unit_s, 60, 1);
@@ -172,8 +173,10 @@ void deck_reader::take_whole_rate() {
     } else {
         one.steps = steps_of_increments(lengths->first, lengths->second, unit, per_unit);
     }
-    state_.plan.rates.push_back(std::move(one));
-    state_.rate_places.push_back(row_.place_of(prefix));
+    if (state_.problems.count() == before) {
+        state_.plan.rates.push_back(std::move(one));
+        state_.rate_places.push_back(row_.place_of(prefix));
+    }
 }
 
 void deck_reader::take_step() {

@@ -55,7 +55,7 @@ void plan_table::unknown(toml::key const& key, std::span<std::string_view const>
         what.append("; did you mean ").append(meant).append("?");
     } else {
         what.append("; it may have");
-        for (auto const each : known) {
+        for (auto const& each : known) {
             what.append(&each == known.data() ? " " : ", ").append(each);
         }
     }

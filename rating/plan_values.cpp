@@ -52,7 +52,7 @@ std::optional<std::uint32_t> digits_at(std::string_view text, std::size_t from,
 
 std::string listed(std::span<std::string_view const> names) {
     std::string text = "one of ";
-    for (auto const name : names) {
+    for (auto const& name : names) {
         text.append(name).append(&name == &names.back() ? "" : ", ");
     }
     return text;

@@ -134,7 +134,7 @@ TEST(deck, says_what_is_wrong_with_steps) {
                             HasSubstr("3:10: increment_s: is missing"),
                             HasSubstr("4:7: from_s: is missing in a row with increment_s"),
                             HasSubstr("5:4: name: differs from the rate's first row, at line 2"),
-                            HasSubstr("6:8: from_s: the rate has a step from this second on")));
+                            HasSubstr("6:7: from_s: the rate has a step from this second on")));
 }
 
 TEST(deck, says_what_is_wrong_with_a_rate) {
