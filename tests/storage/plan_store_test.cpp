@@ -64,14 +64,13 @@ class plan_store_test : public testing::Test {
 
     /// Rows of everything that a plan consists of.
     std::vector<std::string> content() {
-        std::vector<std::string> all;
+        std::string sql;
         for (char const* table : {"rate_plans", "rate_bands", "holidays", "rates", "rate_steps",
                                   "metric_prices", "metric_tiers"}) {
-            auto rows = query_rows(database_, std::string{"SELECT t::text FROM billing."} + table +
-                                                  " t ORDER BY 1");
-            all.insert(all.end(), rows.begin(), rows.end());
+            sql += std::string{sql.empty() ? "" : " UNION ALL "} + "SELECT t::text FROM billing." +
+                   table + " t";
         }
-        return all;
+        return query_rows(database_, sql + " ORDER BY 1");
     }
 };
 
@@ -178,13 +177,23 @@ TEST_F(plan_store_test, refuses_what_a_plan_in_use_does_not_allow) {
 }
 
 TEST_F(plan_store_test, is_what_the_catalog_rates_by) {
-    auto plan = tests::random_plan("basic");
+    auto plan = plan_of("basic", {rate_of("44", 7)});
     plan.bands = {{"peak", 31, 8 * 3600, 19 * 3600, {20479}, 10}};
-    plan.rates = {rate_of("44", 7)};
     plan.rates[0].band = 0;
+    plan.rates[0].connect_fee.nanos = 5;
+    rating::metric_price sms;
+    sms.name = "sms";
+    sms.price.nanos = 3;
+    plan.metrics = {sms};
     apply({plan});
     auto const catalog = tests::catalog_of(database_);
     ASSERT_EQ(catalog->plans(), 1U);
+    auto const& tariff = catalog->plan_at(0);
+    ASSERT_EQ(tariff.rates().size(), 1U);
+    EXPECT_EQ(tariff.rates()[0].connect_fee.nanos, 5);
+    EXPECT_THAT(tariff.bands(), ElementsAre(plan.bands[0]));
+    ASSERT_EQ(tariff.metrics().size(), 1U);
+    EXPECT_EQ(tariff.metrics()[0].price.nanos, 3);
 }
 
 TEST_F(plan_store_test, takes_turns) {
