@@ -46,19 +46,30 @@ BEGIN
         ELSE '1' END;
 END
 $$;
+-- With what a row must have; where a check wants more, with one more column, whichever helps.
 CREATE FUNCTION pg_temp.insert_row(relation regclass) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
+    problem text;
+    extra smallint;
     names text;
     row_values text;
 BEGIN
-    SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum), string_agg(pg_temp.value_for(relation, attnum), ', ' ORDER BY attnum)
-    INTO names, row_values FROM pg_attribute a
-    WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = ''
-      AND (attnotnull AND (NOT atthasdef OR attname = 'id') OR attrelid = to_regclass('billing.metric_prices') AND attname = 'price');
-    EXECUTE format('INSERT INTO %s (%s) VALUES (%s)', relation, names, row_values);
-    RETURN '';
-EXCEPTION WHEN OTHERS THEN
-    RETURN format('%s: %s', relation, SQLERRM);
+    FOR extra IN
+        SELECT 0 UNION ALL
+        (SELECT attnum FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND NOT attnotnull AND attgenerated = '')
+    LOOP
+        SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum), string_agg(pg_temp.value_for(relation, attnum), ', ' ORDER BY attnum)
+        INTO names, row_values FROM pg_attribute a
+        WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = ''
+          AND (attnotnull AND (NOT atthasdef OR attname = 'id') OR attnum = extra);
+        BEGIN
+            EXECUTE format('INSERT INTO %s (%s) VALUES (%s)', relation, names, row_values);
+            RETURN '';
+        EXCEPTION WHEN OTHERS THEN
+            problem := coalesce(problem, format('%s: %s', relation, SQLERRM));
+        END;
+    END LOOP;
+    RETURN problem;
 END
 $$;
 )sql";
