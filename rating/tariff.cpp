@@ -163,6 +163,7 @@ void tariff::build_terms() {
     // Decks have many prefixes and few prices: steps kept once stay in the cache.
     boost::unordered_flat_map<std::vector<rate_step> const*, std::size_t, steps_hash, steps_equal>
         known;
+    known.reserve(rates_.size()); // growing, it would hash all lists again
     terms_.reserve(rates_.size());
     for (rate const& r : rates_) {
         auto const [at, is_new] = known.try_emplace(&r.steps, steps_.size());

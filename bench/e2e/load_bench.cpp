@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <malloc.h>
 #include <stdexcept>
 #include <vector>
@@ -49,13 +50,17 @@ void bench_load(test_bed& bed) {
     for (int run = 0; run < bed.options().runs; ++run) {
         auto const before = memory_in_use();
         storage::loaded_catalog loaded;
+        double const server_before_s = server_cpu_seconds(bed.server_pid());
+        auto const cpu_before = std::clock();
         auto const begin = std::chrono::steady_clock::now();
         auto const said = storage::load_catalog(bed.connection_string(), loaded);
         seconds.push_back(
             std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+        double const cpu_s = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
         check(loaded, said, bed);
         bytes = static_cast<double>(memory_in_use() - before);
-        std::printf("load %d: %.3f s\n", run + 1, seconds.back());
+        std::printf("load %d: %.3f s (CPU: %.3f s, server %.3f s)\n", run + 1, seconds.back(),
+                    cpu_s, server_cpu_seconds(bed.server_pid()) - server_before_s);
     }
     std::sort(seconds.begin(), seconds.end());
     std::printf("%u prefixes, %u subscriptions: %.3f s (median), %.1f MB kept\n",
