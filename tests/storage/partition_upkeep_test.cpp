@@ -153,7 +153,8 @@ TEST_F(upkeep, says_which_partition_fails_and_seals_the_others) {
             "SELECT ingest.create_partition('billing.cdrs', '2026-05-03Z');"
             "INSERT INTO billing.cdrs SELECT gen_random_uuid(), gen_random_uuid(),"
             " gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '1', '2', 'outbound', NULL,"
-            " '2026-05-03Z', NULL, '2026-05-03Z', 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 'INR', NULL,"
+            " '2026-05-03Z', NULL, '2026-05-03Z', 0, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, 'INR', "
+            "NULL,"
             " 'rated', NULL, now()");
     made_in_time();
     EXPECT_THAT(run(due), ElementsAre("failed cdrs_p20260503", "sealed cdrs_p20260504"));

@@ -12,5 +12,5 @@ INSERT INTO api_usage (occurred_at, source, event_id, method, endpoint, status_c
 INSERT INTO api_usage (occurred_at, source, event_id, method, endpoint, status_code, duration_ms) VALUES (now(), 's', 'e', 'GET', '/', 200, -1);
 INSERT INTO error_logs (occurred_at, source, event_id, error_type, message, severity) VALUES (now(), 's', 'e', 't', 'm', 'loud');
 INSERT INTO usage_events (account_id, occurred_at, source, event_id, type, metric, source_id, batch_id, received_at) VALUES (uuid_v7(), now(), 's', 'e', 'usage', 'sms', uuid_v7(), uuid_v7(), now());
-INSERT INTO cdrs SELECT account_id, id, uuid_v7(), uuid_v7(), uuid_v7(), '1', '2', 'outbound', NULL, now(), NULL, now() - interval '1 second', 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 'INR', NULL, 'rated', NULL, now() FROM subscriptions;
-INSERT INTO cdrs SELECT account_id, id, uuid_v7(), uuid_v7(), uuid_v7(), '1', '2', 'outbound', NULL, '1970-01-01Z', NULL, '1970-01-01Z', 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 'INR', NULL, 'rated', NULL, now() FROM subscriptions;
+INSERT INTO cdrs SELECT account_id, id, uuid_v7(), uuid_v7(), uuid_v7(), '1', '2', 'outbound', NULL, now(), NULL, now() - interval '1 second', 0, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, 'INR', NULL, 'rated', NULL, now() FROM subscriptions;
+INSERT INTO cdrs SELECT account_id, id, uuid_v7(), uuid_v7(), uuid_v7(), '1', '2', 'outbound', NULL, '1970-01-01Z', NULL, '1970-01-01Z', 0, 0, NULL, 0, 0, NULL, NULL, NULL, 0, 0, 'INR', NULL, 'rated', NULL, now() FROM subscriptions;
