@@ -20,12 +20,13 @@ struct loaded_catalog {
 /// left out with a warning: one bad rate must not stop all billing.
 ///
 ///   accounts       all but closed and deleted ones
-///   subscriptions  of these accounts. canceled ones until ended_at, else the end of the period when
+///   subscriptions  of these accounts. canceled ones until ended_at, else the end of the period
+///   when
 ///                  they were cancelled to it, else cancelled_at; expired ones until ended_at, else
-///                  the end of the period, else of the trial; all others until ended_at (a paused or
-///                  suspended one should have no calls, but those the switch let through are owed);
-///                  none beyond deleted_at. Left out: a cancelled or expired one without any end,
-///                  and one whose account, plan and own currency are not the same.
+///                  the end of the period, else of the trial; all others until ended_at (a paused
+///                  or suspended one should have no calls, but those the switch let through are
+///                  owed); none beyond deleted_at. Left out: a cancelled or expired one without any
+///                  end, and one whose account, plan and own currency are not the same.
 ///   plans          all but deleted ones, and those that a subscription still names
 ///   rates          without a band, not on-net; a rate without name or call type takes those of the
 ///                  longest destination that begins its prefix

@@ -275,8 +275,8 @@ struct embedded_postgres::impl {
             std::this_thread::sleep_for(poll_interval);
         }
         throw server_error("the PostgreSQL of the tallyd that runs on " +
-                           options.data_dir.string() + " does not take connections: " +
-                           why_not_attached);
+                           options.data_dir.string() +
+                           " does not take connections: " + why_not_attached);
     }
 
     void let_guests_finish() {
