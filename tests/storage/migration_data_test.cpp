@@ -146,8 +146,9 @@ class migration_data_test : public migration_runner_test {
         pqxx_session session{database_, "test"};
         std::map<std::string, std::vector<std::string>> found;
         for (auto const& [table, names] : columns) {
-            for (sql_row const& row :
-                 session.query("SELECT ROW(" + names + ")::text FROM " + table + " ORDER BY 1")) {
+            std::string sql = "SELECT ROW(";
+            sql.append(names).append(")::text FROM ").append(table).append(" ORDER BY 1");
+            for (sql_row const& row : session.query(sql)) {
                 found[table].push_back(row.front().value_or("NULL"));
             }
         }

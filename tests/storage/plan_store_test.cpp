@@ -46,6 +46,7 @@ class plan_store_test : public testing::Test {
     std::vector<rating::plan_difference> apply(std::vector<rating::plan_definition> plans,
                                                apply_mode mode = apply_mode::commit) {
         std::vector<plan_to_apply> all;
+        all.reserve(plans.size());
         for (auto& each : plans) {
             all.push_back({std::move(each), {}});
         }
@@ -219,6 +220,7 @@ TEST_F(plan_store_test, takes_turns) {
 
 TEST_F(plan_store_test, stores_a_deck_in_few_statements) {
     std::vector<rating::rate> rates;
+    rates.reserve(60'000);
     for (int i = 0; i < 60'000; ++i) {
         rates.push_back(rate_of(std::to_string(10'000'000 + i), i));
     }
