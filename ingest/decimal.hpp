@@ -6,6 +6,8 @@
 
 namespace tally::ingest {
 
+__extension__ using int128 = __int128;
+
 /// Reads decimal text ("12", "-0.5", "1.5e3") as an integer in units of 10^-scale: "1.25" with
 /// scale 3 is 1250. Exact, without floating point; digits below the unit are cut off. nullopt when
 /// the text is no number or the result does not fit 64 bits. Leading zeros are allowed.

@@ -13,6 +13,7 @@ struct decode_context {
     source const& from;
     std::string_view content_type; ///< of a push; empty for files
     std::string_view query;        ///< of a push, behind the first '?'; empty for files
+    time_us received = 0;          ///< when it came, for events that say no time
 };
 
 /// Turns `batch.body` into records appended to `batch`. Knows one format, no sockets, no database.

@@ -27,6 +27,10 @@ enum class record_error : std::uint8_t {
     bad_encoding,     ///< form, base64 or percent encoding that does not decode
     record_too_large, ///< one record over the source's limit
     too_deep,         ///< JSON nested deeper than 64
+    bad_spec_version, ///< a CloudEvent of a version other than 1.0
+    bad_attribute,    ///< a CloudEvents attribute of a name or in a form that the standard forbids
+    bad_data,         ///< an event's data is no JSON object, or is given twice
+    bad_value,        ///< a member that has to be one of a few words, or an address, is not
 
     // Found by guiding and rating.
     unknown_account,        ///< no account of that number
@@ -35,11 +39,34 @@ enum class record_error : std::uint8_t {
     no_active_subscription, ///< the account had none at start_time
     no_rate,                ///< no rate matches the destination
     amount_overflow,        ///< the cost does not fit 64 bits of 10^-9
+    unknown_type,           ///< an event of a type that this version does not know
+    unknown_subject,        ///< an event's subject is no subscription, account or user of ours
+    unknown_metric,         ///< the plan has no price for the metric
 
     // Found by storage.
     conflict,           ///< the key is stored with other content
     time_out_of_bounds, ///< before or after every partition that may be created
     database_refused,   ///< PostgreSQL refuses this one record
+
+    // Found by what an event does (SQL functions apply_*).
+    unknown_user,         ///< no user of that id
+    unknown_license,      ///< no licence of that key or id
+    not_enough_credits,   ///< more SMS than the licence has left
+    unknown_affiliate,    ///< no affiliate of that code or id
+    affiliate_not_active, ///< the affiliate is not, or no longer, active
+    referral_taken,       ///< another affiliate brought this customer
+    conversion_expired,   ///< too long after the click, or after the referral ran out
+    wrong_currency,       ///< not the currency in which the affiliate is paid
+    unknown_voucher,      ///< no voucher of that code or id
+    voucher_not_valid,    ///< not active, or the session lies outside of its validity
+    no_sessions_left,     ///< all regular and backup sessions are used
+    booking_refused,      ///< the booking rules do not allow a session at that time
+    unknown_room,         ///< no room of that id
+    room_not_open,        ///< the room is a draft, over or cancelled
+    room_full,            ///< the room has as many participants as it may have
+    unknown_prize,        ///< the room has no prize of that id
+    no_prize_left,        ///< the prize was won as often as it can be
+    not_a_participant,    ///< the winner does not take part in the room
 
     // Keep last.
     count_,
