@@ -1,9 +1,9 @@
 #include "daemon/import_dry_run.hpp"
 
+#include "rating/event_guide.hpp"
 #include "rating/guide.hpp"
 #include "rating/number_rules.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 
 namespace tally::daemon {
@@ -35,8 +35,8 @@ import_dry_run::import_dry_run(std::string const& connection_string,
                                std::shared_ptr<rating::catalog const> catalog,
                                std::shared_ptr<ingest::source_table const> sources,
                                storage::lane_observer& observer)
-    : reader_{connection_string, "tallyd import --dry-run"}, catalog_{std::move(catalog)},
-      sources_{std::move(sources)}, observer_{observer} {}
+    : reader_{connection_string, "tallyd import --dry-run"}, duplicates_{reader_},
+      catalog_{std::move(catalog)}, sources_{std::move(sources)}, observer_{observer} {}
 
 import_dry_run::~import_dry_run() = default;
 
@@ -70,59 +70,35 @@ void import_dry_run::fill_entries(ingest::record_block& block) {
     entry.from = block.from.get();
     entry.format = block.in_format->name;
     for (auto& call : block.batch.cdrs) {
-        entry.call = &call;
-        entry.who = rating::guide(call, *catalog_);
-        call.direction = entry.who.direction;
-        entries_.push_back(entry);
-        if (entry.who.error != ingest::record_error::none) {
-            entries_.back().suspend(entry.who.error);
-        }
+        auto const who = rating::guide(call, *catalog_);
+        call.direction = who.direction;
+        entries_.emplace_back(entry).take(call, who);
     }
-    entry.call = nullptr;
+    for (auto const& event : block.batch.events) {
+        entries_.emplace_back(entry).take(event, rating::guide(event, *catalog_));
+    }
     for (auto const& bad : block.batch.rejected) {
-        if (block.suspend_rejected) {
-            entries_.push_back(entry);
-            entries_.back().suspend(bad.error, bad.detail);
+        if (block.suspend_rejected || bad.suspended) {
+            entries_.emplace_back(entry).suspend(bad.error, bad.detail);
         }
     }
 }
 
 void import_dry_run::drop_duplicates() {
-    std::vector<storage::call_key> keys;
     for (auto& entry : entries_) {
-        if (entry.state != entry_state::live) {
-            continue;
-        }
-        if (met_.insert(storage::hash_of(entry.key())).second) {
-            keys.push_back(entry.key());
-        } else {
+        if (entry.state == entry_state::live && !met_.insert(storage::key_hash_of(entry)).second) {
             entry.state = entry_state::duplicate;
         }
     }
-    std::sort(keys.begin(), keys.end());
-    std::vector<storage::stored_call> stored;
-    check(reader_.stored_calls(keys, stored));
-    keys.clear();
-    for (auto const& call : stored) {
-        keys.push_back(call.key);
-    }
-    std::sort(keys.begin(), keys.end());
-    for (auto& entry : entries_) {
-        if (entry.state == entry_state::live &&
-            std::binary_search(keys.begin(), keys.end(), entry.key())) {
-            entry.state = entry_state::duplicate;
-        }
-    }
+    check(duplicates_.drop_stored(entries_, true));
 }
 
 void import_dry_run::rate() {
-    calls_.begin(entries_, usage_);
-    std::vector<storage::usage_state> states;
-    check(reader_.load_usage(calls_.missing(), states));
-    calls_.learn(states, usage_);
+    rows_.begin(entries_);
+    check(rows_.load(reader_));
     rated_.clear();
-    calls_.rate(usage_, rated_);
-    calls_.written(rated_, usage_); // the next block goes on from these allowances
+    rows_.rate(rated_);
+    rows_.written(rated_); // the next block goes on from these allowances
 }
 
 } // namespace tally::daemon

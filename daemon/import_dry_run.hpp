@@ -2,7 +2,8 @@
 
 #include "ingest/record_sink.hpp"
 #include "storage/batch_writer.hpp"
-#include "storage/call_batch.hpp"
+#include "storage/duplicate_filter.hpp"
+#include "storage/entry_batch.hpp"
 #include "storage/lane_writer.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -37,11 +38,11 @@ class import_dry_run final : public ingest::record_sink {
     void rate();
 
     storage::batch_writer reader_;
+    storage::duplicate_filter duplicates_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;
     storage::lane_observer& observer_;
-    storage::call_batch calls_;
-    storage::usage_cache usage_;
+    storage::entry_batch rows_;
     storage::batch rated_;
     std::vector<storage::batch_entry> entries_;
     /// Hashes of the keys met so far, 8 bytes a record: the chance that 100 million

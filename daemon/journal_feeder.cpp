@@ -22,6 +22,7 @@ constexpr milliseconds read_again_after{5000};
 /// What a block takes of the memory that the lanes have to bound.
 std::size_t bytes_of(ingest::record_batch const& batch) noexcept {
     return batch.body.size() + batch.text.bytes() + batch.cdrs.size() * sizeof(ingest::cdr) +
+           batch.events.size() * sizeof(ingest::event) +
            batch.rejected.size() * sizeof(ingest::rejected_record);
 }
 

@@ -156,15 +156,14 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
     entry.from = block.from.get();
     entry.format = block.in_format->name;
     entry.owner = owner;
-    if (place < batch.cdrs.size()) {
-        entry.call = &batch.cdrs[place];
-        entry.raw = entry.call->raw;
-        entry.who = from.guided_at(place);
-        if (entry.who.error != ingest::record_error::none) {
-            entry.suspend(entry.who.error, ingest::explain(entry.who.error));
-        }
+    auto const calls = static_cast<std::uint32_t>(batch.cdrs.size());
+    auto const events = static_cast<std::uint32_t>(batch.events.size());
+    if (place < calls) {
+        entry.take(batch.cdrs[place], from.guided_at(place));
+    } else if (place < calls + events) {
+        entry.take(batch.events[place - calls], from.guided_event_at(place - calls));
     } else {
-        auto const& rejected = batch.rejected[place - batch.cdrs.size()];
+        auto const& rejected = from.kept_at(place - calls - events);
         entry.raw = rejected.raw;
         entry.suspend(rejected.error, rejected.detail);
     }

@@ -34,6 +34,7 @@ void lane_monitor::stored(storage::stored_batch const& what) {
         }
     }
     counters_.committed("cdr", what.rows.calls.size());
+    counters_.committed("event", what.rows.events.size());
     counters_.duplicate(duplicates);
     for (std::size_t reason = 0; reason < suspended.size(); ++reason) {
         if (suspended[reason] > 0) {
@@ -41,7 +42,7 @@ void lane_monitor::stored(storage::stored_batch const& what) {
         }
     }
     count_money(what.rows);
-    counters_.observe_batch_rows(what.rows.calls.size());
+    counters_.observe_batch_rows(what.rows.calls.size() + what.rows.events.size());
     counters_.observe_commit_seconds(std::chrono::duration<double>(what.took).count());
     auto const lane = static_cast<std::size_t>(what.rows.lane);
     if (lane < lanes_) {

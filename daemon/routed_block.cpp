@@ -21,6 +21,18 @@ std::uint32_t lane_of(rating::guided const& who, ingest::cdr const& call,
     return scale(ingest::uuid_hash{}(catalog.account_at(account).id), lanes);
 }
 
+std::uint32_t lane_of(rating::guided_event const& whose, ingest::event const& event,
+                      rating::catalog const& catalog, std::uint32_t lanes) noexcept {
+    if (whose.account != rating::no_index) {
+        return scale(ingest::uuid_hash{}(catalog.account_at(whose.account).id), lanes);
+    }
+    auto const* const moved = std::get_if<ingest::entity_data>(&event.what);
+    if (moved != nullptr && !moved->entity.empty()) {
+        return scale(std::hash<std::string_view>{}(moved->entity), lanes);
+    }
+    return scale(ingest::uuid_hash{}(event.id), lanes);
+}
+
 } // namespace
 
 routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
@@ -31,20 +43,37 @@ routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
     if (block_->from != nullptr) {
         rating::apply_number_rules(block_->batch, block_->from->numbers);
     }
-    auto& calls = block_->batch.cdrs;
-    auto const rejected = block_->suspend_rejected ? block_->batch.rejected.size() : 0;
-    std::vector<std::uint32_t> lane_of_place(calls.size() + rejected);
-    guided_.reserve(calls.size());
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-        guided_.push_back(rating::guide(calls[i], *catalog_));
-        calls[i].direction = guided_[i].direction;
-        lane_of_place[i] = lane_of(guided_[i], calls[i], *catalog_, lanes);
+    sort_by_lane(deal(lanes), lanes);
+}
+
+/// Guides all records; gives the lane of each place.
+std::vector<std::uint32_t> routed_block::deal(std::uint32_t lanes) {
+    auto& batch = block_->batch;
+    std::vector<std::uint32_t> lane_of_place;
+    lane_of_place.reserve(batch.received());
+    guided_.reserve(batch.cdrs.size());
+    for (auto& call : batch.cdrs) {
+        guided_.push_back(rating::guide(call, *catalog_));
+        call.direction = guided_.back().direction;
+        lane_of_place.push_back(lane_of(guided_.back(), call, *catalog_, lanes));
     }
-    for (std::size_t i = 0; i < rejected; ++i) {
-        lane_of_place[calls.size() + i] =
-            scale(std::hash<std::string_view>{}(block_->batch.rejected[i].raw), lanes);
+    guided_events_.reserve(batch.events.size());
+    for (auto const& event : batch.events) {
+        guided_events_.push_back(rating::guide(event, *catalog_));
+        lane_of_place.push_back(lane_of(guided_events_.back(), event, *catalog_, lanes));
     }
-    // A counting sort keeps the order of arrival within each lane.
+    for (auto const& rejected : batch.rejected) {
+        if (block_->suspend_rejected || rejected.suspended) {
+            kept_.push_back(&rejected);
+            lane_of_place.push_back(scale(std::hash<std::string_view>{}(rejected.raw), lanes));
+        }
+    }
+    return lane_of_place;
+}
+
+/// A counting sort keeps the order of arrival within each lane.
+void routed_block::sort_by_lane(std::vector<std::uint32_t> const& lane_of_place,
+                                std::uint32_t lanes) {
     for (auto const lane : lane_of_place) {
         ++first_of_lane_[lane + 1];
     }

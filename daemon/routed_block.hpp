@@ -2,6 +2,7 @@
 
 #include "ingest/record_block.hpp"
 #include "rating/catalog.hpp"
+#include "rating/event_guide.hpp"
 #include "rating/guide.hpp"
 
 #include <atomic>
@@ -17,12 +18,14 @@ namespace tally::daemon {
 /// last slice to go reports the outcome and frees the block.
 ///
 ///     places_by_lane_   [ lane 0's records | lane 1's | ... ]   in order of arrival within each
-///     a place < cdrs.size() is a call, the others are batch.rejected, in order
+///     a place counts through batch.cdrs, then batch.events, then those of batch.rejected that are
+///     kept
 class routed_block {
   public:
     /// Guides every record by `catalog` and deals it to a lane: by account, so that all money of an
-    /// account moves through one lane; by its own bytes when it has none, so that a repeated one
-    /// meets itself. `released` gets the admitted bytes back at the end.
+    /// account moves through one lane; an event of no account by what it moves (a licence, a room);
+    /// else by its own bytes, so that a repeated one meets itself. `released` gets the admitted
+    /// bytes back at the end.
     routed_block(std::unique_ptr<ingest::record_block> block,
                  std::shared_ptr<rating::catalog const> catalog, std::uint32_t lanes,
                  std::function<void(std::size_t)> released);
@@ -32,6 +35,14 @@ class routed_block {
     [[nodiscard]] rating::guided const& guided_at(std::uint32_t place) const noexcept {
         return guided_[place];
     }
+    /// By place in batch.events.
+    [[nodiscard]] rating::guided_event const& guided_event_at(std::uint32_t place) const noexcept {
+        return guided_events_[place];
+    }
+    /// The rejected records that wait in suspense, by their place behind calls and events.
+    [[nodiscard]] ingest::rejected_record const& kept_at(std::uint32_t place) const noexcept {
+        return *kept_[place];
+    }
     [[nodiscard]] std::span<std::uint32_t const> places_of(std::uint32_t lane) const noexcept {
         return std::span{places_}.subspan(first_of_lane_[lane],
                                           first_of_lane_[lane + 1] - first_of_lane_[lane]);
@@ -40,11 +51,15 @@ class routed_block {
   private:
     friend class slice;
     void leave(ingest::block_outcome const& part) noexcept;
+    std::vector<std::uint32_t> deal(std::uint32_t lanes);
+    void sort_by_lane(std::vector<std::uint32_t> const& lane_of_place, std::uint32_t lanes);
 
     std::unique_ptr<ingest::record_block> block_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::function<void(std::size_t)> released_;
     std::vector<rating::guided> guided_; ///< by place, calls only
+    std::vector<rating::guided_event> guided_events_;
+    std::vector<ingest::rejected_record const*> kept_;
     std::vector<std::uint32_t> places_;
     std::vector<std::uint32_t> first_of_lane_; ///< lanes + 1 of them
     std::atomic<std::uint32_t> slices_left_;

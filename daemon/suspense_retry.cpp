@@ -113,6 +113,12 @@ void suspense_retry::decode(storage::waiting_record const& record, decoded& into
     }
     entry.format = format->name;
     format->decode({*into.from, {}, {}}, batch);
+    entry.state = entry_state::live;
+    if (batch.events.size() == 1) {
+        entry.take(batch.events.front(), rating::guide(batch.events.front(), *how_.catalog));
+        entry.raw = batch.body;
+        return;
+    }
     if (batch.cdrs.size() != 1) {
         auto const why = batch.rejected.empty() ? batch.whole_error : batch.rejected.front().error;
         entry.suspend(why == record_error::none ? record.reason : why, ingest::explain(why));
@@ -120,23 +126,18 @@ void suspense_retry::decode(storage::waiting_record const& record, decoded& into
     }
     rating::apply_number_rules(batch, into.from->numbers);
     auto& call = batch.cdrs.front();
-    entry.call = &call;
-    entry.who = rating::guide(call, *how_.catalog);
-    call.direction = entry.who.direction;
-    entry.state = entry_state::live;
-    if (entry.who.error != record_error::none) {
-        entry.suspend(entry.who.error, ingest::explain(entry.who.error));
-    }
+    auto const who = rating::guide(call, *how_.catalog);
+    call.direction = who.direction;
+    entry.take(call, who);
+    entry.raw = batch.body;
 }
 
 void suspense_retry::rate_only(std::vector<batch_entry>& entries) {
-    calls_.begin(entries, usage_);
-    std::vector<storage::usage_state> states;
-    check(writer_.load_usage(calls_.missing(), states));
-    calls_.learn(states, usage_);
+    rows_.begin(entries);
+    check(rows_.load(writer_));
     storage::batch rated;
-    calls_.rate(usage_, rated);
-    calls_.written(rated, usage_); // the next batch goes on from these allowances
+    rows_.rate(rated);
+    rows_.written(rated); // the next batch goes on from these allowances
 }
 
 void suspense_retry::store(std::vector<batch_entry>& entries) {

@@ -61,8 +61,7 @@ class suspense_retry {
     storage::batch_writer writer_;
     std::unique_ptr<storage::lane_observer> observer_;
     storage::lane_writer lane_;
-    storage::call_batch calls_;
-    storage::usage_cache usage_;
+    storage::entry_batch rows_;
     retry_counts counts_;
 };
 

@@ -12,20 +12,22 @@ namespace tally::rating {
 
 namespace {
 
-/// Ids stay where they are, in the subscriptions; the table holds their places.
+/// Ids stay where they are, in the rows; the table holds their places.
+template <typename Row>
 struct id_hash {
     using is_transparent = void;
     using is_avalanching = void;
-    std::vector<subscription> const* rows;
+    std::vector<Row> const* rows;
     std::size_t operator()(ingest::uuid const& id) const noexcept {
         return ingest::uuid_hash{}(id);
     }
     std::size_t operator()(catalog_index i) const noexcept { return (*this)((*rows)[i].id); }
 };
 
+template <typename Row>
 struct id_equal {
     using is_transparent = void;
-    std::vector<subscription> const* rows;
+    std::vector<Row> const* rows;
     bool operator()(catalog_index a, catalog_index b) const noexcept {
         return (*rows)[a].id == (*rows)[b].id;
     }
@@ -37,7 +39,14 @@ struct id_equal {
     }
 };
 
-using id_table = boost::unordered_flat_set<catalog_index, id_hash, id_equal>;
+template <typename Row>
+using id_table = boost::unordered_flat_set<catalog_index, id_hash<Row>, id_equal<Row>>;
+
+template <typename Row>
+catalog_index find_in(id_table<Row> const& table, ingest::uuid const& id) noexcept {
+    auto const found = table.find(id);
+    return found == table.end() ? no_index : *found;
+}
 
 /// A DID's subscription and whether it is active, as one number of the table of DIDs.
 constexpr catalog_index active_bit = catalog_index{1} << 31;
@@ -58,7 +67,10 @@ struct catalog::impl {
     name_table account_numbers;
     name_table subscription_numbers;
     name_table dids;
-    id_table subscription_ids{0, id_hash{&subscriptions}, id_equal{&subscriptions}};
+    id_table<account> account_ids{0, id_hash<account>{&accounts}, id_equal<account>{&accounts}};
+    id_table<subscription> subscription_ids{0, id_hash<subscription>{&subscriptions},
+                                            id_equal<subscription>{&subscriptions}};
+    std::vector<std::pair<ingest::uuid, catalog_index>> users; ///< sorted, each once
     /// Subscriptions by account, then by active_from: those of account a are
     /// by_account[account_begin[a]] to by_account[account_begin[a + 1]], exclusive.
     std::vector<catalog_index> by_account;
@@ -75,10 +87,21 @@ struct catalog::impl {
 void catalog::impl::take_accounts(std::vector<catalog_input::account_row> rows) {
     accounts.reserve(rows.size());
     account_numbers.reserve(rows.size());
+    account_ids.reserve(rows.size());
     for (auto const& row : rows) {
-        account_numbers.add(row.number, static_cast<catalog_index>(accounts.size()));
+        auto const place = static_cast<catalog_index>(accounts.size());
+        account_numbers.add(row.number, place);
         accounts.push_back(row.value);
+        account_ids.insert(place);
+        if (!row.user_id.is_nil()) {
+            users.emplace_back(row.user_id, place);
+        }
     }
+    std::sort(users.begin(), users.end(), [this](auto const& a, auto const& b) {
+        return std::tie(a.first, accounts[a.second].id) < std::tie(b.first, accounts[b.second].id);
+    });
+    auto const same_user = [](auto const& a, auto const& b) { return a.first == b.first; };
+    users.erase(std::unique(users.begin(), users.end(), same_user), users.end());
 }
 
 void catalog::impl::take_subscriptions(std::vector<catalog_input::subscription_row> rows) {
@@ -163,9 +186,20 @@ catalog_index catalog::subscription_by_number(std::string_view number) const noe
     return impl_->subscription_numbers.find(number);
 }
 
+catalog_index catalog::account_by_id(ingest::uuid const& id) const noexcept {
+    return find_in(impl_->account_ids, id);
+}
+
+catalog_index catalog::account_by_user(ingest::uuid const& user_id) const noexcept {
+    auto const& users = impl_->users;
+    auto const at =
+        std::lower_bound(users.begin(), users.end(), user_id,
+                         [](auto const& row, auto const& id) { return row.first < id; });
+    return at == users.end() || at->first != user_id ? no_index : at->second;
+}
+
 catalog_index catalog::subscription_by_id(ingest::uuid const& id) const noexcept {
-    auto const found = impl_->subscription_ids.find(id);
-    return found == impl_->subscription_ids.end() ? no_index : *found;
+    return find_in(impl_->subscription_ids, id);
 }
 
 catalog_index catalog::subscription_by_did(std::string_view digits) const noexcept {

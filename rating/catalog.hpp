@@ -37,6 +37,7 @@ struct catalog_input {
     struct account_row {
         account value;
         std::string number;
+        ingest::uuid user_id{}; ///< whose account it is; nil: nobody's
     };
     struct subscription_row {
         subscription value; ///< `account` and `plan` are places in the vectors beside this one
@@ -71,6 +72,9 @@ class catalog {
     [[nodiscard]] tariff const& plan_at(catalog_index i) const noexcept;
 
     [[nodiscard]] catalog_index account_by_number(std::string_view number) const noexcept;
+    [[nodiscard]] catalog_index account_by_id(ingest::uuid const& id) const noexcept;
+    /// The account of a user; of several the one of the least id, which is the oldest.
+    [[nodiscard]] catalog_index account_by_user(ingest::uuid const& user_id) const noexcept;
     [[nodiscard]] catalog_index subscription_by_number(std::string_view number) const noexcept;
     [[nodiscard]] catalog_index subscription_by_id(ingest::uuid const& id) const noexcept;
     /// The subscription that owns a DID, given as digits without '+'.

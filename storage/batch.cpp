@@ -4,7 +4,10 @@ namespace tally::storage {
 
 void batch::clear() noexcept {
     calls.clear();
+    events.clear();
     usage.clear();
+    metrics.clear();
+    unique_values.clear();
     balances.clear();
     daily.clear();
     suspense.clear();

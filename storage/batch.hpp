@@ -1,10 +1,12 @@
 #pragma once
 
 #include "ingest/cdr.hpp"
+#include "ingest/event.hpp"
 #include "ingest/record_error.hpp"
 #include "ingest/uuid.hpp"
 #include "rating/calendar.hpp"
 #include "rating/money.hpp"
+#include "rating/quantity.hpp"
 #include "rating/rater.hpp"
 
 #include <array>
@@ -26,6 +28,45 @@ struct cdr_row {
     rating::rated_call rated;
 };
 
+/// One usage event, wherever its kind is stored. `what` and everything it views outlive the batch.
+struct event_row {
+    ingest::event const* what = nullptr;
+    ingest::uuid account_id;      ///< nil: of no account
+    ingest::uuid subscription_id; ///< nil: of none, or not metered
+    ingest::uuid source_id;
+    currency_code currency{};
+    bool is_metered = false; ///< the rest is set
+    rating::quantity quantity;
+    rating::quantity billable;
+    rating::amount cost;
+};
+
+/// One row of billing.subscription_metric_usage as it is to be, and the version it was rated on.
+struct metric_row {
+    ingest::uuid subscription_id;
+    ingest::uuid account_id;
+    ingest::time_us period_start = 0;
+    ingest::time_us period_end = 0;
+    std::string_view metric;
+    std::int64_t expected_version = 0; ///< 0: there is no row yet
+    std::int64_t events = 0;           ///< that the batch adds
+    rating::quantity total;            ///< with this batch; so is the next
+    rating::quantity included_used;
+    rating::amount_sum cost; ///< that the batch adds
+    ingest::time_us last_usage = 0;
+    currency_code currency{};
+};
+
+/// A value that a metric of aggregation unique counts for the first time in a period.
+struct unique_value_row {
+    ingest::uuid subscription_id;
+    ingest::time_us period_start = 0;
+    std::string_view metric;
+    ingest::uuid value_id; ///< version 5, of the value
+
+    friend auto operator<=>(unique_value_row const&, unique_value_row const&) = default;
+};
+
 /// What a batch adds to one row of billing.subscription_usage, and the version it was rated on.
 struct usage_delta {
     ingest::uuid subscription_id;
@@ -38,8 +79,13 @@ struct usage_delta {
     std::int64_t calls = 0;
     rating::amount_sum overage_cost;
     rating::amount_sum total_cost;
-    ingest::time_us last_usage = 0; ///< latest end of a call
+    ingest::time_us last_usage = 0; ///< latest end of a call, or time of an event
     currency_code currency{};
+    std::int64_t events = 0;          ///< metered ones
+    std::int64_t sms = 0;             ///< of the metric "sms"
+    rating::int128 data_mb_nanos = 0; ///< of the metric "data_mb"
+
+    [[nodiscard]] bool moves() const noexcept { return calls > 0 || events > 0; }
 };
 
 /// Money that leaves an account's balance.
@@ -53,7 +99,7 @@ struct daily_delta {
     ingest::uuid account_id;
     ingest::uuid subscription_id;
     rating::civil_day day = 0;
-    std::string_view metric; ///< "calls"
+    std::string_view metric; ///< "calls", or a metric's name
     std::int64_t events = 0;
     rating::int128 quantity_nanos = 0;
     rating::int128 billable_nanos = 0;
@@ -88,8 +134,11 @@ struct batch {
     ingest::time_us opened = 0;   ///< when its first record was taken
     std::uint32_t duplicates = 0; ///< dropped on the way, for ingest.batches
     std::uint64_t bytes = 0;
-    std::vector<cdr_row> calls;          ///< any order; written sorted by key
-    std::vector<usage_delta> usage;      ///< one per (subscription, period)
+    std::vector<cdr_row> calls;      ///< any order; written sorted by key
+    std::vector<event_row> events;   ///< in order of arrival
+    std::vector<usage_delta> usage;  ///< one per (subscription, period)
+    std::vector<metric_row> metrics; ///< one per (subscription, period, metric)
+    std::vector<unique_value_row> unique_values;
     std::vector<balance_delta> balances; ///< one per account
     std::vector<daily_delta> daily;      ///< one per (account, subscription, day, metric)
     std::vector<suspense_row> suspense;

@@ -1,4 +1,5 @@
 #include "storage/batch_statements.hpp"
+#include "storage/event_statements.hpp"
 
 #include <array>
 
@@ -13,15 +14,17 @@ constexpr char const* usage_sql = R"(
 WITH written AS (
     INSERT INTO billing.subscription_usage AS u (subscription_id, account_id, billing_period_start,
         billing_period_end, seconds_used, included_seconds_used, calls_count, overage_cost,
-        total_cost, currency, last_usage_at, version, created_at, updated_at)
+        total_cost, currency, last_usage_at, sms_used, data_used_mb, version, created_at,
+        updated_at)
     SELECT d.subscription_id, d.account_id, d.period_start, d.period_end, d.seconds, d.included,
-        d.calls, d.overage_cost, d.total_cost, d.currency, d.last_usage, d.expected + 1,
+        d.calls, d.overage_cost, d.total_cost, d.currency, d.last_usage, d.sms, d.data_mb,
+        d.expected + 1,
         CASE WHEN d.expected = 0 THEN now() ELSE '-infinity'::timestamptz END, now()
     FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::bigint[],
         $6::bigint[], $7::bigint[], $8::numeric[], $9::numeric[], $10::text[], $11::timestamptz[],
-        $12::bigint[])
+        $12::bigint[], $13::bigint[], $14::numeric[])
         AS d(subscription_id, account_id, period_start, period_end, seconds, included, calls,
-            overage_cost, total_cost, currency, last_usage, expected)
+            overage_cost, total_cost, currency, last_usage, expected, sms, data_mb)
     ON CONFLICT (subscription_id, billing_period_start) DO UPDATE SET
         seconds_used = u.seconds_used + excluded.seconds_used,
         included_seconds_used = u.included_seconds_used + excluded.included_seconds_used,
@@ -29,6 +32,8 @@ WITH written AS (
         overage_cost = u.overage_cost + excluded.overage_cost,
         total_cost = u.total_cost + excluded.total_cost,
         last_usage_at = greatest(u.last_usage_at, excluded.last_usage_at),
+        sms_used = u.sms_used + excluded.sms_used,
+        data_used_mb = u.data_used_mb + excluded.data_used_mb,
         version = u.version + 1,
         updated_at = now()
         WHERE u.version = excluded.version - 1
@@ -124,7 +129,12 @@ constexpr std::array statements{
 } // namespace
 
 std::span<prepared_statement const> batch_statements() noexcept {
-    return statements;
+    static auto const all = [] {
+        std::vector<prepared_statement> both(statements.begin(), statements.end());
+        both.insert(both.end(), event_statements().begin(), event_statements().end());
+        return both;
+    }();
+    return all;
 }
 
 } // namespace tally::storage

@@ -1,33 +1,13 @@
 #include "storage/batch_statements.hpp"
 
+#include "storage/place_order.hpp"
+
 #include <algorithm>
-#include <numeric>
 #include <tuple>
 
 namespace tally::storage {
 
 namespace {
-
-/// Places of `rows` in the order of `key`.
-template <typename Row, typename Key>
-void sort_places(std::span<Row const> rows, std::vector<std::uint32_t>& order, Key&& key) {
-    order.resize(rows.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::sort(order.begin(), order.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return key(rows[a]) < key(rows[b]); });
-}
-
-template <typename... Array>
-void clear_all(Array&... arrays) {
-    (arrays.clear(), ...);
-}
-
-template <typename... Array>
-parameters& bind(parameters& values, Array&... arrays) {
-    values.clear();
-    (values.add(arrays), ...);
-    return values;
-}
 
 std::string_view text_of(currency_code const& code) noexcept {
     return {code.data(), code.size()};
@@ -44,7 +24,7 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
     sort_places(rows, order_,
                 [](usage_delta const& d) { return std::tie(d.subscription_id, d.period_start); });
     clear_all(subscription_, account_, period_start_, period_end_, seconds_, included_, calls_,
-              overage_cost_, total_cost_, currency_, last_usage_, expected_);
+              overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_, data_mb_);
     for (std::uint32_t const place : order_) {
         auto const& d = rows[place];
         subscription_.add(d.subscription_id);
@@ -59,9 +39,12 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
         currency_.add_bytes(text_of(d.currency));
         last_usage_.add_time(d.last_usage);
         expected_.add_int64(d.expected_version);
+        sms_.add_int64(d.sms);
+        data_mb_.add_numeric(d.data_mb_nanos);
     }
     return bind(values_, subscription_, account_, period_start_, period_end_, seconds_, included_,
-                calls_, overage_cost_, total_cost_, currency_, last_usage_, expected_);
+                calls_, overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_,
+                data_mb_);
 }
 
 parameters& balance_rows::fill(std::span<balance_delta const> rows) {
@@ -154,21 +137,28 @@ void fill_batch_row(parameters& values, batch const& what, std::uint32_t suspend
     rating::amount_sum cost;
     ingest::time_us first = INT64_MAX;
     ingest::time_us last = INT64_MIN;
+    auto const add = [&](rating::amount more, ingest::time_us when) {
+        cost += more;
+        first = std::min(first, ingest::whole_second(when));
+        last = std::max(last, ingest::whole_second(when));
+    };
     for (auto const& row : what.calls) {
-        cost += row.rated.cost;
-        first = std::min(first, ingest::whole_second(row.call->start));
-        last = std::max(last, ingest::whole_second(row.call->start));
+        add(row.rated.cost, row.call->start);
     }
+    for (auto const& row : what.events) {
+        add(row.cost, row.what->occurred);
+    }
+    std::size_t const stored = what.calls.size() + what.events.size();
     // A payload that waits already is a duplicate, so that the row adds up.
     std::size_t const known = what.suspense.size() - suspended;
     values.clear();
     values.add(what.id).add(what.daemon_id).add_int32(what.lane).add_optional(what.import_id);
-    values.add_int32(as_count(what.calls.size() + what.duplicates + what.suspense.size()));
-    values.add_int32(as_count(what.calls.size()));
+    values.add_int32(as_count(stored + what.duplicates + what.suspense.size()));
+    values.add_int32(as_count(stored));
     values.add_int32(as_count(what.duplicates + known));
     values.add_int32(as_count(suspended));
     values.add_int64(static_cast<std::int64_t>(what.bytes)).add_numeric(cost.nanos);
-    if (what.calls.empty()) {
+    if (stored == 0) {
         values.add_null().add_null();
     } else {
         values.add_time(first).add_time(last);

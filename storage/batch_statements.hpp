@@ -26,6 +26,24 @@ inline constexpr char const* positions = "tally_positions";   ///< TL001 unless 
 inline constexpr char const* load_usage = "tally_load_usage"; ///< ordinality, version, included
 inline constexpr char const* load_positions = "tally_load_positions"; ///< lane, position
 inline constexpr char const* is_committed = "tally_is_committed";
+
+// Events (event_sql.cpp).
+inline constexpr char const* identities = "tally_identities"; ///< gives the number that is new
+inline constexpr char const* metrics = "tally_metrics";       ///< gives the number written
+inline constexpr char const* unique_values = "tally_unique_values"; ///< touches the new ones
+inline constexpr char const* features = "tally_features";
+inline constexpr char const* api_days = "tally_api_days";
+inline constexpr char const* error_groups = "tally_error_groups";
+inline constexpr char const* load_metrics = "tally_load_metrics";     ///< ordinality, version, ...
+inline constexpr char const* counted_values = "tally_counted_values"; ///< ordinality
+inline constexpr char const* stored_events = "tally_stored_events";   ///< id, content
+// Each gives place and verdict of the events that its function refuses.
+inline constexpr char const* apply_audit = "tally_apply_audit";
+inline constexpr char const* apply_license = "tally_apply_license";
+inline constexpr char const* apply_click = "tally_apply_click";
+inline constexpr char const* apply_conversion = "tally_apply_conversion";
+inline constexpr char const* apply_session = "tally_apply_session";
+inline constexpr char const* apply_room = "tally_apply_room";
 } // namespace statement
 
 std::span<prepared_statement const> batch_statements() noexcept;
@@ -43,7 +61,8 @@ class usage_rows {
         period_start_{wire::timestamptz_oid}, period_end_{wire::timestamptz_oid},
         seconds_{wire::int8_oid}, included_{wire::int8_oid}, calls_{wire::int8_oid},
         overage_cost_{wire::numeric_oid}, total_cost_{wire::numeric_oid}, currency_{wire::text_oid},
-        last_usage_{wire::timestamptz_oid}, expected_{wire::int8_oid};
+        last_usage_{wire::timestamptz_oid}, expected_{wire::int8_oid}, sms_{wire::int8_oid},
+        data_mb_{wire::numeric_oid};
     parameters values_;
 };
 

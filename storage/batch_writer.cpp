@@ -2,8 +2,13 @@
 
 #include "storage/batch_statements.hpp"
 #include "storage/cdr_copy.hpp"
+#include "storage/event_copy.hpp"
+#include "storage/event_effects.hpp"
+#include "storage/event_partitions.hpp"
+#include "storage/event_statements.hpp"
 #include "storage/partitions.hpp"
 #include "storage/stored_calls.hpp"
+#include "storage/stored_events.hpp"
 
 #include <array>
 #include <chrono>
@@ -26,9 +31,11 @@ ingest::time_us now_us() {
 
 /// A batch goes in three steps, which are three waits for the server (four with the COPY's own):
 ///
-///     pipeline  BEGIN, claim, usage, suspense...     -> all versions as expected?
-///     COPY      the calls, sorted by key
-///     pipeline  balances, daily, batch row, positions, COMMIT
+///     pipeline  BEGIN, claim, identities of events, usage, metrics, suspense...
+///                                                    -> all new? all versions as expected?
+///     pipeline  what events do (apply_*)             -> all possible?       only where there are
+///     COPY      the calls, then each kind's facts, sorted by key
+///     pipeline  counters, balances, daily, batch row, positions, COMMIT
 ///
 /// Usage is first: it finds a stale batch before any row is copied, and its foreign keys guard the
 /// accounts and subscriptions of the calls. Accounts are late: others wait for their rows.
@@ -36,7 +43,7 @@ struct batch_writer::impl {
     impl(std::string connection_string, std::string purpose, partition_policy policy)
         : connection(std::move(connection_string), std::move(purpose), batch_statements(),
                      write_path_limits()),
-          partitions(policy) {}
+          partitions(policy), partitions_of_events(policy) {}
 
     static pq_connection::limits write_path_limits() {
         pq_connection::limits bounds;
@@ -46,13 +53,24 @@ struct batch_writer::impl {
 
     result begin(batch const& what, commit_counts& counts);
     result check_opening(batch const& what, commit_counts& counts);
+    result write_facts(batch const& what, commit_counts& counts);
+    void add_counters(batch const& what);
     result finish(batch const& what, commit_counts const& counts);
     void add_suspense(batch const& what);
     void roll_back();
 
     pq_connection connection;
     cdr_partitions partitions;
+    event_partitions partitions_of_events;
     cdr_copy calls;
+    event_copy facts;
+    event_effects effects;
+    identity_rows identities;
+    metric_rows metrics;
+    unique_value_rows unique_values;
+    feature_rows features;
+    api_day_rows api_days;
+    error_group_rows error_groups;
     payload_digest digests;
     std::vector<payload_key> payloads;
     std::vector<std::unique_ptr<suspense_rows>> suspense; ///< one per statement
@@ -93,35 +111,83 @@ result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
     statements.push_back({statement::begin, nullptr});
     values.clear();
     statements.push_back({statement::claim, &values.add_int64(claim_of(what.id))});
+    if (!what.events.empty()) {
+        statements.push_back({statement::identities, &identities.fill(what)});
+    }
     if (!what.usage.empty()) {
         statements.push_back({statement::usage, &usage.fill(what.usage)});
+    }
+    if (!what.metrics.empty()) {
+        statements.push_back({statement::metrics, &metrics.fill(what.metrics)});
+    }
+    if (!what.unique_values.empty()) {
+        statements.push_back({statement::unique_values, &unique_values.fill(what.unique_values)});
     }
     add_suspense(what);
     connection.run_pipeline(statements, outcome);
     return outcome.what.ok() ? check_opening(what, counts) : outcome.what;
 }
 
+/// What the opening's statements wrote is what the batch was rated on.
 result batch_writer::impl::check_opening(batch const& what, commit_counts& counts) {
-    for (std::size_t i = 0; i < statements.size(); ++i) {
-        if (statements[i].name == statement::suspense) {
-            counts.suspended += static_cast<std::uint32_t>(affected(outcome.rows[i]));
-        }
-        if (statements[i].name != statement::usage) {
-            continue;
-        }
-        auto const written = static_cast<std::size_t>(int64_at(outcome.rows[i], 0, 0));
-        if (written != what.usage.size()) {
-            return {failure::stale,
-                    {},
-                    std::to_string(what.usage.size() - written) + " of " +
-                        std::to_string(what.usage.size()) + " usage rows have another version"};
+    auto const stale = [](std::size_t written, std::size_t wanted, char const* rows) -> result {
+        return written == wanted ? result{}
+                                 : result{failure::stale,
+                                          {},
+                                          std::to_string(wanted - written) + " of " +
+                                              std::to_string(wanted) + rows};
+    };
+    result said;
+    for (std::size_t i = 0; i < statements.size() && said.ok(); ++i) {
+        auto const& rows = outcome.rows[i];
+        char const* const name = statements[i].name;
+        if (name == statement::suspense) {
+            counts.suspended += static_cast<std::uint32_t>(affected(rows));
+        } else if (name == statement::identities) {
+            auto const added = static_cast<std::size_t>(int64_at(rows, 0, 0));
+            if (added != what.events.size()) {
+                said = {failure::duplicate, {}, "some events are stored already"};
+            }
+        } else if (name == statement::usage) {
+            said = stale(static_cast<std::size_t>(int64_at(rows, 0, 0)), what.usage.size(),
+                         " usage rows have another version");
+        } else if (name == statement::metrics) {
+            said = stale(static_cast<std::size_t>(int64_at(rows, 0, 0)), what.metrics.size(),
+                         " metric rows have another version");
+        } else if (name == statement::unique_values) {
+            said = stale(static_cast<std::size_t>(affected(rows)), what.unique_values.size(),
+                         " values have been counted meanwhile");
         }
     }
-    return {};
+    return said;
+}
+
+result batch_writer::impl::write_facts(batch const& what, commit_counts& counts) {
+    result said = effects.apply(connection, what, counts.verdicts);
+    if (said.ok() && !what.calls.empty()) {
+        said = calls.write(connection, what, counts.refused_call);
+    }
+    return said.ok() && !what.events.empty() ? facts.write(connection, what, counts.refused_event)
+                                             : said;
+}
+
+void batch_writer::impl::add_counters(batch const& what) {
+    if (auto& rows = features.fill(what); !features.is_empty()) {
+        statements.push_back({statement::features, &rows});
+    }
+    if (auto& rows = api_days.fill(what); !api_days.is_empty()) {
+        statements.push_back({statement::api_days, &rows});
+    }
+    if (auto& rows = error_groups.fill(what); !error_groups.is_empty()) {
+        statements.push_back({statement::error_groups, &rows});
+    }
 }
 
 result batch_writer::impl::finish(batch const& what, commit_counts const& counts) {
     statements.clear();
+    if (!what.events.empty()) {
+        add_counters(what);
+    }
     if (!what.balances.empty()) {
         statements.push_back({statement::balances, &balances.fill(what.balances)});
     }
@@ -168,8 +234,8 @@ result batch_writer::commit(batch const& what, commit_counts& counts) {
     }
     pq_connection::pin const one_session{impl_->connection};
     said = impl_->begin(what, counts);
-    if (said.ok() && !what.calls.empty()) {
-        said = impl_->calls.write(impl_->connection, what, counts.refused_call);
+    if (said.ok()) {
+        said = impl_->write_facts(what, counts);
     }
     if (said.ok()) {
         said = impl_->finish(what, counts);
@@ -180,6 +246,7 @@ result batch_writer::commit(batch const& what, commit_counts& counts) {
     impl_->roll_back();
     if (said.why == failure::bad_data) {
         impl_->partitions.forget(); // a partition may have been dropped
+        impl_->partitions_of_events.forget();
     }
     counts.suspended = 0;
     return said;
@@ -203,6 +270,21 @@ result batch_writer::load_usage(std::span<usage_key const> keys, std::vector<usa
 
 result batch_writer::stored_calls(std::span<call_key const> keys, std::vector<stored_call>& out) {
     return find_stored_calls(impl_->connection, keys, out);
+}
+
+result batch_writer::load_metrics(std::span<metric_row const> keys,
+                                  std::vector<metric_state>& out) {
+    return find_metrics(impl_->connection, keys, out);
+}
+
+result batch_writer::counted_values(std::span<unique_value_row const> values,
+                                    std::vector<unique_value_row>& out) {
+    return find_counted_values(impl_->connection, values, out);
+}
+
+result batch_writer::stored_events(std::span<ingest::uuid const> ids,
+                                   std::vector<stored_event>& out) {
+    return find_stored_events(impl_->connection, ids, out);
 }
 
 result batch_writer::load_positions(std::string_view stream, std::int32_t lanes,
@@ -247,6 +329,11 @@ result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
 result batch_writer::ensure_cdr_days(std::span<std::int32_t const> days,
                                      std::vector<std::int32_t>& refused) {
     return impl_->partitions.ensure(impl_->connection, days, day_of(now_us()), refused);
+}
+
+result batch_writer::ensure_event_days(std::span<event_day const> days,
+                                       std::vector<event_day>& refused) {
+    return impl_->partitions_of_events.ensure(impl_->connection, days, day_of(now_us()), refused);
 }
 
 void batch_writer::cancel() noexcept {

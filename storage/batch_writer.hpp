@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/batch.hpp"
+#include "storage/metric_state.hpp"
 #include "storage/partition_policy.hpp"
 #include "storage/result.hpp"
 
@@ -44,13 +45,36 @@ struct stored_call {
     [[nodiscard]] ingest::cdr as_cdr() const noexcept;
 };
 
+/// What is stored of an event's identity.
+struct stored_event {
+    ingest::uuid id;
+    std::uint64_t content = 0;
+};
+
+/// Why an event cannot do what it says.
+struct verdict {
+    std::uint32_t event = 0; ///< place in batch.events
+    ingest::record_error reason = ingest::record_error::none;
+    std::string detail;
+};
+
 struct commit_counts {
-    static constexpr std::uint32_t no_call = UINT32_MAX;
+    static constexpr std::uint32_t no_row = UINT32_MAX;
 
     std::uint32_t suspended = 0; ///< suspense rows that were new
-    /// After bad_data or duplicate: the place in batch.calls of the row that PostgreSQL refused,
-    /// when it said which; else no_call.
-    std::uint32_t refused_call = no_call;
+    /// After bad_data or duplicate: the place in batch.calls, or in batch.events, of the row that
+    /// PostgreSQL refused, when it said which; else no_row.
+    std::uint32_t refused_call = no_row;
+    std::uint32_t refused_event = no_row;
+    std::vector<verdict> verdicts; ///< after failure::refused
+};
+
+/// A day (UTC, since 1970) on which events of a kind occurred.
+struct event_day {
+    ingest::event_kind kind = ingest::event_kind::usage;
+    std::int32_t day = 0;
+
+    friend auto operator<=>(event_day const&, event_day const&) = default;
 };
 
 /// The write path: one lane's connection. Everything a batch changes goes through commit().
@@ -66,6 +90,14 @@ class batch_writer {
     /// States of `keys`, in their order; rows that are not there have version 0.
     result load_usage(std::span<usage_key const> keys, std::vector<usage_state>& out);
 
+    /// States of the metric rows of these keys, in their order.
+    result load_metrics(std::span<metric_row const> keys, std::vector<metric_state>& out);
+    /// Those of `values` that are counted already; their metrics' names are those of `values`.
+    result counted_values(std::span<unique_value_row const> values,
+                          std::vector<unique_value_row>& out);
+
+    /// Those of `ids` that are stored.
+    result stored_events(std::span<ingest::uuid const> ids, std::vector<stored_event>& out);
     /// Those of `keys` that are stored.
     result stored_calls(std::span<call_key const> keys, std::vector<stored_call>& out);
 
@@ -84,6 +116,9 @@ class batch_writer {
     /// Makes sure that a partition of billing.cdrs holds every one of these days (UTC, days since
     /// 1970). Days outside the policy's bounds are given back in `refused`.
     result ensure_cdr_days(std::span<std::int32_t const> days, std::vector<std::int32_t>& refused);
+
+    /// Likewise for the partitions that hold events of these kinds and days.
+    result ensure_event_days(std::span<event_day const> days, std::vector<event_day>& refused);
 
     /// Cuts a running request short from another thread, and refuses all later ones as transient
     /// (stopping for good).

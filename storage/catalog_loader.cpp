@@ -14,8 +14,10 @@ namespace {
 constexpr int statement_timeout_ms = 600'000;
 
 constexpr char const* accounts_sql =
-    "COPY (SELECT id, account_number, currency FROM billing.accounts"
-    " WHERE status <> 'closed' AND deleted_at IS NULL) TO STDOUT (FORMAT binary)";
+    "COPY (SELECT a.id, a.account_number, a.currency, c.user_id FROM billing.accounts AS a"
+    " JOIN billing.customers AS c ON c.id = a.customer_id"
+    " WHERE a.status <> 'closed' AND a.deleted_at IS NULL)"
+    " TO STDOUT (FORMAT binary)";
 
 constexpr char const* subscriptions_sql =
     "COPY (SELECT id, subscription_number, account_id, rate_plan_id, currency, started_at,"
@@ -74,6 +76,7 @@ void catalog_reader::take_account(copy_fields row) {
     std::string_view const currency = row.text();
     std::copy_n(currency.begin(), std::min(currency.size(), taken.value.currency.size()),
                 taken.value.currency.begin());
+    taken.user_id = row.uuid();
     accounts_.emplace(taken.value.id, static_cast<rating::catalog_index>(input_.accounts.size()));
     input_.accounts.push_back(std::move(taken));
 }

@@ -1,20 +1,16 @@
 #include "storage/cdr_copy.hpp"
 
 #include "storage/cdr_metadata.hpp"
+#include "storage/copy_stream.hpp"
 
 #include <boost/endian/conversion.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <tuple>
 
 namespace tally::storage {
 
 namespace {
-
-/// What libpq hands to the kernel at once: large enough that a system call is nothing beside the
-/// rows in it, small enough to stay in the cache.
-constexpr std::size_t chunk_bytes = 256 * 1024;
 
 constexpr std::int16_t column_count = 27;
 
@@ -186,7 +182,7 @@ result cdr_copy::write(pq_connection& to, batch const& what, std::uint32_t& refu
     }
     refused = no_row;
     if (said.why == failure::bad_data || said.why == failure::duplicate) {
-        std::uint64_t const line = copy_line(said.detail);
+        std::uint64_t const line = copy_line(said.detail, "cdrs");
         if (line != 0 && line <= order_.size()) {
             refused = order_[static_cast<std::size_t>(line) - 1];
         }
@@ -195,34 +191,10 @@ result cdr_copy::write(pq_connection& to, batch const& what, std::uint32_t& refu
 }
 
 result cdr_copy::stream(pq_connection& to, batch const& what) {
-    buffer_.clear();
-    buffer_.written_to(wire::put_bytes(buffer_.room(chunk_bytes), copy_header));
-    for (std::size_t i = 0; i < order_.size(); ++i) {
+    return stream_rows(to, buffer_, order_.size(), [&](std::size_t i) {
         prefetch_cdr_row(what.calls, order_, i);
         put_cdr_row(buffer_, what.calls[order_[i]], what);
-        if (buffer_.size() >= chunk_bytes) {
-            if (result said = to.copy_chunk(buffer_.view()); !said.ok()) {
-                return said;
-            }
-            buffer_.clear();
-        }
-    }
-    buffer_.written_to(wire::put_bytes(buffer_.room(copy_trailer.size()), copy_trailer));
-    if (result said = to.copy_chunk(buffer_.view()); !said.ok()) {
-        return said;
-    }
-    return to.end_copy_in();
-}
-
-std::uint64_t copy_line(std::string_view report) noexcept {
-    constexpr std::string_view before = "COPY cdrs, line ";
-    std::size_t const found = report.rfind(before);
-    std::uint64_t line = 0;
-    if (found != std::string_view::npos) {
-        auto const digits = report.substr(found + before.size());
-        std::from_chars(digits.data(), digits.data() + digits.size(), line);
-    }
-    return line;
+    });
 }
 
 } // namespace tally::storage

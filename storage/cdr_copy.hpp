@@ -60,8 +60,4 @@ class cdr_copy {
     byte_buffer buffer_;
 };
 
-/// The row number in the context of a COPY's error ("COPY cdrs, line 3, column ..."), 1-based; 0
-/// when there is none.
-std::uint64_t copy_line(std::string_view report) noexcept;
-
 } // namespace tally::storage

@@ -41,6 +41,13 @@ void array_parameter::add_numeric(rating::int128 nanos) {
 void array_parameter::add_bytes(std::string_view bytes) {
     added(wire::put_text_field(element(4 + bytes.size()), bytes));
 }
+void array_parameter::add_json(std::string_view json) {
+    if (json.empty()) {
+        add_null();
+    } else {
+        added(wire::put_optional_json_field(element(5 + json.size()), json));
+    }
+}
 void array_parameter::add_null() {
     has_nulls_ = true;
     added(wire::put_null(element(4)));

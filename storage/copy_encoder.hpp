@@ -33,6 +33,8 @@ class array_parameter {
     void add_date(std::int32_t day);
     void add_numeric(rating::int128 nanos);
     void add_bytes(std::string_view bytes);
+    /// Of jsonb; NULL when empty.
+    void add_json(std::string_view json);
     void add_null();
 
     [[nodiscard]] std::int32_t count() const noexcept { return count_; }

@@ -25,6 +25,8 @@ std::string_view name_of(failure why) noexcept {
         return "duplicate";
     case failure::stale:
         return "stale";
+    case failure::refused:
+        return "refused";
     case failure::position_lost:
         return "position_lost";
     case failure::unknown:
@@ -37,7 +39,8 @@ std::string_view name_of(failure why) noexcept {
 
 lane_writer::lane_writer(batch_writer& writer, options how, lane_observer& observer,
                          retry_wait wait)
-    : writer_{writer}, how_{how}, observer_{observer}, wait_{std::move(wait)} {}
+    : writer_{writer}, how_{how}, observer_{observer}, wait_{std::move(wait)}, duplicates_{writer} {
+}
 
 std::optional<std::int64_t> lane_writer::position_of(std::string_view stream) {
     if (auto const known = positions_.find(stream); known != positions_.end()) {
@@ -63,75 +66,8 @@ bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
     out_.opened = std::chrono::duration_cast<std::chrono::microseconds>(
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
-    drop_repeats_within(entries);
-    return drop_stored(entries, expect_stored_) && store_range(entries, marks);
-}
-
-// Of calls with one key the first is kept; later ones are duplicates, or conflicts.
-void lane_writer::drop_repeats_within(std::span<batch_entry> entries) {
-    first_of_key_.clear();
-    first_of_key_.reserve(entries.size());
-    for (std::uint32_t i = 0; i < entries.size(); ++i) {
-        auto& entry = entries[i];
-        if (entry.state != entry_state::live) {
-            continue;
-        }
-        auto const [place, is_first] = first_of_key_.try_emplace(hash_of(entry.key()), i);
-        if (is_first || entries[place->second].key() != entry.key()) {
-            continue; // two keys of one hash: the unique index decides
-        }
-        if (same_content(*entries[place->second].call, *entry.call)) {
-            entry.state = entry_state::duplicate;
-        } else {
-            entry.suspend(record_error::conflict, "another record of this call came first");
-        }
-    }
-}
-
-// Asks which of the live entries are stored: all of them, or those that the memory suspects.
-bool lane_writer::drop_stored(std::span<batch_entry> entries, bool all) {
-    std::vector<batch_entry*> asked;
-    std::vector<call_key> keys;
-    for (auto& entry : entries) {
-        // What conflicts with a record before it in the batch may still repeat what is stored.
-        bool const in_question =
-            entry.call != nullptr &&
-            (entry.state == entry_state::live ||
-             (entry.state == entry_state::suspended && entry.reason == record_error::conflict));
-        if (in_question && (all || recent_.holds(hash_of(entry.key())))) {
-            asked.push_back(&entry);
-            keys.push_back(entry.key());
-        }
-    }
-    if (keys.empty()) {
-        return true;
-    }
-    std::vector<stored_call> found;
-    if (!insist([&] { return writer_.stored_calls(keys, found); })) {
-        return false;
-    }
-    expect_stored_ = !found.empty() && (all || expect_stored_);
-    judge_stored(asked, found);
-    return true;
-}
-
-void lane_writer::judge_stored(std::span<batch_entry*> asked, std::span<stored_call const> found) {
-    boost::unordered_flat_map<std::uint64_t, stored_call const*> by_key;
-    by_key.reserve(found.size());
-    for (auto const& stored : found) {
-        by_key.emplace(hash_of(stored.key), &stored);
-    }
-    for (auto* entry : asked) {
-        auto const place = by_key.find(hash_of(entry->key()));
-        if (place == by_key.end() || place->second->key != entry->key()) {
-            continue;
-        }
-        if (same_content(place->second->as_cdr(), *entry->call)) {
-            entry->state = entry_state::duplicate;
-        } else {
-            entry->suspend(record_error::conflict, "this call is stored with other content");
-        }
-    }
+    duplicates_.drop_repeats(entries);
+    return insist([&] { return duplicates_.drop_stored(entries); }) && store_range(entries, marks);
 }
 
 bool lane_writer::store_range(std::span<batch_entry> entries, marks_span marks) {
@@ -158,82 +94,90 @@ bool lane_writer::store_halves(std::span<batch_entry> entries, marks_span marks)
 
 lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_span marks) {
     auto const began = clock::now();
-    calls_.begin(entries, usage_);
-    if (!load_missing()) {
+    rows_.begin(entries);
+    if (!insist([&] { return rows_.load(writer_); })) {
         return step::give_up;
     }
     bool refused_some = false;
-    if (!refuse_days_out_of_bounds(entries, refused_some)) {
+    if (!refuse_days_out_of_bounds(entries, refused_some) ||
+        !refuse_event_days(entries, refused_some)) {
         return step::give_up;
     }
     if (refused_some) {
         return step::again;
     }
-    calls_.rate(usage_, out_);
+    rows_.rate(out_);
     set_positions(marks);
     out_.id = ingest::uuid_v7();
     out_.duplicates =
         static_cast<std::uint32_t>(std::count_if(entries.begin(), entries.end(), [](auto const& e) {
             return e.state == entry_state::duplicate;
         }));
-    if (out_.calls.empty() && out_.suspense.empty() && out_.resolved.empty() &&
-        out_.positions.empty()) {
+    if (out_.calls.empty() && out_.events.empty() && out_.suspense.empty() &&
+        out_.resolved.empty() && out_.positions.empty()) {
         finish(entries, began);
         return step::done;
     }
     commit_counts counts;
     auto const why = writer_.commit(out_, counts);
     if (!why.ok()) {
-        return after_failure(why, counts.refused_call, entries, marks);
+        return after_failure(why, counts, entries, marks);
     }
     finish(entries, began);
     return step::done;
 }
 
-// The entry that the server refused, when that can be told: the calls of a batch are its live
-// entries in their order.
-batch_entry* lane_writer::refused_entry(std::span<batch_entry> entries, std::uint32_t call) {
-    if (call == commit_counts::no_call && entries.size() > 1) {
-        return nullptr;
-    }
-    std::uint32_t place = 0;
+namespace {
+
+/// The entry of a row of the batch: calls and events are the live entries of their sort, in order.
+template <typename Is>
+batch_entry* nth(std::span<batch_entry> entries, std::uint32_t row, Is&& is) {
     for (auto& entry : entries) {
-        bool const is_live = entry.state == entry_state::live;
-        if (is_live && (entries.size() == 1 || place == call)) {
+        if (is(entry) && row-- == 0) {
             return &entry;
         }
-        place += is_live ? 1U : 0U;
     }
     return nullptr;
 }
 
-lane_writer::step lane_writer::after_failure(result const& why, std::uint32_t refused_call,
+bool is_live(batch_entry const& entry) noexcept {
+    return entry.state == entry_state::live;
+}
+
+/// The entry that the server refused, when that can be told.
+batch_entry* refused_entry(std::span<batch_entry> entries, commit_counts const& counts) {
+    if (counts.refused_call != commit_counts::no_row) {
+        return nth(entries, counts.refused_call, [](auto& e) { return e.is_live_call(); });
+    }
+    if (counts.refused_event != commit_counts::no_row) {
+        return nth(entries, counts.refused_event, [](auto& e) { return e.is_live_event(); });
+    }
+    return entries.size() == 1 ? nth(entries, 0, is_live) : nullptr;
+}
+
+} // namespace
+
+lane_writer::step lane_writer::after_failure(result const& why, commit_counts const& counts,
                                              std::span<batch_entry> entries, marks_span marks) {
     auto const go_on = [](bool ok) { return ok ? step::again : step::give_up; };
     switch (why.why) {
     case failure::duplicate:
         observer_.retried(name_of(why.why), why);
-        expect_stored_ = true;
-        return go_on(drop_stored(entries, true));
+        duplicates_.expect_stored();
+        return go_on(insist([&] { return duplicates_.drop_stored(entries, true); }));
     case failure::stale:
         observer_.retried(name_of(why.why), why);
-        for (auto const& delta : out_.usage) {
-            usage_.forget({delta.subscription_id, delta.period_start});
-        }
+        rows_.forget(out_);
+        return step::again;
+    case failure::refused:
+        observer_.retried(name_of(why.why), why);
+        suspend_refused(entries, counts.verdicts);
         return step::again;
     case failure::position_lost:
         observer_.retried(name_of(why.why), why);
         return go_on(reread_positions(marks));
     case failure::bad_data:
-        observer_.retried(name_of(why.why), why);
-        if (auto* refused = refused_entry(entries, refused_call); refused != nullptr) {
-            refused->suspend(record_error::database_refused, details_.emplace_back(why.detail));
-            return step::again;
-        }
-        if (entries.size() > 1) {
-            return step::halve;
-        }
-        return go_on(pause(name_of(why.why), why));
+        return after_bad_data(why, counts, entries);
     case failure::unknown: {
         bool there = false;
         if (!pause(name_of(why.why), why) ||
@@ -255,22 +199,66 @@ lane_writer::step lane_writer::after_failure(result const& why, std::uint32_t re
     return step::done;
 }
 
-bool lane_writer::load_missing() {
-    if (calls_.missing().empty()) {
-        return true;
+lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts const& counts,
+                                              std::span<batch_entry> entries) {
+    observer_.retried(name_of(why.why), why);
+    if (auto* refused = refused_entry(entries, counts); refused != nullptr) {
+        refused->suspend(record_error::database_refused, details_.emplace_back(why.detail));
+        return step::again;
     }
-    std::vector<usage_state> states;
-    if (!insist([&] { return writer_.load_usage(calls_.missing(), states); })) {
+    if (entries.size() > 1) {
+        return step::halve;
+    }
+    return pause(name_of(why.why), why) ? step::again : step::give_up;
+}
+
+void lane_writer::suspend_refused(std::span<batch_entry> entries,
+                                  std::span<verdict const> verdicts) {
+    // All are found before the first is suspended, which moves the places of those behind it.
+    std::vector<batch_entry*> found;
+    for (auto const& each : verdicts) {
+        found.push_back(nth(entries, each.event, [](auto& e) { return e.is_live_event(); }));
+    }
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        if (found[i] != nullptr) {
+            found[i]->suspend(verdicts[i].reason, details_.emplace_back(verdicts[i].detail));
+        }
+    }
+}
+
+bool lane_writer::refuse_event_days(std::span<batch_entry> entries, bool& any) {
+    event_days_.clear();
+    for (auto const& entry : entries) {
+        if (entry.is_live_event()) {
+            event_day const day{entry.event->kind, day_of(entry.event->occurred)};
+            if (event_days_.empty() || event_days_.back() != day) {
+                event_days_.push_back(day);
+            }
+        }
+    }
+    std::sort(event_days_.begin(), event_days_.end());
+    event_days_.erase(std::unique(event_days_.begin(), event_days_.end()), event_days_.end());
+    std::vector<event_day> refused;
+    if (!event_days_.empty() &&
+        !insist([&] { return writer_.ensure_event_days(event_days_, refused); })) {
         return false;
     }
-    calls_.learn(states, usage_);
+    any = any || !refused.empty();
+    for (auto& entry : entries) {
+        if (!refused.empty() && entry.is_live_event() &&
+            std::binary_search(refused.begin(), refused.end(),
+                               event_day{entry.event->kind, day_of(entry.event->occurred)})) {
+            entry.suspend(record_error::time_out_of_bounds,
+                          ingest::explain(record_error::time_out_of_bounds));
+        }
+    }
     return true;
 }
 
 bool lane_writer::refuse_days_out_of_bounds(std::span<batch_entry> entries, bool& any) {
     days_.clear();
     for (auto const& entry : entries) {
-        if (entry.state == entry_state::live) {
+        if (entry.is_live_call()) {
             auto const day = day_of(entry.call->start);
             if (days_.empty() || days_.back() != day) {
                 days_.push_back(day);
@@ -285,7 +273,7 @@ bool lane_writer::refuse_days_out_of_bounds(std::span<batch_entry> entries, bool
     }
     any = !refused.empty();
     for (auto& entry : entries) {
-        if (any && entry.state == entry_state::live &&
+        if (any && entry.is_live_call() &&
             std::find(refused.begin(), refused.end(), day_of(entry.call->start)) != refused.end()) {
             entry.suspend(record_error::time_out_of_bounds,
                           ingest::explain(record_error::time_out_of_bounds));
@@ -351,12 +339,8 @@ bool lane_writer::reread_positions(marks_span marks) {
 }
 
 void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began) {
-    calls_.written(out_, usage_);
-    for (auto const& entry : entries) {
-        if (entry.state == entry_state::live) {
-            recent_.add(hash_of(entry.key()));
-        }
-    }
+    rows_.written(out_);
+    duplicates_.remember(entries);
     for (auto const& move : out_.positions) {
         positions_.insert_or_assign(std::string{move.stream}, move.next);
     }

@@ -1,10 +1,8 @@
 #pragma once
 
 #include "storage/batch_writer.hpp"
-#include "storage/call_batch.hpp"
-#include "storage/recent_keys.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
+#include "storage/duplicate_filter.hpp"
+#include "storage/entry_batch.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -51,6 +49,7 @@ using retry_wait = std::function<bool(std::chrono::milliseconds)>;
 ///
 ///     duplicate      ask for the stored keys, drop them or suspend conflicts, rate the rest again
 ///     stale          forget the usage rows, read them again, rate again
+///     refused        suspend the events that cannot do what they say, try the rest
 ///     bad data       halve until the one bad record is in suspense and the rest is stored
 ///     unknown        ask whether the batch is there
 ///     position lost  somebody else stored a part: read the position, drop that part
@@ -85,18 +84,17 @@ class lane_writer {
     using marks_span = std::span<stream_mark const>;
     enum class step : std::uint8_t { done, again, halve, give_up };
 
-    void drop_repeats_within(std::span<batch_entry> entries);
-    bool drop_stored(std::span<batch_entry> entries, bool all);
-    void judge_stored(std::span<batch_entry*> asked, std::span<stored_call const> found);
     bool store_range(std::span<batch_entry> entries, marks_span marks);
     bool store_halves(std::span<batch_entry> entries, marks_span marks);
     step try_once(std::span<batch_entry> entries, marks_span marks);
-    step after_failure(result const& why, std::uint32_t refused_call,
+    step after_failure(result const& why, commit_counts const& counts,
                        std::span<batch_entry> entries, marks_span marks);
-    static batch_entry* refused_entry(std::span<batch_entry> entries, std::uint32_t call);
+    step after_bad_data(result const& why, commit_counts const& counts,
+                        std::span<batch_entry> entries);
+    void suspend_refused(std::span<batch_entry> entries, std::span<verdict const> verdicts);
     bool ensure_days(std::vector<std::int32_t>& refused);
-    bool load_missing();
     bool refuse_days_out_of_bounds(std::span<batch_entry> entries, bool& any);
+    bool refuse_event_days(std::span<batch_entry> entries, bool& any);
     void set_positions(marks_span marks);
     bool reread_positions(marks_span marks);
     void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
@@ -110,19 +108,14 @@ class lane_writer {
     lane_observer& observer_;
     retry_wait wait_;
 
-    usage_cache usage_;
-    call_batch calls_;
-    recent_keys recent_;
+    entry_batch rows_;
+    duplicate_filter duplicates_;
     batch out_;
     std::map<std::string, std::int64_t, std::less<>> positions_;
-    boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_of_key_;
     std::deque<std::string> details_; ///< text of database refusals, kept while store() runs
     std::vector<std::int32_t> days_;
+    std::vector<event_day> event_days_;
     std::int64_t pauses_in_a_row_ = 0;
-    /// Set by a duplicate that only the unique index knew, cleared by a batch without one: while
-    /// somebody sends everything again, keys are asked for before COPY instead of after its
-    /// failure.
-    bool expect_stored_ = false;
 };
 
 } // namespace tally::storage

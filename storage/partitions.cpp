@@ -10,9 +10,6 @@ namespace tally::storage {
 
 namespace {
 
-/// ingest.create_partition refuses to bring back what retention has taken away.
-constexpr std::string_view retired_sqlstate = "TL002";
-
 constexpr std::string_view name_prefix = "cdrs_p";
 
 constexpr char const* cdrs = "billing.cdrs";
@@ -76,6 +73,10 @@ constexpr char const* missing_sql =
 
 } // namespace
 
+std::string civil_text(std::int32_t day) {
+    return date::format("%F", civil(day));
+}
+
 std::string cdr_partition_name(std::int32_t day) {
     return std::string{name_prefix} + date::format("%Y%m%d", civil(day));
 }
@@ -125,8 +126,7 @@ result create_partition(pq_connection& on, std::string_view table, std::string_v
 
 result cdr_partitions::create(pq_connection& on, std::int32_t day) {
     partition_name made;
-    result said =
-        create_partition(on, cdrs, date::format("%F", civil(day)), policy_.eager_indexes, made);
+    result said = create_partition(on, cdrs, civil_text(day), policy_.eager_indexes, made);
     if (said.ok()) {
         known_.insert(day);
     } else if (said.sqlstate == retired_sqlstate) {

@@ -20,6 +20,12 @@ constexpr std::int32_t day_of(ingest::time_us t) noexcept {
     return static_cast<std::int32_t>(t / us_per_day - (t % us_per_day < 0 ? 1 : 0));
 }
 
+/// "2026-01-31"
+std::string civil_text(std::int32_t day);
+
+/// ingest.create_partition refuses to bring back what retention has taken away.
+inline constexpr std::string_view retired_sqlstate = "TL002";
+
 /// Name of the partition of billing.cdrs that holds a day: "cdrs_p20260131".
 std::string cdr_partition_name(std::int32_t day);
 

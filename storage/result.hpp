@@ -12,8 +12,9 @@ enum class failure : std::uint8_t {
                    ///< read-only, disk full, too many connections
     permanent,     ///< somebody has to act: rights, schema missing or of another version
     bad_data,      ///< a row of the request is refused (SQLSTATE classes 22 and 23)
-    duplicate,     ///< unique key of cdrs: some call is stored already
+    duplicate,     ///< unique key of cdrs, or of events: some record is stored already
     stale,         ///< a usage row has another version than expected
+    refused,       ///< what some events do is not possible: commit_counts::verdicts says which
     position_lost, ///< a position is not what was expected: another reader, or stored already
     unknown,       ///< the answer to COMMIT was lost: ask whether the batch is there
 };

@@ -1,5 +1,8 @@
 #include "storage/wire_format.hpp"
 
+#include <algorithm>
+#include <arpa/inet.h>
+
 namespace tally::storage::wire {
 
 namespace {
@@ -154,6 +157,29 @@ std::optional<rating::amount> get_numeric(std::string_view value) noexcept {
         return std::nullopt;
     }
     return rating::amount{static_cast<std::int64_t>(sum->nanos)};
+}
+
+char* put_optional_inet_field(char* at, std::string_view address) noexcept {
+    // inet_recv: family, netmask bits, whether it is a cidr, bytes of the address, the address.
+    constexpr char family_v4 = 2;
+    constexpr char family_v6 = 3;
+    char text[INET6_ADDRSTRLEN] = {};
+    if (address.empty() || address.size() >= sizeof text) {
+        return put_null(at);
+    }
+    std::copy(address.begin(), address.end(), text);
+    char bytes[16];
+    bool const is_v4 = inet_pton(AF_INET, text, bytes) == 1;
+    if (!is_v4 && inet_pton(AF_INET6, text, bytes) != 1) {
+        return put_null(at);
+    }
+    std::size_t const size = is_v4 ? 4 : 16;
+    at = put_int32(at, static_cast<std::int32_t>(4 + size));
+    *at++ = is_v4 ? family_v4 : family_v6;
+    *at++ = static_cast<char>(size * 8);
+    *at++ = 0;
+    *at++ = static_cast<char>(size);
+    return put_bytes(at, {bytes, size});
 }
 
 } // namespace tally::storage::wire

@@ -25,6 +25,7 @@ inline constexpr std::uint32_t date_oid = 1082;
 inline constexpr std::uint32_t timestamptz_oid = 1184;
 inline constexpr std::uint32_t numeric_oid = 1700;
 inline constexpr std::uint32_t uuid_oid = 2950;
+inline constexpr std::uint32_t jsonb_oid = 3802;
 
 /// PostgreSQL counts from 2000-01-01.
 inline constexpr std::int64_t epoch_us = 946'684'800LL * ingest::us_per_s;
@@ -96,6 +97,24 @@ inline char* put_text_field(char* at, std::string_view text) noexcept {
 inline char* put_optional_text_field(char* at, std::string_view text) noexcept {
     return text.empty() ? put_null(at) : put_text_field(at, text);
 }
+
+inline char* put_int16_field(char* at, std::int16_t value) noexcept {
+    return put_int16(put_int32(at, 2), value);
+}
+/// What jsonb_recv takes: its version, then the text. NULL when empty.
+inline char* put_optional_json_field(char* at, std::string_view json) noexcept {
+    if (json.empty()) {
+        return put_null(at);
+    }
+    constexpr char jsonb_version = 1;
+    at = put_int32(at, static_cast<std::int32_t>(json.size()) + 1);
+    *at++ = jsonb_version;
+    return put_bytes(at, json);
+}
+/// Bytes that put_optional_inet_field writes at most: length, head, an IPv6 address.
+inline constexpr std::size_t inet_field_bytes_max = 4 + 4 + 16;
+/// An address in text as inet; NULL when it is none.
+char* put_optional_inet_field(char* at, std::string_view address) noexcept;
 
 /// Largest numeric field of 128 bits of nanos: length, header, 8 groups before the point and 3
 /// behind it.
