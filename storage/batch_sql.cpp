@@ -128,7 +128,7 @@ constexpr std::array statements{
 
 } // namespace
 
-std::span<prepared_statement const> batch_statements() noexcept {
+std::span<prepared_statement const> batch_statements() {
     static auto const all = [] {
         std::vector<prepared_statement> both(statements.begin(), statements.end());
         both.insert(both.end(), event_statements().begin(), event_statements().end());

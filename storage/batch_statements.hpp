@@ -46,7 +46,7 @@ inline constexpr char const* apply_session = "tally_apply_session";
 inline constexpr char const* apply_room = "tally_apply_room";
 } // namespace statement
 
-std::span<prepared_statement const> batch_statements() noexcept;
+std::span<prepared_statement const> batch_statements();
 
 // Each of these turns a batch's rows into the arrays of its statement, in the order of the table's
 // key: rows are locked in one order whoever writes them. All keep their memory.

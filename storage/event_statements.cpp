@@ -94,7 +94,7 @@ parameters& unique_value_rows::fill(std::span<unique_value_row const> rows) {
 }
 
 parameters& apply_rows::fill(batch const& what, char const* statement) {
-    clear_all(places_, id_, type_, subject_, occurred_, data_, source_);
+    clear_all(places_, entity_, id_, type_, subject_, occurred_, data_, source_);
     for (std::size_t place = 0; place < what.events.size(); ++place) {
         auto const& row = what.events[place];
         auto const& event = *row.what;
@@ -102,6 +102,8 @@ parameters& apply_rows::fill(batch const& what, char const* statement) {
             continue;
         }
         places_.add_int64(static_cast<std::int64_t>(place));
+        auto const* const moved = std::get_if<ingest::entity_data>(&event.what);
+        entity_.add_bytes(moved == nullptr ? std::string_view{} : moved->entity);
         id_.add(event.id);
         type_.add_bytes(event.type);
         add_optional(subject_, event.subject);
@@ -109,7 +111,8 @@ parameters& apply_rows::fill(batch const& what, char const* statement) {
         data_.add_json(event.data.empty() ? "{}" : event.data);
         source_.add(row.source_id);
     }
-    return bind(values_, places_, id_, type_, subject_, occurred_, data_, source_).add(what.id);
+    return bind(values_, places_, entity_, id_, type_, subject_, occurred_, data_, source_)
+        .add(what.id);
 }
 
 parameters& feature_rows::fill(batch const& what) {

@@ -12,7 +12,7 @@
 namespace tally::storage {
 
 /// The prepared statements that events take, beside those of batch_statements().
-std::span<prepared_statement const> event_statements() noexcept;
+std::span<prepared_statement const> event_statements();
 
 // As those of batch_statements.hpp: a batch's rows as the arrays of one statement.
 
@@ -72,9 +72,9 @@ class apply_rows {
     [[nodiscard]] bool is_empty() const noexcept { return places_.count() == 0; }
 
   private:
-    array_parameter places_{wire::int8_oid}, id_{wire::uuid_oid}, type_{wire::text_oid},
-        subject_{wire::text_oid}, occurred_{wire::timestamptz_oid}, data_{wire::jsonb_oid},
-        source_{wire::uuid_oid};
+    array_parameter places_{wire::int8_oid}, entity_{wire::text_oid}, id_{wire::uuid_oid},
+        type_{wire::text_oid}, subject_{wire::text_oid}, occurred_{wire::timestamptz_oid},
+        data_{wire::jsonb_oid}, source_{wire::uuid_oid};
     parameters values_;
 };
 
