@@ -43,12 +43,22 @@ class record_collector {
         batch_.cdrs.push_back(call);
         batch_.cdr_index.push_back(next_index_++);
     }
+    void accept(event const& what) {
+        batch_.events.push_back(what);
+        batch_.event_index.push_back(next_index_++);
+    }
+    /// A record that is taken, though it cannot be read yet: it waits in suspense.
+    void suspend(record_fault const& fault, std::string_view raw) {
+        reject(fault, raw);
+        batch_.rejected.back().suspended = true;
+    }
     /// Throws std::length_error over rejected_max; decoders refuse the whole input then.
     void reject(record_fault const& fault, std::string_view raw) {
         if (batch_.rejected.size() >= rejected_max) {
             throw std::length_error("rejected records");
         }
-        batch_.rejected.push_back({next_index_++, fault.error, fault.field, fault.detail, raw});
+        batch_.rejected.push_back(
+            {next_index_++, fault.error, fault.field, fault.detail, raw, false});
     }
     void skip() noexcept {
         ++batch_.skipped;
@@ -57,12 +67,14 @@ class record_collector {
     /// How far the batch is, to go back to when what follows turns out to be no records.
     struct mark {
         std::size_t cdrs;
+        std::size_t events;
         std::size_t rejected;
         std::uint32_t skipped;
         std::uint32_t next_index;
     };
     [[nodiscard]] mark position() const noexcept {
-        return {batch_.cdrs.size(), batch_.rejected.size(), batch_.skipped, next_index_};
+        return {batch_.cdrs.size(), batch_.events.size(), batch_.rejected.size(), batch_.skipped,
+                next_index_};
     }
     void roll_back(mark const& to) noexcept;
     /// Takes all records back: the input as a whole cannot be read.

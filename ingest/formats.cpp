@@ -1,5 +1,6 @@
 #include "ingest/asterisk_decoder.hpp"
 #include "ingest/canonical_decoder.hpp"
+#include "ingest/cloudevents_decoder.hpp"
 #include "ingest/decoder.hpp"
 #include "ingest/freeswitch_decoder.hpp"
 
@@ -28,6 +29,13 @@ constexpr std::array table{
            .decode = decode_asterisk,
            .cut = framing::csv_row,
            .sender = sender_kind::telephony_switch,
+           .by_push = true,
+           .by_file = true},
+    format{.name = "cloudevents",
+           .description = "usage events as CloudEvents 1.0: NDJSON, an array or one object",
+           .decode = decode_cloudevents,
+           .cut = framing::line,
+           .sender = sender_kind::application,
            .by_push = true,
            .by_file = true},
 };

@@ -86,17 +86,22 @@ std::optional<uuid> parse_uuid(std::string_view text) noexcept {
     return id;
 }
 
-std::string to_string(uuid const& id) {
+void append_text(uuid const& id, std::string& to) {
     static constexpr char digits[] = "0123456789abcdef";
+    std::size_t const begin = to.size();
+    for (std::uint8_t const byte : id.bytes) {
+        if (is_dash_place(to.size() - begin)) {
+            to += '-';
+        }
+        to += digits[byte >> 4];
+        to += digits[byte & 0x0f];
+    }
+}
+
+std::string to_string(uuid const& id) {
     std::string text;
     text.reserve(text_length);
-    for (std::uint8_t const byte : id.bytes) {
-        if (is_dash_place(text.size())) {
-            text += '-';
-        }
-        text += digits[byte >> 4];
-        text += digits[byte & 0x0f];
-    }
+    append_text(id, text);
     return text;
 }
 

@@ -23,6 +23,7 @@ std::optional<uuid> parse_uuid(std::string_view text) noexcept;
 
 /// Lower-case 36-character form.
 std::string to_string(uuid const& id);
+void append_text(uuid const& id, std::string& to);
 
 /// Name-based UUID, version 5 (SHA-1; RFC 9562 section 5.5).
 uuid uuid_v5(uuid const& name_space, std::string_view name) noexcept;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "ingest/decimal.hpp"
+
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -8,7 +10,7 @@
 
 namespace tally::rating {
 
-__extension__ using int128 = __int128;
+using ingest::int128;
 
 /// An amount of money in 10^-9 of its currency's unit. Exact; never a float.
 /// Range about +-9.2 * 10^9 units; what does not fit is record_error::amount_overflow.

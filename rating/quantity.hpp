@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/decimal.hpp"
 #include "rating/money.hpp"
 
 #include <compare>
@@ -17,8 +18,8 @@ struct quantity {
 };
 
 inline constexpr int128 nanos_per_quantity = 1'000'000'000;
-/// 10^18 units: what the databases' numeric(28, 9) holds, with room for a sum's next term.
-inline constexpr quantity quantity_max{nanos_per_quantity * 1'000'000'000 * 1'000'000'000};
+/// What the databases' numeric(28, 9) holds, with room for a sum's next term.
+inline constexpr quantity quantity_max{ingest::decimal_nanos_max};
 
 /// Reads a decimal string as programs write numbers ("3", "-0.5", "12.", "1e-05"): nullopt for
 /// anything else, more than nine decimals that are not zero, or beyond quantity_max.

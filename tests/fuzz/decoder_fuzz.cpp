@@ -46,9 +46,20 @@ void check_call(cdr const& call) {
     require(!call.id.is_nil() && !call.raw.empty(), "a key and bytes to keep");
 }
 
+void check_event(event const& what) {
+    for (auto const text : {what.source, what.event_id, what.type, what.subject, what.data,
+                            what.properties, what.account_number, what.subscription_number}) {
+        require(is_clean(text), "valid text");
+    }
+    require(what.data.starts_with('{'), "data is an object");
+    require(!what.id.is_nil() && !what.raw.empty(), "an identity and bytes to keep");
+}
+
 void check_batch(record_batch const& batch) {
     require(batch.cdrs.size() == batch.cdr_index.size(), "an index per call");
+    require(batch.events.size() == batch.event_index.size(), "an index per event");
     std::vector<std::uint32_t> places(batch.cdr_index.begin(), batch.cdr_index.end());
+    places.insert(places.end(), batch.event_index.begin(), batch.event_index.end());
     for (auto const& each : batch.rejected) {
         require(each.error != record_error::none && !each.detail.empty(), "a reason");
         places.push_back(each.index);
@@ -59,6 +70,7 @@ void check_batch(record_batch const& batch) {
     require(batch.whole_error == record_error::none || batch.received() == 0,
             "a whole error stands alone");
     std::ranges::for_each(batch.cdrs, check_call);
+    std::ranges::for_each(batch.events, check_event);
 }
 
 void decode(format const& in, std::string_view input, source const& from, record_batch& batch) {
@@ -103,6 +115,9 @@ void check_decoder(std::string_view format_name, std::string_view input) {
     std::vector<cdr> pieces = head.cdrs;
     pieces.insert(pieces.end(), tail.cdrs.begin(), tail.cdrs.end());
     require(pieces == whole.cdrs, "the same calls wherever the stream is cut");
+    std::vector<event> events = head.events;
+    events.insert(events.end(), tail.events.begin(), tail.events.end());
+    require(events == whole.events, "the same events wherever the stream is cut");
 }
 
 } // namespace tally::fuzz

@@ -56,12 +56,14 @@ std::size_t allocations_of(std::string_view format, std::string_view body) {
         batch.text.clear();
         batch.cdrs.clear();
         batch.cdr_index.clear();
+        batch.events.clear();
+        batch.event_index.clear();
         batch.rejected.clear();
         std::size_t const before = allocations;
         find_format(format)->decode({from, {}, {}}, batch);
         made = allocations - before;
     }
-    EXPECT_GT(batch.cdrs.size(), 0u);
+    EXPECT_GT(batch.cdrs.size() + batch.events.size(), 0u);
     return made;
 }
 
@@ -97,6 +99,23 @@ TEST(decoders, allocate_nothing_per_freeswitch_record) {
     auto const one = lines.substr(0, lines.find('\n'));
     EXPECT_EQ(allocations_of("freeswitch", "cdr=" + to_percent(one)), 0u);
     EXPECT_EQ(allocations_of("freeswitch", to_base64(one)), 0u);
+}
+
+TEST(decoders, allocate_nothing_per_event) {
+    std::string lines;
+    for (int number = 0; number < 300; ++number) {
+        auto const name = "\"event-" + std::to_string(number) + "\"";
+        lines += cloudevent("usage", R"({"metric":"sms","quantity":"0.5","note":"\u00e4"})",
+                            {{"id", name}}) +
+                 "\n" +
+                 cloudevent("app.error", R"({"message":"out of\ncheese","service":"web"})",
+                            {{"id", name}, {"source", "\"/b\""}}) +
+                 "\n" +
+                 cloudevent("license.sms.sent", R"({"license_key":"L-1","quantity":3})",
+                            {{"id", name}, {"source", "\"/c\""}}) +
+                 "\n";
+    }
+    EXPECT_EQ(allocations_of("cloudevents", lines), 0u);
 }
 
 TEST(decoders, allocate_nothing_per_asterisk_row) {

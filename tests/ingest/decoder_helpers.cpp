@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace tally::tests {
@@ -35,9 +36,23 @@ void expect_clean(cdr const& call) {
     EXPECT_FALSE(call.raw.empty());
 }
 
+void expect_clean(event const& what) {
+    for (auto const text :
+         {what.source, what.event_id, what.type, what.subject, what.data, what.properties,
+          what.account_number, what.subscription_number, what.user_agent, what.ip_address}) {
+        expect_clean(text);
+    }
+    EXPECT_FALSE(what.id.is_nil());
+    EXPECT_FALSE(what.event_id.empty());
+    EXPECT_TRUE(what.data.starts_with('{'));
+    EXPECT_FALSE(what.raw.empty());
+}
+
 void expect_sound(record_batch const& batch) {
     ASSERT_EQ(batch.cdrs.size(), batch.cdr_index.size());
+    ASSERT_EQ(batch.events.size(), batch.event_index.size());
     std::multiset<std::uint32_t> places(batch.cdr_index.begin(), batch.cdr_index.end());
+    places.insert(batch.event_index.begin(), batch.event_index.end());
     for (auto const& each : batch.rejected) {
         places.insert(each.index);
         EXPECT_NE(each.error, record_error::none);
@@ -49,6 +64,7 @@ void expect_sound(record_batch const& batch) {
         EXPECT_EQ(places.count(*place), 1u);
     }
     std::ranges::for_each(batch.cdrs, [](cdr const& call) { expect_clean(call); });
+    std::ranges::for_each(batch.events, [](event const& what) { expect_clean(what); });
     if (batch.whole_error != record_error::none) {
         EXPECT_EQ(batch.received(), 0u);
     }
@@ -65,21 +81,42 @@ std::unique_ptr<record_batch> decode(std::string_view format, std::string_view b
     return batch;
 }
 
-std::vector<cdr> decode_in_two(std::string_view format, std::string_view body, std::size_t cut,
-                               source const& from,
-                               std::vector<std::unique_ptr<record_batch>>& keep) {
+std::string cloudevent(std::string_view type, std::string_view data,
+                       std::vector<std::pair<std::string, std::string>> const& changes) {
+    std::map<std::string, std::string> members{
+        {"specversion", "\"1.0\""}, {"id", "\"e-1\""},
+        {"source", "\"/shop\""},    {"type", "\"" + std::string{type} + "\""},
+        {"subject", "\"SUB-7\""},   {"time", "\"2026-05-04T10:00:00Z\""},
+        {"data", std::string{data}}};
+    for (auto const& [name, value] : changes) {
+        members[name] = value;
+    }
+    std::string text = "{";
+    for (auto const& [name, value] : members) {
+        if (!value.empty()) {
+            text += (text.size() == 1 ? "\"" : ",\"") + name + "\":" + value;
+        }
+    }
+    return text + "}";
+}
+
+decoded_records decode_in_two(std::string_view format, std::string_view body, std::size_t cut,
+                              source const& from,
+                              std::vector<std::unique_ptr<record_batch>>& keep) {
     auto const framing = find_format(format)->cut;
     std::size_t const first = whole_records(framing, body.substr(0, cut), false);
     EXPECT_LE(first, cut);
-    std::vector<cdr> calls;
+    decoded_records found;
     for (auto const piece : {body.substr(0, first), body.substr(first)}) {
         if (trimmed(piece).empty()) {
             continue;
         }
         keep.push_back(decode(format, piece, from));
-        calls.insert(calls.end(), keep.back()->cdrs.begin(), keep.back()->cdrs.end());
+        auto const& batch = *keep.back();
+        found.calls.insert(found.calls.end(), batch.cdrs.begin(), batch.cdrs.end());
+        found.events.insert(found.events.end(), batch.events.begin(), batch.events.end());
     }
-    return calls;
+    return found;
 }
 
 time_us at(std::string_view rfc3339) {

@@ -16,10 +16,23 @@ std::unique_ptr<ingest::record_batch> decode(std::string_view format, std::strin
                                              ingest::source const& from = {},
                                              std::string_view query = {});
 
-/// The calls of a stream that is cut at `cut` as a reader would cut it.
-std::vector<ingest::cdr> decode_in_two(std::string_view format, std::string_view body,
-                                       std::size_t cut, ingest::source const& from,
-                                       std::vector<std::unique_ptr<ingest::record_batch>>& keep);
+/// The good records of a batch.
+struct decoded_records {
+    std::vector<ingest::cdr> calls;
+    std::vector<ingest::event> events;
+
+    [[nodiscard]] bool empty() const noexcept { return calls.empty() && events.empty(); }
+    friend bool operator==(decoded_records const&, decoded_records const&) = default;
+};
+
+/// The records of a stream that is cut at `cut` as a reader would cut it.
+decoded_records decode_in_two(std::string_view format, std::string_view body, std::size_t cut,
+                              ingest::source const& from,
+                              std::vector<std::unique_ptr<ingest::record_batch>>& keep);
+
+/// A structured CloudEvent with members replaced or added ("key" -> JSON text); "" drops one.
+std::string cloudevent(std::string_view type, std::string_view data,
+                       std::vector<std::pair<std::string, std::string>> const& changes = {});
 
 /// Microseconds of an RFC 3339 time.
 ingest::time_us at(std::string_view rfc3339);

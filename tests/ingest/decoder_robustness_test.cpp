@@ -35,6 +35,14 @@ struct good_input {
 std::vector<good_input> good_inputs() {
     std::string lines;
     std::string rows;
+    std::string events;
+    for (auto const& [type, data] : std::vector<std::pair<std::string, std::string>>{
+             {"usage", R"({"metric":"sms","quantity":"0.5","to":["\u00e4"]})"},
+             {"api.request", R"({"method":"GET","endpoint":"/a/{id}","status":200})"},
+             {"room.joined", R"({"room_id":"3f2a1b0c-7d6e-4a5b-9c8d-112233445566",)"
+                             R"("user_id":"3f2a1b0c-7d6e-4a5b-9c8d-112233445567"})"}}) {
+        events += cloudevent(type, data, {{"ext", "\"x\""}}) + "\n";
+    }
     for (int number = 0; number < 4; ++number) {
         lines += canonical({{"destination", "\"" + std::to_string(number) + "\""},
                             {"metadata", R"({"a":["\u00e4",1.5e3]})"}}) +
@@ -46,7 +54,9 @@ std::vector<good_input> good_inputs() {
             {"freeswitch", freeswitch_record()},
             {"freeswitch", "cdr=" + to_percent(freeswitch_record())},
             {"freeswitch", to_base64(freeswitch_record())},
-            {"asterisk", rows}};
+            {"asterisk", rows},
+            {"cloudevents", events},
+            {"cloudevents", "[" + cloudevent("usage", R"({"metric":"sms"})") + "]"}};
 }
 
 TEST(every_decoder, gives_the_same_records_wherever_a_stream_is_cut) {
@@ -128,6 +138,12 @@ std::vector<std::string> hostile_inputs() {
         "{\"callflow\":[[[{}]],7,null,\"x\",{\"caller_profile\":[1],\"times\":\"x\"}],"
         "\"variables\":[]}",
         "{\"variables\":{\"uuid\":{},\"start_epoch\":[],\"duration\":true,\"billsec\":null}}",
+        cloudevent("usage", R"({"metric":"a","quantity":)" + digits + "}"),
+        cloudevent("usage", R"({"metric":"a","x":)" + std::string(100'000, '[')),
+        cloudevent("usage", R"({"metric":"a","metric":{},"metric":["\ud800"]})"),
+        cloudevent("app.error", R"({"message":")" + megabyte + "\"}"),
+        cloudevent("usage", "", {{"data_base64", "\"" + to_base64(deep_object) + "\""}}),
+        cloudevent("usage", "", {{"data_base64", "\"e30=\\u0000\""}}),
         canonical({{"caller_id", "\"" + megabyte + "\""}}),
         canonical({{"metadata", "{\"x\":\"" + megabyte + "\"}"}}),
         canonical({{"billsec", digits}}),
@@ -193,6 +209,7 @@ TEST(every_decoder, takes_a_batch_again_after_clear) {
             batch.set_body(body);
             find_format(format)->decode({from, {}, {}}, batch);
             EXPECT_EQ(batch.cdrs, first->cdrs);
+            EXPECT_EQ(batch.events, first->events);
             EXPECT_EQ(batch.received(), first->received());
         }
     }
