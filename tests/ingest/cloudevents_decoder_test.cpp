@@ -72,7 +72,7 @@ TEST(cloudevents_decoder, refuses_what_the_standard_forbids) {
         EXPECT_EQ(faults_of({{name, "{\"a\":1}"}}), texts{"bad_type " + name});
     }
     for (std::string const name : {"subject", "time", "datacontenttype", "dataschema"}) {
-        EXPECT_EQ(faults_of({{name, "\"\""}}), texts{"bad_attribute" + name});
+        EXPECT_EQ(faults_of({{name, "\"\""}}), texts{"bad_attribute " + name});
         EXPECT_EQ(faults_of({{name, "[1]"}}), texts{"bad_type " + name});
     }
     EXPECT_EQ(faults_of({{"source", "\"a b\""}}), texts{"bad_attribute source"});
