@@ -3,6 +3,7 @@
 #include "ingest/record_batch.hpp"
 #include "ingest/source.hpp"
 
+#include <array>
 #include <span>
 #include <string_view>
 
@@ -33,6 +34,14 @@ enum class framing : std::uint8_t {
 /// sends is taken with 2xx and an unreadable record waits in suspense (FORMATS: answer policy).
 enum class sender_kind : std::uint8_t { application, telephony_switch };
 
+/// What a format's records are.
+enum class record_kind : std::uint8_t { cdr, event };
+
+/// As metrics name it.
+constexpr std::string_view name_of(record_kind kind) noexcept {
+    return kind == record_kind::cdr ? "cdr" : "event";
+}
+
 /// One row of the table of formats: all that the rest of the daemon knows of one.
 struct format {
     std::string_view name;        ///< "canonical", "freeswitch", "asterisk": in URLs and --format
@@ -40,7 +49,9 @@ struct format {
     decode_fn decode;
     framing cut;
     sender_kind sender;
-    bool by_push; ///< POST /v1/cdrs/{name}
+    record_kind kind;
+    /// Where it is posted to, the usual address first, then empty ones; none: not by push.
+    std::array<std::string_view, 2> paths;
     bool by_file; ///< tallyd import --format {name}
 };
 

@@ -13,7 +13,7 @@ namespace tally::ingest {
 /// that the source's settings leave out (b-legs) are in none of them.
 struct push_counts {
     std::string_view source; ///< name
-    std::string_view kind;   ///< "cdr"
+    std::string_view kind;   ///< "cdr" or "event"
     std::uint32_t received = 0;
     std::uint32_t accepted = 0; ///< stored, a duplicate, or waiting in suspense
     /// Rejected ones by their reason.

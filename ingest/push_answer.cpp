@@ -19,7 +19,11 @@ void append_error(json_writer& json, rejected_record const& record) {
     if (!record.field.empty()) {
         json.key("field").value(record.field.substr(0, detail_bytes_max));
     }
-    json.key("detail").value(detail.substr(0, detail_bytes_max)).close('}');
+    json.key("detail").value(detail.substr(0, detail_bytes_max));
+    if (record.suspended) {
+        json.key("suspended").value(true);
+    }
+    json.close('}');
 }
 
 std::string errors_of(std::vector<rejected_record> const& rejected) {
@@ -57,20 +61,18 @@ http_response json_answer(unsigned status, json_writer json) {
 
 } // namespace
 
-push_summary summarize(record_batch const& batch, bool keep_rejected) {
+push_summary summarize(record_batch const& batch, record_kind kind, bool keep_rejected) {
     push_summary summary;
-    auto const good = static_cast<std::uint32_t>(batch.cdrs.size());
-    auto const bad = static_cast<std::uint32_t>(batch.rejected.size());
-    summary.counts.kind = "cdr";
-    summary.counts.received = good + bad;
-    summary.counts.accepted = keep_rejected ? good + bad : good;
-    summary.rejected = keep_rejected ? 0 : bad;
-    summary.skipped = batch.skipped;
-    if (!keep_rejected) {
-        for (rejected_record const& record : batch.rejected) {
+    for (rejected_record const& record : batch.rejected) {
+        if (!keep_rejected && !record.suspended) {
+            ++summary.rejected;
             ++summary.counts.rejected[static_cast<std::size_t>(record.error)];
         }
     }
+    summary.counts.kind = name_of(kind);
+    summary.counts.received = batch.received() - batch.skipped;
+    summary.counts.accepted = summary.counts.received - summary.rejected;
+    summary.skipped = batch.skipped;
     summary.errors_json = errors_of(batch.rejected);
     summary.errors_truncated = batch.rejected.size() > errors_listed_max;
     return summary;

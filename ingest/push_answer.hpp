@@ -24,9 +24,10 @@ struct push_summary {
     bool errors_truncated = false;
 };
 
-/// With `keep_rejected` (what a switch sends) rejected records are accepted as well: they wait in
-/// suspense, and their errors are only told.
-push_summary summarize(record_batch const& batch, bool keep_rejected);
+/// Counts all of it but the source's name. Records that wait in suspense are accepted, and their
+/// errors are only told: with `keep_rejected` (what a switch sends) every rejected one, else those
+/// that the decoder marked so.
+push_summary summarize(record_batch const& batch, record_kind kind, bool keep_rejected);
 
 /// 202, or 200 with the outcome's counts when the sender asked to wait for COMMIT; `outcome` is
 /// nullptr in the first case.

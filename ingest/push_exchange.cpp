@@ -2,6 +2,7 @@
 
 #include "ingest/problem.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tally::ingest {
@@ -12,6 +13,12 @@ namespace {
 constexpr unsigned retry_after_full_s = 1;
 /// A restart takes about so long.
 constexpr unsigned retry_after_closed_s = 5;
+
+time_us now_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
 
 /// What is left of a push while its records are on their way.
 struct push_under_way {
@@ -92,7 +99,7 @@ void push_exchange::finish(std::string body, http_reply reply) {
         reply(named(std::move(*refusal)));
         return;
     }
-    push_summary summary = summarize(block->batch, from_switch());
+    push_summary summary = summarize(block->batch, order_.in_format->kind, from_switch());
     summary.counts.source = order_.from->name;
     if (summary.counts.accepted != 0) {
         hand_over(std::move(block), std::move(summary), std::move(reply));
@@ -117,18 +124,24 @@ std::optional<http_response> push_exchange::fill(record_block& block, std::strin
             return std::nullopt;
         }
     }
+    if (order_.event) {
+        if (auto refusal = structure_body(body)) {
+            return refusal;
+        }
+    }
     batch.set_body(std::move(body));
     if (batch.body.empty()) {
         return from_switch() ? std::nullopt
                              : std::optional{problem(400, "the body is empty: send one record, an "
                                                           "array, or one record a line")};
     }
-    decode_context const context{*order_.from, order_.content_type, order_.query};
+    decode_context const context{*order_.from, order_.content_type, order_.query, now_us()};
     order_.in_format->decode(context, batch);
     // A switch sends a call or a file of them: thousands of bad records and not one good are no
     // list of records, and are kept as the one thing they are.
     constexpr std::size_t bad_records_max = 1000;
-    if (from_switch() && batch.cdrs.empty() && batch.rejected.size() > bad_records_max) {
+    bool const none_good = batch.cdrs.empty() && batch.events.empty();
+    if (from_switch() && none_good && batch.rejected.size() > bad_records_max) {
         auto const first = batch.rejected.front();
         return take_unreadable(batch, first.error, first.detail);
     }
@@ -163,6 +176,21 @@ std::optional<http_response> push_exchange::expand_body(record_block& block, std
     return take_unreadable(block.batch, record_error::bad_encoding, result.detail);
 }
 
+/// Replaces `body`, the data of an event in binary mode, by that event in structured mode. As many
+/// bodies at once are longer than was admitted as there are threads.
+std::optional<http_response> push_exchange::structure_body(std::string& body) {
+    std::string structured;
+    if (auto const fault = write_structured(*order_.event, body, structured)) {
+        return problem(400, fault.detail, code(fault.error));
+    }
+    std::size_t const growth = structured.size() - std::min(structured.size(), body.size());
+    if (push_status const room = credit_.ask(growth); room != push_status::pushed) {
+        return refused(room);
+    }
+    body = std::move(structured);
+    return std::nullopt;
+}
+
 /// A sender that can mend its body gets 400. A switch cannot: the whole body becomes one rejected
 /// record, to be kept in suspense as received.
 std::optional<http_response> push_exchange::take_unreadable(record_batch& batch, record_error error,
@@ -171,11 +199,7 @@ std::optional<http_response> push_exchange::take_unreadable(record_batch& batch,
     if (!from_switch()) {
         return problem(400, why, code(error));
     }
-    batch.cdrs.clear();
-    batch.cdr_index.clear();
-    batch.skipped = 0;
-    batch.rejected.assign(
-        1, {.index = 0, .error = error, .field = {}, .detail = why, .raw = batch.body});
+    batch.reject_whole(error, why);
     return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/cloudevents_binary.hpp"
 #include "ingest/content_coding.hpp"
 #include "ingest/http_handler.hpp"
 #include "ingest/http_observer.hpp"
@@ -49,6 +50,7 @@ struct push_order {
     content_coding coding = content_coding::identity;
     bool wait_for_commit = false; ///< ?ack=commit
     std::size_t body_bytes_max = 0;
+    std::optional<binary_event> event; ///< the body is the data of this one
     std::string content_type;
     std::string query;
     std::string_view endpoint;
@@ -68,6 +70,7 @@ class push_exchange final : public http_exchange {
     [[nodiscard]] bool from_switch() const noexcept;
     std::optional<http_response> fill(record_block& block, std::string body);
     std::optional<http_response> expand_body(record_block& block, std::string& body);
+    std::optional<http_response> structure_body(std::string& body);
     std::optional<http_response> take_unreadable(record_batch& batch, record_error error,
                                                  std::string_view detail);
     void hand_over(std::unique_ptr<record_block> block, push_summary summary, http_reply reply);

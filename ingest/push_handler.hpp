@@ -6,8 +6,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,8 +18,9 @@ struct push_settings {
     std::size_t body_bytes_max = 16 * 1024 * 1024;
 };
 
-/// POST /v1/cdrs and POST /v1/cdrs/{format}: who may push, what a body is, what becomes of it, what
-/// is answered. Sees no socket: an http_server brings the requests.
+/// POST to the paths of the formats, /v1/cdrs, /v1/cdrs/{format}, /v1/events: who may push, what a
+/// body is, what becomes of it, what is answered. Sees no socket: an http_server brings the
+/// requests.
 ///
 ///     begin   route → source of the token → format allowed → content type → credit of the sink
 ///     finish  expand → decode → push the block ─ … lanes commit … ─→ on_done → 202, 200 or 422
@@ -27,6 +28,7 @@ struct push_settings {
 /// Any thread, several at once. Outlives every exchange and every block that came of it.
 class push_handler final : public http_handler {
   public:
+    /// `formats` outlives the handler.
     push_handler(record_sink& sink, http_observer& observer, push_settings settings,
                  std::span<const format> formats = ingest::formats());
 
@@ -35,8 +37,11 @@ class push_handler final : public http_handler {
   private:
     struct route {
         format const* in_format;
-        std::string endpoint; ///< as the request metric names it: "/v1/cdrs/freeswitch"
+        std::string_view endpoint; ///< its path; the request metric names it so, too
     };
+    [[nodiscard]] http_step begin_at(route const& to, http_head const& head);
+    [[nodiscard]] http_step begin_push(route const& to, http_head const& head,
+                                       std::shared_ptr<source const> from);
     [[nodiscard]] route const* find_route(std::string_view path) const noexcept;
     [[nodiscard]] http_response no_such_route(std::string_view path) const;
 

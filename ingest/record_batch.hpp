@@ -60,6 +60,8 @@ struct record_batch {
         bytes.reserve(bytes.size() + padding);
         body = std::move(bytes);
     }
+    /// The whole input becomes one bad record. `detail` lives as long as the batch.
+    void reject_whole(record_error error, std::string_view detail);
     void clear() noexcept {
         body.clear();
         text.clear();

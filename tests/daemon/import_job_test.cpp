@@ -47,7 +47,8 @@ ingest::format const words{.name = "words",
                            .decode = decode_words,
                            .cut = ingest::framing::line,
                            .sender = ingest::sender_kind::telephony_switch,
-                           .by_push = false,
+                           .kind = ingest::record_kind::cdr,
+                           .paths = {},
                            .by_file = true};
 
 /// Stores words as a pipeline stores calls: each once, blocks done later, credit bounded, and the

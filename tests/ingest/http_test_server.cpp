@@ -17,6 +17,7 @@ void recording_observer::answered(std::string_view endpoint, unsigned status) no
 
 void recording_observer::counted(ingest::push_counts const& counts) noexcept {
     std::lock_guard const lock{mutex_};
+    kinds_.emplace_back(counts.kind);
     sums_.received += counts.received;
     sums_.accepted += counts.accepted;
     for (std::uint32_t const count : counts.rejected)
@@ -38,6 +39,11 @@ std::vector<std::pair<std::string, unsigned>> recording_observer::answers() cons
 recording_observer::totals recording_observer::sums() const {
     std::lock_guard const lock{mutex_};
     return sums_;
+}
+
+std::vector<std::string> recording_observer::kinds() const {
+    std::lock_guard const lock{mutex_};
+    return kinds_;
 }
 
 struct http_test_server::impl {

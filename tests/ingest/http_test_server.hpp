@@ -29,11 +29,14 @@ class recording_observer final : public ingest::http_observer {
         friend bool operator==(totals const&, totals const&) = default;
     };
     [[nodiscard]] totals sums() const;
+    /// Of each counted().
+    [[nodiscard]] std::vector<std::string> kinds() const;
 
   private:
     mutable std::mutex mutex_;
     std::vector<std::pair<std::string, unsigned>> answers_;
     totals sums_;
+    std::vector<std::string> kinds_;
 };
 
 /// An http_server on a free loopback port with two threads of its own; ends in order.

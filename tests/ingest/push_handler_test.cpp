@@ -1,12 +1,8 @@
 #include "ingest/push_handler.hpp"
 
 #include "ingest/push_answer.hpp"
-#include "tests/ingest/http_test_server.hpp"
 #include "tests/ingest/push_compress.hpp"
-#include "tests/ingest/push_test_sink.hpp"
-
-#include <map>
-#include <optional>
+#include "tests/ingest/push_fixture.hpp"
 
 #include <gtest/gtest.h>
 #include <simdjson.h>
@@ -14,81 +10,7 @@
 namespace tally::tests {
 namespace {
 
-using ingest::http_response;
-
-using fields = std::map<std::string, std::string>;
-
-struct push_request {
-    std::string method = "POST";
-    std::string path = "/v1/cdrs";
-    std::string query = {};
-    fields with = {};
-    bool from_loopback = true;
-};
-
-/// A push handler with a sink and no socket.
-struct push_handler : testing::Test {
-    push_test_sink sink;
-    recording_observer observer;
-    ingest::push_settings settings; ///< as they are at the first send()
-    std::unique_ptr<ingest::push_handler> handler;
-    /// Answer that came, of the last request.
-    std::shared_ptr<std::optional<http_response>> answer;
-    std::unique_ptr<ingest::http_exchange> exchange;
-
-    /// Does what the server does.
-    void send(push_request const& request, std::string body) {
-        if (!handler)
-            handler = std::make_unique<ingest::push_handler>(sink, observer, settings,
-                                                             push_test_formats());
-        answer = std::make_shared<std::optional<http_response>>();
-        ingest::http_step step = begin(request, body.size());
-        if (auto* refusal = std::get_if<http_response>(&step)) {
-            *answer = std::move(*refusal);
-            return;
-        }
-        exchange = std::get<std::unique_ptr<ingest::http_exchange>>(std::move(step));
-        if (auto refusal = exchange->admit(body.size()))
-            *answer = std::move(*refusal);
-        else
-            exchange->finish(std::move(body), [answer = answer](http_response came) {
-                if (!*answer)
-                    *answer = std::move(came);
-            });
-        if (*answer)
-            exchange.reset();
-    }
-
-    ingest::http_step begin(push_request const& request, std::size_t body_bytes) {
-        std::vector<ingest::http_field> list;
-        for (auto const& [name, value] : request.with)
-            list.push_back({name, value});
-        ingest::http_head const head{request.method, request.path, request.query,
-                                     list,           body_bytes,   request.from_loopback};
-        return handler->begin(head);
-    }
-
-    [[nodiscard]] unsigned status() const { return *answer ? (*answer)->status : 0; }
-    [[nodiscard]] std::string body() const { return *answer ? (*answer)->body : ""; }
-    [[nodiscard]] std::string field(std::string_view name) const {
-        for (auto const& [known, value] : (*answer)->fields)
-            if (known == name)
-                return value;
-        return {};
-    }
-    void expect_problem(unsigned wanted, std::string_view part_of_detail) const {
-        EXPECT_EQ(status(), wanted) << body();
-        EXPECT_EQ((*answer)->content_type, "application/problem+json");
-        simdjson::dom::parser parser;
-        simdjson::dom::object object;
-        ASSERT_FALSE(parser.parse(body()).get(object)) << body();
-        EXPECT_EQ(std::uint64_t{object["status"]}, wanted);
-        EXPECT_EQ(std::string_view{object["type"]}, "about:blank");
-        EXPECT_NE(std::string_view{object["detail"]}.find(part_of_detail), std::string_view::npos)
-            << body();
-        EXPECT_EQ(sink.bytes_held(), 0u) << "credit is lost";
-    }
-};
+struct push_handler : push_fixture {};
 
 using totals = recording_observer::totals;
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <future>
+#include <optional>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -20,9 +21,10 @@ struct push_over_http : testing::Test {
     /// Time-outs far beyond a test's length, but for those that a test waits for.
     static constexpr milliseconds never{3'600'000};
 
-    void serve(milliseconds answer_timeout = never) {
-        handler = std::make_unique<ingest::push_handler>(sink, counts, ingest::push_settings{},
-                                                         push_test_formats());
+    void serve(milliseconds answer_timeout = never,
+               std::span<ingest::format const> formats = push_test_formats()) {
+        handler =
+            std::make_unique<ingest::push_handler>(sink, counts, ingest::push_settings{}, formats);
         server = std::make_unique<http_test_server>(
             *handler, ingest::http_server_settings{.answer_timeout = answer_timeout});
     }
@@ -66,6 +68,103 @@ TEST_F(push_over_http, every_split_of_a_compressed_chunked_push_is_read_the_same
         ASSERT_TRUE(answer->body.starts_with(R"({"received":3,"accepted":2,"rejected":1)"));
     }
     EXPECT_EQ(sink.bytes_held(), 0u);
+}
+
+/// Events by every road there is, with the real decoder: the same events.
+struct events_over_http : push_over_http {
+    static constexpr std::string_view one =
+        R"({"specversion":"1.0","id":"1","source":"/shop","type":"usage","subject":"SUB-1",)"
+        R"("data":{"metric":"sms","quantity":2}})";
+
+    events_over_http() {
+        sink.how = push_test_sink::finishing::on_order;
+        serve(never, ingest::formats());
+        client.emplace(port());
+    }
+    /// Of a push that is taken; each becomes "id content".
+    std::vector<std::string> events_of(std::string_view body, std::string_view more_fields) {
+        client->send(post("/v1/events", body, more_fields));
+        EXPECT_TRUE(eventually([&] { return sink.under_way() == 1; })) << more_fields;
+        std::vector<std::string> seen;
+        for (ingest::event const& each : sink.last().batch.events) {
+            seen.push_back(to_string(each.id) + ' ' + std::to_string(each.content));
+        }
+        sink.finish_all();
+        EXPECT_EQ(client->read_answer()->status, 202);
+        return seen;
+    }
+    http_answer answer_to(std::string_view request) {
+        client->send(request);
+        return *client->read_answer();
+    }
+
+    std::optional<http_test_client> client;
+};
+
+TEST_F(events_over_http, are_the_same_by_every_road) {
+    std::string const event{one};
+    auto const wanted = events_of(event, "Content-Type: application/cloudevents+json\r\n");
+    ASSERT_EQ(wanted.size(), 1u);
+    EXPECT_EQ(events_of(event, ""), wanted);
+    EXPECT_EQ(events_of(event, "Content-Type: application/x-www-form-urlencoded\r\n"), wanted);
+    EXPECT_EQ(events_of(gzipped(event), "Content-Encoding: gzip\r\n"), wanted);
+    EXPECT_EQ(events_of(R"({"quantity": 2, "metric": "sms"})",
+                        "ce-specversion: 1.0\r\nCE-ID: 1\r\nce-source: /shop\r\n"
+                        "ce-type: usage\r\nce-subject: SUB%2D1\r\n"
+                        "Content-Type: application/json\r\n"),
+              wanted);
+    auto const twice = std::vector{wanted[0], wanted[0]};
+    EXPECT_EQ(events_of('[' + event + ',' + event + ']',
+                        "Content-Type: application/cloudevents-batch+json\r\n"),
+              twice);
+    EXPECT_EQ(events_of(event + '\n' + event, "Content-Type: application/x-ndjson\r\n"), twice);
+}
+
+TEST_F(events_over_http, an_empty_batch_is_taken) {
+    auto const answer =
+        answer_to(post("/v1/events", "[]", "Content-Type: application/cloudevents-batch+json\r\n"));
+    EXPECT_EQ(answer.status, 202);
+    EXPECT_EQ(answer.body, R"({"received":0,"accepted":0,"rejected":0,"errors":[]})");
+}
+
+TEST_F(events_over_http, tells_what_is_wrong_with_each) {
+    auto const answer = answer_to(post("/v1/events", R"([{"id":"1"}])"));
+    EXPECT_EQ(answer.status, 422);
+    EXPECT_NE(answer.body.find(R"("code":"missing_field","field":"specversion")"),
+              std::string::npos)
+        << answer.body;
+    auto const binary = answer_to(post("/v1/events", "{}", "ce-specversion: 0.3\r\n"));
+    EXPECT_EQ(binary.status, 422);
+    EXPECT_NE(binary.body.find("bad_spec_version"), std::string::npos) << binary.body;
+    EXPECT_EQ(answer_to(post("/v1/events", "{")).status, 400);
+    EXPECT_EQ(answer_to(post("/v1/events", "<x/>", "Content-Type: text/xml\r\n")).status, 415);
+}
+
+TEST_F(events_over_http, an_unknown_type_is_taken_for_later) {
+    std::string tomorrow{one};
+    tomorrow.replace(tomorrow.find("usage"), 5, "tea.cup");
+    client->send(post("/v1/events?ack=commit", tomorrow));
+    ASSERT_TRUE(eventually([&] { return sink.under_way() == 1; }));
+    sink.finish_all();
+    auto const answer = client->read_answer();
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_TRUE(answer->body.starts_with(
+        R"({"received":1,"accepted":1,"rejected":0,"committed":0,"duplicate":0,"suspended":1,)"))
+        << answer->body;
+}
+
+TEST_F(events_over_http, answers_other_methods) {
+    auto const shaken = answer_to("OPTIONS /v1/events HTTP/1.1\r\nHost: x\r\n"
+                                  "WebHook-Request-Origin: eventgrid.example.net\r\n\r\n");
+    EXPECT_EQ(shaken.status, 200);
+    EXPECT_EQ(shaken.field("webhook-allowed-origin"), "eventgrid.example.net");
+    EXPECT_EQ(shaken.field("webhook-allowed-rate"), "*");
+    EXPECT_EQ(shaken.field("allow"), "POST, OPTIONS");
+    auto const read = answer_to("GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(read.status, 405);
+    EXPECT_EQ(read.field("allow"), "POST, OPTIONS");
+    client->send("HEAD /v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(client->read_answer(true)->status, 405);
 }
 
 TEST_F(push_over_http, refuses_load_before_the_body_is_sent) {

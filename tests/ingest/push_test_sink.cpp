@@ -8,8 +8,10 @@ namespace {
 
 using ingest::record_batch;
 using ingest::record_error;
+using ingest::record_kind;
 
-void take_line(record_batch& batch, std::string_view line, std::uint32_t index) noexcept {
+void take_line(record_batch& batch, std::string_view line, std::uint32_t index, record_kind kind,
+               ingest::time_us received) noexcept {
     if (line == "skip") {
         ++batch.skipped;
     } else if (line.starts_with("bad")) {
@@ -18,6 +20,19 @@ void take_line(record_batch& batch, std::string_view line, std::uint32_t index) 
                                   .field = "start_time",
                                   .detail = line.substr(std::min<std::size_t>(4, line.size())),
                                   .raw = line});
+    } else if (line.starts_with("later")) {
+        batch.rejected.push_back({.index = index,
+                                  .error = record_error::unknown_type,
+                                  .field = "type",
+                                  .detail = {},
+                                  .raw = line,
+                                  .suspended = true});
+    } else if (kind == record_kind::event) {
+        ingest::event event;
+        event.raw = line;
+        event.occurred = received;
+        batch.events.push_back(event);
+        batch.event_index.push_back(index);
     } else {
         ingest::cdr call;
         call.raw = line;
@@ -26,7 +41,8 @@ void take_line(record_batch& batch, std::string_view line, std::uint32_t index) 
     }
 }
 
-void decode_lines(ingest::decode_context const&, record_batch& batch) noexcept {
+template <record_kind Kind>
+void decode_lines(ingest::decode_context const& context, record_batch& batch) noexcept {
     std::string_view rest = batch.body;
     if (rest.starts_with('!')) {
         batch.whole_error = record_error::not_json;
@@ -36,31 +52,42 @@ void decode_lines(ingest::decode_context const&, record_batch& batch) noexcept {
     for (std::uint32_t index = 0; !rest.empty(); ++index) {
         std::string_view const line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-        take_line(batch, line, index);
+        take_line(batch, line, index, Kind, context.received);
     }
 }
 
 constexpr ingest::format formats[] = {
     {.name = "canonical",
      .description = "lines",
-     .decode = decode_lines,
+     .decode = decode_lines<record_kind::cdr>,
      .cut = ingest::framing::line,
      .sender = ingest::sender_kind::application,
-     .by_push = true,
+     .kind = record_kind::cdr,
+     .paths = {"/v1/cdrs", "/v1/cdrs/canonical"},
      .by_file = true},
     {.name = "switch",
      .description = "lines",
-     .decode = decode_lines,
+     .decode = decode_lines<record_kind::cdr>,
      .cut = ingest::framing::whole,
      .sender = ingest::sender_kind::telephony_switch,
-     .by_push = true,
+     .kind = record_kind::cdr,
+     .paths = {"/v1/cdrs/switch"},
+     .by_file = true},
+    {.name = "cloudevents",
+     .description = "lines",
+     .decode = decode_lines<record_kind::event>,
+     .cut = ingest::framing::line,
+     .sender = ingest::sender_kind::application,
+     .kind = record_kind::event,
+     .paths = {"/v1/events"},
      .by_file = true},
     {.name = "files",
      .description = "lines",
-     .decode = decode_lines,
+     .decode = decode_lines<record_kind::cdr>,
      .cut = ingest::framing::whole,
      .sender = ingest::sender_kind::telephony_switch,
-     .by_push = false,
+     .kind = record_kind::cdr,
+     .paths = {},
      .by_file = true},
 };
 
@@ -105,7 +132,7 @@ ingest::push_status push_test_sink::push(std::unique_ptr<ingest::record_block>& 
     std::unique_lock lock{mutex_};
     taken_block seen{block->from->name,
                      std::string{block->in_format->name},
-                     block->batch.cdrs.size(),
+                     block->batch.cdrs.size() + block->batch.events.size(),
                      {},
                      block->suspend_rejected};
     for (ingest::rejected_record const& bad : block->batch.rejected)
@@ -124,12 +151,16 @@ std::shared_ptr<ingest::source_table const> push_test_sink::sources() const {
 
 ingest::block_outcome push_test_sink::outcome_of(ingest::record_block const& block, bool durable,
                                                  std::uint32_t duplicates) {
-    auto const calls = static_cast<std::uint32_t>(block.batch.cdrs.size());
-    auto const bad = static_cast<std::uint32_t>(block.batch.rejected.size());
+    auto const good =
+        static_cast<std::uint32_t>(block.batch.cdrs.size() + block.batch.events.size());
+    auto const waits = [&](ingest::rejected_record const& bad) {
+        return block.suspend_rejected || bad.suspended;
+    };
     return {.durable = durable,
-            .committed = calls - duplicates,
+            .committed = good - duplicates,
             .duplicate = duplicates,
-            .suspended = block.suspend_rejected ? bad : 0};
+            .suspended =
+                static_cast<std::uint32_t>(std::ranges::count_if(block.batch.rejected, waits))};
 }
 
 void push_test_sink::finish_all(bool durable, std::uint32_t duplicates) {
@@ -142,6 +173,11 @@ void push_test_sink::finish_all(bool durable, std::uint32_t duplicates) {
         release(block->admitted_bytes);
         block->on_done(outcome_of(*block, durable, duplicates));
     }
+}
+
+ingest::record_block const& push_test_sink::last() const {
+    std::lock_guard const lock{mutex_};
+    return *under_way_.back();
 }
 
 std::size_t push_test_sink::under_way() const {

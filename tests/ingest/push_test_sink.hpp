@@ -15,7 +15,7 @@ namespace tally::tests {
 struct taken_block {
     std::string source;
     std::string format;
-    std::size_t cdrs = 0;
+    std::size_t good = 0; ///< calls or events
     std::vector<std::string> rejected_raw;
     bool suspend_rejected = false;
 
@@ -39,13 +39,15 @@ class push_test_sink final : public ingest::record_sink {
     [[nodiscard]] ingest::push_status push(std::unique_ptr<ingest::record_block>& block) override;
     [[nodiscard]] std::shared_ptr<ingest::source_table const> sources() const override;
 
-    /// Calls on_done of every block under way. Of a block's cdrs `duplicates` are such, the others
-    /// committed; rejected ones that were to be suspended are.
+    /// Calls on_done of every block under way. Of a block's good records `duplicates` are such, the
+    /// others committed; rejected ones that were to be suspended are.
     void finish_all(bool durable = true, std::uint32_t duplicates = 0);
     [[nodiscard]] std::size_t under_way() const;
     [[nodiscard]] std::size_t bytes_held() const;
     [[nodiscard]] std::size_t bytes_held_max() const;
     [[nodiscard]] std::vector<taken_block> taken() const;
+    /// The block that was pushed last, while it is under way.
+    [[nodiscard]] ingest::record_block const& last() const;
 
     finishing how = finishing::at_once;
     std::size_t bytes_max = 64 * 1024 * 1024;
@@ -65,8 +67,9 @@ class push_test_sink final : public ingest::record_sink {
     std::vector<taken_block> taken_;
 };
 
-/// Formats of lines: "ok", "bad <detail>", "skip"; a body that begins with '!' cannot be taken
-/// apart. "canonical" from applications, "switch" from a switch, "files" not by push.
+/// Formats of lines: "ok", "bad <detail>", "later" (of a type that is not known yet), "skip"; a
+/// body that begins with '!' cannot be taken apart. "canonical" from applications, "cloudevents"
+/// likewise, with events; "switch" from a switch, "files" not by push.
 std::span<ingest::format const> push_test_formats() noexcept;
 
 /// A source with a token.
