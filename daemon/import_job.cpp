@@ -27,9 +27,17 @@ void reject_all(ingest::record_batch& batch, record_error error, std::string_vie
     batch.rejected.push_back(bad);
 }
 
+/// The moment of receipt, for events that say no time.
+ingest::time_us now_us() {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
 /// What a block takes of the memory that the sink has to bound.
 std::size_t bytes_of(ingest::record_batch const& batch) noexcept {
     return batch.body.size() + batch.text.bytes() + batch.cdrs.size() * sizeof(ingest::cdr) +
+           batch.events.size() * sizeof(ingest::event) +
            batch.rejected.size() * sizeof(ingest::rejected_record);
 }
 
@@ -111,7 +119,7 @@ import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     if (piece.error == record_error::none) {
         batch.cdrs.reserve(calls_expected_);
         batch.cdr_index.reserve(calls_expected_);
-        task_.in_format->decode({*task_.from, {}, {}}, batch);
+        task_.in_format->decode({*task_.from, {}, {}, now_us()}, batch);
         calls_expected_ = batch.cdrs.size() + batch.cdrs.size() / 8;
         if (batch.whole_error != record_error::none) {
             reject_all(batch, batch.whole_error, batch.whole_detail);
@@ -145,6 +153,9 @@ void import_job::report_rejects(decoded_piece const& piece) const {
     std::size_t counted = 0; // lines are counted once, from one bad record to the next
     std::uint64_t line = piece.first_line;
     for (auto const& bad : batch.rejected) {
+        if (bad.suspended) {
+            continue; // taken
+        }
         std::size_t const place = place_of(bad.raw);
         import_reject reject{piece.block->stream_begin + bad.index, 0, piece.offset, bad};
         if (place < body.size() && place >= counted) {
@@ -182,7 +193,11 @@ bool import_job::hand_over(decoded_piece piece) {
 /// Adds a piece's records to `counts`, but for what becomes of the accepted ones.
 void import_job::count(ingest::record_batch const& batch, import_counts& counts) const {
     std::uint64_t const records = batch.received();
-    std::uint64_t const rejected = task_.suspend_rejected ? 0 : batch.rejected.size();
+    auto const is_left_out = [this](ingest::rejected_record const& bad) {
+        return !task_.suspend_rejected && !bad.suspended;
+    };
+    auto const rejected =
+        static_cast<std::uint64_t>(std::ranges::count_if(batch.rejected, is_left_out));
     counts.received += records;
     counts.rejected += rejected;
     counts.skipped += batch.skipped;

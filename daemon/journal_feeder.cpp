@@ -228,7 +228,7 @@ void journal_feeder::follow() {
 }
 
 void journal_feeder::feed(ingest::frame_view const& frame, std::string const& stream, bool is_own) {
-    auto block = ingest::decode_pushed(frame.payload, *to_.lanes.sources());
+    auto block = ingest::decode_pushed(frame.payload, *to_.lanes.sources(), frame.head.received);
     block->stream = stream;
     block->stream_begin = frame.head.first_record;
     block->stream_end = frame.head.first_record + frame.head.records;

@@ -42,20 +42,16 @@ struct field_reader {
     }
 };
 
-/// A body that could not be taken apart, and is kept as one bad record.
+/// A body that could not be taken apart, and is kept as one bad record. One whose only event is of
+/// an unknown type is none: who reads it again may know the type.
 bool is_unreadable(record_batch const& batch) {
-    return batch.cdrs.empty() && batch.rejected.size() == 1 &&
-           batch.rejected[0].raw.data() == batch.body.data() &&
+    return batch.cdrs.empty() && batch.events.empty() && batch.rejected.size() == 1 &&
+           !batch.rejected[0].suspended && batch.rejected[0].raw.data() == batch.body.data() &&
            batch.rejected[0].raw.size() == batch.body.size();
 }
 
 void reject_whole(record_batch& batch, record_error why, std::string_view detail) {
-    batch.cdrs.clear();
-    batch.cdr_index.clear();
-    batch.skipped = 0;
-    std::string_view const kept = batch.text.keep(detail.empty() ? explain(why) : detail);
-    batch.rejected.assign(
-        1, {.index = 0, .error = why, .field = {}, .detail = kept, .raw = batch.body});
+    batch.reject_whole(why, batch.text.keep(detail.empty() ? explain(why) : detail));
 }
 
 std::shared_ptr<source const> source_of(std::string_view id, source_table const& sources) {
@@ -100,7 +96,8 @@ std::string encode_pushed(record_block const& block) {
     return out;
 }
 
-std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_table const& sources) {
+std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_table const& sources,
+                                            time_us received) {
     field_reader fields{payload.size() < 2 ? std::string_view{} : payload.substr(2)};
     auto block = std::make_unique<record_block>();
     block->from = source_of(fields.take(), sources);
@@ -121,7 +118,8 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     auto& batch = block->batch;
     batch.set_body(std::string{body});
     if (why == record_error::none) {
-        block->in_format->decode({*block->from, block->content_type, block->query}, batch);
+        block->in_format->decode({*block->from, block->content_type, block->query, received},
+                                 batch);
     }
     record_error const bad = why != record_error::none ? why : batch.whole_error;
     if (bad != record_error::none) {

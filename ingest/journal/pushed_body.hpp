@@ -15,8 +15,10 @@ namespace tally::ingest {
 std::string encode_pushed(record_block const& block);
 
 /// The block that encode_pushed was given, decoded anew; nothing of it is left out. `sources` are
-/// asked for its source; when that is gone the local one stands for it. A payload that this version
-/// cannot read is one bad record: it was acknowledged, and waits for somebody who can tell.
-std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_table const& sources);
+/// asked for its source; when that is gone the local one stands for it. `received` is when it came,
+/// however long ago. A payload that this version cannot read is one bad record: it was
+/// acknowledged, and waits for somebody who can tell.
+std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_table const& sources,
+                                            time_us received);
 
 } // namespace tally::ingest

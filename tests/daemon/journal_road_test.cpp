@@ -154,6 +154,30 @@ TEST_F(journal_road, kills_at_random_moments_lose_and_repeat_nothing) {
     EXPECT_EQ(query_one(connection_, "SELECT sum(cost) = count(*) * 1.7 FROM cdrs"), "t");
 }
 
+TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_whenever_it_is_stored) {
+    std::string const event = R"({"specversion":"1.0","source":"/shop","id":"1",)"
+                              R"("type":"app.error","data":{"message":"out of tea"}})";
+    std::string acknowledged;
+    {
+        auto const daemon = start();
+        storage::pqxx_session held{connection_, "test"};
+        held.execute("BEGIN; LOCK ingest.event_identities IN EXCLUSIVE MODE");
+        ASSERT_EQ(push(*daemon, event, "/v1/events"), 202U);
+        acknowledged = query_one(connection_, "SELECT clock_timestamp()");
+        daemon->send(SIGKILL);
+        daemon->wait();
+    }
+    auto const daemon = start();
+    EXPECT_EQ(push(*daemon, event, "/v1/events?ack=commit"), 200U);
+    daemon->send(SIGTERM);
+    EXPECT_EQ(daemon->wait(), 0);
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM analytics.error_logs"), "1");
+    EXPECT_EQ(query_one(connection_, "SELECT occurred_at <= '" + acknowledged +
+                                         "' FROM analytics.error_logs"),
+              "t");
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM suspense"), "0");
+}
+
 TEST_F(journal_road, takes_pushes_while_the_database_stands_still) {
     auto const daemon = start();
     auto held = std::make_unique<blockade>(connection_);
