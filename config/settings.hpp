@@ -47,6 +47,8 @@ struct settings {
     std::string maintenance_daily_at = "02:00";
     std::string maintenance_weekly_at = "sunday 03:00";
 
+    std::int64_t suspense_auto_attempts_max = 20; ///< of one record, by daemons themselves; 0: none
+
     std::int64_t drain_timeout_ms = 30'000;
     std::string log_level = "info";  ///< trace debug info warn error
     std::string log_format = "text"; ///< text: key=value; json

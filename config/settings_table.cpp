@@ -118,6 +118,9 @@ constexpr setting table[] = {
      text_setting{&s::maintenance_weekly_at, complain_about_weekly_at, "DAY HH:MM"},
      "when sessions that nobody uses are cleaned up, every week"},
 
+    {"suspense.auto_attempts_max", count(&s::suspense_auto_attempts_max, 0, 1'000),
+     "how often a suspended record is tried again by itself before it is left to people; 0: never"},
+
     {"drain.timeout_ms", milliseconds(&s::drain_timeout_ms, 0, hour_ms),
      "how long stopping may take before what is under way is given up, unacknowledged"},
 

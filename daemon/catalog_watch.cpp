@@ -111,7 +111,7 @@ storage::result catalog_watch::load() {
                  book.catalog->accounts(), book.catalog->subscriptions(), book.catalog->dids(),
                  book.catalog->plans(), took.count());
     target_.set_sources(std::move(senders.sources));
-    target_.set_catalog(std::move(book.catalog));
+    target_.set_catalog(std::move(book.catalog), book.as_of);
     loaded_at_s_ = now_s();
     return {};
 }

@@ -18,7 +18,8 @@ namespace tally::daemon {
 
 /// Where a loaded catalog and its sources go. Called on the watch's thread.
 struct catalog_target {
-    std::function<void(std::shared_ptr<rating::catalog const>)> set_catalog;
+    /// And of when it is, by the database's clock.
+    std::function<void(std::shared_ptr<rating::catalog const>, ingest::time_us as_of)> set_catalog;
     std::function<void(std::shared_ptr<ingest::source_table const>)> set_sources;
     std::function<void()> reached;         ///< the database answered
     std::function<void(std::string)> lost; ///< it did not; why

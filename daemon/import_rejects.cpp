@@ -1,29 +1,12 @@
 #include "daemon/import_rejects.hpp"
 
-#include "ingest/http_json.hpp"
-
-#include <openssl/evp.h>
-#include <simdjson.h>
+#include "daemon/payload_text.hpp"
 
 #include <cerrno>
 #include <limits>
 #include <system_error>
 
 namespace tally::daemon {
-
-namespace {
-
-std::string base64(std::string_view bytes) {
-    // A record is bounded by its source's limit, far below an int.
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    int const size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                     reinterpret_cast<unsigned char const*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-    text.resize(static_cast<std::size_t>(size));
-    return text;
-}
-
-} // namespace
 
 std::string reject_line(std::string_view file, import_reject const& reject) {
     ingest::json_writer json;
@@ -37,11 +20,7 @@ std::string reject_line(std::string_view file, import_reject const& reject) {
         json.key("field").value(reject.what.field);
     }
     json.key("detail").value(reject.what.detail);
-    if (simdjson::validate_utf8(reject.what.raw)) {
-        json.key("raw").value(reject.what.raw);
-    } else {
-        json.key("raw_base64").value(base64(reject.what.raw));
-    }
+    add_payload(json, "raw", reject.what.raw);
     json.close('}');
     return json.text();
 }

@@ -29,9 +29,10 @@ class lane_monitor final : public storage::lane_observer {
     void reached() noexcept;
     void lost(std::string detail);
 
-  private:
+    /// What a transaction charged; also of one that is no lane's.
     void count_money(storage::batch const& rows);
 
+  private:
     metrics& counters_;
     std::unique_ptr<std::atomic<std::int64_t>[]> last_commit_s_; ///< by lane; 0: none yet
     std::size_t lanes_;

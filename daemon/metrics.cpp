@@ -41,6 +41,9 @@ enum row : std::size_t {
     journal_oldest,
     journal_fsync,
     maintenance_runs,
+    suspense_waiting,
+    suspense_oldest,
+    suspense_retries,
     rows_count,
 };
 
@@ -80,6 +83,12 @@ constexpr metric_row rows[] = {
      "Time of bringing a group of pushes to disk."},
     {"tally_maintenance_runs_total", metric_type::counter, "job,outcome",
      "Runs of maintenance jobs by this daemon."},
+    {"tally_suspense_waiting", metric_type::gauge, "reason",
+     "Records that wait in ingest.suspense, counted once a minute."},
+    {"tally_suspense_oldest_seconds", metric_type::gauge, "",
+     "Time since the oldest record that waits in ingest.suspense came; 0 when none waits."},
+    {"tally_suspense_retried_total", metric_type::counter, "outcome",
+     "Suspended records that this daemon tried again by itself."},
 };
 static_assert(std::size(rows) == rows_count);
 
@@ -130,6 +139,11 @@ struct metrics::impl {
     prometheus::Gauge& journal_age = family<prometheus::Gauge>(registry, journal_oldest).Add({});
     prometheus::Histogram& fsync = histogram(journal_fsync, second_buckets());
     labelled_counters maintained{registry, rows[maintenance_runs]};
+
+    prometheus::Family<prometheus::Gauge>& waiting =
+        family<prometheus::Gauge>(registry, suspense_waiting);
+    prometheus::Gauge& waiting_since = family<prometheus::Gauge>(registry, suspense_oldest).Add({});
+    labelled_counters tried_again{registry, rows[suspense_retries]};
 
     std::function<void(std::string_view)> log;
     std::atomic<std::int64_t> next_trouble_ns{0};
@@ -225,6 +239,18 @@ void metrics::observe_journal_fsync_seconds(double seconds) noexcept {
 
 void metrics::maintenance_run(std::string_view job, std::string_view outcome) noexcept {
     impl_->maintained.add({job, outcome}, 1);
+}
+
+void metrics::set_suspense_waiting(std::string_view reason, std::uint64_t count) noexcept {
+    impl_->waiting.Add({{"reason", std::string{reason}}}).Set(static_cast<double>(count));
+}
+
+void metrics::set_suspense_oldest(std::int64_t seconds) noexcept {
+    impl_->waiting_since.Set(static_cast<double>(seconds));
+}
+
+void metrics::suspense_retried(std::string_view outcome, std::uint64_t count) noexcept {
+    impl_->tried_again.add({outcome}, static_cast<double>(count));
 }
 
 void metrics::answered(std::string_view endpoint, unsigned status) noexcept {

@@ -46,7 +46,8 @@ struct metric_totals {
 /// At any quiet moment: received = accepted + rejected, accepted = committed + duplicate +
 /// suspended + under way. The HTTP side counts the first three by itself (counted()); a reader of
 /// files or streams calls received(), accepted() and rejected() together when its block is done;
-/// lanes call the rest after COMMIT.
+/// lanes call the rest after COMMIT. A suspended record that is tried again was counted when it
+/// came, and moves suspense_retried() only.
 class metrics final : public ingest::http_observer {
   public:
     metrics();
@@ -77,6 +78,12 @@ class metrics final : public ingest::http_observer {
     void set_partition_horizon(std::int64_t seconds) noexcept;
     void set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept;
     void observe_journal_fsync_seconds(double seconds) noexcept;
+    /// Those of ingest.suspense that wait for this reason; all reasons that were ever told of have
+    /// to be told of, with 0 when none wait.
+    void set_suspense_waiting(std::string_view reason, std::uint64_t count) noexcept;
+    void set_suspense_oldest(std::int64_t seconds) noexcept;
+    /// `outcome`: "stored", "duplicate" or "waiting".
+    void suspense_retried(std::string_view outcome, std::uint64_t count) noexcept;
     /// `outcome`: "done" or "failed".
     void maintenance_run(std::string_view job, std::string_view outcome) noexcept;
 

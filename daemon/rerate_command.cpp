@@ -5,16 +5,13 @@
 #include "daemon/operator_name.hpp"
 #include "daemon/rerate_report.hpp"
 #include "daemon/schema_gate.hpp"
-#include "daemon/suspense_retry.hpp"
+#include "daemon/suspense_job.hpp"
 #include "daemon/table_printer.hpp"
-#include "ingest/http_json.hpp"
-#include "ingest/timestamp.hpp"
-#include "storage/catalog_loader.hpp"
+#include "daemon/time_text.hpp"
 #include "storage/rerate_job.hpp"
-#include "storage/source_loader.hpp"
+#include "storage/suspense_retry.hpp"
 
 #include <CLI/CLI.hpp>
-#include <spdlog/spdlog.h>
 
 #include <iostream>
 #include <memory>
@@ -39,15 +36,6 @@ struct rerate_flags {
     bool json = false;
 };
 
-std::string bound_problem(std::string const& text) {
-    using form = ingest::time_reading::form;
-    constexpr std::size_t date_length = 10; // YYYY-MM-DD
-    auto const whole = text.size() == date_length ? text + "T00:00:00Z" : text;
-    return ingest::read_time_text(whole).is == form::utc
-               ? ""
-               : "'" + text + "' is neither a date (2026-05-04) nor an RFC 3339 time with a zone";
-}
-
 selection selection_of(rerate_flags const& flags) {
     if (!flags.subscription.empty()) {
         return {selection::by::subscription, flags.subscription, flags.from, flags.to};
@@ -63,17 +51,6 @@ std::string label_of(rerate_flags const& flags) {
                              : !flags.account.empty()    ? "account " + flags.account
                                                          : "plan " + flags.plan;
     return "rerating " + what;
-}
-
-std::shared_ptr<rating::catalog const> load_catalog(std::string const& connection_string) {
-    storage::loaded_catalog loaded;
-    if (auto const said = storage::load_catalog(connection_string, loaded); !said.ok()) {
-        throw std::runtime_error("the catalog cannot be loaded: " + said.detail);
-    }
-    for (auto const& text : loaded.warnings.texts()) {
-        spdlog::warn("event=row_left_out reason=\"{}\"", text);
-    }
-    return loaded.catalog;
 }
 
 int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags,
@@ -101,7 +78,7 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
 
 int rerate_calls(std::string const& connection_string, rerate_flags const& flags,
                  import_stop& stop) {
-    auto const catalog = load_catalog(connection_string);
+    auto const catalog = catalog_now(connection_string);
     rerate_report report{label_of(flags)};
     storage::rerate_job job{
         {.connection_string = connection_string,
@@ -120,57 +97,6 @@ int rerate_calls(std::string const& connection_string, rerate_flags const& flags
     return report_end(outcome, flags, report);
 }
 
-void print(retry_counts const& counts, bool as_json, bool is_dry_run) {
-    std::uint64_t waiting = 0;
-    ingest::json_writer json;
-    json.open('{').key("dry_run").value(is_dry_run).key("tried").value(counts.tried);
-    json.key("stored").value(counts.stored).key("duplicate").value(counts.duplicate);
-    json.key("still_waiting").open('{');
-    std::string reasons;
-    for (auto const& [reason, count] : counts.still_waiting) {
-        waiting += count;
-        json.key(ingest::code(reason)).value(count);
-        reasons += ", " + std::string{ingest::code(reason)} + " " + grouped(count);
-    }
-    json.close('}').close('}');
-    if (as_json) {
-        std::cout << json.text() << '\n';
-        return;
-    }
-    std::cout << "suspense: " << (is_dry_run ? "dry run, nothing written, " : "")
-              << grouped(counts.tried) << " records = " << grouped(counts.stored)
-              << (is_dry_run ? " to be stored + " : " stored + ") << grouped(counts.duplicate)
-              << " stored already + " << grouped(waiting) << " still waiting\n"
-              << (reasons.empty() ? "" : "  waiting   " + reasons.substr(2) + "\n");
-}
-
-int retry_suspense(config::settings const& settings, std::string const& connection_string,
-                   rerate_flags const& flags, import_stop& stop) {
-    storage::loaded_sources sources;
-    if (auto const said = storage::load_sources(connection_string, sources); !said.ok()) {
-        throw std::runtime_error("the sources cannot be loaded: " + said.detail);
-    }
-    rerate_report report{"suspense"};
-    suspense_retry job{{.connection_string = connection_string,
-                        .catalog = load_catalog(connection_string),
-                        .sources = sources.sources,
-                        .partitions = {static_cast<std::int32_t>(settings.partitions_past_days),
-                                       static_cast<std::int32_t>(settings.partitions_future_days),
-                                       static_cast<std::int32_t>(settings.partitions_ahead_days)},
-                        .is_dry_run = flags.dry_run,
-                        .stop = [&] { return stop.ask() != stop_request::none; },
-                        .on_progress =
-                            [&](retry_counts const& counts, std::int64_t waiting) {
-                                storage::rerate_counts seen;
-                                seen.seen = static_cast<std::int64_t>(counts.tried);
-                                report.progressed(seen, waiting);
-                            }}};
-    auto const counts = job.run();
-    report.clear_progress();
-    print(counts, flags.json, flags.dry_run);
-    return stop.ask() == stop_request::none ? exit_success : exit_failure;
-}
-
 int rerate(command_environment const& environment, rerate_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
@@ -181,8 +107,13 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
             return exit_failure;
         }
         auto const& connection_string = opened.connection_string();
-        return flags.suspense ? retry_suspense(settings, connection_string, flags, stop)
-                              : rerate_calls(connection_string, flags, stop);
+        if (flags.suspense) {
+            storage::suspense_filter curable;
+            curable.reasons = storage::curable_reasons();
+            return retry_suspense(settings, connection_string, {curable, flags.dry_run, flags.json},
+                                  stop);
+        }
+        return rerate_calls(connection_string, flags, stop);
     } catch (std::runtime_error const& error) {
         std::cerr << "tallyd: " << printable(error.what()) << '\n';
         return exit_failure;

@@ -1,21 +1,14 @@
 #include "daemon/rerate_report.hpp"
 
 #include "daemon/table_printer.hpp"
+#include "daemon/time_text.hpp"
 #include "ingest/http_json.hpp"
 #include "ingest/record_error.hpp"
-
-#include <date/date.h>
 
 #include <ostream>
 
 namespace tally::daemon {
 namespace {
-
-std::string time_text(ingest::time_us time) {
-    using std::chrono::microseconds;
-    date::sys_time<microseconds> const at{microseconds{time}};
-    return date::format("%FT%TZ", date::floor<std::chrono::seconds>(at));
-}
 
 std::string count_text(std::int64_t count) {
     return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));

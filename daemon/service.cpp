@@ -14,6 +14,8 @@
 #include "daemon/pipeline.hpp"
 #include "daemon/schema_gate.hpp"
 #include "daemon/signals.hpp"
+#include "daemon/suspense_metrics.hpp"
+#include "daemon/suspense_watch.hpp"
 #include "daemon/worker_threads.hpp"
 #include "ingest/http_server.hpp"
 #include "ingest/push_handler.hpp"
@@ -52,6 +54,7 @@ struct service::impl {
 
     int run();
     bool start();
+    catalog_target catalog_target_here();
     bool open_journal();
     void watch_journal(journal_report const& report);
     bool listen(ingest::http_server& server, std::string_view endpoint, std::string const& address);
@@ -71,7 +74,8 @@ struct service::impl {
     std::unique_ptr<lane_monitor> monitor;
     std::unique_ptr<intake> journal; ///< goes after the lanes, which tell it what they stored
     std::unique_ptr<pipeline> road;
-    std::unique_ptr<catalog_watch> watch;
+    std::unique_ptr<suspense_watch> suspense;
+    std::unique_ptr<catalog_watch> watch; ///< tells those before it
     std::unique_ptr<housekeeper> keeper;
     std::unique_ptr<maintenance_scheduler> maintenance;
     std::unique_ptr<ingest::push_handler> pushes;
@@ -115,15 +119,13 @@ bool service::impl::start() {
     if (!open_journal()) {
         return false;
     }
-    watch = std::make_unique<catalog_watch>(
-        store->connection_string(),
-        catalog_target{[this](auto next) {
-                           road->set_catalog(std::move(next));
-                           journal->open(); // the sources were set before
-                       },
-                       [this](auto next) { road->set_sources(std::move(next)); },
-                       [this] { monitor->reached(); },
-                       [this](std::string why) { monitor->lost(std::move(why)); }});
+    suspense = std::make_unique<suspense_watch>(
+        suspense_watch::options{.connection_string = store->connection_string(),
+                                .partitions = partition_policy_of(s),
+                                .attempts_max =
+                                    static_cast<std::int32_t>(s.suspense_auto_attempts_max)},
+        suspense_observer_of(counters, *monitor));
+    watch = std::make_unique<catalog_watch>(store->connection_string(), catalog_target_here());
     keeper = std::make_unique<housekeeper>(
         store->connection_string(), partition_policy_of(s),
         [this](std::int64_t seconds) { counters.set_partition_horizon(seconds); });
@@ -146,12 +148,27 @@ bool service::impl::start() {
     admin_server =
         std::make_unique<ingest::http_server>(workers->context(), *admin, counters, admin_settings);
     journal->start();
+    suspense->start();
     watch->start();
     keeper->start();
     maintenance->start();
     workers->start(static_cast<std::size_t>(s.http_threads));
     return listen(*push_server, "http", s.http_listen) &&
            listen(*admin_server, "admin", s.admin_listen);
+}
+
+catalog_target service::impl::catalog_target_here() {
+    return {[this](auto next, ingest::time_us as_of) {
+                suspense->set_catalog(next, as_of);
+                road->set_catalog(std::move(next));
+                journal->open(); // the sources were set before
+            },
+            [this](auto next) {
+                suspense->set_sources(next);
+                road->set_sources(std::move(next));
+            },
+            [this] { monitor->reached(); },
+            [this](std::string why) { monitor->lost(std::move(why)); }};
 }
 
 bool service::impl::open_journal() {
@@ -245,6 +262,7 @@ void service::impl::stop() {
     bool const all_stored = drain();
     spdlog::info("event=drained complete={}", all_stored ? "yes" : "no");
     watch->stop();
+    suspense->stop();
     keeper->stop();
     maintenance->stop();
     admin_server->drain(milliseconds{500});

@@ -5,6 +5,7 @@
 #include "rating/number_rules.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
@@ -16,11 +17,20 @@ using storage::entry_state;
 
 namespace {
 
-/// Tells nobody: the entries say what became of them.
-class silent_observer final : public storage::lane_observer {
+/// The entries themselves say what became of them.
+class stored_observer final : public storage::lane_observer {
   public:
-    void stored(storage::stored_batch const& /*what*/) override {}
+    explicit stored_observer(std::function<void(storage::batch const&)> told)
+        : told_{std::move(told)} {}
+    void stored(storage::stored_batch const& what) override {
+        if (told_) {
+            told_(what.rows);
+        }
+    }
     void retried(std::string_view /*reason*/, storage::result const& /*why*/) override {}
+
+  private:
+    std::function<void(storage::batch const&)> told_;
 };
 
 void check(storage::result const& said) {
@@ -41,39 +51,58 @@ std::shared_ptr<ingest::source const> source_of(ingest::source_table const& sour
 
 } // namespace
 
-/// A record and the memory that its entry points to.
+/// A suspended payload, its records by now, and the memory that their entries point to.
 struct suspense_retry::decoded {
+    ingest::uuid id;
     ingest::record_batch batch;
     std::shared_ptr<ingest::source const> from;
-    batch_entry entry;
+    std::vector<batch_entry> entries; ///< the last one resolves the row; none when it has no hope
+    std::string reason;               ///< why it waits; code
+    std::string_view detail;
+
+    void fail(record_error why, std::string_view what) {
+        entries.clear();
+        reason = ingest::code(why);
+        detail = what.empty() ? ingest::explain(why) : what;
+    }
 };
 
 suspense_retry::suspense_retry(retry_options how)
-    : how_{std::move(how)}, reader_{how_.connection_string, "tallyd rerate: suspense"},
-      writer_{how_.connection_string, "tallyd rerate: suspense", how_.partitions},
-      observer_{std::make_unique<silent_observer>()}, lane_{writer_,
-                                                            {.lane = 0,
-                                                             .lanes = 1,
-                                                             .daemon_id = ingest::uuid_v7()},
-                                                            *observer_,
-                                                            [this](std::chrono::milliseconds time) {
-                                                                std::this_thread::sleep_for(time);
-                                                                return !how_.stop || !how_.stop();
-                                                            }} {}
+    : how_{std::move(how)}, reader_{how_.connection_string, how_.purpose},
+      writer_{how_.connection_string, how_.purpose, how_.partitions},
+      observer_{std::make_unique<stored_observer>(how_.on_stored)},
+      lane_{writer_,
+            {.lane = 0, .lanes = 1, .daemon_id = ingest::uuid_v7()},
+            *observer_,
+            [this](std::chrono::milliseconds time) { return pause(time); }} {}
 
 suspense_retry::~suspense_retry() = default;
 
-retry_counts suspense_retry::run() {
-    auto const reasons = storage::reasons_to_retry();
+bool suspense_retry::pause(std::chrono::milliseconds time) const {
+    constexpr std::chrono::milliseconds slice{50}; // a wish to stop need not wait longer
+    auto const end = std::chrono::steady_clock::now() + time;
+    while (!is_stopping() && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(std::min(time, slice));
+    }
+    return !is_stopping();
+}
+
+void suspense_retry::cancel() noexcept {
+    reader_.cancel();
+    writer_.cancel();
+}
+
+retry_counts suspense_retry::run(storage::suspense_filter which) {
+    which.state = "waiting";
     std::int64_t waiting = 0;
-    check(storage::count_waiting(reader_, reasons, waiting));
-    std::vector<storage::waiting_record> records;
+    check(storage::count_suspense(reader_, which, waiting));
+    std::vector<storage::suspense_record> records;
     ingest::uuid after;
     do {
-        if (how_.stop && how_.stop()) {
+        if (is_stopping()) {
             break;
         }
-        check(storage::next_waiting(reader_, reasons, after, records));
+        check(storage::next_suspense(reader_, which, after, records));
         if (!records.empty()) {
             retry(records);
             after = records.back().id;
@@ -85,94 +114,124 @@ retry_counts suspense_retry::run() {
     return counts_;
 }
 
-void suspense_retry::retry(std::vector<storage::waiting_record> const& records) {
+void suspense_retry::retry(std::vector<storage::suspense_record> const& records) {
     std::vector<decoded> memory(records.size());
-    std::vector<batch_entry> entries;
     for (std::size_t i = 0; i < records.size(); ++i) {
         decode(records[i], memory[i]);
-        entries.push_back(memory[i].entry);
     }
-    how_.is_dry_run ? rate_only(entries) : store(entries);
-    count(entries);
+    how_.is_dry_run ? rate_only(memory) : store(memory);
+    count(memory);
 }
 
-/// As the record's own decoder reads it by now, guided by the catalog as it is now.
-void suspense_retry::decode(storage::waiting_record const& record, decoded& into) const {
-    auto& entry = into.entry;
+/// As the record's own decoder reads it by now.
+void suspense_retry::decode(storage::suspense_record const& record, decoded& into) const {
+    into.id = record.id;
+    into.reason = record.reason;
     into.from = source_of(*how_.sources, record.source_id);
     auto const* const format = ingest::find_format(record.format);
-    entry.catalog = how_.catalog.get();
-    entry.from = into.from.get();
-    entry.suspense_id = record.id;
-    entry.suspend(record.reason, ingest::explain(record.reason));
     auto& batch = into.batch;
     batch.set_body(record.payload);
-    entry.raw = batch.body;
     if (format == nullptr || into.from == nullptr) {
-        return; // made by a later tallyd
+        into.detail = "this tallyd knows no such format";
+        return; // made by a later one
     }
+    format->decode({*into.from, {}, {}, record.received_at}, batch);
+    if (batch.whole_error != record_error::none) {
+        into.fail(batch.whole_error, batch.whole_detail);
+        return;
+    }
+    if (!batch.rejected.empty()) {
+        into.fail(batch.rejected.front().error, batch.rejected.front().detail);
+        return;
+    }
+    batch_entry entry;
+    entry.catalog = how_.catalog.get();
+    entry.from = into.from.get();
     entry.format = format->name;
-    format->decode({*into.from, {}, {}}, batch);
-    entry.state = entry_state::live;
-    if (batch.events.size() == 1) {
-        entry.take(batch.events.front(), rating::guide(batch.events.front(), *how_.catalog));
-        entry.raw = batch.body;
-        return;
-    }
-    if (batch.cdrs.size() != 1) {
-        auto const why = batch.rejected.empty() ? batch.whole_error : batch.rejected.front().error;
-        entry.suspend(why == record_error::none ? record.reason : why, ingest::explain(why));
-        return;
-    }
-    rating::apply_number_rules(batch, into.from->numbers);
-    auto& call = batch.cdrs.front();
-    auto const who = rating::guide(call, *how_.catalog);
-    call.direction = who.direction;
-    entry.take(call, who);
     entry.raw = batch.body;
+    guide(entry, into);
+    if (!into.entries.empty()) {
+        into.entries.back().suspense_id = record.id;
+    }
 }
 
-void suspense_retry::rate_only(std::vector<batch_entry>& entries) {
-    rows_.begin(entries);
-    check(rows_.load(writer_));
-    storage::batch rated;
-    rows_.rate(rated);
-    rows_.written(rated); // the next batch goes on from these allowances
+/// By the catalog as it is now: all records of the payload, or none when one has no hope.
+void suspense_retry::guide(batch_entry const& as, decoded& into) const {
+    auto& batch = into.batch;
+    rating::apply_number_rules(batch, into.from->numbers);
+    for (auto& call : batch.cdrs) {
+        auto const who = rating::guide(call, *how_.catalog);
+        call.direction = who.direction;
+        into.entries.emplace_back(as).take(call, who);
+    }
+    for (auto const& event : batch.events) {
+        into.entries.emplace_back(as).take(event, rating::guide(event, *how_.catalog));
+    }
+    if (into.entries.size() == 1) {
+        into.entries.front().raw = as.raw; // as it waits, with what a decoder leaves around it
+    }
+    auto const hopeless =
+        std::find_if(into.entries.begin(), into.entries.end(),
+                     [](auto const& each) { return each.state == entry_state::suspended; });
+    if (hopeless != into.entries.end()) {
+        into.fail(hopeless->reason, {});
+    } else if (into.entries.empty() &&
+               batch.skipped > 0) { // its source leaves such ones out by now
+        into.entries.push_back(as);
+        into.entries.back().state = entry_state::duplicate;
+    }
 }
 
-void suspense_retry::store(std::vector<batch_entry>& entries) {
+void suspense_retry::rate_only(std::vector<decoded>& records) {
+    for (auto& record : records) {
+        rows_.begin(record.entries);
+        check(rows_.load(writer_));
+        storage::batch rated;
+        rows_.rate(rated);
+        rows_.written(rated); // the next one goes on from these allowances
+    }
+}
+
+void suspense_retry::store(std::vector<decoded>& records) {
     // Only those that have hope go the road: the others would come back to where they are.
     std::vector<batch_entry> hopeful;
-    std::vector<std::size_t> places;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        if (entries[i].state == entry_state::live) {
-            hopeful.push_back(entries[i]);
-            places.push_back(i);
-        }
+    for (auto& record : records) {
+        std::copy(record.entries.begin(), record.entries.end(), std::back_inserter(hopeful));
     }
     if (!hopeful.empty() && !lane_.store(hopeful, {}, {}, 0)) {
         throw std::runtime_error("stopped; what was not stored waits as before");
     }
-    for (std::size_t i = 0; i < places.size(); ++i) {
-        entries[places[i]] = hopeful[i];
-    }
     std::vector<storage::failed_retry> failures;
-    for (auto const& entry : entries) {
-        if (entry.state == entry_state::suspended) {
-            failures.push_back({entry.suspense_id, entry.reason, entry.detail});
+    auto next = hopeful.begin();
+    for (auto& record : records) {
+        for (auto& entry : record.entries) {
+            entry = *next++;
+        }
+        if (!record.entries.empty() && record.entries.back().state == entry_state::suspended) {
+            auto const& last = record.entries.back();
+            record.reason = ingest::code(last.reason);
+            record.detail = last.detail;
+        }
+        if (record.entries.empty() || record.entries.back().state == entry_state::suspended) {
+            failures.push_back({record.id, record.reason, record.detail});
         }
     }
-    check(storage::record_failures(reader_, failures));
+    check(storage::record_failures(reader_, failures, how_.automatic ? &*how_.automatic : nullptr));
 }
 
-void suspense_retry::count(std::vector<batch_entry> const& entries) {
-    counts_.tried += entries.size();
-    for (auto const& entry : entries) {
-        counts_.stored += entry.state == entry_state::live ? 1 : 0;
-        counts_.duplicate += entry.state == entry_state::duplicate ? 1 : 0;
-        if (entry.state == entry_state::suspended) {
-            ++counts_.still_waiting[entry.reason];
+void suspense_retry::count(std::vector<decoded> const& records) {
+    counts_.tried += records.size();
+    for (auto const& record : records) {
+        if (record.entries.empty()) {
+            ++counts_.still_waiting[record.reason];
+            continue;
         }
+        auto const& last = record.entries.back();
+        if (last.state == entry_state::suspended) {
+            ++counts_.still_waiting[std::string{ingest::code(last.reason)}];
+        }
+        counts_.stored += last.state == entry_state::live ? 1 : 0;
+        counts_.duplicate += last.state == entry_state::duplicate ? 1 : 0;
     }
 }
 

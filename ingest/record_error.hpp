@@ -72,11 +72,21 @@ enum class record_error : std::uint8_t {
     count_,
 };
 
+/// What makes a record of an error worth another try.
+enum class cure : std::uint8_t {
+    by_hand, ///< the record, the sender, a setting or tallyd itself has to change: a person retries
+    catalog, ///< a row that the catalog is loaded from: tried when it was loaded again
+    elsewhere, ///< a row that nobody is told of: tried by the clock, ever more rarely
+};
+
 /// The released text of an error: "missing_field". Static storage.
 std::string_view code(record_error error) noexcept;
 
 /// One line that tells a person what to do about it. Static storage.
 std::string_view explain(record_error error) noexcept;
+
+/// What has to happen before a record of this error can be stored.
+cure cure_of(record_error error) noexcept;
 
 /// The error of a text form; `none` for an unknown one.
 record_error parse_code(std::string_view text) noexcept;

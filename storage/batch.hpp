@@ -142,7 +142,9 @@ struct batch {
     std::vector<balance_delta> balances; ///< one per account
     std::vector<daily_delta> daily;      ///< one per (account, subscription, day, metric)
     std::vector<suspense_row> suspense;
-    std::vector<ingest::uuid> resolved; ///< rows of ingest.suspense that need not wait any more
+    /// Rows of ingest.suspense that need not wait any more. One that does not wait as it is makes
+    /// the batch stale.
+    std::vector<ingest::uuid> resolved;
     std::vector<position_move> positions;
 
     void clear() noexcept; ///< keeps the vectors' memory

@@ -85,6 +85,9 @@ UPDATE ingest.suspense AS s SET state = 'resolved', resolved_at = now(), attempt
 FROM unnest($1::uuid[]) AS d(id)
 WHERE s.id = d.id AND s.state = 'waiting')";
 
+constexpr char const* still_waiting_sql = R"(
+SELECT id FROM ingest.suspense WHERE id = ANY ($1::uuid[]) AND state = 'waiting' ORDER BY id)";
+
 constexpr char const* batch_row_sql = R"(
 INSERT INTO ingest.batches (id, daemon_id, lane, import_id, received, committed, duplicate,
     suspended, bytes, cost, first_start_time, last_start_time, opened_at, created_at)
@@ -123,6 +126,7 @@ constexpr std::array statements{
     prepared_statement{statement::positions, positions_sql},
     prepared_statement{statement::load_usage, load_usage_sql},
     prepared_statement{statement::load_positions, load_positions_sql},
+    prepared_statement{statement::still_waiting, still_waiting_sql},
     prepared_statement{statement::is_committed, is_committed_sql},
 };
 

@@ -25,6 +25,7 @@ inline constexpr char const* batch_row = "tally_batch_row";
 inline constexpr char const* positions = "tally_positions";   ///< TL001 unless as expected
 inline constexpr char const* load_usage = "tally_load_usage"; ///< ordinality, version, included
 inline constexpr char const* load_positions = "tally_load_positions"; ///< lane, position
+inline constexpr char const* still_waiting = "tally_still_waiting";
 inline constexpr char const* is_committed = "tally_is_committed";
 
 // Events (event_sql.cpp).

@@ -33,6 +33,7 @@ ingest::time_us now_us() {
 ///
 ///     pipeline  BEGIN, claim, identities of events, usage, metrics, suspense...
 ///                                                    -> all new? all versions as expected?
+///                                                       do all retried records still wait?
 ///     pipeline  what events do (apply_*)             -> all possible?       only where there are
 ///     COPY      the calls, then each kind's facts, sorted by key
 ///     pipeline  counters, balances, daily, batch row, positions, COMMIT
@@ -124,6 +125,9 @@ result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
         statements.push_back({statement::unique_values, &unique_values.fill(what.unique_values)});
     }
     add_suspense(what);
+    if (!what.resolved.empty()) {
+        statements.push_back({statement::resolve, &resolved.fill(what.resolved)});
+    }
     connection.run_pipeline(statements, outcome);
     return outcome.what.ok() ? check_opening(what, counts) : outcome.what;
 }
@@ -157,6 +161,10 @@ result batch_writer::impl::check_opening(batch const& what, commit_counts& count
         } else if (name == statement::unique_values) {
             said = stale(static_cast<std::size_t>(affected(rows)), what.unique_values.size(),
                          " values have been counted meanwhile");
+        } else if (name == statement::resolve) {
+            // A row that waits no more is in other hands: its record must not count once more.
+            said = stale(static_cast<std::size_t>(affected(rows)), what.resolved.size(),
+                         " suspended records wait no more");
         }
     }
     return said;
@@ -193,9 +201,6 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
     }
     if (!what.daily.empty()) {
         statements.push_back({statement::daily, &daily.fill(what.daily)});
-    }
-    if (!what.resolved.empty()) {
-        statements.push_back({statement::resolve, &resolved.fill(what.resolved)});
     }
     fill_batch_row(values, what, counts.suspended);
     statements.push_back({statement::batch_row, &values});
@@ -285,6 +290,17 @@ result batch_writer::counted_values(std::span<unique_value_row const> values,
 result batch_writer::stored_events(std::span<ingest::uuid const> ids,
                                    std::vector<stored_event>& out) {
     return find_stored_events(impl_->connection, ids, out);
+}
+
+result batch_writer::still_waiting(std::span<ingest::uuid const> ids,
+                                   std::vector<ingest::uuid>& out) {
+    out.clear();
+    pq_rows rows;
+    result said = impl_->connection.run(statement::still_waiting, impl_->resolved.fill(ids), rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back(uuid_at(rows, i, 0));
+    }
+    return said;
 }
 
 result batch_writer::load_positions(std::string_view stream, std::int32_t lanes,

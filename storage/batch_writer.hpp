@@ -101,6 +101,9 @@ class batch_writer {
     /// Those of `keys` that are stored.
     result stored_calls(std::span<call_key const> keys, std::vector<stored_call>& out);
 
+    /// Those of these rows of ingest.suspense that wait, in order.
+    result still_waiting(std::span<ingest::uuid const> ids, std::vector<ingest::uuid>& out);
+
     /// Position of a stream's lanes, by lane; -1 where there is none. Positions of a stream that
     /// was read with another number of lanes are none.
     result load_positions(std::string_view stream, std::int32_t lanes,

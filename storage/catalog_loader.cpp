@@ -178,6 +178,19 @@ std::shared_ptr<rating::catalog const> catalog_reader::build() {
 
 } // namespace
 
+namespace {
+
+// Of the transaction's beginning, so just before the snapshot that this first statement takes.
+result read_moment(pq_connection& on, ingest::time_us& out) {
+    parameters none;
+    pq_rows rows;
+    result said = on.query("SELECT now()", none, rows);
+    out = said.ok() ? time_at(rows, 0, 0, 0) : 0;
+    return said;
+}
+
+} // namespace
+
 result load_catalog(pq_connection& on, loaded_catalog& out) {
     out = {};
     result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
@@ -185,6 +198,9 @@ result load_catalog(pq_connection& on, loaded_catalog& out) {
                              std::to_string(statement_timeout_ms));
     pq_connection::pin const one_session{on};
     catalog_reader reader{on, out.warnings};
+    if (said.ok()) {
+        said = read_moment(on, out.as_of);
+    }
     if (said.ok()) {
         said = reader.read();
     }

@@ -12,7 +12,8 @@ namespace tally::storage {
 
 struct loaded_catalog {
     std::shared_ptr<rating::catalog const> catalog; ///< nullptr unless the load was ok
-    load_warnings warnings;                         ///< rows that were left out
+    ingest::time_us as_of = 0; ///< by the database's clock: no change before then is missing
+    load_warnings warnings;    ///< rows that were left out
 };
 
 /// Reads everything that guiding and rating look at, in one REPEATABLE READ transaction, so that it

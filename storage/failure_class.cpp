@@ -55,6 +55,30 @@ failure classify(std::string_view sqlstate, std::string_view table,
     return rule == rules.end() ? failure::permanent : rule->why;
 }
 
+std::string_view name_of(failure why) noexcept {
+    switch (why) {
+    case failure::none:
+        return "none";
+    case failure::transient:
+        return "transient";
+    case failure::permanent:
+        return "permanent";
+    case failure::bad_data:
+        return "bad_data";
+    case failure::duplicate:
+        return "duplicate";
+    case failure::stale:
+        return "stale";
+    case failure::refused:
+        return "refused";
+    case failure::position_lost:
+        return "position_lost";
+    case failure::unknown:
+        return "unknown";
+    }
+    return "unknown";
+}
+
 bool wants_new_connection(std::string_view sqlstate) noexcept {
     return sqlstate == "25006" || sqlstate == "26000" || sqlstate == "0A000";
 }

@@ -1,5 +1,6 @@
 #include "storage/lane_writer.hpp"
 
+#include "storage/failure_class.hpp"
 #include "storage/partitions.hpp"
 
 #include <random>
@@ -10,30 +11,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 using ingest::record_error;
-
-std::string_view name_of(failure why) noexcept {
-    switch (why) {
-    case failure::none:
-        return "none";
-    case failure::transient:
-        return "transient";
-    case failure::permanent:
-        return "permanent";
-    case failure::bad_data:
-        return "bad_data";
-    case failure::duplicate:
-        return "duplicate";
-    case failure::stale:
-        return "stale";
-    case failure::refused:
-        return "refused";
-    case failure::position_lost:
-        return "position_lost";
-    case failure::unknown:
-        return "unknown";
-    }
-    return "unknown";
-}
 
 } // namespace
 
@@ -168,7 +145,7 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
     case failure::stale:
         observer_.retried(name_of(why.why), why);
         rows_.forget(out_);
-        return step::again;
+        return go_on(drop_settled(entries));
     case failure::refused:
         observer_.retried(name_of(why.why), why);
         suspend_refused(entries, counts.verdicts);
@@ -197,6 +174,25 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
         break;
     }
     return step::done;
+}
+
+// Records tried again that somebody else has stored or discarded meanwhile.
+bool lane_writer::drop_settled(std::span<batch_entry> entries) {
+    if (out_.resolved.empty()) {
+        return true;
+    }
+    std::vector<ingest::uuid> waiting;
+    if (!insist([&] { return writer_.still_waiting(out_.resolved, waiting); })) {
+        return false;
+    }
+    for (auto& entry : entries) {
+        if (entry.state != entry_state::suspended && !entry.suspense_id.is_nil() &&
+            !std::binary_search(waiting.begin(), waiting.end(), entry.suspense_id)) {
+            entry.state = entry_state::duplicate;
+            entry.suspense_id = {};
+        }
+    }
+    return true;
 }
 
 lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts const& counts,

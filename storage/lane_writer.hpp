@@ -48,7 +48,8 @@ using retry_wait = std::function<bool(std::chrono::milliseconds)>;
 /// and on a failure does what it calls for.
 ///
 ///     duplicate      ask for the stored keys, drop them or suspend conflicts, rate the rest again
-///     stale          forget the usage rows, read them again, rate again
+///     stale          forget the usage rows, read them again, rate again; leave out retried
+///                    records that wait in suspense no more
 ///     refused        suspend the events that cannot do what they say, try the rest
 ///     bad data       halve until the one bad record is in suspense and the rest is stored
 ///     unknown        ask whether the batch is there
@@ -93,6 +94,7 @@ class lane_writer {
                         std::span<batch_entry> entries);
     void suspend_refused(std::span<batch_entry> entries, std::span<verdict const> verdicts);
     bool ensure_days(std::vector<std::int32_t>& refused);
+    bool drop_settled(std::span<batch_entry> entries);
     bool refuse_days_out_of_bounds(std::span<batch_entry> entries, bool& any);
     bool refuse_event_days(std::span<batch_entry> entries, bool& any);
     void set_positions(marks_span marks);

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "ingest/record_error.hpp"
-#include "storage/pq_connection.hpp"
+#include "storage/suspense_rows.hpp"
 
 #include <cstdint>
 #include <span>
@@ -11,35 +10,43 @@
 
 namespace tally::storage {
 
-/// A record that waits in ingest.suspense. Owns its bytes.
-struct waiting_record {
-    ingest::uuid id;
-    ingest::record_error reason = ingest::record_error::none;
-    ingest::uuid source_id;
-    std::string format;
-    std::string payload;
+/// How a daemon tries records again by itself.
+struct automatic_attempts {
+    ingest::time_us catalog_at = 0; ///< of when the catalog is, by the database's clock
+    std::int32_t attempts_max = 0;  ///< of one record; then it is left to people
 };
 
-/// What may have changed since, without the record: accounts, numbers, subscriptions, rates.
-std::span<ingest::record_error const> reasons_to_retry() noexcept;
-
-/// How many wait for one of these reasons.
-result count_waiting(pq_connection& on, std::span<ingest::record_error const> reasons,
-                     std::int64_t& out);
-
-/// The next ones by id, behind `after`; their payloads together are not much more than a megabyte
-/// beyond one record.
-result next_waiting(pq_connection& on, std::span<ingest::record_error const> reasons,
-                    ingest::uuid const& after, std::vector<waiting_record>& out);
+/// Rows that a daemon shall try with its catalog, with payloads: waiting for something that the
+/// catalog cures and not tried with one as new, or for something elsewhere; not before their
+/// next_attempt_at. At most `rows_max`, of which the payloads are bounded as next_suspense() does.
+result next_due(pq_connection& on, automatic_attempts const& how, std::int32_t rows_max,
+                std::vector<suspense_record>& out);
 
 /// A record that was tried in vain, and why by now.
 struct failed_retry {
     ingest::uuid id;
-    ingest::record_error reason = ingest::record_error::none;
+    std::string_view reason; ///< code
     std::string_view detail;
 };
 
-/// Writes down attempts; rows that do not wait any more are left alone.
-result record_failures(pq_connection& on, std::span<failed_retry const> failures);
+/// Writes down attempts; rows that do not wait any more are left alone. Those of a daemon wait
+/// before the next one: 15 seconds, then twice as long each time up to a day.
+result record_failures(pq_connection& on, std::span<failed_retry const> failures,
+                       automatic_attempts const* automatic);
+
+/// How many wait for a reason.
+struct waiting_reason {
+    std::string reason;
+    std::int64_t records = 0;
+    ingest::time_us oldest = ingest::never_us; ///< when it was received
+};
+result waiting_by_reason(pq_connection& on, std::vector<waiting_reason>& out);
+
+/// Makes this session the one that tries again by itself, for as long as it lives; false: another
+/// one is.
+result take_turn(pq_connection& on, bool& is_ours);
+
+/// Codes of the reasons that may be gone without anybody's touching the record.
+std::vector<std::string> curable_reasons();
 
 } // namespace tally::storage

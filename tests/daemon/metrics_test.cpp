@@ -43,6 +43,9 @@ void touch_everything(metrics& all) {
     all.set_journal(2, 3);
     all.observe_journal_fsync_seconds(0.001);
     all.maintenance_run("rollup", "done");
+    all.set_suspense_waiting("no_rate", 1);
+    all.set_suspense_oldest(1);
+    all.suspense_retried("stored", 1);
 }
 
 TEST(metrics, every_row_of_the_table_is_scraped) {
@@ -95,7 +98,10 @@ TEST(metrics, names_are_a_contract) {
                                                  "tally_journal_bytes",
                                                  "tally_journal_oldest_seconds",
                                                  "tally_journal_fsync_seconds",
-                                                 "tally_maintenance_runs_total"};
+                                                 "tally_maintenance_runs_total",
+                                                 "tally_suspense_waiting",
+                                                 "tally_suspense_oldest_seconds",
+                                                 "tally_suspense_retried_total"};
     EXPECT_EQ(names, released);
 }
 

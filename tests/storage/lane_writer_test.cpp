@@ -197,6 +197,35 @@ TEST_F(lane_writer_test, records_nobody_pays_for_wait_in_suspense_with_their_byt
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "1");
 }
 
+// Two try one suspended record, one of them with a catalog in which its number has moved: by their
+// keys these are two calls, so only the row can say that it counts once.
+TEST_F(lane_writer_test, of_two_that_retry_a_record_by_different_catalogs_one_stores_it) {
+    lane a{connection_};
+    store(a, {make_.call(1, 77, "4420", 60)});
+    auto const id = *ingest::parse_uuid(one("SELECT id FROM suspense"));
+    auto const retry = [&](lane& on, int account) {
+        std::vector<ingest::cdr> const calls{make_.call(1, account, "4420", 60),
+                                             make_.call(2, account, "4420", 60)};
+        auto entries = entries_of(calls);
+        entries[0].suspense_id = id;
+        EXPECT_TRUE(on.lane_writer.store(entries, {}, {}, 100));
+        return entries[0].state;
+    };
+    EXPECT_EQ(retry(a, 1), entry_state::live);
+    lane b{connection_};
+    EXPECT_EQ(retry(b, 2), entry_state::duplicate);
+    EXPECT_EQ(b.observer.retries["stale"], 1);
+    EXPECT_EQ(one("SELECT string_agg(right(uuid::text, 1) || ' ' || account_number, ', ' ORDER BY"
+                  " account_number, uuid) FROM cdrs JOIN accounts ON accounts.id = account_id"),
+              "1 ACC-1, 2 ACC-1, 2 ACC-2");
+    EXPECT_EQ(one("SELECT state || ' ' || attempts FROM suspense"), "resolved 2");
+    expect_sums("5.100000000");
+
+    execute(connection_, "UPDATE suspense SET state = 'discarded'");
+    EXPECT_EQ(retry(b, 3), entry_state::duplicate); // given up by somebody meanwhile
+    EXPECT_EQ(one("SELECT state FROM suspense"), "discarded");
+}
+
 TEST_F(lane_writer_test, one_refused_record_does_not_take_its_batch_down) {
     execute(connection_, "ALTER TABLE cdrs ADD CONSTRAINT no_500 CHECK (destination <> '500')");
     lane a{connection_};
