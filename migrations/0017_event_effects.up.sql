@@ -559,7 +559,7 @@ COMMENT ON FUNCTION affiliates.apply_conversion(uuid, text, text, timestamptz, j
 -- Vouchers.
 
 -- Reads as UTC where it is null. Checked by use: an unknown zone is an error there (22023).
-ALTER TABLE identity.organizations ADD COLUMN time_zone text CHECK (timezone(time_zone, '2000-01-01 00:00Z'::timestamptz) IS NOT NULL);
+ALTER TABLE identity.organizations ADD COLUMN time_zone text CHECK (time_zone IS NULL OR timezone(time_zone, '2000-01-01 00:00Z'::timestamptz) IS NOT NULL);
 COMMENT ON COLUMN identity.organizations.time_zone IS 'IANA zone of its hours, as in booking rules; null: UTC';
 
 ALTER TABLE vouchers.voucher_sessions ADD COLUMN status_at timestamptz, ADD COLUMN said jsonb NOT NULL DEFAULT '{}';

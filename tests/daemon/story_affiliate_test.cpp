@@ -46,9 +46,9 @@ class sale_story : public tests::story_fixture {
 };
 
 TEST_F(sale_story, pays_the_affiliate_for_the_sale_and_counts_what_the_product_tells) {
-    push({click("v-1", "2026-11-02T09:00:00Z"), click("v-1", "2026-11-02T09:01:00Z"),
-          click("v-2", "2026-11-02T10:00:00Z"),
-          sale("ann", "a2", "79.99", "2026-11-05T10:00:00Z")});
+    push({click("v-1", "2026-05-04T09:00:00Z"), click("v-1", "2026-05-04T09:01:00Z"),
+          click("v-2", "2026-05-04T10:00:00Z"),
+          sale("ann", "a2", "79.99", "2026-05-07T10:00:00Z")});
     // 12.5 percent of 79.99, to the last digit
     EXPECT_THAT(performance(), ElementsAre("ann|3|2|1|1|9.99875", "eve|0|0|0|0|0"));
     EXPECT_THAT(
@@ -57,9 +57,9 @@ TEST_F(sale_story, pays_the_affiliate_for_the_sale_and_counts_what_the_product_t
         ElementsAre("blog|autumn|DE|10.0.0.9"));
 
     // A renewal earns again; another affiliate cannot claim the same customer.
-    EXPECT_THAT(push({sale("ann", "a2", "20", "2026-12-05T10:00:00Z"),
-                      sale("eve", "a2", "20", "2026-11-06T10:00:00Z"),
-                      sale("zoe", "a2", "20", "2026-11-06T10:00:00Z")}),
+    EXPECT_THAT(push({sale("ann", "a2", "20", "2026-06-06T10:00:00Z"),
+                      sale("eve", "a2", "20", "2026-05-08T10:00:00Z"),
+                      sale("zoe", "a2", "20", "2026-05-08T10:00:00Z")}),
                 HasSubstr(R"("committed":1)"));
     EXPECT_THAT(rows("SELECT reason FROM ingest.suspense ORDER BY 1"),
                 ElementsAre("referral_taken", "unknown_affiliate"));
@@ -67,23 +67,23 @@ TEST_F(sale_story, pays_the_affiliate_for_the_sale_and_counts_what_the_product_t
 
     push(
         {event(
-             "feature.used", "2026-11-06T10:00:00Z",
+             "feature.used", "2026-05-08T10:00:00Z",
              R"({"feature":"export","user_id":"00000000-0000-7000-8000-0000000000a2","category":"reports"})"),
          event(
-             "feature.used", "2026-11-05T10:00:00Z",
+             "feature.used", "2026-05-07T10:00:00Z",
              R"({"feature":"export","user_id":"00000000-0000-7000-8000-0000000000a2","count":2})"),
-         event("api.request", "2026-11-06T10:00:00Z",
+         event("api.request", "2026-05-08T10:00:00Z",
                R"({"method":"GET","endpoint":"/v1/items/{id}","status":200,"latency_ms":12})"),
-         event("api.request", "2026-11-06T11:00:00Z",
+         event("api.request", "2026-05-08T11:00:00Z",
                R"({"method":"GET","endpoint":"/v1/items/{id}","status":500,"latency_ms":900})"),
          event(
-             "app.error", "2026-11-06T11:00:00Z",
+             "app.error", "2026-05-08T11:00:00Z",
              R"({"message":"timeout","error_type":"Timeout","severity":"error","service":"items"})"),
          event(
-             "app.error", "2026-11-06T11:00:01Z",
+             "app.error", "2026-05-08T11:00:01Z",
              R"({"message":"timeout","error_type":"Timeout","severity":"critical","service":"items"})"),
          event(
-             "audit.action", "2026-11-06T12:00:00Z",
+             "audit.action", "2026-05-08T12:00:00Z",
              R"({"action":"UPDATE","entity_type":"user","entity_id":"a2","user_id":"00000000-0000-7000-8000-0000000000a2",)"
              R"("old_values":{"plan":"free"},"new_values":{"plan":"pro"}})")});
     push_all_again();

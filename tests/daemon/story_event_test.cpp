@@ -36,7 +36,7 @@ class party_story : public tests::story_fixture {
                        R"(,"prize_id":"00000000-0000-7000-8000-0000000000c1")");
     }
     [[nodiscard]] std::vector<std::string> people() const {
-        return rows("SELECT username, role, p.deleted_at IS NOT NULL, count(w.id) FROM "
+        return rows("SELECT username, p.role, p.deleted_at IS NOT NULL, count(w.id) FROM "
                     "engagement.participants AS p"
                     " JOIN identity.users AS u ON u.id = p.user_id LEFT JOIN engagement.winners AS "
                     "w ON w.participant_id = p.id"
@@ -45,24 +45,24 @@ class party_story : public tests::story_fixture {
 };
 
 TEST_F(party_story, lets_people_in_once_and_gives_each_prize_once) {
-    push({in_room("room.joined", 1, "2026-11-20T18:00:00Z"),
-          in_room("room.joined", 1, "2026-11-20T18:00:05Z"),
-          in_room("room.joined", 2, "2026-11-20T18:01:00Z", R"(,"role":"moderator")"),
-          in_room("room.joined", 3, "2026-11-20T18:02:00Z")});
+    push({in_room("room.joined", 1, "2026-05-22T18:00:00Z"),
+          in_room("room.joined", 1, "2026-05-22T18:00:05Z"),
+          in_room("room.joined", 2, "2026-05-22T18:01:00Z", R"(,"role":"moderator")"),
+          in_room("room.joined", 3, "2026-05-22T18:02:00Z")});
     EXPECT_THAT(people(),
                 ElementsAre("u1|participant|f|0", "u2|moderator|f|0", "u3|participant|f|0"));
-    push({in_room("room.joined", 4, "2026-11-20T18:03:00Z"),
-          in_room("room.joined", 4, "2026-11-20T18:03:00Z", "", "b2"),
-          in_room("room.joined", 4, "2026-11-20T18:03:00Z", "", "b9")});
+    push({in_room("room.joined", 4, "2026-05-22T18:03:00Z"),
+          in_room("room.joined", 4, "2026-05-22T18:03:00Z", "", "b2"),
+          in_room("room.joined", 4, "2026-05-22T18:03:00Z", "", "b9")});
     EXPECT_THAT(rows("SELECT reason FROM ingest.suspense ORDER BY 1"),
                 ElementsAre("room_full", "room_not_open", "unknown_room"));
-    push({in_room("room.left", 3, "2026-11-20T19:00:00Z"),
-          in_room("room.joined", 5, "2026-11-20T19:01:00Z")});
+    push({in_room("room.left", 3, "2026-05-22T19:00:00Z"),
+          in_room("room.joined", 5, "2026-05-22T19:01:00Z")});
     EXPECT_THAT(people(), ElementsAre("u1|participant|f|0", "u2|moderator|f|0",
                                       "u3|participant|t|0", "u5|participant|f|0"));
 
-    push({wins(1, "2026-11-20T20:00:00Z")});
-    push({wins(2, "2026-11-20T20:00:01Z"), wins(4, "2026-11-20T20:00:02Z")});
+    push({wins(1, "2026-05-22T20:00:00Z")});
+    push({wins(2, "2026-05-22T20:00:01Z"), wins(4, "2026-05-22T20:00:02Z")});
     EXPECT_THAT(
         rows("SELECT reason FROM ingest.suspense WHERE reason NOT LIKE '%room%' ORDER BY 1"),
         ElementsAre("no_prize_left", "not_a_participant"));
@@ -75,9 +75,9 @@ TEST_F(party_story, lets_people_in_once_and_gives_each_prize_once) {
 }
 
 TEST_F(party_story, ends_the_same_when_leaving_overtakes_joining) {
-    push({in_room("room.left", 1, "2026-11-20T19:00:00Z"),
-          in_room("room.joined", 1, "2026-11-20T18:00:00Z"),
-          in_room("room.joined", 2, "2026-11-20T18:00:00Z")});
+    push({in_room("room.left", 1, "2026-05-22T19:00:00Z"),
+          in_room("room.joined", 1, "2026-05-22T18:00:00Z"),
+          in_room("room.joined", 2, "2026-05-22T18:00:00Z")});
     EXPECT_EQ(ask("SELECT count(*) FROM engagement.participants WHERE deleted_at IS NULL"), "1");
 }
 

@@ -35,30 +35,30 @@ class salon_story : public tests::story_fixture {
 
 TEST_F(salon_story, sends_what_it_has_paid_for_and_not_one_message_more) {
     push(
-        {sent("SALON-1", 60, "2026-11-02T09:00:00Z"), sent("SALON-1", 30, "2026-11-02T10:00:00Z"),
-         event("license.activity", "2026-11-02T10:05:00Z", R"({"license_key":"SALON-1"})"),
-         event("license.activity", "2026-11-02T09:55:00Z",
+        {sent("SALON-1", 60, "2026-05-04T09:00:00Z"), sent("SALON-1", 30, "2026-05-04T10:00:00Z"),
+         event("license.activity", "2026-05-04T10:05:00Z", R"({"license_key":"SALON-1"})"),
+         event("license.activity", "2026-05-04T09:55:00Z",
                R"({"license_id":"00000000-0000-7000-8000-0000000000b1"})"),
-         event("license.assigned", "2026-11-02T08:00:00Z",
+         event("license.assigned", "2026-05-04T08:00:00Z",
                R"({"license_key":"SALON-1","assignment_id":"00000000-0000-7000-8000-0000000000c1",)"
                R"("actor_id":"00000000-0000-7000-8000-0000000000a1","ip_address":"10.1.2.3"})")});
     EXPECT_THAT(credits(), ElementsAre("SALON-1|100|90|10", "SALON-2|0|0|0"));
-    EXPECT_EQ(ask("SELECT last_active = '2026-11-02T10:05:00Z' FROM licensing.licenses WHERE key = "
+    EXPECT_EQ(ask("SELECT last_active = '2026-05-04T10:05:00Z' FROM licensing.licenses WHERE key = "
                   "'SALON-1'"),
               "t");
 
     // More than is left waits, as a whole; what fits goes on.
-    EXPECT_THAT(push({sent("SALON-1", 11, "2026-11-03T09:00:00Z"),
-                      sent("SALON-2", 1, "2026-11-03T09:00:00Z"),
-                      sent("SALON-3", 1, "2026-11-03T09:00:00Z"),
-                      sent("SALON-1", 4, "2026-11-03T09:01:00Z")}),
+    EXPECT_THAT(push({sent("SALON-1", 11, "2026-05-05T09:00:00Z"),
+                      sent("SALON-2", 1, "2026-05-05T09:00:00Z"),
+                      sent("SALON-3", 1, "2026-05-05T09:00:00Z"),
+                      sent("SALON-1", 4, "2026-05-05T09:01:00Z")}),
                 HasSubstr(R"("committed":1)"));
     EXPECT_THAT(credits(), ElementsAre("SALON-1|100|94|6", "SALON-2|0|0|0"));
     EXPECT_THAT(rows("SELECT reason, count(*) FROM ingest.suspense GROUP BY 1 ORDER BY 1"),
                 ElementsAre("not_enough_credits|2", "unknown_license|1"));
 
     // The chain tops up, and what waited goes out.
-    push({event("license.sms.purchased", "2026-11-04T09:00:00Z",
+    push({event("license.sms.purchased", "2026-05-06T09:00:00Z",
                 R"({"license_key":"SALON-1","quantity":50})")});
     EXPECT_EQ(tallyd({"suspense", "retry", "--reason", "not_enough_credits"}).exit_code, 0);
     EXPECT_THAT(credits(), ElementsAre("SALON-1|150|105|45", "SALON-2|0|0|0"));
@@ -66,9 +66,9 @@ TEST_F(salon_story, sends_what_it_has_paid_for_and_not_one_message_more) {
 }
 
 TEST_F(salon_story, is_told_again_without_a_change) {
-    push({sent("SALON-1", 60, "2026-11-02T09:00:00Z"), sent("SALON-1", 39, "2026-11-02T10:00:00Z"),
-          event("license.activity", "2026-11-02T10:05:00Z", R"({"license_key":"SALON-1"})"),
-          event("license.revoked", "2026-11-02T11:00:00Z",
+    push({sent("SALON-1", 60, "2026-05-04T09:00:00Z"), sent("SALON-1", 39, "2026-05-04T10:00:00Z"),
+          event("license.activity", "2026-05-04T10:05:00Z", R"({"license_key":"SALON-1"})"),
+          event("license.revoked", "2026-05-04T11:00:00Z",
                 R"({"license_key":"SALON-2","why":"unpaid"})")});
     auto const before = credits();
     push_all_again();

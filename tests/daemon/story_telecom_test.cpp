@@ -26,7 +26,8 @@ class month_story : public tests::story_fixture {
     /// Until the daemon has the metric, events of it wait; one that does not count shows when.
     void expect_priced() {
         for (int i = 0; i < 200 && ask("SELECT count(*) FROM analytics.usage_events") == "0"; ++i) {
-            push({used("sms", "0", "2026-11-01T00:00:00Z")});
+            tests::http_request(daemon->http_port(), "POST", "/v1/events?ack=commit",
+                                used("sms", "0", "2026-05-03T00:00:00Z"));
             sql("DELETE FROM ingest.suspense");
         }
     }
@@ -58,13 +59,13 @@ class month_story : public tests::story_fixture {
 };
 
 TEST_F(month_story, adds_up_calls_messages_and_data_on_one_bill) {
-    constexpr std::int64_t monday = 1'793'606'400; // 2026-11-02T04:00:00Z
+    constexpr std::int64_t monday = 1'777'881'600; // 2026-05-04T08:00:00Z
     call(1, "9198", 300, monday);                  // within the ten included minutes
     call(2, "4420", 70, monday + 600);
-    push({used("sms", "2", "2026-11-02T05:00:00Z"), used("sms", "4", "2026-11-03T05:00:00Z"),
-          used("data_mb", "1000.5", "2026-11-02T05:00:00Z"),
-          used("data_mb", "23.5", "2026-11-09T05:00:00Z"),
-          used("data_mb", "0.000000001", "2026-11-10T05:00:00Z")});
+    push({used("sms", "2", "2026-05-04T05:00:00Z"), used("sms", "4", "2026-05-05T05:00:00Z"),
+          used("data_mb", "1000.5", "2026-05-04T05:00:00Z"),
+          used("data_mb", "23.5", "2026-05-11T05:00:00Z"),
+          used("data_mb", "0.000000001", "2026-05-12T05:00:00Z")});
     // 1.94 for the call, 3 messages beyond those included, two packages of data
     EXPECT_THAT(sums(), Each("22.6900"));
     EXPECT_THAT(rows("SELECT calls_count, seconds_used, included_seconds_used, sms_used, "
@@ -81,12 +82,12 @@ TEST_F(month_story, adds_up_calls_messages_and_data_on_one_bill) {
     auto const monthly = [this] {
         return rows(
             "SELECT metric, events, trim_scale(cost) FROM analytics.usage_aggregates_monthly"
-            " WHERE (year, month) = (2026, 11) ORDER BY metric");
+            " WHERE (year, month) = (2026, 5) ORDER BY metric");
     };
     EXPECT_THAT(monthly(), ElementsAre("calls|2|1.94", "data_mb|3|20", "sms|3|0.75"));
-    push({used("sms", "1", "2026-11-04T19:00:00Z")}); // half past midnight there
+    push({used("sms", "1", "2026-05-06T19:00:00Z")}); // half past midnight there
     EXPECT_EQ(ask("SELECT trim_scale(cost) FROM analytics.usage_aggregates_daily WHERE metric = "
-                  "'sms' AND day = '2026-11-05'"),
+                  "'sms' AND day = '2026-05-07'"),
               "0.25");
     EXPECT_EQ(tallyd({"maintain", "rollup"}).exit_code, 0);
     EXPECT_THAT(monthly(), ElementsAre("calls|2|1.94", "data_mb|3|20", "sms|4|1"));
@@ -94,7 +95,7 @@ TEST_F(month_story, adds_up_calls_messages_and_data_on_one_bill) {
 
     push_all_again();
     EXPECT_THAT(sums(), Each("22.9400"));
-    EXPECT_EQ(ask("SELECT analytics.rebuild_month('2026-11-15')"), "0");
+    EXPECT_EQ(ask("SELECT analytics.rebuild_month('2026-05-17')"), "0");
     EXPECT_THAT(monthly(), ElementsAre("calls|2|1.94", "data_mb|3|20", "sms|4|1"));
 }
 

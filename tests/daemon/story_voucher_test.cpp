@@ -25,7 +25,7 @@ class voucher_story : public tests::story_fixture {
                     total_sessions, backup_sessions, valid_from, valid_until)
                 VALUES ('00000000-0000-7000-8000-0000000000d1', 'V-1', '00000000-0000-7000-8000-0000000000f1',
                         '00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000a1', 'active', 2, 1,
-                        '2026-11-01', '2027-02-01'))sql");
+                        '2026-05-03', '2026-08-03'))sql");
     }
     /// Session `number` of the voucher, planned for `start`.
     std::string session(int number, std::string_view action, std::string_view start,
@@ -43,22 +43,22 @@ class voucher_story : public tests::story_fixture {
 };
 
 TEST_F(voucher_story, uses_regular_sessions_then_backups_and_completes_on_the_last) {
-    push({session(1, "scheduled", "2026-11-02T10:00:00Z", "2026-11-01T12:00:00Z")});
+    push({session(1, "scheduled", "2026-05-04T10:00:00Z", "2026-05-03T12:00:00Z")});
     EXPECT_EQ(voucher(), "active|0|0");
-    push({session(1, "completed", "2026-11-02T10:00:00Z", "2026-11-02T11:00:00Z"),
-          session(2, "no_show", "2026-11-09T10:00:00Z", "2026-11-09T11:00:00Z")});
+    push({session(1, "completed", "2026-05-04T10:00:00Z", "2026-05-04T11:00:00Z"),
+          session(2, "no_show", "2026-05-11T10:00:00Z", "2026-05-11T11:00:00Z")});
     EXPECT_EQ(voucher(), "active|2|0");
-    push({session(3, "completed", "2026-11-16T10:00:00Z", "2026-11-16T11:00:00Z")});
+    push({session(3, "completed", "2026-05-18T10:00:00Z", "2026-05-18T11:00:00Z")});
     EXPECT_EQ(voucher(), "completed|2|1");
 
     // None is left; outside of the hours or of the voucher's life there is none either.
-    push({session(4, "completed", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z")});
+    push({session(4, "completed", "2026-05-25T10:00:00Z", "2026-05-25T11:00:00Z")});
     EXPECT_EQ(voucher(), "completed|2|1");
     // The missed one is forgiven, and its session is given back.
-    push({session(2, "cancelled", "2026-11-09T10:00:00Z", "2026-11-24T09:00:00Z")});
+    push({session(2, "cancelled", "2026-05-11T10:00:00Z", "2026-05-26T09:00:00Z")});
     EXPECT_EQ(voucher(), "active|2|0");
-    push({session(5, "completed", "2026-11-25T10:00:00Z", "2026-11-25T11:00:00Z"),
-          session(6, "completed", "2027-02-01T10:00:00Z", "2027-02-01T11:00:00Z")});
+    push({session(5, "completed", "2026-05-27T10:00:00Z", "2026-05-27T11:00:00Z"),
+          session(6, "completed", "2026-08-03T10:00:00Z", "2026-08-03T11:00:00Z")});
     EXPECT_THAT(rows("SELECT reason FROM ingest.suspense ORDER BY received_at, reason"),
                 ElementsAre("no_sessions_left", "booking_refused", "voucher_not_valid"));
     EXPECT_EQ(voucher(), "active|2|0");
@@ -74,9 +74,9 @@ TEST_F(voucher_story, uses_regular_sessions_then_backups_and_completes_on_the_la
 }
 
 TEST_F(voucher_story, ends_the_same_when_the_cancellation_overtakes_the_session) {
-    push({session(1, "cancelled", "2026-11-02T10:00:00Z", "2026-11-02T09:30:00Z")});
-    push({session(1, "completed", "2026-11-02T10:00:00Z", "2026-11-02T09:00:00Z"),
-          session(2, "completed", "2026-11-03T10:00:00Z", "2026-11-03T11:00:00Z")});
+    push({session(1, "cancelled", "2026-05-04T10:00:00Z", "2026-05-04T09:30:00Z")});
+    push({session(1, "completed", "2026-05-04T10:00:00Z", "2026-05-04T09:00:00Z"),
+          session(2, "completed", "2026-05-05T10:00:00Z", "2026-05-05T11:00:00Z")});
     EXPECT_EQ(voucher(), "active|1|0");
     push_all_again();
     EXPECT_EQ(voucher(), "active|1|0");
