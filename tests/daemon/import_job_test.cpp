@@ -12,7 +12,8 @@ namespace {
 using ingest::push_status;
 using ingest::record_error;
 
-/// A format for tests: a line is a call named by its text, but for "bad…" and "skip…"; a line
+/// A format for tests: a line is a call named by its text, but for "bad…", "skip…" and
+/// "later…", which is taken and waits; a line
 /// "poison" makes the whole piece unreadable.
 void decode_words(ingest::decode_context const& /*context*/, ingest::record_batch& batch) noexcept {
     std::string_view rest = batch.body;
@@ -29,6 +30,8 @@ void decode_words(ingest::decode_context const& /*context*/, ingest::record_batc
         }
         if (word.starts_with("bad")) {
             batch.rejected.push_back({index, record_error::bad_time, "start", "no such day", word});
+        } else if (word.starts_with("later")) {
+            batch.rejected.push_back({index, record_error::unknown_type, {}, {}, word, true});
         } else if (word.starts_with("skip")) {
             ++batch.skipped;
         } else {
@@ -117,7 +120,7 @@ class word_store final : public ingest::record_sink {
             ++(is_new ? outcome.committed : outcome.duplicate);
         }
         for (auto const& bad : block.batch.rejected) {
-            if (block.suspend_rejected) {
+            if (block.suspend_rejected || bad.suspended) {
                 suspended.emplace(bad.raw);
                 ++outcome.suspended;
             }
@@ -196,6 +199,18 @@ TEST(import_job, stores_every_record_once_and_counts_what_became_of_it) {
     EXPECT_EQ(store.suspended, (std::multiset<std::string>{"bad day", "bad hour"}));
     EXPECT_EQ(store.position, 9u);
     EXPECT_GT(store.blocks_pushed, 3u);
+}
+
+TEST(import_job, what_waits_in_suspense_is_taken_with_and_without_a_rejects_file) {
+    for (bool const suspends_all : {false, true}) {
+        word_store store;
+        auto const out = run("later\nbad day\none\n", store, task_for(suspends_all));
+        expect_adds_up(out.result.counts);
+        EXPECT_EQ(out.result.counts.suspended, suspends_all ? 2u : 1u);
+        EXPECT_EQ(out.result.counts.rejected, suspends_all ? 0u : 1u);
+        EXPECT_EQ(out.rejects, (std::vector<std::string>{"1:2:6:bad day"}));
+        EXPECT_TRUE(store.suspended.contains("later"));
+    }
 }
 
 TEST(import_job, keeps_rejected_records_for_the_rejects_file) {

@@ -172,8 +172,8 @@ TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_whenever_it_is
     daemon->send(SIGTERM);
     EXPECT_EQ(daemon->wait(), 0);
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM analytics.error_logs"), "1");
-    EXPECT_EQ(query_one(connection_, "SELECT occurred_at <= '" + acknowledged +
-                                         "' FROM analytics.error_logs"),
+    EXPECT_EQ(query_one(connection_,
+                        "SELECT occurred_at <= '" + acknowledged + "' FROM analytics.error_logs"),
               "t");
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM suspense"), "0");
 }

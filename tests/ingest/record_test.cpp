@@ -138,13 +138,21 @@ TEST(source_table, finds_a_source_by_its_token_alone) {
 
 TEST(formats, have_names_of_their_own_and_are_found_by_them) {
     std::set<std::string_view> names;
+    std::set<std::string_view> paths;
     for (format const& each : formats()) {
+        for (std::string_view const path : each.paths) {
+            EXPECT_TRUE(path.empty() || paths.insert(path).second) << path;
+        }
         EXPECT_TRUE(names.insert(each.name).second);
         EXPECT_EQ(find_format(each.name), &each);
         EXPECT_NE(each.decode, nullptr);
         EXPECT_FALSE(each.description.empty());
     }
-    EXPECT_EQ(names, (std::set<std::string_view>{"canonical", "freeswitch", "asterisk"}));
+    EXPECT_EQ(names,
+              (std::set<std::string_view>{"canonical", "freeswitch", "asterisk", "cloudevents"}));
+    EXPECT_EQ(paths,
+              (std::set<std::string_view>{"/v1/cdrs", "/v1/cdrs/canonical", "/v1/cdrs/freeswitch",
+                                          "/v1/cdrs/asterisk", "/v1/events"}));
     EXPECT_EQ(find_format("cobol"), nullptr);
 }
 
