@@ -15,8 +15,10 @@ constexpr std::chrono::seconds round_every{15};
 constexpr std::chrono::seconds round_after_failure{5};
 /// Counting a million waiting records takes some 0.3 s of a core.
 constexpr std::chrono::seconds look_every{60};
+/// Found by one look through the index, 160 KB; tried in pages.
+constexpr std::int32_t due_max = 10'000;
 /// Their batch holds rows that lanes want, for some ten milliseconds.
-constexpr std::int32_t page_rows = 200;
+constexpr std::size_t page_rows = 200;
 constexpr std::chrono::milliseconds rest_between_pages_max{1000};
 constexpr std::chrono::milliseconds rest_between_rounds_max{10'000};
 
@@ -30,7 +32,9 @@ void check(storage::result const& said) {
 
 suspense_watch::suspense_watch(options how, suspense_observer told)
     : how_{std::move(how)}, told_{std::move(told)}, connection_{how_.connection_string,
-                                                                "tallyd suspense"} {}
+                                                                "tallyd suspense",
+                                                                {},
+                                                                storage::due_limits()} {}
 
 suspense_watch::~suspense_watch() {
     stop();
@@ -124,13 +128,15 @@ bool suspense_watch::is_our_turn() {
 
 void suspense_watch::try_all() {
     retry_counts all;
+    std::vector<ingest::uuid> due;
     bool go_on = true;
     while (go_on) {
-        auto const began = clock::now();
-        go_on = try_page(all);
-        auto const took =
-            std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
-        go_on = go_on && rest(std::min(took, rest_between_pages_max));
+        auto const with = options_now();
+        if (!with.catalog || !with.sources) {
+            return;
+        }
+        check(storage::find_due(connection_, *with.automatic, due_max, due));
+        go_on = !due.empty() && try_these(due, all);
     }
     lay_down_work();
     if (all.tried > 0) {
@@ -139,25 +145,42 @@ void suspense_watch::try_all() {
     }
 }
 
-/// False: there is nothing to try.
-bool suspense_watch::try_page(retry_counts& all) {
-    auto const with = options_now();
-    if (!with.catalog || !with.sources) {
-        return false;
+/// False: stopping.
+bool suspense_watch::try_these(std::span<ingest::uuid const> due, retry_counts& all) {
+    while (!due.empty()) {
+        auto const began = clock::now();
+        auto const page = due.first(std::min(page_rows, due.size()));
+        due = due.subspan(page.size());
+        try_page({page.begin(), page.end()}, all);
+        auto const took =
+            std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
+        if (!rest(std::min(took, rest_between_pages_max))) {
+            return false;
+        }
     }
-    std::vector<storage::suspense_record> due;
-    check(storage::next_due(connection_, *with.automatic, page_rows, due));
-    if (due.empty()) {
-        return false;
-    }
-    take_up_work(with);
-    at_work_->retry(due);
+    return true;
+}
+
+/// With the catalog as it is by now. Large payloads make several pages of one.
+void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) {
+    take_up_work(options_now());
+    storage::suspense_filter which;
+    which.ids = std::move(ids);
+    which.state = "waiting";
+    std::vector<storage::suspense_record> records;
+    ingest::uuid after;
+    do {
+        check(storage::next_suspense(connection_, which, after, records));
+        if (!records.empty()) {
+            after = records.back().id;
+            at_work_->retry(records);
+        }
+    } while (!records.empty());
     auto const counts = at_work_->take_counts();
     told_.tried(counts);
     all.tried += counts.tried;
     all.stored += counts.stored;
     all.duplicate += counts.duplicate;
-    return true;
 }
 
 /// Connections and memory of usage rows serve all pages that are tried with one catalog.

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -54,7 +55,8 @@ class suspense_watch {
     void look();
     bool is_our_turn();
     void try_all();
-    bool try_page(retry_counts& all);
+    bool try_these(std::span<ingest::uuid const> due, retry_counts& all);
+    void try_page(std::vector<ingest::uuid> ids, retry_counts& all);
     void take_up_work(retry_options const& with);
     void lay_down_work() noexcept;
     [[nodiscard]] retry_options options_now();

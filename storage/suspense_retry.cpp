@@ -9,17 +9,17 @@ namespace {
 using ingest::cure;
 using ingest::record_error;
 
-// No order: what is tried leaves the set, so every row has its turn. The running sum keeps a page
-// of large payloads small.
-constexpr std::string_view due_rows_sql =
-    ", s.payload FROM (SELECT w.id, sum(w.bytes) OVER (ORDER BY w.id) - w.bytes AS bytes_before"
-    " FROM (SELECT d.id, octet_length(d.payload) AS bytes FROM ingest.suspense AS d"
-    " WHERE d.state = 'waiting' AND d.next_attempt_at IS NOT NULL"
-    " AND d.reason = ANY($1::text[] || $2::text[]) AND d.next_attempt_at <= now()"
-    " AND (d.tried_catalog_at IS NULL OR d.tried_catalog_at < $3::timestamptz"
-    "  OR d.reason = ANY($2::text[])) LIMIT $4::integer) AS w) AS p"
-    " JOIN ingest.suspense AS s ON s.id = p.id JOIN ingest.sources AS o ON o.id = s.source_id"
-    " WHERE p.bytes_before < 1048576 ORDER BY s.id";
+// Three ranges of one index, each told by the index alone: a million rows that are not due because
+// the catalog is still the one that they were tried with cost a look at their entries only. No
+// order: what is tried leaves the set, so every row has its turn.
+constexpr char const* due_sql =
+    "SELECT id FROM ingest.suspense WHERE state = 'waiting' AND next_attempt_at <= now()"
+    " AND reason = ANY($1::text[]) AND tried_catalog_at IS NULL"
+    " UNION ALL SELECT id FROM ingest.suspense WHERE state = 'waiting'"
+    " AND next_attempt_at <= now() AND reason = ANY($1::text[])"
+    " AND tried_catalog_at < $3::timestamptz"
+    " UNION ALL SELECT id FROM ingest.suspense WHERE state = 'waiting'"
+    " AND next_attempt_at <= now() AND reason = ANY($2::text[]) LIMIT $4::integer";
 
 constexpr std::string_view failed_sql =
     "UPDATE ingest.suspense AS s SET attempts = s.attempts + 1, reason = d.reason,"
@@ -54,20 +54,25 @@ std::vector<std::string> curable_reasons() {
     return codes;
 }
 
-result next_due(pq_connection& on, automatic_attempts const& how, std::int32_t rows_max,
-                std::vector<suspense_record>& out) {
+pq_connection::limits due_limits() {
+    pq_connection::limits bounds;
+    bounds.locks_in_order = true; // which leaves the server no way but the index
+    return bounds;
+}
+
+result find_due(pq_connection& on, automatic_attempts const& how, std::int32_t ids_max,
+                std::vector<ingest::uuid>& out) {
     out.clear();
     array_parameter by_catalog{wire::text_oid};
     array_parameter by_clock{wire::text_oid};
     fill(by_catalog, cure::catalog);
     fill(by_clock, cure::elsewhere);
     parameters values;
-    values.add(by_catalog).add(by_clock).add_time(how.catalog_at).add_int32(rows_max);
+    values.add(by_catalog).add(by_clock).add_time(how.catalog_at).add_int32(ids_max);
     pq_rows rows;
-    result said = on.query(std::string{"SELECT "}.append(suspense_columns).append(due_rows_sql),
-                           values, rows);
-    if (said.ok()) {
-        take_suspense(rows, out);
+    result said = on.query(due_sql, values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back(uuid_at(rows, i, 0));
     }
     return said;
 }

@@ -16,11 +16,12 @@ struct automatic_attempts {
     std::int32_t attempts_max = 0;  ///< of one record; then it is left to people
 };
 
-/// Rows that a daemon shall try with its catalog, with payloads: waiting for something that the
-/// catalog cures and not tried with one as new, or for something elsewhere; not before their
-/// next_attempt_at. At most `rows_max`, of which the payloads are bounded as next_suspense() does.
-result next_due(pq_connection& on, automatic_attempts const& how, std::int32_t rows_max,
-                std::vector<suspense_record>& out);
+/// Rows that a daemon shall try with its catalog: waiting for something that the catalog cures and
+/// not tried with one as new, or for something elsewhere; not before their next_attempt_at. At most
+/// `ids_max`. The connection should have due_limits().
+result find_due(pq_connection& on, automatic_attempts const& how, std::int32_t ids_max,
+                std::vector<ingest::uuid>& out);
+pq_connection::limits due_limits();
 
 /// A record that was tried in vain, and why by now.
 struct failed_retry {

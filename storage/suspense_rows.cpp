@@ -83,10 +83,6 @@ result change_all(pq_connection& on, suspense_filter const& which, std::string_v
     return said;
 }
 
-} // namespace
-
-std::string_view const suspense_columns = plain_columns;
-
 void take_suspense(pq_rows const& rows, std::vector<suspense_record>& out) {
     for (int i = 0; i < row_count(rows); ++i) {
         int column = 0;
@@ -94,6 +90,8 @@ void take_suspense(pq_rows const& rows, std::vector<suspense_record>& out) {
         out.back().payload = text_at(rows, i, column);
     }
 }
+
+} // namespace
 
 result summarize_suspense(pq_connection& on, suspense_filter const& which,
                           std::vector<suspense_group>& out) {

@@ -73,10 +73,4 @@ result discard_suspense(pq_connection& on, suspense_filter which, suspense_verdi
 /// Takes discarding back: the rows wait again.
 result restore_suspense(pq_connection& on, suspense_filter which, std::int64_t& out);
 
-// What the functions that read whole rows share.
-
-/// FROM ingest.suspense AS s JOIN ingest.sources AS o; the payload as last column.
-extern std::string_view const suspense_columns;
-void take_suspense(pq_rows const& rows, std::vector<suspense_record>& out);
-
 } // namespace tally::storage

@@ -51,10 +51,15 @@ class suspense : public ::testing::Test {
         return text;
     }
     std::string due(ingest::time_us catalog_at = INT64_MAX, std::int32_t rows_max = 100) {
-        std::vector<suspense_record> rows;
-        auto const said = next_due(on_, {catalog_at, 3}, rows_max, rows);
+        std::vector<ingest::uuid> ids;
+        auto const said = find_due(on_, {catalog_at, 3}, rows_max, ids);
         EXPECT_TRUE(said.ok()) << said.detail;
-        return digits(rows);
+        std::sort(ids.begin(), ids.end());
+        std::string text;
+        for (auto const& id : ids) {
+            text += ingest::to_string(id).back();
+        }
+        return text;
     }
     void fail(int n, std::string const& reason, automatic_attempts const* automatic) {
         failed_retry const failure{*ingest::parse_uuid(id_text(n)), reason, "still"};
@@ -129,7 +134,6 @@ TEST_F(suspense, is_read_in_pages_that_stay_small_whatever_records_weigh) {
         after = rows.empty() ? after : rows.back().id;
     } while (!rows.empty());
     EXPECT_EQ(pages, "12 34 5  ");
-    EXPECT_EQ(due(), "12");
 }
 
 TEST_F(suspense, is_found_by_what_an_id_begins_with) {
