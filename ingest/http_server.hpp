@@ -61,7 +61,7 @@ class http_server {
 
   private:
     struct impl;
-    std::shared_ptr<impl> impl_; ///< sessions hold it as well
+    std::unique_ptr<impl> impl_;
 };
 
 } // namespace tally::ingest

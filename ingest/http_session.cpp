@@ -46,8 +46,8 @@ std::optional<http_response> failure_of(Function&& function) noexcept {
 
 } // namespace
 
-http_session::http_session(socket connection, http_session_context context)
-    : socket_(std::move(connection)), context_(context), reply_timer_(socket_.get_executor()),
+http_session::http_session(socket accepted, http_session_context context)
+    : socket_(std::move(accepted)), context_(context), reply_timer_(socket_.get_executor()),
       buffer_(context.settings.header_bytes_max + read_ahead_bytes) {
     boost::system::error_code error;
     auto const peer = socket_.remote_endpoint(error);

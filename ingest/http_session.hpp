@@ -2,6 +2,7 @@
 
 // Included by http_session*.cpp and http_server.cpp only: Beast is heavy.
 
+#include "ingest/connection.hpp"
 #include "ingest/http_handler.hpp"
 #include "ingest/http_server.hpp"
 
@@ -40,21 +41,14 @@ struct http_session_context {
 ///
 /// There is one deadline a session, moved by each stage and looked at by the server's sweep: a
 /// timer of Asio's for every read and write would cost more than the reads and writes.
-class http_session : public std::enable_shared_from_this<http_session> {
+class http_session final : public connection, public std::enable_shared_from_this<http_session> {
   public:
-    using strand = boost::asio::strand<boost::asio::io_context::executor_type>;
-    using socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, strand>;
-    using clock = std::chrono::steady_clock;
+    http_session(socket accepted, http_session_context context);
 
-    http_session(socket connection, http_session_context context);
-
-    /// Begins; `ended` is called on the strand when all is over.
-    void start(std::function<void()> ended);
-
-    // Any thread.
-    void sweep(clock::time_point now); ///< ends what is over its deadline
-    void drain();                      ///< no request after the one under way
-    void abort();                      ///< at once
+    void start(std::function<void()> ended) override;
+    void sweep(clock::time_point now) override;
+    void drain() override; ///< no request after the one under way
+    void abort() override;
 
   private:
     template <class Result>
