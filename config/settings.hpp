@@ -25,6 +25,8 @@ struct settings {
     std::int64_t http_commit_timeout_ms = 30'000; ///< from body read to durable, then 503
 
     std::string tcp_listen; ///< empty: off
+    std::int64_t tcp_connections_max = 256;
+    std::int64_t tcp_idle_timeout_ms = 600'000; ///< without a byte
     std::string admin_listen = "127.0.0.1:9464";
 
     std::string journal_dir = "tallyd-journal";

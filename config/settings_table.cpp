@@ -79,8 +79,12 @@ constexpr setting table[] = {
     {"http.commit_timeout_ms", milliseconds(&s::http_commit_timeout_ms, 10, hour_ms),
      "how long a push waits to be durable before it gets 503"},
 
-    {"tcp.listen", text_setting{&s::tcp_listen, complain_about_tcp_listen, "empty"},
-     "address for NDJSON lines over TCP; this version takes none and starts only without one"},
+    {"tcp.listen", text_setting{&s::tcp_listen, complain_about_tcp_listen, "host:port, or empty"},
+     "address that takes records as lines over TCP; empty: none"},
+    {"tcp.connections_max", count(&s::tcp_connections_max, 1, 100'000),
+     "TCP connections that may be open at once"},
+    {"tcp.idle_timeout_ms", milliseconds(&s::tcp_idle_timeout_ms, 10, 24 * hour_ms),
+     "how long a TCP connection may send nothing"},
 
     {"admin.listen", listen(&s::admin_listen),
      "address of /metrics, /healthz, /readyz and /status"},

@@ -102,10 +102,7 @@ std::optional<std::string> complain_about_listen(std::string_view value) {
 }
 
 std::optional<std::string> complain_about_tcp_listen(std::string_view value) {
-    if (value.empty()) {
-        return std::nullopt;
-    }
-    return "this version takes no records over TCP: leave it empty";
+    return value.empty() ? std::nullopt : complain_about_listen(value);
 }
 
 std::optional<std::string> complain_about_folder(std::string_view value) {

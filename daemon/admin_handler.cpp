@@ -166,7 +166,8 @@ http_response admin_handler::status_answer() const {
     append_lanes(json, now.lanes);
     append_catalog(json, now);
     append_totals(json, counters_.totals());
-    json.key("http_connections").value(now.http_connections).close('}');
+    json.key("http_connections").value(now.http_connections);
+    json.key("tcp_connections").value(now.tcp_connections).close('}');
     return json_answer(200, std::move(json));
 }
 

@@ -29,6 +29,7 @@ struct daemon_status {
     std::size_t rate_prefixes = 0;
     std::optional<std::int64_t> catalog_age_s = {}; ///< nullopt: never loaded
     std::size_t http_connections = 0;
+    std::size_t tcp_connections = 0;
     bool journal_full = false;
     std::uint64_t journal_bytes = 0;   ///< on disk
     std::int64_t journal_oldest_s = 0; ///< age of the oldest push that is not in the database

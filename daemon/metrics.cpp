@@ -37,6 +37,7 @@ enum row : std::size_t {
     retries,
     database_up,
     partition_horizon,
+    tcp_connections,
     journal_bytes,
     journal_oldest,
     journal_fsync,
@@ -76,6 +77,7 @@ constexpr metric_row rows[] = {
      "1 when the last request to PostgreSQL found it, 0 when it did not."},
     {"tally_partition_horizon_seconds", metric_type::gauge, "",
      "Time from now to the end of the last partition."},
+    {"tally_tcp_connections", metric_type::gauge, "", "Connections of tcp.listen that are open."},
     {"tally_journal_bytes", metric_type::gauge, "", "Disk space of the journal's segments."},
     {"tally_journal_oldest_seconds", metric_type::gauge, "",
      "Age of the oldest acknowledged push that is not in PostgreSQL yet; 0 when there is none."},
@@ -135,6 +137,7 @@ struct metrics::impl {
     prometheus::Gauge& up = family<prometheus::Gauge>(registry, database_up).Add({});
     prometheus::Gauge& horizon = family<prometheus::Gauge>(registry, partition_horizon).Add({});
 
+    prometheus::Gauge& tcp_open = family<prometheus::Gauge>(registry, tcp_connections).Add({});
     prometheus::Gauge& journal_size = family<prometheus::Gauge>(registry, journal_bytes).Add({});
     prometheus::Gauge& journal_age = family<prometheus::Gauge>(registry, journal_oldest).Add({});
     prometheus::Histogram& fsync = histogram(journal_fsync, second_buckets());
@@ -226,6 +229,10 @@ void metrics::set_database_up(bool up) noexcept {
 
 void metrics::set_partition_horizon(std::int64_t seconds) noexcept {
     impl_->horizon.Set(static_cast<double>(seconds));
+}
+
+void metrics::set_tcp_connections(std::size_t open) noexcept {
+    impl_->tcp_open.Set(static_cast<double>(open));
 }
 
 void metrics::set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept {

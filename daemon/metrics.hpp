@@ -76,6 +76,7 @@ class metrics final : public ingest::http_observer {
     void retry(std::string_view reason) noexcept;
     void set_database_up(bool up) noexcept;
     void set_partition_horizon(std::int64_t seconds) noexcept;
+    void set_tcp_connections(std::size_t open) noexcept;
     void set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept;
     void observe_journal_fsync_seconds(double seconds) noexcept;
     /// Those of ingest.suspense that wait for this reason; all reasons that were ever told of have

@@ -19,6 +19,7 @@
 #include "daemon/worker_threads.hpp"
 #include "ingest/http_server.hpp"
 #include "ingest/push_handler.hpp"
+#include "ingest/tcp_server.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -47,6 +48,12 @@ ingest::http_server_settings http_settings_of(config::settings const& s) {
             .answer_timeout = milliseconds{s.http_commit_timeout_ms}};
 }
 
+ingest::tcp_server_settings tcp_settings_of(config::settings const& s) {
+    return {.listen = s.tcp_listen,
+            .connections_max = static_cast<std::size_t>(s.tcp_connections_max),
+            .idle_timeout = milliseconds{s.tcp_idle_timeout_ms}};
+}
+
 } // namespace
 
 struct service::impl {
@@ -57,7 +64,8 @@ struct service::impl {
     catalog_target catalog_target_here();
     bool open_journal();
     void watch_journal(journal_report const& report);
-    bool listen(ingest::http_server& server, std::string_view endpoint, std::string const& address);
+    template <typename Server>
+    bool listen(Server& server, std::string_view endpoint, std::string const& address);
     void serve();
     void look_after();
     void read_settings_again();
@@ -82,6 +90,7 @@ struct service::impl {
     std::unique_ptr<admin_handler> admin;
     std::unique_ptr<worker_threads> workers;
     std::unique_ptr<ingest::http_server> push_server;
+    std::unique_ptr<ingest::tcp_server> tcp_server; ///< nullptr: tcp.listen is empty
     std::unique_ptr<ingest::http_server> admin_server;
     std::atomic<bool> draining{false}; ///< seen by the admin endpoint's threads
 };
@@ -147,6 +156,10 @@ bool service::impl::start() {
     admin_settings.listen = s.admin_listen;
     admin_server =
         std::make_unique<ingest::http_server>(workers->context(), *admin, counters, admin_settings);
+    if (!s.tcp_listen.empty()) {
+        tcp_server = std::make_unique<ingest::tcp_server>(workers->context(), journal->sink(),
+                                                          counters, tcp_settings_of(s));
+    }
     journal->start();
     suspense->start();
     watch->start();
@@ -154,6 +167,7 @@ bool service::impl::start() {
     maintenance->start();
     workers->start(static_cast<std::size_t>(s.http_threads));
     return listen(*push_server, "http", s.http_listen) &&
+           (tcp_server == nullptr || listen(*tcp_server, "tcp", s.tcp_listen)) &&
            listen(*admin_server, "admin", s.admin_listen);
 }
 
@@ -198,8 +212,8 @@ void service::impl::watch_journal(journal_report const& report) {
     }
 }
 
-bool service::impl::listen(ingest::http_server& server, std::string_view endpoint,
-                           std::string const& address) {
+template <typename Server>
+bool service::impl::listen(Server& server, std::string_view endpoint, std::string const& address) {
     if (auto const problem = server.start(); !problem.empty()) {
         spdlog::error("event=cannot_listen endpoint={} address={} error=\"{}\"", endpoint, address,
                       problem);
@@ -236,6 +250,7 @@ void service::impl::look_after() {
         counters.set_lane_queue(lane, road->lane_queue(lane));
     }
     counters.set_journal(journal->bytes(), journal->oldest_s());
+    counters.set_tcp_connections(tcp_server == nullptr ? 0 : tcp_server->connections());
 }
 
 // What can change while running does; for the rest the log says that a restart is needed.
@@ -276,6 +291,7 @@ void service::impl::stop() {
                  totals.received, totals.accepted, totals.rejected, totals.committed,
                  totals.duplicate, totals.suspended);
     push_server.reset();
+    tcp_server.reset();
     admin_server.reset();
     store.reset();
 }
@@ -299,6 +315,7 @@ bool service::impl::drain() {
     // Requests wait for their commits, so the server drains while the lanes still work.
     std::thread drainer{[&] {
         complete = push_server->drain(limit);
+        complete = (tcp_server == nullptr || tcp_server->drain(limit)) && complete;
         done = true;
     }};
     bool cut_short = false;
@@ -313,6 +330,9 @@ bool service::impl::drain() {
     }
     if (cut_short) {
         push_server->drain(milliseconds{0});
+        if (tcp_server != nullptr) {
+            tcp_server->drain(milliseconds{0});
+        }
     }
     drainer.join();
     return complete && stored;
@@ -327,6 +347,7 @@ daemon_status service::impl::status() const {
     now.journal_bytes = journal->bytes();
     now.journal_oldest_s = journal->oldest_s();
     now.http_connections = push_server->connections();
+    now.tcp_connections = tcp_server == nullptr ? 0 : tcp_server->connections();
     now.sources = road->sources()->all().size();
     for (std::uint32_t lane = 0; lane < road->lanes(); ++lane) {
         now.lanes.push_back({lane, road->lane_queue(lane), std::nullopt});

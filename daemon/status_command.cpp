@@ -174,6 +174,7 @@ void print_facts(dom::element const& status) {
                                         {"subscriptions", "/catalog/subscriptions"},
                                         {"prefixes", "/catalog/rate_prefixes"},
                                         {"HTTP connections", "/http_connections"},
+                                        {"TCP connections", "/tcp_connections"},
                                         {"records received", "/records/received"},
                                         {"  accepted", "/records/accepted"},
                                         {"  rejected", "/records/rejected"},

@@ -238,8 +238,8 @@ record_fault read_data(event_envelope const& from, text_arena& arena, std::strin
     std::string_view text = token.text;
     bool is_object = token.is == kind::object;
     if (json_token const& base64 = from.at(attribute::data_base64); base64.is == kind::string) {
-        auto const bytes =
-            is_strict_base64(base64.text) ? base64_decode(base64.text, 0, arena) : std::nullopt;
+        auto const plain = text_of(base64, arena);
+        auto const bytes = is_strict_base64(plain) ? base64_decode(plain, 0, arena) : std::nullopt;
         if (!bytes) {
             return {record_error::bad_encoding, "data_base64", "no padded base64"};
         }

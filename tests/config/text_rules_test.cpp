@@ -27,7 +27,8 @@ TEST(listen, refuses_what_is_no_address_and_port) {
 
 TEST(listen, only_an_optional_one_may_be_empty) {
     EXPECT_FALSE(complain_about_tcp_listen(""));
-    EXPECT_TRUE(complain_about_tcp_listen("127.0.0.1:7070"));
+    EXPECT_FALSE(complain_about_tcp_listen("127.0.0.1:7070"));
+    EXPECT_TRUE(complain_about_tcp_listen("7070"));
     EXPECT_TRUE(complain_about_listen(""));
 }
 

@@ -49,6 +49,8 @@ TEST(cloudevents_decoder, takes_what_the_standard_allows) {
              {{"time", "\"2026-05-04T12:00:00.123456789+02:00\""}},
              {{"extinteger", "-2147483648"}, {"extboolean", "true"}, {"ext1", "\"text\""}},
              {{"extnull", "null"}},
+             {{"data", ""}, {"data_base64", "\"" + to_base64(R"({"metric":"?>?"})") + "\""}},
+             {{"data", ""}, {"data_base64", R"("eyJtZXRyaWMiOiI\/PyJ9")"}},
              {{"data", ""}, {"data_base64", "\"" + to_base64(sms) + "\""}}}) {
         EXPECT_EQ(faults_of(with), texts{}) << with.front().first;
     }

@@ -33,6 +33,8 @@ class daemon_process {
     daemon_process& operator=(daemon_process const&) = delete;
 
     [[nodiscard]] std::uint16_t http_port() const noexcept { return http_port_; }
+    /// 0 unless tcp.listen is set.
+    [[nodiscard]] std::uint16_t tcp_port() const { return port_in_log("tcp"); }
     [[nodiscard]] std::uint16_t admin_port() const noexcept { return admin_port_; }
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     /// All that it has logged so far.

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace tally::ingest {
+
+/// What a connection is told, in order: errors of its records, and how many of them are durable.
+/// Groups of records become durable in any order; the answer only ever speaks of the first N. No
+/// sockets. One thread.
+///
+///     begin(3 records) begin(2) begin(4)      done(2nd)   done(1st) -> {"ack":5}
+class tcp_acks {
+  public:
+    /// The next `records` of the connection are on their way; `errors` are lines to say before they
+    /// are acknowledged. The answer is the group's number, for done().
+    std::uint64_t begin(std::uint32_t records, std::string errors, std::size_t bytes);
+    /// Not durable: nothing behind it is acknowledged any more, either.
+    void done(std::uint64_t number, bool durable);
+
+    /// What there is to say, once; one ack for all that became durable.
+    [[nodiscard]] std::string take();
+
+    [[nodiscard]] std::uint64_t records() const noexcept { return records_; } ///< begun
+    [[nodiscard]] std::size_t bytes_under_way() const noexcept { return bytes_; }
+    [[nodiscard]] bool all_done() const noexcept { return groups_.empty(); }
+    [[nodiscard]] bool failed() const noexcept { return failed_; }
+
+  private:
+    struct group {
+        std::uint64_t end_record = 0;
+        std::string errors;
+        std::size_t bytes = 0;
+        bool is_done = false;
+    };
+    std::deque<group> groups_;
+    std::uint64_t first_group_ = 0; ///< number of groups_.front()
+    std::uint64_t records_ = 0;
+    std::uint64_t acknowledged_ = 0;
+    std::uint64_t told_ = 0;
+    std::size_t bytes_ = 0;
+    std::string errors_; ///< of groups that are done, not said yet
+    bool failed_ = false;
+};
+
+} // namespace tally::ingest

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tally::ingest {
+
+/// Cuts what a connection sends into lines. No sockets: bytes in, whole lines out, wherever the
+/// bytes were cut. A line over the limit is passed over without being kept. One thread.
+class tcp_lines {
+  public:
+    /// `line_bytes_max` may change while lines come: the source is known only after the first.
+    explicit tcp_lines(std::size_t line_bytes_max) : line_bytes_max_{line_bytes_max} {}
+    void limit(std::size_t line_bytes_max) noexcept { line_bytes_max_ = line_bytes_max; }
+
+    void append(std::string_view bytes);
+    /// The peer has closed its side in good order: what is left is a line, too.
+    void end() noexcept { ended_ = true; }
+
+    enum class found : std::uint8_t {
+        nothing,  ///< no whole line, until more is appended
+        lines,    ///< one or more whole lines, none of them blank
+        too_long, ///< in place of a line over the limit
+    };
+    struct piece {
+        found what = found::nothing;
+        std::string_view text;   ///< with line ends; good until the next call
+        std::uint32_t lines = 0; ///< how many
+    };
+    /// The next line alone: what comes first may be a hello.
+    piece next_line() { return next(1); }
+    /// As many whole lines as there are, up to about `bytes_max`.
+    piece next_lines(std::size_t bytes_max) { return next(bytes_max); }
+
+    [[nodiscard]] std::size_t buffered_bytes() const noexcept { return bytes_.size() - begin_; }
+
+  private:
+    piece next(std::size_t bytes_max);
+    piece pass_over(std::string_view rest);
+    void skip_blank_lines() noexcept;
+    void compact();
+
+    std::size_t line_bytes_max_;
+    std::string bytes_;
+    std::size_t begin_ = 0;   ///< of what has not been given out
+    std::size_t scanned_ = 0; ///< bytes behind begin_ that hold no line end
+    bool skipping_ = false;   ///< within a line over the limit, which has been told of
+    bool ended_ = false;
+};
+
+} // namespace tally::ingest
