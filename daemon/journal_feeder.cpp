@@ -122,6 +122,11 @@ void journal_feeder::run() noexcept {
 }
 
 void journal_feeder::work() {
+    // Not before the lanes take anything: until the catalog is there nobody knows the sources, and
+    // with them the zones and number rules by which a push is read.
+    if (!admit(0)) {
+        return;
+    }
     for (auto const& stream : earlier_) {
         if (!replay(stream)) {
             return;

@@ -205,7 +205,9 @@ lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts c
     if (entries.size() > 1) {
         return step::halve;
     }
-    return pause(name_of(why.why), why) ? step::again : step::give_up;
+    // Nothing is left to set aside: the record waits, and somebody has to see why.
+    result const stuck{failure::permanent, why.sqlstate, why.detail};
+    return pause(name_of(stuck.why), stuck) ? step::again : step::give_up;
 }
 
 void lane_writer::suspend_refused(std::span<batch_entry> entries,

@@ -1,7 +1,7 @@
 #include "tests/storage/batch_fixture.hpp"
 
 #include "storage/pq_connection.hpp"
-#include "tests/storage/cutting_proxy.hpp"
+#include "tests/support/cutting_proxy.hpp"
 
 #include <pqxx/pqxx>
 

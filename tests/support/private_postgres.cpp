@@ -161,9 +161,9 @@ std::string private_postgres::migrated_database() {
     return connection_string;
 }
 
-void private_postgres::crash_and_restart() {
-    kill(impl_->server.server_pid(), SIGKILL);
-    for (int tries = 0; tries < 1000; ++tries) {
+void private_postgres::crash_and_restart(int signal) {
+    kill(impl_->server.server_pid(), signal);
+    for (int tries = 0; tries < 2000; ++tries) {
         if (impl_->server.supervise() == storage::server_state::restarted) {
             return;
         }
