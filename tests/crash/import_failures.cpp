@@ -9,7 +9,7 @@ namespace tally::crash {
 // Refused records are left out; a file's own go to suspense.
 void kill_import(scene& on) {
     auto const file = on.bed.folder() / "import.ndjson";
-    auto const pushes = on.random.between(40, 120);
+    auto const pushes = on.random.between(20, 60);
     std::ofstream out{file};
     std::vector<std::uint64_t> places;
     for (auto place = on.pushes.first_place(); places.size() < pushes; ++place) {
@@ -33,7 +33,7 @@ void kill_import(scene& on) {
     do {
         // Later each time, so that it ends.
         auto const time = std::chrono::milliseconds{on.random.between(30, 300) +
-                                                    static_cast<std::uint64_t>(kills) * 300};
+                                                    static_cast<std::uint64_t>(kills) * 200};
         run = tests::run_tallyd_for(time, on.bed.tallyd(),
                                     {"import", "--format", "canonical", file.string()}, settings);
         kills += run.exit_code == 128 + SIGKILL ? 1 : 0;

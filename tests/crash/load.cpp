@@ -43,6 +43,25 @@ void load::stop() {
     senders_.clear();
 }
 
+void load::send_each(std::vector<std::uint64_t> places, unsigned senders) {
+    std::atomic<std::size_t> next{0};
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < senders; ++i) {
+        threads.emplace_back([&] { send_from(places, next); });
+    }
+}
+
+void load::send_from(std::vector<std::uint64_t> const& places, std::atomic<std::size_t>& next) {
+    for (auto i = next++; i < places.size(); i = next++) {
+        auto const push = push_of(seed_, places[i]);
+        auto fate = push_fate::unknown;
+        for (int tries = 0; tries < 1000 && fate != push_fate::acknowledged; ++tries) {
+            fate = send(push, some_port(mixed(seed_, i)), false);
+            note(push.place, fate);
+        }
+    }
+}
+
 bool load::wait_acknowledged(std::uint64_t more, milliseconds limit) const {
     auto const wanted = acknowledged_ + more;
     auto const deadline = std::chrono::steady_clock::now() + limit;
@@ -71,8 +90,9 @@ void load::send_all(std::uint64_t sender) {
         bool const repeats = random.one_in(8) && next_place_ > first_place_;
         auto const place = repeats ? random.between(first_place_, next_place_ - 1) : next_place_++;
         auto const push = push_of(seed_, place);
-        auto const fate = send(push, port, random.one_in(10));
+        auto const fate = send(push, port, random.one_in(10) && asks_for_commit_);
         note(place, fate);
+        std::this_thread::sleep_for(rest_.load());
         // Half of what got no answer comes again; of the rest nobody ever knows.
         if (fate == push_fate::unknown && random.one_in(2) && !stopping_) {
             note(place, send(push, some_port(random.below(1U << 20)), false));

@@ -37,6 +37,13 @@ class load {
     void set_port(std::size_t daemon, std::uint16_t port) noexcept { ports_[daemon] = port; }
     void start(unsigned senders);
     void stop();
+    /// Whether every tenth push waits for COMMIT. Without a database that is half a minute.
+    void ask_for_commit(bool wanted) noexcept { asks_for_commit_ = wanted; }
+    /// How long each sender rests after a push; not at all by default.
+    void set_pace(std::chrono::microseconds rest) noexcept { rest_ = rest; }
+    /// Instead of start(): sends these pushes, in this order, each until it is acknowledged, and
+    /// waits until all are.
+    void send_each(std::vector<std::uint64_t> places, unsigned senders);
     /// A push came on another way, for example in a file.
     void expect(std::uint64_t place, push_fate fate) { note(place, fate); }
 
@@ -55,6 +62,7 @@ class load {
 
   private:
     void send_all(std::uint64_t sender);
+    void send_from(std::vector<std::uint64_t> const& places, std::atomic<std::size_t>& next);
     push_fate send(sample_push const& push, std::uint16_t port, bool wait_for_commit);
     push_fate read_answer(sample_push const& push, unsigned status, std::string const& body);
     void note(std::uint64_t place, push_fate fate);
@@ -69,6 +77,8 @@ class load {
     std::atomic<std::uint64_t> refused_{0};
     std::atomic<std::uint64_t> without_time_{0};
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> asks_for_commit_{true};
+    std::atomic<std::chrono::microseconds> rest_{std::chrono::microseconds{0}};
     mutable std::mutex mutex_; ///< guards the two below
     std::vector<push_fate> fates_;
     std::vector<std::string> findings_;

@@ -41,6 +41,7 @@ void test_bed::start(std::size_t daemon, daemon_plan plan, load& to) {
     if (how_.journal_bytes != 0) {
         settings["TALLYD_JOURNAL_MAX_BYTES"] = std::to_string(how_.journal_bytes);
     }
+    settings["TALLYD_DRAIN_TIMEOUT_MS"] = "600000"; // a full journal takes a while
     settings["TALLYD_LANES"] = std::to_string(plan.lanes);
     settings["TALLYD_JOURNAL_DIR"] = journal(daemon).string();
     daemons_[daemon] = std::make_unique<tests::daemon_process>(how_.tallyd, settings);
