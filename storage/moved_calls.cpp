@@ -20,7 +20,8 @@ call_key anybodys(ingest::time_us start, ingest::uuid const& id) noexcept {
 /// Whether this record is that call, under another account than it would go to now.
 bool is_stored_elsewhere(batch_entry const& entry, stored_call const& stored) {
     auto const& call = *entry.call;
-    if (call.id != stored.key.id || !same_content(stored.as_cdr(), call)) {
+    if (call.id != stored.key.id || ingest::whole_second(call.start) != stored.key.start ||
+        !same_content(stored.as_cdr(), call)) {
         return false;
     }
     bool const has_payer = entry.who.error == record_error::none;

@@ -30,7 +30,8 @@ void cut_at(scene& on, std::string const& text, std::span<cut const> ways) {
 } // namespace
 
 void cut_copy(scene& on) {
-    static constexpr std::array ways{cut::request, cut::half, cut::answer, cut::before_answer};
+    // In the middle of COPY there is no answer to lose.
+    static constexpr std::array ways{cut::request, cut::half, cut::before_answer};
     cut_at(on, "PGCOPY", ways);
 }
 

@@ -104,6 +104,20 @@ TEST_F(lost_connection, at_any_stage_before_commit_is_transient_and_stores_nothi
     expect_it_goes_in(batch);
 }
 
+// Nothing arrives and nothing is closed: whoever waits in COPY would wait for ever.
+TEST_F(lost_connection, that_stands_still_does_not_keep_a_cancelled_lane) {
+    proxy->arm(cut::answer, "PGCOPY"); // which has none
+    std::jthread canceller{[this] {
+        while (!proxy->has_cut()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        }
+        lane->cancel();
+    }};
+    EXPECT_EQ(lane->commit(full_batch(), counts).why, failure::transient);
+    canceller.join();
+    expect_nothing_stored();
+}
+
 TEST_F(lost_connection, within_commit_is_unknown) {
     execute(database, R"(
         CREATE FUNCTION wait_in_commit() RETURNS trigger LANGUAGE plpgsql AS
