@@ -135,6 +135,7 @@ import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     block->stream = task_.stream;
     block->stream_begin = counts_.received;
     block->stream_end = counts_.received + batch.received();
+    block->may_be_stored = block->stream_begin < task_.reached;
     return {std::move(block), piece.offset, piece.first_line};
 }
 

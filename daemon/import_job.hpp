@@ -48,6 +48,7 @@ struct import_task {
     ingest::format const* in_format = nullptr;
     std::string stream;            ///< its name in ingest.positions; empty: not resumable
     std::uint64_t resume_from = 0; ///< records before this one are committed in every lane
+    std::uint64_t reached = 0;     ///< of those from there to here some are
     bool suspend_rejected = true;  ///< unreadable records go to ingest.suspense
     /// How long to wait for what was pushed once a stop was asked for.
     std::chrono::milliseconds stop_limit{10'000};

@@ -6,6 +6,7 @@
 #include "storage/catalog_loader.hpp"
 #include "storage/import_totals.hpp"
 #include "storage/source_loader.hpp"
+#include "storage/stream_positions.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -221,21 +222,16 @@ import_task import_session::task_for(import_summary const& summary) {
     task.in_format = how_.in_format;
     task.suspend_rejected = rejects_ == nullptr;
     if (!how_.is_dry_run && !how_.force && file_.digest) {
-        // Records are dealt to lanes by their number, so a position belongs to that number.
-        task.stream = "import:" + summary.digest + ":" + summary.source + ":" + summary.format +
-                      ":" + std::to_string(how_.settings.lanes);
-        task.resume_from = saved_position(task.stream);
+        auto const stream =
+            "import:" + summary.digest + ":" + summary.source + ":" + summary.format;
+        task.stream =
+            storage::dealt_stream(stream, static_cast<std::uint32_t>(how_.settings.lanes));
+        storage::pqxx_session reader{how_.connection_string, "tallyd import"};
+        auto const before = storage::progress_of(reader, stream);
+        task.resume_from = before.stored_below;
+        task.reached = before.reached;
     }
     return task;
-}
-
-/// Records before it are committed, whichever lane they belong to.
-std::uint64_t import_session::saved_position(std::string const& stream) const {
-    storage::batch_writer reader{how_.connection_string, "tallyd import"};
-    std::vector<std::int64_t> by_lane;
-    check(reader.load_positions(stream, static_cast<std::int32_t>(how_.settings.lanes), by_lane));
-    auto const lowest = by_lane.empty() ? 0 : *std::min_element(by_lane.begin(), by_lane.end());
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(lowest, 0));
 }
 
 import_hooks import_session::hooks_for(ingest::file_input& input, import_summary& summary,

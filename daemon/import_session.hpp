@@ -60,7 +60,6 @@ class import_session {
     [[nodiscard]] import_task task_for(import_summary const& summary);
     [[nodiscard]] import_hooks hooks_for(ingest::file_input& input, import_summary& summary,
                                          import_ledger const& ledger);
-    [[nodiscard]] std::uint64_t saved_position(std::string const& stream) const;
     void finish_row(import_summary const& summary);
     void show(ingest::file_input const& input, import_summary const& summary,
               import_ledger const& ledger, import_counts const& counts, bool waiting);

@@ -1,7 +1,6 @@
 #include "daemon/intake.hpp"
 
 #include "storage/pqxx_session.hpp"
-#include "storage/stream_positions.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -65,7 +64,7 @@ intake::intake(intake_options how, ingest::record_sink& lanes,
         [&lanes] { return lanes.sources(); }, std::move(report));
     feeder_ = std::make_unique<journal_feeder>(
         journal_feeder::target{
-            lanes, [this](std::string const& stream) { return position(stream); },
+            lanes, [this](std::string const& stream) { return progress(stream); },
             [this](std::string const& stream) { forget(stream); }, how_.lanes, how_.skip_damage},
         folder_, *writer_, *pushes_, std::move(earlier));
 }
@@ -106,17 +105,17 @@ std::int64_t intake::oldest_s() const {
     return std::max<std::int64_t>(0, (now.count() - *received) / ingest::us_per_s);
 }
 
-std::uint64_t intake::position(std::string const& stream) {
+storage::stream_progress intake::progress(std::string const& stream) {
     while (!stopping_) {
         try {
             storage::pqxx_session session{how_.connection_string, "tallyd journal"};
-            return storage::lowest_position(session, stream, how_.lanes);
+            return storage::progress_of(session, stream);
         } catch (storage::sql_error const& error) {
             spdlog::warn("event=journal_position_unknown error=\"{}\"", error.what());
             std::this_thread::sleep_for(position_retry);
         }
     }
-    return 0;
+    return {};
 }
 
 void intake::forget(std::string const& stream) {

@@ -59,7 +59,7 @@ class intake {
     [[nodiscard]] std::int64_t oldest_s() const;
 
   private:
-    [[nodiscard]] std::uint64_t position(std::string const& stream);
+    [[nodiscard]] storage::stream_progress progress(std::string const& stream);
     void forget(std::string const& stream);
 
     intake_options how_;

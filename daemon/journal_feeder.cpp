@@ -80,8 +80,8 @@ journal_feeder::~journal_feeder() {
     stop();
 }
 
-std::string journal_feeder::stream_name(ingest::uuid const& stream, std::uint32_t lanes) {
-    return "journal:" + ingest::to_string(stream) + ":" + std::to_string(lanes);
+std::string journal_feeder::stream_name(ingest::uuid const& stream) {
+    return "journal:" + ingest::to_string(stream);
 }
 
 void journal_feeder::start() {
@@ -122,6 +122,11 @@ void journal_feeder::run() noexcept {
 }
 
 void journal_feeder::work() {
+    // Not before the lanes take anything: until the catalog is there nobody knows the sources, and
+    // with them the zones and number rules by which a push is read.
+    if (!admit(0)) {
+        return;
+    }
     for (auto const& stream : earlier_) {
         if (!replay(stream)) {
             return;
@@ -132,12 +137,12 @@ void journal_feeder::work() {
 
 /// A stream of an earlier run, to its end. False: stopping.
 bool journal_feeder::replay(ingest::journal_stream const& stream) {
-    auto const name = stream_name(stream.id, to_.lane_count);
-    std::uint64_t const resume_from = to_.position(name);
+    auto const name = stream_name(stream.id);
+    auto const before = to_.progress(name);
     spdlog::info("event=journal_replay stream={} segments={} from_record={}",
-                 ingest::to_string(stream.id), stream.segments.size(), resume_from);
+                 ingest::to_string(stream.id), stream.segments.size(), before.stored_below);
     ingest::journal_reader reader{stream.id, stream.segments};
-    if (!feed_all(reader, name, resume_from) || !wait_stored()) {
+    if (!feed_all(reader, name, before) || !wait_stored()) {
         return false;
     }
     if (auto const& tail = reader.tail()) {
@@ -159,13 +164,13 @@ bool journal_feeder::replay(ingest::journal_stream const& stream) {
 
 /// False: stopping.
 bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const& stream,
-                              std::uint64_t resume_from) {
+                              storage::stream_progress const& before) {
     ingest::frame_view frame;
     while (!stopping()) {
         switch (reader.next(frame)) {
         case ingest::journal_reader::status::frame:
-            if (frame.head.first_record + frame.head.records > resume_from) {
-                feed(frame, stream, false);
+            if (frame.head.first_record + frame.head.records > before.stored_below) {
+                feed(frame, stream, false, frame.head.first_record < before.reached);
             }
             break;
         case ingest::journal_reader::status::end:
@@ -196,7 +201,7 @@ void journal_feeder::read_failed(ingest::journal_reader const& reader) {
 
 /// The own stream, as it grows.
 void journal_feeder::follow() {
-    auto const name = stream_name(writer_.stream(), to_.lane_count);
+    auto const name = stream_name(writer_.stream());
     ingest::journal_reader reader{writer_.stream(), {}};
     ingest::frame_view frame;
     while (!stopping()) {
@@ -205,7 +210,7 @@ void journal_feeder::follow() {
         auto said = ingest::journal_reader::status::frame;
         while (!stopping() &&
                (said = reader.next(frame)) == ingest::journal_reader::status::frame) {
-            feed(frame, name, true);
+            feed(frame, name, true, false);
         }
         if (said == ingest::journal_reader::status::damaged) {
             spdlog::critical("event=journal_damaged file={} begin={} end={}",
@@ -227,9 +232,11 @@ void journal_feeder::follow() {
     }
 }
 
-void journal_feeder::feed(ingest::frame_view const& frame, std::string const& stream, bool is_own) {
+void journal_feeder::feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
+                          bool may_be_stored) {
     auto block = ingest::decode_pushed(frame.payload, *to_.lanes.sources(), frame.head.received);
-    block->stream = stream;
+    block->stream = storage::dealt_stream(stream, to_.lane_count);
+    block->may_be_stored = may_be_stored;
     block->stream_begin = frame.head.first_record;
     block->stream_end = frame.head.first_record + frame.head.records;
     block->admitted_bytes = bytes_of(block->batch);

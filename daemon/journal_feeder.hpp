@@ -3,6 +3,7 @@
 #include "daemon/push_journal.hpp"
 #include "ingest/journal/folder.hpp"
 #include "ingest/journal/reader.hpp"
+#include "storage/stream_positions.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -26,8 +27,8 @@ class journal_feeder {
   public:
     struct target {
         ingest::record_sink& lanes;
-        /// Where every lane stands in a stream at least; tried until it is known, or `stopping`.
-        std::function<std::uint64_t(std::string const& stream)> position;
+        /// How far lanes have come with a stream; asked until it is known, or `stopping`.
+        std::function<storage::stream_progress(std::string const& stream)> progress;
         /// A stream is done for good: its positions may go.
         std::function<void(std::string const& stream)> forget;
         std::uint32_t lane_count = 1;
@@ -49,9 +50,8 @@ class journal_feeder {
     /// When the oldest push that is not in the database was received; nullopt: none.
     [[nodiscard]] std::optional<ingest::time_us> oldest() const;
 
-    /// The name under which lanes keep their positions: a stream that is dealt to another number of
-    /// lanes is another one, which begins anew; its records' keys show what is stored.
-    static std::string stream_name(ingest::uuid const& stream, std::uint32_t lanes);
+    /// Its name in ingest.positions, but for the number of lanes.
+    static std::string stream_name(ingest::uuid const& stream);
 
   private:
     struct progress;
@@ -61,8 +61,9 @@ class journal_feeder {
     bool replay(ingest::journal_stream const& stream);
     void follow();
     bool feed_all(ingest::journal_reader& reader, std::string const& stream,
-                  std::uint64_t resume_from);
-    void feed(ingest::frame_view const& frame, std::string const& stream, bool is_own);
+                  storage::stream_progress const& before);
+    void feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
+              bool may_be_stored);
     bool admit(std::size_t bytes);
     bool wait_stored();
     void read_failed(ingest::journal_reader const& reader);

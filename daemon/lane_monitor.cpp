@@ -48,6 +48,7 @@ void lane_monitor::stored(storage::stored_batch const& what) {
     if (lane < lanes_) {
         last_commit_s_[lane].store(now_s(), std::memory_order_relaxed);
     }
+    lanes_fail_ = false;
     reached();
 }
 
@@ -76,7 +77,12 @@ void lane_monitor::retried(std::string_view reason, storage::result const& why) 
     }
     spdlog::warn("event=database_trouble kind={} sqlstate={} detail=\"{}\"", reason, why.sqlstate,
                  why.detail);
-    lost(why.detail);
+    lanes_fail_ = true;
+    {
+        std::lock_guard const lock{mutex_};
+        detail_ = why.detail;
+    }
+    tell_state();
 }
 
 void lane_monitor::fill(daemon_status& status) const {
@@ -92,20 +98,34 @@ void lane_monitor::fill(daemon_status& status) const {
 }
 
 void lane_monitor::reached() noexcept {
-    ever_up_ = true;
-    if (!up_.exchange(true)) {
-        counters_.set_database_up(true);
-        spdlog::info("event=database_up");
-        std::lock_guard const lock{mutex_};
-        detail_.clear();
-    }
+    is_lost_ = false;
+    tell_state();
 }
 
 void lane_monitor::lost(std::string detail) {
-    up_ = false;
-    counters_.set_database_up(false);
+    is_lost_ = true;
+    {
+        std::lock_guard const lock{mutex_};
+        detail_ = std::move(detail);
+    }
+    tell_state();
+}
+
+void lane_monitor::tell_state() noexcept {
+    bool const now = !is_lost_ && !lanes_fail_;
+    ever_up_ = ever_up_ || !is_lost_;
+    if (up_ == now) {
+        return;
+    }
     std::lock_guard const lock{mutex_};
-    detail_ = std::move(detail);
+    if (up_.exchange(now) == now) {
+        return;
+    }
+    counters_.set_database_up(now);
+    if (now) {
+        spdlog::info("event=database_up");
+        detail_.clear();
+    }
 }
 
 } // namespace tally::daemon

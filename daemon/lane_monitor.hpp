@@ -31,6 +31,7 @@ class lane_monitor final : public storage::lane_observer {
 
     /// What a transaction charged; also of one that is no lane's.
     void count_money(storage::batch const& rows);
+    void tell_state() noexcept;
 
   private:
     metrics& counters_;
@@ -38,7 +39,10 @@ class lane_monitor final : public storage::lane_observer {
     std::size_t lanes_;
     std::atomic<bool> ever_up_{false};
     std::atomic<bool> up_{false};
-    mutable std::mutex mutex_; ///< guards detail_
+    // Apart: a database that answers the catalog's connection may still refuse what lanes write.
+    std::atomic<bool> lanes_fail_{false}; ///< since the last batch that was stored
+    std::atomic<bool> is_lost_{false};    ///< for whom else there is
+    mutable std::mutex mutex_;            ///< guards detail_ and changes of up_
     std::string detail_;
 };
 

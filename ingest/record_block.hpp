@@ -41,6 +41,9 @@ struct record_block {
     std::string stream;
     std::uint64_t stream_begin = 0;
     std::uint64_t stream_end = 0;
+    /// An earlier run may have stored some of its records, and the catalog may have changed since:
+    /// by its key such a record could be a call of another account now.
+    bool may_be_stored = false;
 
     /// Called once, on the thread that finished the block, after its last record is durable. The
     /// counts are known only when the block has gone to the database.

@@ -303,6 +303,11 @@ result batch_writer::still_waiting(std::span<ingest::uuid const> ids,
     return said;
 }
 
+result batch_writer::calls_of_anybody(std::span<call_key const> keys,
+                                      std::vector<stored_call>& out) {
+    return find_calls_of_anybody(impl_->connection, keys, out);
+}
+
 result batch_writer::load_positions(std::string_view stream, std::int32_t lanes,
                                     std::vector<std::int64_t>& out) {
     out.assign(static_cast<std::size_t>(std::max(lanes, 0)), -1);

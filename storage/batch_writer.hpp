@@ -30,6 +30,7 @@ struct usage_state {
 /// What is stored of a call, as far as ingest::same_content compares it. Owns its text.
 struct stored_call {
     call_key key;
+    ingest::uuid subscription_id;
     std::string caller_id;
     std::string destination;
     std::string sent_caller_id; ///< empty: as caller_id
@@ -100,6 +101,8 @@ class batch_writer {
     result stored_events(std::span<ingest::uuid const> ids, std::vector<stored_event>& out);
     /// Those of `keys` that are stored.
     result stored_calls(std::span<call_key const> keys, std::vector<stored_call>& out);
+    /// The same, whatever account they are stored under: reads the whole days of the keys.
+    result calls_of_anybody(std::span<call_key const> keys, std::vector<stored_call>& out);
 
     /// Those of these rows of ingest.suspense that wait, in order.
     result still_waiting(std::span<ingest::uuid const> ids, std::vector<ingest::uuid>& out);

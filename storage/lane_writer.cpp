@@ -1,7 +1,9 @@
 #include "storage/lane_writer.hpp"
 
 #include "storage/failure_class.hpp"
+#include "storage/moved_calls.hpp"
 #include "storage/partitions.hpp"
+#include "storage/stream_positions.hpp"
 
 #include <random>
 
@@ -44,7 +46,8 @@ bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
     duplicates_.drop_repeats(entries);
-    return insist([&] { return duplicates_.drop_stored(entries); }) && store_range(entries, marks);
+    return insist([&] { return drop_moved_calls(writer_, entries); }) &&
+           insist([&] { return duplicates_.drop_stored(entries); }) && store_range(entries, marks);
 }
 
 bool lane_writer::store_range(std::span<batch_entry> entries, marks_span marks) {
@@ -63,10 +66,17 @@ bool lane_writer::store_range(std::span<batch_entry> entries, marks_span marks) 
 }
 
 // Positions move with the last part: a crash in between repeats the first one, which its keys
-// then show to be stored.
+// then show to be stored. That they may be is noted with the first.
 bool lane_writer::store_halves(std::span<batch_entry> entries, marks_span marks) {
     auto const middle = entries.size() / 2;
-    return store_range(entries.first(middle), {}) && store_range(entries.subspan(middle), marks);
+    std::vector<std::string> names;
+    names.reserve(marks.size());
+    std::vector<stream_mark> reached;
+    for (auto const& mark : marks) {
+        reached.push_back({names.emplace_back(reach_of(mark.stream)), mark.end});
+    }
+    return store_range(entries.first(middle), reached) &&
+           store_range(entries.subspan(middle), marks);
 }
 
 lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_span marks) {
@@ -205,7 +215,9 @@ lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts c
     if (entries.size() > 1) {
         return step::halve;
     }
-    return pause(name_of(why.why), why) ? step::again : step::give_up;
+    // Nothing is left to set aside: the record waits, and somebody has to see why.
+    result const stuck{failure::permanent, why.sqlstate, why.detail};
+    return pause(name_of(stuck.why), stuck) ? step::again : step::give_up;
 }
 
 void lane_writer::suspend_refused(std::span<batch_entry> entries,

@@ -6,6 +6,7 @@
 #include <libpq-fe.h>
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <charconv>
@@ -106,6 +107,7 @@ result pq_connection::connect() {
     {
         std::lock_guard const hold{cancel_guard_};
         cancel_.reset(PQgetCancel(connection_.get()));
+        socket_ = PQsocket(connection_.get());
     }
     ++generation_;
     result said = set_session_up();
@@ -134,8 +136,8 @@ result pq_connection::poll_until_connected() {
         return {why, std::move(sqlstate), std::move(message)};
     }
     PQsetErrorVerbosity(c, PQERRORS_DEFAULT);
-    PQsetNoticeProcessor(
-        c, [](void*, char const*) {}, nullptr);
+    auto const ignore = [](void*, char const*) {};
+    PQsetNoticeProcessor(c, ignore, nullptr);
     return {};
 }
 
@@ -389,6 +391,7 @@ void pq_connection::cancel() noexcept {
     cancelled_ = true;
     std::lock_guard const hold{cancel_guard_};
     if (cancel_ != nullptr) {
+        ::shutdown(socket_, SHUT_RDWR); // what stands still may answer no cancel request
         char message[256];
         PQcancel(cancel_.get(), message, sizeof message);
     }

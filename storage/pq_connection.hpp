@@ -167,8 +167,9 @@ class pq_connection {
     std::unique_ptr<char, void (*)(void*)> chunk_; ///< of copy_out, libpq's memory
 
     std::atomic<bool> cancelled_ = false;
-    std::mutex cancel_guard_; ///< guards cancel_, which cancel() uses while others reconnect
+    std::mutex cancel_guard_; ///< guards the two below, which cancel() uses while others reconnect
     std::unique_ptr<pg_cancel, cancel_free> cancel_;
+    int socket_ = -1; ///< while cancel_ is there
 };
 
 } // namespace tally::storage

@@ -3,22 +3,36 @@
 #include "storage/partitions.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <set>
+#include <utility>
 
 namespace tally::storage {
 
 namespace {
 
+constexpr char const* columns =
+    "SELECT c.account_id, c.start_time, c.uuid, c.caller_id, c.destination, c.hangup_cause,"
+    " c.direction, c.answer_time, c.end_time, c.duration, c.billsec,"
+    " c.metadata->>'sent_caller_id', c.metadata->>'sent_destination', c.subscription_id";
+
+std::string within(std::int32_t day) {
+    return " WHERE c.start_time >= " + midnight_literal(day) + " AND c.start_time < " +
+           midnight_literal(day + 1);
+}
+
 std::string query_of_day(std::int32_t day) {
-    return "SELECT c.account_id, c.start_time, c.uuid, c.caller_id, c.destination, c.hangup_cause,"
-           " c.direction, c.answer_time, c.end_time, c.duration, c.billsec,"
-           " c.metadata->>'sent_caller_id', c.metadata->>'sent_destination'"
-           " FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) AS k(account_id, start_time, "
-           "uuid)"
+    return std::string{columns} +
+           " FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[])"
+           " AS k(account_id, start_time, uuid)"
            " JOIN billing.cdrs AS c ON c.account_id = k.account_id"
-           " AND c.start_time = k.start_time AND c.uuid = k.uuid"
-           " WHERE c.start_time >= " +
-           midnight_literal(day) + " AND c.start_time < " + midnight_literal(day + 1);
+           " AND c.start_time = k.start_time AND c.uuid = k.uuid" +
+           within(day);
+}
+
+/// The server makes a hash table of the ids; the start is compared by whoever asks.
+std::string query_of_anybody(std::int32_t day) {
+    return std::string{columns} + " FROM billing.cdrs AS c" + within(day) +
+           " AND c.uuid = ANY($1::uuid[])";
 }
 
 stored_call call_at(pq_rows const& rows, int i) {
@@ -35,6 +49,7 @@ stored_call call_at(pq_rows const& rows, int i) {
     out.billsec_s = int32_at(rows, i, 10);
     out.sent_caller_id = bytes_at(rows, i, 11);
     out.sent_destination = bytes_at(rows, i, 12);
+    out.subscription_id = uuid_at(rows, i, 13);
     return out;
 }
 
@@ -55,6 +70,48 @@ result find_in_day(pq_connection& on, std::span<call_key const> keys,
     result said = on.query(query_of_day(day_of(keys.front().start)), values, rows);
     for (int i = 0; said.ok() && i < row_count(rows); ++i) {
         out.push_back(call_at(rows, i));
+    }
+    return said;
+}
+
+result find_anybodys_in_day(pq_connection& on, std::span<call_key const> keys,
+                            std::vector<stored_call>& out) {
+    array_parameter id{wire::uuid_oid};
+    std::set<std::pair<ingest::uuid, ingest::time_us>> asked;
+    for (auto const& key : keys) {
+        id.add(key.id);
+        asked.emplace(key.id, key.start);
+    }
+    parameters values;
+    values.add(id);
+    pq_rows rows;
+    result said = on.query(query_of_anybody(day_of(keys.front().start)), values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto found = call_at(rows, i);
+        if (asked.contains({found.key.id, found.key.start})) {
+            out.push_back(std::move(found));
+        }
+    }
+    return said;
+}
+
+/// Asks for the keys of one day after the other, each in key order: a day's pages are visited in
+/// order, and only its partition is planned and opened.
+template <typename Find>
+result find_by_day(pq_connection& on, std::span<call_key const> keys, std::vector<stored_call>& out,
+                   Find&& find) {
+    out.clear();
+    std::vector<call_key> sorted(keys.begin(), keys.end());
+    std::sort(sorted.begin(), sorted.end(), [](call_key const& a, call_key const& b) {
+        return std::pair{day_of(a.start), a} < std::pair{day_of(b.start), b};
+    });
+    result said;
+    for (auto from = sorted.begin(); said.ok() && from != sorted.end();) {
+        auto const to = std::find_if(from, sorted.end(), [from](call_key const& key) {
+            return day_of(key.start) != day_of(from->start);
+        });
+        said = find(on, std::span<call_key const>{from, to}, out);
+        from = to;
     }
     return said;
 }
@@ -81,21 +138,12 @@ ingest::cdr stored_call::as_cdr() const noexcept {
 
 result find_stored_calls(pq_connection& on, std::span<call_key const> keys,
                          std::vector<stored_call>& out) {
-    out.clear();
-    // By day, then by key: a day's pages are visited in order.
-    std::vector<call_key> sorted(keys.begin(), keys.end());
-    std::sort(sorted.begin(), sorted.end(), [](call_key const& a, call_key const& b) {
-        return std::pair{day_of(a.start), a} < std::pair{day_of(b.start), b};
-    });
-    result said;
-    for (auto from = sorted.begin(); said.ok() && from != sorted.end();) {
-        auto const to = std::find_if(from, sorted.end(), [from](call_key const& key) {
-            return day_of(key.start) != day_of(from->start);
-        });
-        said = find_in_day(on, std::span<call_key const>{from, to}, out);
-        from = to;
-    }
-    return said;
+    return find_by_day(on, keys, out, find_in_day);
+}
+
+result find_calls_of_anybody(pq_connection& on, std::span<call_key const> keys,
+                             std::vector<stored_call>& out) {
+    return find_by_day(on, keys, out, find_anybodys_in_day);
 }
 
 } // namespace tally::storage

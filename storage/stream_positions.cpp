@@ -2,16 +2,44 @@
 
 namespace tally::storage {
 
-std::uint64_t lowest_position(pqxx_session& on, std::string const& stream, std::uint32_t lanes) {
-    auto const found =
-        on.query_value("SELECT CASE WHEN count(*) = $2::bigint THEN min(position) ELSE 0 END"
-                       " FROM ingest.positions WHERE stream = $1",
-                       {stream, std::to_string(lanes)});
-    return found ? std::stoull(*found) : 0;
+namespace {
+
+constexpr std::string_view reach_prefix = "reach:";
+
+/// Rows of a stream, however it was dealt: its name, a colon, the number of lanes.
+constexpr char const* rows_of_stream =
+    " FROM ingest.positions WHERE (starts_with(stream, $1) AND substr(stream, length($1) + 1) ~"
+    " '^[0-9]+$') OR (starts_with(stream, $2) AND substr(stream, length($2) + 1) ~ '^[0-9]+$')";
+
+std::vector<sql_value> names_of(std::string_view stream) {
+    std::string const name = std::string{stream} + ":";
+    return {name, reach_of(name)};
 }
 
-void forget_stream(pqxx_session& on, std::string const& stream) {
-    on.query("DELETE FROM ingest.positions WHERE stream = $1", {stream});
+} // namespace
+
+std::string dealt_stream(std::string_view stream, std::uint32_t lanes) {
+    return std::string{stream} + ":" + std::to_string(lanes);
+}
+
+std::string reach_of(std::string_view dealt) {
+    return dealt.starts_with(reach_prefix) ? std::string{dealt}
+                                           : std::string{reach_prefix} + std::string{dealt};
+}
+
+stream_progress progress_of(pqxx_session& on, std::string_view stream) {
+    auto const rows =
+        on.query(std::string{"SELECT coalesce(max(lowest), 0), coalesce(max(highest), 0) FROM ("
+                             "SELECT CASE WHEN NOT starts_with(stream, 'reach:') AND count(*) ="
+                             " max(lanes) THEN min(position) END AS lowest,"
+                             " max(position) AS highest"} +
+                     rows_of_stream + " GROUP BY stream) AS dealt",
+                 names_of(stream));
+    return {std::stoull(*rows[0][0]), std::stoull(*rows[0][1])};
+}
+
+void forget_stream(pqxx_session& on, std::string_view stream) {
+    on.query(std::string{"DELETE"} + rows_of_stream, names_of(stream));
 }
 
 } // namespace tally::storage

@@ -121,6 +121,53 @@ TEST_F(journal_road, what_was_acknowledged_before_a_kill_is_stored_by_the_next_r
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM positions"), "0");
 }
 
+TEST_F(journal_road, reads_what_it_finds_by_the_settings_of_its_source) {
+    {
+        auto const daemon = start();
+        blockade const held{connection_};
+        auto unknown = call(1);
+        unknown.replace(unknown.find("ACC-"), 3, "NIL");
+        ASSERT_EQ(push(*daemon, unknown), 202U);
+        daemon->send(SIGKILL);
+        daemon->wait();
+    }
+    // A start finds the journal before it knows the sources.
+    auto const daemon = start();
+    daemon->send(SIGTERM);
+    EXPECT_EQ(daemon->wait(), 0);
+    EXPECT_TRUE(segments().empty());
+    EXPECT_EQ(query_one(connection_, "SELECT n.name FROM ingest.suspense s JOIN ingest.sources n"
+                                     " ON n.id = s.source_id"),
+              "local");
+}
+
+// The lane that had nothing of the push moves its position a second later, so that the next run
+// reads it again.
+TEST_F(journal_road, a_number_that_moved_between_two_runs_charges_nobody_twice) {
+    environment_["TALLYD_LANES"] = "2";
+    auto by_number = call(0);
+    auto const account = by_number.find(R"("account_number":"ACC-1",)");
+    by_number.erase(account, std::string_view{R"("account_number":"ACC-1",)"}.size());
+    by_number.replace(by_number.find(R"("1001")"), 6, "\"+" + tests::did_of(1) + "\"");
+    {
+        auto const daemon = start();
+        ASSERT_EQ(push(*daemon, by_number, "/v1/cdrs?ack=commit"), 200U);
+        daemon->send(SIGKILL);
+        daemon->wait();
+    }
+    tests::execute(connection_, "UPDATE billing.dids SET subscription_id = (SELECT id FROM"
+                                " billing.subscriptions WHERE subscription_number = 'SUB-2')"
+                                " WHERE did_number = '+" +
+                                    tests::did_of(1) + "'");
+    auto const daemon = start();
+    daemon->send(SIGTERM);
+    EXPECT_EQ(daemon->wait(), 0);
+    EXPECT_TRUE(segments().empty());
+    EXPECT_EQ(stored(), "1");
+    EXPECT_THAT(four_sums(connection_), Each("1.700000000"));
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM ingest.positions"), "0");
+}
+
 TEST_F(journal_road, kills_at_random_moments_lose_and_repeat_nothing) {
     std::mt19937 random{20'260'504}; // NOLINT: the same moments each time
     int acknowledged = 0;

@@ -1,7 +1,7 @@
 #include "tests/storage/batch_fixture.hpp"
 
 #include "storage/pq_connection.hpp"
-#include "tests/storage/cutting_proxy.hpp"
+#include "tests/support/cutting_proxy.hpp"
 
 #include <pqxx/pqxx>
 
@@ -102,6 +102,20 @@ TEST_F(lost_connection, at_any_stage_before_commit_is_transient_and_stores_nothi
         EXPECT_FALSE(is_committed(batch));
     }
     expect_it_goes_in(batch);
+}
+
+// Nothing arrives and nothing is closed: whoever waits in COPY would wait for ever.
+TEST_F(lost_connection, that_stands_still_does_not_keep_a_cancelled_lane) {
+    proxy->arm(cut::answer, "PGCOPY"); // which has none
+    std::jthread canceller{[this] {
+        while (!proxy->has_cut()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        }
+        lane->cancel();
+    }};
+    EXPECT_EQ(lane->commit(full_batch(), counts).why, failure::transient);
+    canceller.join();
+    expect_nothing_stored();
 }
 
 TEST_F(lost_connection, within_commit_is_unknown) {

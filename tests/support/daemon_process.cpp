@@ -84,6 +84,23 @@ command_result run_tallyd(std::string const& binary, std::vector<std::string> co
     return result;
 }
 
+command_result run_tallyd_for(std::chrono::milliseconds time, std::string const& binary,
+                              std::vector<std::string> const& words,
+                              std::map<std::string, std::string> const& environment) {
+    auto const output = temporary_file();
+    auto const pid = spawn(binary, words, environment, output);
+    auto const deadline = std::chrono::steady_clock::now() + time;
+    siginfo_t ended{};
+    while (ended.si_pid == 0 && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT);
+    }
+    ::kill(pid, SIGKILL);
+    command_result result{exit_code_of(pid), text_of(output)};
+    std::filesystem::remove(output);
+    return result;
+}
+
 daemon_process::daemon_process(std::string binary, std::map<std::string, std::string> environment,
                                std::vector<std::string> words)
     : log_file_{temporary_file()} {

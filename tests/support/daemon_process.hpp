@@ -21,6 +21,10 @@ struct command_result {
 command_result run_tallyd(std::string const& binary, std::vector<std::string> const& words,
                           std::map<std::string, std::string> const& environment = {},
                           std::string const& input = "/dev/null");
+/// The same, killed by SIGKILL when it still runs after this time (exit code 128 + 9).
+command_result run_tallyd_for(std::chrono::milliseconds time, std::string const& binary,
+                              std::vector<std::string> const& words,
+                              std::map<std::string, std::string> const& environment);
 
 /// A real `tallyd run` as a child process, on free ports. Killed when it goes out of scope.
 class daemon_process {

@@ -35,7 +35,8 @@ http_answer http_request(std::uint16_t port, std::string const& method, std::str
     http::response<http::string_body> response;
     http::read(socket, buffer, response);
     return {response.result_int(), response.body(),
-            std::string{response[http::field::content_type]}};
+            std::string{response[http::field::content_type]},
+            std::string{response[http::field::retry_after]}};
 }
 
 } // namespace tally::tests

@@ -10,6 +10,7 @@ struct http_answer {
     unsigned status = 0;
     std::string body;
     std::string content_type;
+    std::string retry_after; ///< empty: not said
 };
 
 /// One request on a connection of its own to 127.0.0.1:`port`. Throws when the connection fails.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <string>
 
 namespace tally::tests {
@@ -17,8 +18,9 @@ class private_postgres {
     /// Connection string of a new database with all migrations applied (cloned from a template).
     std::string migrated_database();
 
-    /// Stops the server at once (as kill -9 would) and starts it again.
-    void crash_and_restart();
+    /// Ends the server with this signal (SIGKILL; SIGQUIT is its immediate shutdown) and starts it
+    /// again.
+    void crash_and_restart(int signal = SIGKILL);
     void stop();
     void start();
 

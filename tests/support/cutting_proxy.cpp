@@ -1,4 +1,4 @@
-#include "tests/storage/cutting_proxy.hpp"
+#include "tests/support/cutting_proxy.hpp"
 
 #include <poll.h>
 #include <pqxx/pqxx>
@@ -136,6 +136,10 @@ bool cutting_proxy::pass_request(int client, int server) {
     cut how = cut::never;
     bool const seen = sees(bytes, true, how);
     if (bytes.empty() || (seen && how == cut::request)) {
+        return false;
+    }
+    if (seen && how == cut::half) {
+        (void)send_all(server, std::string_view{bytes}.substr(0, bytes.size() / 2));
         return false;
     }
     bool const passed = send_all(server, bytes);

@@ -16,6 +16,7 @@ class cutting_proxy {
     enum class cut {
         never,
         request,       ///< before the client's bytes with the text reach the server
+        half,          ///< after half of the client's bytes with the text
         answer,        ///< after the server's answer to these bytes came, which is dropped
         after_answer,  ///< after the server's bytes with the text were passed on
         before_answer, ///< at once when these bytes reached the server, without its answer

@@ -1,0 +1,44 @@
+#include "tests/crash/failure.hpp"
+
+#include <array>
+#include <chrono>
+#include <thread>
+
+namespace tally::crash {
+
+namespace {
+
+using cut = tests::cutting_proxy::cut;
+
+/// Arms the proxy and waits until it has cut, some times over.
+void cut_at(scene& on, std::string const& text, std::span<cut const> ways) {
+    std::uint64_t cuts = 0;
+    auto const times = on.random.between(2, 6);
+    for (std::uint64_t i = 0; i < times; ++i) {
+        on.bed.proxy().arm(ways[on.random.below(ways.size())], text);
+        auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{2};
+        while (!on.bed.proxy().has_cut() && std::chrono::steady_clock::now() < deadline) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        }
+        cuts += on.bed.proxy().has_cut() ? 1 : 0;
+        on.wait(0, 60);
+    }
+    on.bed.proxy().arm(cut::never, {});
+    on.tell(std::to_string(cuts) + " connections cut");
+}
+
+} // namespace
+
+void cut_copy(scene& on) {
+    // In the middle of COPY there is no answer to lose.
+    static constexpr std::array ways{cut::request, cut::half, cut::before_answer};
+    cut_at(on, "PGCOPY", ways);
+}
+
+// The name of the prepared statement: the COMMIT may have been done, or not.
+void cut_commit(scene& on) {
+    static constexpr std::array ways{cut::request, cut::half, cut::answer, cut::before_answer};
+    cut_at(on, "tally_commit", ways);
+}
+
+} // namespace tally::crash

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "tests/crash/sample_calls.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tally::crash {
+
+/// What became of a push, as far as its sender knows.
+enum class push_fate : std::uint8_t {
+    unsent,
+    unknown,      ///< sent, and no answer came, or a 503: it may be there or not
+    acknowledged, ///< has to be there
+};
+
+/// Pushes from several senders to one or two daemons, as fast as they take them, and a record of
+/// every acknowledgement. Senders repeat themselves, ask for ack=commit now and then, and go on
+/// when a daemon dies under them.
+class load {
+  public:
+    static constexpr std::size_t daemons_max = 2;
+
+    /// Sends the pushes from `first_place` on.
+    load(std::uint64_t seed, std::uint64_t first_place);
+    ~load();
+    load(load const&) = delete;
+    load& operator=(load const&) = delete;
+
+    /// Where a daemon listens; 0: nowhere.
+    void set_port(std::size_t daemon, std::uint16_t port) noexcept { ports_[daemon] = port; }
+    void start(unsigned senders);
+    void stop();
+    /// Whether every tenth push waits for COMMIT. Without a database that is half a minute.
+    void ask_for_commit(bool wanted) noexcept { asks_for_commit_ = wanted; }
+    /// How long each sender rests after a push; not at all by default.
+    void set_pace(std::chrono::microseconds rest) noexcept { rest_ = rest; }
+    /// Instead of start(): sends these pushes, in this order, each until it is acknowledged, and
+    /// waits until all are.
+    void send_each(std::vector<std::uint64_t> places, unsigned senders);
+    /// A push came on another way, for example in a file.
+    void expect(std::uint64_t place, push_fate fate) { note(place, fate); }
+
+    /// Waits until so many more pushes are acknowledged. False: not in time.
+    bool wait_acknowledged(std::uint64_t more, std::chrono::milliseconds limit) const;
+
+    [[nodiscard]] std::uint64_t first_place() const noexcept { return first_place_; }
+    /// Fate of the push first_place() + i. After stop().
+    [[nodiscard]] std::vector<push_fate> const& fates() const noexcept { return fates_; }
+    [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }
+    [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
+    /// Of 503 answers, those that did not say when to come again.
+    [[nodiscard]] std::uint64_t refused_without_time() const noexcept { return without_time_; }
+    /// Answers that are wrong whatever happened.
+    [[nodiscard]] std::vector<std::string> findings() const;
+
+  private:
+    void send_all(std::uint64_t sender);
+    void send_from(std::vector<std::uint64_t> const& places, std::atomic<std::size_t>& next);
+    push_fate send(sample_push const& push, std::uint16_t port, bool wait_for_commit);
+    push_fate read_answer(sample_push const& push, unsigned status, std::string const& body);
+    void note(std::uint64_t place, push_fate fate);
+    void find(std::string what);
+    [[nodiscard]] std::uint16_t some_port(std::uint64_t dice) const noexcept;
+
+    std::uint64_t seed_;
+    std::uint64_t first_place_;
+    std::array<std::atomic<std::uint16_t>, daemons_max> ports_{};
+    std::atomic<std::uint64_t> next_place_;
+    std::atomic<std::uint64_t> acknowledged_{0};
+    std::atomic<std::uint64_t> refused_{0};
+    std::atomic<std::uint64_t> without_time_{0};
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> asks_for_commit_{true};
+    std::atomic<std::chrono::microseconds> rest_{std::chrono::microseconds{0}};
+    mutable std::mutex mutex_; ///< guards the two below
+    std::vector<push_fate> fates_;
+    std::vector<std::string> findings_;
+    std::vector<std::jthread> senders_;
+};
+
+} // namespace tally::crash

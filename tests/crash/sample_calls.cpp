@@ -1,0 +1,166 @@
+#include "tests/crash/sample_calls.hpp"
+
+#include "tests/crash/repeatable_random.hpp"
+#include "tests/support/billing_fixture.hpp"
+
+#include <array>
+#include <cstdio>
+#include <stdexcept>
+
+namespace tally::crash {
+
+namespace {
+
+constexpr std::int64_t day_s = 86'400;
+/// 2026-03-31, 04-01, 04-30, 05-01: two ends of a billing period each.
+constexpr std::array<std::int64_t, 4> days{1'774'915'200, 1'775'001'600, 1'777'507'200,
+                                           1'777'593'600};
+constexpr std::string_view id_prefix = "c4a50000-0000-4000-8000-";
+
+bool is_push_from_switch(std::uint64_t seed, std::uint64_t place) {
+    return mixed(seed ^ 0x5917c4, place) % 4 == 0;
+}
+
+record_form form_of(bool is_from_switch, std::uint64_t dice) {
+    if (is_from_switch) {
+        return dice % 16 == 0 ? record_form::unreadable : record_form::from_switch;
+    }
+    switch (dice % 24) {
+    case 0:
+        return record_form::unknown_number;
+    case 1:
+        return record_form::refused;
+    default:
+        return dice % 3 == 0 ? record_form::by_account : record_form::by_number;
+    }
+}
+
+std::string destination_of(sample_call const& call) {
+    switch (call.to) {
+    case where_to::national:
+        return "+919812345678";
+    case where_to::elsewhere:
+        return "+33140000000";
+    case where_to::london:
+        return "+442071838750";
+    case where_to::inbound:
+        break;
+    }
+    return "+" + tests::did_of(call.account);
+}
+
+std::string caller_of(sample_call const& call) {
+    if (call.form == record_form::unknown_number) {
+        return "+4930" + std::to_string(call.number);
+    }
+    return call.to == where_to::inbound ? "+15550100" : "+" + tests::did_of(call.account);
+}
+
+std::string canonical_text(sample_call const& call) {
+    std::string text = R"({"uuid":")" + id_of(call.number) + R"(",)";
+    if (call.form == record_form::by_account) {
+        text += R"("account_number":"ACC-)" + std::to_string(call.account) + R"(",)";
+    }
+    text += std::string{R"("direction":")"} +
+            (call.to == where_to::inbound ? "inbound" : "outbound") + R"(","caller_id":")" +
+            caller_of(call) + R"(","destination":")" + destination_of(call) + R"(","start_time":)" +
+            std::to_string(call.start_s);
+    if (call.form != record_form::refused) {
+        text += R"(,"end_time":)" + std::to_string(call.start_s + call.seconds);
+    }
+    auto const seconds = std::to_string(call.seconds);
+    return text + R"(,"duration":)" + seconds + R"(,"billsec":)" + seconds + "}\n";
+}
+
+std::string switch_text(sample_call const& call) {
+    if (call.form == record_form::unreadable) {
+        return R"({"torn":")" + id_of(call.number) + "\"}\n";
+    }
+    auto const start = std::to_string(call.start_s);
+    auto const end = std::to_string(call.start_s + call.seconds);
+    auto const seconds = std::to_string(call.seconds);
+    return R"({"variables":{"uuid":")" + id_of(call.number) + R"(","tally_direction":")" +
+           (call.to == where_to::inbound ? "inbound" : "outbound") + R"(","start_epoch":")" +
+           start + R"(","answer_epoch":")" + start + R"(","end_epoch":")" + end +
+           R"(","duration":")" + seconds + R"(","billsec":")" + seconds +
+           R"(","hangup_cause":"NORMAL_CLEARING"},"callflow":[{"caller_profile":{)" +
+           R"("caller_id_number":")" + caller_of(call) + R"(","destination_number":")" +
+           destination_of(call) + "\"}}]}\n";
+}
+
+} // namespace
+
+std::string id_of(std::uint64_t number) {
+    char digits[16];
+    std::snprintf(digits, sizeof digits, "%012llx", static_cast<unsigned long long>(number));
+    return std::string{id_prefix} + digits;
+}
+
+std::uint64_t number_of(std::string_view id) {
+    return std::stoull(std::string{id.substr(id_prefix.size(), 12)}, nullptr, 16);
+}
+
+std::uint64_t number_in(std::string_view text) {
+    auto const at = text.find(id_prefix);
+    if (at == std::string_view::npos) {
+        throw std::runtime_error{"a record that nobody sent: " + std::string{text}};
+    }
+    return number_of(text.substr(at));
+}
+
+std::string sample_call::text() const {
+    return form == record_form::from_switch || form == record_form::unreadable
+               ? switch_text(*this)
+               : canonical_text(*this);
+}
+
+sample_call call_of(std::uint64_t seed, std::uint64_t number) {
+    auto const dice = mixed(seed, number);
+    sample_call made;
+    made.number = number;
+    made.form = form_of(is_push_from_switch(seed, number / sample_push::numbers), dice >> 40);
+    made.account = 1 + static_cast<int>(dice % accounts);
+    made.to = static_cast<where_to>((dice >> 8) % 4);
+    if (made.form == record_form::unknown_number && made.to == where_to::inbound) {
+        made.to = where_to::elsewhere; // the called number would be known
+    }
+    made.seconds = static_cast<std::int64_t>((dice >> 16) % 128); // none: not answered, for free
+    made.start_s =
+        days[(dice >> 24) % days.size()] + static_cast<std::int64_t>((dice >> 32) % day_s);
+    return made;
+}
+
+std::string sample_push::target() const {
+    return is_from_switch ? "/v1/cdrs/freeswitch" : "/v1/cdrs";
+}
+
+std::string sample_push::body() const {
+    std::string text;
+    for (auto const& call : calls) {
+        text += call.text();
+    }
+    return text;
+}
+
+std::uint64_t sample_push::refused() const {
+    std::uint64_t count = 0;
+    for (auto const& call : calls) {
+        count += call.form == record_form::refused ? 1U : 0U;
+    }
+    return count;
+}
+
+sample_push push_of(std::uint64_t seed, std::uint64_t place) {
+    sample_push made;
+    made.place = place;
+    made.is_from_switch = is_push_from_switch(seed, place);
+    // A switch sends a call at a time, when it does not send what it had to keep.
+    auto const most = made.is_from_switch ? 8 : sample_push::numbers;
+    auto const count = 1 + mixed(~seed, place) % most;
+    for (std::uint64_t i = 0; i < count; ++i) {
+        made.calls.push_back(call_of(seed, place * sample_push::numbers + i));
+    }
+    return made;
+}
+
+} // namespace tally::crash

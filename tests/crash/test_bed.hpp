@@ -1,0 +1,76 @@
+#pragma once
+
+#include "tests/crash/load.hpp"
+#include "tests/support/cutting_proxy.hpp"
+#include "tests/support/daemon_process.hpp"
+
+#include <sys/types.h>
+
+#include <array>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tally::crash {
+
+struct bed_options {
+    std::string tallyd;              ///< the binary
+    std::filesystem::path disk;      ///< library that makes the journal's disk fail
+    std::filesystem::path folder;    ///< of journals, logs and what is found
+    std::uint64_t journal_bytes = 0; ///< cap of a journal; 0: as set by default
+};
+
+/// What a daemon is started with.
+struct daemon_plan {
+    unsigned lanes = 2;
+    bool through_proxy = false; ///< its database connections can be cut
+    bool on_failing_disk = false;
+};
+
+/// A database with the rig's telecom, and up to two daemons that write to it, each with a journal
+/// of its own that outlives it. Used by the main thread; PostgreSQL's end is tied to it.
+class test_bed {
+  public:
+    explicit test_bed(bed_options how);
+    ~test_bed();
+    test_bed(test_bed const&) = delete;
+    test_bed& operator=(test_bed const&) = delete;
+
+    [[nodiscard]] std::string const& database() const noexcept { return database_; }
+    [[nodiscard]] std::filesystem::path const& folder() const noexcept { return how_.folder; }
+    [[nodiscard]] std::string const& tallyd() const noexcept { return how_.tallyd; }
+    [[nodiscard]] tests::cutting_proxy& proxy() noexcept { return *proxy_; }
+
+    /// Starts a daemon and tells the load where it is. Throws, with its log, when it does not come.
+    void start(std::size_t daemon, daemon_plan plan, load& to);
+    /// kill -9.
+    void kill(std::size_t daemon, load& to);
+    /// SIGTERM; what it still holds is stored first. Its exit code.
+    int stop(std::size_t daemon, load& to);
+    void send(std::size_t daemon, int signal) const { daemons_[daemon]->send(signal); }
+    [[nodiscard]] bool is_running(std::size_t daemon) const { return daemons_[daemon] != nullptr; }
+    [[nodiscard]] tests::daemon_process& daemon(std::size_t which) { return *daemons_[which]; }
+
+    /// Process ids of the database sessions of lanes.
+    [[nodiscard]] std::vector<pid_t> lane_sessions() const;
+    /// Segments that wait in a daemon's journal.
+    [[nodiscard]] std::size_t segments(std::size_t daemon) const;
+    /// What the journal's disk answers to writes from now on: 0, ENOSPC, EIO.
+    void set_disk_error(int error) const;
+    /// Settings of a command that works on the database.
+    [[nodiscard]] std::map<std::string, std::string> environment() const;
+
+  private:
+    void end(std::size_t daemon, load& to);
+    [[nodiscard]] std::filesystem::path journal(std::size_t daemon) const;
+    [[nodiscard]] std::filesystem::path disk_switch() const { return how_.folder / "disk"; }
+
+    bed_options how_;
+    std::string database_;
+    std::unique_ptr<tests::cutting_proxy> proxy_;
+    std::array<std::unique_ptr<tests::daemon_process>, load::daemons_max> daemons_;
+};
+
+} // namespace tally::crash
