@@ -41,7 +41,7 @@ CREATE TABLE analytics.api_usage_daily (
     server_errors bigint NOT NULL CHECK (server_errors >= 0),
     timed_requests bigint NOT NULL CHECK (timed_requests >= 0),
     duration_ms_total bigint NOT NULL CHECK (duration_ms_total >= 0),
-    duration_ms_max integer,
+    duration_ms_max integer CHECK (duration_ms_max >= 0),
     request_bytes bigint NOT NULL CHECK (request_bytes >= 0),
     response_bytes bigint NOT NULL CHECK (response_bytes >= 0),
     created_at timestamptz NOT NULL,

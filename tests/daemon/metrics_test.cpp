@@ -95,6 +95,7 @@ TEST(metrics, names_are_a_contract) {
                                                  "tally_retries_total",
                                                  "tally_database_up",
                                                  "tally_partition_horizon_seconds",
+                                                 "tally_tcp_connections",
                                                  "tally_journal_bytes",
                                                  "tally_journal_oldest_seconds",
                                                  "tally_journal_fsync_seconds",

@@ -38,7 +38,9 @@ CREATE TEMPORARY VIEW counters (oid, full_name, moved) AS
         ('billing.subscription_usage', 'seconds_used included_seconds_used minutes_used included_minutes_used overage_minutes calls_count sms_used data_used_mb overage_cost total_cost last_usage_at version updated_at'),
         ('billing.subscription_metric_usage', 'quantity included_quantity_used cost version last_usage_at updated_at'),
         ('analytics.usage_aggregates_daily', 'events quantity billable_quantity cost updated_at'),
-        ('analytics.feature_usage', 'uses_count last_used_at properties updated_at')
+        ('analytics.feature_usage', 'uses_count last_used_at properties updated_at'),
+        ('analytics.api_usage_daily', 'requests client_errors server_errors timed_requests duration_ms_total duration_ms_max request_bytes response_bytes updated_at'),
+        ('analytics.error_groups', 'severity message occurrences last_seen_at updated_at')
     ) AS c(table_name, moved) WHERE to_regclass(table_name) IS NOT NULL;
 -- written by the daemon alone
 CREATE TEMPORARY VIEW hot AS
