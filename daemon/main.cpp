@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <iostream>
 
 // The command line: registers every command, turns what goes wrong into one line and an exit code.
@@ -107,6 +108,8 @@ int run_command_line(int argc, char** argv) {
 } // namespace tally::daemon
 
 int main(int argc, char** argv) {
+    // Of each server that database.url names; libpq itself would wait for ever.
+    ::setenv("PGCONNECT_TIMEOUT", "10", 0);
     try {
         return tally::daemon::run_command_line(argc, argv);
     } catch (tally::daemon::exit_request const& request) {

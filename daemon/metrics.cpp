@@ -154,8 +154,9 @@ struct metrics::impl {
     prometheus::Counter& plain_counter(row which) {
         return family<prometheus::Counter>(registry, which).Add({});
     }
-    prometheus::Histogram& histogram(row which, prometheus::Histogram::BucketBoundaries buckets) {
-        return family<prometheus::Histogram>(registry, which).Add({}, std::move(buckets));
+    prometheus::Histogram& histogram(row which,
+                                     prometheus::Histogram::BucketBoundaries const& buckets) {
+        return family<prometheus::Histogram>(registry, which).Add({}, buckets);
     }
 };
 

@@ -67,7 +67,7 @@ std::string fetch_status(std::string const& listen) {
     std::exception_ptr failure;
     asio::co_spawn(context, ask(endpoint_of(listen)),
                    [&](std::exception_ptr thrown, http::response<http::string_body> got) {
-                       failure = thrown;
+                       failure = std::move(thrown);
                        answer = std::move(got);
                    });
     context.run();

@@ -207,7 +207,7 @@ std::string connection_server::start() {
     auto const spawn = [&](auto member) {
         asio::co_spawn(
             impl_->executor, [self = impl_, member] { return (*self.*member)(); },
-            [self = impl_](std::exception_ptr failure) {
+            [self = impl_](std::exception_ptr const& failure) {
                 if (failure) {
                     self->how.trouble("the server of " + self->how.listen +
                                       " ended with an exception");

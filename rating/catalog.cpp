@@ -83,7 +83,8 @@ struct catalog::impl {
 };
 
 // Each list is given up as soon as it is taken over: while a million rows are swapped, two copies
-// of the catalog are in memory already.
+// of the catalog are in memory already. So they come by value.
+// NOLINTBEGIN(performance-unnecessary-value-param)
 void catalog::impl::take_accounts(std::vector<catalog_input::account_row> rows) {
     accounts.reserve(rows.size());
     account_numbers.reserve(rows.size());
@@ -128,6 +129,8 @@ void catalog::impl::take_dids(std::vector<catalog_input::did_row> rows) {
                  std::min(row.subscription, nobody) | (row.is_active ? active_bit : 0));
     }
 }
+
+// NOLINTEND(performance-unnecessary-value-param)
 
 void catalog::impl::sort_by_account() {
     account_begin.assign(accounts.size() + 1, 0);

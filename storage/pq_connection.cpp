@@ -1,5 +1,7 @@
 #include "storage/pq_connection.hpp"
 
+#include "storage/server_hosts.hpp"
+
 #include "storage/failure_class.hpp"
 #include "storage/server_report.hpp"
 
@@ -86,7 +88,27 @@ result pq_connection::open() {
     return said;
 }
 
+/// Each server that the connection string names has a time-out of its own: left to itself, libpq
+/// waits for the first of them alone when that one says nothing.
 result pq_connection::connect() {
+    auto const hosts = hosts_of(connection_string_);
+    result said;
+    for (auto const& host : hosts) {
+        result const tried = connect_to(host);
+        if (tried.ok() || cancelled_) {
+            return tried;
+        }
+        // What may heal by itself is waited for, whatever the others say.
+        std::string detail = said.detail.empty() ? "" : said.detail + "; ";
+        detail += tried.detail;
+        said = said.why == failure::transient ? said : tried;
+        said.detail = std::move(detail);
+        close();
+    }
+    return said;
+}
+
+result pq_connection::connect_to(server_host const& host) {
     // Before dbname: defaults that the connection string may override. Behind it: what is ours.
     char const* const keywords[] = {"keepalives_idle",
                                     "keepalives_interval",
@@ -94,9 +116,20 @@ result pq_connection::connect() {
                                     "tcp_user_timeout",
                                     "dbname",
                                     "application_name",
+                                    "host",
+                                    "hostaddr",
+                                    "port",
                                     nullptr};
-    char const* const values[] = {
-        "30", "10", "3", "30000", connection_string_.c_str(), purpose_.c_str(), nullptr};
+    char const* const values[] = {"30",
+                                  "10",
+                                  "3",
+                                  "30000",
+                                  connection_string_.c_str(),
+                                  purpose_.c_str(),
+                                  host.host.empty() ? nullptr : host.host.c_str(),
+                                  host.hostaddr.empty() ? nullptr : host.hostaddr.c_str(),
+                                  host.port.empty() ? nullptr : host.port.c_str(),
+                                  nullptr};
     connection_.reset(PQconnectStartParams(keywords, values, 1));
     if (connection_ == nullptr) {
         return {failure::transient, {}, "out of memory"};

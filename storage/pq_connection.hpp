@@ -36,6 +36,8 @@ ingest::uuid uuid_at(pq_rows const& rows, int row, int column) noexcept;
 /// Rows that a statement without RETURNING touched.
 std::int64_t affected(pq_rows const& rows) noexcept;
 
+struct server_host;
+
 /// A statement that is prepared on each new connection.
 struct prepared_statement {
     char const* name;
@@ -68,7 +70,7 @@ class pq_connection {
         int statement_timeout_ms = 120'000;
         /// Longer than any batch of another daemon holds a row.
         int lock_timeout_ms = 15'000;
-        int connect_timeout_ms = 10'000;
+        int connect_timeout_ms = 10'000; ///< of each server that the connection string names
         /// Write path: every statement is a nested loop over its arrays, in their order, which is
         /// the order in which rows are locked.
         bool locks_in_order = false;
@@ -145,6 +147,7 @@ class pq_connection {
     };
 
     result connect();
+    result connect_to(server_host const& host);
     result execute_now(std::string const& sql, pq_rows& rows);
     result poll_until_connected();
     result set_session_up();

@@ -161,6 +161,7 @@ TEST(metrics, bounds_the_labels_that_others_name) {
 TEST(metrics, loses_no_count_between_threads) {
     metrics all;
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
         threads.emplace_back([&] {
             for (int n = 0; n < 5'000; ++n) {
