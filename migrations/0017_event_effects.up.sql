@@ -297,6 +297,9 @@ BEGIN
         RETURN verdict;
     ELSIF click IS NULL THEN
         RETURN 'bad_value: click_id is no uuid';
+    ELSIF greatest(octet_length(p_data ->> 'visitor_id'), octet_length(p_data ->> 'utm_campaign')) > 1024 THEN
+        -- A sealed partition has an index on them, which takes no long text.
+        RETURN 'field_too_long: visitor_id and utm_campaign have at most 1024 bytes';
     END IF;
     affiliate := affiliates.find_affiliate(p_subject, p_data);
     IF affiliate IS NULL THEN

@@ -45,6 +45,9 @@ TEST_F(affiliate_effects, keeps_each_click_once) {
     EXPECT_EQ(apply({"affiliate.click", at(1), data, "ann"}), "ok");
     EXPECT_EQ(apply({"affiliate.click", at(2), R"({"affiliate_id":")" + id('a', 1) + "\"}"}), "ok");
     EXPECT_EQ(apply({"affiliate.click", at(2), "{}", "nobody"}), "unknown_affiliate");
+    EXPECT_EQ(apply({"affiliate.click", at(2),
+                     R"({"visitor_id":")" + std::string(1025, 'v') + "\"}", "ann"}),
+              "field_too_long");
     EXPECT_THAT(rows("SELECT visitor_id, utm_source, country, metadata ->> 'deal' FROM "
                      "affiliate_clicks ORDER BY clicked_at"),
                 ElementsAre("v|mail|DE|7", "NULL|NULL|NULL|NULL"));
