@@ -25,7 +25,7 @@ result pq_connection::connect() {
     auto const hosts = hosts_of(connection_string_);
     result said;
     for (auto const& host : hosts) {
-        result const tried = connect_to(host);
+        result tried = connect_to(host);
         if (tried.ok() || cancelled_) {
             return tried;
         }
