@@ -53,10 +53,9 @@ bool is_currency(event_data_reader& from) {
 /// Nothing is moved: any lane will do.
 bool read_audit_action(event_data_reader& from, event& /*out*/, entity_data& /*what*/) {
     std::string_view name;
-    std::string_view word;
     return from.needed_text(action, name) && is_text(from, entity_type) &&
            is_text(from, entity_id) && is_text(from, description) &&
-           from.word(severity, {"debug", "info", "warning", "error", "critical"}, word) &&
+           from.exact_word(severity, {"debug", "info", "warning", "error", "critical"}) &&
            from.object(old_values) && from.object(new_values);
 }
 
@@ -90,19 +89,17 @@ bool read_affiliate_conversion(event_data_reader& from, event& out, entity_data&
 }
 
 bool read_voucher_session(event_data_reader& from, event& out, entity_data& what) {
-    std::string_view word;
     return is_uuid(from, voucher_id) &&
            read_name(from, out, {voucher_code, voucher_id}, what.entity) &&
            is_uuid(from, session_id) && is_uuid(from, therapist_id) &&
-           from.word(action, {"scheduled", "completed", "no_show", "cancelled"}, word) &&
+           from.exact_word(action, {"scheduled", "completed", "no_show", "cancelled"}) &&
            from.time(scheduled_start) && from.time(scheduled_end);
 }
 
 bool read_room(event_data_reader& from, event& out, entity_data& what) {
-    std::string_view word;
     if (!is_uuid(from, room_id) || !read_name(from, out, {room_id}, what.entity) ||
         !is_uuid(from, prize_id) || !is_uuid(from, participant_id) ||
-        !from.word(role, {"admin", "organizer", "moderator", "participant", "viewer"}, word)) {
+        !from.exact_word(role, {"admin", "organizer", "moderator", "participant", "viewer"})) {
         return false;
     }
     if (!parse_uuid(what.entity)) {

@@ -160,6 +160,15 @@ bool event_data_reader::word(event_member which, std::initializer_list<std::stri
     return true;
 }
 
+bool event_data_reader::exact_word(event_member which,
+                                   std::initializer_list<std::string_view> words) {
+    std::string_view sent;
+    std::string_view known;
+    return text(which, sent) && word(which, words, known) &&
+           (sent == known ||
+            fail(record_error::bad_value, which, "the word is written in lower case"));
+}
+
 bool event_data_reader::address(event_member which, std::string_view& out) {
     return text(which, out) && (out.empty() || is_address(out) ||
                                 fail(record_error::bad_value, which, "expected an IP address"));

@@ -177,8 +177,11 @@ class event_data_reader {
     /// Left as it is when it is not there.
     bool integer(event_member which, std::int64_t min, std::int64_t max, std::int64_t& out);
     bool decimal(event_member which, int128& out);
+    /// Any case of letters is taken; `out` is the word as it stands in the list.
     bool word(event_member which, std::initializer_list<std::string_view> words,
               std::string_view& out);
+    /// Of a member that a function of the database reads: as it stands in the list.
+    bool exact_word(event_member which, std::initializer_list<std::string_view> words);
     bool address(event_member which, std::string_view& out);
     bool time(event_member which);
     bool object(event_member which);

@@ -108,7 +108,7 @@ TEST(event_kinds, says_what_an_event_moves) {
                   .entity,
               "ann");
     EXPECT_EQ(
-        data_of<entity_data>(read("voucher.session", R"({"action":"No_Show"})", "\"V-1\"")).entity,
+        data_of<entity_data>(read("voucher.session", R"({"action":"no_show"})", "\"V-1\"")).entity,
         "V-1");
     EXPECT_EQ(
         data_of<entity_data>(read("room.left", R"({"user_id":")" + id + "\"}", "\"" + id + "\""))
@@ -157,6 +157,7 @@ TEST(event_kinds, refuses_bad_data_by_name) {
              {"affiliate.conversion", R"({"value":"1","clicked_at":"today"})",
               "bad_time data.clicked_at"},
              {"voucher.session", R"({"action":"slept"})", "bad_value data.action"},
+             {"voucher.session", R"({"action":"No_Show"})", "bad_value data.action"},
              {"voucher.session", R"({"scheduled_start":1})", "bad_time data.scheduled_start"},
              {"room.joined", R"({"room_id":")" + id + "\"}", "missing_field data.user_id"},
              {"room.joined", R"({"user_id":")" + id + "\"}", "bad_uuid subject"},
