@@ -9,6 +9,7 @@ namespace tally::tests {
 
 story_fixture::story_fixture() : database{private_postgres::shared().migrated_database()} {
     environment["TALLYD_DATABASE_URL"] = database;
+    environment["TALLYD_SUSPENSE_AUTO_ATTEMPTS_MAX"] = "0"; // the story says when
     daemon = std::make_unique<daemon_process>(TALLY_BINARY, environment);
     EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
 }
@@ -36,8 +37,9 @@ std::string story_fixture::push(std::vector<std::string> const& events) {
 
 void story_fixture::push_all_again() {
     auto const told = told_;
-    for (auto each = told.rbegin(); each != told.rend(); ++each) {
-        push({*each});
+    std::vector<std::string> const last_first(told.rbegin(), told.rend());
+    for (auto const& each : last_first) {
+        push({each});
     }
     push(told);
     told_ = told;
