@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -20,6 +21,7 @@ class byte_buffer {
     }
     void written_to(char const* end) noexcept {
         size_ = static_cast<std::size_t>(end - data_.get());
+        assert(size_ <= capacity_);
     }
     void clear() noexcept { size_ = 0; }
 

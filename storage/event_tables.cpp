@@ -77,14 +77,16 @@ char* put_metered(char* at, event_row const& row) noexcept {
 void put_usage_event(byte_buffer& out, event_row const& row, batch const& of) {
     constexpr std::int16_t columns = 20;
     auto const& what = *row.what;
-    char* at = out.room(row_bytes_max(columns, text_bytes(what)));
+    auto const category = category_of(what);
+    // The category of a feature has its column, and stands in the data that is kept whole.
+    char* at = out.room(row_bytes_max(columns, text_bytes(what) + category.size()));
     at = wire::put_int16(at, columns);
     at = wire::put_uuid_field(at, row.account_id);
     at = wire::put_timestamp_field(at, what.occurred);
     at = wire::put_text_field(at, what.source);
     at = wire::put_text_field(at, what.event_id);
     at = wire::put_text_field(at, what.type);
-    at = wire::put_optional_text_field(at, category_of(what));
+    at = wire::put_optional_text_field(at, category);
     at = wire::put_optional_text_field(at, what.subject);
     at = put_optional_uuid(at, row.subscription_id);
     at = put_optional_uuid(at, what.user_id);
