@@ -14,6 +14,7 @@ namespace tally::daemon {
 inline constexpr int exit_success = 0;
 inline constexpr int exit_failure = 1;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_internal_failure = 70;  ///< EX_SOFTWARE of sysexits.h
 inline constexpr int exit_bad_configuration = 78; ///< EX_CONFIG of sysexits.h
 
 /// What a subcommand gets from main. A command registers itself with the command line; its

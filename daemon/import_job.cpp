@@ -34,13 +34,6 @@ ingest::time_us now_us() {
         .count();
 }
 
-/// What a block takes of the memory that the sink has to bound.
-std::size_t bytes_of(ingest::record_batch const& batch) noexcept {
-    return batch.body.size() + batch.text.bytes() + batch.cdrs.size() * sizeof(ingest::cdr) +
-           batch.events.size() * sizeof(ingest::event) +
-           batch.rejected.size() * sizeof(ingest::rejected_record);
-}
-
 } // namespace
 
 struct import_job::tally_sheet {
@@ -178,7 +171,7 @@ bool import_job::hand_over(decoded_piece piece) {
     if (next.received == counts_.received) {
         return true;
     }
-    std::size_t const bytes = bytes_of(batch);
+    std::size_t const bytes = piece.block->memory_bytes();
     bool const is_new = next.received > task_.resume_from;
     if (is_new && !admit(bytes)) {
         return false;

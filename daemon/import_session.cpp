@@ -200,7 +200,7 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
 }
 
 /// The one place that knows what lies behind the sink.
-std::unique_ptr<import_session::road> import_session::build_road(import_ledger& ledger) const {
+std::unique_ptr<import_session::road> import_session::build_road(import_ledger& ledger) {
     auto built = std::make_unique<road>();
     if (how_.is_dry_run) {
         built->sink =
@@ -208,7 +208,7 @@ std::unique_ptr<import_session::road> import_session::build_road(import_ledger& 
         return built;
     }
     auto lanes = std::make_unique<pipeline>(pipeline_options_of(how_.settings, import_id_),
-                                            how_.connection_string, ledger);
+                                            how_.connection_string, ledger, failures_);
     lanes->set_sources(sources_);
     lanes->set_catalog(catalog_);
     built->lanes = lanes.get();

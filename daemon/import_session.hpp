@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/settings.hpp"
+#include "daemon/failure_report.hpp"
 #include "daemon/import_job.hpp"
 #include "daemon/import_rejects.hpp"
 #include "daemon/import_summary.hpp"
@@ -56,7 +57,7 @@ class import_session {
     bool open(ingest::file_input& input, import_summary& summary);
     bool is_done_already(import_summary& summary);
     void import(ingest::file_input& input, import_summary& summary);
-    [[nodiscard]] std::unique_ptr<road> build_road(import_ledger& ledger) const;
+    [[nodiscard]] std::unique_ptr<road> build_road(import_ledger& ledger);
     [[nodiscard]] import_task task_for(import_summary const& summary);
     [[nodiscard]] import_hooks hooks_for(ingest::file_input& input, import_summary& summary,
                                          import_ledger const& ledger);
@@ -67,6 +68,7 @@ class import_session {
     using clock = std::chrono::steady_clock;
 
     import_options how_;
+    failure_report failures_; ///< of lanes, which then let blocks go
     storage::pq_connection connection_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;

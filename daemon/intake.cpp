@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 namespace tally::daemon {
@@ -18,12 +19,6 @@ constexpr std::uint64_t segment_bytes_min = std::uint64_t{64} << 10;
 /// Of the journal's room one segment may be, since a segment is freed as a whole.
 constexpr std::uint64_t segments_min = 8;
 constexpr milliseconds position_retry{1000};
-
-std::string describe(ingest::journal_damage const& found) {
-    return found.file.string() + ": bytes " + std::to_string(found.begin) + " to " +
-           std::to_string(found.end) + " (records " + std::to_string(found.first_record) + " to " +
-           std::to_string(found.next_record) + " of the stream): " + found.detail;
-}
 
 void refuse_damage(std::vector<ingest::journal_stream> const& streams, bool skip) {
     auto const damages = find_damage(streams);
@@ -45,7 +40,7 @@ void refuse_damage(std::vector<ingest::journal_stream> const& streams, bool skip
 
 } // namespace
 
-intake::intake(intake_options how, ingest::record_sink& lanes,
+intake::intake(intake_options how, ingest::record_sink& lanes, failure_report& failures,
                std::function<void(journal_report const&)> report)
     : how_{std::move(how)}, folder_{how_.folder} {
     auto earlier = folder_.streams();
@@ -63,9 +58,10 @@ intake::intake(intake_options how, ingest::record_sink& lanes,
         push_journal_options{how_.bytes_max, how_.memory_bytes_max, earlier_bytes}, *writer_,
         [&lanes] { return lanes.sources(); }, std::move(report));
     feeder_ = std::make_unique<journal_feeder>(
-        journal_feeder::target{
-            lanes, [this](std::string const& stream) { return progress(stream); },
-            [this](std::string const& stream) { forget(stream); }, how_.lanes, how_.skip_damage},
+        journal_feeder::target{lanes,
+                               [this](std::string const& stream) { return progress(stream); },
+                               [this](std::string const& stream) { forget(stream); }, failures,
+                               how_.lanes, how_.skip_damage},
         folder_, *writer_, *pushes_, std::move(earlier));
 }
 
@@ -88,21 +84,30 @@ void intake::stop() noexcept {
     feeder_->stop();
 }
 
+// The files first: positions without files harm nobody, files without positions are replayed as if
+// nothing of them was stored.
 void intake::finish() {
     pushes_->give_up_waiting();
-    if (drained_) {
-        writer_->remove_all();
+    if (!drained_) {
+        return;
     }
+    if (int const error = writer_->remove_all(feeder_->stored_below()); error != 0) {
+        spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
+                      ingest::to_string(writer_->stream()), std::strerror(error));
+        return;
+    }
+    forget(journal_feeder::stream_name(writer_->stream()));
 }
 
 std::int64_t intake::oldest_s() const {
-    auto const received = feeder_->oldest();
-    if (!received) {
+    auto const own = pushes_->oldest();
+    auto const received = feeder_->oldest_of_earlier().value_or(own.value_or(0));
+    if (received == 0) {
         return 0;
     }
     auto const now = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::system_clock::now().time_since_epoch());
-    return std::max<std::int64_t>(0, (now.count() - *received) / ingest::us_per_s);
+    return std::max<std::int64_t>(0, (now.count() - received) / ingest::us_per_s);
 }
 
 storage::stream_progress intake::progress(std::string const& stream) {

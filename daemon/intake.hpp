@@ -32,7 +32,7 @@ class intake {
   public:
     /// Takes the journal's folder and looks at what earlier runs left in it. Throws
     /// std::runtime_error that says what is wrong and what to do: in use, not writable, damaged.
-    intake(intake_options how, ingest::record_sink& lanes,
+    intake(intake_options how, ingest::record_sink& lanes, failure_report& failures,
            std::function<void(journal_report const&)> report);
     ~intake();
     intake(intake const&) = delete;

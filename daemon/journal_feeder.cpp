@@ -4,8 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include <csignal>
 #include <cstring>
+#include <utility>
 
 namespace tally::daemon {
 
@@ -18,13 +18,6 @@ constexpr milliseconds credit_wait{2};
 constexpr milliseconds progress_wait{100};
 /// A disk that cannot be read is not asked all the time.
 constexpr milliseconds read_again_after{5000};
-
-/// What a block takes of the memory that the lanes have to bound.
-std::size_t bytes_of(ingest::record_batch const& batch) noexcept {
-    return batch.body.size() + batch.text.bytes() + batch.cdrs.size() * sizeof(ingest::cdr) +
-           batch.events.size() * sizeof(ingest::event) +
-           batch.rejected.size() * sizeof(ingest::rejected_record);
-}
 
 } // namespace
 
@@ -90,6 +83,9 @@ void journal_feeder::start() {
 
 void journal_feeder::stop() noexcept {
     stopping_ = true;
+    {
+        std::lock_guard const lock{progress_->mutex}; // no wait begins between its look and this
+    }
     progress_->changed.notify_all();
     if (thread_.joinable()) {
         thread_.join();
@@ -102,26 +98,34 @@ bool journal_feeder::drain(milliseconds limit) {
     return progress_->changed.wait_for(lock, limit, [this] { return drained_.load(); });
 }
 
-std::optional<ingest::time_us> journal_feeder::oldest() const {
+std::optional<ingest::time_us> journal_feeder::oldest_of_earlier() const {
+    auto const oldest = oldest_of_earlier_.load();
+    return oldest == 0 ? std::nullopt : std::optional{oldest};
+}
+
+std::uint64_t journal_feeder::stored_below() const {
     std::lock_guard const lock{progress_->mutex};
-    if (progress_->parts.empty()) {
-        return std::nullopt;
-    }
-    return progress_->parts.front().received;
+    return progress_->stored_below;
 }
 
 void journal_feeder::run() noexcept {
     try {
         work();
     } catch (std::exception const& error) {
-        // Out of memory, or our bug. Nothing is lost: the journal has it, and the next run reads
-        // it.
-        spdlog::critical("event=journal_feeder_failed error=\"{}\"", error.what());
-        ::raise(SIGTERM);
+        // Out of memory, or our bug. The journal has it all, and the next run reads it.
+        to_.failures.report("journal_feeder", error.what());
     }
 }
 
 void journal_feeder::work() {
+    for (auto const& stream : earlier_) {
+        ingest::frame_view frame;
+        ingest::journal_reader reader{stream.id, stream.segments};
+        if (reader.next(frame) == ingest::journal_reader::status::frame) {
+            oldest_of_earlier_ = frame.head.received;
+            break;
+        }
+    }
     // Not before the lanes take anything: until the catalog is there nobody knows the sources, and
     // with them the zones and number rules by which a push is read.
     if (!admit(0)) {
@@ -132,17 +136,24 @@ void journal_feeder::work() {
             return;
         }
     }
+    oldest_of_earlier_ = 0;
     follow();
 }
 
-/// A stream of an earlier run, to its end. False: stopping.
+/// A stream of an earlier run, to its end. False: stopping, or a failure that was reported.
 bool journal_feeder::replay(ingest::journal_stream const& stream) {
     auto const name = stream_name(stream.id);
     auto const before = to_.progress(name);
     spdlog::info("event=journal_replay stream={} segments={} from_record={}",
                  ingest::to_string(stream.id), stream.segments.size(), before.stored_below);
     ingest::journal_reader reader{stream.id, stream.segments};
-    if (!feed_all(reader, name, before) || !wait_stored()) {
+    if (!feed_all(reader, name, before)) {
+        return false;
+    }
+    if (!wait_stored()) {
+        if (!stopping()) {
+            to_.failures.report("journal_feeder", "a lane let records go that are not stored");
+        }
         return false;
     }
     if (auto const& tail = reader.tail()) {
@@ -162,27 +173,32 @@ bool journal_feeder::replay(ingest::journal_stream const& stream) {
     return true;
 }
 
-/// False: stopping.
+/// False: stopping, or a failure that was reported.
 bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const& stream,
                               storage::stream_progress const& before) {
     ingest::frame_view frame;
+    bool is_first = true;
     while (!stopping()) {
         switch (reader.next(frame)) {
         case ingest::journal_reader::status::frame:
-            if (frame.head.first_record + frame.head.records > before.stored_below) {
-                feed(frame, stream, false, frame.head.first_record < before.reached);
+            if (std::exchange(is_first, false)) {
+                check_begin(frame, stream, before);
             }
+            if (frame.head.first_record + frame.head.records > before.stored_below &&
+                !feed(frame, stream, false, frame.head.first_record < before.reached)) {
+                return false;
+            }
+            oldest_of_earlier_ = frame.head.received;
             break;
         case ingest::journal_reader::status::end:
             return true;
         case ingest::journal_reader::status::damaged:
-            spdlog::error("event=journal_damage_skipped file={} begin={} end={} records={}-{}",
-                          reader.damage()->file.string(), reader.damage()->begin,
-                          reader.damage()->end, reader.damage()->first_record,
-                          reader.damage()->next_record);
-            if (!to_.skips_damage) {
-                return false; // found at the start, unless it came since
+            if (!to_.skips_damage) { // the start saw none, so it came since
+                to_.failures.report("journal_feeder", describe(*reader.damage()));
+                return false;
             }
+            is_first = false;
+            spdlog::error("event=journal_damage_skipped detail=\"{}\"", describe(*reader.damage()));
             reader.skip_damage();
             break;
         case ingest::journal_reader::status::failed:
@@ -191,6 +207,20 @@ bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const&
         }
     }
     return false;
+}
+
+/// The journal lets go of what the database said that it has. A stream that begins behind all that
+/// the database knows of it proves that the database has lost some of it since: a failover to a
+/// standby that was behind, a restore.
+void journal_feeder::check_begin(ingest::frame_view const& frame, std::string const& stream,
+                                 storage::stream_progress const& before) const {
+    if (frame.head.first_record > before.reached) {
+        spdlog::critical(
+            "event=journal_records_missing stream={} records={}-{} error=\"the database "
+            "has lost acknowledged records that it had stored, and the journal no "
+            "longer has them: their senders have to send them again\"",
+            stream, before.reached, frame.head.first_record);
+    }
 }
 
 void journal_feeder::read_failed(ingest::journal_reader const& reader) {
@@ -203,45 +233,67 @@ void journal_feeder::read_failed(ingest::journal_reader const& reader) {
 void journal_feeder::follow() {
     auto const name = stream_name(writer_.stream());
     ingest::journal_reader reader{writer_.stream(), {}};
-    ingest::frame_view frame;
     while (!stopping()) {
-        bool const is_draining = draining_; // asked for before the last look
+        // Both before the extents, which then hold at least as much.
+        bool const is_draining = draining_;
+        auto const readable_end = writer_.readable_end();
         reader.extend(writer_.extents());
-        auto said = ingest::journal_reader::status::frame;
-        while (!stopping() &&
-               (said = reader.next(frame)) == ingest::journal_reader::status::frame) {
-            feed(frame, name, true, false);
-        }
-        if (said == ingest::journal_reader::status::damaged) {
-            spdlog::critical("event=journal_damaged file={} begin={} end={}",
-                             reader.damage()->file.string(), reader.damage()->begin,
-                             reader.damage()->end);
-            ::raise(SIGTERM); // the next start says what to do
+        if (!read_on(reader, name)) {
             return;
-        } else if (said == ingest::journal_reader::status::failed) {
-            read_failed(reader);
-        } else if (is_draining && wait_stored()) {
-            to_.forget(name);
+        }
+        if (stopping()) {
+            return;
+        }
+        if (reader.next_record() < readable_end) {
+            to_.failures.report("journal_feeder", "reading stands still at record " +
+                                                      std::to_string(reader.next_record()) +
+                                                      " of " + std::to_string(readable_end));
+            return;
+        }
+        if (is_draining && wait_stored()) {
             std::lock_guard const lock{progress_->mutex};
             drained_ = true;
             progress_->changed.notify_all();
             return;
-        } else {
-            pushes_.wait_durable(reader.next_record(), progress_wait);
         }
+        pushes_.wait_durable(reader.next_record(), progress_wait);
     }
 }
 
-void journal_feeder::feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
+/// Feeds what can be read. False: a failure that was reported.
+bool journal_feeder::read_on(ingest::journal_reader& reader, std::string const& stream) {
+    ingest::frame_view frame;
+    while (!stopping()) {
+        switch (reader.next(frame)) {
+        case ingest::journal_reader::status::frame:
+            if (!feed(frame, stream, true, false)) {
+                return stopping();
+            }
+            break;
+        case ingest::journal_reader::status::end:
+            return true;
+        case ingest::journal_reader::status::damaged:
+            to_.failures.report("journal_feeder", describe(*reader.damage()));
+            return false; // the next start says what to do
+        case ingest::journal_reader::status::failed:
+            read_failed(reader);
+            break;
+        }
+    }
+    return true;
+}
+
+/// False: stopping, and the frame was not fed.
+bool journal_feeder::feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
                           bool may_be_stored) {
     auto block = ingest::decode_pushed(frame.payload, *to_.lanes.sources(), frame.head.received);
     block->stream = storage::dealt_stream(stream, to_.lane_count);
     block->may_be_stored = may_be_stored;
     block->stream_begin = frame.head.first_record;
     block->stream_end = frame.head.first_record + frame.head.records;
-    block->admitted_bytes = bytes_of(block->batch);
+    block->admitted_bytes = block->memory_bytes();
     if (!admit(block->admitted_bytes)) {
-        return;
+        return false;
     }
     auto const number = progress_->begin(
         {block->stream_begin, block->stream_end, frame.head.received, false, false});
@@ -257,7 +309,9 @@ void journal_feeder::feed(ingest::frame_view const& frame, std::string const& st
     if (to_.lanes.push(block) != ingest::push_status::pushed) {
         to_.lanes.release(bytes);
         progress_->finish(number, false);
+        return false;
     }
+    return true;
 }
 
 bool journal_feeder::admit(std::size_t bytes) {
@@ -284,6 +338,12 @@ bool journal_feeder::wait_stored() {
     };
     progress_->changed.wait(lock, over);
     return progress_->parts.empty();
+}
+
+std::string describe(ingest::journal_damage const& damage) {
+    return damage.file.string() + ": bytes " + std::to_string(damage.begin) + " to " +
+           std::to_string(damage.end) + " (records " + std::to_string(damage.first_record) +
+           " to " + std::to_string(damage.next_record) + " of the stream): " + damage.detail;
 }
 
 std::vector<ingest::journal_damage>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/failure_report.hpp"
 #include "daemon/push_journal.hpp"
 #include "ingest/journal/folder.hpp"
 #include "ingest/journal/reader.hpp"
@@ -29,8 +30,9 @@ class journal_feeder {
         ingest::record_sink& lanes;
         /// How far lanes have come with a stream; asked until it is known, or `stopping`.
         std::function<storage::stream_progress(std::string const& stream)> progress;
-        /// A stream is done for good: its positions may go.
+        /// The files of a stream are gone: its positions may go.
         std::function<void(std::string const& stream)> forget;
+        failure_report& failures;
         std::uint32_t lane_count = 1;
         bool skips_damage = false; ///< somebody has said so
     };
@@ -43,12 +45,15 @@ class journal_feeder {
 
     void start();
     /// Waits until all that is in the journal is in the database, or `limit` is over; the journal
-    /// takes nothing more meanwhile. True: it is, and its files are gone.
+    /// takes nothing more since before. True: it is, and the files of earlier runs are gone.
     bool drain(std::chrono::milliseconds limit);
     void stop() noexcept;
 
-    /// When the oldest push that is not in the database was received; nullopt: none.
-    [[nodiscard]] std::optional<ingest::time_us> oldest() const;
+    /// When the oldest push of an earlier run that is not in the database was received, roughly;
+    /// nullopt: none.
+    [[nodiscard]] std::optional<ingest::time_us> oldest_of_earlier() const;
+    /// Number of the record of the own stream below which all are in the database.
+    [[nodiscard]] std::uint64_t stored_below() const;
 
     /// Its name in ingest.positions, but for the number of lanes.
     static std::string stream_name(ingest::uuid const& stream);
@@ -60,9 +65,12 @@ class journal_feeder {
     void work();
     bool replay(ingest::journal_stream const& stream);
     void follow();
+    bool read_on(ingest::journal_reader& reader, std::string const& stream);
+    void check_begin(ingest::frame_view const& frame, std::string const& stream,
+                     storage::stream_progress const& before) const;
     bool feed_all(ingest::journal_reader& reader, std::string const& stream,
                   storage::stream_progress const& before);
-    void feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
+    bool feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
               bool may_be_stored);
     bool admit(std::size_t bytes);
     bool wait_stored();
@@ -78,8 +86,12 @@ class journal_feeder {
     std::atomic<bool> stopping_{false};
     std::atomic<bool> draining_{false};
     std::atomic<bool> drained_{false};
+    std::atomic<ingest::time_us> oldest_of_earlier_{0}; ///< 0: none
     std::thread thread_;
 };
+
+/// The bytes and records that are damaged, in words.
+std::string describe(ingest::journal_damage const& damage);
 
 /// What is wrong with the streams that earlier runs left: the first damage of each. Reads them
 /// whole.

@@ -3,8 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <csignal>
-#include <unistd.h>
 
 namespace tally::daemon {
 
@@ -19,10 +17,11 @@ constexpr std::chrono::milliseconds marks_linger{1000};
 
 } // namespace
 
-lane::lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer)
-    : how_{how}, queue_{slices_max}, writer_{connection_string,
-                                             "tallyd lane " + std::to_string(how.lane),
-                                             how.partitions},
+lane::lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer,
+           failure_report& failures)
+    : how_{how}, failures_{failures}, writer_{connection_string,
+                                              "tallyd lane " + std::to_string(how.lane),
+                                              how.partitions},
       lane_writer_{writer_,
                    {.lane = static_cast<std::int32_t>(how.lane),
                     .lanes = static_cast<std::int32_t>(how.lanes),
@@ -33,17 +32,17 @@ lane::lane(lane_options how, std::string const& connection_string, storage::lane
 
 lane::~lane() {
     close();
-    abandon();
+    give_up();
+    cancel();
     join();
 }
 
-void lane::abandon() noexcept {
+void lane::give_up() noexcept {
     {
         std::lock_guard const lock{stop_mutex_};
-        abandoned_ = true;
+        given_up_ = true;
     }
     stop_.notify_all();
-    writer_.cancel();
 }
 
 void lane::join() {
@@ -54,48 +53,66 @@ void lane::join() {
 
 bool lane::wait(std::chrono::milliseconds time) {
     std::unique_lock lock{stop_mutex_};
-    return !stop_.wait_for(lock, time, [this] { return abandoned_; });
+    return !stop_.wait_for(lock, time, [this] { return given_up_; });
+}
+
+bool lane::has_given_up() {
+    std::lock_guard const lock{stop_mutex_};
+    return given_up_;
 }
 
 void lane::run() noexcept {
     try {
         work();
     } catch (std::exception const& error) {
-        // Nothing below throws for bad input or a lost database: this is out of memory or our bug.
-        // What was not committed is not acknowledged either, so ending here loses nothing.
-        spdlog::critical("event=lane_failed lane={} error=\"{}\"", how_.lane, error.what());
-        shares_.clear();
-        queue_.close();
-        slice left;
-        while (queue_.pop(left, std::chrono::milliseconds{0})) {
-            left.finish({});
+        // Nothing below throws for bad input or a lost database. What was not committed stays in
+        // the journal, so that ending here loses nothing.
+        failures_.report("lane", "lane " + std::to_string(how_.lane) + ": " + error.what());
+    }
+    let_go();
+}
+
+// Ends with the first share that could not be stored: a later one would move the stream's position
+// over it.
+void lane::work() {
+    while (true) {
+        switch (collect()) {
+        case collected::batch:
+            if (!store()) {
+                return;
+            }
+            break;
+        case collected::nothing:
+        case collected::given_up:
+            return;
         }
-        ::kill(::getpid(), SIGTERM); // main stops the other parts in order
     }
 }
 
-void lane::work() {
-    while (collect()) {
-        store();
-    }
+/// Takes nothing more, and tells of all that is left that it is not stored.
+void lane::let_go() noexcept {
+    queue_.close();
+    shares_.clear();
     slice left;
     while (queue_.pop(left, std::chrono::milliseconds{0})) {
         left.finish({});
     }
 }
 
-// Fills the open batch; false when there is nothing and never will be.
-bool lane::collect() {
+// Fills the open batch; `nothing` when there is nothing and never will be.
+lane::collected lane::collect() {
     slice share;
     while (!queue_.pop(share, idle_wait)) {
-        if (queue_.closed() && queue_.size() == 0) {
-            return false;
+        if (queue_.closed() && queue_.is_empty()) {
+            return collected::nothing;
         }
-        if (std::lock_guard const lock{stop_mutex_}; abandoned_) {
-            return false;
+        if (has_given_up()) {
+            return collected::given_up;
         }
     }
-    add(std::move(share));
+    if (!add(std::move(share))) {
+        return collected::given_up;
+    }
     auto deadline = clock::now() + (entries_.empty() ? marks_linger : how_.linger_max);
     while (entries_.size() < how_.batch_rows_max) {
         auto const left = queue_.closed() ? clock::duration::zero() : deadline - clock::now();
@@ -107,15 +124,18 @@ bool lane::collect() {
             continue;
         }
         bool const had_none = entries_.empty();
-        add(std::move(share));
+        if (!add(std::move(share))) {
+            return collected::given_up;
+        }
         if (had_none && !entries_.empty()) {
             deadline = std::min(deadline, clock::now() + how_.linger_max);
         }
     }
-    return true;
+    return collected::batch;
 }
 
-void lane::add(slice&& share) {
+/// False: given up waiting for the stream's position.
+bool lane::add(slice&& share) {
     auto const& from = share.of();
     auto const& block = from.block();
     auto const owner = static_cast<std::uint32_t>(shares_.size());
@@ -123,7 +143,7 @@ void lane::add(slice&& share) {
         // Records before the position are not dropped here: the catalog may have changed since, and
         // with it the lane that a record is dealt to. Their keys show which are stored.
         if (!lane_writer_.position_of(block.stream)) {
-            return; // given up: dropping the share reports it as not durable
+            return false; // dropping the share reports it as not durable
         }
         mark(block.stream, static_cast<std::int64_t>(block.stream_end));
     }
@@ -136,6 +156,7 @@ void lane::add(slice&& share) {
     } else {
         shares_.push_back(std::move(share));
     }
+    return true;
 }
 
 void lane::mark(std::string const& stream, std::int64_t end) {
@@ -171,7 +192,8 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
     entries_.push_back(entry);
 }
 
-void lane::store() {
+/// False: given up; the batch's shares have been told.
+bool lane::store() {
     bool const stored = lane_writer_.store(entries_, marks_, how_.import_id, bytes_);
     std::vector<ingest::block_outcome> outcomes(shares_.size());
     for (auto& outcome : outcomes) {
@@ -200,6 +222,7 @@ void lane::store() {
         shares_[i].finish(stored ? outcomes[i] : ingest::block_outcome{});
     }
     shares_.clear();
+    return stored;
 }
 
 } // namespace tally::daemon

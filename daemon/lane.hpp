@@ -1,6 +1,7 @@
 #pragma once
 
-#include "daemon/bounded_queue.hpp"
+#include "daemon/closable_queue.hpp"
+#include "daemon/failure_report.hpp"
 #include "daemon/routed_block.hpp"
 #include "storage/lane_writer.hpp"
 
@@ -31,18 +32,23 @@ struct lane_options {
 /// A batch is closed when it is full, or when nothing more waits and the linger time is over: small
 /// and quick at low load, large at saturation, since the lane collects while PostgreSQL commits.
 ///
-/// Stopping: close() lets it finish what it has; abandon() makes it give up waiting for a database
-/// that does not come back. The thread ends by itself then; join() waits for it.
+/// Stopping: close() lets it finish what it has; give_up() makes it stop waiting for a database
+/// that does not come back, and cancel() cuts short what it waits for. The thread ends by itself
+/// then; join() waits for it.
+///
+/// A lane that has given one share up stores no later one, and takes none: its position in a stream
+/// never passes a record that it let go.
 class lane {
   public:
-    lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer);
+    lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer,
+         failure_report& failures);
     ~lane();
     lane(lane const&) = delete;
     lane& operator=(lane const&) = delete;
 
-    [[nodiscard]] ingest::push_status push(slice&& share) {
-        return queue_.try_push(std::move(share));
-    }
+    /// False once it is closed or has given up, from then on always; the share stays with the
+    /// caller.
+    [[nodiscard]] bool push(slice&& share) { return queue_.push(std::move(share)); }
     /// Records waiting or in the open batch.
     [[nodiscard]] std::size_t records_waiting() const noexcept {
         return records_waiting_.load(std::memory_order_relaxed);
@@ -52,24 +58,28 @@ class lane {
     }
 
     void close() noexcept { queue_.close(); }
-    void abandon() noexcept;
+    void give_up() noexcept;
+    /// After give_up().
+    void cancel() noexcept { writer_.cancel(); }
     void join();
 
   private:
-    /// More blocks than fit the bytes' credit at a record each are never under way.
-    static constexpr std::size_t slices_max = 65'536;
+    enum class collected : std::uint8_t { batch, nothing, given_up };
 
     void run() noexcept;
     void work();
-    bool collect();
-    void add(slice&& share);
+    void let_go() noexcept;
+    collected collect();
+    bool add(slice&& share);
     void mark(std::string const& stream, std::int64_t end);
     void add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner);
-    void store();
+    bool store();
     bool wait(std::chrono::milliseconds time);
+    [[nodiscard]] bool has_given_up();
 
     lane_options how_;
-    bounded_queue<slice> queue_;
+    failure_report& failures_;
+    closable_queue<slice> queue_;
     storage::batch_writer writer_;
     storage::lane_writer lane_writer_;
 
@@ -80,9 +90,9 @@ class lane {
     std::uint64_t bytes_ = 0;
 
     std::atomic<std::size_t> records_waiting_{0};
-    std::mutex stop_mutex_; ///< guards abandoned_ for the wait below
+    std::mutex stop_mutex_; ///< guards given_up_
     std::condition_variable stop_;
-    bool abandoned_ = false;
+    bool given_up_ = false;
     std::thread thread_;
 };
 

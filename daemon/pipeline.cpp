@@ -3,7 +3,7 @@
 namespace tally::daemon {
 
 pipeline::pipeline(pipeline_options how, std::string const& connection_string,
-                   storage::lane_observer& observer)
+                   storage::lane_observer& observer, failure_report& failures)
     : how_{how}, credit_{how.memory_bytes_max} {
     sources_.set(std::make_shared<ingest::source_table>(std::vector<ingest::source>{{}}));
     auto const daemon_id = ingest::uuid_v7();
@@ -15,7 +15,7 @@ pipeline::pipeline(pipeline_options how, std::string const& connection_string,
                                                              .batch_rows_max = how.batch_rows_max,
                                                              .linger_max = how.linger_max,
                                                              .partitions = how.partitions},
-                                                connection_string, observer));
+                                                connection_string, observer, failures));
     }
 }
 
@@ -23,7 +23,8 @@ pipeline::~pipeline() {
     closed_ = true;
     for (auto& one : lanes_) {
         one->close();
-        one->abandon();
+        one->give_up();
+        one->cancel();
     }
     lanes_.clear();
 }
@@ -66,7 +67,9 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
             continue;
         }
         lanes_[i]->announce(records);
-        (void)lanes_[i]->push(std::move(shares[i])); // refused: the share reports "not durable"
+        // A lane refuses when it has ended, and then every later share too. This one reports that
+        // it is not durable.
+        static_cast<void>(lanes_[i]->push(std::move(shares[i])));
     }
     return ingest::push_status::pushed;
 }

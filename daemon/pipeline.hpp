@@ -38,7 +38,7 @@ struct pipeline_options {
 class pipeline final : public ingest::record_sink {
   public:
     pipeline(pipeline_options how, std::string const& connection_string,
-             storage::lane_observer& observer);
+             storage::lane_observer& observer, failure_report& failures);
     ~pipeline() override;
 
     void set_catalog(std::shared_ptr<rating::catalog const> next) { catalog_.set(std::move(next)); }

@@ -92,8 +92,12 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
 void push_journal::append(std::string const& payload, std::uint32_t records, waiter told) {
     // Both locks, so that stored() finds the waiter however fast the push reaches the database.
     std::scoped_lock const lock{commit_mutex_, mutex_};
-    told.first_record = writer_.append(payload, records, now_us());
+    auto const now = now_us();
+    told.first_record = writer_.append(payload, records, now);
     told.end_record = told.first_record + records;
+    if (arrivals_.empty() || now - arrivals_.back().received >= ingest::us_per_s) {
+        arrivals_.push_back({told.first_record, now});
+    }
     if (told.wait_for_commit) {
         commit_waiters_.emplace(told.first_record, std::exchange(told.done, nullptr));
     }
@@ -122,7 +126,7 @@ void push_journal::run() noexcept {
 void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const& said) {
     {
         std::lock_guard const lock{mutex_};
-        durable_ = said.durable_end;
+        durable_ = writer_.readable_end();
     }
     progress_.notify_all();
     for (auto& each : waiters) {
@@ -154,6 +158,18 @@ void push_journal::stored(std::uint64_t first_record, ingest::block_outcome cons
 
 void push_journal::stored_below(std::uint64_t record) noexcept {
     stored_below_ = record;
+}
+
+std::optional<ingest::time_us> push_journal::oldest() {
+    std::lock_guard const lock{mutex_};
+    std::uint64_t const below = stored_below_;
+    while (arrivals_.size() > 1 && arrivals_[1].first_record <= below) {
+        arrivals_.pop_front();
+    }
+    if (durable_ <= below || arrivals_.empty()) {
+        return std::nullopt;
+    }
+    return arrivals_.front().received;
 }
 
 bool push_journal::wait_durable(std::uint64_t record, std::chrono::milliseconds limit) {

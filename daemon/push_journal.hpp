@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -59,6 +60,10 @@ class push_journal final : public ingest::record_sink {
     void stored(std::uint64_t first_record, ingest::block_outcome const& outcome);
     /// Records below it are in the database: their segments may go. Any thread.
     void stored_below(std::uint64_t record) noexcept;
+    /// When the oldest push that is on disk and not in the database was received, to the second;
+    /// nullopt: none. Follows from the two positions alone, whatever brings pushes there. Any
+    /// thread.
+    [[nodiscard]] std::optional<ingest::time_us> oldest();
     /// A stream of an earlier run has been removed.
     void earlier_removed(std::uint64_t bytes) noexcept { earlier_bytes_ -= bytes; }
     /// Waits until more is durable than `record`, or for `limit`. False: not.
@@ -85,6 +90,11 @@ class push_journal final : public ingest::record_sink {
         on_done done;
     };
 
+    struct arrival {
+        std::uint64_t first_record = 0;
+        ingest::time_us received = 0;
+    };
+
     void run() noexcept;
     void append(std::string const& payload, std::uint32_t records, waiter told);
     void tell(std::deque<waiter>& waiters, ingest::journal_flush const& said);
@@ -104,10 +114,11 @@ class push_journal final : public ingest::record_sink {
 
     std::mutex commit_mutex_; ///< guards commit_waiters_; locked before mutex_
     std::map<std::uint64_t, on_done> commit_waiters_; ///< by first record
-    std::mutex mutex_; ///< guards waiters_, stopping_ and the order of appending
+    std::mutex mutex_; ///< guards waiters_, arrivals_, stopping_ and the order of appending
     std::condition_variable wake_;
     std::condition_variable progress_;
     std::deque<waiter> waiters_;
+    std::deque<arrival> arrivals_; ///< one a second at most, of what is not stored
     bool stopping_ = false;
     ingest::journal_flush before_; ///< the flush before the last: of waiters that came during it
     std::thread thread_;

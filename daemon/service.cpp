@@ -5,6 +5,7 @@
 #include "daemon/catalog_watch.hpp"
 #include "daemon/command.hpp"
 #include "daemon/database.hpp"
+#include "daemon/failure_report.hpp"
 #include "daemon/housekeeper.hpp"
 #include "daemon/intake.hpp"
 #include "daemon/lane_monitor.hpp"
@@ -77,6 +78,7 @@ struct service::impl {
     options how;
     // In the order in which they are built; they go in the opposite one.
     signals told;
+    failure_report failures;
     std::unique_ptr<database> store;
     metrics counters;
     std::unique_ptr<lane_monitor> monitor;
@@ -112,7 +114,7 @@ int service::impl::run() {
     }
     serve();
     stop();
-    return exit_success;
+    return failures.has_failed() ? exit_internal_failure : exit_success;
 }
 
 bool service::impl::start() {
@@ -124,7 +126,8 @@ bool service::impl::start() {
     }
     // The road from records to rows.
     monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
-    road = std::make_unique<pipeline>(pipeline_options_of(s), store->connection_string(), *monitor);
+    road = std::make_unique<pipeline>(pipeline_options_of(s), store->connection_string(), *monitor,
+                                      failures);
     if (!open_journal()) {
         return false;
     }
@@ -195,7 +198,7 @@ bool service::impl::open_journal() {
                            .lanes = static_cast<std::uint32_t>(s.lanes),
                            .skip_damage = how.skip_journal_damage,
                            .connection_string = store->connection_string()},
-            *road, [this](journal_report const& report) { watch_journal(report); });
+            *road, failures, [this](journal_report const& report) { watch_journal(report); });
     } catch (std::runtime_error const& refused) {
         spdlog::critical("event=journal_refused error=\"{}\"", refused.what());
         return false;
@@ -227,6 +230,10 @@ bool service::impl::listen(Server& server, std::string_view endpoint, std::strin
 void service::impl::serve() {
     while (true) {
         auto const signal = told.wait(milliseconds{500});
+        if (failures.has_failed()) {
+            spdlog::critical("event=stopping reason=internal_failure");
+            return;
+        }
         if (signal == SIGTERM || signal == SIGINT) {
             spdlog::info("event=stopping signal={}", *signal == SIGTERM ? "SIGTERM" : "SIGINT");
             return;
@@ -308,7 +315,8 @@ bool service::impl::told_to_hurry(milliseconds wait) {
 }
 
 bool service::impl::drain() {
-    milliseconds const limit{how.settings.drain_timeout_ms};
+    // A part that has ended stores nothing more: the journal keeps what there is for the next run.
+    milliseconds const limit{failures.has_failed() ? 0 : how.settings.drain_timeout_ms};
     auto const deadline = std::chrono::steady_clock::now() + limit;
     std::atomic<bool> done{false};
     std::atomic<bool> complete{false};
@@ -323,8 +331,9 @@ bool service::impl::drain() {
         cut_short = told_to_hurry(milliseconds{50});
     }
     journal->close();
-    bool stored = journal->drain(milliseconds{0});
-    while (!stored && !cut_short && std::chrono::steady_clock::now() < deadline) {
+    bool stored = !failures.has_failed() && journal->drain(milliseconds{0});
+    while (!stored && !cut_short && !failures.has_failed() &&
+           std::chrono::steady_clock::now() < deadline) {
         cut_short = told_to_hurry(milliseconds{0});
         stored = journal->drain(milliseconds{50});
     }

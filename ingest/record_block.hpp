@@ -48,6 +48,15 @@ struct record_block {
     /// Called once, on the thread that finished the block, after its last record is durable. The
     /// counts are known only when the block has gone to the database.
     std::function<void(block_outcome const&)> on_done;
+
+    /// Bytes of memory that it takes on its way, roughly; never less than what the least of blocks
+    /// takes with the objects that accompany it (routing, queue, progress).
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        constexpr std::size_t least = 1024;
+        return least + batch.body.size() + batch.text.bytes() + batch.cdrs.size() * sizeof(cdr) +
+               batch.events.size() * sizeof(event) +
+               batch.rejected.size() * sizeof(rejected_record);
+    }
 };
 
 } // namespace tally::ingest

@@ -16,6 +16,13 @@ using ingest::record_error;
 
 } // namespace
 
+database_went_back::database_went_back(std::string_view stream, std::int64_t committed,
+                                       std::int64_t found)
+    : std::runtime_error{"the database has lost what it had committed of stream " +
+                         std::string{stream} + ": records " + std::to_string(found) + " to " +
+                         std::to_string(committed) +
+                         " (a failover to a standby that was behind, or a restore?)"} {}
+
 lane_writer::lane_writer(batch_writer& writer, options how, lane_observer& observer,
                          retry_wait wait)
     : writer_{writer}, how_{how}, observer_{observer}, wait_{std::move(wait)}, duplicates_{writer} {
@@ -336,11 +343,17 @@ void lane_writer::set_positions(marks_span marks) {
 // starting point of our own move has to be right again.
 bool lane_writer::reread_positions(marks_span marks) {
     for (auto const& mark : marks) {
+        std::int64_t before = 0;
         if (auto const known = positions_.find(mark.stream); known != positions_.end()) {
+            before = known->second;
             positions_.erase(known);
         }
-        if (!position_of(mark.stream)) {
+        auto const found = position_of(mark.stream);
+        if (!found) {
             return false;
+        }
+        if (*found < before) {
+            throw database_went_back{mark.stream, before, *found};
         }
     }
     return true;

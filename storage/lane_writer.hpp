@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,14 @@ class lane_observer {
 /// Waits before the next try; false: give up (stopping for good).
 using retry_wait = std::function<bool(std::chrono::milliseconds)>;
 
+/// Thrown by lane_writer when a stream's position is lower than it was: the database is not the one
+/// that committed it (a failover to a standby that was behind, a restore). Going on would leave out
+/// the records between for good.
+class database_went_back : public std::runtime_error {
+  public:
+    database_went_back(std::string_view stream, std::int64_t committed, std::int64_t found);
+};
+
 /// Brings a lane's entries into the database, whatever it takes: drops duplicates, rates, commits,
 /// and on a failure does what it calls for.
 ///
@@ -53,7 +62,9 @@ using retry_wait = std::function<bool(std::chrono::milliseconds)>;
 ///     refused        suspend the events that cannot do what they say, try the rest
 ///     bad data       halve until the one bad record is in suspense and the rest is stored
 ///     unknown        ask whether the batch is there
-///     position lost  somebody else stored a part: read the position, drop that part
+///     position lost  somebody else stored a part: read the position again. A lower one than was
+///                    read or committed before means that the database has lost what it had
+///                    stored: database_went_back
 ///     transient,     wait with backoff and jitter, try again
 ///     permanent
 ///

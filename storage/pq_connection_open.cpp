@@ -111,6 +111,10 @@ result pq_connection::set_session_up() {
                       "SET datestyle = 'ISO';"
                       "SET client_min_messages = warning;"
                       "SET jit = off;"
+                      // A COMMIT that was answered survives a crash of the server, whatever its
+                      // settings are. Stronger ones (remote_apply) are kept.
+                      "SELECT set_config('synchronous_commit', 'on', false) WHERE"
+                      " current_setting('synchronous_commit') IN ('off', 'local');"
                       // A daemon that vanished must not keep rows locked.
                       "SET idle_in_transaction_session_timeout = '60s';"
                       "SET tcp_keepalives_idle = 30;"

@@ -51,14 +51,6 @@ class real_output final : public segment_output {
     open_file file_;
 };
 
-int sync_folder(std::filesystem::path const& folder) noexcept {
-    open_file const opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (opened.descriptor() < 0 || ::fsync(opened.descriptor()) != 0) {
-        return errno;
-    }
-    return 0;
-}
-
 class real final : public journal_disk {
   public:
     std::unique_ptr<segment_output> create(std::filesystem::path const& file, std::uint64_t bytes,
@@ -83,6 +75,10 @@ class real final : public journal_disk {
     }
     int remove(std::filesystem::path const& file) noexcept override {
         return ::unlink(file.c_str()) == 0 || errno == ENOENT ? 0 : errno;
+    }
+    int sync_folder(std::filesystem::path const& folder) noexcept override {
+        open_file const opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        return opened.descriptor() >= 0 && ::fsync(opened.descriptor()) == 0 ? 0 : errno;
     }
 };
 

@@ -35,7 +35,10 @@ class journal_disk {
     virtual std::unique_ptr<segment_output> create(std::filesystem::path const& file,
                                                    std::uint64_t bytes, std::string_view head,
                                                    int& error) = 0;
+    /// The name may come back after a loss of power, until sync_folder().
     [[nodiscard]] virtual int remove(std::filesystem::path const& file) noexcept = 0;
+    /// After 0 the removals in `folder` survive a loss of power.
+    [[nodiscard]] virtual int sync_folder(std::filesystem::path const& folder) noexcept = 0;
 };
 
 /// The disk itself.

@@ -1,5 +1,6 @@
 #include "ingest/journal/folder.hpp"
 
+#include "ingest/journal/disk.hpp"
 #include "ingest/journal/segment.hpp"
 
 #include <algorithm>
@@ -97,11 +98,11 @@ std::vector<journal_stream> journal_folder::streams() const {
 
 int journal_folder::remove(journal_stream const& stream) const noexcept {
     for (auto each = stream.segments.begin(); each != stream.segments.end(); ++each) {
-        if (::unlink(each->file.c_str()) != 0 && errno != ENOENT) {
-            return errno;
+        if (int const error = real_disk().remove(each->file); error != 0) {
+            return error;
         }
     }
-    return 0;
+    return real_disk().sync_folder(path_);
 }
 
 } // namespace tally::ingest

@@ -32,7 +32,8 @@ class journal_folder {
     /// read is listed by its name. Throws std::runtime_error when the folder cannot be read.
     [[nodiscard]] std::vector<journal_stream> streams() const;
     /// Removes a stream's files, in order: what an interrupted removal leaves is a stream whose
-    /// first records are missing, as after journal_writer::release. 0 or errno.
+    /// first records are missing, as after journal_writer::release. After 0 they do not come back
+    /// with a loss of power. 0 or errno.
     [[nodiscard]] int remove(journal_stream const& stream) const noexcept;
 
   private:

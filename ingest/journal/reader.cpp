@@ -30,11 +30,18 @@ void journal_reader::extend(std::vector<segment_extent> segments) {
         return;
     }
     if (!segments_.empty()) {
-        auto const same =
-            std::find_if(segments.begin(), segments.end(), [&](segment_extent const& each) {
-                return each.number == current().number;
-            });
-        segments.erase(segments.begin(), same == segments.end() ? segments.begin() : same);
+        auto const number = current().number;
+        auto const next = std::find_if(segments.begin(), segments.end(),
+                                       [&](auto const& each) { return each.number >= number; });
+        segments.erase(segments.begin(), next);
+        if (segments.empty()) {
+            return;
+        }
+        // The segment has been released: the place in it means nothing in the next one.
+        if (segments.front().number != number) {
+            input_.reset();
+            offset_ = 0;
+        }
     }
     segments_ = std::move(segments);
     at_ = 0;

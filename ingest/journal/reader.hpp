@@ -47,8 +47,9 @@ class journal_reader {
     journal_reader(uuid stream, std::vector<segment_extent> segments);
     ~journal_reader();
 
-    /// More may be read now: the extents of the writer, which begin with the one that is being read
-    /// or one before it.
+    /// More may be read now: the extents of the writer. The segment that is being read may be gone
+    /// from them (journal_writer::release removes what is stored, at any time): reading goes on at
+    /// the front then, and a record that was not read yet is found missing there, as damage.
     void extend(std::vector<segment_extent> segments);
 
     /// `out` is valid until the next call.

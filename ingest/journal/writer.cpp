@@ -3,6 +3,7 @@
 #include "ingest/journal/segment.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <numeric>
 #include <utility>
 
@@ -127,7 +128,7 @@ int journal_writer::write_out(std::uint64_t durable_end) {
     written_bytes_ += group_.size();
     durable_bytes_ = written_bytes_;
     durable_record_ = durable_end;
-    publish(durable_bytes_);
+    publish();
     group_.clear();
     frame_head mark;
     mark.type = frame_type::mark;
@@ -148,9 +149,15 @@ void journal_writer::abandon() {
     failed_ = true;
 }
 
-void journal_writer::publish(std::uint64_t durable_bytes) {
+void journal_writer::publish() {
     std::lock_guard const hold{mutex_};
-    extents_.back().durable_bytes = durable_bytes;
+    extents_.back().durable_bytes = durable_bytes_;
+    readable_end_ = durable_record_;
+}
+
+std::uint64_t journal_writer::readable_end() const {
+    std::lock_guard const hold{mutex_};
+    return readable_end_;
 }
 
 std::vector<segment_extent> journal_writer::extents() const {
@@ -177,9 +184,12 @@ int journal_writer::release(std::uint64_t record) {
     }
 }
 
-int journal_writer::remove_all() {
+int journal_writer::remove_all(std::uint64_t stored_below) {
     output_.reset();
     std::lock_guard const hold{mutex_};
+    if (stored_below < readable_end_) {
+        return EBUSY;
+    }
     while (!extents_.empty()) {
         if (int const error = disk_.remove(extents_.front().file); error != 0) {
             return error;
@@ -187,7 +197,7 @@ int journal_writer::remove_all() {
         extents_.pop_front();
         extent_bytes_.pop_front();
     }
-    return 0;
+    return disk_.sync_folder(options_.folder);
 }
 
 } // namespace tally::ingest

@@ -58,9 +58,12 @@ class journal_writer {
     [[nodiscard]] std::uint64_t pending_bytes() const;
 
     [[nodiscard]] uuid const& stream() const noexcept { return options_.stream; }
-    /// Removes every segment: nothing of it is needed any more, and nothing is appended again. The
-    /// thread that flushes, or after it. 0 or errno.
-    int remove_all();
+    /// Number of the record behind the last one that can be read; never falls. Any thread.
+    [[nodiscard]] std::uint64_t readable_end() const;
+    /// Removes every segment, for good: nothing is appended again. Refused with EBUSY, and nothing
+    /// is removed, unless all records that can be read are below `stored_below`. The thread that
+    /// flushes, or after it. 0 or errno.
+    int remove_all(std::uint64_t stored_below);
 
     /// Bytes of its segments, as they are allocated. Any thread.
     [[nodiscard]] std::uint64_t disk_bytes() const;
@@ -94,15 +97,16 @@ class journal_writer {
     int open_segment(std::uint64_t first_record, std::size_t frame_on_disk_bytes);
     int write_out(std::uint64_t durable_end);
     void abandon();
-    void publish(std::uint64_t durable_bytes);
+    void publish();
 
     options options_;
     journal_disk& disk_;
 
-    mutable std::mutex mutex_; ///< guards the next five
+    mutable std::mutex mutex_; ///< guards the next six
     pending_frames pending_;
     std::uint64_t pending_bytes_ = 0;
     std::uint64_t next_record_ = 0;
+    std::uint64_t readable_end_ = 0;
     std::deque<segment_extent> extents_;
     std::deque<std::uint64_t> extent_bytes_; ///< as allocated
 

@@ -1,6 +1,7 @@
 #include "daemon/pipeline.hpp"
 
 #include "ingest/decoder.hpp"
+#include "storage/pqxx_session.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/catalog_of.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -31,11 +32,11 @@ class pipeline_test : public ::testing::Test {
         tests::make_telecom(connection_, 6);
         from_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
-    std::unique_ptr<pipeline> road(std::int64_t bytes_max = 1 << 20) {
+    std::unique_ptr<pipeline> road(std::int64_t bytes_max = 1 << 20, std::uint32_t lanes = 2) {
         auto made = std::make_unique<pipeline>(
             pipeline_options{
-                .lanes = 2, .memory_bytes_max = bytes_max, .partitions = {}, .import_id = {}},
-            connection_, observer_);
+                .lanes = lanes, .memory_bytes_max = bytes_max, .partitions = {}, .import_id = {}},
+            connection_, observer_, failures_);
         made->set_catalog(tests::catalog_of(connection_));
         return made;
     }
@@ -68,6 +69,7 @@ class pipeline_test : public ::testing::Test {
 
     std::string connection_;
     silent_observer observer_;
+    failure_report failures_;
     std::shared_ptr<ingest::source> from_ = std::make_shared<ingest::source>();
 };
 
@@ -100,6 +102,40 @@ TEST_F(pipeline_test, stores_a_streams_records_whichever_lane_was_ahead) {
               "12 12");
 }
 
+// Pushes of one record while PostgreSQL stands still: their number is bounded by nothing but their
+// bytes, and none of them may be missing behind a position.
+TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_are) {
+    constexpr int blocks = 70'000;
+    auto const to = road(std::int64_t{128} << 20, 1);
+    storage::pqxx_session held{connection_, "test"};
+    held.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
+    std::atomic<int> durable{0};
+    std::atomic<int> lost{0};
+    for (int i = 0; i < blocks; ++i) {
+        // No text of it has to be copied: the smallest block that there is.
+        std::string number = std::to_string(i);
+        number.insert(0, 12 - number.size(), '0');
+        auto record = records(i, 1);
+        record.replace(record.find("call-"), 5 + std::to_string(i).size(),
+                       "d0000000-0000-4000-8000-" + number);
+        auto block = block_of(record);
+        block->stream = "journal";
+        block->stream_begin = static_cast<std::uint64_t>(i);
+        block->stream_end = static_cast<std::uint64_t>(i) + 1;
+        block->admitted_bytes = block->memory_bytes();
+        block->on_done = [&](auto const& outcome) { ++(outcome.durable ? durable : lost); };
+        ASSERT_EQ(to->admit(block->admitted_bytes), push_status::pushed) << i;
+        ASSERT_EQ(to->push(block), push_status::pushed);
+    }
+    EXPECT_EQ(lost, 0);
+    held.execute("ROLLBACK");
+    EXPECT_TRUE(to->drain(std::chrono::seconds{120}));
+    EXPECT_EQ(durable, blocks);
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM cdrs"), std::to_string(blocks));
+    EXPECT_EQ(query_one(connection_, "SELECT max(position) FROM positions"),
+              std::to_string(blocks));
+}
+
 TEST_F(pipeline_test, grants_no_more_than_its_memory) {
     auto const to = road(1000);
     EXPECT_EQ(to->admit(600), push_status::pushed);
@@ -110,7 +146,8 @@ TEST_F(pipeline_test, grants_no_more_than_its_memory) {
 }
 
 TEST_F(pipeline_test, grants_nothing_before_there_is_a_catalog) {
-    pipeline to{pipeline_options{.partitions = {}, .import_id = {}}, connection_, observer_};
+    pipeline to{pipeline_options{.partitions = {}, .import_id = {}}, connection_, observer_,
+                failures_};
     EXPECT_EQ(to.admit(1), push_status::full);
 }
 
@@ -129,7 +166,7 @@ TEST_F(pipeline_test, gives_up_what_an_absent_database_holds_up_and_says_so) {
     block->on_done = [&told](auto const& outcome) { told.set_value(outcome); };
     {
         pipeline other{pipeline_options{.partitions = {}, .import_id = {}},
-                       "host=/nonexistent dbname=none", observer_};
+                       "host=/nonexistent dbname=none", observer_, failures_};
         other.set_catalog(tests::catalog_of(connection_));
         EXPECT_EQ(other.push(block), push_status::pushed);
         EXPECT_FALSE(other.drain(std::chrono::milliseconds{100}));

@@ -51,15 +51,40 @@ std::unique_ptr<segment_output> crashing_disk::create(std::filesystem::path cons
     made->durable = head;
     made->durable.resize(bytes, '\0');
     files_[file] = made;
+    removed_.clear(); // the folder was synced for the new name
     return std::make_unique<output>(*this, made);
 }
 
 int crashing_disk::remove(std::filesystem::path const& file) noexcept {
-    files_.erase(file);
+    if (auto const found = files_.find(file); found != files_.end()) {
+        removed_.emplace_back(*found);
+        files_.erase(found);
+    }
     return 0;
 }
 
+int crashing_disk::sync_folder(std::filesystem::path const& /*folder*/) noexcept {
+    removed_.clear();
+    return 0;
+}
+
+void crashing_disk::show(std::filesystem::path const& folder) const {
+    for (auto const& [file, state] : removed_) {
+        std::filesystem::remove(folder / file.filename());
+    }
+    for (auto const& [file, state] : files_) {
+        std::string bytes = state->durable;
+        for (auto const& [offset, written] : state->unsynced) {
+            bytes.replace(offset, written.size(), written);
+        }
+        std::ofstream{folder / file.filename(), std::ios::binary} << bytes;
+    }
+}
+
 void crashing_disk::lose_power(std::filesystem::path const& folder) {
+    // A file system keeps the order of removals: those that are undone are the last ones.
+    auto const undone = removed_.empty() ? 0 : random_() % (removed_.size() + 1);
+    files_.insert(removed_.end() - static_cast<std::ptrdiff_t>(undone), removed_.end());
     for (auto const& [file, state] : files_) {
         std::string bytes = state->durable;
         for (auto const& [offset, written] : state->unsynced) {

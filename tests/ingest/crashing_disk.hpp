@@ -21,6 +21,7 @@ class crashing_disk final : public journal_disk {
     std::unique_ptr<segment_output> create(std::filesystem::path const& file, std::uint64_t bytes,
                                            std::string_view head, int& error) override;
     int remove(std::filesystem::path const& file) noexcept override;
+    int sync_folder(std::filesystem::path const& folder) noexcept override;
 
     /// How many of a thousand calls fail.
     void fail_per_mille(unsigned writes, unsigned syncs, unsigned creates) {
@@ -30,6 +31,8 @@ class crashing_disk final : public journal_disk {
     }
     /// The files as they may be after a loss of power, under their names in `folder`.
     void lose_power(std::filesystem::path const& folder);
+    /// The files as a reader beside the writer sees them, under their names in `folder`.
+    void show(std::filesystem::path const& folder) const;
     [[nodiscard]] std::size_t files() const { return files_.size(); }
 
   private:
@@ -42,7 +45,9 @@ class crashing_disk final : public journal_disk {
     bool fails(unsigned per_mille) { return random_() % 1000 < per_mille; }
 
     std::mt19937_64 random_;
+    using named_file = std::pair<std::filesystem::path, std::shared_ptr<file_state>>;
     std::map<std::filesystem::path, std::shared_ptr<file_state>> files_;
+    std::vector<named_file> removed_; ///< since the folder was synced; names that may come back
     unsigned write_failures_ = 0;
     unsigned sync_failures_ = 0;
     unsigned create_failures_ = 0;

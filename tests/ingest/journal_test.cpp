@@ -1,14 +1,7 @@
-#include "crashing_disk.hpp"
 #include "ingest/journal/crc32c.hpp"
-#include "ingest/journal/folder.hpp"
-#include "ingest/journal/reader.hpp"
-#include "ingest/journal/writer.hpp"
+#include "journal_fixture.hpp"
 
-#include <cstdlib>
-#include <fstream>
-#include <gtest/gtest.h>
 #include <random>
-#include <sstream>
 #include <thread>
 
 namespace tally::ingest {
@@ -16,70 +9,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using status = journal_reader::status;
-
-struct read_frames {
-    std::vector<std::pair<std::uint64_t, std::string>> frames; ///< first record, payload
-    status ended = status::end;
-    std::optional<journal_damage> damage;
-    std::optional<journal_tail> tail;
-};
-
-read_frames read_all(uuid const& stream, std::vector<segment_extent> segments) {
-    journal_reader reader{stream, std::move(segments)};
-    read_frames all;
-    frame_view frame;
-    while ((all.ended = reader.next(frame)) == status::frame) {
-        all.frames.emplace_back(frame.head.first_record, std::string{frame.payload});
-    }
-    all.damage = reader.damage();
-    all.tail = reader.tail();
-    return all;
-}
-
-std::string bytes_of(fs::path const& file) {
-    std::ostringstream text;
-    text << std::ifstream{file, std::ios::binary}.rdbuf();
-    return std::move(text).str();
-}
-
-void put(fs::path const& file, std::string const& bytes) {
-    std::ofstream{file, std::ios::binary | std::ios::trunc} << bytes;
-}
-
-class journal_test : public testing::Test {
-  protected:
-    journal_test() {
-        std::string name = (fs::temp_directory_path() / "tally-journal-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) {
-            throw std::runtime_error{"no temporary folder"};
-        }
-        folder_ = name;
-    }
-    ~journal_test() override { fs::remove_all(folder_); }
-
-    std::unique_ptr<journal_writer> writer(std::uint64_t segment_bytes = 4096) {
-        return std::make_unique<journal_writer>(
-            journal_writer::options{folder_, stream_, segment_bytes}, real_disk());
-    }
-    /// As the next run finds it.
-    read_frames left_behind() {
-        journal_folder const folder{folder_};
-        auto const streams = folder.streams();
-        return streams.empty() ? read_frames{} : read_all(stream_, streams.at(0).segments);
-    }
-    /// Three frames, each of its own flush; the path of their segment.
-    fs::path three_frames() {
-        auto const to = writer(1024);
-        for (auto const* text : {"first record", "second", "the third of them"}) {
-            to->append(text, 1, 7);
-            EXPECT_EQ(to->flush().error, 0);
-        }
-        return to->extents().at(0).file;
-    }
-
-    fs::path folder_;
-    uuid stream_ = uuid_v7();
-};
 
 TEST_F(journal_test, crc_is_castagnolis) {
     EXPECT_EQ(crc32c("123456789"), 0xE3069283U); // RFC 3720, B.4 has more of them
@@ -119,22 +48,16 @@ TEST_F(journal_test, goes_on_in_further_segments_and_takes_frames_larger_than_on
     EXPECT_EQ(read_all(stream_, to->extents()).frames, wanted);
 }
 
-TEST_F(journal_test, a_reader_follows_the_writer_up_to_what_is_durable) {
+TEST_F(journal_test, is_not_removed_while_a_record_of_it_is_not_stored) {
     auto const to = writer(512);
-    journal_reader reader{stream_, {}};
-    frame_view frame;
-    std::uint64_t seen = 0;
-    for (std::uint64_t i = 0; i < 100; ++i) {
-        to->append(std::to_string(i), 1, 0);
-        reader.extend(to->extents());
-        EXPECT_EQ(reader.next(frame), status::end) << "not on disk yet";
-        EXPECT_EQ(to->flush().error, 0);
-        reader.extend(to->extents());
-        ASSERT_EQ(reader.next(frame), status::frame);
-        EXPECT_EQ(frame.payload, std::to_string(seen++));
-        EXPECT_EQ(to->release(reader.next_record()), 0);
-        EXPECT_LE(to->extents().size(), 2U);
+    for (int i = 0; i < 20; ++i) {
+        to->append("some payload of some length", 1, 0);
+        ASSERT_EQ(to->flush().error, 0);
     }
+    EXPECT_EQ(to->remove_all(19), EBUSY);
+    EXPECT_EQ(left_behind().frames.size(), 20U);
+    EXPECT_EQ(to->remove_all(20), 0);
+    EXPECT_TRUE(journal_folder{folder_}.streams().empty());
 }
 
 TEST_F(journal_test, a_torn_end_is_left_out_wherever_it_was_cut) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace tally::tests {
 
@@ -17,5 +18,10 @@ struct http_answer {
 http_answer http_request(std::uint16_t port, std::string const& method, std::string const& target,
                          std::string const& body = {},
                          std::map<std::string, std::string> const& headers = {});
+
+/// Posts these bodies one after the other on one connection that is kept open; how many were
+/// answered with `status`. Throws when the connection fails.
+std::size_t http_post_each(std::uint16_t port, std::string const& target,
+                           std::vector<std::string> const& bodies, unsigned status);
 
 } // namespace tally::tests

@@ -115,6 +115,19 @@ struct private_postgres::impl {
         }
     }
 
+    /// Runs a statement that wants the database for itself, whoever comes back meanwhile.
+    void alone(std::string const& name, std::string const& statement) {
+        auto const maintenance = server.connection_string("postgres");
+        execute(maintenance, "ALTER DATABASE " + name + " ALLOW_CONNECTIONS false");
+        execute(maintenance, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE "
+                             "datname = '" +
+                                 name + "'");
+        execute(maintenance, statement);
+        if (statement.starts_with("CREATE")) {
+            execute(maintenance, "ALTER DATABASE " + name + " ALLOW_CONNECTIONS true");
+        }
+    }
+
     /// CREATE DATABASE ... TEMPLATE leaves the settings of ALTER DATABASE behind.
     void copy_settings(std::string const& name) {
         execute(server.connection_string("postgres"),
@@ -126,6 +139,17 @@ struct private_postgres::impl {
                     "substr(setting, strpos(setting, '=') + 1)); END LOOP; END $$");
     }
 };
+
+namespace {
+
+/// The database that a connection string of the server names.
+std::string name_in(std::string const& connection_string) {
+    auto const at = connection_string.find("test_");
+    return connection_string.substr(at, connection_string.find_first_not_of("test_0123456789", at) -
+                                            at);
+}
+
+} // namespace
 
 private_postgres& private_postgres::shared() {
     static private_postgres only;
@@ -163,6 +187,24 @@ std::string private_postgres::migrated_database() {
     std::string connection_string = impl_->create(name, template_name);
     impl_->copy_settings(name);
     return connection_string;
+}
+
+std::string private_postgres::copy_database(std::string const& connection_string) {
+    std::lock_guard const guard{impl_->names};
+    auto const name = name_in(connection_string);
+    auto const copy = impl_->next_name();
+    impl_->alone(name, "CREATE DATABASE " + copy + " TEMPLATE " + name);
+    impl_->copy_settings(copy);
+    return impl_->server.connection_string(copy);
+}
+
+void private_postgres::replace_database(std::string const& connection_string,
+                                        std::string const& copy) {
+    std::lock_guard const guard{impl_->names};
+    auto const name = name_in(connection_string);
+    impl_->alone(name, "DROP DATABASE " + name);
+    execute(impl_->server.connection_string("postgres"),
+            "ALTER DATABASE " + name_in(copy) + " RENAME TO " + name);
 }
 
 void private_postgres::crash_and_restart(int signal) {

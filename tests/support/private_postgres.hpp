@@ -18,6 +18,12 @@ class private_postgres {
     /// Connection string of a new database with all migrations applied (cloned from a template).
     std::string migrated_database();
 
+    /// A copy of a database as it is now, its open sessions ended; gives its connection string.
+    [[nodiscard]] std::string copy_database(std::string const& connection_string);
+    /// Puts the copy into the place of the database, whose sessions are ended: from then on it is
+    /// as it was when the copy was made.
+    void replace_database(std::string const& connection_string, std::string const& copy);
+
     /// Ends the server with this signal (SIGKILL; SIGQUIT is its immediate shutdown) and starts it
     /// again.
     void crash_and_restart(int signal = SIGKILL);

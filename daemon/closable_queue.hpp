@@ -1,33 +1,31 @@
 #pragma once
 
-#include "ingest/record_sink.hpp"
-
 #include <concurrentqueue/blockingconcurrentqueue.h>
 
 #include <atomic>
-#include <chrono>
-#include <cstdint>
+#include <new>
 #include <utility>
 
 namespace tally::daemon {
 
-/// moodycamel's queue with a bound and an end: its own capacity is only a minimum, and it cannot be
-/// closed. Many producers, one consumer.
+/// moodycamel's queue with an end. It has no bound of its own: what is under way is bounded by the
+/// credit that was taken before (credit.hpp), and an item refused here for want of room would be a
+/// hole in its stream. Many producers, one consumer.
 template <typename T>
-class bounded_queue {
+class closable_queue {
   public:
-    explicit bounded_queue(std::size_t items_max) : items_max_{items_max} {}
-
-    [[nodiscard]] ingest::push_status try_push(T&& item) {
+    /// False once closed, from then on always; the item stays with the caller. Throws
+    /// std::bad_alloc.
+    [[nodiscard]] bool push(T&& item) {
         if (closed_.load(std::memory_order_acquire)) {
-            return ingest::push_status::closed;
+            return false;
         }
-        if (size_.fetch_add(1, std::memory_order_acq_rel) >= items_max_) {
+        size_.fetch_add(1, std::memory_order_acq_rel);
+        if (!queue_.enqueue(std::move(item))) {
             size_.fetch_sub(1, std::memory_order_acq_rel);
-            return ingest::push_status::full;
+            throw std::bad_alloc{};
         }
-        queue_.enqueue(std::move(item));
-        return ingest::push_status::pushed;
+        return true;
     }
     /// Waits for an item. False when there was none in time.
     template <typename Duration>
@@ -41,12 +39,11 @@ class bounded_queue {
     /// Nothing is taken any more; what is inside can still be popped.
     void close() noexcept { closed_.store(true, std::memory_order_release); }
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
-    [[nodiscard]] std::size_t size() const noexcept {
-        return size_.load(std::memory_order_relaxed);
+    [[nodiscard]] bool is_empty() const noexcept {
+        return size_.load(std::memory_order_relaxed) == 0;
     }
 
   private:
-    std::size_t items_max_;
     std::atomic<std::size_t> size_{0};
     std::atomic<bool> closed_{false};
     moodycamel::BlockingConcurrentQueue<T> queue_;
