@@ -7,6 +7,7 @@ namespace tally::ingest {
 std::uint64_t tcp_acks::begin(std::uint32_t records, std::string errors, std::size_t bytes) {
     records_ += records;
     bytes_ += bytes;
+    unsaid_ += errors.size();
     groups_.push_back({records_, std::move(errors), bytes, false});
     return first_group_ + groups_.size() - 1;
 }
@@ -20,6 +21,8 @@ void tcp_acks::done(std::uint64_t number, bool durable) {
         if (!failed_) {
             errors_ += first.errors;
             acknowledged_ = first.end_record;
+        } else {
+            unsaid_ -= first.errors.size();
         }
         groups_.pop_front();
         ++first_group_;
@@ -28,10 +31,12 @@ void tcp_acks::done(std::uint64_t number, bool durable) {
 
 std::string tcp_acks::take() {
     std::string text = std::exchange(errors_, {});
+    unsaid_ -= text.size();
     if (acknowledged_ > told_) {
         told_ = acknowledged_;
         text += "{\"ack\":" + std::to_string(told_) + "}\n";
     }
+    being_said_ = text.size();
     return text;
 }
 

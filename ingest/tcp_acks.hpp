@@ -21,8 +21,12 @@ class tcp_acks {
     /// Not durable: nothing behind it is acknowledged any more, either.
     void done(std::uint64_t number, bool durable);
 
-    /// What there is to say, once; one ack for all that became durable.
+    /// What there is to say, once; one ack for all that became durable. Who asks again has said
+    /// what the time before gave.
     [[nodiscard]] std::string take();
+    /// Of errors that were not said yet: of groups under way, of those that are done, and of what
+    /// take() gave last.
+    [[nodiscard]] std::size_t unsaid_bytes() const noexcept { return unsaid_ + being_said_; }
 
     [[nodiscard]] std::uint64_t records() const noexcept { return records_; } ///< begun
     [[nodiscard]] std::size_t bytes_under_way() const noexcept { return bytes_; }
@@ -42,7 +46,9 @@ class tcp_acks {
     std::uint64_t acknowledged_ = 0;
     std::uint64_t told_ = 0;
     std::size_t bytes_ = 0;
-    std::string errors_; ///< of groups that are done, not said yet
+    std::string errors_;         ///< of groups that are done, not said yet
+    std::size_t unsaid_ = 0;     ///< bytes of errors_ and of all groups' errors
+    std::size_t being_said_ = 0; ///< bytes that take() gave last
     bool failed_ = false;
 };
 

@@ -17,6 +17,8 @@ namespace {
 constexpr std::string_view default_format = "canonical";
 /// Of the first line, before the source and its limit are known.
 constexpr std::size_t hello_bytes_max = 1024 * 1024;
+/// An error may quote the sender's own bytes; so much of it is enough to find the place.
+constexpr std::size_t quoted_bytes_max = 400;
 
 time_us now_us() {
     return std::chrono::duration_cast<std::chrono::microseconds>(
@@ -37,9 +39,10 @@ std::string error_line(std::uint64_t index, record_error error, std::string_view
     json.open('{').key("error").open('{');
     json.key("index").value(index).key("code").value(code(error));
     if (!field.empty()) {
-        json.key("field").value(field);
+        json.key("field").value(field.substr(0, quoted_bytes_max));
     }
-    json.key("detail").value(detail.empty() ? explain(error) : detail);
+    json.key("detail").value(
+        (detail.empty() ? explain(error) : detail).substr(0, quoted_bytes_max));
     if (suspended) {
         json.key("suspended").value(true);
     }
@@ -80,7 +83,7 @@ tcp_intake::step_result tcp_intake::step() {
         return take_records();
     }
     if (from_ != nullptr) {
-        return take_piece(lines_.next_lines(block_bytes));
+        return take_piece(lines_.next_lines(block_bytes, block_lines));
     }
     auto const first = lines_.next_line();
     if (first.what == tcp_lines::found::nothing) {

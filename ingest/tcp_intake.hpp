@@ -42,19 +42,30 @@ class tcp_intake {
     [[nodiscard]] step_result step();
 
     void done(std::uint64_t group, bool durable);
+    /// What is to be said; who asks again has said what the time before gave.
     [[nodiscard]] std::string take();
 
-    /// So much is under way that reading on has to wait.
+    /// So much is under way, or so many errors wait to be read by the peer, that reading on has to
+    /// wait.
     [[nodiscard]] bool is_full() const noexcept {
-        return acks_.bytes_under_way() >= under_way_bytes_max;
+        return acks_.bytes_under_way() >= under_way_bytes_max ||
+               acks_.unsaid_bytes() >= unsaid_bytes_max;
     }
+    /// Bytes of errors that the peer has not been told: at most unsaid_bytes_max and what one block
+    /// adds, as long as no step is done while it is full.
+    [[nodiscard]] std::size_t unsaid_bytes() const noexcept { return acks_.unsaid_bytes(); }
     [[nodiscard]] bool all_done() const noexcept { return acks_.all_done(); }
+
+    /// Of errors of one connection. An error is many times longer than the record that earned it.
+    static constexpr std::size_t unsaid_bytes_max = 512 * 1024;
 
   private:
     /// Of one connection: keeps a fast disk busy, and many connections within the memory's bound.
     static constexpr std::size_t under_way_bytes_max = 4 * 1024 * 1024;
     /// Of one block: as many records as an HTTP push usually has.
     static constexpr std::size_t block_bytes = 256 * 1024;
+    /// Of one block: bounds what its errors take when none of its lines is a record.
+    static constexpr std::uint32_t block_lines = 4096;
 
     bool greet(std::string_view line);
     bool authorize(std::string_view token);

@@ -37,12 +37,12 @@ void tcp_lines::skip_blank_lines() noexcept {
     }
 }
 
-tcp_lines::piece tcp_lines::next(std::size_t bytes_max) {
+tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max) {
     skip_blank_lines();
     std::string_view const rest = std::string_view{bytes_}.substr(begin_);
     piece out;
     std::size_t end = 0;
-    while (end < rest.size() && (out.lines == 0 || end < bytes_max)) {
+    while (end < rest.size() && (out.lines == 0 || (end < bytes_max && out.lines < lines_max))) {
         auto const line_end = rest.find('\n', std::max(end, scanned_));
         bool const is_whole = line_end != rest.npos;
         if (!is_whole && !ended_) {

@@ -30,14 +30,16 @@ class tcp_lines {
         std::uint32_t lines = 0; ///< how many
     };
     /// The next line alone: what comes first may be a hello.
-    piece next_line() { return next(1); }
-    /// As many whole lines as there are, up to about `bytes_max`.
-    piece next_lines(std::size_t bytes_max) { return next(bytes_max); }
+    piece next_line() { return next(1, 1); }
+    /// As many whole lines as there are, up to about `bytes_max` and to `lines_max`.
+    piece next_lines(std::size_t bytes_max, std::uint32_t lines_max) {
+        return next(bytes_max, lines_max);
+    }
 
     [[nodiscard]] std::size_t buffered_bytes() const noexcept { return bytes_.size() - begin_; }
 
   private:
-    piece next(std::size_t bytes_max);
+    piece next(std::size_t bytes_max, std::uint32_t lines_max);
     piece pass_over(std::string_view rest);
     void skip_blank_lines() noexcept;
     void compact();

@@ -17,6 +17,7 @@ namespace {
 /// How often room for records is asked for again: some comes back with every flush.
 constexpr std::chrono::milliseconds room_wait{5};
 constexpr std::chrono::hours for_ever{24};
+constexpr auto never = connection::clock::time_point::max().time_since_epoch().count();
 
 bool is_loopback(asio::ip::address const& of) {
     auto const v6 = of.is_v6() ? of.to_v6() : asio::ip::address_v6{};
@@ -35,7 +36,8 @@ bool peer_is_loopback(connection::socket const& of) {
 tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> by)
     : socket_{std::move(accepted)}, by_{std::move(by)}, news_{socket_.get_executor()},
       room_{socket_.get_executor()}, intake_{by_->sink, by_->observer, peer_is_loopback(socket_)},
-      deadline_{(clock::now() + by_->settings.idle_timeout).time_since_epoch().count()} {
+      idle_deadline_{never}, write_deadline_{never} {
+    not_idle();
     boost::system::error_code ignored;
     socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
     socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
@@ -70,6 +72,10 @@ void tcp_session::start(std::function<void()> ended) {
     });
 }
 
+void tcp_session::not_idle() noexcept {
+    idle_deadline_ = (clock::now() + by_->settings.idle_timeout).time_since_epoch().count();
+}
+
 void tcp_session::finished() {
     if (--running_ == 0) {
         close();
@@ -101,7 +107,7 @@ tcp_session::task<void> tcp_session::read() {
 tcp_session::task<bool> tcp_session::read_some() {
     auto const [error, bytes] = co_await socket_.async_read_some(
         asio::buffer(buffer_), asio::as_tuple(asio::use_awaitable_t<strand>{}));
-    deadline_ = (clock::now() + by_->settings.idle_timeout).time_since_epoch().count();
+    not_idle();
     if (bytes > 0) {
         intake_.received({buffer_.data(), bytes});
     }
@@ -111,11 +117,13 @@ tcp_session::task<bool> tcp_session::read_some() {
     co_return !error;
 }
 
-/// Hands over what was read; false: the connection is to be closed. While there is no room nothing
-/// is read, and the peer's own buffers fill.
+/// Hands over what was read; false: the connection is to be closed. While there is no room, or the
+/// peer does not read what it is told, nothing is read, and the peer's own buffers fill. It is not
+/// idle then: who reads nothing is cut off by the writer's deadline.
 tcp_session::task<bool> tcp_session::hand_over() {
     while (true) {
         while (intake_.is_full() && socket_.is_open()) {
+            not_idle();
             co_await wait_for_room();
         }
         auto const said = intake_.step();
@@ -126,7 +134,7 @@ tcp_session::task<bool> tcp_session::hand_over() {
         case tcp_intake::step_result::more:
             co_return true;
         case tcp_intake::step_result::wait:
-            deadline_ = (clock::now() + by_->settings.idle_timeout).time_since_epoch().count();
+            not_idle();
             if (!socket_.is_open()) {
                 co_return false;
             }
@@ -148,10 +156,11 @@ tcp_session::task<void> tcp_session::write() {
             co_await wait_for_news();
             continue;
         }
-        deadline_ = (clock::now() + by_->settings.write_timeout).time_since_epoch().count();
+        write_deadline_ = (clock::now() + by_->settings.write_timeout).time_since_epoch().count();
         auto const [error, bytes] = co_await asio::async_write(
             socket_, asio::buffer(text), asio::as_tuple(asio::use_awaitable_t<strand>{}));
-        deadline_ = (clock::now() + by_->settings.idle_timeout).time_since_epoch().count();
+        write_deadline_ = never;
+        not_idle();
         if (error) {
             close();
         }
@@ -182,7 +191,8 @@ void tcp_session::close() {
 }
 
 void tcp_session::sweep(clock::time_point now) {
-    if (now.time_since_epoch().count() > deadline_) {
+    auto const at = now.time_since_epoch().count();
+    if (at > idle_deadline_ || at > write_deadline_) {
         abort();
     }
 }

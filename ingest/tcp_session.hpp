@@ -57,6 +57,7 @@ class tcp_session final : public connection, public std::enable_shared_from_this
     void stop_reading();
     void finished();
     void close();
+    void not_idle() noexcept;
 
     socket socket_;
     std::shared_ptr<tcp_session_context const> by_;
@@ -65,8 +66,9 @@ class tcp_session final : public connection, public std::enable_shared_from_this
     tcp_intake intake_;
     std::array<char, 64 * 1024> buffer_;
     std::function<void()> ended_;
-    std::atomic<clock::rep> deadline_;
-    int running_ = 0; ///< coroutines
+    std::atomic<clock::rep> idle_deadline_;  ///< moved by what the peer sends
+    std::atomic<clock::rep> write_deadline_; ///< of what the peer is being told; else never
+    int running_ = 0;                        ///< coroutines
     bool reading_ = true;
 };
 

@@ -115,6 +115,14 @@ std::optional<http_answer> http_test_client::read_answer(bool head_only) {
     return answer;
 }
 
+std::string http_test_client::read(std::size_t bytes) {
+    while (received_.size() < bytes && fill()) {
+    }
+    std::string taken = received_.substr(0, bytes);
+    received_.erase(0, taken.size());
+    return taken;
+}
+
 std::string http_test_client::read_to_end() {
     while (fill()) {
     }

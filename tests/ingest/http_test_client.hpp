@@ -37,6 +37,8 @@ class http_test_client {
     /// The next answer; nullopt when the connection ends before it is whole. `head_only`: of a
     /// HEAD request, or an interim answer.
     std::optional<http_answer> read_answer(bool head_only = false);
+    /// The next `bytes` bytes; fewer when the connection ends before.
+    std::string read(std::size_t bytes);
     /// Everything until the server closes.
     std::string read_to_end();
     /// Whether the server has closed the connection and nothing more came; waits for it.

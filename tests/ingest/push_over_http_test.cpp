@@ -206,6 +206,41 @@ TEST_F(push_over_http, a_sink_that_never_finishes_costs_only_the_time_out) {
     EXPECT_EQ(sink.bytes_held(), 0u);
 }
 
+TEST_F(push_over_http, cuts_off_who_pipelines_and_never_reads_and_serves_others) {
+    handler = std::make_unique<ingest::push_handler>(sink, counts, ingest::push_settings{},
+                                                     push_test_formats());
+    server = std::make_unique<http_test_server>(
+        *handler, ingest::http_server_settings{.read_timeout = never,
+                                               .idle_timeout = never,
+                                               .write_timeout = milliseconds{100}});
+    // A hundred errors an answer: some KiB for each few hundred bytes.
+    std::string bad;
+    for (int i = 0; i < 100; ++i) {
+        bad += "bad\n";
+    }
+    std::string const request = post("/v1/cdrs", bad);
+    constexpr int requests_max = 100'000;
+    std::atomic<int> requests{0};
+    std::jthread deaf{[&] {
+        http_test_client client{port()};
+        while (requests < requests_max && client.send(request)) {
+            ++requests;
+        }
+    }};
+    http_test_client other{port()};
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(other.send(post("/v1/cdrs", "ok")));
+        ASSERT_EQ(other.read_answer()->status, 202);
+    }
+    deaf.join();
+    EXPECT_LT(requests, requests_max);
+    EXPECT_TRUE(eventually([&] { return server->server().connections() == 1; }));
+    constexpr std::uint64_t answers_bytes_max = 32 * 1024 * 1024;
+    EXPECT_LT(counts.sums().received * 50, answers_bytes_max) << "an error has 50 bytes at least";
+    ASSERT_TRUE(other.send(post("/v1/cdrs", "ok")));
+    EXPECT_EQ(other.read_answer()->status, 202);
+}
+
 TEST_F(push_over_http, drains_what_it_took) {
     sink.how = push_test_sink::finishing::on_order;
     serve();

@@ -5,6 +5,7 @@
 #include "decoder_helpers.hpp"
 #include "ingest/tcp_lines.hpp"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -146,6 +147,48 @@ TEST(tcp_intake, waits_for_room_and_drops_nothing) {
     sink.is_closed = true;
     EXPECT_THAT(to.say(canonical() + "\n"), HasSubstr("stopping"));
     EXPECT_EQ(to.last, step::close);
+}
+
+TEST(tcp_intake, reads_no_further_while_its_errors_are_not_read) {
+    push_test_sink sink;
+    connected to{sink};
+    constexpr std::size_t lines = 60'000;
+    std::string bad;
+    for (std::size_t i = 0; i < lines; ++i) {
+        bad += "{}\n";
+    }
+    to.intake.received(bad);
+    std::size_t most = 0;
+    auto const work_until_full = [&] {
+        while (!to.intake.is_full() && to.intake.step() == step::again) {
+        }
+        most = std::max(most, to.intake.unsaid_bytes());
+    };
+    work_until_full();
+    EXPECT_TRUE(to.intake.is_full());
+    auto said = to.intake.take();
+    EXPECT_TRUE(to.intake.is_full()) << "it is being said, and nobody reads it";
+    for (int turns = 0; turns < 100 && !said.ends_with("{\"ack\":60000}\n"); ++turns) {
+        said += to.intake.take();
+        work_until_full();
+    }
+    auto const told = lines_of(said);
+    auto const is_error = [](std::string const& line) { return line.starts_with("{\"error\""); };
+    EXPECT_EQ(std::ranges::count_if(told, is_error), lines);
+    EXPECT_EQ(to.observer.received, lines);
+    EXPECT_LT(most, 2 * tcp_intake::unsaid_bytes_max);
+    EXPECT_EQ(to.intake.take(), "");
+    EXPECT_EQ(to.intake.unsaid_bytes(), 0U);
+}
+
+TEST(tcp_intake, counts_the_errors_of_records_that_are_not_durable_yet) {
+    push_test_sink sink;
+    sink.how = push_test_sink::finishing::on_order;
+    connected to{sink};
+    to.say(canonical() + "\n{}\n{}\n");
+    EXPECT_GT(to.intake.unsaid_bytes(), 100U);
+    to.intake.done(0, false);
+    EXPECT_EQ(to.intake.unsaid_bytes(), 0U) << "and those that are never said";
 }
 
 TEST(tcp_intake, asks_who_it_is) {
