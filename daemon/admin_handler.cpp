@@ -67,6 +67,7 @@ void append_database(json_writer& json, daemon_status const& now) {
 void append_journal(json_writer& json, daemon_status const& now) {
     json.key("journal").open('{').key("bytes").value(now.journal_bytes);
     json.key("oldest_s").value(now.journal_oldest_s).key("full").value(now.journal_full);
+    json.key("commit_waiters").value(now.commit_waiters);
     json.close('}');
 }
 

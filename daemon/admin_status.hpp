@@ -33,6 +33,7 @@ struct daemon_status {
     bool journal_full = false;
     std::uint64_t journal_bytes = 0;   ///< on disk
     std::int64_t journal_oldest_s = 0; ///< age of the oldest push that is not in the database
+    std::size_t commit_waiters = 0;    ///< senders that wait for COMMIT
 };
 
 } // namespace tally::daemon

@@ -55,6 +55,8 @@ class intake {
 
     [[nodiscard]] std::uint64_t bytes() const { return pushes_->bytes(); }
     [[nodiscard]] bool is_full() const noexcept { return pushes_->is_full(); }
+    /// Senders that wait for COMMIT.
+    [[nodiscard]] std::size_t commit_waiters() const { return pushes_->commit_waiters(); }
     /// Age of the oldest push that is not in the database; 0: none.
     [[nodiscard]] std::int64_t oldest_s() const;
 

@@ -80,28 +80,34 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     std::string const payload = ingest::encode_pushed(*block);
     waiter told;
     told.admitted_bytes = block->admitted_bytes;
-    told.wait_for_commit = block->wait_for_commit;
+    auto const waits = block->waits.lock();
+    told.waits_for_commit = waits != nullptr;
     told.done = std::move(block->on_done);
     auto const records = block->batch.received();
     block.reset();
-    append(payload, records, std::move(told));
+    auto const first_record = append(payload, records, std::move(told));
     wake_.notify_one();
+    if (waits != nullptr) {
+        waits->on_gone = [this, first_record] { sender_gone(first_record); };
+    }
     return ingest::push_status::pushed;
 }
 
-void push_journal::append(std::string const& payload, std::uint32_t records, waiter told) {
+std::uint64_t push_journal::append(std::string const& payload, std::uint32_t records, waiter told) {
     // Both locks, so that stored() finds the waiter however fast the push reaches the database.
     std::scoped_lock const lock{commit_mutex_, mutex_};
     auto const now = now_us();
-    told.first_record = writer_.append(payload, records, now);
+    auto const first_record = writer_.append(payload, records, now);
+    told.first_record = first_record;
     told.end_record = told.first_record + records;
     if (arrivals_.empty() || now - arrivals_.back().received >= ingest::us_per_s) {
         arrivals_.push_back({told.first_record, now});
     }
-    if (told.wait_for_commit) {
-        commit_waiters_.emplace(told.first_record, std::exchange(told.done, nullptr));
+    if (told.waits_for_commit) {
+        commit_waiters_[first_record].done = std::exchange(told.done, nullptr);
     }
     waiters_.push_back(std::move(told));
+    return first_record;
 }
 
 void push_journal::run() noexcept {
@@ -136,6 +142,8 @@ void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const
             each.done({.durable = durable});
         } else if (!durable) {
             stored(each.first_record, {});
+        } else {
+            tell_gone(each.first_record);
         }
         release(each.admitted_bytes);
     }
@@ -143,17 +151,50 @@ void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const
 }
 
 void push_journal::stored(std::uint64_t first_record, ingest::block_outcome const& outcome) {
-    on_done done;
+    if (auto const done = take_commit_waiter(first_record)) {
+        done(outcome);
+    }
+}
+
+/// nullptr: nobody waits for it.
+push_journal::on_done push_journal::take_commit_waiter(std::uint64_t first_record) {
+    std::lock_guard const lock{commit_mutex_};
+    auto found = commit_waiters_.extract(first_record);
+    return found.empty() ? on_done{} : std::move(found.mapped().done);
+}
+
+/// A sender waits no longer. What it sent is counted once it is durable: now, or by the flush.
+void push_journal::sender_gone(std::uint64_t first_record) {
     {
         std::lock_guard const lock{commit_mutex_};
         auto const found = commit_waiters_.find(first_record);
         if (found == commit_waiters_.end()) {
             return;
         }
-        done = std::move(found->second);
+        found->second.has_gone = true;
+    }
+    if (durable_ > first_record) {
+        tell_gone(first_record);
+    }
+}
+
+void push_journal::tell_gone(std::uint64_t first_record) {
+    on_done done;
+    {
+        std::lock_guard const lock{commit_mutex_};
+        auto const found = commit_waiters_.find(first_record);
+        if (found == commit_waiters_.end() || !found->second.has_gone) {
+            return;
+        }
+        done = std::move(found->second.done);
         commit_waiters_.erase(found);
     }
-    done(outcome);
+    done({.durable = true});
+}
+
+std::size_t push_journal::commit_waiters() const {
+    std::lock_guard const lock{commit_mutex_};
+    return commit_waiters_.size();
 }
 
 void push_journal::stored_below(std::uint64_t record) noexcept {
@@ -178,13 +219,13 @@ bool push_journal::wait_durable(std::uint64_t record, std::chrono::milliseconds 
 }
 
 void push_journal::give_up_waiting() {
-    std::map<std::uint64_t, on_done> left;
+    std::map<std::uint64_t, commit_waiter> left;
     {
         std::lock_guard const lock{commit_mutex_};
         std::swap(left, commit_waiters_);
     }
-    for (auto const& [record, done] : left) {
-        done({});
+    for (auto const& [record, each] : left) {
+        each.done({});
     }
 }
 

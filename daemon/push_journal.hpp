@@ -34,7 +34,9 @@ struct journal_report {
 
 /// The door behind the HTTP sessions: takes pushes into the journal and tells their senders once
 /// they are on disk (group commit: one thread, one fdatasync for all that came meanwhile). Senders
-/// that wait for COMMIT are told by stored(), when the feeder has brought them there.
+/// that wait for COMMIT are told by stored(), when the feeder has brought them there. Who has gone
+/// by then, its time being up, is forgotten: as many wait as there are requests under way, at most
+/// http.connections_max, however long the database is away.
 ///
 ///     sessions ── push ──→ journal ──(durable)──→ on_done
 ///                             └── read again by journal_feeder ──→ lanes ── stored() ──→ on_done
@@ -75,6 +77,8 @@ class push_journal final : public ingest::record_sink {
     /// Tells the senders that still wait for COMMIT that it did not come.
     void give_up_waiting();
 
+    /// Senders that wait for COMMIT. Any thread.
+    [[nodiscard]] std::size_t commit_waiters() const;
     [[nodiscard]] bool is_full() const noexcept { return full_; }
     [[nodiscard]] std::uint64_t bytes() const;
     /// Number of the record behind the last durable one.
@@ -86,8 +90,12 @@ class push_journal final : public ingest::record_sink {
         std::uint64_t first_record = 0;
         std::uint64_t end_record = 0;
         std::size_t admitted_bytes = 0;
-        bool wait_for_commit = false;
+        bool waits_for_commit = false;
         on_done done;
+    };
+    struct commit_waiter {
+        on_done done;
+        bool has_gone = false; ///< before it was durable
     };
 
     struct arrival {
@@ -96,7 +104,11 @@ class push_journal final : public ingest::record_sink {
     };
 
     void run() noexcept;
-    void append(std::string const& payload, std::uint32_t records, waiter told);
+    /// Gives the number of its first record.
+    std::uint64_t append(std::string const& payload, std::uint32_t records, waiter told);
+    void sender_gone(std::uint64_t first_record);
+    void tell_gone(std::uint64_t first_record);
+    [[nodiscard]] on_done take_commit_waiter(std::uint64_t first_record);
     void tell(std::deque<waiter>& waiters, ingest::journal_flush const& said);
     [[nodiscard]] bool has_room(std::size_t bytes) noexcept;
 
@@ -112,8 +124,8 @@ class push_journal final : public ingest::record_sink {
     std::atomic<std::uint64_t> stored_below_{0};
     std::atomic<std::uint64_t> durable_{0};
 
-    std::mutex commit_mutex_; ///< guards commit_waiters_; locked before mutex_
-    std::map<std::uint64_t, on_done> commit_waiters_; ///< by first record
+    mutable std::mutex commit_mutex_; ///< guards commit_waiters_; locked before mutex_
+    std::map<std::uint64_t, commit_waiter> commit_waiters_; ///< by first record
     std::mutex mutex_; ///< guards waiters_, arrivals_, stopping_ and the order of appending
     std::condition_variable wake_;
     std::condition_variable progress_;

@@ -355,6 +355,7 @@ daemon_status service::impl::status() const {
     now.journal_full = journal->is_full();
     now.journal_bytes = journal->bytes();
     now.journal_oldest_s = journal->oldest_s();
+    now.commit_waiters = journal->commit_waiters();
     now.http_connections = push_server->connections();
     now.tcp_connections = tcp_server == nullptr ? 0 : tcp_server->connections();
     now.sources = road->sources()->all().size();

@@ -29,8 +29,15 @@ struct push_under_way {
     std::string_view endpoint;
     std::chrono::steady_clock::time_point started;
     bool wait_for_commit;
+    std::weak_ptr<commit_wait> waits;
 
     void done(block_outcome const& outcome) const {
+        if (wait_for_commit && waits.expired()) { // answered already, when its time was up
+            if (outcome.durable) {
+                observer.counted(summary.counts);
+            }
+            return;
+        }
         http_response answer;
         if (outcome.durable) {
             answer = accepted_answer(summary, wait_for_commit ? &outcome : nullptr);
@@ -205,13 +212,16 @@ std::optional<http_response> push_exchange::take_unreadable(record_batch& batch,
 
 void push_exchange::hand_over(std::unique_ptr<record_block> block, push_summary summary,
                               http_reply reply) {
+    if (order_.wait_for_commit) {
+        waits_ = std::make_shared<commit_wait>();
+    }
     auto under_way = std::make_shared<push_under_way>(
         push_under_way{std::move(summary), order_.from, observer_, reply, order_.endpoint,
-                       order_.started, order_.wait_for_commit});
+                       order_.started, order_.wait_for_commit, waits_});
     block->admitted_bytes = credit_.bytes();
     block->content_type = std::move(order_.content_type);
     block->query = std::move(order_.query);
-    block->wait_for_commit = order_.wait_for_commit;
+    block->waits = waits_;
     block->on_done = [under_way = std::move(under_way)](block_outcome const& outcome) {
         under_way->done(outcome);
     };

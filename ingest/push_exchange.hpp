@@ -83,7 +83,8 @@ class push_exchange final : public http_exchange {
     http_observer& observer_;
     push_order order_;
     sink_credit credit_;
-    std::size_t body_bytes_ = 0; ///< admitted so far, as sent
+    std::shared_ptr<commit_wait> waits_; ///< once handed over, of a sender that waits for COMMIT
+    std::size_t body_bytes_ = 0;         ///< admitted so far, as sent
 };
 
 } // namespace tally::ingest

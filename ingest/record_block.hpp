@@ -22,6 +22,22 @@ struct block_outcome {
     friend bool operator==(block_outcome const&, block_outcome const&) = default;
 };
 
+/// Lasts as long as a sender waits to be told after COMMIT: it holds this, and who wants to tell it
+/// hears when it has gone, told or not. Used by the sender's thread only.
+class commit_wait {
+  public:
+    commit_wait() = default;
+    ~commit_wait() {
+        if (on_gone) {
+            on_gone();
+        }
+    }
+    commit_wait(commit_wait const&) = delete;
+    commit_wait& operator=(commit_wait const&) = delete;
+
+    std::function<void()> on_gone; ///< set by the sink within push()
+};
+
 /// A batch of records on its way: made by a session or a reader, guided by the router, shared by
 /// the lanes, finished by the last of them. Nothing in it changes after guiding except the counts.
 struct record_block {
@@ -34,7 +50,9 @@ struct record_block {
     // Of a push: what reading its body again takes, and when its sender wants to be told.
     std::string content_type;
     std::string query;
-    bool wait_for_commit = false; ///< on_done after COMMIT, not as soon as nothing can be lost
+    /// Of a sender: on_done after COMMIT, or once the sender has gone. Empty: as soon as nothing
+    /// can be lost.
+    std::weak_ptr<commit_wait> waits;
 
     /// A file's or stream's name and the number of its records before and after this block; lanes
     /// move ingest.positions to `stream_end` with the records. Empty for pushes.

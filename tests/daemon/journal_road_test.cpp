@@ -330,6 +330,27 @@ TEST_F(journal_road, a_database_that_went_back_in_time_is_noticed_and_filled_aga
     EXPECT_THAT(four_sums(connection_), Each("255.000000000"));
 }
 
+TEST_F(journal_road, forgets_who_waited_for_commit_in_vain_and_stores_what_it_sent_once) {
+    environment_["TALLYD_HTTP_COMMIT_TIMEOUT_MS"] = "30";
+    auto const daemon = start();
+    auto held = std::make_unique<blockade>(connection_);
+    constexpr int pushes = 20;
+    for (int round = 0; round < 3; ++round) { // a sender that is told 503 sends it again
+        for (int i = 0; i < pushes; ++i) {
+            ASSERT_EQ(push(*daemon, calls(i, i + 1), "/v1/cdrs?ack=commit"), 503U);
+        }
+    }
+    EXPECT_THAT(tests::http_request(daemon->admin_port(), "GET", "/status").body,
+                HasSubstr("\"commit_waiters\":0"));
+    held.reset();
+    EXPECT_EQ(wait_stored(std::to_string(pushes)), std::to_string(pushes));
+    daemon->send(SIGTERM);
+    EXPECT_EQ(daemon->wait(), 0);
+    EXPECT_THAT(four_sums(connection_), Each("34.000000000"));
+    EXPECT_THAT(daemon->log(), HasSubstr("received=60 accepted=60 rejected=0 committed=20 "
+                                         "duplicate=40 suspended=0"));
+}
+
 TEST_F(journal_road, refuses_at_its_cap_and_takes_again_once_it_is_drained) {
     environment_["TALLYD_JOURNAL_MAX_BYTES"] = "1MiB";
     auto const daemon = start();
