@@ -1,5 +1,6 @@
 #include "daemon/intake.hpp"
 
+#include "ingest/journal/segment.hpp"
 #include "storage/pqxx_session.hpp"
 
 #include <spdlog/spdlog.h>
@@ -19,6 +20,22 @@ constexpr std::uint64_t segment_bytes_min = std::uint64_t{64} << 10;
 /// Of the journal's room one segment may be, since a segment is freed as a whole.
 constexpr std::uint64_t segments_min = 8;
 constexpr milliseconds position_retry{1000};
+
+/// What a newer tallyd left is for that one: neither damaged nor to be skipped.
+void refuse_newer(std::vector<ingest::journal_stream> const& streams) {
+    for (auto const& stream : streams) {
+        for (auto const& segment : stream.segments) {
+            if (segment.version > ingest::journal_version) {
+                throw std::runtime_error{
+                    "the journal's file " + segment.file.string() + " is of version " +
+                    std::to_string(segment.version) + " and this tallyd reads versions up to " +
+                    std::to_string(ingest::journal_version) +
+                    ": run the newer tallyd until it has stored what is there, or move the folder "
+                    "aside"};
+            }
+        }
+    }
+}
 
 void refuse_damage(std::vector<ingest::journal_stream> const& streams, bool skip) {
     auto const damages = find_damage(streams);
@@ -44,6 +61,7 @@ intake::intake(intake_options how, ingest::record_sink& lanes, failure_report& f
                std::function<void(journal_report const&)> report)
     : how_{std::move(how)}, folder_{how_.folder} {
     auto earlier = folder_.streams();
+    refuse_newer(earlier);
     refuse_damage(earlier, how_.skip_damage);
     std::uint64_t earlier_bytes = 0;
     for (auto const& stream : earlier) {

@@ -19,7 +19,8 @@ struct rejected_record {
     std::string_view field;  ///< the field at fault, or empty
     std::string_view detail; ///< what is wrong, for a person
     std::string_view raw;    ///< the record's own bytes
-    /// Taken all the same, and waits in suspense: an event of a type nobody knows yet.
+    /// Taken all the same, and waits in suspense: an event of a type nobody knows yet, or a record
+    /// of a push that was acknowledged when it could be read.
     bool suspended = false;
 
     friend bool operator==(rejected_record const&, rejected_record const&) = default;

@@ -17,6 +17,7 @@ struct segment_extent {
     std::uint64_t first_record = 0;
     std::uint64_t durable_bytes = unknown;
     bool follows_failure = false;
+    std::uint32_t version = 0; ///< as its head says (segment_head)
 
     friend bool operator==(segment_extent const&, segment_extent const&) = default;
 };

@@ -42,6 +42,7 @@ segment_extent extent_of(fs::path const& file, frame_place const& place) {
     if (auto const head = decode_segment_head(input.view(0, segment_head_bytes))) {
         extent.first_record = head->first_record;
         extent.follows_failure = head->follows_failure;
+        extent.version = head->version;
     }
     return extent;
 }

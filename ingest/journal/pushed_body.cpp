@@ -1,20 +1,38 @@
 #include "ingest/journal/pushed_body.hpp"
 
+#include "ingest/journal/segment.hpp"
+
 #include <boost/endian/conversion.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace tally::ingest {
 
 namespace {
 
-// Fields in their order, each with its length (4 bytes, little-endian) in front; the body is last.
-constexpr char version = 1;
+// A push on disk: the version (a byte), whether what was rejected goes to suspense (a byte), then
+// fields, each with its length (4 bytes, little-endian) in front:
+//
+//     source's id | format | content type | query | error of the whole | its detail | decision |
+//     body
+//
+// Version 1 has no decision. Who changes any of it, or adds a format, makes a new version.
+constexpr std::uint32_t version_without_decision = 1;
+static_assert(journal_version == 2 && journal_version <= 127);
+
+template <class integer>
+void put_number(std::string& out, integer value) {
+    boost::endian::native_to_little_inplace(value);
+    out.append(reinterpret_cast<char const*>(&value), sizeof value);
+}
 
 void put(std::string& out, std::string_view field) {
-    auto length = boost::endian::native_to_little(static_cast<std::uint32_t>(field.size()));
-    out.append(reinterpret_cast<char const*>(&length), sizeof length);
+    put_number(out, static_cast<std::uint32_t>(field.size()));
     out.append(field);
 }
 
@@ -23,24 +41,157 @@ struct field_reader {
     std::string_view left;
     bool ok = true;
 
-    std::string_view take() {
-        std::uint32_t length = 0;
-        if (left.size() < sizeof length) {
-            ok = false;
+    std::string_view take_bytes(std::size_t count) {
+        ok = ok && count <= left.size();
+        if (!ok) {
             return {};
         }
-        std::memcpy(&length, left.data(), sizeof length);
-        boost::endian::little_to_native_inplace(length);
-        left.remove_prefix(sizeof length);
-        if (length > left.size()) {
-            ok = false;
-            return {};
+        auto const bytes = left.substr(0, count);
+        left.remove_prefix(count);
+        return bytes;
+    }
+    template <class integer>
+    integer take_number() {
+        integer value = 0;
+        if (auto const bytes = take_bytes(sizeof value); ok) {
+            std::memcpy(&value, bytes.data(), sizeof value);
         }
-        auto const field = left.substr(0, length);
-        left.remove_prefix(length);
-        return field;
+        return boost::endian::little_to_native(value);
+    }
+    std::string_view take() { return take_bytes(take_number<std::uint32_t>()); }
+};
+
+/// What was decided of a push's records when it was acknowledged. It holds for good: settings and
+/// decoders may be others when the push is read again.
+struct decision {
+    struct run {
+        std::uint32_t begin = 0; ///< index of a record
+        std::uint32_t end = 0;
+    };
+    std::uint64_t record_bytes_max = 0; ///< of its source
+    std::uint32_t records = 0;          ///< all that were found
+    /// Those that were not taken, ascending: skipped, or rejected with an error to the sender.
+    std::vector<run> declined;
+
+    [[nodiscard]] bool declines(std::uint32_t index) const noexcept {
+        auto const behind =
+            std::upper_bound(declined.begin(), declined.end(), index,
+                             [](std::uint32_t at, run const& each) { return at < each.begin; });
+        return behind != declined.begin() && index < std::prev(behind)->end;
     }
 };
+
+std::vector<decision::run> runs_of_declined(record_block const& block) {
+    auto const& batch = block.batch;
+    if (batch.rejected.empty() && batch.skipped == 0) {
+        return {};
+    }
+    std::vector<bool> is_taken(batch.received());
+    for (auto const index : batch.cdr_index) {
+        is_taken.at(index) = true;
+    }
+    for (auto const index : batch.event_index) {
+        is_taken.at(index) = true;
+    }
+    for (auto const& each : batch.rejected) {
+        is_taken.at(each.index) = block.suspend_rejected || each.suspended;
+    }
+    std::vector<decision::run> runs;
+    for (std::uint32_t index = 0; index < is_taken.size(); ++index) {
+        if (is_taken[index]) {
+            continue;
+        }
+        if (runs.empty() || runs.back().end != index) {
+            runs.push_back({index, index});
+        }
+        ++runs.back().end;
+    }
+    return runs;
+}
+
+std::string encode_decision(record_block const& block) {
+    std::string out;
+    put_number(out, static_cast<std::uint64_t>(block.from->record_bytes_max));
+    put_number(out, block.batch.received());
+    for (auto const& run : runs_of_declined(block)) {
+        put_number(out, run.begin);
+        put_number(out, run.end);
+    }
+    return out;
+}
+
+decision decode_decision(std::string_view field) {
+    field_reader numbers{field};
+    decision made;
+    made.record_bytes_max = numbers.take_number<std::uint64_t>();
+    made.records = numbers.take_number<std::uint32_t>();
+    while (!numbers.left.empty() && numbers.ok) {
+        auto const begin = numbers.take_number<std::uint32_t>();
+        made.declined.push_back({begin, numbers.take_number<std::uint32_t>()});
+    }
+    return made;
+}
+
+/// Whether each record that was taken is there again, under its number.
+bool is_all_there(decision const& made, record_batch const& batch) {
+    std::uint32_t declined = 0;
+    for (auto const& run : made.declined) {
+        declined += run.end - run.begin;
+    }
+    auto found = batch.received() - batch.skipped;
+    if (declined != 0) {
+        auto const is_declined = [&made](std::uint32_t index) { return made.declines(index); };
+        auto const is_refused = [&made](rejected_record const& each) {
+            return made.declines(each.index);
+        };
+        found -= static_cast<std::uint32_t>(std::ranges::count_if(batch.cdr_index, is_declined) +
+                                            std::ranges::count_if(batch.event_index, is_declined) +
+                                            std::ranges::count_if(batch.rejected, is_refused));
+    }
+    return batch.received() == made.records && found == made.records - declined;
+}
+
+/// Takes the declined ones out; gives how many there were.
+template <class record>
+std::uint32_t remove_declined(std::vector<record>& records, std::vector<std::uint32_t>& index,
+                              decision const& made) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        if (made.declines(index[i])) {
+            continue;
+        }
+        if (kept != i) {
+            records[kept] = std::move(records[i]);
+            index[kept] = index[i];
+        }
+        ++kept;
+    }
+    auto const removed = static_cast<std::uint32_t>(records.size() - kept);
+    records.resize(kept);
+    index.resize(kept);
+    return removed;
+}
+
+/// What was taken stays taken: what the decoder rejects by now waits in suspense. What was not
+/// taken does not come in by the back door: its sender may have sent it again, mended.
+void hold_to(decision const& made, record_block& block) {
+    auto& batch = block.batch;
+    if (!made.declined.empty()) {
+        batch.skipped += remove_declined(batch.cdrs, batch.cdr_index, made);
+        batch.skipped += remove_declined(batch.events, batch.event_index, made);
+        if (block.suspend_rejected) {
+            batch.skipped += static_cast<std::uint32_t>(
+                std::erase_if(batch.rejected, [&made](rejected_record const& each) {
+                    return made.declines(each.index);
+                }));
+        }
+    }
+    if (!block.suspend_rejected) {
+        for (auto& each : batch.rejected) {
+            each.suspended = !made.declines(each.index);
+        }
+    }
+}
 
 /// A body that could not be taken apart, and is kept as one bad record. One whose only event is of
 /// an unknown type is none: who reads it again may know the type.
@@ -64,7 +215,7 @@ std::shared_ptr<source const> source_of(std::string_view id, source_table const&
     return std::make_shared<source const>(found == all.end() ? sources.local() : *found);
 }
 
-/// Written by another version, perhaps. It was acknowledged, so it waits for somebody who can tell.
+/// It was acknowledged, so it waits for somebody who can tell.
 std::unique_ptr<record_block> unknown_push(std::string_view payload, source_table const& sources,
                                            std::string_view why) {
     auto block = std::make_unique<record_block>();
@@ -76,14 +227,45 @@ std::unique_ptr<record_block> unknown_push(std::string_view payload, source_tabl
     return block;
 }
 
+/// Decodes with what was decided by the source's settings of then, and by what is said of it. No
+/// record is skipped: which ones were is known.
+void decode_as_decided(record_block& block, decision const& made, time_us received) {
+    source const* from = block.from.get();
+    std::optional<source> of_then;
+    if (from->b_legs != b_leg_policy::accept || from->record_bytes_max != made.record_bytes_max) {
+        of_then = *from;
+        of_then->b_legs = b_leg_policy::accept;
+        of_then->record_bytes_max = made.record_bytes_max;
+        from = &*of_then;
+    }
+    auto& batch = block.batch;
+    block.in_format->decode({*from, block.content_type, block.query, received}, batch);
+    if (batch.whole_error != record_error::none) {
+        return;
+    }
+    if (is_all_there(made, batch)) {
+        hold_to(made, block);
+        return;
+    }
+    // Nobody can tell which is which any more, so that all of it waits.
+    batch.whole_error = record_error::bad_encoding;
+    batch.whole_detail =
+        batch.text.keep("this version finds other records in it than the " +
+                        std::to_string(made.records) + " of which some or all were taken");
+}
+
+std::uint32_t version_of(std::string_view payload) noexcept {
+    return payload.empty() ? 0 : static_cast<unsigned char>(payload.front());
+}
+
 } // namespace
 
 std::string encode_pushed(record_block const& block) {
     auto const& batch = block.batch;
     bool const unreadable = is_unreadable(batch);
     std::string out;
-    out.reserve(batch.body.size() + block.content_type.size() + block.query.size() + 128);
-    out.push_back(version);
+    out.reserve(batch.body.size() + block.content_type.size() + block.query.size() + 160);
+    out.push_back(static_cast<char>(journal_version));
     out.push_back(block.suspend_rejected ? '\1' : '\0');
     put(out,
         {reinterpret_cast<char const*>(block.from->id.bytes.data()), block.from->id.bytes.size()});
@@ -92,24 +274,31 @@ std::string encode_pushed(record_block const& block) {
     put(out, block.query);
     put(out, unreadable ? code(batch.rejected[0].error) : std::string_view{});
     put(out, unreadable ? batch.rejected[0].detail : std::string_view{});
+    put(out, encode_decision(block));
     put(out, batch.body);
     return out;
 }
 
 std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_table const& sources,
-                                            time_us received) {
-    field_reader fields{payload.size() < 2 ? std::string_view{} : payload.substr(2)};
+                                            time_us received, format_finder find) {
+    auto const version = version_of(payload);
+    if (version > journal_version) {
+        throw newer_push{version};
+    }
+    field_reader fields{payload.substr(std::min<std::size_t>(payload.size(), 2))};
     auto block = std::make_unique<record_block>();
     block->from = source_of(fields.take(), sources);
     std::string const format_name{fields.take()};
-    block->in_format = find_format(format_name);
+    block->in_format = find(format_name);
     block->content_type = fields.take();
     block->query = fields.take();
     record_error const why = parse_code(fields.take());
     std::string_view const detail = fields.take();
+    bool const is_decided = version > version_without_decision;
+    auto const made = is_decided ? std::optional{decode_decision(fields.take())} : std::nullopt;
     std::string_view const body = fields.take();
-    if (!fields.ok || payload[0] != version) {
-        return unknown_push(payload, sources, "a push that this version cannot read");
+    if (!fields.ok || version == 0) {
+        return unknown_push(payload, sources, "no push that any version has written");
     }
     if (block->in_format == nullptr) {
         return unknown_push(body, sources, "no format '" + format_name + "' in this version");
@@ -117,7 +306,9 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     block->suspend_rejected = payload[1] != '\0';
     auto& batch = block->batch;
     batch.set_body(std::string{body});
-    if (why == record_error::none) {
+    if (why == record_error::none && made) {
+        decode_as_decided(*block, *made, received);
+    } else if (why == record_error::none) {
         block->in_format->decode({*block->from, block->content_type, block->query, received},
                                  batch);
     }

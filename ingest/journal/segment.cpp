@@ -28,7 +28,7 @@ struct head_on_disk {
     boost::endian::little_uint64_buf_t number;
     boost::endian::little_uint64_buf_t first_record;
     boost::endian::little_uint32_buf_t follows_failure;
-    boost::endian::little_uint32_buf_t zero;
+    boost::endian::little_uint32_buf_t version;
     boost::endian::little_uint32_buf_t crc;
     std::array<char, 12> rest;
 };
@@ -45,6 +45,7 @@ head_on_disk to_disk(segment_head const& head) noexcept {
     disk.number = head.number;
     disk.first_record = head.first_record;
     disk.follows_failure = head.follows_failure ? 1U : 0U;
+    disk.version = head.version;
     disk.crc = crc_of(disk);
     return disk;
 }
@@ -67,6 +68,7 @@ std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept
     head.number = disk.number.value();
     head.first_record = disk.first_record.value();
     head.follows_failure = disk.follows_failure.value() == 1;
+    head.version = disk.version.value();
     auto const same = to_disk(head);
     if (std::memcmp(&same, &disk, sizeof disk) != 0) {
         return std::nullopt;

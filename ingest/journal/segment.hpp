@@ -13,11 +13,17 @@
 
 namespace tally::ingest {
 
+/// Of the frames and payloads (pushed_body) that this binary writes. It reads those of all versions
+/// up to it.
+inline constexpr std::uint32_t journal_version = 2;
+
 /// The beginning of a segment; on disk 64 bytes, little-endian.
 ///
 ///     0  "TALLYJN1" (8) | stream (16) | segment number (8) | number of the first record (8)
-///     40 1 when it follows a failure, else 0 (4) | zero (4) | CRC-32C of all before (4) | zero
+///     40 1 when it follows a failure, else 0 (4) | version (4) | CRC-32C of all before (4) | zero
 ///     (12)
+///
+/// The head itself is the same in all versions, so that an older binary sees what is not for it.
 struct segment_head {
     uuid stream;
     std::uint64_t number = 0;       ///< within the stream, from 0
@@ -25,6 +31,7 @@ struct segment_head {
     /// Writing the segment before failed: it ends where it was last known to be on disk, and
     /// numbers of records may be missing between the two.
     bool follows_failure = false;
+    std::uint32_t version = journal_version; ///< 0: written before heads told it
 
     [[nodiscard]] frame_place place() const noexcept { return {stream, number}; }
     friend bool operator==(segment_head const&, segment_head const&) = default;

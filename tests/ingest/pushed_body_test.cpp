@@ -1,6 +1,10 @@
 #include "ingest/journal/pushed_body.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <iterator>
 
 // What the journal keeps of a push, and how it is read again.
 
@@ -33,6 +37,12 @@ struct pushed_body : testing::Test {
     }
     std::unique_ptr<record_block> read_again(record_block const& block) {
         return decode_pushed(encode_pushed(block), sources, long_ago);
+    }
+
+    void set(std::function<void(source&)> const& change) {
+        source local = sources.local();
+        change(local);
+        sources = source_table{{local}};
     }
 
     source_table sources{std::vector<source>(1)};
@@ -97,6 +107,186 @@ TEST_F(pushed_body, of_another_version_waits_in_suspense) {
     EXPECT_EQ(again->batch.rejected[0].raw, call);
     EXPECT_NE(again->batch.rejected[0].detail.find("'later'"), std::string::npos);
     EXPECT_TRUE(again->suspend_rejected);
+}
+
+TEST_F(pushed_body, what_was_taken_is_kept_whatever_its_source_says_now) {
+    auto const block = pushed("canonical", call + "\n{}\n" + call);
+    set([](source& local) { local.record_bytes_max = 100; });
+    auto const again = read_again(*block);
+    EXPECT_EQ(again->batch.cdrs, block->batch.cdrs);
+    EXPECT_EQ(again->batch.rejected, block->batch.rejected);
+    EXPECT_EQ(again->from->record_bytes_max, 100U) << "and it is that source";
+}
+
+TEST_F(pushed_body, what_was_too_large_then_is_not_taken_now) {
+    set([](source& local) { local.record_bytes_max = 400; });
+    auto large = call;
+    large.insert(1, R"("metadata":{"pad":")" + std::string(400, 'x') + R"("},)");
+    auto const block = pushed("canonical", large + "\n" + call + "\n" + large);
+    ASSERT_EQ(block->batch.rejected.size(), 2U);
+    set([](source& local) { local.record_bytes_max = 1 << 20; });
+    auto const again = read_again(*block);
+    EXPECT_EQ(again->batch.cdrs, block->batch.cdrs);
+    EXPECT_EQ(again->batch.rejected, block->batch.rejected);
+    EXPECT_EQ(again->batch.received(), 3U);
+}
+
+TEST_F(pushed_body, b_legs_are_what_they_were) {
+    std::string const a_leg = R"({"variables":{"uuid":"f0000000-0000-4000-8000-000000000001",)"
+                              R"("direction":"inbound","start_uepoch":"1777888800000000",)"
+                              R"("end_uepoch":"1777888862000000","duration":"62","billsec":"61"},)"
+                              R"("callflow":[{"caller_profile":{"caller_id_number":"1",)"
+                              R"("destination_number":"2"}}]})";
+    auto b_leg = a_leg;
+    b_leg.insert(b_leg.find("\"direction\""), R"("originating_leg_uuid":"x",)");
+    std::string const body = "[" + b_leg + "," + a_leg + "," + b_leg + ",{}]";
+    for (auto const then : {b_leg_policy::accept, b_leg_policy::skip}) {
+        set([&](source& local) { local.b_legs = then; });
+        auto const block = pushed("freeswitch", body);
+        block->suspend_rejected = true;
+        bool const skips = then == b_leg_policy::skip;
+        ASSERT_EQ(block->batch.cdrs.size(), skips ? 1U : 3U);
+        set([&](source& local) {
+            local.b_legs = skips ? b_leg_policy::accept : b_leg_policy::skip;
+        });
+        auto const again = read_again(*block);
+        EXPECT_EQ(again->batch.cdrs, block->batch.cdrs);
+        EXPECT_EQ(again->batch.cdr_index, block->batch.cdr_index);
+        EXPECT_EQ(again->batch.rejected, block->batch.rejected);
+        EXPECT_EQ(again->batch.skipped, skips ? 2U : 0U);
+        EXPECT_EQ(again->batch.received(), 4U);
+    }
+}
+
+/// A decoder of another version, which finds other records, or others of them good: lines of what
+/// it says of each, after `changes`.
+struct other_version {
+    static inline std::vector<std::pair<std::string, std::string>> changes;
+    static void decode(decode_context const&, record_batch& batch) noexcept {
+        std::string_view rest = batch.body;
+        for (std::uint32_t index = 0; !rest.empty(); ++index) {
+            auto const line = rest.substr(0, rest.find('\n'));
+            rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+            take(line, index, batch);
+        }
+    }
+    static void take(std::string_view line, std::uint32_t index, record_batch& batch) {
+        auto const of = [line](auto const& change) { return change.first == line; };
+        auto const change = std::ranges::find_if(changes, of);
+        std::string_view const verdict = change == changes.end() ? line : change->second;
+        if (verdict.starts_with("bad")) {
+            batch.rejected.push_back({index, record_error::bad_time, {}, {}, line, false});
+        } else if (verdict.starts_with("skip")) {
+            ++batch.skipped;
+        } else if (verdict.starts_with("call")) {
+            cdr good;
+            good.raw = line;
+            batch.cdrs.push_back(good);
+            batch.cdr_index.push_back(index);
+        }
+    }
+    static std::vector<std::string_view> raw(record_batch const& batch) {
+        std::vector<std::string_view> all;
+        std::ranges::transform(batch.cdrs, std::back_inserter(all), &cdr::raw);
+        return all;
+    }
+};
+
+struct decided_push : pushed_body {
+    ~decided_push() override { other_version::changes.clear(); }
+
+    /// By the decoder of then, and by that of now; as the whole daemon does it but for the table of
+    /// formats, which is asked by name.
+    std::unique_ptr<record_block>
+    again_after(std::string body, bool suspends,
+                std::vector<std::pair<std::string, std::string>> changes) {
+        auto const block = std::make_unique<record_block>();
+        block->from = std::make_shared<source const>(sources.local());
+        block->in_format = &lines;
+        block->suspend_rejected = suspends;
+        block->batch.set_body(std::move(body));
+        other_version::decode({*block->from, {}, {}, 1}, block->batch);
+        payload = encode_pushed(*block);
+        records = block->batch.received();
+        other_version::changes = std::move(changes);
+        return decode_pushed(payload, sources, long_ago, one_format);
+    }
+    static format const* one_format(std::string_view) noexcept { return &lines; }
+
+    static constexpr format lines{.name = "lines",
+                                  .description = {},
+                                  .decode = other_version::decode,
+                                  .cut = framing::line,
+                                  .sender = sender_kind::application,
+                                  .kind = record_kind::cdr,
+                                  .paths = {},
+                                  .by_file = false};
+    std::string payload;
+    std::uint32_t records = 0;
+};
+
+using testing::ElementsAre;
+
+TEST_F(decided_push, what_a_later_decoder_rejects_waits_in_suspense_as_it_came) {
+    auto const again = again_after("call 1\nbad 2\ncall 3\nskip 4", false, {{"call 3", "bad"}});
+    EXPECT_THAT(other_version::raw(again->batch), ElementsAre("call 1"));
+    ASSERT_EQ(again->batch.rejected.size(), 2U);
+    EXPECT_FALSE(again->batch.rejected[0].suspended) << "its sender was told";
+    EXPECT_TRUE(again->batch.rejected[1].suspended);
+    EXPECT_EQ(again->batch.rejected[1].raw, "call 3");
+    EXPECT_EQ(again->batch.received(), records);
+}
+
+TEST_F(decided_push, what_was_not_taken_does_not_come_in_later) {
+    auto const again = again_after("bad 1\ncall 2\nskip 3\nbad 4\nbad 5", false,
+                                   {{"bad 1", "call"}, {"skip 3", "call"}, {"bad 4", "skip"}});
+    EXPECT_THAT(other_version::raw(again->batch), ElementsAre("call 2"));
+    EXPECT_THAT(again->batch.cdr_index, ElementsAre(1U));
+    ASSERT_EQ(again->batch.rejected.size(), 1U);
+    EXPECT_FALSE(again->batch.rejected[0].suspended);
+    EXPECT_EQ(again->batch.received(), records);
+}
+
+TEST_F(decided_push, what_a_switch_sent_is_stored_or_waits) {
+    auto const again = again_after("bad 1\ncall 2\nskip 3\nskip 4", true,
+                                   {{"bad 1", "call"}, {"call 2", "bad"}, {"skip 4", "bad"}});
+    EXPECT_THAT(other_version::raw(again->batch), ElementsAre("bad 1"));
+    ASSERT_EQ(again->batch.rejected.size(), 1U);
+    EXPECT_EQ(again->batch.rejected[0].raw, "call 2");
+    EXPECT_TRUE(again->suspend_rejected);
+    EXPECT_EQ(again->batch.received(), records);
+}
+
+TEST_F(decided_push, other_records_than_before_wait_as_a_whole) {
+    std::string const body = "call 1\ncall 2\nbad 3";
+    for (std::string const verdict : {"nothing", "skip"}) {
+        auto const again = again_after(body, false, {{"call 2", verdict}});
+        EXPECT_TRUE(again->batch.cdrs.empty());
+        ASSERT_EQ(again->batch.rejected.size(), 1U);
+        EXPECT_EQ(again->batch.rejected[0].raw, body);
+        EXPECT_TRUE(again->suspend_rejected);
+        other_version::changes.clear();
+    }
+}
+
+TEST_F(pushed_body, of_the_first_version_is_read_by_the_settings_of_now) {
+    auto const block = pushed("canonical", call + "\n{}");
+    auto payload = encode_pushed(*block);
+    // The first version had no decision: 8 bytes of limit, 4 of count, and a run of 8.
+    auto const body = payload.size() - block->batch.body.size() - 4;
+    payload.erase(body - 24, 24);
+    payload[0] = '\1';
+    auto const again = decode_pushed(payload, sources, long_ago);
+    EXPECT_EQ(again->batch.cdrs, block->batch.cdrs);
+    EXPECT_EQ(again->batch.rejected, block->batch.rejected);
+}
+
+TEST_F(pushed_body, of_a_newer_version_is_not_taken_for_something_else) {
+    auto payload = encode_pushed(*pushed("canonical", call));
+    payload[0] = '\3';
+    EXPECT_THROW((void)decode_pushed(payload, sources, long_ago), newer_push);
+    EXPECT_THROW((void)decode_pushed("\3", sources, long_ago), newer_push) << "before any field";
+    EXPECT_THROW((void)decode_pushed("\xff", sources, long_ago), newer_push);
 }
 
 } // namespace
