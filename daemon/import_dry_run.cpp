@@ -98,7 +98,7 @@ void import_dry_run::rate() {
     check(rows_.load(reader_));
     rated_.clear();
     rows_.rate(rated_);
-    rows_.written(rated_); // the next block goes on from these allowances
+    rows_.written(); // the next block goes on from these allowances
 }
 
 } // namespace tally::daemon

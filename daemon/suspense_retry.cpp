@@ -188,7 +188,7 @@ void suspense_retry::rate_only(std::vector<decoded>& records) {
         check(rows_.load(writer_));
         storage::batch rated;
         rows_.rate(rated);
-        rows_.written(rated); // the next one goes on from these allowances
+        rows_.written(); // the next one goes on from these allowances
     }
 }
 

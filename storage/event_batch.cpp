@@ -15,10 +15,6 @@ using ingest::usage_data;
 constexpr std::string_view sms_metric = "sms";
 constexpr std::string_view data_metric = "data_mb";
 
-metric_key key_of(metric_row const& row, usage_book& book) {
-    return {{row.subscription_id, row.period_start}, book.metric_number(row.metric)};
-}
-
 rating::catalog_index plan_of(batch_entry const& entry) noexcept {
     return entry.catalog->subscription_at(entry.whose.subscription).plan;
 }
@@ -32,6 +28,7 @@ void event_batch::begin(std::span<batch_entry> entries, usage_book& book,
     metrics_.clear();
     metric_places_.clear();
     missing_.clear();
+    missing_places_.clear();
     values_.clear();
     value_places_.clear();
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -40,9 +37,13 @@ void event_batch::begin(std::span<batch_entry> entries, usage_book& book,
         }
     }
     is_counted_.assign(values_.size(), false);
-    for (auto const& metric : metrics_) {
-        if (cache.find(metric.key) == nullptr) {
+    for (std::uint32_t place = 0; place < metrics_.size(); ++place) {
+        auto& metric = metrics_[place];
+        if (auto const* known = cache.find(metric.key); known != nullptr) {
+            metric.before = *known;
+        } else {
             missing_.push_back(metric.row);
+            missing_places_.push_back(place);
         }
     }
 }
@@ -100,10 +101,11 @@ bool event_batch::note_value(batch_entry& entry, metered& at, metric_row const& 
     return true;
 }
 
-void event_batch::learn(std::span<metric_state const> states, usage_book& book,
-                        metric_cache& cache) {
+void event_batch::learn(std::span<metric_state const> states, metric_cache& cache) {
     for (std::size_t i = 0; i < states.size(); ++i) {
-        cache.put(key_of(missing_[i], book), states[i]);
+        auto& metric = metrics_[missing_places_[i]];
+        metric.before = states[i];
+        cache.put(metric.key, states[i]);
     }
 }
 
@@ -115,16 +117,14 @@ void event_batch::learn_counted(std::span<unique_value_row const> counted) {
     }
 }
 
-void event_batch::rate(std::span<batch_entry> entries, usage_book& book, metric_cache const& cache,
-                       batch& out) {
+void event_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& out) {
     out.events.clear();
     out.metrics.clear();
     out.unique_values.clear();
     is_taken_ = is_counted_;
     for (auto& metric : metrics_) {
-        auto const* const state = cache.find(metric.key);
-        metric.usage = state == nullptr ? rating::metric_usage{} : state->usage;
-        metric.row.expected_version = state == nullptr ? 0 : state->version;
+        metric.usage = metric.before.usage;
+        metric.row.expected_version = metric.before.version;
     }
     for (std::size_t i = 0; i < entries.size(); ++i) {
         auto& entry = entries[i];
@@ -210,19 +210,17 @@ void event_batch::add_metered(batch_entry const& entry, metered const& at,
                  {what.quantity_nanos, rated.billable.nanos, rated.cost}, out);
 }
 
-void event_batch::written(batch const& stored, usage_book& book, metric_cache& cache) const {
-    for (auto const& row : stored.metrics) {
-        auto const key = key_of(row, book);
-        auto const place = metric_places_.find(key);
-        if (place != metric_places_.end()) {
-            cache.put(key, {row.expected_version + 1, metrics_[place->second].usage});
+void event_batch::written(metric_cache& cache) const {
+    for (auto const& metric : metrics_) {
+        if (metric.row.events > 0) {
+            cache.put(metric.key, {metric.before.version + 1, metric.usage});
         }
     }
 }
 
-void event_batch::forget(batch const& tried, usage_book& book, metric_cache& cache) const {
-    for (auto const& row : tried.metrics) {
-        cache.forget(key_of(row, book));
+void event_batch::forget(metric_cache& cache) const noexcept {
+    for (auto const& metric : metrics_) {
+        cache.forget(metric.key);
     }
 }
 

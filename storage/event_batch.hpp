@@ -23,18 +23,18 @@ class event_batch {
     void begin(std::span<batch_entry> entries, usage_book& book, metric_cache const& cache);
     /// Metric rows that the cache does not know; their names are the book's.
     [[nodiscard]] std::span<metric_row const> missing() const noexcept { return missing_; }
-    void learn(std::span<metric_state const> states, usage_book& book, metric_cache& cache);
+    /// Their states, in their order.
+    void learn(std::span<metric_state const> states, metric_cache& cache);
     /// Values of metrics of aggregation unique, of which the database may know some.
     [[nodiscard]] std::span<unique_value_row const> values() const noexcept { return values_; }
     /// Those of them that are counted already.
     void learn_counted(std::span<unique_value_row const> counted);
     /// Second pass: fills out.events, out.metrics, out.unique_values and the book's sums.
-    void rate(std::span<batch_entry> entries, usage_book& book, metric_cache const& cache,
-              batch& out);
+    void rate(std::span<batch_entry> entries, usage_book& book, batch& out);
     /// After COMMIT: the cache learns what the rows are now.
-    void written(batch const& stored, usage_book& book, metric_cache& cache) const;
+    void written(metric_cache& cache) const;
     /// The rows have another version than the cache says.
-    void forget(batch const& tried, usage_book& book, metric_cache& cache) const;
+    void forget(metric_cache& cache) const noexcept;
 
   private:
     /// A metered event's place in the sums, and its price.
@@ -46,6 +46,7 @@ class event_batch {
     };
     struct metric_of_period {
         metric_key key;
+        metric_state before;        ///< the row as the batch is rated on it
         rating::metric_usage usage; ///< with the events so far
         metric_row row;
     };
@@ -62,6 +63,7 @@ class event_batch {
     std::vector<metric_of_period> metrics_;
     boost::unordered_flat_map<metric_key, std::uint32_t, metric_key_hash> metric_places_;
     std::vector<metric_row> missing_;
+    std::vector<std::uint32_t> missing_places_; ///< of them, in metrics_
     struct value_hash {
         using is_avalanching = void;
         std::size_t operator()(unique_value_row const& v) const noexcept {

@@ -25,8 +25,8 @@ database_went_back::database_went_back(std::string_view stream, std::int64_t com
 
 lane_writer::lane_writer(batch_writer& writer, options how, lane_observer& observer,
                          retry_wait wait)
-    : writer_{writer}, how_{how}, observer_{observer}, wait_{std::move(wait)}, duplicates_{writer} {
-}
+    : writer_{writer}, how_{how}, observer_{observer}, wait_{std::move(wait)},
+      rows_{how.usage_states_max, how.metric_states_max}, duplicates_{writer} {}
 
 std::optional<std::int64_t> lane_writer::position_of(std::string_view stream) {
     if (auto const known = positions_.find(stream); known != positions_.end()) {
@@ -161,7 +161,7 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
         return go_on(insist([&] { return duplicates_.drop_stored(entries, true); }));
     case failure::stale:
         observer_.retried(name_of(why.why), why);
-        rows_.forget(out_);
+        rows_.forget();
         return go_on(drop_settled(entries));
     case failure::refused:
         observer_.retried(name_of(why.why), why);
@@ -360,7 +360,7 @@ bool lane_writer::reread_positions(marks_span marks) {
 }
 
 void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began) {
-    rows_.written(out_);
+    rows_.written();
     duplicates_.remember(entries);
     for (auto const& move : out_.positions) {
         positions_.insert_or_assign(std::string{move.stream}, move.next);

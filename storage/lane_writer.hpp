@@ -5,6 +5,7 @@
 #include "storage/entry_batch.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -78,6 +79,8 @@ class lane_writer {
         ingest::uuid daemon_id;
         std::chrono::milliseconds backoff_first{50};
         std::chrono::milliseconds backoff_max{5000};
+        std::size_t usage_states_max = 2'000'000; ///< as entry_batch takes it
+        std::size_t metric_states_max = 500'000;  ///< likewise
     };
 
     lane_writer(batch_writer& writer, options how, lane_observer& observer, retry_wait wait);

@@ -1,9 +1,8 @@
 #pragma once
 
 #include "storage/metric_state.hpp"
+#include "storage/recent_states.hpp"
 #include "storage/usage_book.hpp"
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <cstdint>
 
@@ -24,25 +23,7 @@ struct metric_key_hash {
     }
 };
 
-/// What a lane remembers of metric rows between batches; as usage_cache.
-class metric_cache {
-  public:
-    [[nodiscard]] metric_state const* find(metric_key const& key) const noexcept {
-        auto const found = states_.find(key);
-        return found == states_.end() ? nullptr : &found->second;
-    }
-    void put(metric_key const& key, metric_state const& state) {
-        if (states_.size() >= states_max) {
-            states_.clear();
-        }
-        states_.insert_or_assign(key, state);
-    }
-    void forget(metric_key const& key) noexcept { states_.erase(key); }
-
-  private:
-    /// About 100 bytes each, 50 MB at worst.
-    static constexpr std::size_t states_max = 500'000;
-    boost::unordered_flat_map<metric_key, metric_state, metric_key_hash> states_;
-};
+/// What a lane remembers of metric rows; as usage_cache.
+using metric_cache = recent_states<metric_key, metric_state, metric_key_hash>;
 
 } // namespace tally::storage

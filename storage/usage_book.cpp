@@ -2,18 +2,6 @@
 
 namespace tally::storage {
 
-usage_state const* usage_cache::find(usage_key const& key) const noexcept {
-    auto const found = states_.find(key);
-    return found == states_.end() ? nullptr : &found->second;
-}
-
-void usage_cache::put(usage_key const& key, usage_state const& state) {
-    if (states_.size() >= states_max) {
-        states_.clear();
-    }
-    states_.insert_or_assign(key, state);
-}
-
 usage_book::usage_book() {
     metric_number("calls");
 }
@@ -69,15 +57,14 @@ rating::calendar& usage_book::calendar_of(rating::catalog const& from, rating::c
     return *plan_calendars_[plan];
 }
 
-void usage_book::start(usage_cache const& cache, batch& out) {
+void usage_book::start(batch& out) {
     out.usage.clear();
     out.balances.clear();
     out.daily.clear();
     day_places_.clear();
     for (auto& usage : periods_) {
-        auto const* state = cache.find(usage.key);
-        usage.delta.expected_version = state == nullptr ? 0 : state->version;
-        usage.left.used_s = state == nullptr ? 0 : state->included_seconds_used;
+        usage.delta.expected_version = usage.before.version;
+        usage.left.used_s = usage.before.included_seconds_used;
         usage.daily = UINT32_MAX;
     }
 }

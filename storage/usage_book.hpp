@@ -4,6 +4,7 @@
 #include "rating/catalog.hpp"
 #include "storage/batch.hpp"
 #include "storage/batch_writer.hpp"
+#include "storage/recent_states.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -25,23 +26,14 @@ struct usage_key_hash {
     }
 };
 
-/// What a lane remembers of usage rows between batches, so that it need not read them again. Only
-/// committed states; the version check of the batch transaction finds a stale one.
-class usage_cache {
-  public:
-    [[nodiscard]] usage_state const* find(usage_key const& key) const noexcept;
-    void put(usage_key const& key, usage_state const& state);
-    void forget(usage_key const& key) noexcept { states_.erase(key); }
-
-  private:
-    /// About 64 bytes each: room for a million subscriptions in two periods in 130 MB at worst.
-    static constexpr std::size_t states_max = 2'000'000;
-    boost::unordered_flat_map<usage_key, usage_state, usage_key_hash> states_;
-};
+/// What a lane remembers of usage rows. Only committed states; the version check of the batch
+/// transaction finds a stale one.
+using usage_cache = recent_states<usage_key, usage_state, usage_key_hash>;
 
 /// What one billing period of a subscription gains by a batch.
 struct period_of_usage {
     usage_key key;
+    usage_state before; ///< the row as the batch is rated on it
     rating::billing_period period;
     usage_delta delta;
     rating::allowance left;
@@ -78,8 +70,8 @@ class usage_book {
         return names_[number];
     }
 
-    /// Takes the periods' states out of the cache and starts their sums at nothing.
-    void start(usage_cache const& cache, batch& out);
+    /// Begins the sums of what the periods gain beyond what they were before.
+    void start(batch& out);
     void add_day(std::uint32_t place, rating::civil_day day, std::uint32_t metric,
                  day_share const& share, batch& out);
     /// Moves what was added to the batch's usage rows and balances.

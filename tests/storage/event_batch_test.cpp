@@ -106,6 +106,20 @@ TEST_F(event_batch_test, counts_an_event_once_whatever_road_it_takes) {
     EXPECT_EQ(ask("SELECT count(*) FROM ingest.event_identities"), "2");
 }
 
+TEST_F(event_batch_test, moves_more_metrics_than_it_remembers) {
+    events_lane lane{database, 0, 1};
+    for (int round = 0; round < 3; ++round) {
+        auto const name = std::to_string(round);
+        lane.store({events.usage("sms" + name, 1, "sms", "40"),
+                    events.usage("mb" + name, 1, "data_mb", "1000"),
+                    events.usage("calls" + name, 2, "api_calls", "1")});
+    }
+    EXPECT_EQ(period_of("sms"), "3|120|100|2|3");
+    EXPECT_EQ(period_of("data_mb"), "3|3000|0|6|3");
+    EXPECT_EQ(period_of("api_calls"), "3|3|0|0.003|3");
+    EXPECT_TRUE(lane.retries().empty());
+}
+
 TEST_F(event_batch_test, knows_an_event_again_that_comes_with_another_time) {
     events_lane lane{database};
     lane.store({events.usage("a", 1, "sms", "5")});

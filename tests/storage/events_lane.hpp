@@ -17,10 +17,15 @@ namespace tally::storage {
 /// Stores calls and events as the daemon does: one lane with a connection and memories of its own.
 class events_lane {
   public:
-    explicit events_lane(std::string const& database, std::int32_t number = 0)
+    explicit events_lane(std::string const& database, std::int32_t number = 0,
+                         std::size_t states_max = 1000)
         : catalog_{tests::catalog_of(database)}, writer_{database, "test lane", any_day},
           lane_{writer_,
-                {.lane = number, .lanes = 2, .daemon_id = {}},
+                {.lane = number,
+                 .lanes = 2,
+                 .daemon_id = {},
+                 .usage_states_max = states_max,
+                 .metric_states_max = states_max},
                 observer_,
                 [this](std::chrono::milliseconds) { return --pauses_left_ > 0; }} {
         from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");

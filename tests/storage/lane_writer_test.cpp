@@ -85,6 +85,37 @@ TEST_F(lane_writer_test, a_stale_allowance_is_read_again) {
     expect_sums("0.500000000"); // 100 s at 0.30
 }
 
+TEST_F(lane_writer_test, a_full_memory_gives_no_allowance_twice) {
+    lane a{connection_, 0, 3};
+    store(a, {make_.call(1, 1, "9198", 500), make_.call(2, 2, "9198", 500)});
+    store(a, {make_.call(3, 1, "9198", 50), make_.call(4, 2, "9198", 50),
+              make_.call(5, 3, "9198", 50)}); // one more than there is room for
+    store(a, {make_.call(6, 1, "9198", 100), make_.call(7, 2, "9198", 100),
+              make_.call(8, 3, "9198", 550)});
+
+    EXPECT_EQ(one("SELECT string_agg(included_seconds_used || '/' || seconds_used, ' ' ORDER BY"
+                  " seconds_used) FROM subscription_usage"),
+              "600/600 600/650 600/650");
+    expect_sums("0.500000000"); // twice 50 s at 0.30 a minute
+}
+
+TEST_F(lane_writer_test, a_batch_may_be_larger_than_the_memory) {
+    lane a{connection_, 0, 1};
+    std::uint32_t number = 0;
+    for (int round = 0; round < 3; ++round) {
+        std::vector<ingest::cdr> calls;
+        for (int account = 1; account <= 3; ++account) {
+            calls.push_back(make_.call(number++, account, "9198", 250));
+        }
+        store(a, calls);
+    }
+
+    EXPECT_EQ(one("SELECT string_agg(included_seconds_used || '/' || seconds_used, ' ')"
+                  " FROM subscription_usage"),
+              "600/750 600/750 600/750");
+    EXPECT_EQ(a.observer.retries.size(), 0U);
+}
+
 TEST_F(lane_writer_test, a_conflict_with_a_stored_call_goes_to_suspense) {
     lane a{connection_};
     store(a, {make_.call(1, 1, "4420", 60)});

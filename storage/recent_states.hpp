@@ -1,0 +1,49 @@
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace tally::storage {
+
+/// What a lane remembers of rows between batches, so that it need not read them again. Two
+/// generations; the older one is forgotten when the younger is full, so that what moves often
+/// stays. It only saves questions: whoever needs a state keeps it, as the next put() may forget it
+/// here. One thread.
+template <typename Key, typename State, typename Hash>
+class recent_states {
+  public:
+    /// Remembers at most `states_max`, and of the latest at least half as many.
+    explicit recent_states(std::size_t states_max)
+        : generation_states_max_{std::max<std::size_t>(states_max / 2, 1)} {}
+
+    /// Good until the next put().
+    [[nodiscard]] State const* find(Key const& key) const noexcept {
+        if (auto const young = young_.find(key); young != young_.end()) {
+            return &young->second;
+        }
+        auto const old = old_.find(key);
+        return old == old_.end() ? nullptr : &old->second;
+    }
+    void put(Key const& key, State const& state) {
+        if (young_.size() >= generation_states_max_ && !young_.contains(key)) {
+            young_.swap(old_);
+            young_.clear();
+        }
+        young_.insert_or_assign(key, state);
+    }
+    void forget(Key const& key) noexcept {
+        young_.erase(key);
+        old_.erase(key);
+    }
+
+  private:
+    using generation = boost::unordered_flat_map<Key, State, Hash>;
+
+    std::size_t generation_states_max_;
+    generation young_;
+    generation old_;
+};
+
+} // namespace tally::storage
