@@ -61,8 +61,8 @@ CREATE TABLE billing.subscription_usage (
     included_minutes_used numeric(16, 4) GENERATED ALWAYS AS (round(included_seconds_used / 60.0, 4)) STORED,
     overage_minutes numeric(16, 4) GENERATED ALWAYS AS (round((seconds_used - included_seconds_used) / 60.0, 4)) STORED,
     calls_count bigint NOT NULL DEFAULT 0 CHECK (calls_count >= 0),
-    sms_used bigint NOT NULL DEFAULT 0 CHECK (sms_used >= 0),
-    data_used_mb numeric(20, 6) NOT NULL DEFAULT 0 CHECK (data_used_mb >= 0),
+    sms_used numeric(28, 9) NOT NULL DEFAULT 0,
+    data_used_mb numeric(28, 9) NOT NULL DEFAULT 0,
     overage_cost numeric(24, 9) NOT NULL DEFAULT 0,
     total_cost numeric(24, 9) NOT NULL DEFAULT 0,
     currency char(3) NOT NULL,
@@ -79,6 +79,8 @@ CREATE INDEX subscription_usage_account_id_idx ON billing.subscription_usage (ac
 CREATE INDEX subscription_usage_period_idx ON billing.subscription_usage (billing_period_start, billing_period_end);
 COMMENT ON TABLE billing.subscription_usage IS 'What a subscription has used in a billing period. Its declared foreign keys also protect every account and subscription that has a call: the batch that stores a call writes this row first';
 COMMENT ON COLUMN billing.subscription_usage.seconds_used IS 'Billed seconds, those of the allowance included; minutes are derived from seconds so that sums stay exact';
+COMMENT ON COLUMN billing.subscription_usage.sms_used IS 'Sum of the quantities of the metric sms, as exact as they came. Below zero where corrections (negative quantities) outweigh the rest: one belongs to the period of its own time, which may be later than that of what it corrects, and may come first. Hence no check: it would see what a batch adds before that meets the row';
+COMMENT ON COLUMN billing.subscription_usage.data_used_mb IS 'As sms_used, of the metric data_mb';
 COMMENT ON COLUMN billing.subscription_usage.overage_cost IS 'Cost of calls that were not wholly covered by the allowance, in currency units';
 COMMENT ON COLUMN billing.subscription_usage.total_cost IS 'Sum of the cost of all records of the period, in currency units';
 COMMENT ON COLUMN billing.subscription_usage.corrections IS 'Moved by one whenever stored calls of the period are changed (rerated, voided, disputed): a rerating that sees it move has to look again';

@@ -82,8 +82,8 @@ struct usage_delta {
     ingest::time_us last_usage = 0; ///< latest end of a call, or time of an event
     currency_code currency{};
     std::int64_t events = 0;          ///< metered ones
-    std::int64_t sms = 0;             ///< of the metric "sms"
-    rating::int128 data_mb_nanos = 0; ///< of the metric "data_mb"
+    rating::int128 sms_nanos = 0;     ///< of the metric "sms"; below zero by corrections
+    rating::int128 data_mb_nanos = 0; ///< of the metric "data_mb"; likewise
 
     [[nodiscard]] bool moves() const noexcept { return calls > 0 || events > 0; }
 };

@@ -22,7 +22,7 @@ WITH written AS (
         CASE WHEN d.expected = 0 THEN now() ELSE '-infinity'::timestamptz END, now()
     FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::bigint[],
         $6::bigint[], $7::bigint[], $8::numeric[], $9::numeric[], $10::text[], $11::timestamptz[],
-        $12::bigint[], $13::bigint[], $14::numeric[])
+        $12::bigint[], $13::numeric[], $14::numeric[])
         AS d(subscription_id, account_id, period_start, period_end, seconds, included, calls,
             overage_cost, total_cost, currency, last_usage, expected, sms, data_mb)
     ON CONFLICT (subscription_id, billing_period_start) DO UPDATE SET

@@ -39,7 +39,7 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
         currency_.add_bytes(text_of(d.currency));
         last_usage_.add_time(d.last_usage);
         expected_.add_int64(d.expected_version);
-        sms_.add_int64(d.sms);
+        sms_.add_numeric(d.sms_nanos);
         data_mb_.add_numeric(d.data_mb_nanos);
     }
     return bind(values_, subscription_, account_, period_start_, period_end_, seconds_, included_,

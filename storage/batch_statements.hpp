@@ -62,7 +62,7 @@ class usage_rows {
         period_start_{wire::timestamptz_oid}, period_end_{wire::timestamptz_oid},
         seconds_{wire::int8_oid}, included_{wire::int8_oid}, calls_{wire::int8_oid},
         overage_cost_{wire::numeric_oid}, total_cost_{wire::numeric_oid}, currency_{wire::text_oid},
-        last_usage_{wire::timestamptz_oid}, expected_{wire::int8_oid}, sms_{wire::int8_oid},
+        last_usage_{wire::timestamptz_oid}, expected_{wire::int8_oid}, sms_{wire::numeric_oid},
         data_mb_{wire::numeric_oid};
     parameters values_;
 };

@@ -201,7 +201,7 @@ void event_batch::add_metered(batch_entry const& entry, metered const& at,
     delta.total_cost += rated.cost;
     delta.last_usage = std::max(delta.last_usage, occurred);
     if (counted.metric == sms_metric) {
-        delta.sms += static_cast<std::int64_t>(what.quantity_nanos / rating::nanos_per_quantity);
+        delta.sms_nanos += what.quantity_nanos;
     } else if (counted.metric == data_metric) {
         delta.data_mb_nanos += what.quantity_nanos;
     }

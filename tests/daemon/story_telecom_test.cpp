@@ -68,10 +68,10 @@ TEST_F(month_story, adds_up_calls_messages_and_data_on_one_bill) {
           used("data_mb", "0.000000001", "2026-05-12T05:00:00Z")});
     // 1.94 for the call, 3 messages beyond those included, two packages of data
     EXPECT_THAT(sums(), Each("22.6900"));
-    EXPECT_THAT(rows("SELECT calls_count, seconds_used, included_seconds_used, sms_used, "
-                     "trim_scale(data_used_mb),"
+    EXPECT_THAT(rows("SELECT calls_count, seconds_used, included_seconds_used, "
+                     "trim_scale(sms_used), trim_scale(data_used_mb),"
                      " trim_scale(total_cost) FROM billing.subscription_usage"),
-                ElementsAre("2|372|300|6|1024|22.69"));
+                ElementsAre("2|372|300|6|1024.000000001|22.69"));
     EXPECT_THAT(rows("SELECT metric_name, trim_scale(sum(quantity)), trim_scale(sum(cost)) FROM "
                      "billing.usage_records"
                      " GROUP BY 1 ORDER BY 1"),

@@ -84,7 +84,7 @@ TEST_F(event_batch_test, charges_what_is_beyond_the_included_quantity) {
     EXPECT_EQ(ask("SELECT string_agg(trim_scale(cost)::text, ' ' ORDER BY event_id)"
                   " FROM analytics.usage_events"),
               "0 0.2 0.05");
-    EXPECT_EQ(ask("SELECT sms_used FROM billing.subscription_usage"), "102");
+    EXPECT_EQ(ask("SELECT trim_scale(sms_used) FROM billing.subscription_usage"), "102.5");
     expect_one_sum("0.250000000");
     EXPECT_EQ(ask("SELECT string_agg(trim_scale(quantity)::text, ' ' ORDER BY id)"
                   " FROM billing.usage_records WHERE metric_name = 'sms'"),
@@ -104,6 +104,41 @@ TEST_F(event_batch_test, counts_an_event_once_whatever_road_it_takes) {
     EXPECT_EQ(ask("SELECT trim_scale(data_used_mb) FROM billing.subscription_usage"), "1501");
     expect_one_sum("4.000000000");
     EXPECT_EQ(ask("SELECT count(*) FROM ingest.event_identities"), "2");
+}
+
+TEST_F(event_batch_test, stores_corrections_whatever_comes_with_them) {
+    events_lane lane{database};
+    auto const used = [this] {
+        return ask("SELECT trim_scale(sms_used) || ' ' || trim_scale(data_used_mb)"
+                   " FROM billing.subscription_usage");
+    };
+    // Of what is yet to come, alone, with others, and of more than was used.
+    lane.store({events.usage("a", 1, "sms", "-2"), events.usage("b", 1, "data_mb", "-1.5")});
+    EXPECT_EQ(used(), "-2 -1.5");
+    lane.store({events.usage("c", 1, "sms", "105"), events.usage("d", 1, "data_mb", "1026")});
+    EXPECT_EQ(used(), "103 1024.5");
+    lane.store({events.usage("e", 1, "sms", "-1")});
+    lane.store({events.usage("f", 1, "sms", "3"), events.usage("g", 1, "data_mb", "-0.5"),
+                events.usage("h", 1, "sms", "-2")});
+    EXPECT_EQ(used(), "103 1024");
+    expect_one_sum("2.300000000"); // 3 messages beyond those included, one package
+    lane.store({events.usage("i", 1, "sms", "-500"), events.usage("j", 1, "data_mb", "-1025")});
+    EXPECT_EQ(used(), "-397 -1");
+    EXPECT_EQ(period_of("sms"), "6|-397|0|0|5");
+    expect_one_sum("0.000000000");
+    EXPECT_EQ(ask("SELECT count(*) FROM ingest.suspense"), "0");
+    EXPECT_TRUE(lane.retries().empty());
+    EXPECT_EQ(ask("SELECT analytics.rebuild_daily('2026-05-01', '2026-05-31')"), "0");
+}
+
+TEST_F(event_batch_test, keeps_every_decimal_of_what_is_used) {
+    events_lane lane{database};
+    lane.store({events.usage("a", 1, "sms", "0.5"), events.usage("b", 1, "data_mb", "0.0000004")});
+    lane.store({events.usage("c", 1, "sms", "0.5"), events.usage("d", 1, "data_mb", "0.0000004")});
+    lane.store({events.usage("e", 1, "data_mb", "0.000000001")});
+    EXPECT_EQ(ask("SELECT trim_scale(sms_used) || ' ' || trim_scale(data_used_mb)"
+                  " FROM billing.subscription_usage"),
+              "1 0.000000801");
 }
 
 TEST_F(event_batch_test, moves_more_metrics_than_it_remembers) {
