@@ -3,8 +3,8 @@
 
 -- CloudEvents names an event by source and id alone, whatever time it says or came at, and a unique
 -- key over partitions would have to hold the time. So the identity has a table of its own. A batch
--- writes these rows first: who repeats an event, or another daemon with the same one, finds it there
--- before anything is rated.
+-- writes these rows before any fact: who repeats an event, or another daemon with the same one, finds
+-- it there.
 CREATE TABLE ingest.event_identities (
     id uuid NOT NULL,
     content bigint NOT NULL,

@@ -40,6 +40,18 @@ WITH written AS (
     RETURNING u.created_at = '-infinity' AS unexpected)
 SELECT count(*) FILTER (WHERE NOT unexpected) FROM written)";
 
+// Makes the rows that are missing, with nothing used, and locks those that are there: all of them
+// in the order of the arrays, as usage_sql takes them. Nothing is updated, yet every row in the way
+// is locked (manual, INSERT: "all rows will be locked").
+constexpr char const* lock_usage_sql = R"(
+INSERT INTO billing.subscription_usage AS u (subscription_id, account_id, billing_period_start,
+    billing_period_end, currency, created_at, updated_at)
+SELECT d.subscription_id, d.account_id, d.period_start, d.period_end, d.currency, now(), now()
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+    AS d(subscription_id, account_id, period_start, period_end, currency)
+ON CONFLICT (subscription_id, billing_period_start) DO UPDATE SET version = u.version
+    WHERE false)";
+
 // The cast fails unless every account was there, which undoes the batch before its COMMIT without
 // a round trip of its own; the text that cannot be cast is the report (22P02, bad data).
 constexpr char const* balances_sql = R"(
@@ -117,6 +129,7 @@ constexpr std::array statements{
     prepared_statement{statement::begin, "BEGIN"},
     prepared_statement{statement::commit, "COMMIT"},
     prepared_statement{statement::claim, "SELECT pg_advisory_xact_lock($1::bigint)"},
+    prepared_statement{statement::lock_usage, lock_usage_sql},
     prepared_statement{statement::usage, usage_sql},
     prepared_statement{statement::suspense, suspense_sql},
     prepared_statement{statement::resolve, resolve_sql},

@@ -18,11 +18,14 @@ std::int32_t as_count(std::size_t n) noexcept {
     return static_cast<std::int32_t>(std::min<std::size_t>(n, INT32_MAX));
 }
 
+auto key_of_usage(usage_delta const& d) noexcept {
+    return std::tie(d.subscription_id, d.period_start);
+}
+
 } // namespace
 
 parameters& usage_rows::fill(std::span<usage_delta const> rows) {
-    sort_places(rows, order_,
-                [](usage_delta const& d) { return std::tie(d.subscription_id, d.period_start); });
+    sort_places(rows, order_, key_of_usage);
     clear_all(subscription_, account_, period_start_, period_end_, seconds_, included_, calls_,
               overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_, data_mb_);
     for (std::uint32_t const place : order_) {
@@ -45,6 +48,20 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
     return bind(values_, subscription_, account_, period_start_, period_end_, seconds_, included_,
                 calls_, overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_,
                 data_mb_);
+}
+
+parameters& usage_locks::fill(std::span<usage_delta const> rows) {
+    sort_places(rows, order_, key_of_usage);
+    clear_all(subscription_, account_, period_start_, period_end_, currency_);
+    for (std::uint32_t const place : order_) {
+        auto const& d = rows[place];
+        subscription_.add(d.subscription_id);
+        account_.add(d.account_id);
+        period_start_.add_time(d.period_start);
+        period_end_.add_time(d.period_end);
+        currency_.add_bytes(text_of(d.currency));
+    }
+    return bind(values_, subscription_, account_, period_start_, period_end_, currency_);
 }
 
 parameters& balance_rows::fill(std::span<balance_delta const> rows) {

@@ -15,9 +15,10 @@ namespace tally::storage {
 namespace statement {
 inline constexpr char const* begin = "tally_begin";
 inline constexpr char const* commit = "tally_commit";
-inline constexpr char const* claim = "tally_claim";       ///< lock that stands for a batch
-inline constexpr char const* usage = "tally_usage";       ///< gives the number written
-inline constexpr char const* suspense = "tally_suspense"; ///< touches the new ones
+inline constexpr char const* claim = "tally_claim";           ///< lock that stands for a batch
+inline constexpr char const* lock_usage = "tally_lock_usage"; ///< makes those that are missing
+inline constexpr char const* usage = "tally_usage";           ///< gives the number written
+inline constexpr char const* suspense = "tally_suspense";     ///< touches the new ones
 inline constexpr char const* resolve = "tally_resolve";
 inline constexpr char const* balances = "tally_balances"; ///< refuses unless all are there
 inline constexpr char const* daily = "tally_daily";
@@ -29,8 +30,9 @@ inline constexpr char const* still_waiting = "tally_still_waiting";
 inline constexpr char const* is_committed = "tally_is_committed";
 
 // Events (event_sql.cpp).
-inline constexpr char const* identities = "tally_identities"; ///< gives the number that is new
-inline constexpr char const* metrics = "tally_metrics";       ///< gives the number written
+inline constexpr char const* identities = "tally_identities";     ///< gives the number that is new
+inline constexpr char const* lock_metrics = "tally_lock_metrics"; ///< as lock_usage
+inline constexpr char const* metrics = "tally_metrics";           ///< gives the number written
 inline constexpr char const* unique_values = "tally_unique_values"; ///< touches the new ones
 inline constexpr char const* features = "tally_features";
 inline constexpr char const* api_days = "tally_api_days";
@@ -64,6 +66,19 @@ class usage_rows {
         overage_cost_{wire::numeric_oid}, total_cost_{wire::numeric_oid}, currency_{wire::text_oid},
         last_usage_{wire::timestamptz_oid}, expected_{wire::int8_oid}, sms_{wire::numeric_oid},
         data_mb_{wire::numeric_oid};
+    parameters values_;
+};
+
+/// The rows that `usage_rows` will move.
+class usage_locks {
+  public:
+    parameters& fill(std::span<usage_delta const> rows);
+
+  private:
+    std::vector<std::uint32_t> order_;
+    array_parameter subscription_{wire::uuid_oid}, account_{wire::uuid_oid},
+        period_start_{wire::timestamptz_oid}, period_end_{wire::timestamptz_oid},
+        currency_{wire::text_oid};
     parameters values_;
 };
 

@@ -1,5 +1,6 @@
 #include "storage/batch_writer.hpp"
 
+#include "storage/batch_opening.hpp"
 #include "storage/batch_statements.hpp"
 #include "storage/cdr_copy.hpp"
 #include "storage/event_copy.hpp"
@@ -12,6 +13,7 @@
 
 #include <array>
 #include <chrono>
+#include <optional>
 
 namespace tally::storage {
 
@@ -31,7 +33,7 @@ ingest::time_us now_us() {
 
 /// A batch goes in three steps, which are three waits for the server (four with the COPY's own):
 ///
-///     pipeline  BEGIN, claim, identities of events, usage, metrics, suspense...
+///     pipeline  BEGIN, claim, usage, metrics, identities of events, suspense...
 ///                                                    -> all new? all versions as expected?
 ///                                                       do all retried records still wait?
 ///     pipeline  what events do (apply_*)             -> all possible?       only where there are
@@ -40,6 +42,9 @@ ingest::time_us now_us() {
 ///
 /// Usage is first: it finds a stale batch before any row is copied, and its foreign keys guard the
 /// accounts and subscriptions of the calls. Accounts are late: others wait for their rows.
+///
+/// A batch that others made stale goes in four: the rows of usage and metrics are locked and read
+/// before it is rated, in the order in which the opening moves them.
 struct batch_writer::impl {
     impl(std::string connection_string, std::string purpose, partition_policy policy)
         : connection(std::move(connection_string), std::move(purpose), batch_statements(),
@@ -53,14 +58,14 @@ struct batch_writer::impl {
     }
 
     result begin(batch const& what, commit_counts& counts);
-    result check_opening(batch const& what, commit_counts& counts);
     result write_facts(batch const& what, commit_counts& counts);
     void add_counters(batch const& what);
     result finish(batch const& what, commit_counts const& counts);
     void add_suspense(batch const& what);
-    void roll_back();
+    void roll_back() noexcept;
 
     pq_connection connection;
+    std::optional<pq_connection::pin> transaction; ///< while one is open
     cdr_partitions partitions;
     event_partitions partitions_of_events;
     cdr_copy calls;
@@ -68,6 +73,7 @@ struct batch_writer::impl {
     event_effects effects;
     identity_rows identities;
     metric_rows metrics;
+    metric_locks locks_of_metrics;
     unique_value_rows unique_values;
     feature_rows features;
     api_day_rows api_days;
@@ -76,6 +82,7 @@ struct batch_writer::impl {
     std::vector<payload_key> payloads;
     std::vector<std::unique_ptr<suspense_rows>> suspense; ///< one per statement
     usage_rows usage;
+    usage_locks locks_of_usage;
     balance_rows balances;
     daily_rows daily;
     resolved_rows resolved;
@@ -109,17 +116,20 @@ void batch_writer::impl::add_suspense(batch const& what) {
 
 result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
     statements.clear();
-    statements.push_back({statement::begin, nullptr});
+    if (!transaction) {
+        transaction.emplace(connection);
+        statements.push_back({statement::begin, nullptr});
+    }
     values.clear();
     statements.push_back({statement::claim, &values.add_int64(claim_of(what.id))});
-    if (!what.events.empty()) {
-        statements.push_back({statement::identities, &identities.fill(what)});
-    }
     if (!what.usage.empty()) {
         statements.push_back({statement::usage, &usage.fill(what.usage)});
     }
     if (!what.metrics.empty()) {
         statements.push_back({statement::metrics, &metrics.fill(what.metrics)});
+    }
+    if (!what.events.empty()) {
+        statements.push_back({statement::identities, &identities.fill(what)});
     }
     if (!what.unique_values.empty()) {
         statements.push_back({statement::unique_values, &unique_values.fill(what.unique_values)});
@@ -129,45 +139,7 @@ result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
         statements.push_back({statement::resolve, &resolved.fill(what.resolved)});
     }
     connection.run_pipeline(statements, outcome);
-    return outcome.what.ok() ? check_opening(what, counts) : outcome.what;
-}
-
-/// What the opening's statements wrote is what the batch was rated on.
-result batch_writer::impl::check_opening(batch const& what, commit_counts& counts) {
-    auto const stale = [](std::size_t written, std::size_t wanted, char const* rows) -> result {
-        return written == wanted ? result{}
-                                 : result{failure::stale,
-                                          {},
-                                          std::to_string(wanted - written) + " of " +
-                                              std::to_string(wanted) + rows};
-    };
-    result said;
-    for (std::size_t i = 0; i < statements.size() && said.ok(); ++i) {
-        auto const& rows = outcome.rows[i];
-        char const* const name = statements[i].name;
-        if (name == statement::suspense) {
-            counts.suspended += static_cast<std::uint32_t>(affected(rows));
-        } else if (name == statement::identities) {
-            auto const added = static_cast<std::size_t>(int64_at(rows, 0, 0));
-            if (added != what.events.size()) {
-                said = {failure::duplicate, {}, "some events are stored already"};
-            }
-        } else if (name == statement::usage) {
-            said = stale(static_cast<std::size_t>(int64_at(rows, 0, 0)), what.usage.size(),
-                         " usage rows have another version");
-        } else if (name == statement::metrics) {
-            said = stale(static_cast<std::size_t>(int64_at(rows, 0, 0)), what.metrics.size(),
-                         " metric rows have another version");
-        } else if (name == statement::unique_values) {
-            said = stale(static_cast<std::size_t>(affected(rows)), what.unique_values.size(),
-                         " values have been counted meanwhile");
-        } else if (name == statement::resolve) {
-            // A row that waits no more is in other hands: its record must not count once more.
-            said = stale(static_cast<std::size_t>(affected(rows)), what.resolved.size(),
-                         " suspended records wait no more");
-        }
-    }
-    return said;
+    return outcome.what.ok() ? check_opening(statements, outcome, what, counts) : outcome.what;
 }
 
 result batch_writer::impl::write_facts(batch const& what, commit_counts& counts) {
@@ -219,10 +191,11 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
     return outcome.what;
 }
 
-void batch_writer::impl::roll_back() {
+void batch_writer::impl::roll_back() noexcept {
     if (connection.is_open() && !connection.execute("ROLLBACK").ok()) {
         connection.close(); // which rolls back as well
     }
+    transaction.reset();
 }
 
 batch_writer::batch_writer(std::string connection_string, std::string purpose,
@@ -231,13 +204,43 @@ batch_writer::batch_writer(std::string connection_string, std::string purpose,
 
 batch_writer::~batch_writer() = default;
 
+result batch_writer::lock_rows(std::span<usage_delta const> usage,
+                               std::span<metric_row const> metrics) {
+    auto& statements = impl_->statements;
+    auto& outcome = impl_->outcome;
+    if (usage.empty() && metrics.empty()) {
+        return {};
+    }
+    result const answer = impl_->connection.open();
+    if (!answer.ok()) {
+        return answer;
+    }
+    impl_->transaction.emplace(impl_->connection);
+    statements.assign(1, {statement::begin, nullptr});
+    if (!usage.empty()) {
+        statements.push_back({statement::lock_usage, &impl_->locks_of_usage.fill(usage)});
+    }
+    if (!metrics.empty()) {
+        statements.push_back({statement::lock_metrics, &impl_->locks_of_metrics.fill(metrics)});
+    }
+    impl_->connection.run_pipeline(statements, outcome);
+    if (!outcome.what.ok()) {
+        impl_->roll_back();
+    }
+    return outcome.what;
+}
+
+void batch_writer::roll_back() noexcept {
+    impl_->roll_back();
+}
+
 result batch_writer::commit(batch const& what, commit_counts& counts) {
     counts = {};
     result said = impl_->connection.open();
     if (!said.ok()) {
+        impl_->transaction.reset(); // a lost session's ended with it
         return said;
     }
-    pq_connection::pin const one_session{impl_->connection};
     said = impl_->begin(what, counts);
     if (said.ok()) {
         said = impl_->write_facts(what, counts);
@@ -246,6 +249,7 @@ result batch_writer::commit(batch const& what, commit_counts& counts) {
         said = impl_->finish(what, counts);
     }
     if (said.ok()) {
+        impl_->transaction.reset();
         return said;
     }
     impl_->roll_back();

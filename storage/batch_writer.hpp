@@ -112,7 +112,15 @@ class batch_writer {
     result load_positions(std::string_view stream, std::int32_t lanes,
                           std::vector<std::int64_t>& out);
 
-    /// Stores the batch in one transaction. On any failure nothing is stored, but for `unknown`.
+    /// Begins the transaction of the next commit() with locks on the rows that it will move, made
+    /// where they are missing: what is read of them from here on is so until then. Nothing is begun
+    /// when there are none, or on a failure.
+    result lock_rows(std::span<usage_delta const> usage, std::span<metric_row const> metrics);
+    /// Gives up what lock_rows() began.
+    void roll_back() noexcept;
+
+    /// Stores the batch in one transaction, which lock_rows() may have begun. On any failure
+    /// nothing is stored, but for `unknown`.
     result commit(batch const& what, commit_counts& counts);
 
     /// Whether a batch's transaction is in the database (after failure::unknown). Waits for the

@@ -1,20 +1,24 @@
 #include "storage/entry_batch.hpp"
 
+#include <algorithm>
+
 namespace tally::storage {
 
 entry_batch::entry_batch(std::size_t usage_states_max, std::size_t metric_states_max)
     : usage_{usage_states_max}, metrics_{metric_states_max} {}
 
-void entry_batch::begin(std::span<batch_entry> entries) {
+void entry_batch::begin(std::span<batch_entry> entries, states_of states) {
     entries_ = entries;
+    states_from_ = states;
     book_.begin();
     calls_.begin(entries, book_);
-    events_.begin(entries, book_, metrics_);
+    events_.begin(entries, book_, is_remembering() ? &metrics_ : nullptr);
     missing_.clear();
     missing_places_.clear();
     for (std::uint32_t place = 0; place < book_.periods().size(); ++place) {
         auto& usage = book_.at(place);
-        if (auto const* known = usage_.find(usage.key); known != nullptr) {
+        auto const* known = is_remembering() ? usage_.find(usage.key) : nullptr;
+        if (known != nullptr) {
             usage.before = *known;
         } else {
             missing_.push_back(usage.key);
@@ -24,6 +28,28 @@ void entry_batch::begin(std::span<batch_entry> entries) {
 }
 
 result entry_batch::load(batch_writer& from) {
+    if (is_remembering()) {
+        return read(from);
+    }
+    result answer = lock_rows(from);
+    if (answer.ok()) {
+        answer = read(from);
+        if (!answer.ok()) {
+            from.roll_back();
+        }
+    }
+    return answer;
+}
+
+result entry_batch::lock_rows(batch_writer& with) {
+    locked_.clear();
+    for (auto const& usage : book_.periods()) {
+        locked_.push_back(usage.delta);
+    }
+    return with.lock_rows(locked_, events_.missing());
+}
+
+result entry_batch::read(batch_writer& from) {
     result answer = load_usage(from);
     if (answer.ok()) {
         answer = load_metrics(from);
@@ -44,7 +70,9 @@ result entry_batch::load_usage(batch_writer& from) {
     result answer = from.load_usage(missing_, states_);
     for (std::size_t i = 0; answer.ok() && i < missing_.size(); ++i) {
         book_.at(missing_places_[i]).before = states_[i];
-        usage_.put(missing_[i], states_[i]);
+        if (is_remembering()) {
+            usage_.put(missing_[i], states_[i]);
+        }
     }
     return answer;
 }
@@ -55,7 +83,7 @@ result entry_batch::load_metrics(batch_writer& from) {
     }
     result answer = from.load_metrics(events_.missing(), metric_states_);
     if (answer.ok()) {
-        events_.learn(metric_states_, metrics_);
+        events_.learn(metric_states_, is_remembering() ? &metrics_ : nullptr);
     }
     return answer;
 }
@@ -81,6 +109,12 @@ void entry_batch::add_suspended(batch& out) const {
                 {entry.reason, entry.detail, entry.from->id, entry.format, entry.raw});
         }
     }
+}
+
+bool entry_batch::moves_all() const noexcept {
+    return events_.moves_all() &&
+           std::all_of(book_.periods().begin(), book_.periods().end(),
+                       [](auto const& usage) { return usage.delta.moves(); });
 }
 
 void entry_batch::written() {

@@ -22,7 +22,7 @@ rating::catalog_index plan_of(batch_entry const& entry) noexcept {
 } // namespace
 
 void event_batch::begin(std::span<batch_entry> entries, usage_book& book,
-                        metric_cache const& cache) {
+                        metric_cache const* cache) {
     metered_.clear();
     metered_.resize(entries.size());
     metrics_.clear();
@@ -39,7 +39,8 @@ void event_batch::begin(std::span<batch_entry> entries, usage_book& book,
     is_counted_.assign(values_.size(), false);
     for (std::uint32_t place = 0; place < metrics_.size(); ++place) {
         auto& metric = metrics_[place];
-        if (auto const* known = cache.find(metric.key); known != nullptr) {
+        auto const* known = cache == nullptr ? nullptr : cache->find(metric.key);
+        if (known != nullptr) {
             metric.before = *known;
         } else {
             missing_.push_back(metric.row);
@@ -101,11 +102,13 @@ bool event_batch::note_value(batch_entry& entry, metered& at, metric_row const& 
     return true;
 }
 
-void event_batch::learn(std::span<metric_state const> states, metric_cache& cache) {
+void event_batch::learn(std::span<metric_state const> states, metric_cache* cache) {
     for (std::size_t i = 0; i < states.size(); ++i) {
         auto& metric = metrics_[missing_places_[i]];
         metric.before = states[i];
-        cache.put(metric.key, states[i]);
+        if (cache != nullptr) {
+            cache->put(metric.key, states[i]);
+        }
     }
 }
 
@@ -208,6 +211,11 @@ void event_batch::add_metered(batch_entry const& entry, metered const& at,
     auto const day = book.calendar_of(*entry.catalog, plan_of(entry)).day_of(occurred);
     book.add_day(at.period, day, metrics_[at.metric].key.metric,
                  {what.quantity_nanos, rated.billable.nanos, rated.cost}, out);
+}
+
+bool event_batch::moves_all() const noexcept {
+    return std::all_of(metrics_.begin(), metrics_.end(),
+                       [](auto const& metric) { return metric.row.events > 0; });
 }
 
 void event_batch::written(metric_cache& cache) const {

@@ -19,18 +19,21 @@ namespace tally::storage {
 ///     begin -> missing() and values() are read from the database -> learn -> rate -> written
 class event_batch {
   public:
-    /// First pass: which periods and metrics the events move. Suspends what has no price.
-    void begin(std::span<batch_entry> entries, usage_book& book, metric_cache const& cache);
+    /// First pass: which periods and metrics the events move. Suspends what has no price. `cache`
+    /// may be null: it knows nothing.
+    void begin(std::span<batch_entry> entries, usage_book& book, metric_cache const* cache);
     /// Metric rows that the cache does not know; their names are the book's.
     [[nodiscard]] std::span<metric_row const> missing() const noexcept { return missing_; }
-    /// Their states, in their order.
-    void learn(std::span<metric_state const> states, metric_cache& cache);
+    /// Their states, in their order, which the cache learns as well unless it is null.
+    void learn(std::span<metric_state const> states, metric_cache* cache);
     /// Values of metrics of aggregation unique, of which the database may know some.
     [[nodiscard]] std::span<unique_value_row const> values() const noexcept { return values_; }
     /// Those of them that are counted already.
     void learn_counted(std::span<unique_value_row const> counted);
     /// Second pass: fills out.events, out.metrics, out.unique_values and the book's sums.
     void rate(std::span<batch_entry> entries, usage_book& book, batch& out);
+    /// Whether the events that were rated move every metric that the first pass found.
+    [[nodiscard]] bool moves_all() const noexcept;
     /// After COMMIT: the cache learns what the rows are now.
     void written(metric_cache& cache) const;
     /// The rows have another version than the cache says.

@@ -47,6 +47,17 @@ WITH written AS (
     RETURNING u.created_at = '-infinity' AS unexpected)
 SELECT count(*) FILTER (WHERE NOT unexpected) FROM written)";
 
+// As lock_usage_sql.
+constexpr char const* lock_metrics_sql = R"(
+INSERT INTO billing.subscription_metric_usage AS u (subscription_id, account_id,
+    billing_period_start, billing_period_end, metric, currency, created_at, updated_at)
+SELECT d.subscription_id, d.account_id, d.period_start, d.period_end, d.metric, d.currency, now(),
+    now()
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[])
+    AS d(subscription_id, account_id, period_start, period_end, metric, currency)
+ON CONFLICT (subscription_id, billing_period_start, metric) DO UPDATE SET version = u.version
+    WHERE false)";
+
 constexpr char const* unique_values_sql = R"(
 INSERT INTO billing.metric_unique_values (subscription_id, billing_period_start, metric, value_id,
     created_at)
@@ -181,6 +192,7 @@ constexpr std::array apply_functions{
 
 constexpr std::array statements{
     prepared_statement{statement::identities, identities_sql},
+    prepared_statement{statement::lock_metrics, lock_metrics_sql},
     prepared_statement{statement::metrics, metrics_sql},
     prepared_statement{statement::unique_values, unique_values_sql},
     prepared_statement{statement::features, features_sql},

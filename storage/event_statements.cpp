@@ -30,6 +30,10 @@ void add_optional(array_parameter& to, std::int64_t value) {
     }
 }
 
+auto key_of_metric(metric_row const& r) noexcept {
+    return std::tie(r.subscription_id, r.period_start, r.metric);
+}
+
 } // namespace
 
 parameters& identity_rows::fill(batch const& what) {
@@ -46,9 +50,7 @@ parameters& identity_rows::fill(batch const& what) {
 }
 
 parameters& metric_rows::fill(std::span<metric_row const> rows) {
-    sort_places(rows, order_, [](metric_row const& r) {
-        return std::tie(r.subscription_id, r.period_start, r.metric);
-    });
+    sort_places(rows, order_, key_of_metric);
     clear_all(subscription_, account_, period_start_, period_end_, metric_, events_, total_,
               included_, cost_, currency_, last_usage_, expected_);
     for (std::uint32_t const place : order_) {
@@ -68,6 +70,21 @@ parameters& metric_rows::fill(std::span<metric_row const> rows) {
     }
     return bind(values_, subscription_, account_, period_start_, period_end_, metric_, events_,
                 total_, included_, cost_, currency_, last_usage_, expected_);
+}
+
+parameters& metric_locks::fill(std::span<metric_row const> rows) {
+    sort_places(rows, order_, key_of_metric);
+    clear_all(subscription_, account_, period_start_, period_end_, metric_, currency_);
+    for (std::uint32_t const place : order_) {
+        auto const& r = rows[place];
+        subscription_.add(r.subscription_id);
+        account_.add(r.account_id);
+        period_start_.add_time(r.period_start);
+        period_end_.add_time(r.period_end);
+        metric_.add_bytes(r.metric);
+        currency_.add_bytes({r.currency.data(), r.currency.size()});
+    }
+    return bind(values_, subscription_, account_, period_start_, period_end_, metric_, currency_);
 }
 
 parameters& metric_keys::fill(std::span<metric_row const> rows) {

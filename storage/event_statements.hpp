@@ -40,6 +40,19 @@ class metric_rows {
     parameters values_;
 };
 
+/// The rows that `metric_rows` will move.
+class metric_locks {
+  public:
+    parameters& fill(std::span<metric_row const> rows);
+
+  private:
+    std::vector<std::uint32_t> order_;
+    array_parameter subscription_{wire::uuid_oid}, account_{wire::uuid_oid},
+        period_start_{wire::timestamptz_oid}, period_end_{wire::timestamptz_oid},
+        metric_{wire::text_oid}, currency_{wire::text_oid};
+    parameters values_;
+};
+
 /// Keys of metric rows, for asking what they hold.
 class metric_keys {
   public:

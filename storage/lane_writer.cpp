@@ -3,6 +3,7 @@
 #include "storage/failure_class.hpp"
 #include "storage/moved_calls.hpp"
 #include "storage/partitions.hpp"
+#include "storage/refused_entry.hpp"
 #include "storage/stream_positions.hpp"
 
 #include <random>
@@ -44,6 +45,7 @@ std::optional<std::int64_t> lane_writer::position_of(std::string_view stream) {
 bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
                         ingest::uuid const& import_id, std::uint64_t bytes) {
     details_.clear();
+    states_ = states_of::memory;
     out_.clear();
     out_.daemon_id = how_.daemon_id;
     out_.import_id = import_id;
@@ -86,12 +88,18 @@ bool lane_writer::store_halves(std::span<batch_entry> entries, marks_span marks)
            store_range(entries.subspan(middle), marks);
 }
 
+lane_writer::step lane_writer::load(std::span<batch_entry> entries, marks_span marks) {
+    if (states_ == states_of::memory) {
+        return insist([&] { return rows_.load(writer_); }) ? step::done : step::give_up;
+    }
+    // To make a row may be refused, which is the matter of some entry.
+    auto const answer = rows_.load(writer_);
+    return answer.ok() ? step::done : after_failure(answer, {}, entries, marks);
+}
+
 lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_span marks) {
     auto const began = clock::now();
-    rows_.begin(entries);
-    if (!insist([&] { return rows_.load(writer_); })) {
-        return step::give_up;
-    }
+    rows_.begin(entries, states_);
     bool refused_some = false;
     if (!refuse_days_out_of_bounds(entries, refused_some) ||
         !refuse_event_days(entries, refused_some)) {
@@ -100,7 +108,14 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
     if (refused_some) {
         return step::again;
     }
+    if (auto const loaded = load(entries, marks); loaded != step::done) {
+        return loaded;
+    }
     rows_.rate(out_);
+    if (states_ == states_of::locked_rows && !rows_.moves_all()) {
+        writer_.roll_back(); // some entries are suspended by now: the rest moves fewer rows
+        return step::again;
+    }
     set_positions(marks);
     out_.id = ingest::uuid_v7();
     out_.duplicates =
@@ -121,36 +136,6 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
     return step::done;
 }
 
-namespace {
-
-/// The entry of a row of the batch: calls and events are the live entries of their sort, in order.
-template <typename Is>
-batch_entry* nth(std::span<batch_entry> entries, std::uint32_t row, Is&& is) {
-    for (auto& entry : entries) {
-        if (is(entry) && row-- == 0) {
-            return &entry;
-        }
-    }
-    return nullptr;
-}
-
-bool is_live(batch_entry const& entry) noexcept {
-    return entry.state == entry_state::live;
-}
-
-/// The entry that the server refused, when that can be told.
-batch_entry* refused_entry(std::span<batch_entry> entries, commit_counts const& counts) {
-    if (counts.refused_call != commit_counts::no_row) {
-        return nth(entries, counts.refused_call, [](auto& e) { return e.is_live_call(); });
-    }
-    if (counts.refused_event != commit_counts::no_row) {
-        return nth(entries, counts.refused_event, [](auto& e) { return e.is_live_event(); });
-    }
-    return entries.size() == 1 ? nth(entries, 0, is_live) : nullptr;
-}
-
-} // namespace
-
 lane_writer::step lane_writer::after_failure(result const& why, commit_counts const& counts,
                                              std::span<batch_entry> entries, marks_span marks) {
     auto const go_on = [](bool ok) { return ok ? step::again : step::give_up; };
@@ -160,9 +145,7 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
         duplicates_.expect_stored();
         return go_on(insist([&] { return duplicates_.drop_stored(entries, true); }));
     case failure::stale:
-        observer_.retried(name_of(why.why), why);
-        rows_.forget();
-        return go_on(drop_settled(entries));
+        return after_stale(why, entries);
     case failure::refused:
         observer_.retried(name_of(why.why), why);
         suspend_refused(entries, counts.verdicts);
@@ -191,6 +174,19 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
         break;
     }
     return step::done;
+}
+
+// Who moved the rows will go on to do so: from now on the batch locks them first, and then waits
+// before it tries again.
+lane_writer::step lane_writer::after_stale(result const& why, std::span<batch_entry> entries) {
+    if (states_ == states_of::memory) {
+        observer_.retried(name_of(why.why), why);
+    } else if (!pause(name_of(why.why), why)) {
+        return step::give_up;
+    }
+    states_ = states_of::locked_rows;
+    rows_.forget();
+    return drop_settled(entries) ? step::again : step::give_up;
 }
 
 // Records tried again that somebody else has stored or discarded meanwhile.
@@ -232,7 +228,7 @@ void lane_writer::suspend_refused(std::span<batch_entry> entries,
     // All are found before the first is suspended, which moves the places of those behind it.
     std::vector<batch_entry*> found;
     for (auto const& each : verdicts) {
-        found.push_back(nth(entries, each.event, [](auto& e) { return e.is_live_event(); }));
+        found.push_back(entry_of_event(entries, each.event));
     }
     for (std::size_t i = 0; i < found.size(); ++i) {
         if (found[i] != nullptr) {

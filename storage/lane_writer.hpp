@@ -58,8 +58,8 @@ class database_went_back : public std::runtime_error {
 /// and on a failure does what it calls for.
 ///
 ///     duplicate      ask for the stored keys, drop them or suspend conflicts, rate the rest again
-///     stale          forget the usage rows, read them again, rate again; leave out retried
-///                    records that wait in suspense no more
+///     stale          lock the usage rows, read them, rate again: nobody moves them a second time;
+///                    leave out retried records that wait in suspense no more
 ///     refused        suspend the events that cannot do what they say, try the rest
 ///     bad data       halve until the one bad record is in suspense and the rest is stored
 ///     unknown        ask whether the batch is there
@@ -101,9 +101,11 @@ class lane_writer {
 
     bool store_range(std::span<batch_entry> entries, marks_span marks);
     bool store_halves(std::span<batch_entry> entries, marks_span marks);
+    step load(std::span<batch_entry> entries, marks_span marks);
     step try_once(std::span<batch_entry> entries, marks_span marks);
     step after_failure(result const& why, commit_counts const& counts,
                        std::span<batch_entry> entries, marks_span marks);
+    step after_stale(result const& why, std::span<batch_entry> entries);
     step after_bad_data(result const& why, commit_counts const& counts,
                         std::span<batch_entry> entries);
     void suspend_refused(std::span<batch_entry> entries, std::span<verdict const> verdicts);
@@ -131,6 +133,7 @@ class lane_writer {
     std::deque<std::string> details_; ///< text of database refusals, kept while store() runs
     std::vector<std::int32_t> days_;
     std::vector<event_day> event_days_;
+    states_of states_ = states_of::memory; ///< locked rows from a batch's first stale try on
     std::int64_t pauses_in_a_row_ = 0;
 };
 

@@ -98,6 +98,24 @@ void cutting_proxy::arm(cut how, std::string text) {
     text_ = std::move(text);
 }
 
+void cutting_proxy::before(std::string text, std::function<void()> act) {
+    std::lock_guard const hold{rule_};
+    text_before_ = std::move(text);
+    act_ = std::move(act);
+}
+
+void cutting_proxy::call_before(std::string_view bytes) {
+    std::function<void()> act;
+    {
+        std::lock_guard const hold{rule_};
+        if (text_before_.empty() || bytes.find(text_before_) == std::string_view::npos) {
+            return;
+        }
+        act = act_;
+    }
+    act();
+}
+
 void cutting_proxy::accept_all() {
     while (!stopping_) {
         if (!is_readable(listener_, poll_ms)) {
@@ -142,6 +160,7 @@ bool cutting_proxy::pass_request(int client, int server) {
         (void)send_all(server, std::string_view{bytes}.substr(0, bytes.size() / 2));
         return false;
     }
+    call_before(bytes);
     bool const passed = send_all(server, bytes);
     if (seen && how == cut::answer) {
         while (!stopping_ && !is_readable(server, poll_ms)) {

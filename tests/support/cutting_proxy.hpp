@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -32,6 +33,8 @@ class cutting_proxy {
     [[nodiscard]] std::string connection_string() const;
     /// Cuts once, at the next bytes that hold `text`.
     void arm(cut how, std::string text);
+    /// Calls `act` each time before the client's bytes with the text reach the server, which waits.
+    void before(std::string text, std::function<void()> act);
     /// Whether it has cut since it was armed.
     [[nodiscard]] bool has_cut() const { return has_cut_; }
 
@@ -40,6 +43,7 @@ class cutting_proxy {
     void pass(int client, int server);
     bool pass_request(int client, int server);
     bool pass_answer(int client, int server);
+    void call_before(std::string_view bytes);
     bool sees(std::string_view bytes, bool from_client, cut& how);
 
     std::string server_string_;
@@ -49,9 +53,11 @@ class cutting_proxy {
     int listener_ = -1;
     std::atomic<bool> stopping_ = false;
     std::atomic<bool> has_cut_ = false;
-    std::mutex rule_; ///< guards how_ and text_
+    std::mutex rule_; ///< guards what it was told to look for
     cut how_ = cut::never;
     std::string text_;
+    std::string text_before_; ///< empty: none
+    std::function<void()> act_;
     std::vector<std::jthread> connections_; ///< of the accepting thread, until it has ended
     std::jthread accepting_;
 };
