@@ -7,5 +7,5 @@ SELECT id::uuid, email, username, current_setting('tallyd.hash_' || username), r
 FROM (VALUES
     ('00000000-0000-7000-8000-000000000101', 'admin@balatrix.com', 'admin', 'admin', 'Admin'),
     ('00000000-0000-7000-8000-000000000102', 'support@balatrix.com', 'support', 'support', 'Support')
-) AS system_user (id, email, username, role, first_name)
+) AS person (id, email, username, role, first_name)
 ON CONFLICT DO NOTHING;
