@@ -95,6 +95,12 @@ TEST(settings_table, the_reference_page_is_the_one_in_the_tree) {
         << "run: tallyd check-config --reference >config/REFERENCE.md";
 }
 
+TEST(settings_table, the_folders_of_a_first_run_are_ignored_by_git) {
+    auto const ignored = "\n" + file_text(".gitignore");
+    EXPECT_THAT(ignored, HasSubstr("\n/" + settings{}.data_dir + "/\n"));
+    EXPECT_THAT(ignored, HasSubstr("\n/" + settings{}.journal_dir + "/\n"));
+}
+
 TEST(settings_table, the_sample_file_without_its_comment_marks_gives_the_defaults) {
     std::string path = (std::filesystem::temp_directory_path() / "tallyd-XXXXXX").string();
     close(mkstemp(path.data()));

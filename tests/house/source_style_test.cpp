@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <memory>
 #include <regex>
 #include <set>
 
@@ -164,6 +166,25 @@ TEST(files, speak_of_the_project_alone) {
                 << file.path << ": " << line;
         }
     }
+}
+
+/// What `git ls-files` with these options lists, a path a line. Only in a checkout.
+std::string tracked_files(std::string const& options) {
+    auto const command = "git -c safe.directory='*' -C '" TALLY_SOURCE_DIR "' ls-files " + options;
+    std::unique_ptr<FILE, int (*)(FILE*)> const pipe{popen(command.c_str(), "r"), pclose};
+    std::string files;
+    for (int c = fgetc(pipe.get()); c != EOF; c = fgetc(pipe.get())) {
+        files += static_cast<char>(c);
+    }
+    return files;
+}
+
+TEST(files, that_git_ignores_are_not_tracked) {
+    if (!exists(".git")) {
+        GTEST_SKIP() << "no checkout";
+    }
+    EXPECT_NE(tracked_files("dev"), "");
+    EXPECT_EQ(tracked_files("--cached --ignored --exclude-standard"), "");
 }
 
 } // namespace

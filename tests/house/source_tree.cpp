@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 bool is_left_out(fs::path const& path) {
     auto const name = path.filename().string();
     return name == "build" || name == ".git" || name == ".cache" || name == "__pycache__" ||
-           name == "corpus";
+           name == "corpus" || name == "tallyd-data" || name == "tallyd-journal";
 }
 
 std::string read(fs::path const& path) {

@@ -19,8 +19,8 @@ struct source_file {
     [[nodiscard]] bool is_cpp() const { return is_header() || path.ends_with(".cpp"); }
 };
 
-/// All files but build trees, git's own, and the fuzz corpus (which is input, not source). Read
-/// once per program, sorted by path.
+/// All files but build trees, git's own, the fuzz corpus (which is input, not source), and what a
+/// tallyd leaves that was run here. Read once per program, sorted by path.
 std::vector<source_file> const& source_tree();
 
 /// C++ files only.
