@@ -15,3 +15,10 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
+
+# Header-only and without a CMake package in Debian 12. From 1.0.4 on (Debian 13) the headers are one
+# folder deeper.
+find_path(TALLY_CONCURRENTQUEUE_INCLUDE_DIR blockingconcurrentqueue.h
+    PATH_SUFFIXES concurrentqueue/moodycamel concurrentqueue REQUIRED)
+add_library(tally_concurrentqueue INTERFACE)
+target_include_directories(tally_concurrentqueue SYSTEM INTERFACE ${TALLY_CONCURRENTQUEUE_INCLUDE_DIR})

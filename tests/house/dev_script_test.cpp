@@ -33,8 +33,10 @@ class dev_script : public testing::Test {
         for (auto const name : {"cmake", "ctest", "ninja", "sudo", "env"}) {
             tool(name, "");
         }
-        // apt knows every package but those of older and newer releases.
-        tool("apt-cache", "case $2 in *1.81*|*-14-*) exit 100;; esac");
+        // apt has every package but those of another release: 1.81 it knows since others mention
+        // it, and has no candidate.
+        tool("apt-cache", "case $1,$2 in policy,*1.81*) echo '  Candidate: (none)';; *-14-*) ;; "
+                          "policy,*) echo '  Candidate: 1.0-1';; esac");
     }
     ~dev_script() override { fs::remove_all(folder_); }
 
@@ -94,11 +96,11 @@ TEST_F(dev_script, installs_what_is_missing_and_takes_the_alternative_that_exist
     EXPECT_THAT(calls, HasSubstr(" ninja-build libboost-dev\n"));
 }
 
-TEST_F(dev_script, says_which_row_apt_knows_nothing_of) {
+TEST_F(dev_script, says_which_row_apt_has_nothing_of) {
     installed_but_for("ninja-build");
-    tool("apt-cache", "exit 100");
+    tool("apt-cache", "exit 0");
     EXPECT_NE(run("build"), 0);
-    EXPECT_THAT(read("output"), HasSubstr("apt knows no package of 'ninja-build'"));
+    EXPECT_THAT(read("output"), HasSubstr("apt has no package of 'ninja-build'"));
     EXPECT_THAT(read("calls"), Not(HasSubstr("apt-get install")));
 }
 
