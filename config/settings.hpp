@@ -8,7 +8,7 @@ namespace tally::config {
 /// Everything an operator can set, with the defaults of the product. One row of the settings table
 /// (settings_table.hpp) per member: key, type, default, bounds, what it is for.
 struct settings {
-    std::string environment = "development"; ///< "production" refuses demo data
+    std::string environment = "development"; ///< "production" refuses demo data and reverting
 
     std::string database_url; ///< libpq connection string or URI; empty: embedded PostgreSQL
     std::string data_dir = "tallyd-data"; ///< embedded cluster

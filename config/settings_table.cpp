@@ -48,7 +48,7 @@ constexpr setting table[] = {
     {"environment",
      text_setting{&s::environment, complain_about_environment,
                   "one of development, test, staging, production"},
-     "what this installation is for; production refuses demo data"},
+     "what this installation is for; production refuses demo data, migrate down and migrate redo"},
     {"data_dir", folder(&s::data_dir),
      "where the embedded PostgreSQL keeps its cluster; unused with a database.url"},
     {"lanes", count(&s::lanes, 1, 256),

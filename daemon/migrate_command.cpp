@@ -1,9 +1,12 @@
 #include "daemon/command.hpp"
+#include "daemon/confirmation.hpp"
 #include "daemon/database.hpp"
 #include "daemon/migrate_diagram.hpp"
+#include "daemon/migrate_loss.hpp"
 #include "daemon/table_printer.hpp"
 #include "ingest/http_json.hpp"
 #include "storage/migrations.hpp"
+#include "storage/pqxx_session.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -27,6 +30,15 @@ struct migrate_flags {
     std::optional<int> to;
     double lock_wait_s = 60;
     bool json = false;
+    bool yes = false;
+};
+
+/// What an action works with.
+struct migrate_work {
+    storage::migration_runner& runner;
+    migrate_flags const& flags;
+    std::string const& connection_string;
+    bool const& has_events; ///< something was applied, reverted or tried
 };
 
 std::vector<storage::migration> files_of(migrate_flags const& flags) {
@@ -112,9 +124,9 @@ void print_problems(std::vector<storage::migration_status> const& statuses) {
     }
 }
 
-migrate_exit show_status(storage::migration_runner& runner, migrate_flags const& flags) {
-    auto const statuses = runner.status();
-    if (flags.json) {
+migrate_exit show_status(migrate_work const& work) {
+    auto const statuses = work.runner.status();
+    if (work.flags.json) {
         print_json(statuses);
     } else {
         table_printer table{{{"migration"}, {"state"}, {"applied at"}}};
@@ -148,9 +160,9 @@ void print_json(storage::verification const& found) {
     std::cout << json.text() << '\n';
 }
 
-migrate_exit verify(storage::migration_runner& runner, migrate_flags const& flags) {
-    auto const found = runner.verify();
-    if (flags.json) {
+migrate_exit verify(migrate_work const& work) {
+    auto const found = work.runner.verify();
+    if (work.flags.json) {
         print_json(found);
         return found.code();
     }
@@ -168,35 +180,83 @@ migrate_exit verify(storage::migration_runner& runner, migrate_flags const& flag
     return found.code();
 }
 
-using action = std::function<migrate_exit(storage::migration_runner&, migrate_flags const&)>;
+using action = std::function<migrate_exit(migrate_work const&)>;
 
-/// A command that changes the schema; says so when there was nothing to do.
-template <typename Change>
-action changing(Change change, bool& has_events) {
-    return [change, &has_events](storage::migration_runner& runner, migrate_flags const& flags) {
-        change(runner, flags);
-        if (!has_events) {
-            std::cout << "nothing to do\n";
+/// Whether an action may destroy data: then it is refused in production, where nobody reverts.
+enum class is_destructive : std::uint8_t { no, yes };
+
+migrate_exit end_of_change(migrate_work const& work) {
+    if (!work.has_events) {
+        std::cout << "nothing to do\n";
+    }
+    return migrate_exit::done;
+}
+
+migrate_exit up(migrate_work const& work) {
+    work.runner.up(work.flags.to);
+    return end_of_change(work);
+}
+
+migrate_exit plan(migrate_work const& work) {
+    work.runner.plan();
+    return end_of_change(work);
+}
+
+bool may_revert(migrate_work const& work, storage::migration_loss const& loss) {
+    return work.flags.yes ||
+           is_confirmed(false,
+                        describe_loss(loss, storage::describe_database(work.connection_string)));
+}
+
+/// Reverts what the person agreed to, and no more when somebody else reverts meanwhile.
+migrate_exit down(migrate_work const& work) {
+    auto const loss = work.runner.loss_of_down(work.flags.to);
+    if (!loss.migrations.empty()) {
+        if (!may_revert(work, loss)) {
+            return migrate_exit::failed;
         }
-        return migrate_exit::done;
-    };
+        work.runner.down(loss.keep);
+    }
+    return end_of_change(work);
+}
+
+migrate_exit redo(migrate_work const& work) {
+    auto const loss = work.runner.loss_of_down();
+    if (loss.migrations.empty()) {
+        work.runner.redo(); // which says what is wrong
+    } else if (!may_revert(work, loss)) {
+        return migrate_exit::failed;
+    } else {
+        work.runner.redo(loss.migrations.front().version);
+    }
+    return end_of_change(work);
+}
+
+migrate_exit perform(config::settings const& settings, migrate_flags const& flags,
+                     action const& act, bool& has_events) {
+    auto files = files_of(flags);
+    database const opened{settings, database_use::shared};
+    storage::migrate_options options;
+    options.lock_wait_max =
+        std::chrono::milliseconds{static_cast<std::int64_t>(flags.lock_wait_s * 1000)};
+    storage::migration_runner runner{opened.connection_string(), std::move(files), options,
+                                     [&has_events](storage::migration_event const& event) {
+                                         has_events = true;
+                                         print_event(event);
+                                     }};
+    return act({runner, flags, opened.connection_string(), has_events});
 }
 
 migrate_exit run(command_environment const& environment, migrate_flags const& flags,
-                 action const& what, bool& has_events) {
+                 action const& act, is_destructive destructive) {
     try {
         auto const settings = environment.load_settings();
-        auto files = files_of(flags);
-        database const opened{settings, database_use::shared};
-        storage::migrate_options options;
-        options.lock_wait_max =
-            std::chrono::milliseconds{static_cast<std::int64_t>(flags.lock_wait_s * 1000)};
-        storage::migration_runner runner{opened.connection_string(), std::move(files), options,
-                                         [&has_events](storage::migration_event const& event) {
-                                             has_events = true;
-                                             print_event(event);
-                                         }};
-        return what(runner, flags);
+        if (destructive == is_destructive::yes && settings.environment == "production") {
+            throw std::runtime_error{"environment is \"production\": reverting a migration is "
+                                     "refused, since it drops tables with their rows"};
+        }
+        bool has_events = false;
+        return perform(settings, flags, act, has_events);
     } catch (storage::migration_error const& error) {
         std::cerr << "tallyd: " << error.what() << '\n';
         return error.code();
@@ -229,16 +289,17 @@ int diagram(command_environment const& environment, diagram_request const& what)
 struct migrate_state {
     diagram_request drawing;
     migrate_flags flags;
-    bool has_events = false;
 };
 
 CLI::App* add(CLI::App& parent, command_environment& environment,
               std::shared_ptr<migrate_state> const& state, char const* name, char const* help,
-              action what) {
+              action act, is_destructive destructive = is_destructive::no) {
     auto* command = parent.add_subcommand(name, help);
-    command->callback([state, &environment, what = std::move(what)] {
-        environment.exit_code =
-            static_cast<int>(run(environment, state->flags, what, state->has_events));
+    if (destructive == is_destructive::yes) {
+        command->add_flag("--yes", state->flags.yes, "do not ask");
+    }
+    command->callback([state, &environment, destructive, act = std::move(act)] {
+        environment.exit_code = static_cast<int>(run(environment, state->flags, act, destructive));
     });
     return command;
 }
@@ -253,21 +314,18 @@ void add_json(CLI::App* command, migrate_state& state) {
 
 void add_changing(CLI::App& parent, command_environment& environment,
                   std::shared_ptr<migrate_state> const& state) {
-    using runner = storage::migration_runner;
-    auto* up = add(
-        parent, environment, state, "up", "apply what is pending",
-        changing([](runner& r, migrate_flags const& flags) { r.up(flags.to); }, state->has_events));
-    add_target(up, *state, "stop after this version");
-    auto* down = add(parent, environment, state, "down",
-                     "revert the last migration: the data of what it created goes with it",
-                     changing([](runner& r, migrate_flags const& flags) { r.down(flags.to); },
-                              state->has_events));
-    add_target(down, *state, "revert everything above this version (0: all)");
-    add(parent, environment, state, "redo", "revert and apply the last migration",
-        changing([](runner& r, migrate_flags const&) { r.redo(); }, state->has_events));
+    add_target(add(parent, environment, state, "up", "apply what is pending", up), *state,
+               "stop after this version");
+    add_target(add(parent, environment, state, "down",
+                   "revert the last migration: the data of what it created goes with it; asks, "
+                   "and is refused in production",
+                   down, is_destructive::yes),
+               *state, "revert everything above this version (0: all)");
+    add(parent, environment, state, "redo",
+        "revert and apply the last migration; asks, and is refused in production", redo,
+        is_destructive::yes);
     add(parent, environment, state, "plan",
-        "execute what is pending, show what it changes, undo it",
-        changing([](runner& r, migrate_flags const&) { r.plan(); }, state->has_events));
+        "execute what is pending, show what it changes, undo it", plan);
 }
 
 void add_diagram(CLI::App& parent, command_environment& environment,

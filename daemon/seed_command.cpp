@@ -1,5 +1,7 @@
 #include "daemon/command.hpp"
+#include "daemon/confirmation.hpp"
 #include "daemon/database.hpp"
+#include "storage/pqxx_session.hpp"
 #include "storage/seeds.hpp"
 
 #include <CLI/CLI.hpp>
@@ -14,6 +16,7 @@ namespace {
 struct seed_flags {
     bool demo = false;
     bool undo = false;
+    bool yes = false;
 };
 
 std::optional<std::string> variable(char const* name) {
@@ -37,6 +40,24 @@ void print(storage::seed_report const& report, char const* verb) {
     }
 }
 
+std::string joined(std::vector<std::string> const& names) {
+    std::string text;
+    for (std::string const& name : names) {
+        text += (text.empty() ? "" : ", ") + name;
+    }
+    return text;
+}
+
+int undo(std::string const& connection_string, storage::seed_options const& options, bool yes) {
+    auto const names = storage::seeds_to_undo(connection_string, options);
+    if (!names.empty() && !is_confirmed(yes, "delete the rows of " + joined(names) + " from " +
+                                                 storage::describe_database(connection_string))) {
+        return exit_failure;
+    }
+    print(storage::undo_seeds(connection_string, options), "undone ");
+    return exit_success;
+}
+
 int seed(command_environment const& environment, seed_flags const& flags) {
     auto const settings = environment.load_settings();
     storage::seed_options options;
@@ -50,10 +71,9 @@ int seed(command_environment const& environment, seed_flags const& flags) {
         }
         database const opened{settings, database_use::shared};
         if (flags.undo) {
-            print(storage::undo_seeds(opened.connection_string(), options), "undone ");
-        } else {
-            print(storage::apply_seeds(opened.connection_string(), options), "applied");
+            return undo(opened.connection_string(), options, flags.yes);
         }
+        print(storage::apply_seeds(opened.connection_string(), options), "applied");
     } catch (std::runtime_error const& error) {
         std::cerr << "tallyd: " << error.what() << '\n';
         return exit_failure;
@@ -69,7 +89,8 @@ void add_seed_command(CLI::App& app, command_environment& environment) {
     auto flags = std::make_shared<seed_flags>();
     command->add_flag("--demo", flags->demo,
                       "three demo customers too (refused in production); with --undo: they alone");
-    command->add_flag("--undo", flags->undo, "take back what was seeded");
+    auto* undo = command->add_flag("--undo", flags->undo, "delete what was seeded; asks");
+    command->add_flag("--yes", flags->yes, "with --undo: do not ask")->needs(undo);
     command->footer("Passwords of admin@balatrix.com and support@balatrix.com come from "
                     "TALLYD_ADMIN_PASSWORD and TALLYD_SUPPORT_PASSWORD; without them they are "
                     "generated and shown once.");

@@ -1,4 +1,5 @@
 #include "daemon/command.hpp"
+#include "daemon/confirmation.hpp"
 #include "daemon/database.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/operator_name.hpp"
@@ -11,8 +12,6 @@
 #include "ingest/http_json.hpp"
 
 #include <CLI/CLI.hpp>
-
-#include <unistd.h>
 
 #include <iostream>
 #include <memory>
@@ -121,18 +120,6 @@ int retry(suspense_work const& work) {
                           {filter_of(work), work.flags.dry_run, work.flags.json}, stop);
 }
 
-/// Whether a person at a terminal says yes. Nobody there: no.
-bool is_confirmed(std::int64_t count, std::string_view what) {
-    if (::isatty(STDIN_FILENO) != 1) {
-        std::cerr << "tallyd: nobody is there to ask; say --yes\n";
-        return false;
-    }
-    std::cerr << what << ' ' << count << (count == 1 ? " record? [y/N] " : " records? [y/N] ");
-    std::string answer;
-    std::getline(std::cin, answer);
-    return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 void print_change(suspense_flags const& flags, std::string_view done, std::int64_t count) {
     if (flags.json) {
         ingest::json_writer json;
@@ -159,8 +146,9 @@ int change(suspense_work const& work, std::string_view state, std::string_view d
     std::int64_t count = 0;
     check(storage::count_suspense(work.on, which, count));
     if (count > 0 && !work.flags.dry_run) {
-        if (!work.flags.yes && !is_confirmed(count, state == "waiting" ? "discard" : "restore")) {
-            std::cerr << "tallyd: nothing was changed\n";
+        std::string const question = (state == "waiting" ? "discard " : "restore ") +
+                                     std::to_string(count) + (count == 1 ? " record" : " records");
+        if (!is_confirmed(work.flags.yes, question)) {
             return exit_failure;
         }
         check(apply(which, count));

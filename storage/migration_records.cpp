@@ -105,6 +105,27 @@ catalog_objects migration_records::expected_catalog() {
     return objects;
 }
 
+made_tables migration_records::tables_made_above(int version) {
+    made_tables made;
+    if (!has_tables()) {
+        return made;
+    }
+    for (sql_row& row : session_.query(
+             // Materialized: names of other kinds are not for to_regclass(). pg_partition_tree()
+             // has no row for a table that is not partitioned.
+             "WITH made AS MATERIALIZED (SELECT name FROM public.tallyd_migration_objects "
+             "WHERE kind = 'table' GROUP BY name HAVING min(version) > $1) "
+             "SELECT name, pg_total_relation_size(to_regclass(name)) + "
+             "(SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint "
+             "FROM pg_partition_tree(to_regclass(name)) WHERE relid <> to_regclass(name)) AS bytes "
+             "FROM made WHERE to_regclass(name) IS NOT NULL ORDER BY bytes DESC, name",
+             {std::to_string(version)})) {
+        made.names.push_back(std::move(*row[0]));
+        made.bytes += std::stoll(*row[1]);
+    }
+    return made;
+}
+
 void migration_records::insert(migration const& which, record_state state) {
     session_.query("INSERT INTO public.tallyd_migrations (version, name, up_sha256, down_sha256, "
                    "state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO UPDATE SET "

@@ -5,6 +5,7 @@
 #include "storage/pqxx_session.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,12 @@ struct migration_record {
     int server_major = 0;
 };
 
+/// Tables and what they take on disk, with partitions and indexes.
+struct made_tables {
+    std::vector<std::string> names; ///< with their schema, the largest first
+    std::int64_t bytes = 0;
+};
+
 /// The runner's own tables: public.tallyd_migrations, one row per migration that was begun, and
 /// public.tallyd_migration_objects, what each of them changed in the catalog. Statements run in
 /// the caller's transaction, if there is one. Everything throws sql_error.
@@ -41,6 +48,8 @@ class migration_records {
     std::vector<migration_record> load();
     /// The catalog as all recorded migrations together should have left it.
     catalog_objects expected_catalog();
+    /// The tables that migrations above this version made and that are there.
+    made_tables tables_made_above(int version);
 
     void insert(migration const& which, record_state state);
     /// Marks it applied, with what it changed and how long that took.

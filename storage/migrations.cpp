@@ -6,12 +6,28 @@
 #include "storage/pqxx_session.hpp"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 namespace tally::storage {
 namespace {
 
 std::string connect_problem(sql_error const& error) {
     return std::string{"cannot use the database: "} + error.what();
+}
+
+/// What down(to) reverts, the last first, and the version that stays.
+std::pair<std::vector<migration_status>, int> due_for_down(std::vector<migration_status> statuses,
+                                                           std::optional<int> to) {
+    std::erase_if(statuses, [](migration_status const& status) {
+        return status.state == migration_state::pending;
+    });
+    int const last = statuses.empty() ? 0 : statuses.back().version;
+    int const keep = to.value_or(last - 1);
+    std::erase_if(statuses,
+                  [keep](migration_status const& status) { return status.version <= keep; });
+    std::ranges::reverse(statuses);
+    return {std::move(statuses), keep};
 }
 
 } // namespace
@@ -109,29 +125,40 @@ struct migration_runner::impl {
 
     void down(std::optional<int> to) {
         check_target(to);
-        auto statuses = prepare();
-        std::erase_if(statuses, [](migration_status const& status) {
-            return status.state == migration_state::pending;
-        });
-        int const last = statuses.empty() ? 0 : statuses.back().version;
-        int const keep = to.value_or(last - 1);
-        for (auto status = statuses.rbegin(); status != statuses.rend(); ++status) {
-            if (status->version > keep) {
-                lock->check();
-                executor.revert(file_of(status->version));
-            }
+        auto const [due, keep] = due_for_down(prepare(), to);
+        for (migration_status const& status : due) {
+            lock->check();
+            executor.revert(file_of(status.version));
         }
     }
 
-    void redo() {
+    void redo(std::optional<int> expected) {
         take_lock();
         auto const loaded = records.load();
         if (loaded.empty()) {
             throw migration_error{migrate_exit::failed, "no migration is applied"};
         }
         int const version = loaded.back().version;
+        if (expected && *expected != version) {
+            throw migration_error{migrate_exit::failed,
+                                  "the last migration is " + std::to_string(version) +
+                                      " by now, not " + std::to_string(*expected)};
+        }
         down({});
         up(version);
+    }
+
+    migration_loss loss_of_down(std::optional<int> to) {
+        check_target(to);
+        migration_loss loss;
+        std::tie(loss.migrations, loss.keep) =
+            due_for_down(compare_migrations(files, records.load()), to);
+        if (!loss.migrations.empty()) {
+            auto found = records.tables_made_above(loss.keep);
+            loss.tables = std::move(found.names);
+            loss.bytes = found.bytes;
+        }
+        return loss;
     }
 
     void plan() {
@@ -193,8 +220,12 @@ void migration_runner::down(std::optional<int> to) {
     guarded([&] { impl_->down(to); });
 }
 
-void migration_runner::redo() {
-    guarded([&] { impl_->redo(); });
+void migration_runner::redo(std::optional<int> version) {
+    guarded([&] { impl_->redo(version); });
+}
+
+migration_loss migration_runner::loss_of_down(std::optional<int> to) {
+    return guarded([&] { return impl_->loss_of_down(to); });
 }
 
 void migration_runner::plan() {

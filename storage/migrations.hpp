@@ -5,6 +5,7 @@
 #include "storage/migration_files.hpp"
 #include "storage/migration_status.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,14 @@ struct verification {
         false; ///< PostgreSQL was upgraded: it may spell things differently
 
     [[nodiscard]] migrate_exit code() const;
+};
+
+/// What reverting would destroy.
+struct migration_loss {
+    std::vector<migration_status> migrations; ///< the last first; empty: nothing is applied
+    std::vector<std::string> tables; ///< that they made and that are there, the largest first
+    std::int64_t bytes = 0;          ///< of these tables, with partitions and indexes
+    int keep = 0;                    ///< the version that stays
 };
 
 /// Applies and reverts migrations. One object per command; PostgreSQL 14 or newer. All functions
@@ -39,8 +48,10 @@ class migration_runner {
     void up(std::optional<int> to = std::nullopt);
     /// Reverts the last one, or all above version `to` (0: all).
     void down(std::optional<int> to = std::nullopt);
-    /// Reverts and applies the last one.
-    void redo();
+    /// Reverts and applies the last one; only if that is `version`, when it is given.
+    void redo(std::optional<int> version = std::nullopt);
+    /// What down(to) would destroy. Changes nothing and waits for nobody.
+    migration_loss loss_of_down(std::optional<int> to = std::nullopt);
     /// Executes what is pending in one transaction and rolls back.
     void plan();
 

@@ -125,6 +125,15 @@ int pqxx_session::server_version() const noexcept {
     return impl_->connection.server_version();
 }
 
+std::string describe_database(std::string const& connection_string) {
+    pqxx_session session{connection_string, "tallyd"};
+    auto& connection = session.impl_->connection;
+    auto const text = [](char const* part) { return std::string{part != nullptr ? part : ""}; };
+    std::string const host = text(connection.hostname());
+    return "database \"" + text(connection.dbname()) + "\" at " +
+           (host.empty() ? "a local socket" : host) + ", port " + text(connection.port());
+}
+
 sql_transaction::sql_transaction(pqxx_session& session) : session_{session} {
     session_.execute("BEGIN");
 }

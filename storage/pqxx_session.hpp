@@ -49,9 +49,14 @@ class pqxx_session {
     [[nodiscard]] int server_version() const noexcept;
 
   private:
+    friend std::string describe_database(std::string const& connection_string);
     struct impl;
     std::unique_ptr<impl> impl_;
 };
+
+/// `database "tally" at db.example.org, port 5432`: the one that a connection string leads to, for
+/// a person who is asked. A Unix socket's host is its folder. Throws sql_error.
+std::string describe_database(std::string const& connection_string);
 
 /// BEGIN now, ROLLBACK at the end unless commit() was called.
 class sql_transaction {

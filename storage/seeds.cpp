@@ -169,6 +169,21 @@ seed_report apply_seeds(std::string const& connection_string, seed_options const
     return report;
 }
 
+std::vector<std::string> seeds_to_undo(std::string const& connection_string,
+                                       seed_options const& options) {
+    std::vector<std::string> names;
+    pqxx_session session{connection_string, "tallyd seed"};
+    if (!session.query_value("SELECT to_regclass('public.tallyd_seeds')::text")) {
+        return names;
+    }
+    for (sql_row& row : session.query("SELECT name FROM public.tallyd_seeds ORDER BY name DESC")) {
+        if (!options.demo || seed{*row[0], {}, {}}.is_demo()) {
+            names.push_back(std::move(*row[0]));
+        }
+    }
+    return names;
+}
+
 seed_report undo_seeds(std::string const& connection_string, seed_options const& options) {
     seed_runner runner{connection_string};
     runner.create_table();

@@ -31,6 +31,10 @@ struct seed_report {
 /// refused, or a seed fails (those before it stay).
 seed_report apply_seeds(std::string const& connection_string, seed_options const& options);
 
+/// The seeds that undo_seeds would take back, the last first. Changes nothing. Throws sql_error.
+std::vector<std::string> seeds_to_undo(std::string const& connection_string,
+                                       seed_options const& options);
+
 /// Takes back what seeds made, the last first, in one transaction. Throws std::runtime_error when
 /// something refers to it by now; nothing is changed then.
 seed_report undo_seeds(std::string const& connection_string, seed_options const& options);

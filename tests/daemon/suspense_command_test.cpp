@@ -237,7 +237,7 @@ TEST_F(suspense_command, discard_asks_keeps_the_reason_and_can_be_taken_back) {
     };
     auto const unasked = run(words);
     EXPECT_EQ(unasked.exit_code, 1);
-    EXPECT_THAT(unasked.out, HasSubstr("say --yes"));
+    EXPECT_THAT(unasked.out, HasSubstr("pass --yes"));
     EXPECT_THAT(run(with("--dry-run")).out, HasSubstr("2 records to be discarded"));
     EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense WHERE state = 'waiting'"), "2");
     EXPECT_THAT(run(with("--yes")).out, HasSubstr("2 records discarded"));

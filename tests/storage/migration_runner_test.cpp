@@ -326,5 +326,40 @@ TEST(migration_runner, reports_a_server_that_is_not_there) {
     EXPECT_THROW((migration_runner{"host=/nowhere dbname=x", two_files()}), migration_error);
 }
 
+TEST_F(migration_runner_test, says_what_down_would_destroy) {
+    auto files = two_files();
+    files.push_back(file(3, "names",
+                         "ALTER TABLE public.dogs ADD breed text; CREATE TABLE public.bites (day "
+                         "date) PARTITION BY RANGE (day); CREATE TABLE public.bites_2026 PARTITION "
+                         "OF public.bites FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+                         "DROP TABLE public.bites; ALTER TABLE public.dogs DROP breed"));
+    EXPECT_TRUE(runner(files).loss_of_down().migrations.empty());
+    runner(files).up();
+    pqxx_session{database_, "test"}.execute(
+        "INSERT INTO public.bites SELECT '2026-02-03' FROM generate_series(1, 1000)");
+    auto const last = runner(files).loss_of_down();
+    ASSERT_EQ(last.migrations.size(), 1U);
+    EXPECT_EQ(last.migrations.front().version, 3);
+    EXPECT_EQ(last.tables, std::vector<std::string>{"public.bites"}); // dogs stay
+    EXPECT_EQ(std::to_string(last.bytes),
+              value("SELECT pg_total_relation_size('public.bites_2026')"));
+    EXPECT_GT(last.bytes, 0);
+    EXPECT_EQ(last.keep, 2);
+    auto const all = runner(files).loss_of_down(0);
+    EXPECT_EQ(all.migrations.size(), 3U);
+    EXPECT_EQ(all.migrations.front().version, 3); // in the order of reverting
+    EXPECT_EQ(all.tables, (std::vector<std::string>{"public.bites", "public.cats", "public.dogs"}));
+    EXPECT_EQ(runner(files).loss_of_down(3).migrations.size(), 0U);
+}
+
+TEST_F(migration_runner_test, redoes_the_one_that_was_meant_or_none) {
+    runner(two_files()).up();
+    EXPECT_EQ(exit_of([&] { runner(two_files()).redo(1); }), migrate_exit::failed);
+    EXPECT_THAT(said_, HasSubstr("the last migration is 2 by now, not 1"));
+    EXPECT_EQ(events_, 2);
+    runner(two_files()).redo(2);
+    EXPECT_EQ(events_, 4);
+}
+
 } // namespace
 } // namespace tally::storage
