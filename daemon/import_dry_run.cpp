@@ -69,6 +69,7 @@ void import_dry_run::fill_entries(ingest::record_block& block) {
     entry.catalog = catalog_.get();
     entry.from = block.from.get();
     entry.format = block.in_format->name;
+    entry.received = block.received;
     for (auto& call : block.batch.cdrs) {
         auto const who = rating::guide(call, *catalog_);
         call.direction = who.direction;

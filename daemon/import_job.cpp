@@ -107,12 +107,13 @@ bool import_job::stopping() {
 
 import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     auto block = std::make_unique<ingest::record_block>();
+    block->received = now_us();
     auto& batch = block->batch;
     batch.set_body(std::move(piece.bytes));
     if (piece.error == record_error::none) {
         batch.cdrs.reserve(calls_expected_);
         batch.cdr_index.reserve(calls_expected_);
-        task_.in_format->decode({*task_.from, {}, {}, now_us()}, batch);
+        task_.in_format->decode({*task_.from, {}, {}, block->received}, batch);
         calls_expected_ = batch.cdrs.size() + batch.cdrs.size() / 8;
         if (batch.whole_error != record_error::none) {
             reject_all(batch, batch.whole_error, batch.whole_detail);

@@ -176,6 +176,7 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
     entry.catalog = &from.catalog();
     entry.from = block.from.get();
     entry.format = block.in_format->name;
+    entry.received = block.received;
     entry.owner = owner;
     entry.may_be_stored = block.may_be_stored;
     auto const calls = static_cast<std::uint32_t>(batch.cdrs.size());

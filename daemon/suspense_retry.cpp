@@ -149,6 +149,7 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
     entry.from = into.from.get();
     entry.format = format->name;
     entry.raw = batch.body;
+    entry.received = record.received_at;
     guide(entry, into);
     if (!into.entries.empty()) {
         into.entries.back().suspense_id = record.id;

@@ -46,6 +46,9 @@ struct record_block {
     format const* in_format = nullptr;
     std::size_t admitted_bytes = 0; ///< credit held until the block is done
     bool suspend_rejected = false;  ///< batch.rejected goes to suspense as well
+    /// When the push came, or the file was read, in us since 1970: by this its events without a
+    /// time were decoded, and have to be when they are tried again.
+    time_us received = 0;
 
     // Of a push: what reading its body again takes, and when its sender wants to be told.
     std::string content_type;

@@ -114,6 +114,7 @@ struct suspense_row {
     ingest::uuid source_id;
     std::string_view format;
     std::string_view payload;
+    ingest::time_us received = 0; ///< when it came; us since 1970
 };
 
 /// Compare-and-set of ingest.positions: `lane` of `stream` has committed up to `next`.

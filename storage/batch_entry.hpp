@@ -28,8 +28,9 @@ struct batch_entry {
     std::string_view format;
     std::string_view raw;
     std::string_view detail;
-    rating::guided who;         ///< of a call
-    rating::guided_event whose; ///< of an event
+    ingest::time_us received = 0; ///< when it came (record_block::received)
+    rating::guided who;           ///< of a call
+    rating::guided_event whose;   ///< of an event
     entry_state state = entry_state::live;
     bool may_be_stored = false; ///< by an earlier run, under another account perhaps
     ingest::record_error reason = ingest::record_error::none;

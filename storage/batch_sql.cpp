@@ -87,9 +87,9 @@ ON CONFLICT (account_id, subscription_id, day, metric) DO UPDATE SET
 constexpr char const* suspense_sql = R"(
 INSERT INTO ingest.suspense (reason, detail, source_id, format, payload, payload_sha256, batch_id,
     received_at)
-SELECT d.reason, d.detail, d.source_id, d.format, d.payload, d.digest, $7::uuid, $8::timestamptz
-FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[])
-    AS d(reason, detail, source_id, format, payload, digest)
+SELECT d.reason, d.detail, d.source_id, d.format, d.payload, d.digest, $8::uuid, d.received
+FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[],
+    $7::timestamptz[]) AS d(reason, detail, source_id, format, payload, digest, received)
 ON CONFLICT (source_id, payload_sha256) DO NOTHING)";
 
 constexpr char const* resolve_sql = R"(

@@ -98,7 +98,7 @@ parameters& daily_rows::fill(std::span<daily_delta const> rows) {
 
 parameters& suspense_rows::fill(std::span<suspense_row const> all,
                                 std::span<payload_key const> some, batch const& of) {
-    clear_all(reason_, detail_, source_, format_, payload_, digest_);
+    clear_all(reason_, detail_, source_, format_, payload_, digest_, received_);
     for (auto const& key : some) {
         auto const& row = all[key.place];
         reason_.add_bytes(ingest::code(row.reason));
@@ -111,10 +111,10 @@ parameters& suspense_rows::fill(std::span<suspense_row const> all,
         format_.add_bytes(row.format);
         payload_.add_bytes(row.payload);
         digest_.add_bytes({reinterpret_cast<char const*>(key.digest.data()), key.digest.size()});
+        received_.add_time(row.received);
     }
-    return bind(values_, reason_, detail_, source_, format_, payload_, digest_)
-        .add(of.id)
-        .add_time(of.opened);
+    return bind(values_, reason_, detail_, source_, format_, payload_, digest_, received_)
+        .add(of.id);
 }
 
 parameters& resolved_rows::fill(std::span<ingest::uuid const> ids) {

@@ -112,7 +112,8 @@ class suspense_rows {
 
   private:
     array_parameter reason_{wire::text_oid}, detail_{wire::text_oid}, source_{wire::uuid_oid},
-        format_{wire::text_oid}, payload_{wire::bytea_oid}, digest_{wire::bytea_oid};
+        format_{wire::text_oid}, payload_{wire::bytea_oid}, digest_{wire::bytea_oid},
+        received_{wire::timestamptz_oid};
     parameters values_;
 };
 

@@ -105,8 +105,8 @@ void entry_batch::add_suspended(batch& out) const {
                 out.resolved.push_back(entry.suspense_id);
             }
         } else {
-            out.suspense.push_back(
-                {entry.reason, entry.detail, entry.from->id, entry.format, entry.raw});
+            out.suspense.push_back({entry.reason, entry.detail, entry.from->id, entry.format,
+                                    entry.raw, entry.received});
         }
     }
 }

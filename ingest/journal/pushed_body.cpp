@@ -217,8 +217,9 @@ std::shared_ptr<source const> source_of(std::string_view id, source_table const&
 
 /// It was acknowledged, so it waits for somebody who can tell.
 std::unique_ptr<record_block> unknown_push(std::string_view payload, source_table const& sources,
-                                           std::string_view why) {
+                                           time_us received, std::string_view why) {
     auto block = std::make_unique<record_block>();
+    block->received = received;
     block->from = std::make_shared<source const>(sources.local());
     block->in_format = &formats().front();
     block->suspend_rejected = true;
@@ -287,6 +288,7 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     }
     field_reader fields{payload.substr(std::min<std::size_t>(payload.size(), 2))};
     auto block = std::make_unique<record_block>();
+    block->received = received;
     block->from = source_of(fields.take(), sources);
     std::string const format_name{fields.take()};
     block->in_format = find(format_name);
@@ -298,10 +300,11 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     auto const made = is_decided ? std::optional{decode_decision(fields.take())} : std::nullopt;
     std::string_view const body = fields.take();
     if (!fields.ok || version == 0) {
-        return unknown_push(payload, sources, "no push that any version has written");
+        return unknown_push(payload, sources, received, "no push that any version has written");
     }
     if (block->in_format == nullptr) {
-        return unknown_push(body, sources, "no format '" + format_name + "' in this version");
+        return unknown_push(body, sources, received,
+                            "no format '" + format_name + "' in this version");
     }
     block->suspend_rejected = payload[1] != '\0';
     auto& batch = block->batch;

@@ -225,6 +225,40 @@ TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_whenever_it_is
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM suspense"), "0");
 }
 
+TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_also_after_suspense) {
+    std::string const event = R"({"specversion":"1.0","source":"/shop","id":"1",)"
+                              R"("type":"usage","subject":"SUB-9",)"
+                              R"("data":{"metric":"sms","quantity":1}})";
+    std::string acknowledged;
+    environment_["TALLYD_SUSPENSE_AUTO_ATTEMPTS_MAX"] = "0";
+    {
+        auto const daemon = start();
+        storage::pqxx_session held{connection_, "test"};
+        held.execute("BEGIN; LOCK ingest.suspense IN EXCLUSIVE MODE");
+        ASSERT_EQ(push(*daemon, event, "/v1/events"), 202U);
+        acknowledged = query_one(connection_, "SELECT clock_timestamp()");
+        daemon->send(SIGKILL);
+        daemon->wait();
+    }
+    auto const daemon = start();
+    daemon->send(SIGTERM);
+    EXPECT_EQ(daemon->wait(), 0);
+    EXPECT_EQ(query_one(connection_, "SELECT reason || ' ' || (received_at <= '" + acknowledged +
+                                         "') FROM ingest.suspense"),
+              "unknown_subject true");
+    tests::execute(connection_,
+                   "UPDATE billing.subscriptions SET subscription_number = 'SUB-9' WHERE"
+                   " subscription_number = 'SUB-1';"
+                   "INSERT INTO billing.metric_prices (rate_plan_id, name, aggregation, model,"
+                   " price) SELECT DISTINCT rate_plan_id, 'sms', 'sum'::billing.metric_aggregation,"
+                   " 'per_unit'::billing.price_model, 0.1 FROM billing.subscriptions");
+    auto const retried = tests::run_tallyd(binary, {"suspense", "retry"}, environment_);
+    EXPECT_EQ(retried.exit_code, 0) << retried.out;
+    EXPECT_EQ(query_one(connection_,
+                        "SELECT occurred_at <= '" + acknowledged + "' FROM analytics.usage_events"),
+              "t");
+}
+
 TEST_F(journal_road, takes_pushes_while_the_database_stands_still) {
     auto const daemon = start();
     auto held = std::make_unique<blockade>(connection_);

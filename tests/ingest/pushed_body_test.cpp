@@ -54,6 +54,7 @@ TEST_F(pushed_body, calls_come_back) {
     EXPECT_EQ(again->in_format, block->in_format);
     EXPECT_EQ(again->content_type, "application/json");
     EXPECT_EQ(again->batch.cdrs, block->batch.cdrs);
+    EXPECT_EQ(again->received, long_ago);
     EXPECT_EQ(again->batch.rejected, block->batch.rejected);
     EXPECT_FALSE(again->suspend_rejected);
 }
