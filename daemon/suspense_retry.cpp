@@ -132,8 +132,9 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
     auto& batch = into.batch;
     batch.set_body(record.payload);
     if (format == nullptr || into.from == nullptr) {
-        into.detail = "this tallyd knows no such format";
-        return; // made by a later one
+        into.detail = format == nullptr ? "this tallyd knows no such format"
+                                        : "its source is gone: create one of the same id";
+        return; // made by a later tallyd, or deleted while the record was on its way
     }
     format->decode({*into.from, {}, {}, record.received_at}, batch);
     if (batch.whole_error != record_error::none) {

@@ -5,6 +5,7 @@ DROP TABLE ingest.imports;
 DROP FUNCTION ingest.move_position(text, integer, integer, bigint, bigint);
 DROP TABLE ingest.positions;
 DROP TABLE ingest.sources;
+DROP FUNCTION ingest.keep_source_of_suspense();
 DROP TYPE ingest.percent_policy;
 DROP TYPE ingest.b_leg_policy;
 DROP TYPE ingest.partition_state;

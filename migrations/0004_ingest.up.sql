@@ -99,7 +99,7 @@ CREATE TABLE ingest.batches (
     id uuid PRIMARY KEY,
     daemon_id uuid NOT NULL,
     lane integer NOT NULL,
-    import_id uuid REFERENCES ingest.imports (id) ON DELETE SET NULL,
+    import_id uuid,
     received integer NOT NULL,
     committed integer NOT NULL,
     duplicate integer NOT NULL,
@@ -115,6 +115,7 @@ CREATE INDEX batches_import_id_idx ON ingest.batches (import_id) WHERE import_id
 CREATE INDEX batches_created_at_idx ON ingest.batches (created_at);
 COMMENT ON TABLE ingest.batches IS 'One row per committed batch; its existence is what resolves a COMMIT whose answer was lost';
 COMMENT ON COLUMN ingest.batches.daemon_id IS 'The process that wrote it';
+COMMENT ON COLUMN ingest.batches.import_id IS 'ingest.imports.id. No foreign key: an import that is deleted meanwhile must not refuse what was read of it';
 COMMENT ON COLUMN ingest.batches.cost IS 'Sum over its records, whatever the currency';
 COMMENT ON COLUMN ingest.batches.created_at IS 'Start of the committing transaction';
 
@@ -122,7 +123,7 @@ CREATE TABLE ingest.suspense (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
     reason text NOT NULL,
     detail text,
-    source_id uuid NOT NULL REFERENCES ingest.sources (id) ON DELETE RESTRICT,
+    source_id uuid NOT NULL,
     format text NOT NULL,
     payload bytea NOT NULL,
     payload_sha256 bytea NOT NULL CHECK (octet_length(payload_sha256) = 32),
@@ -139,9 +140,27 @@ CREATE UNIQUE INDEX suspense_payload_key ON ingest.suspense (source_id, payload_
 CREATE INDEX suspense_waiting_idx ON ingest.suspense (reason, received_at) WHERE state = 'waiting';
 COMMENT ON TABLE ingest.suspense IS 'Records that could not be stored or rated, whole, until somebody or something resolves them';
 COMMENT ON COLUMN ingest.suspense.reason IS 'Error code of the record: unknown_number, no_rate, conflict, ...';
+COMMENT ON COLUMN ingest.suspense.source_id IS 'ingest.sources.id of the sender. No foreign key: a record that was acknowledged waits here also when its source is deleted while it is on its way';
 COMMENT ON COLUMN ingest.suspense.payload IS 'The record''s bytes as they came';
 COMMENT ON COLUMN ingest.suspense.payload_sha256 IS 'The same bytes from the same source wait once, however often they are sent';
 COMMENT ON COLUMN ingest.suspense.attempts IS 'How often storing it was tried';
+
+CREATE FUNCTION ingest.keep_source_of_suspense() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ingest.suspense WHERE source_id = OLD.id) THEN
+        RAISE EXCEPTION 'source % cannot be deleted: records of it are in suspense', OLD.name
+            USING ERRCODE = 'foreign_key_violation', SCHEMA = 'ingest', TABLE = 'suspense',
+                  HINT = 'Disable it instead: tallyd source disable.';
+    END IF;
+    RETURN OLD;
+END
+$$;
+COMMENT ON FUNCTION ingest.keep_source_of_suspense IS 'Row trigger: suspended records are read again by the settings of their source, so it stays while there are any';
+CREATE TRIGGER sources_keep BEFORE DELETE ON ingest.sources
+    FOR EACH ROW EXECUTE FUNCTION ingest.keep_source_of_suspense();
 
 CREATE TABLE ingest.partitions (
     table_name text NOT NULL,

@@ -32,6 +32,7 @@ struct batch_entry {
     rating::guided who;           ///< of a call
     rating::guided_event whose;   ///< of an event
     entry_state state = entry_state::live;
+    bool is_bare = false;       ///< suspended without `detail` and `received`: they are refused
     bool may_be_stored = false; ///< by an earlier run, under another account perhaps
     ingest::record_error reason = ingest::record_error::none;
     std::uint32_t owner = 0;  ///< place of its block in the batch, for counting

@@ -104,6 +104,9 @@ void entry_batch::add_suspended(batch& out) const {
             if (!entry.suspense_id.is_nil()) {
                 out.resolved.push_back(entry.suspense_id);
             }
+        } else if (entry.is_bare) {
+            out.suspense.push_back(
+                {entry.reason, {}, entry.from->id, entry.format, entry.raw, out.opened});
         } else {
             out.suspense.push_back({entry.reason, entry.detail, entry.from->id, entry.format,
                                     entry.raw, entry.received});

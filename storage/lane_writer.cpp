@@ -218,6 +218,10 @@ lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts c
     if (entries.size() > 1) {
         return step::halve;
     }
+    if (!entries.empty() && entries[0].state == entry_state::suspended && !entries[0].is_bare) {
+        entries[0].is_bare = true;
+        return step::again;
+    }
     // Nothing is left to set aside: the record waits, and somebody has to see why.
     result const stuck{failure::permanent, why.sqlstate, why.detail};
     return pause(name_of(stuck.why), stuck) ? step::again : step::give_up;

@@ -11,11 +11,13 @@ namespace {
 constexpr std::string_view change_rows = "5000";
 
 constexpr std::string_view plain_columns =
-    "s.id, s.reason, s.detail, s.source_id, o.name, s.format, s.state::text, s.attempts,"
+    "s.id, s.reason, s.detail, s.source_id, coalesce(o.name, s.source_id::text), s.format, "
+    "s.state::text, s.attempts,"
     " s.auto_attempts, s.received_at, s.next_attempt_at, s.resolved_at, s.resolved_by,"
     " s.resolution, octet_length(s.payload)::bigint";
 constexpr std::string_view from_rows =
-    " FROM ingest.suspense AS s JOIN ingest.sources AS o ON o.id = s.source_id";
+    " FROM ingest.suspense AS s LEFT JOIN ingest.sources AS o ON o.id ="
+    " s.source_id";
 
 std::string text_at(pq_rows const& rows, int row, int column) {
     return std::string{bytes_at(rows, row, column)};
@@ -100,7 +102,7 @@ result summarize_suspense(pq_connection& on, suspense_filter const& which,
     parameters values;
     pq_rows rows;
     result said = on.query(
-        "SELECT s.state::text, s.reason, o.name, s.format, count(*),"
+        "SELECT s.state::text, s.reason, coalesce(o.name, s.source_id::text), s.format, count(*),"
         " sum(octet_length(s.payload))::bigint, min(s.received_at), max(s.received_at)" +
             std::string{from_rows} + where(" GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4"),
         condition.add_to(values), rows);
@@ -153,7 +155,7 @@ result next_suspense(pq_connection& on, suspense_filter const& which, ingest::uu
                      " FROM ingest.suspense AS s" +
                      where(" AND s.id > $8::uuid ORDER BY s.id LIMIT 1000") +
                      ") AS w) AS p JOIN ingest.suspense AS s ON s.id = p.id"
-                     " JOIN ingest.sources AS o ON o.id = s.source_id"
+                     " LEFT JOIN ingest.sources AS o ON o.id = s.source_id"
                      " WHERE p.bytes_before < 1048576 ORDER BY s.id",
                  condition.add_to(values).add(after), rows);
     if (said.ok()) {

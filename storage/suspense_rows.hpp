@@ -14,7 +14,7 @@ struct suspense_record {
     std::string reason;
     std::string detail;
     ingest::uuid source_id;
-    std::string source; ///< its name
+    std::string source; ///< its name; its id when it is gone
     std::string format;
     std::string state;
     std::int32_t attempts = 1;

@@ -198,6 +198,19 @@ TEST_F(suspense_command, a_payload_of_several_records_is_resolved_with_the_last_
     expect_sums("1.200000000");
 }
 
+TEST_F(suspense_command, a_record_of_a_source_that_is_gone_waits_for_it) {
+    import(call(1, "ACC-9"));
+    rename_account("ACC-3", "ACC-9");
+    std::string const id = "00000000-0000-7000-8000-0000000000ff";
+    execute(connection_, "UPDATE ingest.suspense SET source_id = '" + id + "'");
+    EXPECT_THAT(run({"list", "--json"}).out, HasSubstr(R"("source":")" + id));
+    EXPECT_THAT(run({"retry", "--json"}).out,
+                HasSubstr(R"("tried":1,"stored":0,"duplicate":0,"still_waiting")"));
+    EXPECT_THAT(run({"show", id_of("unknown_account")}).out, HasSubstr("its source is gone"));
+    execute(connection_, "INSERT INTO ingest.sources (id, name) VALUES ('" + id + "', 'back')");
+    EXPECT_THAT(run({"retry", "--json"}).out, HasSubstr(R"("tried":1,"stored":1)"));
+}
+
 TEST_F(suspense_command, a_conflict_is_stored_when_what_it_conflicts_with_is_another_call) {
     import(call(1, "ACC-1"));
     import(call(1, "ACC-1", "61"));

@@ -72,7 +72,11 @@ TEST_F(lane_replay_test, a_half_that_is_stored_before_the_position_moves_leaves_
 }
 
 TEST_F(lane_replay_test, a_refusal_with_nothing_to_set_aside_is_told_to_somebody) {
-    from_.id = {}; // no source in the database
+    execute(connection_, R"(
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN RAISE ''nothing is put aside here''; END';
+        CREATE TRIGGER refuse BEFORE INSERT ON ingest.suspense
+            FOR EACH ROW EXECUTE FUNCTION refuse())");
     std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60)};
     auto entries = entries_of(calls);
     lane a{connection_};

@@ -38,5 +38,64 @@ TEST_F(lane_suspense_test, a_record_waits_from_when_it_was_received) {
     EXPECT_EQ(one("SELECT received_at FROM suspense"), "2026-05-04 10:00:00+00");
 }
 
+TEST_F(lane_suspense_test, a_record_of_a_source_that_is_gone_waits_under_its_id) {
+    from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-0000000000ff");
+    std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60), make_.call(2, 1, "4420", 60),
+                                         make_.call(3, 9, "4420", 60)};
+    lane a{connection_};
+    store(a, calls);
+    EXPECT_EQ(one("SELECT string_agg(DISTINCT source_id::text || ' ' || reason, ',')"
+                  " FROM suspense HAVING count(*) = 2"),
+              "00000000-0000-7000-8000-0000000000ff unknown_account");
+    expect_sums("1.700000000");
+}
+
+TEST_F(lane_suspense_test, a_source_with_records_in_suspense_cannot_be_deleted) {
+    execute(connection_, "INSERT INTO sources (id, name) VALUES"
+                         " ('00000000-0000-7000-8000-0000000000fe', 'with'),"
+                         " ('00000000-0000-7000-8000-0000000000fd', 'without')");
+    from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-0000000000fe");
+    lane a{connection_};
+    push(a, first);
+    EXPECT_ANY_THROW(execute(connection_, "DELETE FROM sources WHERE name = 'with'"));
+    execute(connection_, "DELETE FROM sources WHERE name = 'without'");
+    EXPECT_EQ(one("SELECT string_agg(name, ' ' ORDER BY name) FROM sources"), "local with");
+}
+
+TEST_F(lane_suspense_test, a_batch_outlives_the_row_of_its_import) {
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60),
+                                         make_.call(2, 9, "4420", 60)};
+    auto entries = entries_of(calls);
+    lane a{connection_};
+    EXPECT_TRUE(a.lane_writer.store(entries, {}, ingest::uuid_v7(), 1));
+    EXPECT_EQ(entries[0].state, entry_state::live);
+    EXPECT_EQ(one("SELECT committed || ' ' || suspended FROM batches"), "1 1");
+}
+
+TEST_F(lane_suspense_test, words_that_the_database_refuses_are_left_out) {
+    std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60), make_.call(2, 1, "4420", 60),
+                                         make_.call(3, 9, "4420", 60)};
+    for (std::string_view const words :
+         {std::string_view{"\xff\xfe"}, std::string_view{"a\0b", 3}}) {
+        auto entries = entries_of(calls);
+        entries[0].suspend(record_error::bad_value, words);
+        lane a{connection_};
+        EXPECT_TRUE(a.lane_writer.store(entries, {}, {}, 1));
+        EXPECT_EQ(one("SELECT string_agg(reason || coalesce(detail, '') || ' ' ||"
+                      " convert_from(payload, 'UTF8'), ', ' ORDER BY payload) FROM suspense"),
+                  "bad_value raw of call 1, unknown_account raw of call 3");
+        expect_sums("1.700000000");
+        execute(connection_, "DELETE FROM suspense");
+    }
+}
+
+TEST_F(lane_suspense_test, a_time_that_the_database_refuses_is_that_of_its_batch) {
+    lane a{connection_};
+    push(a, INT64_MAX - 1);
+    EXPECT_EQ(
+        one("SELECT reason || ' ' || (received_at > now() - interval '1 hour') FROM suspense"),
+        "unknown_account true");
+}
+
 } // namespace
 } // namespace tally::storage
