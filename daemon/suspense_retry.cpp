@@ -151,6 +151,7 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
     entry.format = format->name;
     entry.raw = batch.body;
     entry.received = record.received_at;
+    entry.may_be_stored = record.was_stored;
     guide(entry, into);
     if (!into.entries.empty()) {
         into.entries.back().suspense_id = record.id;

@@ -142,7 +142,7 @@ COMMENT ON TABLE ingest.suspense IS 'Records that could not be stored or rated, 
 COMMENT ON COLUMN ingest.suspense.reason IS 'Error code of the record: unknown_number, no_rate, conflict, ...';
 COMMENT ON COLUMN ingest.suspense.source_id IS 'ingest.sources.id of the sender. No foreign key: a record that was acknowledged waits here also when its source is deleted while it is on its way';
 COMMENT ON COLUMN ingest.suspense.payload IS 'The record''s bytes as they came';
-COMMENT ON COLUMN ingest.suspense.payload_sha256 IS 'The same bytes from the same source wait once, however often they are sent';
+COMMENT ON COLUMN ingest.suspense.payload_sha256 IS 'The same bytes from the same source wait once, however often they are sent; sent again after they were resolved or discarded, they wait again';
 COMMENT ON COLUMN ingest.suspense.attempts IS 'How often storing it was tried';
 
 CREATE FUNCTION ingest.keep_source_of_suspense() RETURNS trigger

@@ -107,7 +107,8 @@ struct daily_delta {
     currency_code currency{};
 };
 
-/// One row of ingest.suspense. A payload of a source that waits already is not stored twice.
+/// One row of ingest.suspense. A payload of a source is kept once: one that waits already is a
+/// duplicate; one that was resolved or discarded, and has another time by now, waits again.
 struct suspense_row {
     ingest::record_error reason = ingest::record_error::none;
     std::string_view detail;

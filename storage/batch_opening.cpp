@@ -31,7 +31,7 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
                 return {failure::duplicate, {}, "some events are stored already"};
             }
         } else if (name == statement::suspense) {
-            counts.suspended += static_cast<std::uint32_t>(affected(rows));
+            counts.suspended += static_cast<std::uint32_t>(int64_at(rows, 0, 0));
         } else if (!answer.ok()) {
             continue;
         } else if (name == statement::usage) {

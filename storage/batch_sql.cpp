@@ -84,13 +84,29 @@ ON CONFLICT (account_id, subscription_id, day, metric) DO UPDATE SET
     cost = u.cost + excluded.cost,
     updated_at = now())";
 
+// A payload that waits already is left as it is. One whose row was closed and that is sent again
+// waits again: that it is another sending shows by its time, which a replay of the journal repeats.
+// Only such a row is locked here.
 constexpr char const* suspense_sql = R"(
+WITH reopened AS (
+    UPDATE ingest.suspense AS s SET state = 'waiting', reason = d.reason, detail = d.detail,
+        batch_id = $8::uuid, received_at = d.received, attempts = 1, auto_attempts = 0,
+        next_attempt_at = now(), tried_catalog_at = NULL, resolved_at = NULL, resolved_by = NULL,
+        resolution = NULL, was_stored = s.was_stored OR s.state = 'resolved'
+    FROM unnest($1::text[], $2::text[], $3::uuid[], $6::bytea[], $7::timestamptz[])
+        AS d(reason, detail, source_id, digest, received)
+    WHERE s.source_id = d.source_id AND s.payload_sha256 = d.digest AND s.state <> 'waiting'
+        AND s.received_at <> d.received
+    RETURNING 1),
+added AS (
 INSERT INTO ingest.suspense (reason, detail, source_id, format, payload, payload_sha256, batch_id,
     received_at)
 SELECT d.reason, d.detail, d.source_id, d.format, d.payload, d.digest, $8::uuid, d.received
 FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[],
     $7::timestamptz[]) AS d(reason, detail, source_id, format, payload, digest, received)
-ON CONFLICT (source_id, payload_sha256) DO NOTHING)";
+ON CONFLICT (source_id, payload_sha256) DO NOTHING
+RETURNING 1)
+SELECT (SELECT count(*) FROM reopened) + (SELECT count(*) FROM added))";
 
 constexpr char const* resolve_sql = R"(
 UPDATE ingest.suspense AS s SET state = 'resolved', resolved_at = now(), attempts = s.attempts + 1

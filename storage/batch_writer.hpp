@@ -62,7 +62,7 @@ struct verdict {
 struct commit_counts {
     static constexpr std::uint32_t no_row = UINT32_MAX;
 
-    std::uint32_t suspended = 0; ///< suspense rows that were new
+    std::uint32_t suspended = 0; ///< suspense rows that are new, or wait again
     /// After bad_data or duplicate: the place in batch.calls, or in batch.events, of the row that
     /// PostgreSQL refused, when it said which; else no_row.
     std::uint32_t refused_call = no_row;

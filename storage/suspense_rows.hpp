@@ -24,6 +24,7 @@ struct suspense_record {
     ingest::time_us resolved_at = ingest::never_us;
     std::string resolved_by;
     std::string resolution;
+    bool was_stored = false; ///< resolved once, and sent again since
     std::int64_t payload_bytes = 0;
     std::string payload; ///< empty where only a list was asked for
 };

@@ -198,6 +198,33 @@ TEST_F(suspense_command, a_payload_of_several_records_is_resolved_with_the_last_
     expect_sums("1.200000000");
 }
 
+// The second sending comes at a time when nobody has the number, so that it has to wait.
+TEST_F(suspense_command, a_record_sent_again_counts_once_whoever_has_its_number_by_now) {
+    auto by_number = call(1, "ACC-1");
+    std::string const account = R"("account_number":"ACC-1",)";
+    by_number.erase(by_number.find(account), account.size());
+    by_number.replace(by_number.find("1001"), 4, "4930111");
+    auto const give_number_to = [&](std::string const& subscription) {
+        execute(connection_, "DELETE FROM billing.dids WHERE did_number = '4930111';"
+                             "INSERT INTO billing.dids (did_number, subscription_id, status)"
+                             " SELECT '4930111', id, 'active' FROM billing.subscriptions WHERE"
+                             " subscription_number = '" +
+                                 subscription + "'");
+    };
+    import(by_number);
+    give_number_to("SUB-1");
+    EXPECT_THAT(run({"retry", "--json"}).out, HasSubstr(R"("tried":1,"stored":1)"));
+    give_number_to("none");
+    import(by_number + call(2, "ACC-1"));
+    EXPECT_EQ(one("SELECT state || ' ' || reason || ' ' || attempts FROM ingest.suspense"),
+              "waiting unknown_number 1");
+    give_number_to("SUB-2");
+    EXPECT_THAT(run({"retry", "--json"}).out, HasSubstr(R"("tried":1,"stored":0,"duplicate":1)"));
+    EXPECT_EQ(one("SELECT state FROM ingest.suspense"), "resolved");
+    EXPECT_EQ(one("SELECT count(*) FROM billing.cdrs"), "2");
+    expect_sums("1.200000000");
+}
+
 TEST_F(suspense_command, a_record_of_a_source_that_is_gone_waits_for_it) {
     import(call(1, "ACC-9"));
     rename_account("ACC-3", "ACC-9");

@@ -97,5 +97,65 @@ TEST_F(lane_suspense_test, a_time_that_the_database_refuses_is_that_of_its_batch
         "unknown_account true");
 }
 
+// Whoever sends a record again wants it stored, whatever somebody made of it the last time.
+TEST_F(lane_suspense_test, a_discarded_record_that_is_sent_again_waits_again) {
+    lane a{connection_};
+    push(a, first);
+    push(a, second);
+    EXPECT_EQ(row(), "waiting unknown_account 1 0 2026-05-04 10:00:00+00") << "once";
+    auto const id = one("SELECT id FROM suspense");
+    close_all("discarded");
+    lane b{connection_};
+    push(b, second);
+    EXPECT_EQ(row(), "waiting unknown_account 1 0 2026-05-04 11:00:00+00");
+    EXPECT_EQ(one("SELECT id = '" + id +
+                  "' AND next_attempt_at <= now() AND NOT was_stored AND"
+                  " batch_id = (SELECT id FROM batches ORDER BY created_at DESC LIMIT 1)"
+                  " FROM suspense"),
+              "t");
+    EXPECT_EQ(one("SELECT string_agg(duplicate || '/' || suspended, ' ' ORDER BY created_at)"
+                  " FROM batches"),
+              "0/1 1/0 0/1");
+}
+
+TEST_F(lane_suspense_test, a_resolved_record_that_is_sent_again_waits_and_is_known_to_be_stored) {
+    lane a{connection_};
+    push(a, first);
+    close_all("resolved");
+    push(a, second);
+    EXPECT_EQ(row(), "waiting unknown_account 1 0 2026-05-04 11:00:00+00");
+    close_all("discarded");
+    push(a, first + 1);
+    EXPECT_EQ(one("SELECT state || ' ' || was_stored FROM suspense"), "waiting true");
+}
+
+// A daemon that was killed reads its journal again: that is no second sending.
+TEST_F(lane_suspense_test, a_replay_leaves_a_closed_record_closed) {
+    lane a{connection_};
+    push(a, first);
+    for (auto const* state : {"discarded", "resolved"}) {
+        close_all(state);
+        lane b{connection_};
+        push(b, first, true);
+        EXPECT_EQ(one("SELECT state || ' ' || attempts FROM suspense"), std::string{state} + " 4");
+    }
+    EXPECT_EQ(one("SELECT string_agg(duplicate || '/' || suspended, ' ' ORDER BY created_at)"
+                  " FROM batches"),
+              "0/1 1/0 1/0");
+}
+
+TEST_F(lane_suspense_test, one_payload_twice_in_a_batch_waits_again_once) {
+    lane a{connection_};
+    push(a, first);
+    close_all("discarded");
+    std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60),
+                                         make_.call(1, 9, "4420", 60)};
+    auto entries = entries_of(calls);
+    EXPECT_TRUE(a.lane_writer.store(entries, {}, {}, 1));
+    EXPECT_EQ(one("SELECT duplicate || '/' || suspended FROM batches ORDER BY created_at DESC"
+                  " LIMIT 1"),
+              "1/1");
+}
+
 } // namespace
 } // namespace tally::storage
