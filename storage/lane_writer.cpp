@@ -3,10 +3,11 @@
 #include "storage/failure_class.hpp"
 #include "storage/moved_calls.hpp"
 #include "storage/partitions.hpp"
-#include "storage/refused_entry.hpp"
+#include "storage/refused_entries.hpp"
 #include "storage/stream_positions.hpp"
 
 #include <random>
+#include <utility>
 
 namespace tally::storage {
 
@@ -141,9 +142,7 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
     auto const go_on = [](bool ok) { return ok ? step::again : step::give_up; };
     switch (why.why) {
     case failure::duplicate:
-        observer_.retried(name_of(why.why), why);
-        duplicates_.expect_stored();
-        return go_on(insist([&] { return duplicates_.drop_stored(entries, true); }));
+        return after_duplicate(why, counts, entries);
     case failure::stale:
         return after_stale(why, entries);
     case failure::refused:
@@ -189,6 +188,29 @@ lane_writer::step lane_writer::after_stale(result const& why, std::span<batch_en
     return drop_settled(entries) ? step::again : step::give_up;
 }
 
+// A duplicate of no stored record breaks a key of the operator's own: the row is bad data. Looked
+// for twice, since what was in the way may be gone by the first look.
+lane_writer::step lane_writer::after_duplicate(result const& why, commit_counts const& counts,
+                                               std::span<batch_entry> entries) {
+    auto const live = [entries] {
+        return std::count_if(entries.begin(), entries.end(),
+                             [](auto const& e) { return e.state == entry_state::live; });
+    };
+    auto const live_before = live();
+    observer_.retried(name_of(why.why), why);
+    duplicates_.expect_stored();
+    if (!insist([&] { return duplicates_.drop_stored(entries, true); })) {
+        return step::give_up;
+    }
+    bool const is_found = live() < live_before;
+    if (is_found || !std::exchange(looked_in_vain_, true)) {
+        looked_in_vain_ = !is_found;
+        return step::again;
+    }
+    looked_in_vain_ = false;
+    return after_bad_data(why, counts, entries);
+}
+
 // Records tried again that somebody else has stored or discarded meanwhile.
 bool lane_writer::drop_settled(std::span<batch_entry> entries) {
     if (out_.resolved.empty()) {
@@ -229,11 +251,7 @@ lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts c
 
 void lane_writer::suspend_refused(std::span<batch_entry> entries,
                                   std::span<verdict const> verdicts) {
-    // All are found before the first is suspended, which moves the places of those behind it.
-    std::vector<batch_entry*> found;
-    for (auto const& each : verdicts) {
-        found.push_back(entry_of_event(entries, each.event));
-    }
+    auto const found = refused_entries(entries, verdicts);
     for (std::size_t i = 0; i < found.size(); ++i) {
         if (found[i] != nullptr) {
             found[i]->suspend(verdicts[i].reason, details_.emplace_back(verdicts[i].detail));
@@ -366,6 +384,7 @@ void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began
         positions_.insert_or_assign(std::string{move.stream}, move.next);
     }
     pauses_in_a_row_ = 0;
+    looked_in_vain_ = false;
     observer_.stored({out_, entries, clock::now() - began});
 }
 

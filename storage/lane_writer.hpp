@@ -57,11 +57,13 @@ class database_went_back : public std::runtime_error {
 /// Brings a lane's entries into the database, whatever it takes: drops duplicates, rates, commits,
 /// and on a failure does what it calls for.
 ///
-///     duplicate      ask for the stored keys, drop them or suspend conflicts, rate the rest again
+///     duplicate      ask for the stored keys, drop them or suspend conflicts, rate the rest again;
+///                    when none is stored: as bad data
 ///     stale          lock the usage rows, read them, rate again: nobody moves them a second time;
 ///                    leave out retried records that wait in suspense no more
 ///     refused        suspend the events that cannot do what they say, try the rest
-///     bad data       halve until the one bad record is in suspense and the rest is stored
+///     bad data       halve until the one bad record is in suspense and the rest is stored; when
+///                    suspense refuses it: once more without words and time of its own
 ///     unknown        ask whether the batch is there
 ///     position lost  somebody else stored a part: read the position again. A lower one than was
 ///                    read or committed before means that the database has lost what it had
@@ -106,6 +108,8 @@ class lane_writer {
     step after_failure(result const& why, commit_counts const& counts,
                        std::span<batch_entry> entries, marks_span marks);
     step after_stale(result const& why, std::span<batch_entry> entries);
+    step after_duplicate(result const& why, commit_counts const& counts,
+                         std::span<batch_entry> entries);
     step after_bad_data(result const& why, commit_counts const& counts,
                         std::span<batch_entry> entries);
     void suspend_refused(std::span<batch_entry> entries, std::span<verdict const> verdicts);
@@ -135,6 +139,7 @@ class lane_writer {
     std::vector<event_day> event_days_;
     states_of states_ = states_of::memory; ///< locked rows from a batch's first stale try on
     std::int64_t pauses_in_a_row_ = 0;
+    bool looked_in_vain_ = false; ///< for the stored record that the last try is a duplicate of
 };
 
 } // namespace tally::storage

@@ -157,5 +157,35 @@ TEST_F(lane_suspense_test, one_payload_twice_in_a_batch_waits_again_once) {
               "1/1");
 }
 
+// A key of the operator's own, on what is not the key of a call.
+TEST_F(lane_suspense_test, a_record_that_only_an_operators_key_calls_a_duplicate_is_put_aside) {
+    lane a{connection_};
+    store(a, {make_.call(1, 1, "4420", 60)});
+    execute(connection_, "CREATE UNIQUE INDEX ON billing.cdrs_p20260504 (destination)");
+    auto const entries = store(a, {make_.call(2, 1, "4421", 60), make_.call(3, 1, "4420", 60),
+                                   make_.call(4, 2, "4422", 60)});
+    EXPECT_EQ(entries[0].state, entry_state::live);
+    EXPECT_EQ(entries[1].reason, record_error::database_refused);
+    EXPECT_EQ(entries[2].state, entry_state::live);
+    EXPECT_THAT(one("SELECT detail FROM suspense"), ::testing::HasSubstr("destination"));
+    expect_sums("5.100000000");
+}
+
+TEST_F(lane_suspense_test, a_duplicate_that_nobody_can_name_is_found_by_halves) {
+    lane a{connection_};
+    store(a, {make_.call(1, 1, "4420", 60)});
+    execute(connection_, R"(
+        CREATE FUNCTION refuse_4421() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN IF EXISTS (SELECT FROM fresh WHERE destination = ''4421'') THEN
+            RAISE unique_violation USING TABLE = ''cdrs''; END IF; RETURN NULL; END';
+        CREATE TRIGGER known AFTER INSERT ON billing.cdrs REFERENCING NEW TABLE AS fresh
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_4421())");
+    auto const entries = store(a, {make_.call(2, 1, "4420", 60), make_.call(3, 1, "4421", 60),
+                                   make_.call(4, 2, "4422", 60)});
+    EXPECT_EQ(entries[0].state, entry_state::live);
+    EXPECT_EQ(entries[1].reason, record_error::database_refused);
+    EXPECT_EQ(entries[2].state, entry_state::live);
+}
+
 } // namespace
 } // namespace tally::storage
