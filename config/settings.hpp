@@ -48,6 +48,7 @@ struct settings {
     std::string maintenance_time_zone = "UTC"; ///< IANA name
     std::string maintenance_daily_at = "02:00";
     std::string maintenance_weekly_at = "sunday 03:00";
+    std::int64_t maintenance_batches_kept_days = 7; ///< rows of ingest.batches
 
     std::int64_t suspense_auto_attempts_max = 20; ///< of one record, by daemons themselves; 0: none
 

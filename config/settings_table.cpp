@@ -121,6 +121,8 @@ constexpr setting table[] = {
     {"maintenance.weekly_at",
      text_setting{&s::maintenance_weekly_at, complain_about_weekly_at, "DAY HH:MM"},
      "when sessions that nobody uses are cleaned up, every week"},
+    {"maintenance.batches_kept_days", days(&s::maintenance_batches_kept_days, 1),
+     "how long a row of ingest.batches is kept; those of imports stay"},
 
     {"suspense.auto_attempts_max", count(&s::suspense_auto_attempts_max, 0, 1'000),
      "how often a suspended record is tried again by itself before it is left to people; 0: never"},

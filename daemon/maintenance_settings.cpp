@@ -8,6 +8,8 @@ namespace {
 constexpr std::chrono::minutes rollup_every{5};
 /// A partition is sealed hours or days after its end: an hour more does not matter.
 constexpr std::chrono::minutes partitions_every{60};
+/// Small portions of a table that grows by millions of rows a day under load.
+constexpr std::chrono::minutes batches_every{60};
 
 cadence at_appointment(config::settings const& s, std::string const& text) {
     return {.every = {},
@@ -29,7 +31,8 @@ storage::maintenance_options maintenance_options_of(config::settings const& s,
     return {.now = now,
             .dry_run = false,
             .partitions = partition_policy_of(s),
-            .seal_after_hours = s.partitions_seal_after_hours};
+            .seal_after_hours = s.partitions_seal_after_hours,
+            .batches_kept_days = s.maintenance_batches_kept_days};
 }
 
 std::vector<scheduled_job> scheduled_jobs_of(config::settings const& s) {
@@ -40,6 +43,7 @@ std::vector<scheduled_job> scheduled_jobs_of(config::settings const& s) {
     cadence const weekly = at_appointment(s, s.maintenance_weekly_at);
     return {{"rollup", {.every = rollup_every, .at = {}, .zone = "UTC"}},
             {"partitions", {.every = partitions_every, .at = {}, .zone = "UTC"}},
+            {"batches", {.every = batches_every, .at = {}, .zone = "UTC"}},
             {"cleanup-tokens", daily},
             {"expire-subscriptions", daily},
             {"cleanup-sessions", weekly}};

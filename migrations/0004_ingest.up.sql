@@ -112,8 +112,8 @@ CREATE TABLE ingest.batches (
     created_at timestamptz NOT NULL
 );
 CREATE INDEX batches_import_id_idx ON ingest.batches (import_id) WHERE import_id IS NOT NULL;
-CREATE INDEX batches_created_at_idx ON ingest.batches (created_at);
-COMMENT ON TABLE ingest.batches IS 'One row per committed batch; its existence is what resolves a COMMIT whose answer was lost';
+CREATE INDEX batches_created_at_idx ON ingest.batches (created_at) WHERE import_id IS NULL;
+COMMENT ON TABLE ingest.batches IS 'One row per committed batch that held records; its existence is what resolves a COMMIT whose answer was lost. tallyd maintain batches deletes old ones, but for those of imports';
 COMMENT ON COLUMN ingest.batches.daemon_id IS 'The process that wrote it';
 COMMENT ON COLUMN ingest.batches.import_id IS 'ingest.imports.id. No foreign key: an import that is deleted meanwhile must not refuse what was read of it';
 COMMENT ON COLUMN ingest.batches.cost IS 'Sum over its records, whatever the currency';

@@ -149,6 +149,11 @@ struct batch {
     std::vector<ingest::uuid> resolved;
     std::vector<position_move> positions;
 
+    /// Whether any record came with it; without one only positions move.
+    [[nodiscard]] bool holds_records() const noexcept {
+        return !calls.empty() || !events.empty() || !suspense.empty() || !resolved.empty() ||
+               duplicates > 0;
+    }
     void clear() noexcept; ///< keeps the vectors' memory
 };
 

@@ -174,8 +174,10 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
     if (!what.daily.empty()) {
         statements.push_back({statement::daily, &daily.fill(what.daily)});
     }
-    fill_batch_row(values, what, counts.suspended);
-    statements.push_back({statement::batch_row, &values});
+    if (what.holds_records()) {
+        fill_batch_row(values, what, counts.suspended);
+        statements.push_back({statement::batch_row, &values});
+    }
     if (!what.positions.empty()) {
         statements.push_back({statement::positions, &positions.fill(what.positions)});
     }

@@ -125,6 +125,8 @@ class batch_writer {
 
     /// Whether a batch's transaction is in the database (after failure::unknown). Waits for the
     /// transaction's end when it still runs, so the answer is final; transient when it takes long.
+    /// False for a batch without records, which has no row: a move that is repeated is
+    /// position_lost.
     result is_committed(ingest::uuid const& batch_id, bool& out);
 
     /// Makes sure that a partition of billing.cdrs holds every one of these days (UTC, days since

@@ -17,6 +17,7 @@ struct maintenance_options {
     bool dry_run = false; ///< report what would be done, change nothing
     partition_policy partitions;
     std::int64_t seal_after_hours = 72;
+    std::int64_t batches_kept_days = 7; ///< rows of ingest.batches, at least
 };
 
 /// What a job did, or would do, as a small table for people.

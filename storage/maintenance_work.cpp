@@ -95,6 +95,26 @@ result handle_due(pq_connection& on, std::span<due_rows const> all, maintenance_
     return said;
 }
 
+/// Rows of ingest.batches; `$1` is the job's now, `$2` days, `$3` where the last chunk ended. What
+/// a lane may still ask for is days younger, also by the server's clock. Rows of imports stay:
+/// import totals are their sums, they say which calls came of an import, and they are few, since an
+/// import fills its batches.
+constexpr std::string_view old_batches =
+    " FROM ingest.batches AS b WHERE b.import_id IS NULL AND b.created_at >= $3::timestamptz"
+    " AND b.created_at < least($1::timestamptz, now()) - interval '24 hours' * $2::bigint";
+
+/// Number of rows, and how far they reach.
+std::string old_batches_sql(bool is_dry_run) {
+    std::string const rows{old_batches};
+    if (is_dry_run) {
+        return "SELECT count(*), max(b.created_at)" + rows;
+    }
+    return "WITH gone AS (DELETE FROM ingest.batches AS d WHERE d.id = ANY (ARRAY(SELECT b.id" +
+           rows + " ORDER BY b.created_at LIMIT " + std::string{batch_rows} +
+           " FOR UPDATE SKIP LOCKED)) RETURNING d.created_at)"
+           " SELECT count(*), max(created_at) FROM gone";
+}
+
 void add_step(maintenance_report& out, partition_step const& step) {
     bool const failed = step.what == partition_action::failed;
     out.rows.push_back(
@@ -129,6 +149,27 @@ result roll_up_months(pq_connection& on, maintenance_options const& how, mainten
                            none, rows);
     out.changed = said.ok() ? int64_at(rows, 0, 0) : 0;
     out.rows.push_back({how.dry_run ? "days that have changed" : "monthly aggregates written",
+                        std::to_string(out.changed)});
+    return said;
+}
+
+result delete_old_batches(pq_connection& on, maintenance_options const& how,
+                          maintenance_report& out) {
+    out.columns = {"what", "rows"};
+    std::string const sql = old_batches_sql(how.dry_run);
+    ingest::time_us reached = 0;
+    result said;
+    for (std::int64_t rows_of_chunk = 1; said.ok() && rows_of_chunk > 0;) {
+        parameters values;
+        values.add_time(how.now).add_int64(how.batches_kept_days).add_time(reached);
+        pq_rows rows;
+        said = on.query(sql, values, rows);
+        rows_of_chunk = said.ok() ? int64_at(rows, 0, 0) : 0;
+        reached = said.ok() ? time_at(rows, 0, 1, reached) : reached;
+        out.changed += rows_of_chunk;
+        rows_of_chunk = how.dry_run ? 0 : rows_of_chunk;
+    }
+    out.rows.push_back({"batches older than " + std::to_string(how.batches_kept_days) + " days",
                         std::to_string(out.changed)});
     return said;
 }

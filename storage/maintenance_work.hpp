@@ -9,6 +9,8 @@ namespace tally::storage {
 
 result keep_partitions(pq_connection& on, maintenance_options const& how, maintenance_report& out);
 result roll_up_months(pq_connection& on, maintenance_options const& how, maintenance_report& out);
+result delete_old_batches(pq_connection& on, maintenance_options const& how,
+                          maintenance_report& out);
 result clean_up_tokens(pq_connection& on, maintenance_options const& how, maintenance_report& out);
 result clean_up_sessions(pq_connection& on, maintenance_options const& how,
                          maintenance_report& out);

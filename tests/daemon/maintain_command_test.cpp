@@ -82,7 +82,7 @@ TEST_F(maintain_command, fails_when_a_partition_does) {
 }
 
 TEST_F(maintain_command, does_every_job_and_knows_no_other) {
-    for (auto const* job : {"rollup", "cleanup-sessions", "expire-subscriptions"}) {
+    for (auto const* job : {"rollup", "batches", "cleanup-sessions", "expire-subscriptions"}) {
         EXPECT_EQ(maintain({job}).exit_code, 0) << job;
     }
     EXPECT_THAT(maintain({"--help"}).out, HasSubstr("expire-subscriptions"));
@@ -109,7 +109,7 @@ TEST_F(maintain_command, says_when_another_is_at_it) {
 TEST_F(maintain_command, tallyd_run_does_what_was_missed) {
     environment_["TALLYD_LOG_LEVEL"] = "info";
     tests::daemon_process daemon{TALLY_BINARY, environment_};
-    EXPECT_TRUE(becomes("SELECT count(*) FROM ingest.maintenance_runs", "5"));
+    EXPECT_TRUE(becomes("SELECT count(*) FROM ingest.maintenance_runs", "6"));
     EXPECT_EQ(blacklisted(), "0");
     daemon.send(SIGTERM);
     EXPECT_EQ(daemon.wait(), 0);

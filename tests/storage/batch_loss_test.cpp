@@ -1,5 +1,6 @@
 #include "tests/storage/batch_fixture.hpp"
 
+#include "storage/lane_writer.hpp"
 #include "storage/pq_connection.hpp"
 #include "tests/support/cutting_proxy.hpp"
 
@@ -149,6 +150,26 @@ TEST_F(lost_connection, that_takes_the_answer_to_commit_is_unknown_and_the_batch
     EXPECT_TRUE(is_committed(batch));
     EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
     EXPECT_EQ(lane->commit(batch, counts).why, failure::stale); // once is enough
+}
+
+TEST_F(lost_connection, that_takes_the_answer_for_a_position_alone_moves_it_once) {
+    class : public storage::lane_observer {
+        void stored(storage::stored_batch const&) override {}
+        void retried(std::string_view, storage::result const&) override {}
+    } unwatched;
+    storage::lane_writer writer{
+        *lane, {.lane = 0, .lanes = 1, .daemon_id = {}}, unwatched, [](auto) { return true; }};
+    ASSERT_EQ(writer.position_of("file:a"), 0);
+    std::int64_t end = 0;
+    for (auto const how : {cut::answer, cut::request, cut::never}) {
+        std::vector<storage::stream_mark> const marks{{"file:a", ++end}};
+        proxy->arm(how, "tally_commit");
+        EXPECT_TRUE(writer.store({}, marks, {}, 0));
+        EXPECT_EQ(proxy->has_cut(), how != cut::never);
+        EXPECT_EQ(ask("SELECT position FROM ingest.positions"), std::to_string(end));
+        EXPECT_EQ(writer.position_of("file:a"), end);
+    }
+    EXPECT_EQ(ask("SELECT count(*) FROM ingest.batches"), "0") << "no record came with it";
 }
 
 TEST_F(lost_connection, right_behind_the_copy_does_not_go_on_in_another_session) {

@@ -326,6 +326,7 @@ TEST_F(writer, says_whether_a_batch_is_stored) {
 
 TEST_F(writer, the_same_batch_again_is_unknown_until_asked) {
     auto batch = new_batch();
+    batch.duplicates = 1;
     expect_committed(batch);
     EXPECT_EQ(commit(batch).why, failure::unknown);
     bool stored = false;

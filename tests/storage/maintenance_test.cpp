@@ -1,5 +1,6 @@
 #include "storage/maintenance.hpp"
 
+#include "storage/import_totals.hpp"
 #include "storage/partition_upkeep.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 using namespace tally;
 using namespace tally::tests;
+using storage::import_counts;
 using storage::maintenance_options;
 using storage::maintenance_report;
 using storage::scheduled_outcome;
@@ -238,6 +240,53 @@ TEST_F(maintenance, a_partition_that_fails_is_counted) {
                       "UPDATE ingest.partitioned_tables SET sealed_indexes = '{no_such_column}'"
                       " WHERE table_name = 'billing.cdrs'");
     EXPECT_EQ(run("partitions").failures, 1);
+}
+
+// The rows of an import say which calls came of it, and its totals are their sums.
+TEST_F(maintenance, rows_of_old_batches_go_but_for_those_of_imports) {
+    execute(database, R"(
+INSERT INTO ingest.imports (id, file_name, format, source_id)
+SELECT '00000000-0000-7000-8000-00000000abcd', 'old.csv', 'asterisk', id FROM ingest.sources;
+INSERT INTO ingest.batches (id, daemon_id, lane, import_id, received, committed, duplicate,
+    suspended, bytes, cost, opened_at, created_at)
+SELECT gen_random_uuid(), gen_random_uuid(), 0, CASE WHEN i % 1000 = 0 THEN
+    '00000000-0000-7000-8000-00000000abcd'::uuid END, 3, 2, 0, 1, 9, 1, now(),
+    '2026-05-04 10:00Z'::timestamptz - make_interval(days => 7, secs => 12000 - i)
+FROM generate_series(0, 12005) AS i;
+)");
+    EXPECT_THAT(run("batches", true).rows, ElementsAre(cells{"batches older than 7 days",
+                                                             "11988"})); // not one of 7 days sharp
+    EXPECT_EQ(ask("SELECT count(*) FROM ingest.batches"), "12006");
+    EXPECT_EQ(run("batches").changed, 11'988);
+    EXPECT_EQ(run("batches").changed, 0);
+    EXPECT_EQ(ask("SELECT count(*) || ' ' || count(import_id) FROM ingest.batches"), "18 13");
+    import_counts stored;
+    auto const id = *ingest::parse_uuid("00000000-0000-7000-8000-00000000abcd");
+    ASSERT_TRUE(storage::stored_by_import(*on, id, stored).ok());
+    EXPECT_EQ(stored.committed, 26);
+    EXPECT_EQ(stored.suspended, 13);
+}
+
+TEST_F(maintenance, rows_of_batches_are_kept_as_long_as_the_settings_say) {
+    execute(database, R"(
+INSERT INTO ingest.batches (id, daemon_id, lane, received, committed, duplicate, suspended, bytes,
+    cost, opened_at, created_at)
+SELECT gen_random_uuid(), gen_random_uuid(), i, 1, 1, 0, 0, 9, 1, now(),
+    '2026-05-04 10:00Z'::timestamptz - make_interval(hours => 24 * i)
+FROM generate_series(0, 9) AS i;
+INSERT INTO ingest.batches (id, daemon_id, lane, received, committed, duplicate, suspended, bytes,
+    cost, opened_at, created_at)
+SELECT gen_random_uuid(), gen_random_uuid(), 77, 1, 1, 0, 0, 9, 1, now(), now();
+)");
+    maintenance_report report;
+    auto options = at(now);
+    options.batches_kept_days = 3;
+    ASSERT_TRUE(run_job(*on, *storage::find_maintenance_job("batches"), options, report).ok());
+    EXPECT_EQ(ask("SELECT string_agg(lane::text, ' ' ORDER BY lane) FROM ingest.batches"),
+              "0 1 2 3 77");
+    options.now += 36'525 * 24 * hour; // by a clock that is a century ahead
+    ASSERT_TRUE(run_job(*on, *storage::find_maintenance_job("batches"), options, report).ok());
+    EXPECT_EQ(ask("SELECT string_agg(lane::text, ' ' ORDER BY lane) FROM ingest.batches"), "77");
 }
 
 TEST_F(maintenance, months_are_rolled_up_from_days) {
