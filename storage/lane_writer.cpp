@@ -2,7 +2,6 @@
 
 #include "storage/failure_class.hpp"
 #include "storage/moved_calls.hpp"
-#include "storage/partitions.hpp"
 #include "storage/refused_entries.hpp"
 #include "storage/stream_positions.hpp"
 
@@ -102,8 +101,7 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
     auto const began = clock::now();
     rows_.begin(entries, states_);
     bool refused_some = false;
-    if (!refuse_days_out_of_bounds(entries, refused_some) ||
-        !refuse_event_days(entries, refused_some)) {
+    if (!partitions_.refuse(entries, retry_, refused_some)) {
         return step::give_up;
     }
     if (refused_some) {
@@ -257,93 +255,6 @@ void lane_writer::suspend_refused(std::span<batch_entry> entries,
             found[i]->suspend(verdicts[i].reason, details_.emplace_back(verdicts[i].detail));
         }
     }
-}
-
-bool lane_writer::refuse_event_days(std::span<batch_entry> entries, bool& any) {
-    event_days_.clear();
-    for (auto const& entry : entries) {
-        if (entry.is_live_event()) {
-            event_day const day{entry.event->kind, day_of(entry.event->occurred)};
-            if (event_days_.empty() || event_days_.back() != day) {
-                event_days_.push_back(day);
-            }
-        }
-    }
-    std::sort(event_days_.begin(), event_days_.end());
-    event_days_.erase(std::unique(event_days_.begin(), event_days_.end()), event_days_.end());
-    std::vector<event_day> refused;
-    if (!event_days_.empty() &&
-        !insist([&] { return writer_.ensure_event_days(event_days_, refused); })) {
-        return false;
-    }
-    any = any || !refused.empty();
-    for (auto& entry : entries) {
-        if (!refused.empty() && entry.is_live_event() &&
-            std::binary_search(refused.begin(), refused.end(),
-                               event_day{entry.event->kind, day_of(entry.event->occurred)})) {
-            entry.suspend(record_error::time_out_of_bounds,
-                          ingest::explain(record_error::time_out_of_bounds));
-        }
-    }
-    return true;
-}
-
-bool lane_writer::refuse_days_out_of_bounds(std::span<batch_entry> entries, bool& any) {
-    days_.clear();
-    for (auto const& entry : entries) {
-        if (entry.is_live_call()) {
-            auto const day = day_of(entry.call->start);
-            if (days_.empty() || days_.back() != day) {
-                days_.push_back(day);
-            }
-        }
-    }
-    std::sort(days_.begin(), days_.end());
-    days_.erase(std::unique(days_.begin(), days_.end()), days_.end());
-    std::vector<std::int32_t> refused;
-    if (!days_.empty() && !ensure_days(refused)) {
-        return false;
-    }
-    any = !refused.empty();
-    for (auto& entry : entries) {
-        if (any && entry.is_live_call() &&
-            std::find(refused.begin(), refused.end(), day_of(entry.call->start)) != refused.end()) {
-            entry.suspend(record_error::time_out_of_bounds,
-                          ingest::explain(record_error::time_out_of_bounds));
-        }
-    }
-    return true;
-}
-
-// Days whose partition cannot be made because another table has their place are refused one by
-// one; every other trouble is waited out.
-bool lane_writer::ensure_days(std::vector<std::int32_t>& refused) {
-    static constexpr std::string_view overlaps = "42P17";
-    auto const answer = writer_.ensure_cdr_days(days_, refused);
-    if (answer.ok()) {
-        return true;
-    }
-    if (answer.sqlstate != overlaps) {
-        return pause(name_of(answer.why), answer) &&
-               insist([&] { return writer_.ensure_cdr_days(days_, refused); });
-    }
-    refused.clear();
-    for (auto const day : days_) {
-        std::vector<std::int32_t> out_of_bounds;
-        bool is_taken = false;
-        bool const told = insist([&] {
-            auto said = writer_.ensure_cdr_days({&day, 1}, out_of_bounds);
-            is_taken = said.sqlstate == overlaps;
-            return is_taken ? result{} : said;
-        });
-        if (!told) {
-            return false;
-        }
-        if (is_taken || !out_of_bounds.empty()) {
-            refused.push_back(day);
-        }
-    }
-    return true;
 }
 
 void lane_writer::set_positions(marks_span marks) {

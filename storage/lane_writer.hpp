@@ -3,6 +3,7 @@
 #include "storage/batch_writer.hpp"
 #include "storage/duplicate_filter.hpp"
 #include "storage/entry_batch.hpp"
+#include "storage/partition_guard.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -113,10 +114,7 @@ class lane_writer {
     step after_bad_data(result const& why, commit_counts const& counts,
                         std::span<batch_entry> entries);
     void suspend_refused(std::span<batch_entry> entries, std::span<verdict const> verdicts);
-    bool ensure_days(std::vector<std::int32_t>& refused);
     bool drop_settled(std::span<batch_entry> entries);
-    bool refuse_days_out_of_bounds(std::span<batch_entry> entries, bool& any);
-    bool refuse_event_days(std::span<batch_entry> entries, bool& any);
     void set_positions(marks_span marks);
     bool reread_positions(marks_span marks);
     void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
@@ -131,12 +129,14 @@ class lane_writer {
     retry_wait wait_;
 
     entry_batch rows_;
+    /// insist() for the parts that ask the database themselves.
+    std::function<bool(std::function<result()> const&)> retry_{
+        [this](auto const& request) { return insist(request); }};
+    partition_guard partitions_;
     duplicate_filter duplicates_;
     batch out_;
     std::map<std::string, std::int64_t, std::less<>> positions_;
-    std::deque<std::string> details_; ///< text of database refusals, kept while store() runs
-    std::vector<std::int32_t> days_;
-    std::vector<event_day> event_days_;
+    std::deque<std::string> details_;      ///< text of database refusals, kept while store() runs
     states_of states_ = states_of::memory; ///< locked rows from a batch's first stale try on
     std::int64_t pauses_in_a_row_ = 0;
     bool looked_in_vain_ = false; ///< for the stored record that the last try is a duplicate of
