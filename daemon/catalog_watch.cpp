@@ -1,5 +1,6 @@
 #include "daemon/catalog_watch.hpp"
 
+#include "ingest/time.hpp"
 #include "storage/catalog_loader.hpp"
 #include "storage/source_loader.hpp"
 
@@ -15,12 +16,6 @@ constexpr std::chrono::milliseconds retry_after{1000};
 /// One statement's notification comes per table; a seed or a deck is many statements. What follows
 /// within this time is one load.
 constexpr std::chrono::milliseconds settle{20};
-
-std::int64_t now_s() {
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 void log_warnings(storage::load_warnings const& warnings) {
     for (auto const& warning : warnings.texts()) {
@@ -60,7 +55,7 @@ void catalog_watch::stop() noexcept {
 
 std::optional<std::int64_t> catalog_watch::age_s() const noexcept {
     auto const at = loaded_at_s_.load(std::memory_order_relaxed);
-    return at == 0 ? std::nullopt : std::optional{now_s() - at};
+    return at == 0 ? std::nullopt : std::optional{ingest::now_s() - at};
 }
 
 void catalog_watch::run() noexcept {
@@ -112,7 +107,7 @@ storage::result catalog_watch::load() {
                  book.catalog->plans(), took.count());
     target_.set_sources(std::move(senders.sources));
     target_.set_catalog(std::move(book.catalog), book.as_of);
-    loaded_at_s_ = now_s();
+    loaded_at_s_ = ingest::now_s();
     return {};
 }
 

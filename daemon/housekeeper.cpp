@@ -1,5 +1,6 @@
 #include "daemon/housekeeper.hpp"
 
+#include "ingest/time.hpp"
 #include "storage/partitions.hpp"
 
 #include <spdlog/spdlog.h>
@@ -11,12 +12,6 @@ namespace {
 /// A day's partition is wanted a week ahead; an hour more or less does not matter.
 constexpr std::chrono::minutes round_every{60};
 constexpr std::chrono::seconds round_after_failure{5};
-
-ingest::time_us now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 } // namespace
 
@@ -65,9 +60,9 @@ bool housekeeper::round(storage::pq_connection& on) noexcept {
     try {
         std::int64_t seconds = 0;
         std::vector<storage::partition_name> made;
-        auto why = storage::create_ahead(on, policy_, now_us(), made);
+        auto why = storage::create_ahead(on, policy_, ingest::now_us(), made);
         if (why.ok()) {
-            why = storage::horizon(on, now_us(), seconds);
+            why = storage::horizon(on, ingest::now_us(), seconds);
         }
         if (why.ok()) {
             horizon_s_ = seconds;

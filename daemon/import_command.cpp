@@ -2,7 +2,7 @@
 #include "daemon/database.hpp"
 #include "daemon/import_list.hpp"
 #include "daemon/import_session.hpp"
-#include "daemon/import_stop.hpp"
+#include "daemon/stop_on_signal.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/schema_gate.hpp"
 #include "daemon/table_printer.hpp"
@@ -71,7 +71,7 @@ void print(import_summary const& summary, bool as_json) {
 }
 
 /// All files, also behind one that failed; but none after a stop.
-bool import_files(import_session& session, import_flags const& flags, import_stop& stop) {
+bool import_files(import_session& session, import_flags const& flags, stop_on_signal& stop) {
     bool all_good = true;
     for (auto const& file : flags.files) {
         auto const summary = session.run(file);
@@ -87,10 +87,10 @@ bool import_files(import_session& session, import_flags const& flags, import_sto
 int import(command_environment const& environment, import_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_log(command_log_level(settings.log_level), settings.log_format);
-    import_stop stop;
+    stop_on_signal stop;
     try {
         database opened{settings, database_use::shared};
-        if (!has_schema(opened, stop.told())) {
+        if (!has_schema(opened, stop.source())) {
             return exit_failure;
         }
         import_session session{{.settings = settings,

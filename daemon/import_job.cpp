@@ -1,5 +1,7 @@
 #include "daemon/import_job.hpp"
 
+#include "ingest/time.hpp"
+
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
@@ -25,13 +27,6 @@ void reject_all(ingest::record_batch& batch, record_error error, std::string_vie
     bad.detail = batch.text.keep(detail);
     bad.raw = batch.body;
     batch.rejected.push_back(bad);
-}
-
-/// The moment of receipt, for events that say no time.
-ingest::time_us now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
 }
 
 } // namespace
@@ -107,7 +102,7 @@ bool import_job::stopping() {
 
 import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     auto block = std::make_unique<ingest::record_block>();
-    block->received = now_us();
+    block->received = ingest::now_us();
     auto& batch = block->batch;
     batch.set_body(std::move(piece.bytes));
     if (piece.error == record_error::none) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/stop_on_signal.hpp"
 #include "ingest/file_reader.hpp"
 #include "ingest/record_sink.hpp"
 
@@ -60,13 +61,6 @@ struct import_reject {
     std::uint64_t line = 0;   ///< 1-based; 0: unknown
     std::uint64_t offset = 0; ///< in the expanded file, of the record or of the piece it is in
     ingest::rejected_record const& what;
-};
-
-/// Whether a job should end before its file does.
-enum class stop_request : std::uint8_t {
-    none,
-    gently,  ///< read no more, wait for what is under way
-    at_once, ///< do not even wait
 };
 
 /// Who wants to know how it goes. All are called on the thread that runs the job.

@@ -1,18 +1,13 @@
 #include "daemon/lane_monitor.hpp"
 
 #include "daemon/metrics.hpp"
+#include "ingest/time.hpp"
 
 #include <spdlog/spdlog.h>
 
 namespace tally::daemon {
 
 namespace {
-
-std::int64_t now_s() {
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 bool is_about_the_database(storage::failure why) noexcept {
     return why == storage::failure::transient || why == storage::failure::permanent ||
@@ -46,7 +41,7 @@ void lane_monitor::stored(storage::stored_batch const& what) {
     counters_.observe_commit_seconds(std::chrono::duration<double>(what.took).count());
     auto const lane = static_cast<std::size_t>(what.rows.lane);
     if (lane < lanes_) {
-        last_commit_s_[lane].store(now_s(), std::memory_order_relaxed);
+        last_commit_s_[lane].store(ingest::now_s(), std::memory_order_relaxed);
     }
     lanes_fail_ = false;
     reached();

@@ -3,6 +3,7 @@
 #include "daemon/maintenance_settings.hpp"
 #include "daemon/table_printer.hpp"
 #include "ingest/http_json.hpp"
+#include "ingest/time.hpp"
 #include "storage/partition_upkeep.hpp"
 
 #include <CLI/CLI.hpp>
@@ -23,12 +24,6 @@ struct maintain_flags {
     bool dry_run = false;
     bool json = false;
 };
-
-ingest::time_us now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 void print_table(maintenance_report const& report) {
     std::vector<table_column> columns;
@@ -96,7 +91,7 @@ int maintain(command_environment const& environment, maintenance_job const& job,
         database const opened{settings, database_use::shared};
         storage::pq_connection connection{
             opened.connection_string(), "tallyd maintain", {}, storage::upkeep_limits};
-        auto how = maintenance_options_of(settings, now_us());
+        auto how = maintenance_options_of(settings, ingest::now_us());
         how.dry_run = flags.dry_run;
         maintenance_report report;
         auto const said = run_job(connection, job, how, report);

@@ -1,5 +1,6 @@
 #include "daemon/maintenance_scheduler.hpp"
 
+#include "ingest/time.hpp"
 #include "storage/partition_upkeep.hpp"
 
 #include <spdlog/spdlog.h>
@@ -15,12 +16,6 @@ constexpr std::chrono::seconds round_after_failure{30};
 /// The clock may be set meanwhile, and another daemon may give up what it had begun.
 constexpr std::chrono::seconds round_at_least_every{60};
 
-ingest::time_us now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
 std::string joined(std::vector<std::string> const& cells) {
     std::string text;
     for (auto const& cell : cells) {
@@ -31,7 +26,7 @@ std::string joined(std::vector<std::string> const& cells) {
 
 void log_run(std::string_view job, storage::maintenance_report const& report,
              ingest::time_us began) {
-    auto const took_ms = (now_us() - began) / 1000;
+    auto const took_ms = (ingest::now_us() - began) / 1000;
     // A roll-up every few minutes is only worth a line when it did something.
     auto const level = report.changed > 0 || report.failures > 0 || job != "rollup"
                            ? spdlog::level::info
@@ -103,7 +98,7 @@ bool maintenance_scheduler::round() noexcept {
 }
 
 bool maintenance_scheduler::do_job(scheduled_job const& which) {
-    auto const began = now_us();
+    auto const began = ingest::now_us();
     storage::maintenance_report report;
     auto outcome = storage::scheduled_outcome::done_before;
     auto const why = storage::run_scheduled_job(
@@ -126,7 +121,7 @@ bool maintenance_scheduler::do_job(scheduled_job const& which) {
 }
 
 std::chrono::microseconds maintenance_scheduler::time_to_next() const {
-    auto const now = now_us();
+    auto const now = ingest::now_us();
     std::chrono::microseconds wait{round_at_least_every};
     for (auto const& each : jobs_) {
         wait = std::min(wait, std::chrono::microseconds{next_due(each.when, now) - now});

@@ -1,6 +1,7 @@
 #include "daemon/push_journal.hpp"
 
 #include "ingest/journal/pushed_body.hpp"
+#include "ingest/time.hpp"
 
 #include <utility>
 
@@ -12,12 +13,6 @@ using clock = std::chrono::steady_clock;
 
 /// How often segments are let go and the stop is noticed while nothing comes in.
 constexpr std::chrono::milliseconds idle_wait{200};
-
-ingest::time_us now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 } // namespace
 
@@ -96,7 +91,7 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
 std::uint64_t push_journal::append(std::string const& payload, std::uint32_t records, waiter told) {
     // Both locks, so that stored() finds the waiter however fast the push reaches the database.
     std::scoped_lock const lock{commit_mutex_, mutex_};
-    auto const now = now_us();
+    auto const now = ingest::now_us();
     auto const first_record = writer_.append(payload, records, now);
     told.first_record = first_record;
     told.end_record = told.first_record + records;

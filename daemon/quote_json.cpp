@@ -2,6 +2,7 @@
 
 #include "ingest/http_json.hpp"
 #include "rating/guide.hpp"
+#include "rating/match_digits.hpp"
 
 #include <array>
 #include <functional>

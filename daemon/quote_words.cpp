@@ -3,6 +3,7 @@
 #include "daemon/quote_json.hpp"
 #include "daemon/table_printer.hpp"
 #include "rating/guide.hpp"
+#include "rating/match_digits.hpp"
 
 #include <array>
 

@@ -1,6 +1,6 @@
 #include "daemon/command.hpp"
 #include "daemon/database.hpp"
-#include "daemon/import_stop.hpp"
+#include "daemon/stop_on_signal.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/operator_name.hpp"
 #include "daemon/rerate_report.hpp"
@@ -77,7 +77,7 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
 }
 
 int rerate_calls(std::string const& connection_string, rerate_flags const& flags,
-                 import_stop& stop) {
+                 stop_on_signal& stop) {
     auto const catalog = catalog_now(connection_string);
     rerate_report report{label_of(flags)};
     storage::rerate_job job{
@@ -100,10 +100,10 @@ int rerate_calls(std::string const& connection_string, rerate_flags const& flags
 int rerate(command_environment const& environment, rerate_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
-    import_stop stop;
+    stop_on_signal stop;
     try {
         database opened{settings, database_use::shared};
-        if (!has_schema(opened, stop.told())) {
+        if (!has_schema(opened, stop.source())) {
             return exit_failure;
         }
         auto const& connection_string = opened.connection_string();

@@ -112,8 +112,8 @@ int show(suspense_work const& work) {
 }
 
 int retry(suspense_work const& work) {
-    import_stop stop; // a signal ends it between two batches
-    if (!has_schema(work.opened, stop.told())) {
+    stop_on_signal stop; // a signal ends it between two batches
+    if (!has_schema(work.opened, stop.source())) {
         return exit_failure;
     }
     return retry_suspense(work.settings, work.opened.connection_string(),

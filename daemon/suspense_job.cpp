@@ -84,7 +84,7 @@ std::shared_ptr<ingest::source_table const> sources_now(std::string const& conne
 }
 
 int retry_suspense(config::settings const& settings, std::string const& connection_string,
-                   suspense_job const& job, import_stop& stop) {
+                   suspense_job const& job, stop_on_signal& stop) {
     progress_of_retry shown;
     retry_options how;
     how.connection_string = connection_string;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/settings.hpp"
-#include "daemon/import_stop.hpp"
+#include "daemon/stop_on_signal.hpp"
 #include "ingest/source.hpp"
 #include "rating/catalog.hpp"
 #include "storage/suspense_filter.hpp"
@@ -21,7 +21,7 @@ struct suspense_job {
 /// Tries suspended records again, shows how far it is, prints what became of them. Gives the exit
 /// code; throws std::runtime_error when the database refuses.
 int retry_suspense(config::settings const& settings, std::string const& connection_string,
-                   suspense_job const& job, import_stop& stop);
+                   suspense_job const& job, stop_on_signal& stop);
 
 /// As they are at this moment; throw std::runtime_error when the database refuses.
 std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection_string);

@@ -1,5 +1,6 @@
 #include "ingest/canonical_record.hpp"
 
+#include "ingest/ascii.hpp"
 #include "ingest/call_times.hpp"
 #include "ingest/decimal.hpp"
 #include "ingest/timestamp.hpp"
@@ -85,9 +86,9 @@ bool canonical_reader::direction() {
     if (!text(key::direction, text_bytes_max, true, word)) {
         return false;
     }
-    bool const is_inbound = equals_ignoring_case(word, "inbound");
+    bool const is_inbound = equal_ignoring_case(word, "inbound");
     out_.direction = is_inbound ? call_direction::inbound : call_direction::outbound;
-    return is_inbound || equals_ignoring_case(word, "outbound") ||
+    return is_inbound || equal_ignoring_case(word, "outbound") ||
            fail(record_error::bad_direction, key::direction, "expected inbound or outbound");
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/time.hpp"
 #include "ingest/uuid.hpp"
 
 #include <cstdint>
@@ -11,14 +12,6 @@ enum class call_direction : std::uint8_t {
     outbound, ///< from one of our subscribers
     inbound,  ///< to one of our DIDs
 };
-
-/// Microseconds since 1970-01-01T00:00:00Z.
-using time_us = std::int64_t;
-
-/// "This never happened": the answer time of a call that nobody took.
-inline constexpr time_us never_us = INT64_MIN;
-
-inline constexpr std::int64_t us_per_s = 1'000'000;
 
 /// A call detail record as every decoder gives it, whatever the switch said.
 ///
@@ -48,12 +41,6 @@ struct cdr {
 
     friend bool operator==(cdr const&, cdr const&) = default;
 };
-
-/// Start of the whole second that holds `t`; the second half of a call's key.
-constexpr time_us whole_second(time_us t) noexcept {
-    std::int64_t const s = t / us_per_s;
-    return (t % us_per_s < 0 ? s - 1 : s) * us_per_s;
-}
 
 /// Whether two records of one key say the same of the call. Only what every format of a switch
 /// carries is compared, and times to the second: the same call arrives by push with microseconds

@@ -1,5 +1,6 @@
 #include "ingest/cloudevents_binary.hpp"
 
+#include "ingest/ascii.hpp"
 #include "ingest/http_json.hpp"
 #include "ingest/json_value.hpp"
 #include "ingest/text_arena.hpp"

@@ -1,7 +1,7 @@
 #include "ingest/content_coding.hpp"
 
+#include "ingest/ascii.hpp"
 #include "ingest/file_expander.hpp"
-#include "ingest/http_message.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -20,11 +20,4 @@ void record_collector::fail_whole(record_error error, std::string_view detail) n
     batch_.whole_detail = detail;
 }
 
-bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept {
-    auto const same = [](char a, char b) {
-        return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
-    };
-    return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), same);
-}
-
 } // namespace tally::ingest

@@ -86,7 +86,4 @@ class record_collector {
     std::uint32_t next_index_ = 0;
 };
 
-/// Upper and lower case of ASCII are the same here. `lower` is in lower case.
-bool equals_ignoring_case(std::string_view text, std::string_view lower) noexcept;
-
 } // namespace tally::ingest

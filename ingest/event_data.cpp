@@ -1,5 +1,6 @@
 #include "ingest/event_data.hpp"
 
+#include "ingest/ascii.hpp"
 #include "ingest/timestamp.hpp"
 
 #include <algorithm>
@@ -151,7 +152,7 @@ bool event_data_reader::word(event_member which, std::initializer_list<std::stri
         return !fault_;
     }
     auto const same = std::find_if(words.begin(), words.end(), [found](std::string_view each) {
-        return equals_ignoring_case(found, each);
+        return equal_ignoring_case(found, each);
     });
     if (same == words.end()) {
         return fail(record_error::bad_value, which, "not one of the words it can be");

@@ -1,5 +1,6 @@
 #include "ingest/event_envelope.hpp"
 
+#include "ingest/ascii.hpp"
 #include "ingest/json_value.hpp"
 #include "ingest/timestamp.hpp"
 #include "ingest/wire_encoding.hpp"
@@ -66,8 +67,8 @@ std::optional<std::string_view> media_type(std::string_view text) noexcept {
 bool is_json_type(std::string_view name) noexcept {
     auto const subtype = name.substr(name.find('/') + 1);
     auto const plus = subtype.rfind('+');
-    return equals_ignoring_case(subtype, "json") ||
-           (plus != subtype.npos && equals_ignoring_case(subtype.substr(plus + 1), "json"));
+    return equal_ignoring_case(subtype, "json") ||
+           (plus != subtype.npos && equal_ignoring_case(subtype.substr(plus + 1), "json"));
 }
 
 /// RFC 3339 to the letter, where read_time_text is lenient.

@@ -1,5 +1,6 @@
 #include "ingest/freeswitch_record.hpp"
 
+#include "ingest/ascii.hpp"
 #include "ingest/call_times.hpp"
 #include "ingest/decimal.hpp"
 #include "ingest/utf8_text.hpp"
@@ -141,7 +142,7 @@ void freeswitch_reader::parties() {
 
 void freeswitch_reader::direction() {
     auto const said = first_of({variable::tally_direction, variable::call_direction});
-    if (equals_ignoring_case(said, "inbound")) {
+    if (equal_ignoring_case(said, "inbound")) {
         out_.direction = call_direction::inbound;
         return;
     }
@@ -150,11 +151,11 @@ void freeswitch_reader::direction() {
     if (leg.empty()) {
         leg = trimmed(text_of(tokens_.channel_direction, arena_));
     }
-    bool const is_made_by_switch = equals_ignoring_case(leg, "outbound") || is_b_leg(tokens_);
+    bool const is_made_by_switch = equal_ignoring_case(leg, "outbound") || is_b_leg(tokens_);
     bool const is_from_user =
         !out_.account_number.empty() || !value(variable::sip_auth_username).empty();
-    bool const is_outbound = equals_ignoring_case(said, "outbound") ||
-                             equals_ignoring_case(said, "local") || is_made_by_switch ||
+    bool const is_outbound = equal_ignoring_case(said, "outbound") ||
+                             equal_ignoring_case(said, "local") || is_made_by_switch ||
                              is_from_user;
     out_.direction = is_outbound ? call_direction::outbound : call_direction::inbound;
 }

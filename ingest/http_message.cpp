@@ -1,20 +1,10 @@
 #include "ingest/http_message.hpp"
 
+#include "ingest/ascii.hpp"
+
 #include <algorithm>
 
 namespace tally::ingest {
-
-namespace {
-
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-} // namespace
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 std::string_view http_head::field(std::string_view name) const noexcept {
     for (http_field const& candidate : fields) {

@@ -15,9 +15,6 @@ struct http_field {
     std::string_view value;
 };
 
-/// Whether two tokens are the same but for the case of ASCII letters (RFC 9110 section 5.1).
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
-
 /// A request before its body. Everything in it is a view that lives as long as begin() runs.
 struct http_head {
     std::string_view method; ///< as sent: "POST"

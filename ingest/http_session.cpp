@@ -1,5 +1,6 @@
 #include "ingest/http_session.hpp"
 
+#include "ingest/ascii.hpp"
 #include "ingest/problem.hpp"
 
 #include <exception>

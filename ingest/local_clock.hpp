@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ingest/cdr.hpp"
+#include "ingest/time.hpp"
 
 #include <string_view>
 

@@ -1,6 +1,7 @@
 #include "ingest/push_exchange.hpp"
 
 #include "ingest/problem.hpp"
+#include "ingest/time.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -13,12 +14,6 @@ namespace {
 constexpr unsigned retry_after_full_s = 1;
 /// A restart takes about so long.
 constexpr unsigned retry_after_closed_s = 5;
-
-time_us now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 /// What is left of a push while its records are on their way.
 struct push_under_way {

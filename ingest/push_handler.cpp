@@ -1,5 +1,6 @@
 #include "ingest/push_handler.hpp"
 
+#include "ingest/ascii.hpp"
 #include "ingest/problem.hpp"
 #include "ingest/push_authorization.hpp"
 #include "ingest/push_exchange.hpp"

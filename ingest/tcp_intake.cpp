@@ -4,6 +4,7 @@
 #include "ingest/json_member.hpp"
 #include "ingest/push_answer.hpp"
 #include "ingest/push_authorization.hpp"
+#include "ingest/time.hpp"
 #include "ingest/utf8_text.hpp"
 
 #include <array>
@@ -19,12 +20,6 @@ constexpr std::string_view default_format = "canonical";
 constexpr std::size_t hello_bytes_max = 1024 * 1024;
 /// An error may quote the sender's own bytes; so much of it is enough to find the place.
 constexpr std::size_t quoted_bytes_max = 400;
-
-time_us now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 /// A string member of a JSON object; empty when it is none. Tokens and names need no escapes.
 std::string text_member(std::string_view object, std::string_view name) {

@@ -1,5 +1,6 @@
 #include "rating/guide.hpp"
 
+#include "rating/match_digits.hpp"
 #include "ingest/uuid.hpp"
 
 #include <array>

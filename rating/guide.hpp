@@ -3,10 +3,6 @@
 #include "ingest/cdr.hpp"
 #include "ingest/record_error.hpp"
 #include "rating/catalog.hpp"
-#include "rating/prefix_index.hpp"
-
-#include <span>
-#include <string_view>
 
 namespace tally::rating {
 
@@ -35,21 +31,5 @@ guided guide(ingest::cdr const& call, catalog const& from) noexcept;
 /// Whether a call goes to one of our active DIDs, by a plan that has rates for these. Numbers match
 /// as they do for guiding, so a name that begins with a DID's digits is none.
 bool is_on_net(ingest::cdr const& call, tariff const& plan, catalog const& from) noexcept;
-
-/// The digits by which a number is matched: a leading scheme (sip: sips: tel:) and '+' dropped,
-/// separators (space - . ( )) left out, cut at the first other character (the '@' of an address
-/// among them) and after digits_max digits; empty when it does not begin like a number.
-/// Written into `buffer`, which holds prefix_index::digits_max characters.
-std::string_view match_digits(std::string_view number,
-                              std::span<char, prefix_index::digits_max> buffer) noexcept;
-
-/// match_digits, and whether the text is a number and no more: not longer than the buffer, not a
-/// name that begins with digits ("24seven"). Only such a number may say who pays.
-struct matched_number {
-    std::string_view digits;
-    bool is_whole = false;
-};
-matched_number match_number(std::string_view number,
-                            std::span<char, prefix_index::digits_max> buffer) noexcept;
 
 } // namespace tally::rating

@@ -1,5 +1,4 @@
-#include "rating/metric_rater.hpp"
-#include "rating/tariff.hpp"
+#include "rating/metric_check.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -75,24 +74,6 @@ void prepare_metrics(std::vector<metric_price>& metrics) {
         metrics.begin(), metrics.end(), [](metric_price const& a, metric_price const& b) {
             return std::tie(a.name, b.effective_from) < std::tie(b.name, a.effective_from);
         });
-}
-
-metric_price const* tariff::find_metric(std::string_view name,
-                                        ingest::time_us when) const noexcept {
-    tariff const* plan = this;
-    for (int asked = 0; plan != nullptr && asked <= fallbacks_max; ++asked) {
-        auto const& metrics = plan->metrics_;
-        auto at = std::lower_bound(
-            metrics.begin(), metrics.end(), name,
-            [](metric_price const& price, std::string_view wanted) { return price.name < wanted; });
-        for (; at != metrics.end() && at->name == name; ++at) {
-            if (at->effective_from <= when && when < at->effective_to) {
-                return &*at;
-            }
-        }
-        plan = plan->fallback_.get();
-    }
-    return nullptr;
 }
 
 } // namespace tally::rating

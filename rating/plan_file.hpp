@@ -1,6 +1,7 @@
 #pragma once
 
 #include "rating/plan_definition.hpp"
+#include "rating/plan_problems.hpp"
 
 #include <functional>
 #include <optional>
@@ -9,14 +10,6 @@
 #include <vector>
 
 namespace tally::rating {
-
-/// What is wrong with a plan file or deck, and where. Lines and columns count from 1.
-struct plan_problem {
-    std::string file;
-    std::int64_t line = 0; ///< 0: the file as a whole
-    std::int64_t column = 0;
-    std::string what;
-};
 
 /// A plan, or every problem that was found; never both.
 struct plan_reading {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "rating/plan_file.hpp"
-
 #include <compare>
 #include <cstdint>
 #include <string>
@@ -9,6 +7,14 @@
 #include <vector>
 
 namespace tally::rating {
+
+/// What is wrong with a plan file or deck, and where. Lines and columns count from 1.
+struct plan_problem {
+    std::string file;
+    std::int64_t line = 0; ///< 0: the file as a whole
+    std::int64_t column = 0;
+    std::string what;
+};
 
 /// Where something stands in the files of a plan: the file by its number, line and column from 1.
 struct plan_place {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "rating/plan_definition.hpp"
 #include "rating/plan_problems.hpp"
 
 #include <optional>

@@ -1,7 +1,7 @@
 #include "rating/rater.hpp"
 
 #include "rating/exact_cost.hpp"
-#include "rating/guide.hpp"
+#include "rating/match_digits.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 #include "rating/tariff.hpp"
 
 #include "rating/exact_cost.hpp"
-#include "rating/metric_rater.hpp"
+#include "rating/metric_check.hpp"
 
 #include <algorithm>
 #include <boost/container_hash/hash.hpp>
@@ -254,6 +254,24 @@ rate const* tariff::find(std::string_view digits, ingest::call_direction directi
                          ingest::time_us when, bool on_net) const noexcept {
     rate_place const place = find_place(digits, direction, when, on_net);
     return place ? &rates_[place.at] : nullptr;
+}
+
+metric_price const* tariff::find_metric(std::string_view name,
+                                        ingest::time_us when) const noexcept {
+    tariff const* plan = this;
+    for (int asked = 0; plan != nullptr && asked <= fallbacks_max; ++asked) {
+        auto const& metrics = plan->metrics_;
+        auto at = std::lower_bound(
+            metrics.begin(), metrics.end(), name,
+            [](metric_price const& price, std::string_view wanted) { return price.name < wanted; });
+        for (; at != metrics.end() && at->name == name; ++at) {
+            if (at->effective_from <= when && when < at->effective_to) {
+                return &*at;
+            }
+        }
+        plan = plan->fallback_.get();
+    }
+    return nullptr;
 }
 
 } // namespace tally::rating

@@ -1,5 +1,6 @@
 #include "storage/batch_writer.hpp"
 
+#include "ingest/time.hpp"
 #include "storage/batch_opening.hpp"
 #include "storage/batch_statements.hpp"
 #include "storage/cdr_copy.hpp"
@@ -22,12 +23,6 @@ namespace {
 /// One suspense statement's payloads: far below a parameter's limit of 1 GB, of which the server
 /// needs a multiple.
 constexpr std::size_t suspense_bytes_max = 16 * 1024 * 1024;
-
-ingest::time_us now_us() {
-    return std::chrono::duration_cast<std::chrono::microseconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
 
 } // namespace
 
@@ -355,12 +350,12 @@ result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
 
 result batch_writer::ensure_cdr_days(std::span<std::int32_t const> days,
                                      std::vector<std::int32_t>& refused) {
-    return impl_->partitions.ensure(impl_->connection, days, day_of(now_us()), refused);
+    return impl_->partitions.ensure(impl_->connection, days, day_of(ingest::now_us()), refused);
 }
 
 result batch_writer::ensure_event_days(std::span<event_day const> days,
                                        std::vector<event_day>& refused) {
-    return impl_->partitions_of_events.ensure(impl_->connection, days, day_of(now_us()), refused);
+    return impl_->partitions_of_events.ensure(impl_->connection, days, day_of(ingest::now_us()), refused);
 }
 
 void batch_writer::cancel() noexcept {

@@ -1,15 +1,8 @@
-#include "storage/pqxx_session.hpp"
-#include "tests/support/billing_fixture.hpp"
-#include "tests/support/daemon_process.hpp"
-#include "tests/support/http_client.hpp"
-#include "tests/support/private_postgres.hpp"
+#include "tests/daemon/journal_road.hpp"
 
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 #include <random>
 #include <thread>
 
@@ -21,84 +14,15 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::Each;
 using ::testing::HasSubstr;
+using tests::call;
+using tests::calls;
 using tests::daemon_process;
 using tests::four_sums;
 using tests::query_one;
 
 char const* const binary = TALLY_BINARY;
 
-/// Call `number` of account ACC-1 to ACC-5, 60 s to London: costs 1.7.
-std::string call(int number) {
-    std::string id = std::to_string(number);
-    id.insert(0, 12 - id.size(), '0');
-    return R"({"uuid":"d0000000-0000-4000-8000-)" + id + R"(","account_number":"ACC-)" +
-           std::to_string(1 + number % 5) +
-           R"(","direction":"outbound","caller_id":"1001","destination":"4420",)"
-           R"("start_time":"2026-05-04T10:00:00Z","answer_time":"2026-05-04T10:00:02Z",)"
-           R"("end_time":"2026-05-04T10:01:02Z","duration":62,"billsec":60})"
-           "\n";
-}
-
-std::string calls(int from, int to) {
-    std::string body;
-    for (int number = from; number < to; ++number) {
-        body += call(number);
-    }
-    return body;
-}
-
-class journal_road : public testing::Test {
-  protected:
-    journal_road() {
-        std::string folder = (fs::temp_directory_path() / "tallyd-journal-road-XXXXXX").string();
-        folder_ = ::mkdtemp(folder.data());
-        environment_["TALLYD_JOURNAL_DIR"] = (folder_ / "journal").string();
-        connection_ = tests::private_postgres::shared().migrated_database();
-        environment_["TALLYD_DATABASE_URL"] = connection_;
-        tests::make_telecom(connection_, 5);
-    }
-    ~journal_road() override { fs::remove_all(folder_); }
-
-    std::unique_ptr<daemon_process> start() {
-        auto daemon = std::make_unique<daemon_process>(binary, environment_);
-        EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
-        return daemon;
-    }
-    static unsigned push(daemon_process const& to, std::string const& body,
-                         std::string const& target = "/v1/cdrs") {
-        return tests::http_request(to.http_port(), "POST", target, body,
-                                   {{"Content-Type", "application/x-ndjson"}})
-            .status;
-    }
-    std::string stored() const { return query_one(connection_, "SELECT count(*) FROM cdrs"); }
-    /// Waits until so many calls are there; what is there in the end.
-    std::string wait_stored(std::string const& wanted) const {
-        for (int tries = 0; tries < 600 && stored() != wanted; ++tries) {
-            std::this_thread::sleep_for(std::chrono::milliseconds{50});
-        }
-        return stored();
-    }
-    std::vector<fs::path> segments() const {
-        std::vector<fs::path> found;
-        for (auto const& entry : fs::directory_iterator{folder_ / "journal"}) {
-            if (entry.path().extension() == ".journal") {
-                found.push_back(entry.path());
-            }
-        }
-        return found;
-    }
-    /// Keeps every lane from storing anything while it lives.
-    struct blockade {
-        explicit blockade(std::string const& connection) : on(connection, "test") {
-            on.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
-        }
-        storage::pqxx_session on;
-    };
-
-    fs::path folder_;
-    std::string connection_;
-    std::map<std::string, std::string> environment_;
-};
+using tests::journal_road;
 
 TEST_F(journal_road, what_was_acknowledged_before_a_kill_is_stored_by_the_next_run) {
     {
@@ -272,98 +196,6 @@ TEST_F(journal_road, takes_pushes_while_the_database_stands_still) {
     EXPECT_THAT(four_sums(connection_), Each("510.000000000"));
 }
 
-// Everything of a segment may be stored by the time the next one is opened.
-TEST_F(journal_road, goes_on_over_roll_overs_between_which_nothing_is_under_way) {
-    environment_["TALLYD_JOURNAL_MAX_BYTES"] = "1MiB"; // segments of 128 KiB
-    auto const daemon = start();
-    int sent = 0;
-    for (int pushes = 0; pushes < 12; ++pushes, sent += 300) {
-        ASSERT_EQ(push(*daemon, calls(sent, sent + 300)), 202U);
-        ASSERT_EQ(wait_stored(std::to_string(sent + 300)), std::to_string(sent + 300));
-    }
-    ASSERT_EQ(push(*daemon, calls(sent, sent + 300)), 202U);
-    daemon->send(SIGTERM);
-    EXPECT_EQ(daemon->wait(), 0);
-    EXPECT_EQ(stored(), std::to_string(sent + 300));
-    EXPECT_TRUE(segments().empty());
-}
-
-TEST_F(journal_road, keeps_every_one_of_very_many_small_pushes) {
-    environment_["TALLYD_LANES"] = "1";
-    auto const daemon = start();
-    auto held = std::make_unique<blockade>(connection_);
-    constexpr int senders = 8;
-    constexpr int each = 9000;
-    std::atomic<std::size_t> acknowledged{0};
-    {
-        std::vector<std::jthread> threads;
-        for (int sender = 0; sender < senders; ++sender) {
-            threads.emplace_back([&, sender] {
-                std::vector<std::string> bodies;
-                for (int i = sender * each; i < (sender + 1) * each; ++i) {
-                    bodies.push_back(call(i));
-                }
-                acknowledged += tests::http_post_each(daemon->http_port(), "/v1/cdrs", bodies, 202);
-            });
-        }
-    }
-    EXPECT_EQ(acknowledged, static_cast<std::size_t>(senders * each));
-    held.reset();
-    daemon->send(SIGTERM);
-    EXPECT_EQ(daemon->wait(), 0);
-    EXPECT_EQ(stored(), std::to_string(senders * each));
-    EXPECT_TRUE(segments().empty());
-}
-
-// Damage that comes while it runs: nobody may take it for an end.
-TEST_F(journal_road, a_reader_that_cannot_go_on_ends_the_daemon_with_a_code_of_its_own) {
-    environment_["TALLYD_LANE_MEMORY_BYTES_MAX"] = "1MiB"; // the reader stays behind
-    auto const daemon = start();
-    auto held = std::make_unique<blockade>(connection_);
-    constexpr int pushes = 60;
-    for (int i = 0; i < pushes; ++i) {
-        ASSERT_EQ(push(*daemon, calls(i * 100, i * 100 + 100)), 202U);
-    }
-    auto const shows_its_age = [&daemon] {
-        auto const body = tests::http_request(daemon->admin_port(), "GET", "/metrics").body;
-        return body.find("\ntally_journal_oldest_seconds 0") == std::string::npos;
-    };
-    for (int tries = 0; tries < 200 && !shows_its_age(); ++tries) {
-        std::this_thread::sleep_for(std::chrono::milliseconds{50});
-    }
-    EXPECT_TRUE(shows_its_age());
-    {
-        std::fstream file{segments().at(0), std::ios::binary | std::ios::in | std::ios::out};
-        file.seekp(static_cast<std::streamoff>(pushes - 1) * 100 *
-                   static_cast<int>(call(0).size()));
-        file.write("~~~~~~~~", 8).flush();
-    }
-    held.reset();
-    EXPECT_EQ(daemon->wait(), 70);
-    EXPECT_THAT(daemon->log(), HasSubstr("event=internal_failure part=journal_feeder"));
-    EXPECT_FALSE(segments().empty());
-    auto const refused = tests::run_tallyd(binary, {"run"}, environment_);
-    EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_THAT(refused.out, HasSubstr("--skip-journal-damage"));
-}
-
-// The whole database as it was earlier, under the same name.
-TEST_F(journal_road, a_database_that_went_back_in_time_is_noticed_and_filled_again) {
-    auto daemon = start();
-    ASSERT_EQ(push(*daemon, calls(0, 50), "/v1/cdrs?ack=commit"), 200U);
-    auto& server = tests::private_postgres::shared();
-    auto const earlier = server.copy_database(connection_);
-    ASSERT_EQ(push(*daemon, calls(50, 100), "/v1/cdrs?ack=commit"), 200U);
-    server.replace_database(connection_, earlier);
-    ASSERT_EQ(stored(), "50");
-    ASSERT_EQ(push(*daemon, calls(100, 150)), 202U);
-    EXPECT_EQ(daemon->wait(), 70);
-    EXPECT_THAT(daemon->log(), HasSubstr("the database has lost what it had committed"));
-    daemon = start();
-    EXPECT_EQ(wait_stored("150"), "150");
-    EXPECT_THAT(four_sums(connection_), Each("255.000000000"));
-}
-
 TEST_F(journal_road, forgets_who_waited_for_commit_in_vain_and_stores_what_it_sent_once) {
     environment_["TALLYD_HTTP_COMMIT_TIMEOUT_MS"] = "30";
     auto const daemon = start();
@@ -411,32 +243,6 @@ TEST_F(journal_road, refuses_at_its_cap_and_takes_again_once_it_is_drained) {
         status = push(*daemon, calls(0, 50)); // known already
     }
     EXPECT_EQ(status, 202U);
-}
-
-TEST_F(journal_road, does_not_start_over_damage_until_somebody_says_so) {
-    {
-        auto const daemon = start();
-        blockade const held{connection_};
-        ASSERT_EQ(push(*daemon, calls(0, 10)), 202U);
-        ASSERT_EQ(push(*daemon, calls(10, 20)), 202U);
-        daemon->send(SIGKILL);
-        daemon->wait();
-    }
-    ASSERT_EQ(segments().size(), 1U);
-    std::fstream file{segments()[0], std::ios::binary | std::ios::in | std::ios::out};
-    file.seekp(300);
-    file.put('~').flush();
-
-    auto const refused = tests::run_tallyd(binary, {"run"}, environment_);
-    EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_THAT(refused.out, HasSubstr(segments()[0].string() + ": bytes 64 to "));
-    EXPECT_THAT(refused.out, HasSubstr("records 0 to 10 "));
-    EXPECT_THAT(refused.out, HasSubstr("--skip-journal-damage"));
-    EXPECT_EQ(stored(), "0");
-
-    daemon_process const daemon{binary, environment_, {"run", "--skip-journal-damage"}};
-    EXPECT_EQ(wait_stored("10"), "10");
-    EXPECT_EQ(query_one(connection_, "SELECT min(right(uuid::text, 2)) FROM cdrs"), "10");
 }
 
 TEST_F(journal_road, belongs_to_one_daemon) {

@@ -1,4 +1,5 @@
 #include "rating/guide.hpp"
+#include "rating/match_digits.hpp"
 
 #include "builders.hpp"
 

@@ -1,3 +1,4 @@
+#include "rating/metric_check.hpp"
 #include "rating/metric_rater.hpp"
 
 #include "reference_rater.hpp"
