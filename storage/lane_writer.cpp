@@ -27,7 +27,8 @@ database_went_back::database_went_back(std::string_view stream, std::int64_t com
 lane_writer::lane_writer(batch_writer& writer, options how, lane_observer& observer,
                          retry_wait wait)
     : writer_{writer}, how_{how}, observer_{observer}, wait_{std::move(wait)},
-      rows_{how.usage_states_max, how.metric_states_max}, duplicates_{writer} {}
+      rows_{how.usage_states_max, how.metric_states_max}, partitions_{writer}, duplicates_{writer} {
+}
 
 std::optional<std::int64_t> lane_writer::position_of(std::string_view stream) {
     if (auto const known = positions_.find(stream); known != positions_.end()) {
