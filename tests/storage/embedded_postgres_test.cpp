@@ -1,3 +1,4 @@
+#include "storage/embedded_binaries.hpp"
 #include "storage/embedded_cluster.hpp"
 #include "storage/embedded_postgres.hpp"
 #include "storage/pqxx_session.hpp"
@@ -39,6 +40,7 @@ class embedded_postgres_test : public testing::Test {
     embedded_options options(bool may_attach = false) const {
         embedded_options chosen;
         chosen.data_dir = folder_ / "data";
+        chosen.bin_dir = tests::postgres_bin_dir();
         chosen.memory_bytes = 32 << 20;
         chosen.sync_new_cluster = false;
         chosen.may_attach = may_attach;
@@ -73,6 +75,13 @@ TEST(embedded_postgres, keeps_durability_on_and_the_network_off) {
     EXPECT_EQ(one_value(database, "SHOW server_encoding"), "UTF8");
     EXPECT_EQ(one_value(database, "SHOW lc_collate"), "C");
     EXPECT_EQ(one_value(database, "SHOW unix_socket_permissions"), "0700");
+}
+
+TEST(private_postgres, is_the_server_that_the_environment_names) {
+    auto const expected = find_postgres(tests::postgres_bin_dir(), std::nullopt).major;
+    EXPECT_EQ(one_value(private_postgres::shared().empty_database(),
+                        "SELECT current_setting('server_version_num')::integer / 10000"),
+              std::to_string(expected));
 }
 
 TEST(private_postgres, clones_the_migrated_database_with_its_search_path) {

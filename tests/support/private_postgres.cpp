@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -81,6 +82,7 @@ void execute(std::string const& connection_string, std::string const& sql) {
 storage::embedded_options options_in(fs::path const& folder) {
     storage::embedded_options options;
     options.data_dir = folder / "data";
+    options.bin_dir = postgres_bin_dir();
     options.memory_bytes = 64 << 20;
     options.sync_new_cluster = false; // a power cut ends the tests anyway
     return options;
@@ -150,6 +152,11 @@ std::string name_in(std::string const& connection_string) {
 }
 
 } // namespace
+
+std::string postgres_bin_dir() {
+    char const* folder = std::getenv("TALLYD_POSTGRES_BIN_DIR");
+    return folder != nullptr ? folder : "";
+}
 
 private_postgres& private_postgres::shared() {
     static private_postgres only;

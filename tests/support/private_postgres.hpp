@@ -5,6 +5,10 @@
 
 namespace tally::tests {
 
+/// Where the servers of the tests, and of the daemons that they start, come from: the environment's
+/// TALLYD_POSTGRES_BIN_DIR, as tallyd itself takes it; empty: the newest that is installed.
+std::string postgres_bin_dir();
+
 /// A real PostgreSQL of this test program's own: a private cluster in a temporary folder, Unix
 /// socket only, never as root, started at first use, stopped and removed at the program's end (also
 /// when it is killed). Durability is left on, as in production.

