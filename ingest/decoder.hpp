@@ -30,8 +30,9 @@ enum class framing : std::uint8_t {
     whole,   ///< one record, or one array, is the whole input
 };
 
-/// A sender that can mend and repeat a record gets its errors back; a switch cannot, so what it
-/// sends is taken with 2xx and an unreadable record waits in suspense (FORMATS: answer policy).
+/// A sender that can correct and repeat a record gets its errors back; a switch cannot, so what it
+/// sends is taken with 2xx and an unreadable record waits in suspense (docs/FORMATS.md, Answer
+/// policy).
 enum class sender_kind : std::uint8_t { application, telephony_switch };
 
 /// What a format's records are.

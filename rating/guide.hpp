@@ -16,9 +16,9 @@ struct guided {
     friend bool operator==(guided const&, guided const&) = default;
 };
 
-/// Finds the subscription that pays (RATING section 2.2): the explicit subscription number or id;
-/// else the account number; else the caller's DID of an outbound or the called DID of an inbound
-/// call. The subscription must have been active at the call's start. Pure, no allocation.
+/// Finds the subscription that pays (docs/RATING.md, Guiding): the explicit subscription number or
+/// id; else the account number; else the caller's DID of an outbound or the called DID of an
+/// inbound call. The subscription must have been active at the call's start. Pure, no allocation.
 ///
 /// A direction that the record only assumes gives way to whose numbers these are: a call to one of
 /// our DIDs (of the account, where one is named) is inbound, one from our DID to elsewhere

@@ -34,8 +34,8 @@ struct rated_usage {
     quantity billable;      ///< what it adds beyond the included quantity
 };
 
-/// F, the price of a billing period's whole quantity (RATING section 3), rounded once; nullopt
-/// when it does not fit. 0 for a quantity of 0 or less: no usage, hence no minimum either.
+/// F, the price of a billing period's whole quantity (docs/RATING.md, Metrics), rounded once;
+/// nullopt when it does not fit. 0 for a quantity of 0 or less: no usage, hence no minimum either.
 std::optional<amount> period_price(metric_price const& by, rounding how, quantity total) noexcept;
 
 /// Rates one event after what the period has already. Costs add up to period_price() of the final

@@ -31,7 +31,7 @@ struct normal_number {
 
 using number_buffer = std::span<char, prefix_index::digits_max>;
 
-/// Turns what a switch sent into E.164 digits (RATING section 2.3). Pure, no allocation.
+/// Turns what a switch sent into E.164 digits (docs/RATING.md, Number rules). Pure, no allocation.
 ///
 ///     sip:00 91-98...@host   scheme and separators dropped, cut at '@' or ';'
 ///     short or listed?       kept: 112 and 100 are ordinary prefixes of the tariff

@@ -20,9 +20,9 @@ struct plan_reading {
 /// Gives the text of a deck file that a plan names; nullopt when it cannot be read.
 using deck_source = std::function<std::optional<std::string>(std::string_view name)>;
 
-/// Reads a plan file (TOML; RATING section 4) and the decks (CSV) it names. Reports all problems at
-/// once. Rates whose call type or name the file leaves out have them empty: the destinations table
-/// completes them.
+/// Reads a plan file (TOML; docs/RATING.md, Plan files) and the decks (CSV) it names. Reports all
+/// problems at once. Rates whose call type or name the file leaves out have them empty: the
+/// destinations table completes them.
 plan_reading read_plan(std::string_view text, std::string_view file_name, deck_source const& decks);
 
 /// The same plan as a file that read_plan takes back to an equal definition, decks included as

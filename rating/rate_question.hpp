@@ -54,7 +54,7 @@ using rate_question = std::variant<question_fault, call_question, usage_question
 /// the text is no number; what is beyond any call is INT64_MAX or INT64_MIN.
 std::optional<std::int64_t> parse_seconds(std::string_view text) noexcept;
 
-/// Reads lines of questions, one JSON object each (RATING section 4):
+/// Reads lines of questions, one JSON object each (docs/RATING.md, Questions):
 ///
 ///     {"to":"+44...","from":"...","direction":"outbound","at":"RFC 3339","duration_s":130}
 ///     {"metric":"sms","quantity":"3","at":"...", any properties}

@@ -32,10 +32,10 @@ struct rated_call {
     amount rate_per_minute;       ///< price of the step the call began in, per 60 s
 };
 
-/// Rates one call (RATING section 2). Pure: no I/O, no clock, no allocation; O(steps + moments at
-/// which bands begin or end), however long the call. `left` is drawn from in the caller's order of
-/// arrival and only changed when the call was rated. `on_net` is guided::on_net. `error` is none,
-/// no_rate, bad_duration or amount_overflow.
+/// Rates one call (docs/RATING.md, from Billable duration to Fee, bounds and rounding). Pure: no
+/// I/O, no clock, no allocation; O(steps + moments at which bands begin or end), however long the
+/// call. `left` is drawn from in the caller's order of arrival and only changed when the call was
+/// rated. `on_net` is guided::on_net. `error` is none, no_rate, bad_duration or amount_overflow.
 ///
 /// When the plan has no rate its fallback plans are asked, at most tariff::fallbacks_max of them.
 /// `by` may then be a rate of one of these, with its bands and zone; rounding and allowance stay

@@ -13,8 +13,9 @@
 namespace tally::storage {
 
 /// The usage events of one transaction. Metered ones are rated in order of arrival on what their
-/// billing period has of the metric (RATING section 3); the others are only brought along. One that
-/// cannot be rated is suspended. Kept by a lane from batch to batch for its memory; one thread.
+/// billing period has of the metric (docs/RATING.md, Metrics); the others are only brought along.
+/// One that cannot be rated is suspended. Kept by a lane from batch to batch for its memory; one
+/// thread.
 ///
 ///     begin -> missing() and values() are read from the database -> learn -> rate -> written
 class event_batch {
