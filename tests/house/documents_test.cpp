@@ -2,26 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <regex>
 #include <set>
 
 using namespace tally::house;
 
-// What the pages say is there.
+// Pages are there, and what they lead to. The names in them: names_in_documents_test.cpp.
 
 namespace {
-
-std::string output_of(std::string const& command) {
-    std::string output;
-    std::unique_ptr<FILE, int (*)(FILE*)> const pipe{popen(command.c_str(), "r"), pclose};
-    std::array<char, 4096> buffer{};
-    while (auto const size = fread(buffer.data(), 1, buffer.size(), pipe.get())) {
-        output.append(buffer.data(), size);
-    }
-    return output;
-}
 
 std::set<std::string> matches(std::string const& text, char const* pattern) {
     std::regex const regex{pattern};
@@ -67,16 +55,6 @@ TEST(documents, dev_commands_exist) {
         for (auto const& command : matches(file.text, R"(\./dev ([a-z]+))")) {
             EXPECT_NE(help.find("\n  " + command), std::string::npos)
                 << file.path << ": " << command;
-        }
-    }
-}
-
-TEST(documents, tallyd_commands_exist) {
-    auto const help = output_of(TALLY_BINARY " --help");
-    for (auto const path : {"README.md", "config/README.md", "config/switches/README.md"}) {
-        for (auto const& command : matches(text_of(path), R"([`/]tallyd ([a-z][a-z-]+))")) {
-            EXPECT_NE(help.find("\n  " + command + " "), std::string::npos)
-                << path << ": tallyd " << command;
         }
     }
 }

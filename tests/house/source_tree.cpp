@@ -1,8 +1,11 @@
 #include "tests/house/source_tree.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 
 namespace tally::house {
@@ -87,6 +90,16 @@ std::vector<std::string_view> lines_of(std::string_view text) {
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return lines;
+}
+
+std::string output_of(std::string const& command) {
+    std::string output;
+    std::unique_ptr<FILE, int (*)(FILE*)> const pipe{popen(command.c_str(), "r"), pclose};
+    std::array<char, 4096> buffer{};
+    while (auto const size = fread(buffer.data(), 1, buffer.size(), pipe.get())) {
+        output.append(buffer.data(), size);
+    }
+    return output;
 }
 
 } // namespace tally::house

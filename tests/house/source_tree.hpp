@@ -33,4 +33,7 @@ bool exists(std::string_view path);
 
 std::vector<std::string_view> lines_of(std::string_view text);
 
+/// Standard output of a shell command.
+std::string output_of(std::string const& command);
+
 } // namespace tally::house
