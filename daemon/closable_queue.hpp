@@ -10,7 +10,7 @@ namespace tally::daemon {
 
 /// moodycamel's queue with an end. It has no bound of its own: what is under way is bounded by the
 /// credit that was taken before (credit.hpp), and an item refused here for want of room would be a
-/// hole in its stream. Many producers, one consumer.
+/// hole in its stream (docs/ARCHITECTURE.md, R2). Many producers, one consumer.
 template <typename T>
 class closable_queue {
   public:

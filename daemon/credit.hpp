@@ -6,7 +6,7 @@
 namespace tally::daemon {
 
 /// A budget that bounds what is under way: taken before an input is read, given back when its
-/// records are stored. Lock-free, any thread.
+/// records are stored. Lock-free, any thread. docs/ARCHITECTURE.md, R12.
 class credit {
   public:
     explicit credit(std::int64_t limit) noexcept : limit_{limit} {}

@@ -37,7 +37,7 @@ struct lane_options {
 /// then; join() waits for it.
 ///
 /// A lane that has given one share up stores no later one, and takes none: its position in a stream
-/// never passes a record that it let go.
+/// never passes a record that it let go (docs/ARCHITECTURE.md, R2).
 class lane {
   public:
     lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer,

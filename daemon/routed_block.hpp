@@ -23,9 +23,9 @@ namespace tally::daemon {
 class routed_block {
   public:
     /// Guides every record by `catalog` and deals it to a lane: by account, so that all money of an
-    /// account moves through one lane; an event of no account by what it moves (a licence, a room);
-    /// else by its own bytes, so that a repeated one meets itself. `released` gets the admitted
-    /// bytes back at the end.
+    /// account moves through one lane (docs/ARCHITECTURE.md, R7); an event of no account by what it
+    /// moves (a license, a room); else by its own bytes, so that a repeated one meets itself.
+    /// `released` gets the admitted bytes back at the end.
     routed_block(std::unique_ptr<ingest::record_block> block,
                  std::shared_ptr<rating::catalog const> catalog, std::uint32_t lanes,
                  std::function<void(std::size_t)> released);

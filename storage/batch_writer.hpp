@@ -124,9 +124,9 @@ class batch_writer {
     result commit(batch const& what, commit_counts& counts);
 
     /// Whether a batch's transaction is in the database (after failure::unknown). Waits for the
-    /// transaction's end when it still runs, so the answer is final; transient when it takes long.
-    /// False for a batch without records, which has no row: a move that is repeated is
-    /// position_lost.
+    /// transaction's end when it still runs, so the answer is final (docs/ARCHITECTURE.md, R9);
+    /// transient when it takes long. False for a batch without records, which has no row: a move
+    /// that is repeated is position_lost.
     result is_committed(ingest::uuid const& batch_id, bool& out);
 
     /// Makes sure that a partition of billing.cdrs holds every one of these days (UTC, days since

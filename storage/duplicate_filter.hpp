@@ -15,8 +15,8 @@ namespace tally::storage {
 /// Finds the entries whose record is there already: earlier in the batch, or in the database. The
 /// first one is kept; one that says something else is a conflict and suspended.
 ///
-/// What it remembers of recent keys only saves questions; the unique keys are the truth. One
-/// thread.
+/// What it remembers of recent keys only saves questions; the unique keys are the truth
+/// (docs/ARCHITECTURE.md, R6). One thread.
 class duplicate_filter {
   public:
     explicit duplicate_filter(batch_writer& writer) : writer_{writer} {}

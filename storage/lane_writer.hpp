@@ -72,8 +72,8 @@ class database_went_back : public std::runtime_error {
 ///     transient,     wait with backoff and jitter, try again
 ///     permanent
 ///
-/// The memory of recent keys and usage rows is an optimisation; the unique index and the version
-/// check are the truth. One thread.
+/// The memory of recent keys and usage rows is an optimization; the unique index and the version
+/// check are the truth (docs/ARCHITECTURE.md, R6 and R8). One thread.
 class lane_writer {
   public:
     struct options {

@@ -25,12 +25,12 @@ using format_finder = format const* (*)(std::string_view name) noexcept;
 /// its records were taken. The source by id.
 std::string encode_pushed(record_block const& block);
 
-/// The block that encode_pushed was given, decoded anew. What its sender was told holds: a record
-/// that was taken is a call or an event again, or is rejected and `suspended`; one that was not
-/// taken is rejected or skipped. Values (time zone, percent, numbers) are read by the settings of
-/// its source as they are now; the source of pushes without a token stands for one that is gone.
-/// A body that does not come apart into the same records any more is one bad record to be
-/// suspended. `received` is when it came, however long ago. Throws newer_push.
+/// The block that encode_pushed was given, decoded again. What its sender was told holds
+/// (docs/ARCHITECTURE.md, R11): a record that was taken is a call or an event again, or is rejected
+/// and `suspended`; one that was not taken is rejected or skipped. Values (time zone, percent,
+/// numbers) are read by the settings of its source as they are now; the source of pushes without a
+/// token replaces one that is gone. A body that no longer comes apart into the same records is one
+/// bad record to be suspended. `received` is when it came, however long ago. Throws newer_push.
 std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_table const& sources,
                                             time_us received, format_finder find = find_format);
 

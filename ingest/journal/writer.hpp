@@ -37,7 +37,7 @@ struct journal_flush {
 ///     append ─┘                     (the next one when it is full, or when writing failed)
 ///
 /// After a failed write or fdatasync the segment is left as it is and never written again: what of
-/// the group is on disk cannot be known any more.
+/// the group is on disk cannot be known any more (docs/ARCHITECTURE.md, R1).
 class journal_writer {
   public:
     struct options {
@@ -73,9 +73,9 @@ class journal_writer {
 
     /// What can be read now, in order; nothing of it is missing or torn. Any thread.
     [[nodiscard]] std::vector<segment_extent> extents() const;
-    /// Removes segments all of whose records are below `record`, but never the one that is written.
-    /// The thread that flushes. Gives errno of the first that could not be removed; it is tried
-    /// again the next time.
+    /// Removes segments all of whose records are below `record` (docs/ARCHITECTURE.md, R5), but
+    /// never the one that is written. The thread that flushes. Gives errno of the first that could
+    /// not be removed; it is tried again the next time.
     int release(std::uint64_t record);
 
   private:
