@@ -28,7 +28,7 @@ COMMENT ON COLUMN ingest.sources.token_sha256 IS 'SHA-256 of the bearer token; t
 COMMENT ON COLUMN ingest.sources.formats IS 'Formats it may send; empty: all';
 COMMENT ON COLUMN ingest.sources.time_zone IS 'IANA zone of times that come without one';
 COMMENT ON COLUMN ingest.sources.b_legs IS 'Whether the called leg''s own record is taken or left out';
-COMMENT ON COLUMN ingest.sources.number_rules IS 'What turns the numbers of its records into E.164 digits; the members are in ingest/number_rules.hpp, tallyd source rules checks them';
+COMMENT ON COLUMN ingest.sources.number_rules IS 'What turns the numbers of its records into E.164 digits; the members are in ingest/record/number_rules.hpp, tallyd source rules checks them';
 COMMENT ON COLUMN ingest.sources.percent_decode IS 'Whether strings of FreeSWITCH variables are percent-decoded';
 INSERT INTO ingest.sources (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'local');
 

@@ -1,7 +1,7 @@
 #include "bench/e2e/plain_copy.hpp"
 
 #include "bench/e2e/tallyd_process.hpp"
-#include "storage/copy_encoder.hpp"
+#include "storage/postgres/copy_encoder.hpp"
 
 #include <exception>
 #include <future>

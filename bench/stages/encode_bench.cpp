@@ -1,6 +1,6 @@
 #include "bench/stages/stage_data.hpp"
-#include "rating/rater.hpp"
-#include "storage/cdr_copy.hpp"
+#include "rating/rater/rater.hpp"
+#include "storage/batch/cdr_copy.hpp"
 
 #include <benchmark/benchmark.h>
 

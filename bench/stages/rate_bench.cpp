@@ -1,6 +1,6 @@
 #include "bench/stages/slow_rater.hpp"
 #include "bench/stages/stage_data.hpp"
-#include "rating/rater.hpp"
+#include "rating/rater/rater.hpp"
 
 #include <benchmark/benchmark.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "ingest/cdr.hpp"
-#include "rating/rater.hpp"
+#include "ingest/record/cdr.hpp"
+#include "rating/rater/rater.hpp"
 
 namespace tally::bench {
 

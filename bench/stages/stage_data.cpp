@@ -1,7 +1,7 @@
 #include "bench/stages/stage_data.hpp"
 
 #include "bench/support/call_text.hpp"
-#include "ingest/source.hpp"
+#include "ingest/record/source.hpp"
 
 #include <map>
 #include <stdexcept>

@@ -2,10 +2,10 @@
 
 #include "bench/support/sample_calls.hpp"
 #include "bench/support/sample_catalog.hpp"
-#include "ingest/decoder.hpp"
-#include "ingest/record_batch.hpp"
-#include "rating/catalog.hpp"
-#include "rating/guide.hpp"
+#include "ingest/record/format.hpp"
+#include "ingest/record/record_batch.hpp"
+#include "rating/catalog/catalog.hpp"
+#include "rating/catalog/guide.hpp"
 
 #include <memory>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "bench/stages/priced_plan.hpp"
 #include "bench/stages/slow_rater.hpp"
-#include "rating/rater.hpp"
+#include "rating/rater/rater.hpp"
 
 #include <benchmark/benchmark.h>
 

@@ -1,6 +1,6 @@
 #include "bench/support/catalog_sql.hpp"
 
-#include "rating/money.hpp"
+#include "rating/money/money.hpp"
 
 #include <initializer_list>
 #include <string_view>

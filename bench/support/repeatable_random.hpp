@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ingest/uuid.hpp"
+#include "ingest/base/uuid.hpp"
 
 #include <cstdint>
 #include <random>

@@ -3,7 +3,7 @@
 #include "bench/support/popularity.hpp"
 #include "bench/support/repeatable_random.hpp"
 #include "bench/support/sample_catalog.hpp"
-#include "ingest/cdr.hpp"
+#include "ingest/record/cdr.hpp"
 
 #include <cstdint>
 #include <string>

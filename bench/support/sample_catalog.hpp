@@ -1,9 +1,9 @@
 #pragma once
 
-#include "ingest/uuid.hpp"
-#include "rating/catalog.hpp"
-#include "rating/money.hpp"
-#include "rating/tariff.hpp"
+#include "ingest/base/uuid.hpp"
+#include "rating/catalog/catalog.hpp"
+#include "rating/money/money.hpp"
+#include "rating/tariff/tariff.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "ingest/base/uuid.hpp"
 #include "ingest/journal/extent.hpp"
-#include "ingest/uuid.hpp"
 
 #include <cstdint>
 #include <filesystem>

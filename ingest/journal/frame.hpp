@@ -1,7 +1,7 @@
 #pragma once
 
-#include "ingest/cdr.hpp"
-#include "ingest/uuid.hpp"
+#include "ingest/base/uuid.hpp"
+#include "ingest/record/cdr.hpp"
 
 #include <array>
 #include <cstddef>

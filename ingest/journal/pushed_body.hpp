@@ -1,7 +1,7 @@
 #pragma once
 
-#include "ingest/record_block.hpp"
-#include "ingest/source.hpp"
+#include "ingest/record/record_block.hpp"
+#include "ingest/record/source.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,8 +1,8 @@
 #include "tests/fuzz/decoder_fuzz.hpp"
 
-#include "ingest/decoder.hpp"
-#include "ingest/record_framer.hpp"
-#include "ingest/utf8_text.hpp"
+#include "ingest/decode/record_framer.hpp"
+#include "ingest/record/format.hpp"
+#include "ingest/text/utf8_text.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,6 +1,6 @@
 #include "tests/fuzz/plan_fuzz.hpp"
 
-#include "rating/plan_file.hpp"
+#include "rating/plan_file/plan_file.hpp"
 
 #include <cstdio>
 #include <cstdlib>

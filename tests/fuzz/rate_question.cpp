@@ -1,4 +1,4 @@
-#include "rating/quote.hpp"
+#include "rating/quote/quote.hpp"
 
 #include <algorithm>
 #include <cstddef>

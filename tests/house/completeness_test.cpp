@@ -1,6 +1,6 @@
 #include "config/settings_table.hpp"
-#include "ingest/decoder.hpp"
-#include "ingest/record_error.hpp"
+#include "ingest/base/record_error.hpp"
+#include "ingest/record/format.hpp"
 #include "tests/house/source_tree.hpp"
 
 #include <gtest/gtest.h>
@@ -89,7 +89,7 @@ TEST(formats, each_have_a_test_a_fuzz_target_and_a_corpus) {
         std::string const name{format.name};
         bool has_test = false;
         for (auto const& file : source_tree()) {
-            has_test = has_test || (file.path.starts_with("tests/ingest/" + name) &&
+            has_test = has_test || (file.path.starts_with("tests/ingest/formats/" + name) &&
                                     file.path.ends_with("_test.cpp"));
         }
         EXPECT_TRUE(has_test) << name;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ingest/cdr.hpp"
+#include "ingest/record/cdr.hpp"
 
 #include <cstdint>
 #include <deque>

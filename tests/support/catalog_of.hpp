@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/catalog_loader.hpp"
+#include "storage/catalog/catalog_loader.hpp"
 
 #include <memory>
 #include <stdexcept>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "ingest/event.hpp"
-#include "ingest/uuid.hpp"
-#include "rating/quantity.hpp"
+#include "ingest/base/uuid.hpp"
+#include "ingest/record/event.hpp"
+#include "rating/money/quantity.hpp"
 #include "tests/support/call_maker.hpp"
 
 #include <deque>

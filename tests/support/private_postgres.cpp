@@ -1,7 +1,7 @@
 #include "tests/support/private_postgres.hpp"
 
-#include "storage/embedded_postgres.hpp"
-#include "storage/migrations.hpp"
+#include "storage/embedded/embedded_postgres.hpp"
+#include "storage/schema/migrations.hpp"
 
 #include <cerrno>
 #include <csignal>

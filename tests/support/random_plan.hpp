@@ -1,7 +1,7 @@
 #pragma once
 
-#include "rating/plan_definition.hpp"
-#include "rating/plan_rules.hpp"
+#include "rating/plan/plan_definition.hpp"
+#include "rating/plan/plan_rules.hpp"
 
 #include <rapidcheck.h>
 

@@ -1,0 +1,61 @@
+#include "daemon/admin/migrate_diagram.hpp"
+
+#include "daemon/cli/command.hpp"
+#include "storage/schema/migration_executor.hpp"
+#include "storage/schema/schema_diagram.hpp"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+
+namespace tally::daemon {
+namespace {
+
+std::optional<std::string> text_of_file(std::string const& path) {
+    std::ifstream in{path, std::ios::binary};
+    std::string text{std::istreambuf_iterator<char>{in}, {}};
+    return in ? std::optional{std::move(text)} : std::nullopt;
+}
+
+int complain(std::string const& path, std::string const& what) {
+    std::cerr << "tallyd: " << path << ": " << what << '\n';
+    return exit_failure;
+}
+
+int write(std::string const& path, std::string const& text) {
+    std::ofstream out{path, std::ios::binary | std::ios::trunc};
+    out << text << std::flush;
+    return out ? exit_success : complain(path, "cannot be written");
+}
+
+int compare(std::string const& path, std::string const& is, std::string const& should_be) {
+    if (is == should_be) {
+        return exit_success;
+    }
+    complain(path, "its diagram is not that of the schema; tallyd migrate diagram --write " + path);
+    return static_cast<int>(storage::migrate_exit::changed);
+}
+
+} // namespace
+
+int migrate_diagram(std::string const& connection_string, diagram_request const& what) {
+    storage::pqxx_session session{connection_string, "tallyd migrate"};
+    auto const diagram = storage::schema_diagram(session);
+    auto const& path = what.write_file.empty() ? what.check_file : what.write_file;
+    if (path.empty()) {
+        std::cout << diagram;
+        return exit_success;
+    }
+    auto const page = text_of_file(path);
+    if (!page) {
+        return complain(path, "cannot be read");
+    }
+    auto const changed = storage::with_diagram(*page, diagram);
+    if (!changed) {
+        return complain(path, "has no lines '<!-- diagram: begin -->' and '<!-- diagram: end -->'");
+    }
+    return what.write_file.empty() ? compare(path, *page, *changed) : write(path, *changed);
+}
+
+} // namespace tally::daemon

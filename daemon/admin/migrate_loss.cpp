@@ -1,0 +1,40 @@
+#include "daemon/admin/migrate_loss.hpp"
+
+#include "daemon/cli/table_printer.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace tally::daemon {
+namespace {
+
+/// More names than a person reads.
+constexpr std::size_t names_max = 12;
+
+std::string joined(std::span<std::string const> names) {
+    std::string text;
+    for (std::string const& name : names.first(std::min(names.size(), names_max))) {
+        text += (text.empty() ? "" : ", ") + name;
+    }
+    auto const left_out = names.size() - std::min(names.size(), names_max);
+    return text + (left_out > 0 ? " and " + std::to_string(left_out) + " more" : "");
+}
+
+} // namespace
+
+std::string describe_loss(storage::migration_loss const& loss, std::string const& database) {
+    std::vector<std::string> migrations;
+    for (auto const& migration : loss.migrations) {
+        migrations.push_back(storage::migration_label(migration.version, migration.name));
+    }
+    std::string text = "revert " + joined(migrations) + " in " + database;
+    if (loss.tables.empty()) {
+        return text + ", with the data of every column that it added";
+    }
+    auto const kib = static_cast<std::uint64_t>((loss.bytes + 1023) / 1024);
+    return text + ", and drop " + std::to_string(loss.tables.size()) +
+           (loss.tables.size() == 1 ? " table" : " tables") + " with all rows (" + grouped(kib) +
+           " KiB): " + joined(loss.tables);
+}
+
+} // namespace tally::daemon

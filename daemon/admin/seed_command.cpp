@@ -1,0 +1,100 @@
+#include "daemon/cli/command.hpp"
+#include "daemon/cli/confirmation.hpp"
+#include "daemon/cli/database.hpp"
+#include "storage/postgres/pqxx_session.hpp"
+#include "storage/schema/seeds.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+namespace tally::daemon {
+namespace {
+
+struct seed_flags {
+    bool demo = false;
+    bool undo = false;
+    bool yes = false;
+};
+
+std::optional<std::string> variable(char const* name) {
+    char const* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? std::optional<std::string>{value} : std::nullopt;
+}
+
+void print(storage::seed_report const& report, char const* verb) {
+    for (std::string const& name : report.applied) {
+        std::cout << verb << ' ' << name << '\n';
+    }
+    for (std::string const& name : report.present) {
+        std::cout << "present  " << name << '\n';
+    }
+    for (auto const& generated : report.passwords) {
+        std::cout << generated.email << " has the password " << generated.password
+                  << " (shown once; to be changed at the first login)\n";
+    }
+    if (report.applied.empty()) {
+        std::cout << "nothing to do\n";
+    }
+}
+
+std::string joined(std::vector<std::string> const& names) {
+    std::string text;
+    for (std::string const& name : names) {
+        text += (text.empty() ? "" : ", ") + name;
+    }
+    return text;
+}
+
+int undo(std::string const& connection_string, storage::seed_options const& options, bool yes) {
+    auto const names = storage::seeds_to_undo(connection_string, options);
+    if (!names.empty() && !is_confirmed(yes, "delete the rows of " + joined(names) + " from " +
+                                                 storage::describe_database(connection_string))) {
+        return exit_failure;
+    }
+    print(storage::undo_seeds(connection_string, options), "undone ");
+    return exit_success;
+}
+
+int seed(command_environment const& environment, seed_flags const& flags) {
+    auto const settings = environment.load_settings();
+    storage::seed_options options;
+    options.demo = flags.demo;
+    options.production = settings.environment == "production";
+    options.admin_password = variable("TALLYD_ADMIN_PASSWORD");
+    options.support_password = variable("TALLYD_SUPPORT_PASSWORD");
+    try {
+        if (options.demo && options.production && !flags.undo) {
+            throw std::runtime_error{"environment is \"production\": demo data is refused"};
+        }
+        database const opened{settings, database_use::shared};
+        if (flags.undo) {
+            return undo(opened.connection_string(), options, flags.yes);
+        }
+        print(storage::apply_seeds(opened.connection_string(), options), "applied");
+    } catch (std::runtime_error const& error) {
+        std::cerr << "tallyd: " << error.what() << '\n';
+        return exit_failure;
+    }
+    return exit_success;
+}
+
+} // namespace
+
+void add_seed_command(CLI::App& app, command_environment& environment) {
+    auto* command = app.add_subcommand(
+        "seed", "put reference data into the database: system users, plans, destinations");
+    auto flags = std::make_shared<seed_flags>();
+    command->add_flag("--demo", flags->demo,
+                      "three demo customers too (refused in production); with --undo: they alone");
+    auto* undo = command->add_flag("--undo", flags->undo, "delete what was seeded; asks");
+    command->add_flag("--yes", flags->yes, "with --undo: do not ask")->needs(undo);
+    command->footer("Passwords of admin@balatrix.com and support@balatrix.com come from "
+                    "TALLYD_ADMIN_PASSWORD and TALLYD_SUPPORT_PASSWORD; without them they are "
+                    "generated and shown once.");
+    command->callback([flags, &environment] { environment.exit_code = seed(environment, *flags); });
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,254 @@
+#include "daemon/admin/source_rules.hpp"
+#include "daemon/admin/source_token.hpp"
+#include "daemon/cli/command.hpp"
+#include "daemon/cli/database.hpp"
+#include "daemon/cli/table_printer.hpp"
+#include "ingest/record/format.hpp"
+#include "ingest/text/json_writer.hpp"
+#include "rating/clock/calendar.hpp"
+#include "storage/admin/source_admin.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <memory>
+
+// tallyd source add | list | rotate | rules | enable | disable: who may send records.
+
+namespace tally::daemon {
+namespace {
+
+using storage::source_admin;
+using storage::source_row;
+
+struct source_flags {
+    source_row row;
+    std::string number_rules = "{}";
+    rules_request rules;
+    bool no_token = false;
+    bool json = false;
+};
+
+using source_work = std::function<int(source_admin&, source_flags const&)>;
+
+/// Empty when all is well, as CLI11 wants it.
+std::string zone_problem(std::string const& name) {
+    try {
+        rating::calendar{name};
+        return "";
+    } catch (std::invalid_argument const&) {
+        return "no time zone '" + name + "' (IANA names: Europe/Berlin, Asia/Kolkata, UTC)";
+    }
+}
+
+std::string format_problem(std::string const& name) {
+    return ingest::find_format(name) != nullptr ? "" : "no such format: " + name;
+}
+
+std::string name_problem(std::string const& name) {
+    constexpr std::string_view letters =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    bool const good = !name.empty() && name.size() <= 63 &&
+                      letters.find(name[0]) != std::string_view::npos &&
+                      name.find_first_not_of(std::string{letters} + "_.-") == std::string::npos;
+    return good ? "" : "a name has letters, digits, _ . - and at most 63 of them";
+}
+
+int no_such_source(std::string const& name) {
+    std::cerr << "tallyd: there is no source '" << printable(name)
+              << "'; see: tallyd source list\n";
+    return exit_failure;
+}
+
+void print_token(std::string const& name, std::string const& token, bool json) {
+    if (json) {
+        ingest::json_writer out;
+        out.open('{').key("name").value(name).key("token").value(token).close('}');
+        std::cout << out.text() << '\n';
+        return;
+    }
+    std::cout << "token of " << name << ": " << token << '\n'
+              << "It is shown this once. Send it as: Authorization: Bearer " << token << '\n';
+}
+
+int add(source_admin& sources, source_flags const& flags) {
+    auto const token = flags.no_token ? std::string{} : new_source_token();
+    auto const digest = flags.no_token ? std::nullopt : std::optional{token_sha256_hex(token)};
+    auto row = flags.row;
+    row.number_rules = checked_number_rules(flags.number_rules);
+    if (!sources.add(row, digest)) {
+        std::cerr << "tallyd: there is a source '" << flags.row.name
+                  << "' already; a new token gives it: tallyd source rotate " << flags.row.name
+                  << '\n';
+        return exit_failure;
+    }
+    if (!flags.no_token) {
+        print_token(flags.row.name, token, flags.json);
+    } else if (!flags.json) {
+        std::cout << "source " << flags.row.name << " added without a token: for imports only\n";
+    }
+    return exit_success;
+}
+
+int rotate(source_admin& sources, source_flags const& flags) {
+    auto const token = new_source_token();
+    if (!sources.set_token(flags.row.name, token_sha256_hex(token))) {
+        return no_such_source(flags.row.name);
+    }
+    print_token(flags.row.name, token, flags.json);
+    return exit_success;
+}
+
+source_work set_active(bool is_active) {
+    return [is_active](source_admin& sources, source_flags const& flags) {
+        if (!sources.set_active(flags.row.name, is_active)) {
+            return no_such_source(flags.row.name);
+        }
+        std::cout << "source " << flags.row.name << (is_active ? " enabled\n" : " disabled\n");
+        return exit_success;
+    };
+}
+
+std::string joined(std::vector<std::string> const& words) {
+    std::string text;
+    for (auto const& word : words) {
+        text += (text.empty() ? "" : ",") + word;
+    }
+    return text.empty() ? "all" : text;
+}
+
+void print_rows(std::vector<source_row> const& rows) {
+    table_printer table{{{"name"},
+                         {"state"},
+                         {"token"},
+                         {"formats"},
+                         {"time zone"},
+                         {"b-legs"},
+                         {"percent"},
+                         {"number rules"},
+                         {"added (UTC)"}}};
+    for (auto const& row : rows) {
+        table.add({row.name, row.is_active ? "active" : "disabled", row.has_token ? "yes" : "no",
+                   joined(row.formats), row.time_zone, row.b_legs, row.percent,
+                   row.number_rules == "{}" ? "none" : "yes", row.created_at});
+    }
+    table.print(std::cout);
+}
+
+void print_rows_as_json(std::vector<source_row> const& rows) {
+    for (auto const& row : rows) {
+        ingest::json_writer json;
+        json.open('{').key("name").value(row.name).key("is_active").value(row.is_active);
+        json.key("has_token").value(row.has_token).key("formats").open('[');
+        for (auto const& format : row.formats) {
+            json.value(format);
+        }
+        json.close(']').key("time_zone").value(row.time_zone);
+        json.key("b_legs").value(row.b_legs).key("percent").value(row.percent);
+        json.key("number_rules").raw(row.number_rules);
+        json.key("created_at").value(row.created_at).close('}');
+        std::cout << json.text() << '\n';
+    }
+}
+
+int rules(source_admin& sources, source_flags const& flags) {
+    auto request = flags.rules;
+    request.source = flags.row.name;
+    request.json = flags.json;
+    return source_rules(sources, request);
+}
+
+int list(source_admin& sources, source_flags const& flags) {
+    auto const rows = sources.list();
+    flags.json ? print_rows_as_json(rows) : print_rows(rows);
+    return exit_success;
+}
+
+int with_database(command_environment const& environment, source_flags const& flags,
+                  source_work const& work) {
+    auto const settings = environment.load_settings();
+    try {
+        database const opened{settings, database_use::shared};
+        storage::pqxx_session session{opened.connection_string(), "tallyd source"};
+        source_admin sources{session};
+        return work(sources, flags);
+    } catch (std::runtime_error const& error) {
+        std::cerr << "tallyd: " << error.what() << '\n';
+        return exit_failure;
+    }
+}
+
+/// A subcommand that does `work` with what was said.
+CLI::App* add_work(CLI::App& parent, command_environment& environment,
+                   std::shared_ptr<source_flags> const& flags, std::string const& name,
+                   std::string const& description, source_work work) {
+    auto* command = parent.add_subcommand(name, description);
+    if (name != "list") {
+        command->add_option("NAME", flags->row.name, "the source")->required();
+    }
+    command->callback([flags, &environment, work = std::move(work)] {
+        environment.exit_code = with_database(environment, *flags, work);
+    });
+    return command;
+}
+
+void add_adding(CLI::App& parent, command_environment& environment,
+                std::shared_ptr<source_flags> const& flags) {
+    auto* command = add_work(parent, environment, flags, "add",
+                             "a new source; prints its token, this once", add);
+    command->get_option("NAME")->check(CLI::Validator(name_problem, "NAME"));
+    auto& row = flags->row;
+    command->add_option("--timezone", row.time_zone, "zone of times that come without one")
+        ->check(CLI::Validator(zone_problem, "ZONE"))
+        ->capture_default_str();
+    command->add_option("--formats", row.formats, "what it may send, parted by commas; all without")
+        ->delimiter(',')
+        ->check(CLI::Validator(format_problem, "FORMAT"));
+    command->add_option("--b-legs", row.b_legs, "the called leg's own record")
+        ->check(CLI::IsMember({"accept", "skip"}))
+        ->capture_default_str();
+    command
+        ->add_option("--percent", row.percent,
+                     "percent-decoding of FreeSWITCH variables (mod_json_cdr's encode-values)")
+        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->capture_default_str();
+    command->add_option("--number-rules", flags->number_rules,
+                        "how its numbers become E.164: JSON, or @FILE; see tallyd source rules");
+    command->add_flag("--no-token", flags->no_token, "for imports only: it cannot push");
+    command->add_flag("--json", flags->json, "one JSON object with the token");
+}
+
+void add_rules(CLI::App& parent, command_environment& environment,
+               std::shared_ptr<source_flags> const& flags) {
+    auto* command = add_work(parent, environment, flags, "rules",
+                             "how the numbers it sends become E.164: shows, sets or tries", rules);
+    command->add_option(
+        "--set", flags->rules.set,
+        R"(new rules: JSON, or @FILE. {"international_prefixes":["00"],"national_prefix":"0",)"
+        R"("country_code":"91","national_lengths":[10],)"
+        R"("rewrites":[{"prefix":"99","replacement":""}],)"
+        R"("short_codes":["1800180"],"short_digits_max":6})");
+    command->add_option("--try", flags->rules.tried,
+                        "show what a number becomes, by --set's rules where given; stores nothing");
+    command->add_flag("--json", flags->json, "one JSON object for each number tried");
+}
+
+} // namespace
+
+void add_source_command(CLI::App& app, command_environment& environment) {
+    auto* source = app.add_subcommand("source", "who may send records, and how to read them");
+    source->require_subcommand(1);
+    auto flags = std::make_shared<source_flags>();
+    add_adding(*source, environment, flags);
+    add_work(*source, environment, flags, "list", "all sources", list)
+        ->add_flag("--json", flags->json, "one JSON object a line instead of a table");
+    add_work(*source, environment, flags, "rotate",
+             "a new token instead of the old one, which is refused from then on", rotate)
+        ->add_flag("--json", flags->json, "one JSON object with the token");
+    add_rules(*source, environment, flags);
+    add_work(*source, environment, flags, "disable", "takes nothing from it any more",
+             set_active(false));
+    add_work(*source, environment, flags, "enable", "takes from it again", set_active(true));
+}
+
+} // namespace tally::daemon

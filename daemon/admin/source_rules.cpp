@@ -1,0 +1,119 @@
+#include "daemon/admin/source_rules.hpp"
+
+#include "daemon/cli/command.hpp"
+#include "daemon/cli/table_printer.hpp"
+#include "ingest/text/json_writer.hpp"
+#include "rating/number/number_normalizer.hpp"
+
+#include <array>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+
+namespace tally::daemon {
+namespace {
+
+using rating::number_form;
+
+std::string content_of(std::string const& file) {
+    std::ifstream in{file, std::ios::binary};
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in) {
+        throw std::runtime_error("cannot read " + file);
+    }
+    return std::move(text).str();
+}
+
+ingest::number_rules rules_of(std::string const& json) {
+    auto reading = ingest::read_number_rules(json);
+    if (reading.problems.empty()) {
+        return std::move(reading.rules);
+    }
+    std::string all = "these number rules are not used:";
+    for (auto const& problem : reading.problems) {
+        all += "\n  " + printable(problem);
+    }
+    throw std::runtime_error(all);
+}
+
+std::string explained(rating::normal_number const& number, ingest::number_rules const& rules) {
+    std::string const rewritten = number.rewrite == rating::normal_number::no_rewrite
+                                      ? ""
+                                      : "rewrites[" + std::to_string(number.rewrite) + "], then ";
+    switch (number.form) {
+    case number_form::no_number:
+        return rules.empty() ? "there are no rules: kept as sent"
+                             : rewritten + "no number: kept as sent, never says who pays";
+    case number_form::short_code:
+        return "a short code: kept as sent";
+    case number_form::plus:
+        return rewritten + "international with +";
+    case number_form::after_prefix:
+        return rewritten + "an international prefix taken off";
+    case number_form::national_prefix:
+        return rewritten + "national prefix " + rules.national_prefix + " became " +
+               rules.country_code;
+    case number_form::national_length:
+        return rewritten + "as long as a national number: " + rules.country_code + " put in front";
+    case number_form::as_it_is:
+        break;
+    }
+    return rewritten + "no rule fits: taken as international already";
+}
+
+void show_tried(rules_request const& request, ingest::number_rules const& rules) {
+    table_printer table{{{"sent"}, {"becomes"}, {"because"}}};
+    for (auto const& sent : request.tried) {
+        std::array<char, rating::prefix_index::digits_max> buffer;
+        auto const number = rating::normalise(sent, rules, buffer);
+        std::string const becomes{number.digits.empty() ? std::string_view{sent} : number.digits};
+        auto const why = explained(number, rules);
+        if (request.json) {
+            ingest::json_writer out;
+            out.open('{').key("sent").value(sent).key("becomes").value(becomes);
+            out.key("because").value(why).close('}');
+            std::cout << out.text() << '\n';
+        } else {
+            table.add({sent, becomes, why});
+        }
+    }
+    if (!request.json) {
+        table.print(std::cout);
+    }
+}
+
+int no_such_source(std::string const& name) {
+    std::cerr << "tallyd: there is no source '" << printable(name)
+              << "'; see: tallyd source list\n";
+    return exit_failure;
+}
+
+} // namespace
+
+std::string checked_number_rules(std::string const& given) {
+    auto const json = given.starts_with('@') ? content_of(given.substr(1)) : given;
+    (void)rules_of(json);
+    return json;
+}
+
+int source_rules(storage::source_admin& sources, rules_request const& request) {
+    auto const given = request.set.empty() ? std::string{} : checked_number_rules(request.set);
+    auto const stored = sources.number_rules(request.source);
+    if (!stored) {
+        return no_such_source(request.source);
+    }
+    if (!request.tried.empty()) {
+        show_tried(request, rules_of(given.empty() ? *stored : given));
+        return exit_success;
+    }
+    if (!given.empty() && !sources.set_number_rules(request.source, given)) {
+        return no_such_source(request.source);
+    }
+    std::cout << (given.empty() ? *stored : sources.number_rules(request.source).value_or(given))
+              << '\n';
+    return exit_success;
+}
+
+} // namespace tally::daemon

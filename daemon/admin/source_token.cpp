@@ -1,0 +1,33 @@
+#include "daemon/admin/source_token.hpp"
+
+#include "ingest/file/file_input.hpp"
+#include "ingest/record/source.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include <array>
+#include <stdexcept>
+
+namespace tally::daemon {
+
+std::string new_source_token() {
+    std::array<unsigned char, 32> random{};
+    if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
+        throw std::runtime_error("no random bytes for a token");
+    }
+    std::array<unsigned char, 48> text{}; // 44 characters and a final zero
+    int const size = EVP_EncodeBlock(text.data(), random.data(), static_cast<int>(random.size()));
+    std::string token(text.data(), text.data() + size);
+    for (char& c : token) {
+        c = c == '+' ? '-' : (c == '/' ? '_' : c);
+    }
+    token.erase(token.find('='));
+    return token;
+}
+
+std::string token_sha256_hex(std::string_view token) {
+    return ingest::to_hex(ingest::token_digest(token));
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,37 @@
+#include "config/loader.hpp"
+#include "daemon/app/service.hpp"
+#include "daemon/cli/command.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace tally::daemon {
+
+void add_run_command(CLI::App& app, command_environment& environment) {
+    auto* command = app.add_subcommand(
+        "run", "receive, rate and store records until SIGTERM\n\n"
+               "Without database.url it starts its own PostgreSQL in data_dir. SIGTERM or SIGINT\n"
+               "drains and stops, a second one stops at once, SIGHUP reads the settings again.");
+    auto const migrate = std::make_shared<bool>(false);
+    command->add_flag("--migrate", *migrate,
+                      "bring the schema of database.url up to date before starting (the embedded "
+                      "database always is)");
+    auto const skip_damage = std::make_shared<bool>(false);
+    command->add_flag("--skip-journal-damage", *skip_damage,
+                      "go on without acknowledged records that a damaged journal has lost, after "
+                      "tallyd has named them");
+    command->callback([&environment, migrate, skip_damage, &app] {
+        auto const* file = app.get_option("--config");
+        service::options how{environment.load_settings(), *migrate, *skip_damage, {}};
+        how.reload = [file](config::settings& values) {
+            auto loaded = config::load_settings(
+                {file->count() > 0 ? std::optional{file->as<std::string>()} : std::nullopt,
+                 config::process_environment()});
+            values = std::move(loaded.values);
+            return std::move(loaded.problems);
+        };
+        service daemon{std::move(how)};
+        environment.exit_code = daemon.run();
+    });
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,29 @@
+#include "daemon/cli/confirmation.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+
+namespace tally::daemon {
+
+bool is_confirmed(bool yes, std::string const& question) {
+    if (yes) {
+        return true;
+    }
+    if (::isatty(STDIN_FILENO) != 1) {
+        std::cerr << question
+                  << "\ntallyd: standard input is not a terminal: pass --yes to do it "
+                     "without being asked; nothing was changed\n";
+        return false;
+    }
+    std::cerr << question << "? [y/N] ";
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer == "y" || answer == "Y" || answer == "yes") {
+        return true;
+    }
+    std::cerr << "tallyd: nothing was changed\n";
+    return false;
+}
+
+} // namespace tally::daemon

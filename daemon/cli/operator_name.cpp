@@ -1,0 +1,26 @@
+#include "daemon/cli/operator_name.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+namespace tally::daemon {
+
+std::string operator_name() {
+    if (char const* const behind_sudo = std::getenv("SUDO_USER");
+        behind_sudo != nullptr && *behind_sudo != '\0') {
+        return behind_sudo;
+    }
+    std::array<char, 4096> text{};
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwuid_r(::getuid(), &entry, text.data(), text.size(), &found) == 0 &&
+        found != nullptr && found->pw_name != nullptr) {
+        return found->pw_name;
+    }
+    return "uid " + std::to_string(::getuid());
+}
+
+} // namespace tally::daemon

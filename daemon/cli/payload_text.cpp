@@ -1,0 +1,64 @@
+#include "daemon/cli/payload_text.hpp"
+
+#include "ingest/text/utf8_text.hpp"
+
+#include <openssl/evp.h>
+
+namespace tally::daemon {
+
+namespace {
+
+std::string base64(std::string_view bytes) {
+    // A record is bounded by its source's limit, far below an int.
+    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+    int const size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                     reinterpret_cast<unsigned char const*>(bytes.data()),
+                                     static_cast<int>(bytes.size()));
+    text.resize(static_cast<std::size_t>(size));
+    return text;
+}
+
+/// Of the shown character that begins here; 0: there is none.
+std::size_t character_bytes(std::string_view text) noexcept {
+    auto const first = static_cast<unsigned char>(text.front());
+    if (first < 0x80) {
+        bool const is_shown = (first >= 0x20 && first != 0x7f) || first == '\n' || first == '\t';
+        return is_shown ? 1 : 0;
+    }
+    for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length) {
+        if (ingest::is_valid_utf8(text.substr(0, length))) {
+            // U+0080 to U+009F are controls as well.
+            return first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0 ? 0 : length;
+        }
+    }
+    return 0;
+}
+
+} // namespace
+
+void add_payload(ingest::json_writer& to, std::string_view key, std::string_view bytes) {
+    if (ingest::is_valid_utf8(bytes)) {
+        to.key(key).value(bytes);
+    } else {
+        to.key(std::string{key} + "_base64").value(base64(bytes));
+    }
+}
+
+std::string readable(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    text.reserve(bytes.size());
+    while (!bytes.empty()) {
+        auto const length = character_bytes(bytes);
+        if (length == 0) {
+            auto const byte = static_cast<unsigned char>(bytes.front());
+            text += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
+        } else {
+            text += bytes.substr(0, length);
+        }
+        bytes.remove_prefix(length == 0 ? 1 : length);
+    }
+    return text;
+}
+
+} // namespace tally::daemon

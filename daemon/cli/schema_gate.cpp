@@ -1,0 +1,72 @@
+#include "daemon/cli/schema_gate.hpp"
+
+#include "storage/schema/migrations.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <iostream>
+
+namespace tally::daemon {
+
+namespace {
+
+constexpr std::chrono::milliseconds retry_every{2000};
+
+std::optional<storage::schema_check> check(std::string const& connection_string) {
+    try {
+        return storage::check_schema(connection_string);
+    } catch (std::exception const& error) {
+        spdlog::warn("event=database_not_reached retry_in_ms={} error=\"{}\"", retry_every.count(),
+                     error.what());
+        return std::nullopt;
+    }
+}
+
+bool migrate_up(std::string const& connection_string) {
+    try {
+        storage::migration_runner runner{
+            connection_string, storage::embedded_migrations(), {}, [](auto const& event) {
+                spdlog::info("event=migrated migration={} took_ms={}", event.label,
+                             event.took.count());
+            }};
+        runner.up();
+        return true;
+    } catch (std::exception const& error) {
+        spdlog::error("event=migration_failed error=\"{}\"", error.what());
+        return false;
+    }
+}
+
+} // namespace
+
+bool open_schema(std::string const& connection_string, bool migrate, signals const& told) {
+    auto found = check(connection_string);
+    while (!found) {
+        auto const signal = told.wait(retry_every);
+        if (signal == SIGTERM || signal == SIGINT) {
+            return false;
+        }
+        found = check(connection_string);
+    }
+    if (!found->is_ok && migrate && found->database_version < found->binary_version) {
+        return migrate_up(connection_string);
+    }
+    if (!found->is_ok) {
+        spdlog::error("event=schema_refused database_version={} binary_version={} advice=\"{}\"",
+                      found->database_version, found->binary_version, found->advice);
+    }
+    return found->is_ok;
+}
+
+bool has_schema(database const& opened, signals const& told) {
+    if (opened.is_embedded() && !opened.is_attached()) {
+        return open_schema(opened.connection_string(), true, told);
+    }
+    auto const found = storage::check_schema(opened.connection_string());
+    if (!found.is_ok) {
+        std::cerr << "tallyd: " << found.advice << '\n';
+    }
+    return found.is_ok;
+}
+
+} // namespace tally::daemon

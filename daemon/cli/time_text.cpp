@@ -1,0 +1,38 @@
+#include "daemon/cli/time_text.hpp"
+
+#include "ingest/text/timestamp.hpp"
+
+#include <date/date.h>
+
+namespace tally::daemon {
+
+namespace {
+
+ingest::time_reading read_bound(std::string const& text) {
+    constexpr std::size_t date_length = 10; // YYYY-MM-DD
+    return ingest::read_time_text(text.size() == date_length ? text + "T00:00:00Z" : text);
+}
+
+} // namespace
+
+std::string time_text(ingest::time_us time) {
+    if (time == ingest::never_us) {
+        return "";
+    }
+    using std::chrono::microseconds;
+    date::sys_time<microseconds> const at{microseconds{time}};
+    return date::format("%FT%TZ", date::floor<std::chrono::seconds>(at));
+}
+
+std::string bound_problem(std::string const& text) {
+    return read_bound(text).is == ingest::time_reading::form::utc
+               ? ""
+               : "'" + text + "' is neither a date (2026-05-04) nor an RFC 3339 time with a zone";
+}
+
+ingest::time_us bound_time(std::string const& text) {
+    auto const read = read_bound(text);
+    return read.is == ingest::time_reading::form::utc ? read.value : ingest::never_us;
+}
+
+} // namespace tally::daemon

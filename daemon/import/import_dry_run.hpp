@@ -1,0 +1,53 @@
+#pragma once
+
+#include "ingest/record/record_sink.hpp"
+#include "storage/batch/batch_writer.hpp"
+#include "storage/lane/duplicate_filter.hpp"
+#include "storage/lane/entry_batch.hpp"
+#include "storage/lane/lane_writer.hpp"
+
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tally::daemon {
+
+/// A sink that guides and rates and writes nothing: `committed` is what would be stored. Reads
+/// allowances and stored calls from the database, so that its costs are those of a real import.
+///
+/// Everything happens within push(), on the importing thread.
+class import_dry_run final : public ingest::record_sink {
+  public:
+    /// `observer` is told of each block as of a stored batch.
+    import_dry_run(std::string const& connection_string,
+                   std::shared_ptr<rating::catalog const> catalog,
+                   std::shared_ptr<ingest::source_table const> sources,
+                   storage::lane_observer& observer);
+    ~import_dry_run() override;
+
+    [[nodiscard]] ingest::push_status admit(std::size_t bytes) noexcept override;
+    void release(std::size_t bytes) noexcept override;
+    /// Throws std::runtime_error when the database cannot be asked.
+    [[nodiscard]] ingest::push_status push(std::unique_ptr<ingest::record_block>& block) override;
+    [[nodiscard]] std::shared_ptr<ingest::source_table const> sources() const override;
+
+  private:
+    void fill_entries(ingest::record_block& block);
+    void drop_duplicates();
+    void rate();
+
+    storage::batch_writer reader_;
+    storage::duplicate_filter duplicates_;
+    std::shared_ptr<rating::catalog const> catalog_;
+    std::shared_ptr<ingest::source_table const> sources_;
+    storage::lane_observer& observer_;
+    storage::entry_batch rows_;
+    storage::batch rated_;
+    std::vector<storage::batch_entry> entries_;
+    /// Hashes of the keys met so far, 8 bytes a record: the chance that 100 million
+    /// records hold two that only look alike is below one in a thousand.
+    boost::unordered_flat_set<std::uint64_t> met_;
+};
+
+} // namespace tally::daemon

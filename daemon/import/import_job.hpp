@@ -1,0 +1,116 @@
+#pragma once
+
+#include "daemon/cli/stop_on_signal.hpp"
+#include "ingest/file/file_reader.hpp"
+#include "ingest/record/record_sink.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace tally::daemon {
+
+/// What became of a file's records.
+///
+///     received = resumed + accepted + rejected + skipped
+///     accepted = committed + duplicate + suspended
+struct import_counts {
+    std::uint64_t received = 0;
+    std::uint64_t resumed = 0;  ///< stored by an earlier run that was cut short
+    std::uint64_t skipped = 0;  ///< left out by the source's settings (b-legs)
+    std::uint64_t rejected = 0; ///< unreadable, written to the rejects file
+    std::uint64_t accepted = 0;
+    std::uint64_t committed = 0;
+    std::uint64_t duplicate = 0;
+    std::uint64_t suspended = 0; ///< in ingest.suspense; unreadable ones too without a rejects file
+
+    friend bool operator==(import_counts const&, import_counts const&) = default;
+};
+
+/// How reading a file ended.
+enum class import_end : std::uint8_t {
+    done,        ///< every record is durable
+    file_failed, ///< the file could not be read to its end; what was read is durable
+    stopped,     ///< on request; what was committed is durable, a new run goes on from there
+    given_up,    ///< the sink closed, or let blocks go before they were durable
+};
+
+struct import_result {
+    import_end end = import_end::done;
+    ingest::file_error error; ///< of file_failed
+    import_counts counts;
+};
+
+/// One file on its way.
+struct import_task {
+    std::shared_ptr<ingest::source const> from;
+    ingest::format const* in_format = nullptr;
+    std::string stream;            ///< its name in ingest.positions; empty: not resumable
+    std::uint64_t resume_from = 0; ///< records before this one are committed in every lane
+    std::uint64_t reached = 0;     ///< of those from there to here some are
+    bool suspend_rejected = true;  ///< unreadable records go to ingest.suspense
+    /// How long to wait for what was pushed once a stop was asked for.
+    std::chrono::milliseconds stop_limit{10'000};
+};
+
+/// An unreadable record and where it stands. Good during the call only.
+struct import_reject {
+    std::uint64_t record = 0; ///< 0-based, of the file
+    std::uint64_t line = 0;   ///< 1-based; 0: unknown
+    std::uint64_t offset = 0; ///< in the expanded file, of the record or of the piece it is in
+    ingest::rejected_record const& what;
+};
+
+/// Who wants to know how it goes. All are called on the thread that runs the job.
+struct import_hooks {
+    std::function<void(import_reject const&)> on_reject;
+    /// A few times per second at least; also while waiting, then with `waiting`.
+    std::function<void(import_counts const&, bool waiting)> on_progress;
+    std::function<stop_request()> stop;
+};
+
+/// Brings one file into a sink: reader → decoder → blocks, with as many under way as the sink
+/// grants. Returns when all of them are durable. One thread; the sink's threads only count.
+class import_job {
+  public:
+    import_job(import_task task, ingest::record_sink& sink, import_hooks hooks);
+
+    import_result run(ingest::file_reader& reader);
+
+  private:
+    /// Shared with the blocks under way, which may outlive the job when it is stopped.
+    struct tally_sheet;
+
+    /// A piece as a block, and where the piece stands in the file.
+    struct decoded_piece {
+        std::unique_ptr<ingest::record_block> block;
+        std::uint64_t offset = 0;
+        std::uint64_t first_line = 1;
+    };
+
+    decoded_piece decode(ingest::file_piece piece);
+    void report_rejects(decoded_piece const& piece) const;
+    bool hand_over(decoded_piece piece);
+    void count(ingest::record_batch const& batch, import_counts& counts) const;
+    bool push(std::unique_ptr<ingest::record_block> block, std::size_t bytes);
+    bool admit(std::size_t bytes);
+    bool wait_for_outcomes();
+    void show(bool waiting) const;
+    bool stopping();
+    [[nodiscard]] import_counts counts() const;
+    [[nodiscard]] import_end how_ended(ingest::file_error const& error, bool all_durable) const;
+
+    import_task task_;
+    ingest::record_sink& sink_;
+    import_hooks hooks_;
+    std::shared_ptr<tally_sheet> sheet_;
+    import_counts counts_;           ///< but for the outcomes, which are in the sheet
+    std::size_t calls_expected_ = 0; ///< in the next piece, as in the last one
+    bool read_to_end_ = false;
+    bool sink_closed_ = false;
+    stop_request stop_ = stop_request::none;
+};
+
+} // namespace tally::daemon

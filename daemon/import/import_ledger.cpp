@@ -1,0 +1,40 @@
+#include "daemon/import/import_ledger.hpp"
+
+namespace tally::daemon {
+
+void import_ledger::stored(storage::stored_batch const& what) {
+    // Added up first, so that the lock is held for a moment only.
+    std::map<storage::currency_code, rating::amount_sum> cost;
+    std::map<ingest::record_error, std::uint64_t> suspended;
+    for (auto const& row : what.rows.calls) {
+        cost[row.currency] += row.rated.cost;
+    }
+    for (auto const& entry : what.entries) {
+        if (entry.state == storage::entry_state::suspended) {
+            ++suspended[entry.reason];
+        }
+    }
+    std::lock_guard const lock{mutex_};
+    for (auto const& [currency, sum] : cost) {
+        totals_.cost_by_currency[std::string(currency.begin(), currency.end())] += sum;
+    }
+    for (auto const& [reason, count] : suspended) {
+        totals_.suspended_by_reason[reason] += count;
+    }
+    totals_.trouble.clear();
+}
+
+void import_ledger::retried(std::string_view reason, storage::result const& why) {
+    // Duplicates and stale counters are ordinary; the rest is what a person should see.
+    if (reason == "transient" || reason == "permanent") {
+        std::lock_guard const lock{mutex_};
+        totals_.trouble = why.detail;
+    }
+}
+
+import_ledger::totals import_ledger::read() const {
+    std::lock_guard const lock{mutex_};
+    return totals_;
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "ingest/base/record_error.hpp"
+#include "rating/money/money.hpp"
+#include "storage/lane/lane_writer.hpp"
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace tally::daemon {
+
+/// What an import cost and why records were put aside, for its summary. Lanes report to it once a
+/// batch, from their threads.
+class import_ledger final : public storage::lane_observer {
+  public:
+    struct totals {
+        std::map<std::string, rating::amount_sum> cost_by_currency;
+        std::map<ingest::record_error, std::uint64_t> suspended_by_reason;
+        std::string trouble; ///< why the database keeps the lanes waiting; empty: it does not
+    };
+
+    void stored(storage::stored_batch const& what) override;
+    void retried(std::string_view reason, storage::result const& why) override;
+
+    [[nodiscard]] totals read() const;
+
+  private:
+    mutable std::mutex mutex_; ///< guards totals_
+    totals totals_;
+};
+
+} // namespace tally::daemon

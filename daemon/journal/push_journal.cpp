@@ -1,0 +1,227 @@
+#include "daemon/journal/push_journal.hpp"
+
+#include "ingest/base/time.hpp"
+#include "ingest/journal/pushed_body.hpp"
+
+#include <utility>
+
+namespace tally::daemon {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// How often segments are let go and the stop is noticed while nothing comes in.
+constexpr std::chrono::milliseconds idle_wait{200};
+
+} // namespace
+
+push_journal::push_journal(push_journal_options how, ingest::journal_writer& writer,
+                           std::function<std::shared_ptr<ingest::source_table const>()> sources,
+                           std::function<void(journal_report const&)> report)
+    : how_{how}, writer_{writer}, sources_{std::move(sources)}, report_{std::move(report)},
+      credit_{how.memory_bytes_max}, earlier_bytes_{how.earlier_bytes} {}
+
+push_journal::~push_journal() {
+    close();
+    give_up_waiting();
+}
+
+void push_journal::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void push_journal::close() {
+    closed_ = true;
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+std::uint64_t push_journal::bytes() const {
+    return earlier_bytes_ + writer_.disk_bytes();
+}
+
+/// Once full it stays so until an eighth is free: better one refusal than one per freed segment.
+bool push_journal::has_room(std::size_t bytes) noexcept {
+    std::uint64_t const used = this->bytes() + writer_.pending_bytes() + bytes +
+                               static_cast<std::uint64_t>(credit_.used());
+    std::uint64_t const limit = full_ ? how_.bytes_max - how_.bytes_max / 8 : how_.bytes_max;
+    full_ = used > limit;
+    return !full_;
+}
+
+ingest::push_status push_journal::admit(std::size_t bytes) noexcept {
+    if (closed_.load(std::memory_order_acquire)) {
+        return ingest::push_status::closed;
+    }
+    bool const granted = open_ && has_room(bytes) && credit_.take(static_cast<std::int64_t>(bytes));
+    return granted ? ingest::push_status::pushed : ingest::push_status::full;
+}
+
+void push_journal::release(std::size_t bytes) noexcept {
+    credit_.give_back(static_cast<std::int64_t>(bytes));
+}
+
+ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& block) {
+    if (closed_.load(std::memory_order_acquire)) {
+        return ingest::push_status::closed;
+    }
+    std::string const payload = ingest::encode_pushed(*block);
+    waiter told;
+    told.admitted_bytes = block->admitted_bytes;
+    auto const waits = block->waits.lock();
+    told.waits_for_commit = waits != nullptr;
+    told.done = std::move(block->on_done);
+    auto const records = block->batch.received();
+    block.reset();
+    auto const first_record = append(payload, records, std::move(told));
+    wake_.notify_one();
+    if (waits != nullptr) {
+        waits->on_gone = [this, first_record] { sender_gone(first_record); };
+    }
+    return ingest::push_status::pushed;
+}
+
+std::uint64_t push_journal::append(std::string const& payload, std::uint32_t records, waiter told) {
+    // Both locks, so that stored() finds the waiter however fast the push reaches the database.
+    std::scoped_lock const lock{commit_mutex_, mutex_};
+    auto const now = ingest::now_us();
+    auto const first_record = writer_.append(payload, records, now);
+    told.first_record = first_record;
+    told.end_record = told.first_record + records;
+    if (arrivals_.empty() || now - arrivals_.back().received >= ingest::us_per_s) {
+        arrivals_.push_back({told.first_record, now});
+    }
+    if (told.waits_for_commit) {
+        commit_waiters_[first_record].done = std::exchange(told.done, nullptr);
+    }
+    waiters_.push_back(std::move(told));
+    return first_record;
+}
+
+void push_journal::run() noexcept {
+    std::unique_lock lock{mutex_};
+    while (!stopping_ || !waiters_.empty()) {
+        wake_.wait_for(lock, idle_wait, [this] { return stopping_ || !waiters_.empty(); });
+        std::deque<waiter> waiters;
+        std::swap(waiters, waiters_);
+        lock.unlock();
+        if (!waiters.empty()) {
+            auto const began = clock::now();
+            auto const said = writer_.flush();
+            report_({clock::now() - began, said.error, said.end - said.durable_end});
+            tell(waiters, said);
+        }
+        static_cast<void>(writer_.release(stored_below_));
+        lock.lock();
+    }
+}
+
+/// A push that was appended while the flush before ran may have gone with that one.
+void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const& said) {
+    {
+        std::lock_guard const lock{mutex_};
+        durable_ = writer_.readable_end();
+    }
+    progress_.notify_all();
+    for (auto& each : waiters) {
+        auto const& of = each.first_record >= said.begin ? said : before_;
+        bool const durable = each.end_record <= of.durable_end;
+        if (each.done) {
+            each.done({.durable = durable});
+        } else if (!durable) {
+            stored(each.first_record, {});
+        } else {
+            tell_gone(each.first_record);
+        }
+        release(each.admitted_bytes);
+    }
+    before_ = said;
+}
+
+void push_journal::stored(std::uint64_t first_record, ingest::block_outcome const& outcome) {
+    if (auto const done = take_commit_waiter(first_record)) {
+        done(outcome);
+    }
+}
+
+/// nullptr: nobody waits for it.
+push_journal::on_done push_journal::take_commit_waiter(std::uint64_t first_record) {
+    std::lock_guard const lock{commit_mutex_};
+    auto found = commit_waiters_.extract(first_record);
+    return found.empty() ? on_done{} : std::move(found.mapped().done);
+}
+
+/// A sender waits no longer. What it sent is counted once it is durable: now, or by the flush.
+void push_journal::sender_gone(std::uint64_t first_record) {
+    {
+        std::lock_guard const lock{commit_mutex_};
+        auto const found = commit_waiters_.find(first_record);
+        if (found == commit_waiters_.end()) {
+            return;
+        }
+        found->second.has_gone = true;
+    }
+    if (durable_ > first_record) {
+        tell_gone(first_record);
+    }
+}
+
+void push_journal::tell_gone(std::uint64_t first_record) {
+    on_done done;
+    {
+        std::lock_guard const lock{commit_mutex_};
+        auto const found = commit_waiters_.find(first_record);
+        if (found == commit_waiters_.end() || !found->second.has_gone) {
+            return;
+        }
+        done = std::move(found->second.done);
+        commit_waiters_.erase(found);
+    }
+    done({.durable = true});
+}
+
+std::size_t push_journal::commit_waiters() const {
+    std::lock_guard const lock{commit_mutex_};
+    return commit_waiters_.size();
+}
+
+void push_journal::stored_below(std::uint64_t record) noexcept {
+    stored_below_ = record;
+}
+
+std::optional<ingest::time_us> push_journal::oldest() {
+    std::lock_guard const lock{mutex_};
+    std::uint64_t const below = stored_below_;
+    while (arrivals_.size() > 1 && arrivals_[1].first_record <= below) {
+        arrivals_.pop_front();
+    }
+    if (durable_ <= below || arrivals_.empty()) {
+        return std::nullopt;
+    }
+    return arrivals_.front().received;
+}
+
+bool push_journal::wait_durable(std::uint64_t record, std::chrono::milliseconds limit) {
+    std::unique_lock lock{mutex_};
+    return progress_.wait_for(lock, limit, [&] { return durable_ > record; });
+}
+
+void push_journal::give_up_waiting() {
+    std::map<std::uint64_t, commit_waiter> left;
+    {
+        std::lock_guard const lock{commit_mutex_};
+        std::swap(left, commit_waiters_);
+    }
+    for (auto const& [record, each] : left) {
+        each.done({});
+    }
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,139 @@
+#pragma once
+
+#include "daemon/pipeline/credit.hpp"
+#include "ingest/journal/writer.hpp"
+#include "ingest/record/record_sink.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace tally::daemon {
+
+struct push_journal_options {
+    std::uint64_t bytes_max = 0;       ///< of the folder, segments of earlier runs included
+    std::int64_t memory_bytes_max = 0; ///< of pushes that are being read or written
+    std::uint64_t earlier_bytes = 0;   ///< of streams that earlier runs left
+};
+
+/// Told of every flush, on the journal's thread.
+struct journal_report {
+    std::chrono::nanoseconds took{};
+    int error = 0;                  ///< errno, 0: all is on disk
+    std::uint64_t records_lost = 0; ///< told to their senders, who send them again
+};
+
+/// The door behind the HTTP sessions: takes pushes into the journal and tells their senders once
+/// they are on disk (group commit: one thread, one fdatasync for all that came meanwhile). Senders
+/// that wait for COMMIT are told by stored(), when the feeder has brought them there. Who has gone
+/// by then, its time being up, is forgotten: as many wait as there are requests under way, at most
+/// http.connections_max, however long the database is away.
+///
+///     sessions ── push ──→ journal ──(durable)──→ on_done
+///                             └── read again by journal_feeder ──→ lanes ── stored() ──→ on_done
+class push_journal final : public ingest::record_sink {
+  public:
+    push_journal(push_journal_options how, ingest::journal_writer& writer,
+                 std::function<std::shared_ptr<ingest::source_table const>()> sources,
+                 std::function<void(journal_report const&)> report);
+    ~push_journal() override;
+
+    /// Takes nothing before: nobody knows yet who may push.
+    void open() noexcept { open_ = true; }
+
+    [[nodiscard]] ingest::push_status admit(std::size_t bytes) noexcept override;
+    void release(std::size_t bytes) noexcept override;
+    [[nodiscard]] ingest::push_status push(std::unique_ptr<ingest::record_block>& block) override;
+    [[nodiscard]] std::shared_ptr<ingest::source_table const> sources() const override {
+        return sources_();
+    }
+
+    /// The push whose first record this is has reached the database, or (not durable) will not in
+    /// this run. Any thread.
+    void stored(std::uint64_t first_record, ingest::block_outcome const& outcome);
+    /// Records below it are in the database: their segments may go. Any thread.
+    void stored_below(std::uint64_t record) noexcept;
+    /// When the oldest push that is on disk and not in the database was received, to the second;
+    /// nullopt: none. Follows from the two positions alone, whatever brings pushes there. Any
+    /// thread.
+    [[nodiscard]] std::optional<ingest::time_us> oldest();
+    /// A stream of an earlier run has been removed.
+    void earlier_removed(std::uint64_t bytes) noexcept { earlier_bytes_ -= bytes; }
+    /// Waits until more is durable than `record`, or for `limit`. False: not.
+    bool wait_durable(std::uint64_t record, std::chrono::milliseconds limit);
+
+    void start();
+    /// Takes nothing more; what was taken is on disk when it returns.
+    void close();
+    /// Tells the senders that still wait for COMMIT that it did not come.
+    void give_up_waiting();
+
+    /// Senders that wait for COMMIT. Any thread.
+    [[nodiscard]] std::size_t commit_waiters() const;
+    [[nodiscard]] bool is_full() const noexcept { return full_; }
+    [[nodiscard]] std::uint64_t bytes() const;
+    /// Number of the record behind the last durable one.
+    [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }
+
+  private:
+    using on_done = std::function<void(ingest::block_outcome const&)>;
+    struct waiter {
+        std::uint64_t first_record = 0;
+        std::uint64_t end_record = 0;
+        std::size_t admitted_bytes = 0;
+        bool waits_for_commit = false;
+        on_done done;
+    };
+    struct commit_waiter {
+        on_done done;
+        bool has_gone = false; ///< before it was durable
+    };
+
+    struct arrival {
+        std::uint64_t first_record = 0;
+        ingest::time_us received = 0;
+    };
+
+    void run() noexcept;
+    /// Gives the number of its first record.
+    std::uint64_t append(std::string const& payload, std::uint32_t records, waiter told);
+    void sender_gone(std::uint64_t first_record);
+    void tell_gone(std::uint64_t first_record);
+    [[nodiscard]] on_done take_commit_waiter(std::uint64_t first_record);
+    void tell(std::deque<waiter>& waiters, ingest::journal_flush const& said);
+    [[nodiscard]] bool has_room(std::size_t bytes) noexcept;
+
+    push_journal_options how_;
+    ingest::journal_writer& writer_;
+    std::function<std::shared_ptr<ingest::source_table const>()> sources_;
+    std::function<void(journal_report const&)> report_;
+    credit credit_;
+    std::atomic<bool> open_{false};
+    std::atomic<bool> closed_{false};
+    std::atomic<bool> full_{false};
+    std::atomic<std::uint64_t> earlier_bytes_;
+    std::atomic<std::uint64_t> stored_below_{0};
+    std::atomic<std::uint64_t> durable_{0};
+
+    mutable std::mutex commit_mutex_; ///< guards commit_waiters_; locked before mutex_
+    std::map<std::uint64_t, commit_waiter> commit_waiters_; ///< by first record
+    std::mutex mutex_; ///< guards waiters_, arrivals_, stopping_ and the order of appending
+    std::condition_variable wake_;
+    std::condition_variable progress_;
+    std::deque<waiter> waiters_;
+    std::deque<arrival> arrivals_; ///< one a second at most, of what is not stored
+    bool stopping_ = false;
+    ingest::journal_flush before_; ///< the flush before the last: of waiters that came during it
+    std::thread thread_;
+};
+
+} // namespace tally::daemon

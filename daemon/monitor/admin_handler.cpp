@@ -1,0 +1,175 @@
+#include "daemon/monitor/admin_handler.hpp"
+
+#include "daemon/monitor/metrics.hpp"
+#include "ingest/http/problem.hpp"
+#include "ingest/text/json_writer.hpp"
+
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace tally::daemon {
+
+namespace {
+
+using ingest::http_response;
+using ingest::json_writer;
+
+constexpr std::string_view exposition_content_type = "text/plain; version=0.0.4; charset=utf-8";
+
+http_response json_answer(unsigned status, json_writer json) {
+    http_response answer;
+    answer.status = status;
+    answer.content_type = ingest::json_content_type;
+    answer.body = std::move(json).text() + '\n';
+    return answer;
+}
+
+/// Why the daemon cannot take records now; empty when it can.
+std::vector<std::string_view> obstacles(daemon_status const& now) {
+    std::vector<std::string_view> found;
+    if (now.draining) {
+        found.emplace_back("draining");
+    }
+    if (!now.catalog_age_s) {
+        found.emplace_back("catalog_not_loaded"); // nobody knows yet who may push
+    }
+    if (now.journal_full) {
+        found.emplace_back("journal_full");
+    }
+    if (now.partition_horizon_s && *now.partition_horizon_s < partition_horizon_s_min) {
+        found.emplace_back("partition_horizon_short");
+    }
+    return found;
+}
+
+void append_optional(json_writer& json, std::string_view name, std::optional<std::int64_t> value) {
+    json.key(name);
+    value ? json.value(*value) : json.null();
+}
+
+void append_obstacles(json_writer& json, daemon_status const& now) {
+    auto const found = obstacles(now);
+    json.key("ready").value(found.empty()).key("reasons").open('[');
+    for (std::string_view const reason : found) {
+        json.value(reason);
+    }
+    json.close(']');
+}
+
+void append_database(json_writer& json, daemon_status const& now) {
+    json.key("database").open('{').key("up").value(now.database_up);
+    json.key("reached").value(now.database_reached).key("detail").value(now.database_detail);
+    append_optional(json, "partition_horizon_s", now.partition_horizon_s);
+    json.close('}');
+}
+
+void append_journal(json_writer& json, daemon_status const& now) {
+    json.key("journal").open('{').key("bytes").value(now.journal_bytes);
+    json.key("oldest_s").value(now.journal_oldest_s).key("full").value(now.journal_full);
+    json.key("commit_waiters").value(now.commit_waiters);
+    json.close('}');
+}
+
+void append_lanes(json_writer& json, std::vector<lane_status> const& lanes) {
+    json.key("lanes").open('[');
+    for (lane_status const& lane : lanes) {
+        json.open('{').key("lane").value(lane.lane).key("queue_records").value(lane.queue_records);
+        append_optional(json, "last_commit_s", lane.last_commit_s);
+        json.close('}');
+    }
+    json.close(']');
+}
+
+void append_catalog(json_writer& json, daemon_status const& now) {
+    json.key("catalog").open('{');
+    append_optional(json, "age_s", now.catalog_age_s);
+    json.key("sources").value(now.sources).key("accounts").value(now.accounts);
+    json.key("subscriptions").value(now.subscriptions);
+    json.key("rate_prefixes").value(now.rate_prefixes).close('}');
+}
+
+void append_totals(json_writer& json, metric_totals const& totals) {
+    json.key("records").open('{');
+    json.key("received").value(totals.received).key("accepted").value(totals.accepted);
+    json.key("rejected").value(totals.rejected).key("committed").value(totals.committed);
+    json.key("duplicate").value(totals.duplicate).key("suspended").value(totals.suspended);
+    json.close('}');
+}
+
+} // namespace
+
+struct admin_handler::route {
+    std::string_view path;
+    http_response (admin_handler::*answer)() const;
+};
+
+constexpr admin_handler::route admin_handler::routes[] = {
+    {"/metrics", &admin_handler::metrics_answer},
+    {"/healthz", &admin_handler::health_answer},
+    {"/readyz", &admin_handler::ready_answer},
+    {"/status", &admin_handler::status_answer},
+};
+
+admin_handler::admin_handler(metrics const& counters, std::function<daemon_status()> status,
+                             std::string version)
+    : counters_(counters), status_(std::move(status)), version_(std::move(version)) {}
+
+ingest::http_step admin_handler::begin(ingest::http_head const& head) {
+    for (route const& candidate : routes) {
+        if (candidate.path != head.path) {
+            continue;
+        }
+        bool const reads = head.method == "GET" || head.method == "HEAD";
+        http_response answer =
+            reads ? (this->*candidate.answer)() : ingest::method_not_allowed("GET, HEAD");
+        answer.endpoint = candidate.path;
+        return answer;
+    }
+    http_response answer =
+        ingest::problem(404, "there are /metrics, /healthz, /readyz and /status here");
+    answer.endpoint = "other";
+    return answer;
+}
+
+http_response admin_handler::metrics_answer() const {
+    http_response answer;
+    answer.content_type = exposition_content_type;
+    answer.body = counters_.text();
+    return answer;
+}
+
+http_response admin_handler::health_answer() const {
+    json_writer json;
+    json.open('{').key("status").value("alive").close('}');
+    return json_answer(200, std::move(json));
+}
+
+http_response admin_handler::ready_answer() const {
+    daemon_status const now = status_();
+    json_writer json;
+    json.open('{');
+    append_obstacles(json, now);
+    json.close('}');
+    return json_answer(obstacles(now).empty() ? 200 : 503, std::move(json));
+}
+
+http_response admin_handler::status_answer() const {
+    daemon_status const now = status_();
+    auto const uptime = std::chrono::steady_clock::now() - started_;
+    json_writer json;
+    json.open('{').key("version").value(version_);
+    json.key("uptime_s").value(std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
+    json.key("draining").value(now.draining);
+    append_obstacles(json, now);
+    append_database(json, now);
+    append_journal(json, now);
+    append_lanes(json, now.lanes);
+    append_catalog(json, now);
+    append_totals(json, counters_.totals());
+    json.key("http_connections").value(now.http_connections);
+    json.key("tcp_connections").value(now.tcp_connections).close('}');
+    return json_answer(200, std::move(json));
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,69 @@
+#include "daemon/monitor/labelled_counters.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace tally::daemon {
+
+namespace {
+
+std::vector<std::string> split_labels(std::string_view labels) {
+    std::vector<std::string> names;
+    while (!labels.empty()) {
+        std::string_view const name = labels.substr(0, labels.find(','));
+        names.emplace_back(name);
+        labels.remove_prefix(std::min(labels.size(), name.size() + 1));
+    }
+    return names;
+}
+
+} // namespace
+
+labelled_counters::labelled_counters(prometheus::Registry& registry, metric_row const& row)
+    : family_(prometheus::BuildCounter()
+                  .Name(std::string{row.name})
+                  .Help(std::string{row.help})
+                  .Register(registry)),
+      labels_(split_labels(row.labels)) {}
+
+void labelled_counters::add(std::initializer_list<std::string_view> values, double count) noexcept {
+    std::lock_guard const lock{mutex_};
+    try {
+        find(values).Increment(count);
+    } catch (std::exception const&) {
+        // Out of memory for a new label: a count is lost, the records are not.
+    }
+}
+
+/// With mutex_ held.
+prometheus::Counter& labelled_counters::find(std::initializer_list<std::string_view> values) {
+    key_.clear();
+    for (std::string_view const value : values) {
+        key_.append(value).push_back('\0');
+    }
+    if (auto const known = counters_.find(key_); known != counters_.end()) {
+        return *known->second;
+    }
+    bool const is_full = counters_.size() >= combinations_max;
+    prometheus::Labels labels;
+    auto value = values.begin();
+    for (std::string const& name : labels_) {
+        labels.emplace(name, is_full ? "other" : std::string{*value++});
+    }
+    prometheus::Counter& counter = family_.Add(labels);
+    // "other" is remembered once, below a key that no values make.
+    counters_.emplace(is_full ? std::string{} : key_, &counter);
+    return counter;
+}
+
+double labelled_counters::sum() const {
+    std::lock_guard const lock{mutex_};
+    double total = 0;
+    for (auto const& [key, counter] : counters_) {
+        total += counter->Value();
+    }
+    return total;
+}
+
+} // namespace tally::daemon

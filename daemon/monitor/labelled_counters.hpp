@@ -1,0 +1,42 @@
+#pragma once
+
+#include "daemon/monitor/metrics.hpp"
+
+#include <initializer_list>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/registry.h>
+
+namespace tally::daemon {
+
+/// The counters of one metric with labels, found by their labels' values without building
+/// prometheus' label maps each time. Any thread.
+class labelled_counters {
+  public:
+    /// Values beyond so many combinations are counted under "other": a metric's size must not be
+    /// in the hands of whoever names sources.
+    static constexpr std::size_t combinations_max = 500;
+
+    labelled_counters(prometheus::Registry& registry, metric_row const& row);
+
+    /// `values` in the order of the row's labels.
+    void add(std::initializer_list<std::string_view> values, double count) noexcept;
+    [[nodiscard]] double sum() const;
+
+  private:
+    prometheus::Counter& find(std::initializer_list<std::string_view> values);
+
+    prometheus::Family<prometheus::Counter>& family_;
+    std::vector<std::string> labels_;
+    mutable std::mutex mutex_;                                       ///< guards what follows
+    std::unordered_map<std::string, prometheus::Counter*> counters_; ///< by values, parted by NUL
+    std::string key_;                                                ///< kept for its memory
+};
+
+} // namespace tally::daemon

@@ -1,0 +1,126 @@
+#include "daemon/monitor/lane_monitor.hpp"
+
+#include "daemon/monitor/metrics.hpp"
+#include "ingest/base/time.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace tally::daemon {
+
+namespace {
+
+bool is_about_the_database(storage::failure why) noexcept {
+    return why == storage::failure::transient || why == storage::failure::permanent ||
+           why == storage::failure::unknown;
+}
+
+} // namespace
+
+lane_monitor::lane_monitor(metrics& counters, std::size_t lanes)
+    : counters_{counters}, last_commit_s_{new std::atomic<std::int64_t>[lanes] {}}, lanes_{lanes} {}
+
+void lane_monitor::stored(storage::stored_batch const& what) {
+    std::uint64_t duplicates = 0;
+    std::array<std::uint64_t, static_cast<std::size_t>(ingest::record_error::count_)> suspended{};
+    for (auto const& entry : what.entries) {
+        duplicates += entry.state == storage::entry_state::duplicate ? 1U : 0U;
+        if (entry.state == storage::entry_state::suspended) {
+            ++suspended[static_cast<std::size_t>(entry.reason)];
+        }
+    }
+    counters_.committed("cdr", what.rows.calls.size());
+    counters_.committed("event", what.rows.events.size());
+    counters_.duplicate(duplicates);
+    for (std::size_t reason = 0; reason < suspended.size(); ++reason) {
+        if (suspended[reason] > 0) {
+            counters_.suspended(static_cast<ingest::record_error>(reason), suspended[reason]);
+        }
+    }
+    count_money(what.rows);
+    counters_.observe_batch_rows(what.rows.calls.size() + what.rows.events.size());
+    counters_.observe_commit_seconds(std::chrono::duration<double>(what.took).count());
+    auto const lane = static_cast<std::size_t>(what.rows.lane);
+    if (lane < lanes_) {
+        last_commit_s_[lane].store(ingest::now_s(), std::memory_order_relaxed);
+    }
+    lanes_fail_ = false;
+    reached();
+}
+
+void lane_monitor::count_money(storage::batch const& rows) {
+    // A handful of currencies at most, so a short list beats a table.
+    std::vector<std::pair<storage::currency_code, rating::amount_sum>> sums;
+    for (auto const& usage : rows.usage) {
+        auto place = std::find_if(sums.begin(), sums.end(),
+                                  [&](auto const& sum) { return sum.first == usage.currency; });
+        if (place == sums.end()) {
+            place = sums.insert(sums.end(), {usage.currency, {}});
+        }
+        place->second += usage.total_cost;
+    }
+    for (auto const& [currency, sum] : sums) {
+        counters_.rated_amount({currency.data(), currency.size()}, sum);
+    }
+}
+
+void lane_monitor::retried(std::string_view reason, storage::result const& why) {
+    counters_.retry(reason);
+    if (!is_about_the_database(why.why)) {
+        spdlog::debug("event=batch_retried reason={} sqlstate={} detail=\"{}\"", reason,
+                      why.sqlstate, why.detail);
+        return;
+    }
+    spdlog::warn("event=database_trouble kind={} sqlstate={} detail=\"{}\"", reason, why.sqlstate,
+                 why.detail);
+    lanes_fail_ = true;
+    {
+        std::lock_guard const lock{mutex_};
+        detail_ = why.detail;
+    }
+    tell_state();
+}
+
+void lane_monitor::fill(daemon_status& status) const {
+    for (auto& lane : status.lanes) {
+        if (auto const at = last_commit_s_[lane.lane].load(std::memory_order_relaxed); at > 0) {
+            lane.last_commit_s = at;
+        }
+    }
+    status.database_reached = ever_up_;
+    status.database_up = up_;
+    std::lock_guard const lock{mutex_};
+    status.database_detail = detail_;
+}
+
+void lane_monitor::reached() noexcept {
+    is_lost_ = false;
+    tell_state();
+}
+
+void lane_monitor::lost(std::string detail) {
+    is_lost_ = true;
+    {
+        std::lock_guard const lock{mutex_};
+        detail_ = std::move(detail);
+    }
+    tell_state();
+}
+
+void lane_monitor::tell_state() noexcept {
+    bool const now = !is_lost_ && !lanes_fail_;
+    ever_up_ = ever_up_ || !is_lost_;
+    if (up_ == now) {
+        return;
+    }
+    std::lock_guard const lock{mutex_};
+    if (up_.exchange(now) == now) {
+        return;
+    }
+    counters_.set_database_up(now);
+    if (now) {
+        spdlog::info("event=database_up");
+        detail_.clear();
+    }
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,128 @@
+#include "daemon/pipeline/catalog_watch.hpp"
+
+#include "ingest/base/time.hpp"
+#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/source_loader.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace tally::daemon {
+
+namespace {
+
+/// How long a wait for notifications lasts before reload() and stop() are looked at.
+constexpr int wait_ms = 250;
+constexpr std::chrono::milliseconds retry_after{1000};
+/// One statement's notification comes per table; a seed or a deck is many statements. What follows
+/// within this time is one load.
+constexpr std::chrono::milliseconds settle{20};
+
+void log_warnings(storage::load_warnings const& warnings) {
+    for (auto const& warning : warnings.texts()) {
+        spdlog::warn("event=catalog_row_left_out detail=\"{}\"", warning);
+    }
+    if (warnings.count() > warnings.texts().size()) {
+        spdlog::warn("event=catalog_rows_left_out count={}", warnings.count());
+    }
+}
+
+} // namespace
+
+catalog_watch::catalog_watch(std::string connection_string, catalog_target target)
+    : connection_string_{std::move(connection_string)}, target_{std::move(target)},
+      listener_{connection_string_}, loader_{connection_string_, "tallyd catalog"} {}
+
+catalog_watch::~catalog_watch() {
+    stop();
+}
+
+void catalog_watch::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void catalog_watch::stop() noexcept {
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    listener_.cancel();
+    loader_.cancel();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+std::optional<std::int64_t> catalog_watch::age_s() const noexcept {
+    auto const at = loaded_at_s_.load(std::memory_order_relaxed);
+    return at == 0 ? std::nullopt : std::optional{ingest::now_s() - at};
+}
+
+void catalog_watch::run() noexcept {
+    while (pause(std::chrono::milliseconds{0})) {
+        try {
+            turn();
+        } catch (std::exception const& error) {
+            spdlog::error("event=catalog_not_loaded error=\"{}\"", error.what());
+            pause(retry_after);
+        }
+    }
+}
+
+void catalog_watch::turn() {
+    bool changed = false;
+    if (auto const why = listener_.wait(wait_ms, changed); !why.ok()) {
+        failed(why);
+        return;
+    }
+    target_.reached();
+    if (!changed && !reload_asked_.exchange(false)) {
+        return;
+    }
+    pause(settle);
+    if (auto const why = load(); !why.ok()) {
+        reload_asked_ = true;
+        failed(why);
+    }
+}
+
+storage::result catalog_watch::load() {
+    auto const began = std::chrono::steady_clock::now();
+    storage::loaded_sources senders;
+    storage::loaded_catalog book;
+    auto why = storage::load_sources(loader_, senders);
+    if (why.ok()) {
+        why = storage::load_catalog(loader_, book);
+    }
+    loader_.close(); // it may not be needed again for days
+    if (!why.ok()) {
+        return why;
+    }
+    log_warnings(senders.warnings);
+    log_warnings(book.warnings);
+    auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - began);
+    spdlog::info("event=catalog_loaded accounts={} subscriptions={} dids={} plans={} took_ms={}",
+                 book.catalog->accounts(), book.catalog->subscriptions(), book.catalog->dids(),
+                 book.catalog->plans(), took.count());
+    target_.set_sources(std::move(senders.sources));
+    target_.set_catalog(std::move(book.catalog), book.as_of);
+    loaded_at_s_ = ingest::now_s();
+    return {};
+}
+
+void catalog_watch::failed(storage::result const& why) {
+    if (!pause(std::chrono::milliseconds{0})) {
+        return; // the wait was cut short by stop()
+    }
+    spdlog::warn("event=catalog_not_loaded sqlstate={} detail=\"{}\"", why.sqlstate, why.detail);
+    target_.lost(why.detail);
+    pause(retry_after);
+}
+
+bool catalog_watch::pause(std::chrono::milliseconds time) {
+    std::unique_lock lock{mutex_};
+    return !wake_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+} // namespace tally::daemon

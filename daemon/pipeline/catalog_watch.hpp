@@ -1,0 +1,64 @@
+#pragma once
+
+#include "ingest/record/source.hpp"
+#include "rating/catalog/catalog.hpp"
+#include "storage/catalog/catalog_listener.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace tally::daemon {
+
+/// Where a loaded catalog and its sources go. Called on the watch's thread.
+struct catalog_target {
+    /// And of when it is, by the database's clock.
+    std::function<void(std::shared_ptr<rating::catalog const>, ingest::time_us as_of)> set_catalog;
+    std::function<void(std::shared_ptr<ingest::source_table const>)> set_sources;
+    std::function<void()> reached;         ///< the database answered
+    std::function<void(std::string)> lost; ///< it did not; why
+};
+
+/// Keeps the catalog and the sources current while the daemon runs: loads them, listens for
+/// changes, loads again. Without the database it tries again until it is back; the daemon goes on
+/// with what it has.
+class catalog_watch {
+  public:
+    catalog_watch(std::string connection_string, catalog_target target);
+    ~catalog_watch();
+    catalog_watch(catalog_watch const&) = delete;
+    catalog_watch& operator=(catalog_watch const&) = delete;
+
+    void start();
+    /// Loads again soon, as if something had changed. Any thread.
+    void reload() noexcept { reload_asked_ = true; }
+    void stop() noexcept;
+    /// Since the last successful load; nullopt: none yet. Any thread.
+    [[nodiscard]] std::optional<std::int64_t> age_s() const noexcept;
+
+  private:
+    void run() noexcept;
+    void turn();
+    storage::result load();
+    void failed(storage::result const& why);
+    bool pause(std::chrono::milliseconds time);
+
+    std::string connection_string_;
+    catalog_target target_;
+    storage::catalog_listener listener_;
+    storage::pq_connection loader_;
+    std::atomic<bool> reload_asked_{false};
+    std::atomic<std::int64_t> loaded_at_s_{0};
+    std::mutex mutex_; ///< guards stopping_ for the wait
+    std::condition_variable wake_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+} // namespace tally::daemon

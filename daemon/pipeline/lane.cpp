@@ -1,0 +1,229 @@
+#include "daemon/pipeline/lane.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace tally::daemon {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// How long a lane sleeps at most before it looks whether it was closed.
+constexpr std::chrono::milliseconds idle_wait{100};
+/// How long a stream's position waits for records to go with: it only saves reading again.
+constexpr std::chrono::milliseconds marks_linger{1000};
+
+} // namespace
+
+lane::lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer,
+           failure_report& failures)
+    : how_{how}, failures_{failures}, writer_{connection_string,
+                                              "tallyd lane " + std::to_string(how.lane),
+                                              how.partitions},
+      lane_writer_{writer_,
+                   {.lane = static_cast<std::int32_t>(how.lane),
+                    .lanes = static_cast<std::int32_t>(how.lanes),
+                    .daemon_id = how.daemon_id},
+                   observer,
+                   [this](std::chrono::milliseconds time) { return wait(time); }},
+      thread_{[this] { run(); }} {}
+
+lane::~lane() {
+    close();
+    give_up();
+    cancel();
+    join();
+}
+
+void lane::give_up() noexcept {
+    {
+        std::lock_guard const lock{stop_mutex_};
+        given_up_ = true;
+    }
+    stop_.notify_all();
+}
+
+void lane::join() {
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+bool lane::wait(std::chrono::milliseconds time) {
+    std::unique_lock lock{stop_mutex_};
+    return !stop_.wait_for(lock, time, [this] { return given_up_; });
+}
+
+bool lane::has_given_up() {
+    std::lock_guard const lock{stop_mutex_};
+    return given_up_;
+}
+
+void lane::run() noexcept {
+    try {
+        work();
+    } catch (std::exception const& error) {
+        // Nothing below throws for bad input or a lost database. What was not committed stays in
+        // the journal, so that ending here loses nothing.
+        failures_.report("lane", "lane " + std::to_string(how_.lane) + ": " + error.what());
+    }
+    let_go();
+}
+
+// Ends with the first share that could not be stored: a later one would move the stream's position
+// over it.
+void lane::work() {
+    while (true) {
+        switch (collect()) {
+        case collected::batch:
+            if (!store()) {
+                return;
+            }
+            break;
+        case collected::nothing:
+        case collected::given_up:
+            return;
+        }
+    }
+}
+
+/// Takes nothing more, and tells of all that is left that it is not stored.
+void lane::let_go() noexcept {
+    queue_.close();
+    shares_.clear();
+    slice left;
+    while (queue_.pop(left, std::chrono::milliseconds{0})) {
+        left.finish({});
+    }
+}
+
+// Fills the open batch; `nothing` when there is nothing and never will be.
+lane::collected lane::collect() {
+    slice share;
+    while (!queue_.pop(share, idle_wait)) {
+        if (queue_.closed() && queue_.is_empty()) {
+            return collected::nothing;
+        }
+        if (has_given_up()) {
+            return collected::given_up;
+        }
+    }
+    if (!add(std::move(share))) {
+        return collected::given_up;
+    }
+    auto deadline = clock::now() + (entries_.empty() ? marks_linger : how_.linger_max);
+    while (entries_.size() < how_.batch_rows_max) {
+        auto const left = queue_.closed() ? clock::duration::zero() : deadline - clock::now();
+        auto const wait = std::clamp<clock::duration>(left, clock::duration::zero(), idle_wait);
+        if (!queue_.pop(share, std::chrono::duration_cast<std::chrono::microseconds>(wait))) {
+            if (wait < idle_wait) {
+                break;
+            }
+            continue;
+        }
+        bool const had_none = entries_.empty();
+        if (!add(std::move(share))) {
+            return collected::given_up;
+        }
+        if (had_none && !entries_.empty()) {
+            deadline = std::min(deadline, clock::now() + how_.linger_max);
+        }
+    }
+    return collected::batch;
+}
+
+/// False: given up waiting for the stream's position.
+bool lane::add(slice&& share) {
+    auto const& from = share.of();
+    auto const& block = from.block();
+    auto const owner = static_cast<std::uint32_t>(shares_.size());
+    if (!block.stream.empty()) {
+        // Records before the position are not dropped here: the catalog may have changed since, and
+        // with it the lane that a record is dealt to. Their keys show which are stored.
+        if (!lane_writer_.position_of(block.stream)) {
+            return false; // dropping the share reports it as not durable
+        }
+        mark(block.stream, static_cast<std::int64_t>(block.stream_end));
+    }
+    for (auto const place : share.places()) {
+        add_entry(from, place, owner);
+    }
+    bytes_ += block.batch.body.size() / how_.lanes;
+    if (share.places().empty()) {
+        share.finish({.durable = true}); // only its position is left to be moved, some time
+    } else {
+        shares_.push_back(std::move(share));
+    }
+    return true;
+}
+
+void lane::mark(std::string const& stream, std::int64_t end) {
+    auto const known = std::find_if(marks_.begin(), marks_.end(),
+                                    [&](auto const& each) { return each.stream == stream; });
+    if (known != marks_.end()) {
+        known->end = end;
+    } else {
+        marks_.push_back({stream_names_.emplace_back(stream), end});
+    }
+}
+
+void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner) {
+    auto const& block = from.block();
+    auto const& batch = block.batch;
+    storage::batch_entry entry;
+    entry.catalog = &from.catalog();
+    entry.from = block.from.get();
+    entry.format = block.in_format->name;
+    entry.received = block.received;
+    entry.owner = owner;
+    entry.may_be_stored = block.may_be_stored;
+    auto const calls = static_cast<std::uint32_t>(batch.cdrs.size());
+    auto const events = static_cast<std::uint32_t>(batch.events.size());
+    if (place < calls) {
+        entry.take(batch.cdrs[place], from.guided_at(place));
+    } else if (place < calls + events) {
+        entry.take(batch.events[place - calls], from.guided_event_at(place - calls));
+    } else {
+        auto const& rejected = from.kept_at(place - calls - events);
+        entry.raw = rejected.raw;
+        entry.suspend(rejected.error, rejected.detail);
+    }
+    entries_.push_back(entry);
+}
+
+/// False: given up; the batch's shares have been told.
+bool lane::store() {
+    bool const stored = lane_writer_.store(entries_, marks_, how_.import_id, bytes_);
+    std::vector<ingest::block_outcome> outcomes(shares_.size());
+    for (auto& outcome : outcomes) {
+        outcome.durable = stored;
+    }
+    for (auto const& entry : entries_) {
+        auto& outcome = outcomes[entry.owner];
+        switch (entry.state) {
+        case storage::entry_state::live:
+            ++outcome.committed;
+            break;
+        case storage::entry_state::duplicate:
+            ++outcome.duplicate;
+            break;
+        case storage::entry_state::suspended:
+            ++outcome.suspended;
+            break;
+        }
+    }
+    records_waiting_.fetch_sub(entries_.size(), std::memory_order_relaxed);
+    entries_.clear();
+    marks_.clear();
+    stream_names_.clear();
+    bytes_ = 0;
+    for (std::size_t i = 0; i < shares_.size(); ++i) {
+        shares_[i].finish(stored ? outcomes[i] : ingest::block_outcome{});
+    }
+    shares_.clear();
+    return stored;
+}
+
+} // namespace tally::daemon

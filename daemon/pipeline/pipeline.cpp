@@ -1,0 +1,93 @@
+#include "daemon/pipeline/pipeline.hpp"
+
+namespace tally::daemon {
+
+pipeline::pipeline(pipeline_options how, std::string const& connection_string,
+                   storage::lane_observer& observer, failure_report& failures)
+    : how_{how}, credit_{how.memory_bytes_max} {
+    sources_.set(std::make_shared<ingest::source_table>(std::vector<ingest::source>{{}}));
+    auto const daemon_id = ingest::uuid_v7();
+    for (std::uint32_t i = 0; i < how.lanes; ++i) {
+        lanes_.push_back(std::make_unique<lane>(lane_options{.lane = i,
+                                                             .lanes = how.lanes,
+                                                             .daemon_id = daemon_id,
+                                                             .import_id = how.import_id,
+                                                             .batch_rows_max = how.batch_rows_max,
+                                                             .linger_max = how.linger_max,
+                                                             .partitions = how.partitions},
+                                                connection_string, observer, failures));
+    }
+}
+
+pipeline::~pipeline() {
+    closed_ = true;
+    for (auto& one : lanes_) {
+        one->close();
+        one->give_up();
+        one->cancel();
+    }
+    lanes_.clear();
+}
+
+ingest::push_status pipeline::admit(std::size_t bytes) noexcept {
+    if (closed_.load(std::memory_order_acquire)) {
+        return ingest::push_status::closed;
+    }
+    if (catalog_.get() == nullptr || !credit_.take(static_cast<std::int64_t>(bytes))) {
+        return ingest::push_status::full;
+    }
+    return ingest::push_status::pushed;
+}
+
+void pipeline::release(std::size_t bytes) noexcept {
+    credit_.give_back(static_cast<std::int64_t>(bytes));
+}
+
+ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block) {
+    if (closed_.load(std::memory_order_acquire)) {
+        return ingest::push_status::closed;
+    }
+    bool const is_stream = !block->stream.empty();
+    auto* routed =
+        new routed_block{std::move(block), catalog_.get(), how_.lanes, [this](std::size_t bytes) {
+                             release(bytes);
+                             blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
+                         }};
+    blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
+    // From here on the slices own it; the last one to finish frees it.
+    std::vector<slice> shares;
+    for (std::uint32_t i = 0; i < how_.lanes; ++i) {
+        shares.emplace_back(routed, i);
+    }
+    for (std::uint32_t i = 0; i < how_.lanes; ++i) {
+        auto const records = shares[i].places().size();
+        // A stream's position moves in every lane, also in those without records of this block.
+        if (records == 0 && !is_stream) {
+            shares[i].finish({.durable = true});
+            continue;
+        }
+        lanes_[i]->announce(records);
+        // A lane refuses when it has ended, and then every later share too. This one reports that
+        // it is not durable.
+        static_cast<void>(lanes_[i]->push(std::move(shares[i])));
+    }
+    return ingest::push_status::pushed;
+}
+
+std::shared_ptr<ingest::source_table const> pipeline::sources() const {
+    return sources_.get();
+}
+
+bool pipeline::drain(std::chrono::milliseconds limit) {
+    closed_.store(true, std::memory_order_release);
+    auto const deadline = std::chrono::steady_clock::now() + limit;
+    while (blocks_under_way_.load(std::memory_order_acquire) > 0) {
+        if (std::chrono::steady_clock::now() >= deadline) {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return true;
+}
+
+} // namespace tally::daemon

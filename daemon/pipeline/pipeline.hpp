@@ -1,0 +1,74 @@
+#pragma once
+
+#include "daemon/pipeline/credit.hpp"
+#include "daemon/pipeline/lane.hpp"
+#include "daemon/pipeline/snapshot.hpp"
+#include "ingest/record/record_sink.hpp"
+#include "rating/catalog/catalog.hpp"
+#include "storage/lane/lane_writer.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tally::daemon {
+
+struct pipeline_options {
+    std::uint32_t lanes = 2;
+    std::int64_t memory_bytes_max = 64 * 1024 * 1024; ///< inputs under way
+    std::size_t batch_rows_max = 100'000;
+    std::chrono::milliseconds linger_max{5};
+    storage::partition_policy partitions;
+    ingest::uuid import_id; ///< nil but for tallyd import
+};
+
+/// The road from a decoded block to PostgreSQL: guides its records, deals them to the lanes, and
+/// bounds what is under way. Sessions and readers push from their threads; lanes are its own.
+///
+///     admit (bytes) → push: guide → lane queues → lanes → on_done, bytes given back
+///
+/// The catalog and the sources are set from outside (catalog_watch) and may change at any time: a
+/// block is guided and rated by the one version it met.
+///
+/// Stopping: drain() refuses new blocks and waits until all taken ones are stored; what is not by
+/// then is given up by the destructor, and reported as not durable.
+class pipeline final : public ingest::record_sink {
+  public:
+    pipeline(pipeline_options how, std::string const& connection_string,
+             storage::lane_observer& observer, failure_report& failures);
+    ~pipeline() override;
+
+    void set_catalog(std::shared_ptr<rating::catalog const> next) { catalog_.set(std::move(next)); }
+    void set_sources(std::shared_ptr<ingest::source_table const> next) {
+        sources_.set(std::move(next));
+    }
+    [[nodiscard]] std::shared_ptr<rating::catalog const> catalog() const { return catalog_.get(); }
+
+    /// `full` also until the first catalog is there: nobody could be billed.
+    [[nodiscard]] ingest::push_status admit(std::size_t bytes) noexcept override;
+    void release(std::size_t bytes) noexcept override;
+    [[nodiscard]] ingest::push_status push(std::unique_ptr<ingest::record_block>& block) override;
+    [[nodiscard]] std::shared_ptr<ingest::source_table const> sources() const override;
+
+    /// True when everything taken was stored in time.
+    bool drain(std::chrono::milliseconds limit);
+
+    [[nodiscard]] std::uint32_t lanes() const noexcept { return how_.lanes; }
+    [[nodiscard]] std::size_t lane_queue(std::size_t lane) const noexcept {
+        return lanes_[lane]->records_waiting();
+    }
+
+  private:
+    pipeline_options how_;
+    credit credit_;
+    snapshot<rating::catalog> catalog_;
+    snapshot<ingest::source_table> sources_;
+    std::atomic<bool> closed_{false};
+    std::atomic<std::int64_t> blocks_under_way_{0};
+    std::vector<std::unique_ptr<lane>> lanes_;
+};
+
+} // namespace tally::daemon

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "ingest/record/record_block.hpp"
+#include "rating/catalog/catalog.hpp"
+#include "rating/catalog/event_guide.hpp"
+#include "rating/catalog/guide.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace tally::daemon {
+
+/// A block whose records have been guided and dealt to lanes. Each lane gets a `slice` of it; the
+/// last slice to go reports the outcome and frees the block.
+///
+///     places_by_lane_   [ lane 0's records | lane 1's | ... ]   in order of arrival within each
+///     a place counts through batch.cdrs, then batch.events, then those of batch.rejected that are
+///     kept
+class routed_block {
+  public:
+    /// Guides every record by `catalog` and deals it to a lane: by account, so that all money of an
+    /// account moves through one lane (docs/ARCHITECTURE.md, R7); an event of no account by what it
+    /// moves (a license, a room); else by its own bytes, so that a repeated one meets itself.
+    /// `released` gets the admitted bytes back at the end.
+    routed_block(std::unique_ptr<ingest::record_block> block,
+                 std::shared_ptr<rating::catalog const> catalog, std::uint32_t lanes,
+                 std::function<void(std::size_t)> released);
+
+    [[nodiscard]] ingest::record_block const& block() const noexcept { return *block_; }
+    [[nodiscard]] rating::catalog const& catalog() const noexcept { return *catalog_; }
+    [[nodiscard]] rating::guided const& guided_at(std::uint32_t place) const noexcept {
+        return guided_[place];
+    }
+    /// By place in batch.events.
+    [[nodiscard]] rating::guided_event const& guided_event_at(std::uint32_t place) const noexcept {
+        return guided_events_[place];
+    }
+    /// The rejected records that wait in suspense, by their place behind calls and events.
+    [[nodiscard]] ingest::rejected_record const& kept_at(std::uint32_t place) const noexcept {
+        return *kept_[place];
+    }
+    [[nodiscard]] std::span<std::uint32_t const> places_of(std::uint32_t lane) const noexcept {
+        return std::span{places_}.subspan(first_of_lane_[lane],
+                                          first_of_lane_[lane + 1] - first_of_lane_[lane]);
+    }
+
+  private:
+    friend class slice;
+    void leave(ingest::block_outcome const& part) noexcept;
+    std::vector<std::uint32_t> deal(std::uint32_t lanes);
+    void sort_by_lane(std::vector<std::uint32_t> const& lane_of_place, std::uint32_t lanes);
+
+    std::unique_ptr<ingest::record_block> block_;
+    std::shared_ptr<rating::catalog const> catalog_;
+    std::function<void(std::size_t)> released_;
+    std::vector<rating::guided> guided_; ///< by place, calls only
+    std::vector<rating::guided_event> guided_events_;
+    std::vector<ingest::rejected_record const*> kept_;
+    std::vector<std::uint32_t> places_;
+    std::vector<std::uint32_t> first_of_lane_; ///< lanes + 1 of them
+    std::atomic<std::uint32_t> slices_left_;
+    std::atomic<std::uint32_t> committed_{0};
+    std::atomic<std::uint32_t> duplicate_{0};
+    std::atomic<std::uint32_t> suspended_{0};
+    std::atomic<bool> durable_{true};
+};
+
+/// One lane's share of a routed block. Must be told the outcome; one that is dropped without counts
+/// as not durable.
+class slice {
+  public:
+    slice() = default;
+    slice(routed_block* of, std::uint32_t lane) noexcept : of_{of}, lane_{lane} {}
+    slice(slice&& other) noexcept : of_{std::exchange(other.of_, nullptr)}, lane_{other.lane_} {}
+    slice& operator=(slice&& other) noexcept {
+        if (this != &other) {
+            finish({});
+            of_ = std::exchange(other.of_, nullptr);
+            lane_ = other.lane_;
+        }
+        return *this;
+    }
+    slice(slice const&) = delete;
+    slice& operator=(slice const&) = delete;
+    ~slice() { finish({}); }
+
+    [[nodiscard]] routed_block const& of() const noexcept { return *of_; }
+    [[nodiscard]] std::span<std::uint32_t const> places() const noexcept {
+        return of_->places_of(lane_);
+    }
+    void finish(ingest::block_outcome const& part) noexcept {
+        if (of_ != nullptr) {
+            std::exchange(of_, nullptr)->leave(part);
+        }
+    }
+
+  private:
+    routed_block* of_ = nullptr;
+    std::uint32_t lane_ = 0;
+};
+
+} // namespace tally::daemon

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "rating/plan/plan_difference.hpp"
+#include "rating/plan_file/plan_file.hpp"
+#include "storage/plans/plan_store.hpp"
+
+#include <iosfwd>
+#include <span>
+#include <string>
+
+namespace tally::daemon {
+
+/// Rows of a difference that a table shows before it stops: more than fit a screen, fewer than a
+/// deck has.
+inline constexpr std::size_t plan_rows_shown_max = 200;
+
+/// What applying a plan changes, for people.
+void print_difference(std::ostream& out, rating::plan_definition const& plan,
+                      rating::plan_difference const& changes);
+/// The same as one JSON object, with all rows.
+std::string difference_json(rating::plan_definition const& plan,
+                            rating::plan_difference const& changes);
+
+void print_plans(std::ostream& out, std::span<storage::plan_summary const> plans);
+std::string plan_json(storage::plan_summary const& plan);
+
+/// {"file","line","column","what"}.
+std::string problem_json(rating::plan_problem const& problem);
+
+} // namespace tally::daemon

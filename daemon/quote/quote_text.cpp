@@ -1,0 +1,209 @@
+#include "daemon/quote/quote_text.hpp"
+
+#include "daemon/cli/table_printer.hpp"
+#include "daemon/quote/quote_json.hpp"
+#include "rating/catalog/guide.hpp"
+#include "rating/number/match_digits.hpp"
+
+#include <array>
+
+namespace tally::daemon {
+namespace {
+
+using ingest::record_error;
+using rating::amount;
+
+/// Lines of a label and what there is to say; a second line of the same label has none.
+class word_lines {
+  public:
+    void add(std::string_view label, std::string const& text) {
+        text_ += label;
+        text_.append(label.size() < label_width ? label_width - label.size() : 1, ' ');
+        text_ += printable(text) + '\n';
+    }
+    [[nodiscard]] std::string take() && noexcept { return std::move(text_); }
+
+  private:
+    static constexpr std::size_t label_width = 11;
+    std::string text_;
+};
+
+std::string currency_of(rating::tariff const& plan) {
+    return {plan.head().currency.data(), plan.head().currency.size()};
+}
+
+std::string rounding_text(rating::rounding how) {
+    constexpr std::array<char const*, 4> names{"up", "down", "half up", "half to even"};
+    return std::string{"rounded "} + names[static_cast<std::size_t>(how.mode)] + " to " +
+           std::to_string(how.decimals) + (how.decimals == 1 ? " decimal" : " decimals");
+}
+
+std::string digits_of(std::string const& number) {
+    std::array<char, rating::prefix_index::digits_max> buffer;
+    return std::string{rating::match_digits(number, buffer)};
+}
+
+void add_call(rating::call_question const& asked, rating::call_quote const& quoted,
+              rating::tariff const& plan, word_lines& lines) {
+    bool const inbound = asked.direction == ingest::call_direction::inbound;
+    std::string text = (inbound ? "inbound to " : "outbound to ") + asked.to;
+    text += asked.from.empty() ? "" : " from " + asked.from;
+    text += quoted.on_net ? ", one of our own numbers" : "";
+    lines.add("Call", text);
+    bool const answered = asked.answer != ingest::never_us;
+    auto const& zone = plan.head().time_zone;
+    lines.add(answered ? "Answered" : "Began",
+              local_time_text(answered ? asked.answer : asked.start, zone) + " in " + zone);
+    lines.add("Plan", plan.head().code);
+}
+
+void add_rate(rating::call_question const& asked, rating::rate const& by,
+              rating::tariff const& plan, word_lines& lines) {
+    std::string text;
+    if (by.prefix.empty()) {
+        text = "the plan's rate for every number";
+    } else {
+        text = by.prefix + ", the longest of the plan's that begins " + digits_of(asked.to);
+    }
+    if (auto const fallback = fallback_of(by, plan)) {
+        text += ", in the fallback plan " + *fallback;
+    }
+    text += by.name.empty() ? "" : "; " + by.name;
+    text += by.call_type.empty() ? "" : " (" + by.call_type + ")";
+    text += by.is_on_net ? ", for our own numbers" : "";
+    lines.add("Prefix", text);
+}
+
+void add_bands(std::vector<rating::charged_piece> const& pieces, word_lines& lines) {
+    rating::band const* last = nullptr;
+    bool is_first = true;
+    for (auto const& piece : pieces) {
+        if (!is_first && piece.in_band == last) {
+            continue;
+        }
+        std::string const what = piece.in_band == nullptr
+                                     ? "any time: no band of this prefix is heavier"
+                                     : band_text(*piece.in_band) + ": the heaviest that holds";
+        std::string const when =
+            is_first ? " when the call begins" : " from second " + std::to_string(piece.begin_s);
+        lines.add(is_first ? "Band" : "", what + (piece.in_band == nullptr ? "" : when));
+        last = piece.in_band;
+        is_first = false;
+    }
+}
+
+std::string piece_text(rating::charged_piece const& piece) {
+    auto const charged_s = piece.seconds - piece.allowance_s;
+    std::string text = "from second " + std::to_string(piece.begin_s) + ": ";
+    if (piece.allowance_s > 0) {
+        text += std::to_string(piece.allowance_s) + " s from the included minutes";
+        text += charged_s > 0 ? ", " : "";
+    }
+    if (charged_s > 0) {
+        text += std::to_string(charged_s) + " s at " + to_string(piece.step.price) + " per " +
+                std::to_string(piece.step.unit_s) + " s, in increments of " +
+                std::to_string(piece.step.increment_s) +
+                " s = " + (piece.cost ? to_string(*piece.cost) : "more than can be written");
+    }
+    return text;
+}
+
+/// The pieces and the fee, to the nano: what is left to explain are bounds and rounding.
+rating::amount_sum sum_of(rating::call_quote const& quoted) {
+    rating::amount_sum sum;
+    sum += quoted.rated.connect_fee;
+    for (auto const& piece : quoted.pieces) {
+        sum += piece.cost.value_or(amount{INT64_MAX});
+    }
+    return sum;
+}
+
+void add_bounds(rating::call_quote const& quoted, word_lines& lines) {
+    rating::rate const& by = *quoted.rated.by;
+    auto const sum = sum_of(quoted);
+    lines.add("Sum", to_string(sum));
+    if (by.maximum.nanos != INT64_MAX && sum.nanos > by.maximum.nanos) {
+        lines.add("Maximum", to_string(by.maximum) + " per call: no more is charged");
+    } else if (by.minimum.nanos != 0 && sum.nanos < by.minimum.nanos) {
+        lines.add("Minimum", to_string(by.minimum) + " per call: no less is charged");
+    }
+}
+
+void add_charges(rating::call_question const& asked, rating::call_quote const& quoted,
+                 word_lines& lines) {
+    auto const& rated = quoted.rated;
+    for (auto const& piece : quoted.pieces) {
+        lines.add(&piece == &quoted.pieces.front() ? "Steps" : "", piece_text(piece));
+    }
+    lines.add("Billed", std::to_string(rated.billed_s) + " s in whole increments; the call had " +
+                            std::to_string((asked.billable_ms + 999) / 1000) + " s");
+    if (rated.by->allowance) {
+        auto const left_s = quoted.before.included_s - quoted.before.used_s - rated.allowance_s;
+        lines.add("Allowance", std::to_string(rated.allowance_s) + " s drawn, " +
+                                   std::to_string(std::max<std::int64_t>(left_s, 0)) + " of " +
+                                   std::to_string(quoted.before.included_s) +
+                                   " s left in the billing period");
+    }
+    if (rated.allowance_s == rated.billed_s) {
+        lines.add("Fee", "none: the included minutes cover the whole call");
+        return;
+    }
+    lines.add("Fee", rated.connect_fee.nanos == 0
+                         ? "none"
+                         : to_string(rated.connect_fee) + " once, for the connection");
+    add_bounds(quoted, lines);
+}
+
+} // namespace
+
+std::string words_of(rating::call_question const& asked, rating::call_quote const& quoted,
+                     rating::tariff const& plan) {
+    auto const& rated = quoted.rated;
+    word_lines lines;
+    add_call(asked, quoted, plan, lines);
+    if (rated.error != record_error::none) {
+        auto const fault = fault_of(asked, quoted, plan);
+        lines.add("Not rated", std::string{ingest::code(fault.error)} + ": " + fault.detail);
+        return std::move(lines).take();
+    }
+    std::string cost = to_string(rated.cost) + ' ' + currency_of(plan);
+    if (rated.by != nullptr) {
+        add_rate(asked, *rated.by, plan, lines);
+    }
+    if (rated.zero_rated) {
+        cost += ": the call was not answered, or lasted no time";
+    } else if (quoted.pieces.empty()) {
+        cost += ": an answered call of up to " + std::to_string(rated.by->grace_s) + " s is free";
+    } else {
+        add_bands(quoted.pieces, lines);
+        add_charges(asked, quoted, lines);
+        cost += ", " + rounding_text(plan.head().how) + ", once";
+    }
+    lines.add("Cost", cost);
+    return std::move(lines).take();
+}
+
+std::string words_of(rating::usage_question const& asked, rating::usage_quote const& quoted,
+                     rating::tariff const& plan) {
+    word_lines lines;
+    auto const& zone = plan.head().time_zone;
+    lines.add("Event", (asked.value ? to_string(*asked.value) + " of " : "") + asked.metric + ", " +
+                           local_time_text(asked.at, zone) + " in " + zone);
+    lines.add("Plan", plan.head().code);
+    if (quoted.fault.error != record_error::none) {
+        lines.add("Not rated", std::string{ingest::code(quoted.fault.error)} + ": " +
+                                   (quoted.fault.field.empty() ? "" : quoted.fault.field + ": ") +
+                                   quoted.fault.detail);
+        return std::move(lines).take();
+    }
+    lines.add("Period", to_string(quoted.before.total) + " before, " +
+                            to_string(quoted.rated.after.total) + " with it, of which " +
+                            to_string(quoted.rated.included_used) + " included");
+    lines.add("Billable", to_string(quoted.rated.billable) + " of this event");
+    lines.add("Cost", to_string(quoted.rated.cost) + ' ' + currency_of(plan) +
+                          ": the period costs " + to_string(quoted.period_cost) + " with it, " +
+                          rounding_text(plan.head().how));
+    return std::move(lines).take();
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,248 @@
+#include "daemon/cli/command.hpp"
+#include "daemon/cli/database.hpp"
+#include "daemon/cli/table_printer.hpp"
+#include "daemon/quote/quote_json.hpp"
+#include "daemon/quote/quote_text.hpp"
+#include "daemon/quote/rate_lines.hpp"
+#include "daemon/quote/rate_plan.hpp"
+#include "ingest/text/json_writer.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <unistd.h>
+
+// tallyd rate: what calls and events cost by a plan file or by a plan of the database.
+
+namespace tally::daemon {
+namespace {
+
+constexpr char const* description =
+    "what calls and usage events cost, by a plan file or a plan of the database";
+
+constexpr char const* footer = R"(
+Without --to or --metric it reads questions from standard input, one JSON object a line, and
+answers each with one:
+  {"to":"+447911123456","from":"+919812345678","direction":"outbound",
+   "at":"2026-03-10T12:00:00Z","duration_s":130}
+  {"metric":"sms","quantity":"3","at":"2026-03-10T12:00:00Z"}
+Each line stands alone, with all of the plan's included minutes, unless --carry is given.
+With --to (or --metric) it explains one call (or event) in words.
+
+Exit code: 0 all was rated, 1 something was not, 2 wrong usage.)";
+
+/// One read of standard input: large enough to be quick, answered and flushed before the next, so
+/// that whoever asks line by line is answered line by line.
+constexpr std::size_t piece_bytes = 64 * 1024;
+
+struct rate_options {
+    std::string plan_file;
+    std::vector<std::string> fallback_files;
+    std::string plan;
+    bool carry = false;
+    std::string anchor;
+    std::string to;
+    std::string from;
+    std::string direction;
+    std::string at;
+    std::string duration;
+    bool on_net = false;
+    std::string metric;
+    std::string quantity;
+    bool json = false;
+};
+
+/// Days since 1970 of "YYYY-MM-DD"; nullopt when it is no date.
+std::optional<rating::civil_day> day_of(std::string const& text) {
+    std::istringstream in{text};
+    int year = 0;
+    unsigned month = 0;
+    unsigned day = 0;
+    char first = 0;
+    char second = 0;
+    in >> year >> first >> month >> second >> day;
+    std::chrono::year_month_day const date{std::chrono::year{year}, std::chrono::month{month},
+                                           std::chrono::day{day}};
+    bool const is_date = !in.fail() && in.peek() == EOF && first == '-' && second == '-' &&
+                         date.ok() && year >= 1 && year <= 9999;
+    return is_date ? std::optional{static_cast<rating::civil_day>(
+                         std::chrono::sys_days{date}.time_since_epoch().count())}
+                   : std::nullopt;
+}
+
+std::string date_problem(std::string const& text) {
+    return day_of(text) ? "" : "no date: " + text + " (2026-01-31)";
+}
+
+/// What was asked on the command line as the line that a script would have sent, so that both are
+/// read by the same rules.
+std::string line_of(rate_options const& options) {
+    ingest::json_writer json;
+    json.open('{');
+    for (auto const& [name, text] : {std::pair{"to", &options.to},
+                                     {"from", &options.from},
+                                     {"direction", &options.direction},
+                                     {"at", &options.at},
+                                     {"duration_s", &options.duration},
+                                     {"metric", &options.metric},
+                                     {"quantity", &options.quantity}}) {
+        if (!text->empty()) {
+            json.key(name).value(*text);
+        }
+    }
+    if (options.on_net) {
+        json.key("on_net").value(true);
+    }
+    if (options.at.empty()) {
+        json.key("at").value(std::to_string(std::time(nullptr)));
+    }
+    return json.close('}').text();
+}
+
+int refuse(rating::question_fault const& fault) {
+    auto const option = fault.field == "duration_s" ? "duration" : fault.field;
+    bool const is_missing = fault.error == ingest::record_error::missing_field;
+    std::cerr << "tallyd: --" << option << (is_missing ? " is needed" : ": " + fault.detail)
+              << '\n';
+    return exit_usage;
+}
+
+/// Prints the answer to one question, in words or as JSON.
+template <typename Question, typename Quote>
+int show(Question const& asked, Quote const& quoted, rating::tariff const& plan, bool is_rated,
+         bool json) {
+    std::cout << (json ? json_of(asked, quoted, plan) + '\n' : words_of(asked, quoted, plan));
+    return is_rated ? exit_success : exit_failure;
+}
+
+int explain(rating::quoter& by, rate_options const& options) {
+    rating::question_reader reader{by.plan().head().time_zone};
+    auto const question = reader.read(line_of(options));
+    if (auto const* const call = std::get_if<rating::call_question>(&question)) {
+        auto const quoted = by.quote(*call);
+        bool const is_rated = quoted.rated.error == ingest::record_error::none;
+        return show(*call, quoted, by.plan(), is_rated, options.json);
+    }
+    if (auto const* const event = std::get_if<rating::usage_question>(&question)) {
+        auto const quoted = by.quote(*event);
+        bool const is_rated = quoted.fault.error == ingest::record_error::none;
+        return show(*event, quoted, by.plan(), is_rated, options.json);
+    }
+    return refuse(std::get<rating::question_fault>(question));
+}
+
+/// Bytes that standard input gave; 0 at its end.
+std::size_t read_piece(std::string& buffer) {
+    for (;;) {
+        auto const got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+        if (got >= 0) {
+            return static_cast<std::size_t>(got);
+        }
+        if (errno != EINTR) {
+            throw std::system_error{errno, std::generic_category(), "standard input"};
+        }
+    }
+}
+
+int answer_lines(rating::quoter& by) {
+    rate_lines lines{by, std::cout};
+    std::string buffer(piece_bytes, '\0');
+    for (auto size = read_piece(buffer); size != 0; size = read_piece(buffer)) {
+        lines.take(std::string_view{buffer}.substr(0, size));
+        if (!std::cout.flush()) {
+            std::cerr << "tallyd: standard output cannot be written\n";
+            return exit_failure;
+        }
+    }
+    lines.finish();
+    return lines.failed() == 0 && std::cout.flush() ? exit_success : exit_failure;
+}
+
+rating_plan open_plan(rate_options const& options, command_environment const& environment) {
+    if (!options.plan_file.empty()) {
+        return plan_of_file(options.plan_file, options.fallback_files);
+    }
+    database const opened{environment.load_settings(), database_use::shared};
+    return plan_of_code(opened.connection_string(), options.plan);
+}
+
+void print_lines(std::string const& text) {
+    for (std::size_t begin = 0; begin < text.size();) {
+        auto const end = std::min(text.find('\n', begin), text.size());
+        std::cerr << "tallyd: " << printable(text.substr(begin, end - begin)) << '\n';
+        begin = end + 1;
+    }
+}
+
+int rate(rate_options const& options, command_environment const& environment) {
+    try {
+        auto const plan = open_plan(options, environment);
+        for (auto const& warning : plan.warnings) {
+            print_lines(warning);
+        }
+        rating::quote_terms terms{.carry = options.carry, .ours = plan.catalog};
+        terms.anchor = day_of(options.anchor).value_or(terms.anchor);
+        rating::quoter quoter{plan.tariff, terms};
+        bool const is_one = !options.to.empty() || !options.metric.empty();
+        return is_one ? explain(quoter, options) : answer_lines(quoter);
+    } catch (std::exception const& error) {
+        print_lines(error.what());
+        return exit_failure;
+    }
+}
+
+void add_question(CLI::App& command, rate_options& options) {
+    auto* to = command.add_option("--to", options.to, "explain a call to this number");
+    auto* metric =
+        command.add_option("--metric", options.metric, "explain an event of this metric");
+    to->excludes(metric);
+    command.add_option("--from", options.from, "the caller's number")->needs(to);
+    command.add_option("--direction", options.direction, "outbound (default) or inbound")
+        ->needs(to);
+    command.add_option("--duration", options.duration, "seconds from answer to end")->needs(to);
+    command.add_flag("--on-net", options.on_net, "the destination is one of our own numbers")
+        ->needs(to);
+    command.add_option("--quantity", options.quantity, "of the event")->needs(metric);
+    command.add_option("--at", options.at,
+                       "when it was answered: RFC 3339, without a zone the plan's; default: now");
+    command.add_flag("--json", options.json, "one JSON object instead of words");
+}
+
+} // namespace
+
+void add_rate_command(CLI::App& app, command_environment& environment) {
+    auto* command = app.add_subcommand("rate", description);
+    auto options = std::make_shared<rate_options>();
+    auto* plan = command->add_option_group("plan", "the plan to rate by");
+    auto* file =
+        plan->add_option("--plan-file", options->plan_file, "a plan file; needs no database");
+    plan->add_option("--plan", options->plan, "the code of a plan of the database");
+    plan->require_option(1);
+    command
+        ->add_option("--fallback-file", options->fallback_files,
+                     "files of the plans that are asked when this one has no rate")
+        ->needs(file);
+    auto* carry = command->add_flag(
+        "--carry", options->carry,
+        "lines are one subscription's records: allowance and quantities go on, per billing period");
+    command
+        ->add_option("--anchor", options->anchor,
+                     "day on which the subscription began; billing periods count from it "
+                     "(default: the first of the month)")
+        ->needs(carry)
+        ->check(CLI::Validator(date_problem, "DATE"));
+    add_question(*command, *options);
+    command->footer(footer);
+    command->callback(
+        [options, &environment] { environment.exit_code = rate(*options, environment); });
+}
+
+} // namespace tally::daemon

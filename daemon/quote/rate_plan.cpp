@@ -1,0 +1,146 @@
+#include "daemon/quote/rate_plan.hpp"
+
+#include "config/nearest_name.hpp"
+#include "daemon/cli/table_printer.hpp"
+#include "daemon/plan/plan_files.hpp"
+#include "storage/catalog/catalog_loader.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace tally::daemon {
+namespace {
+
+/// Codes of plans that a message names before it stops.
+constexpr std::size_t codes_shown_max = 30;
+
+rating::plan_definition read_file(std::string const& file) {
+    auto reading = read_plan_file(file);
+    if (!reading.plan) {
+        std::string lines;
+        for (auto const& problem : reading.problems) {
+            lines += (lines.empty() ? "" : "\n") + line_of(problem);
+        }
+        throw no_plan{lines};
+    }
+    return std::move(*reading.plan);
+}
+
+/// Plans by their codes, each used once: a plan that comes by again would be its own fallback.
+class plan_shelf {
+  public:
+    explicit plan_shelf(std::vector<std::string> const& files) {
+        for (auto const& file : files) {
+            plans_.push_back(read_file(file));
+        }
+    }
+
+    std::optional<rating::plan_definition> take(std::string_view code) {
+        auto const found = std::find_if(plans_.begin(), plans_.end(),
+                                        [&](auto const& plan) { return plan.code == code; });
+        if (found == plans_.end()) {
+            return std::nullopt;
+        }
+        auto plan = std::move(*found);
+        plans_.erase(found);
+        return plan;
+    }
+    [[nodiscard]] std::vector<rating::plan_definition> const& left() const noexcept {
+        return plans_;
+    }
+
+  private:
+    std::vector<rating::plan_definition> plans_;
+};
+
+/// The plan behind all its fallbacks, in the order in which they are asked.
+std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan_shelf& shelf,
+                                              std::vector<std::string>& warnings) {
+    std::vector<rating::plan_definition> chain;
+    chain.push_back(std::move(plan));
+    while (!chain.back().fallback.empty()) {
+        auto next = shelf.take(chain.back().fallback);
+        if (!next) {
+            warnings.push_back("plan '" + chain.back().code + "' falls back on '" +
+                               chain.back().fallback +
+                               "', which no --fallback-file gives: it is not asked");
+            break;
+        }
+        chain.push_back(std::move(*next));
+    }
+    for (auto const& unused : shelf.left()) {
+        warnings.push_back("plan '" + unused.code + "' is nobody's fallback: it is not asked");
+    }
+    return chain;
+}
+
+/// What the loader left out of this plan, or why it left out the plan.
+std::vector<std::string> warnings_about(std::string const& code,
+                                        storage::load_warnings const& warnings) {
+    std::vector<std::string> about;
+    std::copy_if(warnings.texts().begin(), warnings.texts().end(), std::back_inserter(about),
+                 [name = "'" + code + "'"](std::string const& text) {
+                     return text.find(name) != std::string::npos;
+                 });
+    return about;
+}
+
+std::string unknown_code(std::string const& code, storage::loaded_catalog const& loaded) {
+    rating::catalog const& catalog = *loaded.catalog;
+    std::vector<std::string> codes;
+    for (rating::catalog_index i = 0; i < catalog.plans(); ++i) {
+        codes.push_back(catalog.plan_at(i).head().code);
+    }
+    std::sort(codes.begin(), codes.end());
+    std::string text = "there is no plan '" + printable(code) + "'";
+    auto const nearest =
+        config::nearest_name(code, std::vector<std::string_view>{codes.begin(), codes.end()});
+    text += nearest.empty() ? "" : "; did you mean '" + std::string{nearest} + "'?";
+    text += codes.empty() ? "; the catalog has none" : "\nthe catalog's plans: ";
+    for (std::size_t i = 0; i < std::min(codes.size(), codes_shown_max); ++i) {
+        text += (i == 0 ? "" : ", ") + printable(codes[i]);
+    }
+    text += codes.size() > codes_shown_max ? ", ..." : "";
+    for (auto const& warning : warnings_about(code, loaded.warnings)) {
+        text += '\n' + warning;
+    }
+    return text;
+}
+
+} // namespace
+
+rating_plan plan_of_file(std::string const& plan_file,
+                         std::vector<std::string> const& fallback_files) {
+    rating_plan opened;
+    plan_shelf shelf{fallback_files};
+    auto const chain = chain_of(read_file(plan_file), shelf, opened.warnings);
+    try {
+        for (auto plan = chain.rbegin(); plan != chain.rend(); ++plan) {
+            opened.tariff = rating::tariff_of(*plan, std::move(opened.tariff));
+        }
+    } catch (std::invalid_argument const& refused) {
+        throw no_plan{plan_file + ": " + refused.what()};
+    }
+    return opened;
+}
+
+rating_plan plan_of_code(std::string const& connection_string, std::string const& code) {
+    storage::loaded_catalog loaded;
+    auto const said = storage::load_catalog(connection_string, loaded);
+    if (!said.ok()) {
+        throw no_plan{"the catalog cannot be read: " + said.detail};
+    }
+    rating_plan opened;
+    opened.catalog = loaded.catalog;
+    for (rating::catalog_index i = 0; i < loaded.catalog->plans(); ++i) {
+        auto const& plan = loaded.catalog->plan_at(i);
+        if (plan.head().code == code) {
+            opened.tariff = {loaded.catalog, &plan}; // lives as long as its catalog
+            opened.warnings = warnings_about(code, loaded.warnings);
+            return opened;
+        }
+    }
+    throw no_plan{unknown_code(code, loaded)};
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,112 @@
+#include "daemon/cli/command.hpp"
+#include "daemon/cli/database.hpp"
+#include "daemon/cli/operator_name.hpp"
+#include "daemon/cli/table_printer.hpp"
+#include "ingest/base/uuid.hpp"
+#include "ingest/text/json_writer.hpp"
+#include "ingest/text/timestamp.hpp"
+#include "storage/rerate/call_correction.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <memory>
+
+// tallyd cdr void | dispute | restore: corrections of single calls.
+
+namespace tally::daemon {
+namespace {
+
+using storage::correction_kind;
+using storage::correction_outcome;
+
+struct cdr_flags {
+    storage::call_name which;
+    std::string reason;
+    bool json = false;
+};
+
+std::string start_problem(std::string const& text) {
+    using form = ingest::time_reading::form;
+    return ingest::read_time_text(text).is == form::utc
+               ? ""
+               : "'" + text + "' is no RFC 3339 time with a zone (2026-05-04T10:00:00Z)";
+}
+
+void print(correction_outcome const& outcome, cdr_flags const& flags) {
+    if (flags.json) {
+        ingest::json_writer out;
+        out.open('{').key("account").value(flags.which.account);
+        out.key("uuid").value(flags.which.uuid).key("start_time").value(outcome.start);
+        out.key("changed").value(outcome.is_changed);
+        out.key("old_status").value(outcome.old_status);
+        out.key("new_status").value(outcome.new_status);
+        out.key("cost").value(outcome.cost).key("currency").value(outcome.currency).close('}');
+        std::cout << out.text() << '\n';
+        return;
+    }
+    std::cout << "call " << flags.which.uuid << " of " << outcome.start << ": ";
+    if (outcome.is_changed) {
+        std::cout << outcome.old_status << " -> " << outcome.new_status;
+    } else {
+        std::cout << outcome.new_status << " already, nothing changed";
+    }
+    std::cout << " (" << outcome.currency << ' ' << outcome.cost << ")\n";
+}
+
+int correct(command_environment const& environment, correction_kind kind, cdr_flags flags) {
+    auto const settings = environment.load_settings();
+    try {
+        // Ids that are no UUIDs are stored as the decoders map them.
+        auto const id = ingest::parse_uuid(flags.which.uuid);
+        flags.which.uuid = ingest::to_string(
+            id ? *id : ingest::uuid_v5(ingest::call_id_name_space, flags.which.uuid));
+        database const opened{settings, database_use::shared};
+        storage::pqxx_session session{opened.connection_string(), "tallyd cdr"};
+        storage::call_corrector corrector{session};
+        print(corrector.correct(kind, flags.which, {operator_name(), flags.reason}), flags);
+        return exit_success;
+    } catch (std::runtime_error const& error) {
+        std::cerr << "tallyd: " << printable(error.what()) << '\n';
+        return exit_failure;
+    }
+}
+
+void add_correction(CLI::App& parent, command_environment& environment, correction_kind kind,
+                    std::string const& description) {
+    auto* command = parent.add_subcommand(std::string{storage::label(kind)}, description);
+    auto flags = std::make_shared<cdr_flags>();
+    command->add_option("--account", flags->which.account, "number or id of the account")
+        ->required();
+    command->add_option("--uuid", flags->which.uuid, "the switch's call id")->required();
+    command
+        ->add_option("--start", flags->which.start,
+                     "when it began; needed when the account has several calls of that id")
+        ->check(CLI::Validator(start_problem, "TIME"));
+    command->add_option("--reason", flags->reason, "kept with the change")
+        ->required()
+        ->check(CLI::Validator(
+            [](std::string const& text) { return text.empty() ? "a reason is needed" : ""; },
+            "TEXT"));
+    command->add_flag("--json", flags->json, "one JSON object instead of a line");
+    command->callback([flags, kind, &environment] {
+        environment.exit_code = correct(environment, kind, *flags);
+    });
+}
+
+} // namespace
+
+void add_cdr_command(CLI::App& app, command_environment& environment) {
+    auto* cdr = app.add_subcommand("cdr", "correct single calls");
+    cdr->require_subcommand(1);
+    add_correction(
+        *cdr, environment, correction_kind::voided,
+        "takes a call's cost, usage and allowance back; it stays to be seen. Later calls "
+        "that were charged stay so until they are rerated");
+    add_correction(*cdr, environment, correction_kind::disputed,
+                   "marks a call: nothing rates it again; its money stays where it is");
+    add_correction(*cdr, environment, correction_kind::restored,
+                   "undoes the last void or dispute of a call");
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,161 @@
+#include "daemon/cli/command.hpp"
+#include "daemon/cli/database.hpp"
+#include "daemon/cli/logging.hpp"
+#include "daemon/cli/operator_name.hpp"
+#include "daemon/cli/schema_gate.hpp"
+#include "daemon/cli/stop_on_signal.hpp"
+#include "daemon/cli/table_printer.hpp"
+#include "daemon/cli/time_text.hpp"
+#include "daemon/rerate/rerate_report.hpp"
+#include "daemon/suspense/suspense_job.hpp"
+#include "storage/rerate/rerate_job.hpp"
+#include "storage/suspense/suspense_schedule.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <memory>
+
+// tallyd rerate: rates stored calls again and writes what differs.
+
+namespace tally::daemon {
+namespace {
+
+using selection = storage::rerate_selection;
+
+struct rerate_flags {
+    std::string subscription;
+    std::string account;
+    std::string plan;
+    std::string from;
+    std::string to;
+    std::string reason;
+    bool suspense = false;
+    bool dry_run = false;
+    bool restart = false;
+    bool json = false;
+};
+
+selection selection_of(rerate_flags const& flags) {
+    if (!flags.subscription.empty()) {
+        return {selection::by::subscription, flags.subscription, flags.from, flags.to};
+    }
+    if (!flags.account.empty()) {
+        return {selection::by::account, flags.account, flags.from, flags.to};
+    }
+    return {selection::by::plan, flags.plan, flags.from, flags.to};
+}
+
+std::string label_of(rerate_flags const& flags) {
+    std::string const what = !flags.subscription.empty() ? "subscription " + flags.subscription
+                             : !flags.account.empty()    ? "account " + flags.account
+                                                         : "plan " + flags.plan;
+    return "rerating " + what;
+}
+
+int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags,
+               rerate_report const& report) {
+    switch (outcome.end) {
+    case storage::rerate_end::nothing_selected:
+        std::cerr << "tallyd: there is no " << printable(label_of(flags).substr(9)) << '\n';
+        return exit_failure;
+    case storage::rerate_end::busy:
+        std::cerr << "tallyd: another tallyd is at it already: " << printable(label_of(flags))
+                  << '\n';
+        return exit_failure;
+    case storage::rerate_end::stopped:
+    case storage::rerate_end::done:
+        break;
+    }
+    flags.json ? report.write_json(std::cout, outcome, flags.dry_run)
+               : report.write_text(std::cout, outcome, flags.dry_run);
+    if (outcome.end == storage::rerate_end::stopped) {
+        std::cerr << "tallyd: stopped; the same command goes on from there\n";
+        return exit_failure;
+    }
+    return exit_success;
+}
+
+int rerate_calls(std::string const& connection_string, rerate_flags const& flags,
+                 stop_on_signal& stop) {
+    auto const catalog = catalog_now(connection_string);
+    rerate_report report{label_of(flags)};
+    storage::rerate_job job{
+        {.connection_string = connection_string,
+         .catalog = catalog.get(),
+         .what = selection_of(flags),
+         .author = {operator_name(), flags.reason},
+         .is_dry_run = flags.dry_run,
+         .restart = flags.restart},
+        {.on_progress = [&](auto const& counts,
+                            std::int64_t all) { report.progressed(counts, all); },
+         .on_change = [&](auto const& change) { report.changed(change); },
+         .on_unrated = [&](auto const& call) { report.unrated(call); },
+         .stop = [&] { return stop.ask() != stop_request::none; }}};
+    auto const outcome = job.run();
+    report.clear_progress();
+    return report_end(outcome, flags, report);
+}
+
+int rerate(command_environment const& environment, rerate_flags const& flags) {
+    auto const settings = environment.load_settings();
+    set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
+    stop_on_signal stop;
+    try {
+        database opened{settings, database_use::shared};
+        if (!has_schema(opened, stop.source())) {
+            return exit_failure;
+        }
+        auto const& connection_string = opened.connection_string();
+        if (flags.suspense) {
+            storage::suspense_filter curable;
+            curable.reasons = storage::curable_reasons();
+            return retry_suspense(settings, connection_string, {curable, flags.dry_run, flags.json},
+                                  stop);
+        }
+        return rerate_calls(connection_string, flags, stop);
+    } catch (std::runtime_error const& error) {
+        std::cerr << "tallyd: " << printable(error.what()) << '\n';
+        return exit_failure;
+    }
+}
+
+void add_options(CLI::App& command, rerate_flags& flags) {
+    auto* what = command.add_option_group("whose calls");
+    what->add_option("--subscription", flags.subscription, "number or id of a subscription");
+    what->add_option("--account", flags.account, "number or id of an account");
+    what->add_option("--plan", flags.plan, "code of a plan, and of plans that fall back on it");
+    auto* suspense =
+        what->add_flag("--suspense", flags.suspense,
+                       "records that wait because nobody paid for them or nothing rated them: try "
+                       "again, and store what goes now");
+    what->require_option(1);
+    auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
+    command
+        .add_option("--from", flags.from,
+                    "calls that began then or later; a date is a midnight of the plan's zone")
+        ->check(bound)
+        ->excludes(suspense);
+    command.add_option("--to", flags.to, "and before then")->check(bound)->excludes(suspense);
+    command.add_flag("--dry-run", flags.dry_run, "show what would change, write nothing");
+    command.add_option("--reason", flags.reason, "kept with every change");
+    command.add_flag("--restart", flags.restart,
+                     "begin anew instead of going on where this selection was interrupted");
+    command.add_flag("--json", flags.json, "one JSON object instead of a summary");
+}
+
+} // namespace
+
+void add_rerate_command(CLI::App& app, command_environment& environment) {
+    auto* command = app.add_subcommand(
+        "rerate",
+        "rate stored calls again, by the rates that were in effect then, and write what differs. "
+        "Allowances are drawn anew from the beginning of each billing period, in order of answer: "
+        "calls of such a period outside --from and --to change when their share of it does");
+    auto flags = std::make_shared<rerate_flags>();
+    add_options(*command, *flags);
+    command->callback(
+        [flags, &environment] { environment.exit_code = rerate(environment, *flags); });
+}
+
+} // namespace tally::daemon

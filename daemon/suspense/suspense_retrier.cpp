@@ -1,0 +1,241 @@
+#include "daemon/suspense/suspense_retrier.hpp"
+
+#include "ingest/record/format.hpp"
+#include "rating/catalog/guide.hpp"
+#include "rating/number/number_normalizer.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+namespace tally::daemon {
+
+using ingest::record_error;
+using storage::batch_entry;
+using storage::entry_state;
+
+namespace {
+
+/// The entries themselves say what became of them.
+class stored_observer final : public storage::lane_observer {
+  public:
+    explicit stored_observer(std::function<void(storage::batch const&)> told)
+        : told_{std::move(told)} {}
+    void stored(storage::stored_batch const& what) override {
+        if (told_) {
+            told_(what.rows);
+        }
+    }
+    void retried(std::string_view /*reason*/, storage::result const& /*why*/) override {}
+
+  private:
+    std::function<void(storage::batch const&)> told_;
+};
+
+void check(storage::result const& said) {
+    if (!said.ok()) {
+        throw std::runtime_error("the database refuses: " + said.detail);
+    }
+}
+
+std::shared_ptr<ingest::source const> source_of(ingest::source_table const& sources,
+                                                ingest::uuid const& id) {
+    for (auto const& each : sources.all()) {
+        if (each.id == id) {
+            return std::make_shared<ingest::source const>(each);
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+/// A suspended payload, its records by now, and the memory that their entries point to.
+struct suspense_retry::decoded {
+    ingest::uuid id;
+    ingest::record_batch batch;
+    std::shared_ptr<ingest::source const> from;
+    std::vector<batch_entry> entries; ///< the last one resolves the row; none when it has no hope
+    std::string reason;               ///< why it waits; code
+    std::string_view detail;
+
+    void fail(record_error why, std::string_view what) {
+        entries.clear();
+        reason = ingest::code(why);
+        detail = what.empty() ? ingest::explain(why) : what;
+    }
+};
+
+suspense_retry::suspense_retry(retry_options how)
+    : how_{std::move(how)}, reader_{how_.connection_string, how_.purpose},
+      writer_{how_.connection_string, how_.purpose, how_.partitions},
+      observer_{std::make_unique<stored_observer>(how_.on_stored)},
+      lane_{writer_,
+            {.lane = 0, .lanes = 1, .daemon_id = ingest::uuid_v7()},
+            *observer_,
+            [this](std::chrono::milliseconds time) { return pause(time); }} {}
+
+suspense_retry::~suspense_retry() = default;
+
+bool suspense_retry::pause(std::chrono::milliseconds time) const {
+    constexpr std::chrono::milliseconds slice{50}; // a wish to stop need not wait longer
+    auto const end = std::chrono::steady_clock::now() + time;
+    while (!is_stopping() && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(std::min(time, slice));
+    }
+    return !is_stopping();
+}
+
+void suspense_retry::cancel() noexcept {
+    reader_.cancel();
+    writer_.cancel();
+}
+
+retry_counts suspense_retry::run(storage::suspense_filter which) {
+    which.state = "waiting";
+    std::int64_t waiting = 0;
+    check(storage::count_suspense(reader_, which, waiting));
+    std::vector<storage::suspense_record> records;
+    ingest::uuid after;
+    do {
+        if (is_stopping()) {
+            break;
+        }
+        check(storage::next_suspense(reader_, which, after, records));
+        if (!records.empty()) {
+            retry(records);
+            after = records.back().id;
+        }
+        if (how_.on_progress) {
+            how_.on_progress(counts_, waiting);
+        }
+    } while (!records.empty());
+    return counts_;
+}
+
+void suspense_retry::retry(std::vector<storage::suspense_record> const& records) {
+    std::vector<decoded> memory(records.size());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        decode(records[i], memory[i]);
+    }
+    how_.is_dry_run ? rate_only(memory) : store(memory);
+    count(memory);
+}
+
+/// As the record's own decoder reads it by now.
+void suspense_retry::decode(storage::suspense_record const& record, decoded& into) const {
+    into.id = record.id;
+    into.reason = record.reason;
+    into.from = source_of(*how_.sources, record.source_id);
+    auto const* const format = ingest::find_format(record.format);
+    auto& batch = into.batch;
+    batch.set_body(record.payload);
+    if (format == nullptr || into.from == nullptr) {
+        into.detail = format == nullptr ? "this tallyd knows no such format"
+                                        : "its source is gone: create one of the same id";
+        return; // made by a later tallyd, or deleted while the record was on its way
+    }
+    format->decode({*into.from, {}, {}, record.received_at}, batch);
+    if (batch.whole_error != record_error::none) {
+        into.fail(batch.whole_error, batch.whole_detail);
+        return;
+    }
+    if (!batch.rejected.empty()) {
+        into.fail(batch.rejected.front().error, batch.rejected.front().detail);
+        return;
+    }
+    batch_entry entry;
+    entry.catalog = how_.catalog.get();
+    entry.from = into.from.get();
+    entry.format = format->name;
+    entry.raw = batch.body;
+    entry.received = record.received_at;
+    entry.may_be_stored = record.was_stored;
+    guide(entry, into);
+    if (!into.entries.empty()) {
+        into.entries.back().suspense_id = record.id;
+    }
+}
+
+/// By the catalog as it is now: all records of the payload, or none when one has no hope.
+void suspense_retry::guide(batch_entry const& as, decoded& into) const {
+    auto& batch = into.batch;
+    rating::apply_number_rules(batch, into.from->numbers);
+    for (auto& call : batch.cdrs) {
+        auto const who = rating::guide(call, *how_.catalog);
+        call.direction = who.direction;
+        into.entries.emplace_back(as).take(call, who);
+    }
+    for (auto const& event : batch.events) {
+        into.entries.emplace_back(as).take(event, rating::guide(event, *how_.catalog));
+    }
+    if (into.entries.size() == 1) {
+        into.entries.front().raw = as.raw; // as it waits, with what a decoder leaves around it
+    }
+    auto const hopeless =
+        std::find_if(into.entries.begin(), into.entries.end(),
+                     [](auto const& each) { return each.state == entry_state::suspended; });
+    if (hopeless != into.entries.end()) {
+        into.fail(hopeless->reason, {});
+    } else if (into.entries.empty() &&
+               batch.skipped > 0) { // its source leaves such ones out by now
+        into.entries.push_back(as);
+        into.entries.back().state = entry_state::duplicate;
+    }
+}
+
+void suspense_retry::rate_only(std::vector<decoded>& records) {
+    for (auto& record : records) {
+        rows_.begin(record.entries);
+        check(rows_.load(writer_));
+        storage::batch rated;
+        rows_.rate(rated);
+        rows_.written(); // the next one goes on from these allowances
+    }
+}
+
+void suspense_retry::store(std::vector<decoded>& records) {
+    // Only those that have hope go the road: the others would come back to where they are.
+    std::vector<batch_entry> hopeful;
+    for (auto& record : records) {
+        std::copy(record.entries.begin(), record.entries.end(), std::back_inserter(hopeful));
+    }
+    if (!hopeful.empty() && !lane_.store(hopeful, {}, {}, 0)) {
+        throw std::runtime_error("stopped; what was not stored waits as before");
+    }
+    std::vector<storage::failed_retry> failures;
+    auto next = hopeful.begin();
+    for (auto& record : records) {
+        for (auto& entry : record.entries) {
+            entry = *next++;
+        }
+        if (!record.entries.empty() && record.entries.back().state == entry_state::suspended) {
+            auto const& last = record.entries.back();
+            record.reason = ingest::code(last.reason);
+            record.detail = last.detail;
+        }
+        if (record.entries.empty() || record.entries.back().state == entry_state::suspended) {
+            failures.push_back({record.id, record.reason, record.detail});
+        }
+    }
+    check(storage::record_failures(reader_, failures, how_.automatic ? &*how_.automatic : nullptr));
+}
+
+void suspense_retry::count(std::vector<decoded> const& records) {
+    counts_.tried += records.size();
+    for (auto const& record : records) {
+        if (record.entries.empty()) {
+            ++counts_.still_waiting[record.reason];
+            continue;
+        }
+        auto const& last = record.entries.back();
+        if (last.state == entry_state::suspended) {
+            ++counts_.still_waiting[std::string{ingest::code(last.reason)}];
+        }
+        counts_.stored += last.state == entry_state::live ? 1 : 0;
+        counts_.duplicate += last.state == entry_state::duplicate ? 1 : 0;
+    }
+}
+
+} // namespace tally::daemon

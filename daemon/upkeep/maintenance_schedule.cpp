@@ -1,0 +1,74 @@
+#include "daemon/upkeep/maintenance_schedule.hpp"
+
+#include <date/tz.h>
+
+namespace tally::daemon {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::minutes;
+using moment = date::sys_time<microseconds>;
+
+/// More than a week, so that every appointment is met in both directions.
+constexpr int days_around = 9;
+
+ingest::time_us time_of(moment at) noexcept {
+    return at.time_since_epoch().count();
+}
+
+/// The appointment of a local day; false when the week has another one.
+bool moment_of(cadence const& when, date::time_zone const& zone, date::local_days day,
+               moment& out) {
+    date::weekday const weekday{day};
+    if (when.at.weekday >= 0 && weekday.c_encoding() != static_cast<unsigned>(when.at.weekday)) {
+        return false;
+    }
+    out = zone.to_sys(day + minutes{when.at.minute_of_day}, date::choose::earliest);
+    return true;
+}
+
+/// The appointments around `now`, in order of time, to `visit` until it says stop (true).
+template <typename Visit>
+void around(cadence const& when, moment now, Visit&& visit) {
+    auto const* zone = date::locate_zone(when.zone);
+    auto const today = date::floor<date::days>(zone->to_local(now));
+    for (int offset = -days_around; offset <= days_around; ++offset) {
+        moment at;
+        if (moment_of(when, *zone, today + date::days{offset}, at) && visit(at)) {
+            return;
+        }
+    }
+}
+
+} // namespace
+
+ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
+    if (when.every.count() > 0) {
+        auto const step = microseconds{when.every}.count();
+        auto const rest = now % step;
+        return now - (rest < 0 ? rest + step : rest);
+    }
+    moment const limit{microseconds{now}};
+    moment latest{};
+    around(when, limit, [&](moment at) {
+        latest = at <= limit ? at : latest;
+        return at > limit;
+    });
+    return time_of(latest);
+}
+
+ingest::time_us next_due(cadence const& when, ingest::time_us now) {
+    if (when.every.count() > 0) {
+        return latest_due(when, now) + microseconds{when.every}.count();
+    }
+    moment const limit{microseconds{now}};
+    moment next{};
+    around(when, limit, [&](moment at) {
+        next = at;
+        return at > limit;
+    });
+    return time_of(next);
+}
+
+} // namespace tally::daemon

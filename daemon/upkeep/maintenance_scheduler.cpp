@@ -1,0 +1,132 @@
+#include "daemon/upkeep/maintenance_scheduler.hpp"
+
+#include "ingest/base/time.hpp"
+#include "storage/partitions/partition_upkeep.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace tally::daemon {
+
+namespace {
+
+/// After a failure, mostly a database that is away.
+constexpr std::chrono::seconds round_after_failure{30};
+/// The clock may be set meanwhile, and another daemon may give up what it had begun.
+constexpr std::chrono::seconds round_at_least_every{60};
+
+std::string joined(std::vector<std::string> const& cells) {
+    std::string text;
+    for (auto const& cell : cells) {
+        text += (text.empty() || cell.empty() ? "" : ", ") + cell;
+    }
+    return text;
+}
+
+void log_run(std::string_view job, storage::maintenance_report const& report,
+             ingest::time_us began) {
+    auto const took_ms = (ingest::now_us() - began) / 1000;
+    // A roll-up every few minutes is only worth a line when it did something.
+    auto const level = report.changed > 0 || report.failures > 0 || job != "rollup"
+                           ? spdlog::level::info
+                           : spdlog::level::debug;
+    spdlog::log(level, "event=maintenance_done job={} changed={} failures={} took_ms={}", job,
+                report.changed, report.failures, took_ms);
+    for (auto const& row : report.failures > 0 || job == "partitions"
+                               ? report.rows
+                               : std::vector<std::vector<std::string>>{}) {
+        spdlog::log(report.failures > 0 ? spdlog::level::warn : spdlog::level::info,
+                    "event=maintenance_step job={} detail=\"{}\"", job, joined(row));
+    }
+}
+
+} // namespace
+
+maintenance_scheduler::maintenance_scheduler(std::string connection_string,
+                                             config::settings settings, observer told)
+    : settings_{std::move(settings)}, jobs_{scheduled_jobs_of(settings_)}, told_{std::move(told)},
+      connection_{std::move(connection_string), "tallyd maintenance", {}, storage::upkeep_limits} {}
+
+maintenance_scheduler::~maintenance_scheduler() {
+    stop();
+}
+
+void maintenance_scheduler::start() {
+    if (!jobs_.empty()) {
+        thread_ = std::thread{[this] { run(); }};
+    }
+}
+
+void maintenance_scheduler::stop() noexcept {
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    connection_.cancel();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void maintenance_scheduler::run() noexcept {
+    std::unique_lock lock{mutex_};
+    while (!stopping_) {
+        lock.unlock();
+        bool const done = round();
+        lock.lock();
+        auto const wait = done ? time_to_next() : std::chrono::microseconds{round_after_failure};
+        wake_.wait_for(lock, wait, [this] { return stopping_; });
+    }
+}
+
+bool maintenance_scheduler::round() noexcept {
+    bool all = true;
+    for (auto const& each : jobs_) {
+        try {
+            all = do_job(each) && all;
+        } catch (std::exception const& error) {
+            spdlog::error("event=maintenance_failed job={} error=\"{}\"", each.name, error.what());
+            all = false;
+        }
+        if (!connection_.is_open()) {
+            return false; // nor for the others
+        }
+    }
+    return all;
+}
+
+bool maintenance_scheduler::do_job(scheduled_job const& which) {
+    auto const began = ingest::now_us();
+    storage::maintenance_report report;
+    auto outcome = storage::scheduled_outcome::done_before;
+    auto const why = storage::run_scheduled_job(
+        connection_, *storage::find_maintenance_job(which.name), latest_due(which.when, began),
+        maintenance_options_of(settings_, began), report, outcome);
+    if (connection_.is_cancelled()) {
+        return false; // stopping
+    }
+    if (!why.ok()) {
+        spdlog::warn("event=maintenance_failed job={} sqlstate={} detail=\"{}\"", which.name,
+                     why.sqlstate, why.detail);
+        told_(which.name, "failed");
+        return false;
+    }
+    if (outcome == storage::scheduled_outcome::done) {
+        log_run(which.name, report, began);
+        told_(which.name, report.failures > 0 ? "failed" : "done");
+    }
+    return true;
+}
+
+std::chrono::microseconds maintenance_scheduler::time_to_next() const {
+    auto const now = ingest::now_us();
+    std::chrono::microseconds wait{round_at_least_every};
+    for (auto const& each : jobs_) {
+        wait = std::min(wait, std::chrono::microseconds{next_due(each.when, now) - now});
+    }
+    return wait;
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,52 @@
+#include "daemon/upkeep/maintenance_settings.hpp"
+
+namespace tally::daemon {
+
+namespace {
+
+/// Aggregates of the month are exact in a view at any moment; the rolled-up rows may be this old.
+constexpr std::chrono::minutes rollup_every{5};
+/// A partition is sealed hours or days after its end: an hour more does not matter.
+constexpr std::chrono::minutes partitions_every{60};
+/// Small portions of a table that grows by millions of rows a day under load.
+constexpr std::chrono::minutes batches_every{60};
+
+cadence at_appointment(config::settings const& s, std::string const& text) {
+    return {.every = {},
+            .at = config::parse_appointment(text).value_or(config::appointment{}),
+            .zone = s.maintenance_time_zone};
+}
+
+} // namespace
+
+storage::partition_policy partition_policy_of(config::settings const& s) {
+    return {.past_days = static_cast<std::int32_t>(s.partitions_past_days),
+            .future_days = static_cast<std::int32_t>(s.partitions_future_days),
+            .ahead_days = static_cast<std::int32_t>(s.partitions_ahead_days),
+            .eager_indexes = s.partitions_index_policy == "eager"};
+}
+
+storage::maintenance_options maintenance_options_of(config::settings const& s,
+                                                    ingest::time_us now) {
+    return {.now = now,
+            .dry_run = false,
+            .partitions = partition_policy_of(s),
+            .seal_after_hours = s.partitions_seal_after_hours,
+            .batches_kept_days = s.maintenance_batches_kept_days};
+}
+
+std::vector<scheduled_job> scheduled_jobs_of(config::settings const& s) {
+    if (!s.maintenance_enabled) {
+        return {};
+    }
+    cadence const daily = at_appointment(s, s.maintenance_daily_at);
+    cadence const weekly = at_appointment(s, s.maintenance_weekly_at);
+    return {{"rollup", {.every = rollup_every, .at = {}, .zone = "UTC"}},
+            {"partitions", {.every = partitions_every, .at = {}, .zone = "UTC"}},
+            {"batches", {.every = batches_every, .at = {}, .zone = "UTC"}},
+            {"cleanup-tokens", daily},
+            {"expire-subscriptions", daily},
+            {"cleanup-sessions", weekly}};
+}
+
+} // namespace tally::daemon

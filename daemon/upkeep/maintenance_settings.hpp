@@ -1,0 +1,25 @@
+#pragma once
+
+#include "config/settings.hpp"
+#include "daemon/upkeep/maintenance_schedule.hpp"
+#include "storage/admin/maintenance.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace tally::daemon {
+
+// What the settings say about partitions and maintenance, as those want it.
+
+storage::partition_policy partition_policy_of(config::settings const& s);
+storage::maintenance_options maintenance_options_of(config::settings const& s, ingest::time_us now);
+
+/// A job of storage::maintenance_jobs() and when the daemon does it.
+struct scheduled_job {
+    std::string_view name;
+    cadence when;
+};
+/// Empty when maintenance is switched off.
+std::vector<scheduled_job> scheduled_jobs_of(config::settings const& s);
+
+} // namespace tally::daemon

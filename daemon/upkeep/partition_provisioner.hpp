@@ -1,0 +1,48 @@
+#pragma once
+
+#include "storage/partitions/partition_policy.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace tally::daemon {
+
+/// Makes partitions ahead of time and knows how far they reach. A thread with a connection of its
+/// own that wakes up now and then; without the database it tries again soon.
+class housekeeper {
+  public:
+    /// `horizon` is told how many seconds from now on are covered, after each round.
+    housekeeper(std::string connection_string, storage::partition_policy policy,
+                std::function<void(std::int64_t)> horizon);
+    ~housekeeper();
+    housekeeper(housekeeper const&) = delete;
+    housekeeper& operator=(housekeeper const&) = delete;
+
+    void start();
+    void stop() noexcept;
+    /// nullopt until the first round. Any thread.
+    [[nodiscard]] std::optional<std::int64_t> horizon_s() const noexcept;
+
+  private:
+    void run() noexcept;
+    bool round(storage::pq_connection& on) noexcept;
+
+    std::string connection_string_;
+    storage::partition_policy policy_;
+    std::function<void(std::int64_t)> horizon_;
+    std::atomic<std::int64_t> horizon_s_{-1};
+    std::mutex mutex_; ///< guards stopping_ for the wait
+    std::condition_variable wake_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+} // namespace tally::daemon

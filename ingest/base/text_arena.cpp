@@ -1,0 +1,46 @@
+#include "ingest/base/text_arena.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace tally::ingest {
+
+char* text_arena::reserve(std::size_t size) {
+    // A block that is too small for this text is left as it is: the next clear() brings it back.
+    while (current_ < blocks_.size() && blocks_[current_].size - used_ < size) {
+        ++current_;
+        used_ = 0;
+    }
+    if (current_ == blocks_.size()) {
+        std::size_t const block_size = std::max(size, block_bytes);
+        blocks_.push_back({std::make_unique_for_overwrite<char[]>(block_size), block_size});
+        bytes_total_ += block_size;
+        used_ = 0;
+    }
+    last_start_ = used_;
+    used_ += size;
+    return blocks_[current_].data.get() + last_start_;
+}
+
+void text_arena::shrink_last(std::size_t used) noexcept {
+    assert(last_start_ + used <= used_);
+    used_ = last_start_ + used;
+}
+
+std::string_view text_arena::keep(std::string_view text) {
+    if (text.empty()) {
+        return {};
+    }
+    char* const place = reserve(text.size());
+    std::memcpy(place, text.data(), text.size());
+    return {place, text.size()};
+}
+
+void text_arena::clear() noexcept {
+    current_ = 0;
+    used_ = 0;
+    last_start_ = 0;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,131 @@
+#include "ingest/base/uuid.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+
+namespace tally::ingest {
+namespace {
+
+constexpr std::size_t text_length = 36;
+
+constexpr int hex_value(char c) noexcept {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    char const lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+constexpr bool is_dash_place(std::size_t place) noexcept {
+    return place == 8 || place == 13 || place == 18 || place == 23;
+}
+
+/// RFC 9562 section 4: the variant's two bits and the version's four.
+void mark_version(uuid& id, std::uint8_t version) noexcept {
+    id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | (version << 4));
+    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
+}
+
+/// SHA-1 with its context kept: making one costs more than the digest of a call id.
+class sha1_digest {
+  public:
+    sha1_digest() {
+        if (method_ == nullptr || context_ == nullptr) {
+            throw std::runtime_error("libcrypto has no SHA-1");
+        }
+    }
+
+    std::array<unsigned char, EVP_MAX_MD_SIZE> of(std::array<std::uint8_t, 16> const& first,
+                                                  std::string_view second) noexcept {
+        std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
+        bool const ok = EVP_DigestInit_ex2(context_.get(), method_.get(), nullptr) == 1 &&
+                        EVP_DigestUpdate(context_.get(), first.data(), first.size()) == 1 &&
+                        EVP_DigestUpdate(context_.get(), second.data(), second.size()) == 1 &&
+                        EVP_DigestFinal_ex(context_.get(), sum.data(), nullptr) == 1;
+        if (!ok) {
+            std::abort(); // a wrong key would make many calls one
+        }
+        return sum;
+    }
+
+  private:
+    std::unique_ptr<EVP_MD, void (*)(EVP_MD*)> method_{EVP_MD_fetch(nullptr, "SHA1", nullptr),
+                                                       EVP_MD_free};
+    std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
+
+} // namespace
+
+std::optional<uuid> parse_uuid(std::string_view text) noexcept {
+    if (text.size() != text_length) {
+        return std::nullopt;
+    }
+    uuid id;
+    std::size_t byte = 0;
+    for (std::size_t place = 0; place < text_length;) {
+        if (is_dash_place(place)) {
+            if (text[place++] != '-') {
+                return std::nullopt;
+            }
+            continue;
+        }
+        int const high = hex_value(text[place]);
+        int const low = hex_value(text[place + 1]);
+        if (high < 0 || low < 0) {
+            return std::nullopt;
+        }
+        id.bytes[byte++] = static_cast<std::uint8_t>(high * 16 + low);
+        place += 2;
+    }
+    return id;
+}
+
+void append_text(uuid const& id, std::string& to) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::size_t const begin = to.size();
+    for (std::uint8_t const byte : id.bytes) {
+        if (is_dash_place(to.size() - begin)) {
+            to += '-';
+        }
+        to += digits[byte >> 4];
+        to += digits[byte & 0x0f];
+    }
+}
+
+std::string to_string(uuid const& id) {
+    std::string text;
+    text.reserve(text_length);
+    append_text(id, text);
+    return text;
+}
+
+uuid uuid_v5(uuid const& name_space, std::string_view name) noexcept {
+    thread_local sha1_digest digest;
+    auto const sum = digest.of(name_space.bytes, name);
+    uuid id;
+    std::copy_n(sum.begin(), id.bytes.size(), id.bytes.begin());
+    mark_version(id, 5);
+    return id;
+}
+
+uuid uuid_v7() {
+    uuid id;
+    if (RAND_bytes(id.bytes.data(), static_cast<int>(id.bytes.size())) != 1) {
+        throw std::runtime_error("the system gives no random bytes");
+    }
+    auto const now = std::chrono::system_clock::now().time_since_epoch();
+    auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    for (std::size_t place = 0; place < 6; ++place) {
+        id.bytes[place] = static_cast<std::uint8_t>(ms >> (40 - 8 * place));
+    }
+    mark_version(id, 7);
+    return id;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,130 @@
+#include "ingest/decode/call_times.hpp"
+
+#include "ingest/text/local_clock.hpp"
+
+#include <cstdlib>
+
+namespace tally::ingest {
+namespace {
+
+using form = time_reading::form;
+using which = times_fault::which;
+
+/// The moments that a reading may mean.
+clock_moments candidates(time_reading const& reading, std::string_view zone_name) noexcept {
+    if (reading.is == form::local) {
+        return moments_of(zone_name, reading.value);
+    }
+    return {true, reading.value, reading.value};
+}
+
+bool is_ambiguous(clock_moments const& moments) noexcept {
+    return moments.first != moments.second;
+}
+
+time_us nearer(clock_moments const& moments, time_us to) noexcept {
+    return std::llabs(moments.second - to) < std::llabs(moments.first - to) ? moments.second
+                                                                            : moments.first;
+}
+
+/// The earliest pair of start and end that lie `duration` apart, give or take a second (stamps are
+/// cut to the second, one by one).
+void choose_by_duration(clock_moments const& start, clock_moments const& end, time_us duration,
+                        cdr& out) noexcept {
+    for (time_us const begin : {start.first, start.second}) {
+        for (time_us const finish : {end.first, end.second}) {
+            if (std::llabs(finish - begin - duration) <= us_per_s) {
+                out.start = begin;
+                out.end = finish;
+                return;
+            }
+        }
+    }
+    out.start = start.first;
+    out.end = end.first < start.first ? end.second : end.first;
+}
+
+void choose(clock_moments const& start, clock_moments const& end, read_times const& times,
+            cdr& out) noexcept {
+    time_us const duration = times.duration_ms * 1000;
+    if (times.near_start == never_us || !is_ambiguous(start)) {
+        choose_by_duration(start, end, duration, out);
+        return;
+    }
+    time_us const begin = nearer(start, times.near_start);
+    choose_by_duration({true, begin, begin}, end, duration, out);
+}
+
+times_fault check_readable(read_times const& times) noexcept {
+    constexpr std::string_view forms = "expected RFC 3339 or seconds since 1970";
+    if (times.start.is == form::never) {
+        return {record_error::missing_field, which::start, "a call without a start"};
+    }
+    if (times.start.is == form::unreadable) {
+        return {record_error::bad_time, which::start, forms};
+    }
+    if (times.answer.is == form::unreadable) {
+        return {record_error::bad_time, which::answer, forms};
+    }
+    if (times.end.is == form::unreadable) {
+        return {record_error::bad_time, which::end, forms};
+    }
+    if (times.end.is == form::never) {
+        return {record_error::bad_times, which::end, "a call without an end"};
+    }
+    return {};
+}
+
+times_fault check_order(cdr const& call) noexcept {
+    if (call.end < call.start) {
+        return {record_error::bad_times, which::end, "the call ends before it starts"};
+    }
+    if (call.answer == never_us) {
+        return {};
+    }
+    if (call.answer < call.start - us_per_s) {
+        return {record_error::bad_times, which::answer, "the call is answered before it starts"};
+    }
+    if (call.answer > call.end + us_per_s) {
+        return {record_error::bad_times, which::answer, "the call is answered after its end"};
+    }
+    return {};
+}
+
+/// The answer in the repeated hour: not before the start, and of two such moments the one that
+/// agrees with the answered time, else the first.
+time_us choose_answer(clock_moments const& answer, cdr const& call,
+                      std::int64_t billsec_ms) noexcept {
+    if (answer.first < call.start - us_per_s) {
+        return answer.second;
+    }
+    auto const error_of = [&](time_us moment) {
+        auto const off = call.end - moment - billsec_ms * 1000;
+        return off < 0 ? -off : off;
+    };
+    bool const second_fits = billsec_ms > 0 && error_of(answer.second) < error_of(answer.first);
+    return second_fits ? answer.second : answer.first;
+}
+
+} // namespace
+
+times_fault settle_times(read_times const& times, std::string_view zone_name, cdr& out) noexcept {
+    if (times_fault const fault = check_readable(times); fault.error != record_error::none) {
+        return fault;
+    }
+    auto const start = candidates(times.start, zone_name);
+    auto const answer = candidates(times.answer, zone_name);
+    auto const end = candidates(times.end, zone_name);
+    if (!start.zone_is_known || !answer.zone_is_known || !end.zone_is_known) {
+        return {record_error::bad_time, which::start,
+                "no zone in the time, and the source's time zone is unknown here"};
+    }
+    choose(start, end, times, out);
+    out.answer =
+        times.answer.is == form::never ? never_us : choose_answer(answer, out, times.billsec_ms);
+    out.zone_assumed = times.start.is == form::local || times.answer.is == form::local ||
+                       times.end.is == form::local;
+    return check_order(out);
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,161 @@
+#include "ingest/decode/json_body.hpp"
+
+#include "ingest/text/utf8_text.hpp"
+
+namespace tally::ingest {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+record_fault fault_of(record_error error) noexcept {
+    return {error,
+            {},
+            error == record_error::not_json ? "not a JSON value from its first byte to its last"
+                                            : explain(error)};
+}
+
+/// What a text is that does not begin like an object.
+record_error not_an_object_or_json(std::string_view text) {
+    std::string ignored;
+    return append_json_value(text, ignored) == record_error::none ? record_error::not_an_object
+                                                                  : record_error::not_json;
+}
+
+bool is_at_end(ondemand::document& document) noexcept {
+    return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+}
+
+} // namespace
+
+void json_body_decoder::run(std::string_view body) {
+    body = trimmed(without_mark(body));
+    begin_ = out_.position();
+    body_shape const shape = shape_of(body);
+    switch (shape) {
+    case body_shape::empty:
+        failed_whole({record_error::not_json, {}, "the input is empty"}, body);
+        break;
+    case body_shape::array:
+        run_array(body);
+        break;
+    case body_shape::lines:
+        run_lines(body);
+        break;
+    case body_shape::document:
+    case body_shape::document_or_lines:
+        run_document(body, shape);
+        break;
+    }
+    parser_.trim();
+}
+
+void json_body_decoder::run_lines(std::string_view body) {
+    for_each_line(body, [this](std::string_view line) {
+        if (record_fault const fault = decode_text(line, line)) {
+            out_.reject(fault, kept(line));
+        }
+    });
+}
+
+void json_body_decoder::run_document(std::string_view body, body_shape shape) {
+    record_fault const fault = decode_text(body, body);
+    bool const is_no_json = fault.error == record_error::not_json && fault.field.empty();
+    if (is_no_json && shape == body_shape::document_or_lines && body.find("\n{") != body.npos) {
+        run_lines(body);
+    } else if (is_no_json) {
+        fail(fault.error, body);
+    } else if (fault) {
+        out_.reject(fault, kept(body));
+    }
+}
+
+/// Decodes the one record that is in `text`: `raw`, or `raw` with its characters mended.
+record_fault json_body_decoder::decode_text(std::string_view raw, std::string_view text) {
+    if (raw.size() > from_.record_bytes_max) {
+        return fault_of(record_error::record_too_large);
+    }
+    ondemand::document document;
+    ondemand::object object;
+    simdjson::error_code error = parser_.iterate(text, document);
+    if (error == simdjson::UTF8_ERROR && raw.data() == text.data()) {
+        return decode_text(raw, mend_utf8_padded(raw, record_batch::padding, out_.batch().text));
+    }
+    error = error ? error : document.get_object().get(object);
+    error = error ? error : read(object);
+    if (error == simdjson::INCORRECT_TYPE) {
+        return fault_of(not_an_object_or_json(text));
+    }
+    if (error) {
+        return fault_of(error_of(error));
+    }
+    return is_at_end(document) ? finish(kept(raw)) : fault_of(record_error::not_json);
+}
+
+void json_body_decoder::fail(record_error error, std::string_view body) {
+    out_.roll_back(begin_);
+    failed_whole(fault_of(error), body);
+}
+
+void json_body_decoder::run_array(std::string_view body) {
+    std::string_view const original = body;
+    ondemand::document document;
+    simdjson::error_code error = parser_.iterate(body, document);
+    if (error == simdjson::UTF8_ERROR) {
+        body = mend_utf8_padded(body, record_batch::padding, out_.batch().text);
+        error = parser_.iterate(body, document);
+    }
+    error = error ? error : decode_elements(document);
+    if (error) {
+        fail(error_of(error), original);
+    }
+}
+
+simdjson::error_code json_body_decoder::decode_elements(ondemand::document& document) {
+    ondemand::array array;
+    if (auto const error = document.get_array().get(array)) {
+        return error;
+    }
+    for (auto each : array) {
+        ondemand::value element;
+        if (auto const error = std::move(each).get(element)) {
+            return error;
+        }
+        if (auto const error = decode_element(element, document)) {
+            return error;
+        }
+    }
+    return is_at_end(document) ? simdjson::SUCCESS : simdjson::TAPE_ERROR;
+}
+
+/// An error is one of the whole array: what follows cannot be told apart any more.
+simdjson::error_code json_body_decoder::decode_element(ondemand::value element,
+                                                       ondemand::document& document) {
+    std::string_view const first = element.raw_json_token();
+    if (!first.starts_with('{')) {
+        json_token token;
+        auto const error = read_token(element, token);
+        if (!error) {
+            out_.reject(fault_of(record_error::not_an_object), token.text);
+        }
+        return error;
+    }
+    ondemand::object object;
+    char const* end = nullptr;
+    auto error = element.get_object().get(object);
+    error = error ? error : read(object);
+    error = error ? error : document.current_location().get(end);
+    if (error) {
+        return error;
+    }
+    auto const length = static_cast<std::size_t>(std::max(end, first.data()) - first.data());
+    std::string_view const raw = trimmed({first.data(), length});
+    record_fault const fault = raw.size() > from_.record_bytes_max
+                                   ? fault_of(record_error::record_too_large)
+                                   : finish(raw);
+    if (fault) {
+        out_.reject(fault, raw);
+    }
+    return simdjson::SUCCESS;
+}
+
+} // namespace tally::ingest

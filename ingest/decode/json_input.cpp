@@ -1,0 +1,161 @@
+#include "ingest/decode/json_input.hpp"
+
+#include <bit>
+#include <cstring>
+
+namespace tally::ingest {
+namespace {
+
+using kind = json_token::kind;
+
+kind kind_of(char first) noexcept {
+    switch (first) {
+    case '"':
+        return kind::string;
+    case '{':
+        return kind::object;
+    case '[':
+        return kind::array;
+    case 't':
+    case 'f':
+        return kind::boolean;
+    case 'n':
+        return kind::null;
+    default:
+        return first == '-' || (first >= '0' && first <= '9') ? kind::number : kind::absent;
+    }
+}
+
+simdjson::error_code read_nested(simdjson::ondemand::value& value, json_token& out) noexcept {
+    simdjson::ondemand::object object;
+    simdjson::ondemand::array array;
+    simdjson::error_code error = simdjson::SUCCESS;
+    if (out.is == kind::object) {
+        error = value.get_object().get(object);
+        error = error ? error : object.raw_json().get(out.text);
+    } else {
+        error = value.get_array().get(array);
+        error = error ? error : array.raw_json().get(out.text);
+    }
+    if (error) {
+        return error;
+    }
+    out.text = trimmed(out.text);
+    return check_json_depth(out.text) == record_error::none ? simdjson::SUCCESS
+                                                            : simdjson::DEPTH_ERROR;
+}
+
+bool is_word(json_token const& token) noexcept {
+    return token.is == kind::null ? token.text == "null"
+                                  : token.text == "true" || token.text == "false";
+}
+
+/// Whether the brackets of `line` are balanced, and all of it is inside them.
+bool is_complete_value(std::string_view line) noexcept {
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t at = 0; at < line.size(); ++at) {
+        char const c = line[at];
+        if (in_string) {
+            at += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            ++depth;
+        } else if (c == '}' || c == ']') {
+            if (--depth == 0) {
+                return at + 1 == line.size();
+            }
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+simdjson::error_code read_token(simdjson::ondemand::value& value, json_token& out) noexcept {
+    std::string_view const raw = value.raw_json_token();
+    out.is = raw.empty() ? kind::absent : kind_of(raw.front());
+    if (out.is == kind::object || out.is == kind::array) {
+        return read_nested(value, out);
+    }
+    out.text = trimmed(raw);
+    switch (out.is) {
+    case kind::string:
+        if (out.text.size() < 2 || out.text.back() != '"') {
+            return simdjson::STRING_ERROR;
+        }
+        out.text = out.text.substr(1, out.text.size() - 2);
+        return simdjson::SUCCESS;
+    case kind::number:
+        return simdjson::SUCCESS;
+    default:
+        return is_word(out) ? simdjson::SUCCESS : simdjson::TAPE_ERROR;
+    }
+}
+
+std::string_view key_of(simdjson::ondemand::field& field) noexcept {
+    // The parser has seen the key's closing quote, so the search ends inside the input.
+    char const* const begin = field.key().raw();
+    return {begin, static_cast<std::size_t>(std::strchr(begin, '"') - begin)};
+}
+
+record_error error_of(simdjson::error_code error) noexcept {
+    switch (error) {
+    case simdjson::SUCCESS:
+        return record_error::none;
+    case simdjson::INCORRECT_TYPE:
+        return record_error::not_an_object;
+    case simdjson::DEPTH_ERROR:
+        return record_error::too_deep;
+    case simdjson::CAPACITY:
+        return record_error::record_too_large;
+    default:
+        return record_error::not_json;
+    }
+}
+
+json_parser& json_parser::of_this_thread() {
+    thread_local json_parser parser;
+    return parser;
+}
+
+simdjson::error_code json_parser::iterate(std::string_view text,
+                                          simdjson::ondemand::document& document) {
+    if (parser_.capacity() < text.size() || parser_.capacity() == 0) {
+        std::size_t const room = std::bit_ceil(std::max(text.size(), bytes_min));
+        if (auto const error = parser_.allocate(room, json_depth_max)) {
+            return error;
+        }
+    }
+    return parser_.iterate(padded(text)).get(document);
+}
+
+void json_parser::trim() noexcept {
+    if (parser_.capacity() > bytes_kept_max) {
+        parser_ = simdjson::ondemand::parser{};
+    }
+}
+
+body_shape shape_of(std::string_view body) noexcept {
+    if (body.empty()) {
+        return body_shape::empty;
+    }
+    if (body.front() == '[') {
+        return body_shape::array;
+    }
+    std::size_t const end = body.find('\n');
+    if (end == std::string_view::npos) {
+        return body_shape::document;
+    }
+    std::string_view rest = body.substr(end);
+    rest.remove_prefix(std::min(rest.find_first_not_of("\r\n"), rest.size()));
+    if (body.front() != '{' || rest.starts_with('{') ||
+        is_complete_value(trimmed(body.substr(0, end)))) {
+        return body_shape::lines;
+    }
+    return body_shape::document_or_lines;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,37 @@
+#include "ingest/decode/record_framer.hpp"
+
+#include "ingest/text/csv_row.hpp"
+
+namespace tally::ingest {
+namespace {
+
+std::size_t whole_csv_rows(std::string_view bytes) noexcept {
+    std::size_t whole = 0;
+    while (whole < bytes.size()) {
+        std::size_t const length = csv_row_length(bytes.substr(whole), false);
+        if (length == 0) {
+            break;
+        }
+        whole += length;
+    }
+    return whole;
+}
+
+} // namespace
+
+std::size_t whole_records(framing cut, std::string_view bytes, bool at_end) noexcept {
+    if (at_end) {
+        return bytes.size();
+    }
+    switch (cut) {
+    case framing::line:
+        return bytes.rfind('\n') + 1; // npos + 1 is 0
+    case framing::csv_row:
+        return whole_csv_rows(bytes);
+    case framing::whole:
+        return 0;
+    }
+    return 0;
+}
+
+} // namespace tally::ingest

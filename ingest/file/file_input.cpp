@@ -1,0 +1,182 @@
+#include "ingest/file/file_input.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <system_error>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <sys/stat.h>
+
+namespace tally::ingest {
+
+namespace {
+
+/// How long a stop may go unnoticed while nothing comes from a pipe.
+constexpr int wait_ms = 200;
+
+std::string system_message(int code) {
+    return std::generic_category().message(code);
+}
+
+struct digest_context_deleter {
+    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+};
+using digest_context = std::unique_ptr<EVP_MD_CTX, digest_context_deleter>;
+
+} // namespace
+
+std::string to_hex(file_digest const& digest) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    text.reserve(digest.size() * 2);
+    for (std::uint8_t const byte : digest) {
+        text += digits[byte >> 4];
+        text += digits[byte & 15];
+    }
+    return text;
+}
+
+file_input::file_input(std::function<bool()> interrupted)
+    : interrupted_(std::move(interrupted)), buffer_(disk_buffer_bytes) {}
+
+file_input::~file_input() {
+    if (descriptor_ > STDIN_FILENO)
+        ::close(descriptor_);
+}
+
+bool file_input::open(std::string const& path) {
+    descriptor_ = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat status {};
+    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) {
+        fail(file_failure::not_opened, system_message(errno));
+        return false;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        fail(file_failure::not_opened, system_message(EISDIR));
+        return false;
+    }
+    if (S_ISREG(status.st_mode) && path != "-")
+        disk_bytes_ = static_cast<std::uint64_t>(status.st_size);
+    return true;
+}
+
+std::optional<file_digest> file_input::digest() {
+    if (!disk_bytes_ || !error_.ok())
+        return std::nullopt;
+    digest_context const context{EVP_MD_CTX_new()};
+    bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
+    while (good) {
+        std::size_t const size = read_disk(buffer_);
+        if (size == 0)
+            break;
+        good = EVP_DigestUpdate(context.get(), buffer_.data(), size) == 1;
+    }
+    file_digest value{};
+    good = good && EVP_DigestFinal_ex(context.get(), value.data(), nullptr) == 1;
+    if (error_.ok() && (!good || ::lseek(descriptor_, 0, SEEK_SET) != 0))
+        fail(file_failure::not_read, "its digest cannot be computed");
+    disk_bytes_read_ = 0;
+    disk_ended_ = false;
+    return error_.ok() ? std::optional(value) : std::nullopt;
+}
+
+std::size_t file_input::read(std::span<char> output) {
+    if (!error_.ok())
+        return 0;
+    if (!detected_)
+        detect();
+    return expander_ ? read_expanded(output) : read_plain(output);
+}
+
+/// One successful read(2), at most to the end of the file as it was when opened.
+std::size_t file_input::read_disk(std::span<char> output) {
+    std::uint64_t const left = disk_bytes_ ? *disk_bytes_ - disk_bytes_read_ : output.size();
+    auto const wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, output.size()));
+    while (error_.ok() && !disk_ended_ && wanted > 0 && wait_readable()) {
+        ssize_t const size = ::read(descriptor_, output.data(), wanted);
+        if (size > 0) {
+            disk_bytes_read_ += static_cast<std::uint64_t>(size);
+            return static_cast<std::size_t>(size);
+        }
+        if (size == 0)
+            disk_ended_ = true;
+        else if (errno != EINTR && errno != EAGAIN)
+            fail(file_failure::not_read, system_message(errno));
+    }
+    disk_ended_ = true;
+    return 0;
+}
+
+/// Waits until there is something to read, or until somebody asks to stop. A regular file always
+/// has something.
+bool file_input::wait_readable() {
+    for (;;) {
+        if (interrupted_ && interrupted_()) {
+            fail(file_failure::interrupted, "stopped on request");
+            return false;
+        }
+        if (disk_bytes_ || !interrupted_)
+            return true;
+        pollfd waited{descriptor_, POLLIN, 0};
+        int const ready = ::poll(&waited, 1, wait_ms);
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            return true; // read(2) tells what it is
+    }
+}
+
+/// Appends to the buffer; what is in use moves to its front first.
+void file_input::fill_buffer() {
+    std::memmove(buffer_.data(), buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_);
+    buffer_end_ -= buffer_begin_;
+    buffer_begin_ = 0;
+    buffer_end_ += read_disk(std::span(buffer_).subspan(buffer_end_));
+}
+
+void file_input::detect() {
+    detected_ = true;
+    // A pipe may give its first bytes one at a time.
+    while (buffer_end_ < compression_magic_bytes && !disk_ended_)
+        fill_buffer();
+    expander_ = make_expander(detect_compression({buffer_.data(), buffer_end_}));
+}
+
+std::size_t file_input::read_plain(std::span<char> output) {
+    std::size_t const kept = std::min(buffer_end_ - buffer_begin_, output.size());
+    if (kept == 0)
+        return read_disk(output);
+    std::memcpy(output.data(), buffer_.data() + buffer_begin_, kept);
+    buffer_begin_ += kept;
+    return kept;
+}
+
+std::size_t file_input::read_expanded(std::span<char> output) {
+    for (;;) {
+        auto const step = expander_->expand(
+            {buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_}, output);
+        buffer_begin_ += step.taken;
+        if (step.made > 0)
+            return step.made;
+        if (!expander_->damage().empty()) {
+            fail(file_failure::damaged, std::string(expander_->damage()));
+            return 0;
+        }
+        if (step.taken > 0)
+            continue;
+        if (disk_ended_) {
+            if (error_.ok() && !expander_->at_boundary())
+                fail(file_failure::truncated, "the compressed data ends too early");
+            return 0;
+        }
+        fill_buffer();
+    }
+}
+
+void file_input::fail(file_failure why, std::string detail) {
+    error_ = {why, std::move(detail)};
+}
+
+} // namespace tally::ingest

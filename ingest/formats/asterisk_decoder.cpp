@@ -1,0 +1,58 @@
+#include "ingest/formats/asterisk_decoder.hpp"
+
+#include "ingest/formats/asterisk_record.hpp"
+#include "ingest/text/utf8_text.hpp"
+
+#include <exception>
+
+namespace tally::ingest {
+namespace {
+
+record_fault decode_row(std::string_view row, source const& from, text_arena& arena, cdr& call) {
+    if (row.size() > from.record_bytes_max) {
+        return {record_error::record_too_large, {}, explain(record_error::record_too_large)};
+    }
+    std::array<csv_field, asterisk_columns_max> fields;
+    csv_split const split = split_csv_row(row, fields);
+    if (!split.is_closed) {
+        return {record_error::bad_quoting, {}, "a quote is not closed, or closed inside a field"};
+    }
+    asterisk_row columns;
+    if (split.columns > fields.size() ||
+        !arrange_columns(std::span{fields}.first(split.columns), columns)) {
+        return {record_error::bad_columns, {}, "expected the 16 to 21 columns of cdr_csv"};
+    }
+    return read_asterisk(columns, row, from, arena, call);
+}
+
+void decode_rows(source const& from, record_batch& batch) {
+    record_collector out(batch);
+    std::string_view rest = batch.body;
+    while (!rest.empty()) {
+        std::size_t const length = csv_row_length(rest, true);
+        std::string_view const row = trimmed(without_mark(rest.substr(0, length)));
+        rest.remove_prefix(length);
+        if (row.empty()) {
+            continue;
+        }
+        cdr call;
+        call.raw = row;
+        if (record_fault const fault = decode_row(row, from, batch.text, call)) {
+            out.reject(fault, row);
+        } else {
+            out.accept(call);
+        }
+    }
+}
+
+} // namespace
+
+void decode_asterisk(decode_context const& context, record_batch& batch) noexcept {
+    try {
+        decode_rows(context.from, batch);
+    } catch (std::exception const&) {
+        record_collector(batch).fail_whole(record_error::record_too_large, no_memory_detail);
+    }
+}
+
+} // namespace tally::ingest

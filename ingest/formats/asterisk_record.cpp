@@ -1,0 +1,225 @@
+#include "ingest/formats/asterisk_record.hpp"
+
+#include "ingest/decode/call_times.hpp"
+#include "ingest/text/decimal.hpp"
+#include "ingest/text/json_text.hpp"
+#include "ingest/text/utf8_text.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+
+namespace tally::ingest {
+namespace {
+
+using column = asterisk_column;
+
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+bool is_number(std::string_view text) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+/// Seconds since 1970 in a uniqueid, "[name-]epoch.counter"; empty when it is none.
+std::string_view epoch_of(std::string_view uniqueid) noexcept {
+    // The system's name may itself hold '-' and '.'.
+    std::size_t const dash = uniqueid.rfind('-');
+    std::string_view const number = uniqueid.substr(dash == uniqueid.npos ? 0 : dash + 1);
+    std::size_t const point = number.find('.');
+    if (point == number.npos || !is_number(number.substr(point + 1))) {
+        return {};
+    }
+    std::string_view const epoch = number.substr(0, point);
+    constexpr std::size_t epoch_digits_min = 9; // since 1973
+    return is_number(epoch) && epoch.size() >= epoch_digits_min ? epoch : std::string_view{};
+}
+
+/// A field with its doubled quotes made single.
+std::string_view undoubled(csv_field const& field, text_arena& arena) {
+    if (!field.has_doubled_quotes) {
+        return field.text;
+    }
+    char* const begin = arena.reserve(field.text.size());
+    char* to = begin;
+    for (std::size_t at = 0; at < field.text.size(); ++at) {
+        *to++ = field.text[at];
+        if (field.text[at] == '"' && field.text.substr(at + 1).starts_with('"')) {
+            ++at;
+        }
+    }
+    auto const size = static_cast<std::size_t>(to - begin);
+    arena.shrink_last(size);
+    return {begin, size};
+}
+
+class asterisk_reader {
+  public:
+    asterisk_reader(asterisk_row const& row, std::string_view raw, source const& from,
+                    text_arena& arena, cdr& out) noexcept
+        : row_(row), raw_(raw), from_(from), arena_(arena), out_(out) {}
+
+    record_fault run() {
+        out_.direction = call_direction::outbound;
+        bool const ok = text(column::accountcode, number_bytes_max, out_.account_number) &&
+                        text(column::src, number_bytes_max, out_.caller_id) &&
+                        text(column::dst, number_bytes_max, out_.destination) &&
+                        text(column::disposition, text_bytes_max, out_.hangup_cause) &&
+                        duration(column::duration, out_.duration_ms) &&
+                        duration(column::billsec, out_.billsec_ms) && times();
+        if (!ok) {
+            return fault_;
+        }
+        // "Answered" is a time, not a cause: FAILED and BUSY come with an answer and billsec too.
+        out_.billable_ms = out_.answer != never_us ? out_.billsec_ms : 0;
+        out_.id = key();
+        metadata();
+        return {};
+    }
+
+  private:
+    csv_field const& field(column which) const noexcept {
+        return row_[static_cast<std::size_t>(which)];
+    }
+    std::string_view value(column which) {
+        auto const text = undoubled(field(which), arena_);
+        return trimmed(is_clean_ ? text : mend_text(text, arena_));
+    }
+    bool fail(record_error error, std::string_view name, std::string_view detail) noexcept {
+        fault_ = {error, name, detail};
+        return false;
+    }
+    static std::string_view name_of(column which) noexcept;
+    bool text(column which, std::size_t bytes_max, std::string_view& out);
+    bool duration(column which, std::int64_t& out_ms);
+    bool times();
+    uuid key();
+    void metadata();
+
+    asterisk_row const& row_;
+    std::string_view raw_;
+    source const& from_;
+    text_arena& arena_;
+    cdr& out_;
+    record_fault fault_;
+    /// Fields end at ASCII, so a row that is valid as a whole needs no look at each of them.
+    bool const is_clean_ = raw_.find('\0') == raw_.npos && is_valid_utf8(raw_);
+};
+
+std::string_view asterisk_reader::name_of(column which) noexcept {
+    static constexpr std::array<std::string_view, asterisk_columns_max> names{
+        "accountcode", "src",      "dst",      "dcontext",  "clid",        "channel",  "dstchannel",
+        "lastapp",     "lastdata", "start",    "answer",    "end",         "duration", "billsec",
+        "disposition", "amaflags", "uniqueid", "userfield", "peeraccount", "linkedid", "sequence"};
+    return names[static_cast<std::size_t>(which)];
+}
+
+bool asterisk_reader::text(column which, std::size_t bytes_max, std::string_view& out) {
+    out = value(which);
+    return out.size() <= bytes_max || fail(record_error::field_too_long, name_of(which),
+                                           "longer than Asterisk writes this field");
+}
+
+bool asterisk_reader::duration(column which, std::int64_t& out_ms) {
+    auto const ms = parse_decimal(value(which), 3);
+    if (!ms) {
+        return fail(record_error::bad_number, name_of(which), "expected seconds");
+    }
+    if (*ms < 0 || *ms > duration_ms_max) {
+        return fail(record_error::bad_duration, name_of(which),
+                    *ms < 0 ? "the duration is negative" : "the duration is over 68 years");
+    }
+    out_ms = *ms;
+    return true;
+}
+
+bool asterisk_reader::times() {
+    read_times times;
+    times.start = read_time_text(value(column::start));
+    times.answer = read_time_text(value(column::answer));
+    times.end = read_time_text(value(column::end));
+    times.duration_ms = out_.duration_ms;
+    times.billsec_ms = out_.billsec_ms;
+    auto const created = read_epoch(epoch_of(value(column::uniqueid)));
+    if (created.is == time_reading::form::utc) {
+        times.near_start = created.value;
+    }
+    times_fault const fault = settle_times(times, from_.time_zone, out_);
+    if (fault.error != record_error::none) {
+        static constexpr column columns[] = {column::start, column::answer, column::end};
+        return fail(fault.error, name_of(columns[static_cast<std::size_t>(fault.at)]),
+                    fault.detail);
+    }
+    return true;
+}
+
+/// What makes this row one record, in whatever file it is found again.
+uuid asterisk_reader::key() {
+    thread_local std::string name;
+    name.assign(from_.name);
+    auto const append = [](std::string_view part) {
+        name += '\x1f'; // a separator that no part holds
+        name += part;
+    };
+    if (field(column::sequence).text.empty()) {
+        append(raw_);
+    } else {
+        append(field(column::uniqueid).text);
+        append(field(column::linkedid).text);
+        append(field(column::sequence).text);
+    }
+    return uuid_v5(call_id_name_space, name);
+}
+
+void asterisk_reader::metadata() {
+    static constexpr column kept[] = {column::linkedid, column::sequence,  column::clid,
+                                      column::dcontext, column::channel,   column::dstchannel,
+                                      column::lastapp,  column::lastdata,  column::disposition,
+                                      column::amaflags, column::userfield, column::peeraccount};
+    thread_local std::string built;
+    built.clear();
+    json_object_writer writer(built);
+    writer.member("call_id", value(column::uniqueid));
+    for (column const which : kept) {
+        writer.member(name_of(which), value(which));
+    }
+    writer.finish();
+    out_.metadata = arena_.keep(built);
+}
+
+} // namespace
+
+bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexcept {
+    if (fields.size() < asterisk_columns_min || fields.size() > asterisk_columns_max) {
+        return false;
+    }
+    std::size_t const extra = fields.size() - asterisk_columns_min;
+    out.fill({});
+    std::copy_n(fields.begin(), asterisk_columns_min, out.begin());
+    auto const put = [&out](column which, csv_field const& field) {
+        out[static_cast<std::size_t>(which)] = field;
+    };
+    auto const more = fields.subspan(asterisk_columns_min);
+    std::size_t const optional = extra % 3; // newcdrcolumns brings three
+    if (optional == 1) {
+        bool const is_uniqueid = !epoch_of(more[0].text).empty();
+        put(is_uniqueid ? column::uniqueid : column::userfield, more[0]);
+    } else if (optional == 2) {
+        put(column::uniqueid, more[0]);
+        put(column::userfield, more[1]);
+    }
+    if (extra >= 3) {
+        put(column::peeraccount, more[optional]);
+        put(column::linkedid, more[optional + 1]);
+        put(column::sequence, more[optional + 2]);
+    }
+    return true;
+}
+
+record_fault read_asterisk(asterisk_row const& row, std::string_view raw, source const& from,
+                           text_arena& arena, cdr& out) {
+    return asterisk_reader(row, raw, from, arena, out).run();
+}
+
+} // namespace tally::ingest

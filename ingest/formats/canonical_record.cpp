@@ -1,0 +1,186 @@
+#include "ingest/formats/canonical_record.hpp"
+
+#include "ingest/decode/call_times.hpp"
+#include "ingest/text/ascii.hpp"
+#include "ingest/text/decimal.hpp"
+#include "ingest/text/timestamp.hpp"
+
+#include <string>
+
+namespace tally::ingest {
+namespace {
+
+using kind = json_token::kind;
+using key = canonical_key;
+
+/// Reads one record; stops at the first fault, which every step passes on.
+class canonical_reader {
+  public:
+    canonical_reader(canonical_tokens const& tokens, source const& from, text_arena& arena,
+                     cdr& out) noexcept
+        : tokens_(tokens), from_(from), arena_(arena), out_(out) {}
+
+    record_fault run() {
+        std::string_view call_id;
+        bool const ok =
+            text(key::uuid, text_bytes_max, true, call_id) &&
+            text(key::account_number, number_bytes_max, false, out_.account_number) &&
+            text(key::subscription_number, number_bytes_max, false, out_.subscription_number) &&
+            direction() && caller() &&
+            text(key::destination, number_bytes_max, true, out_.destination) && times() &&
+            text(key::hangup_cause, text_bytes_max, false, out_.hangup_cause) && identity(call_id);
+        return ok ? record_fault{} : fault_;
+    }
+
+  private:
+    json_token const& at(key which) const noexcept {
+        return tokens_[static_cast<std::size_t>(which)];
+    }
+    bool fail(record_error error, key which, std::string_view detail) noexcept {
+        fault_ = {error, canonical_keys.name(static_cast<std::size_t>(which)), detail};
+        return false;
+    }
+    bool missing(key which) noexcept {
+        return fail(record_error::missing_field, which, "the field is required");
+    }
+
+    bool text(key which, std::size_t bytes_max, bool is_required, std::string_view& out);
+    bool caller();
+    bool direction();
+    bool duration(key which, std::int64_t& out_ms);
+    bool time(key which, time_reading& out);
+    bool times();
+    bool identity(std::string_view call_id);
+
+    canonical_tokens const& tokens_;
+    source const& from_;
+    text_arena& arena_;
+    cdr& out_;
+    record_fault fault_;
+};
+
+bool canonical_reader::text(key which, std::size_t bytes_max, bool is_required,
+                            std::string_view& out) {
+    json_token const& token = at(which);
+    if (token.is_absent()) {
+        return !is_required || missing(which);
+    }
+    if (token.is != kind::string && token.is != kind::number) {
+        return fail(record_error::bad_type, which, "expected a string");
+    }
+    out = text_of(token, arena_);
+    return out.size() <= bytes_max ||
+           fail(record_error::field_too_long, which,
+                bytes_max == number_bytes_max ? "over 256 bytes" : "over 1024 bytes");
+}
+
+/// An empty caller is one that is not known; an absent one is a sender's mistake.
+bool canonical_reader::caller() {
+    json_token const& token = at(key::caller_id);
+    bool const is_empty = token.is == kind::string && token.text.empty();
+    return text(key::caller_id, number_bytes_max, !is_empty, out_.caller_id);
+}
+
+bool canonical_reader::direction() {
+    std::string_view word;
+    if (!text(key::direction, text_bytes_max, true, word)) {
+        return false;
+    }
+    bool const is_inbound = equal_ignoring_case(word, "inbound");
+    out_.direction = is_inbound ? call_direction::inbound : call_direction::outbound;
+    return is_inbound || equal_ignoring_case(word, "outbound") ||
+           fail(record_error::bad_direction, key::direction, "expected inbound or outbound");
+}
+
+bool canonical_reader::duration(key which, std::int64_t& out_ms) {
+    std::string_view digits;
+    if (!text(which, text_bytes_max, true, digits)) {
+        return false;
+    }
+    auto const ms = parse_decimal(digits, 3);
+    if (!ms) {
+        return fail(record_error::bad_number, which, "expected seconds, whole or decimal");
+    }
+    if (*ms < 0 || *ms > duration_ms_max) {
+        return fail(record_error::bad_duration, which,
+                    *ms < 0 ? "the duration is negative" : "the duration is over 68 years");
+    }
+    out_ms = *ms;
+    return true;
+}
+
+bool canonical_reader::time(key which, time_reading& out) {
+    std::string_view words;
+    if (!text(which, text_bytes_max, which != key::answer_time, words)) {
+        return false;
+    }
+    out = read_time(trimmed(words));
+    return out.is != time_reading::form::unreadable ||
+           fail(record_error::bad_time, which, "expected RFC 3339 or seconds since 1970");
+}
+
+bool canonical_reader::times() {
+    read_times times;
+    if (!time(key::start_time, times.start) || !time(key::answer_time, times.answer) ||
+        !time(key::end_time, times.end) || !duration(key::duration, out_.duration_ms) ||
+        !duration(key::billsec, out_.billsec_ms)) {
+        return false;
+    }
+    times.duration_ms = out_.duration_ms;
+    times.billsec_ms = out_.billsec_ms;
+    out_.billable_ms = out_.billsec_ms;
+    times_fault const fault = settle_times(times, from_.time_zone, out_);
+    if (fault.error != record_error::none) {
+        auto const place = static_cast<std::uint8_t>(fault.at);
+        return fail(fault.error,
+                    static_cast<key>(static_cast<std::uint8_t>(key::start_time) + place),
+                    fault.detail);
+    }
+    if (out_.answer == never_us && out_.billable_ms > 0) {
+        out_.answer = out_.end - out_.billable_ms * 1000;
+    }
+    return true;
+}
+
+/// The key and the metadata, which keeps a call id that is no UUID.
+bool canonical_reader::identity(std::string_view call_id) {
+    auto const id = parse_uuid(call_id);
+    out_.id = id ? *id : uuid_v5(call_id_name_space, call_id);
+    json_token const& metadata = at(key::metadata);
+    if (metadata.is_absent() && id) {
+        return true;
+    }
+    thread_local std::string built;
+    thread_local std::string given;
+    built.clear();
+    given.assign("{}");
+    if (!metadata.is_absent()) {
+        if (metadata.is != kind::object) {
+            return fail(record_error::bad_type, key::metadata, "expected an object");
+        }
+        given.clear();
+        if (auto const error = append_json_value(metadata.text, given);
+            error != record_error::none) {
+            return fail(error, key::metadata, explain(error));
+        }
+    }
+    if (id) {
+        out_.metadata = arena_.keep(given);
+        return true;
+    }
+    json_object_writer writer(built);
+    writer.members_of(given);
+    writer.member("call_id", call_id); // last, and of repeated keys jsonb keeps the last
+    writer.finish();
+    out_.metadata = arena_.keep(built);
+    return true;
+}
+
+} // namespace
+
+record_fault read_canonical(canonical_tokens const& tokens, source const& from, text_arena& arena,
+                            cdr& out) {
+    return canonical_reader(tokens, from, arena, out).run();
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,91 @@
+#include "ingest/formats/cloudevents_decoder.hpp"
+
+#include "ingest/decode/json_body.hpp"
+#include "ingest/formats/event_data.hpp"
+#include "ingest/formats/event_envelope.hpp"
+#include "ingest/formats/event_kinds.hpp"
+
+#include <charconv>
+#include <exception>
+
+namespace tally::ingest {
+namespace {
+
+class cloudevents_decoder final : public json_body_decoder {
+  public:
+    cloudevents_decoder(decode_context const& context, record_batch& batch) noexcept
+        : json_body_decoder(context.from, batch), received_(context.received) {}
+
+  private:
+    simdjson::error_code read(simdjson::ondemand::object& object) override {
+        return read_envelope(object, envelope_);
+    }
+    record_fault finish(std::string_view raw) override;
+    void failed_whole(record_fault const& fault, std::string_view) override {
+        out_.fail_whole(fault.error, fault.detail);
+    }
+
+    static std::uint64_t content_of(event const& what, event_data_reader& data);
+
+    time_us received_;
+    event_envelope envelope_;
+};
+
+record_fault cloudevents_decoder::finish(std::string_view raw) {
+    event found;
+    found.raw = raw;
+    text_arena& arena = out_.batch().text;
+    if (auto const fault = read_attributes(envelope_, received_, arena, found)) {
+        return fault;
+    }
+    event_type const* const type = find_event_type(found.type);
+    if (type == nullptr) {
+        out_.suspend({record_error::unknown_type, "type", explain(record_error::unknown_type)},
+                     raw);
+        return {};
+    }
+    if (auto const fault = read_data(envelope_, arena, found.data)) {
+        return fault;
+    }
+    found.kind = type->kind;
+    auto& data = event_data_reader::of_this_thread();
+    if (!data.open(found.data, arena) || !type->read(data, found)) {
+        return data.fault();
+    }
+    if (auto* const error = std::get_if<app_error_data>(&found.what)) {
+        error->fingerprint = arena.keep(error->fingerprint);
+    }
+    found.properties = data.properties();
+    found.content = content_of(found, data);
+    out_.accept(found);
+    return {};
+}
+
+/// Over type, subject, time when one was sent, and data's members in the order of their names:
+/// whatever way an event comes, it says the same.
+std::uint64_t cloudevents_decoder::content_of(event const& what, event_data_reader& data) {
+    thread_local std::string said;
+    said.assign(what.type).append(1, '\0').append(what.subject).append(1, '\0');
+    if (!what.time_assumed) {
+        std::array<char, 24> digits;
+        auto const end = std::to_chars(digits.begin(), digits.end(), what.occurred).ptr;
+        said.append(digits.begin(), end);
+    }
+    data.append_content(said);
+    uuid const hash = uuid_v5(event_name_space, said);
+    std::uint64_t content = 0;
+    std::memcpy(&content, hash.bytes.data() + 8, sizeof content);
+    return content;
+}
+
+} // namespace
+
+void decode_cloudevents(decode_context const& context, record_batch& batch) noexcept {
+    try {
+        cloudevents_decoder(context, batch).run(batch.body);
+    } catch (std::exception const&) {
+        record_collector(batch).fail_whole(record_error::record_too_large, no_memory_detail);
+    }
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,224 @@
+#include "ingest/formats/event_data.hpp"
+
+#include "ingest/text/ascii.hpp"
+#include "ingest/text/timestamp.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <numeric>
+
+namespace tally::ingest {
+namespace {
+
+using kind = json_token::kind;
+
+/// A value with its quotes, as it stands in the object.
+std::string_view whole(json_token const& token) noexcept {
+    return token.is == kind::string ? std::string_view{token.text.data() - 1, token.text.size() + 2}
+                                    : token.text;
+}
+
+bool is_address(std::string_view text) noexcept {
+    char zeroed[INET6_ADDRSTRLEN] = {};
+    char bytes[16];
+    if (text.size() >= sizeof zeroed) {
+        return false;
+    }
+    std::copy(text.begin(), text.end(), zeroed);
+    return inet_pton(AF_INET, zeroed, bytes) == 1 || inet_pton(AF_INET6, zeroed, bytes) == 1;
+}
+
+} // namespace
+
+event_data_reader& event_data_reader::of_this_thread() {
+    thread_local event_data_reader reader;
+    return reader;
+}
+
+bool event_data_reader::open(std::string_view data, text_arena& arena) {
+    arena_ = &arena;
+    members_.clear();
+    tokens_.fill({});
+    asked_.reset();
+    fault_ = {};
+    simdjson::ondemand::document document;
+    simdjson::ondemand::object object;
+    auto error = parser_.iterate(data, document);
+    error = error ? error : document.get_object().get(object);
+    if (error) {
+        return fail_field(record_error::bad_data, "data", "expected a JSON object");
+    }
+    for (auto each : object) {
+        simdjson::ondemand::field field;
+        member found;
+        json_token token;
+        if (std::move(each).get(field) || read_token(field.value(), token)) {
+            return fail_field(record_error::bad_data, "data", "expected a JSON object");
+        }
+        found.name = key_of(field);
+        found.value = whole(token);
+        found.place = event_member_keys.find(found.name);
+        members_.push_back(found);
+        if (found.place != event_member_keys.absent) {
+            tokens_[found.place] = token;
+        }
+    }
+    parser_.trim();
+    return true;
+}
+
+bool event_data_reader::fail_field(record_error error, std::string_view field,
+                                   std::string_view detail) noexcept {
+    fault_ = {error, field, detail};
+    return false;
+}
+
+bool event_data_reader::fail(record_error error, event_member which,
+                             std::string_view detail) noexcept {
+    return fail_field(error, event_member_paths[static_cast<std::size_t>(which)], detail);
+}
+
+json_token const& event_data_reader::token(event_member which) noexcept {
+    asked_.set(static_cast<std::size_t>(which));
+    return tokens_[static_cast<std::size_t>(which)];
+}
+
+bool event_data_reader::has(event_member which) const noexcept {
+    return !tokens_[static_cast<std::size_t>(which)].is_absent();
+}
+
+bool event_data_reader::require(event_member which) {
+    return has(which) || fail(record_error::missing_field, which, "the member is required");
+}
+
+bool event_data_reader::text(event_member which, std::string_view& out, std::size_t bytes_max) {
+    json_token const& found = token(which);
+    if (found.is_absent()) {
+        return true;
+    }
+    if (found.is != kind::string && found.is != kind::number) {
+        return fail(record_error::bad_type, which, "expected a string");
+    }
+    out = text_of(found, *arena_);
+    return out.size() <= bytes_max ||
+           fail(record_error::field_too_long, which, "the text is too long");
+}
+
+bool event_data_reader::needed_text(event_member which, std::string_view& out,
+                                    std::size_t bytes_max) {
+    return require(which) && text(which, out, bytes_max);
+}
+
+bool event_data_reader::uuid_of(event_member which, uuid& out) {
+    std::string_view words;
+    if (!text(which, words) || words.empty()) {
+        return !fault_;
+    }
+    auto const id = parse_uuid(words);
+    out = id.value_or(uuid{});
+    return id || fail(record_error::bad_uuid, which, "expected a UUID");
+}
+
+bool event_data_reader::integer(event_member which, std::int64_t min, std::int64_t max,
+                                std::int64_t& out) {
+    std::string_view words;
+    if (!text(which, words) || words.empty()) {
+        return !fault_;
+    }
+    auto const nanos = parse_decimal_nanos(words);
+    constexpr int128 one = 1'000'000'000;
+    if (!nanos || *nanos % one != 0 || *nanos / one < min || *nanos / one > max) {
+        return fail(record_error::bad_number, which, "expected a whole number in its range");
+    }
+    out = static_cast<std::int64_t>(*nanos / one);
+    return true;
+}
+
+bool event_data_reader::decimal(event_member which, int128& out) {
+    std::string_view words;
+    if (!text(which, words) || words.empty()) {
+        return !fault_;
+    }
+    auto const nanos = parse_decimal_nanos(words);
+    out = nanos.value_or(0);
+    return nanos || fail(record_error::bad_number, which,
+                         "expected a decimal of at most 18 digits before and 9 behind the point");
+}
+
+bool event_data_reader::word(event_member which, std::initializer_list<std::string_view> words,
+                             std::string_view& out) {
+    std::string_view found;
+    if (!text(which, found) || found.empty()) {
+        return !fault_;
+    }
+    auto const same = std::find_if(words.begin(), words.end(), [found](std::string_view each) {
+        return equal_ignoring_case(found, each);
+    });
+    if (same == words.end()) {
+        return fail(record_error::bad_value, which, "not one of the words it can be");
+    }
+    out = *same;
+    return true;
+}
+
+bool event_data_reader::exact_word(event_member which,
+                                   std::initializer_list<std::string_view> words) {
+    std::string_view sent;
+    std::string_view known;
+    return text(which, sent) && word(which, words, known) &&
+           (sent == known ||
+            fail(record_error::bad_value, which, "the word is written in lower case"));
+}
+
+bool event_data_reader::address(event_member which, std::string_view& out) {
+    return text(which, out) && (out.empty() || is_address(out) ||
+                                fail(record_error::bad_value, which, "expected an IP address"));
+}
+
+bool event_data_reader::time(event_member which) {
+    json_token const& found = token(which);
+    if (found.is_absent()) {
+        return true;
+    }
+    std::string_view const words =
+        found.is == kind::string ? text_of(found, *arena_) : std::string_view{};
+    return read_time_text(words).is == time_reading::form::utc ||
+           fail(record_error::bad_time, which, "expected RFC 3339 with a zone");
+}
+
+bool event_data_reader::object(event_member which) {
+    json_token const& found = token(which);
+    return found.is == kind::object || found.is == kind::absent || found.is == kind::null ||
+           fail(record_error::bad_type, which, "expected an object");
+}
+
+std::string_view event_data_reader::properties() {
+    built_.clear();
+    for (auto const& each : members_) {
+        if (each.place != event_member_keys.absent && asked_.test(each.place)) {
+            continue;
+        }
+        built_ += built_.empty() ? "{\"" : ",\"";
+        built_.append(each.name).append("\":").append(each.value);
+    }
+    if (built_.empty()) {
+        return {};
+    }
+    built_ += '}';
+    return arena_->keep(built_);
+}
+
+void event_data_reader::append_content(std::string& to) {
+    order_.resize(members_.size());
+    std::iota(order_.begin(), order_.end(), 0U);
+    std::sort(order_.begin(), order_.end(), [this](std::uint32_t a, std::uint32_t b) {
+        return std::tie(members_[a].name, a) < std::tie(members_[b].name, b);
+    });
+    for (std::uint32_t const place : order_) {
+        to.push_back('\0');
+        to.append(members_[place].name).push_back(':');
+        to.append(members_[place].value);
+    }
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "ingest/record/event.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace tally::ingest {
+
+class event_data_reader;
+
+/// One row of the table of types: which events there are, and how their data is read.
+struct event_type {
+    std::string_view name; ///< "usage"; with a '.' at its end all types that begin so
+    event_kind kind;
+    /// Makes the typed record of `out` of the data; false with the reader's fault.
+    bool (*read)(event_data_reader& from, event& out);
+    std::string_view description; ///< one line for documents and errors
+};
+
+/// All types that this version knows. A new one is a row here, and one in storage/event_tables.
+std::span<event_type const> event_types() noexcept;
+
+/// nullptr when nobody knows it.
+event_type const* find_event_type(std::string_view type) noexcept;
+
+} // namespace tally::ingest

@@ -1,0 +1,179 @@
+#include "ingest/formats/freeswitch_decoder.hpp"
+
+#include "ingest/decode/json_body.hpp"
+#include "ingest/formats/freeswitch_record.hpp"
+#include "ingest/text/percent_base64.hpp"
+#include "ingest/text/utf8_text.hpp"
+
+#include <exception>
+#include <optional>
+
+namespace tally::ingest {
+namespace {
+
+constexpr std::size_t padding = record_batch::padding;
+
+bool is_json(std::string_view text) noexcept {
+    return text.starts_with('{') || text.starts_with('[');
+}
+
+/// The call id that the switch appends to its URL as "?uuid=", even behind a query.
+std::string_view uuid_of_query(std::string_view query) noexcept {
+    constexpr std::string_view name = "uuid=";
+    std::size_t at = query.rfind(name);
+    while (at != query.npos && at != 0 && query[at - 1] != '?' && query[at - 1] != '&') {
+        at = query.rfind(name, at - 1);
+    }
+    if (at == query.npos) {
+        return {};
+    }
+    std::string_view const value = query.substr(at + name.size());
+    return value.substr(0, value.find_first_of("&?"));
+}
+
+/// The value of a form's field "cdr", still encoded; nullopt when the text is no such form.
+std::optional<std::string_view> form_value(std::string_view text) noexcept {
+    constexpr std::string_view name = "cdr=";
+    std::size_t at = 0;
+    if (!text.starts_with(name)) {
+        at = text.find("&cdr=");
+        if (at == text.npos || text.substr(0, at).find_first_of("{\"\n") != text.npos) {
+            return std::nullopt;
+        }
+        ++at;
+    }
+    std::string_view const value = text.substr(at + name.size());
+    // mod_format_cdr without encoding puts raw JSON here, which may hold '&'.
+    return is_json(value) ? value : value.substr(0, value.find('&'));
+}
+
+class freeswitch_decoder final : public json_body_decoder {
+  public:
+    freeswitch_decoder(decode_context const& context, record_batch& batch) noexcept
+        : json_body_decoder(context.from, batch), query_uuid_(uuid_of_query(context.query)) {}
+
+    /// Decodes text in any of the encodings.
+    void run_encoded(std::string_view text);
+
+  private:
+    simdjson::error_code read(simdjson::ondemand::object& object) override {
+        tokens_ = {};
+        return read_freeswitch_tokens(object, tokens_);
+    }
+    record_fault finish(std::string_view raw) override;
+    /// A switch cannot mend its body: it is kept as one rejected record.
+    void failed_whole(record_fault const& fault, std::string_view body) override {
+        out_.reject(fault, encoded_.empty() ? body : encoded_);
+    }
+    std::string_view kept(std::string_view raw) const noexcept override {
+        return encoded_.empty() || holds_many_ ? raw : encoded_;
+    }
+    void run_lines_encoded(std::string_view text);
+    void run_json(std::string_view json, std::string_view encoded);
+    bool holds_a_record_a_line(std::string_view text);
+    std::string_view to_json(std::string_view text);
+    std::string_view from_base64(std::string_view text);
+
+    std::string_view query_uuid_;
+    freeswitch_tokens tokens_{};
+    /// What the JSON was found in; empty when it stands in the input as it is.
+    std::string_view encoded_;
+    bool holds_many_ = false; ///< of encoded_: records are told apart by their JSON only
+};
+
+record_fault freeswitch_decoder::finish(std::string_view raw) {
+    if (from_.b_legs == b_leg_policy::skip && is_b_leg(tokens_)) {
+        out_.skip();
+        return {};
+    }
+    text_arena& arena = out_.batch().text;
+    cdr call;
+    call.raw = raw;
+    record_fault const fault = read_freeswitch(tokens_, from_, query_uuid_, arena, call);
+    if (!fault) {
+        out_.accept(call);
+    }
+    return fault;
+}
+
+std::string_view freeswitch_decoder::from_base64(std::string_view text) {
+    auto const decoded = base64_decode(text, padding, out_.batch().text);
+    std::string_view const json = decoded ? trimmed(without_mark(*decoded)) : std::string_view{};
+    return is_json(json) ? json : std::string_view{};
+}
+
+/// The JSON in encoded text, or an empty view.
+std::string_view freeswitch_decoder::to_json(std::string_view text) {
+    text_arena& arena = out_.batch().text;
+    auto const form = form_value(text);
+    std::string_view const value = trimmed(form.value_or(text));
+    if (is_json(value)) {
+        return value;
+    }
+    if (value.find('%') == value.npos) {
+        return from_base64(value);
+    }
+    auto const plus = form ? plus_sign::is_blank : plus_sign::is_plus;
+    auto const plain = trimmed(percent_decode(value, plus, padding, arena));
+    if (is_json(plain)) {
+        return plain;
+    }
+    return from_base64(percent_decode(value, plus_sign::is_plus, padding, arena));
+}
+
+void freeswitch_decoder::run_encoded(std::string_view text) {
+    text = trimmed(without_mark(text));
+    if (is_json(text)) {
+        run_json(text, {});
+        return;
+    }
+    if (text.starts_with('<')) {
+        out_.reject({record_error::not_json, {}, "XML; load mod_json_cdr, not mod_xml_cdr"}, text);
+        return;
+    }
+    if (holds_a_record_a_line(text)) {
+        run_lines_encoded(text);
+        return;
+    }
+    if (std::string_view const json = to_json(text); !json.empty()) {
+        run_json(json, text);
+        return;
+    }
+    out_.reject({record_error::bad_encoding,
+                 {},
+                 "neither JSON nor a form, percent-encoded or base64 text that holds it"},
+                text);
+}
+
+/// Files of the err-log-dir put together, unlike base64 that is merely broken into lines.
+bool freeswitch_decoder::holds_a_record_a_line(std::string_view text) {
+    std::size_t const end = text.find('\n');
+    if (end == text.npos) {
+        return false;
+    }
+    std::string_view const first = to_json(trimmed(text.substr(0, end)));
+    return first.ends_with('}') || first.ends_with(']');
+}
+
+void freeswitch_decoder::run_lines_encoded(std::string_view text) {
+    for_each_line(text, [this](std::string_view line) { run_encoded(line); });
+}
+
+void freeswitch_decoder::run_json(std::string_view json, std::string_view encoded) {
+    encoded_ = encoded;
+    holds_many_ = shape_of(json) != body_shape::document;
+    run(json);
+    encoded_ = {};
+}
+
+} // namespace
+
+void decode_freeswitch(decode_context const& context, record_batch& batch) noexcept {
+    try {
+        freeswitch_decoder(context, batch).run_encoded(batch.body);
+    } catch (std::exception const&) {
+        record_collector(batch).fail_whole(record_error::record_too_large, no_memory_detail);
+    }
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,342 @@
+#include "ingest/formats/freeswitch_record.hpp"
+
+#include "ingest/decode/call_times.hpp"
+#include "ingest/text/ascii.hpp"
+#include "ingest/text/decimal.hpp"
+#include "ingest/text/percent_base64.hpp"
+#include "ingest/text/utf8_text.hpp"
+
+#include <initializer_list>
+#include <string>
+
+namespace tally::ingest {
+namespace {
+
+using variable = freeswitch_variable;
+using member = freeswitch_profile_member;
+using form = time_reading::form;
+
+/// Where the switch says one of a call's times, in order of preference.
+struct time_places {
+    variable microseconds;
+    variable seconds;
+    variable stamp;
+    member in_profile;
+};
+
+/// mod_xml_cdr and others put the leg in front of the id in some places.
+std::string_view without_leg_prefix(std::string_view id) noexcept {
+    return id.starts_with("a_") || id.starts_with("b_") ? id.substr(2) : id;
+}
+
+/// Microseconds since 1970; 0 is never.
+time_reading read_microseconds(std::string_view text) noexcept {
+    auto const us = parse_decimal(text, 0);
+    if (!us || *us < 0 || *us >= time_us_max) {
+        return {form::unreadable, 0};
+    }
+    return *us == 0 ? time_reading{} : time_reading{form::utc, *us};
+}
+
+class freeswitch_reader {
+  public:
+    freeswitch_reader(freeswitch_tokens const& tokens, source const& from,
+                      std::string_view query_uuid, text_arena& arena, cdr& out) noexcept
+        : tokens_(tokens), from_(from), query_uuid_(query_uuid), arena_(arena), out_(out) {}
+
+    record_fault run() {
+        if (!tokens_.has_variables && !tokens_.has_profile) {
+            return {record_error::missing_field, "variables",
+                    "neither variables nor a callflow: no record of mod_json_cdr"};
+        }
+        parties();
+        direction();
+        bool const ok = identity() && numbers_fit() && durations() && times();
+        if (ok) {
+            metadata();
+        }
+        return ok ? record_fault{} : fault_;
+    }
+
+  private:
+    bool fail(record_error error, std::string_view field, std::string_view detail) noexcept {
+        fault_ = {error, field, detail};
+        return false;
+    }
+    json_token const& token(variable which) const noexcept {
+        return tokens_.variables[static_cast<std::size_t>(which)];
+    }
+    /// A variable's value, decoded as the source's percent policy says.
+    std::string_view value(variable which) {
+        std::string_view text = text_of(token(which), arena_);
+        if (from_.percent != percent_policy::never) {
+            text = percent_decode(text, plus_sign::is_plus, 0, arena_);
+        }
+        return trimmed(mend_text(text, arena_));
+    }
+    /// Profiles are not percent-encoded, whatever the setting.
+    std::string_view value(freeswitch_profile const& profile, member which) {
+        return trimmed(text_of(profile[static_cast<std::size_t>(which)], arena_));
+    }
+    std::string_view first_of(std::initializer_list<variable> candidates) {
+        for (variable const candidate : candidates) {
+            if (auto const found = value(candidate); !found.empty()) {
+                return found;
+            }
+        }
+        return {};
+    }
+    /// The oldest profile's, since a transfer changes the newer ones.
+    std::string_view from_profiles(member which) {
+        auto const found = value(tokens_.oldest, which);
+        return found.empty() ? value(tokens_.newest, which) : found;
+    }
+
+    void parties();
+    void direction();
+    bool identity();
+    bool numbers_fit();
+    bool durations();
+    bool duration_of(variable seconds, variable milliseconds, std::int64_t& out_ms, bool& is_said);
+    bool says(time_places const& places, freeswitch_profile const& profile) const noexcept;
+    time_reading read_time_of(time_places const& places, freeswitch_profile const& profile);
+    bool times();
+    void complete_durations() noexcept;
+    void metadata();
+
+    freeswitch_tokens const& tokens_;
+    source const& from_;
+    std::string_view query_uuid_;
+    text_arena& arena_;
+    cdr& out_;
+    std::string_view call_id_;
+    bool duration_is_said_ = false;
+    bool billsec_is_said_ = false;
+    record_fault fault_;
+};
+
+constexpr time_places start_places{variable::start_uepoch, variable::start_epoch,
+                                   variable::start_stamp, member::created_time};
+constexpr time_places answer_places{variable::answer_uepoch, variable::answer_epoch,
+                                    variable::answer_stamp, member::answered_time};
+constexpr time_places end_places{variable::end_uepoch, variable::end_epoch, variable::end_stamp,
+                                 member::hangup_time};
+
+void freeswitch_reader::parties() {
+    out_.caller_id = from_profiles(member::caller_id_number);
+    if (out_.caller_id.empty()) {
+        out_.caller_id = from_profiles(member::ani);
+    }
+    if (out_.caller_id.empty()) {
+        out_.caller_id = first_of({variable::caller_id_number, variable::sip_from_user,
+                                   variable::effective_caller_id_number});
+    }
+    out_.destination = from_profiles(member::destination_number);
+    if (out_.destination.empty()) {
+        out_.destination = first_of({variable::destination_number, variable::dialed_number,
+                                     variable::sip_req_user, variable::sip_to_user});
+    }
+    out_.account_number = value(variable::accountcode);
+    out_.hangup_cause = value(variable::hangup_cause);
+}
+
+void freeswitch_reader::direction() {
+    auto const said = first_of({variable::tally_direction, variable::call_direction});
+    if (equal_ignoring_case(said, "inbound")) {
+        out_.direction = call_direction::inbound;
+        return;
+    }
+    out_.direction_assumed = said.empty();
+    auto leg = value(variable::direction);
+    if (leg.empty()) {
+        leg = trimmed(text_of(tokens_.channel_direction, arena_));
+    }
+    bool const is_made_by_switch = equal_ignoring_case(leg, "outbound") || is_b_leg(tokens_);
+    bool const is_from_user =
+        !out_.account_number.empty() || !value(variable::sip_auth_username).empty();
+    bool const is_outbound = equal_ignoring_case(said, "outbound") ||
+                             equal_ignoring_case(said, "local") || is_made_by_switch ||
+                             is_from_user;
+    out_.direction = is_outbound ? call_direction::outbound : call_direction::inbound;
+}
+
+bool freeswitch_reader::identity() {
+    call_id_ = value(variable::uuid);
+    if (call_id_.empty()) {
+        call_id_ = from_profiles(member::uuid);
+    }
+    if (call_id_.empty()) {
+        call_id_ = value(variable::call_uuid);
+    }
+    if (call_id_.empty()) {
+        call_id_ = mend_text(query_uuid_, arena_);
+    }
+    call_id_ = without_leg_prefix(call_id_);
+    if (call_id_.empty()) {
+        return fail(record_error::bad_uuid, "uuid", "no call id in the record, nor in the URL");
+    }
+    if (call_id_.size() > text_bytes_max) {
+        return fail(record_error::field_too_long, "uuid", "over 1024 bytes");
+    }
+    auto const id = parse_uuid(call_id_);
+    out_.id = id ? *id : uuid_v5(call_id_name_space, call_id_);
+    if (id) {
+        call_id_ = {};
+    }
+    return true;
+}
+
+bool freeswitch_reader::numbers_fit() {
+    if (out_.destination.empty()) {
+        return fail(record_error::missing_field, "destination_number",
+                    "no dialled number in the callflow, nor in the variables");
+    }
+    if (out_.destination.size() > number_bytes_max) {
+        return fail(record_error::field_too_long, "destination_number", "over 256 bytes");
+    }
+    if (out_.caller_id.size() > number_bytes_max) {
+        return fail(record_error::field_too_long, "caller_id_number", "over 256 bytes");
+    }
+    if (out_.account_number.size() > number_bytes_max) {
+        return fail(record_error::field_too_long, "accountcode", "over 256 bytes");
+    }
+    return out_.hangup_cause.size() <= text_bytes_max ||
+           fail(record_error::field_too_long, "hangup_cause", "over 1024 bytes");
+}
+
+/// The switch's figure, from its seconds or else its milliseconds.
+bool freeswitch_reader::duration_of(variable seconds, variable milliseconds, std::int64_t& out_ms,
+                                    bool& is_said) {
+    bool const in_seconds = !token(seconds).is_absent();
+    variable const which = in_seconds ? seconds : milliseconds;
+    auto const text = value(which);
+    if (text.empty()) {
+        return true;
+    }
+    std::string_view const field = freeswitch_variable_keys.name(static_cast<std::size_t>(which));
+    auto const ms = parse_decimal(text, in_seconds ? 3 : 0);
+    if (!ms) {
+        return fail(record_error::bad_number, field, "expected a number");
+    }
+    if (*ms < 0) {
+        return fail(record_error::bad_times, field,
+                    "the switch never set the call's end, so its duration is negative");
+    }
+    if (*ms > duration_ms_max) {
+        return fail(record_error::bad_duration, field, "the duration is over 68 years");
+    }
+    out_ms = *ms;
+    is_said = true;
+    return true;
+}
+
+bool freeswitch_reader::durations() {
+    return duration_of(variable::duration, variable::mduration, out_.duration_ms,
+                       duration_is_said_) &&
+           duration_of(variable::billsec, variable::billmsec, out_.billsec_ms, billsec_is_said_);
+}
+
+/// Whether the record says anything of that time, be it "never".
+bool freeswitch_reader::says(time_places const& places,
+                             freeswitch_profile const& profile) const noexcept {
+    return !token(places.microseconds).is_absent() || !token(places.seconds).is_absent() ||
+           !token(places.stamp).is_absent() ||
+           !profile[static_cast<std::size_t>(places.in_profile)].is_absent();
+}
+
+/// The first place that has something decides: 0 there is a switch's word for never.
+time_reading freeswitch_reader::read_time_of(time_places const& places,
+                                             freeswitch_profile const& profile) {
+    if (!token(places.microseconds).is_absent()) {
+        return read_microseconds(value(places.microseconds));
+    }
+    if (!token(places.seconds).is_absent()) {
+        return read_epoch(value(places.seconds));
+    }
+    if (!token(places.stamp).is_absent()) {
+        return read_time_text(value(places.stamp));
+    }
+    auto const text = value(profile, places.in_profile);
+    return text.empty() ? time_reading{} : read_microseconds(text);
+}
+
+bool freeswitch_reader::times() {
+    read_times times;
+    times.start = read_time_of(start_places, tokens_.oldest);
+    times.answer = read_time_of(answer_places, tokens_.newest);
+    times.end = read_time_of(end_places, tokens_.newest);
+    times.duration_ms = out_.duration_ms;
+    times.billsec_ms = out_.billsec_ms;
+    if (!says(end_places, tokens_.newest) && duration_is_said_ && times.start.is != form::never) {
+        times.end = {times.start.is, times.start.value + out_.duration_ms * 1000};
+    }
+    times_fault const fault = settle_times(times, from_.time_zone, out_);
+    if (fault.error != record_error::none) {
+        static constexpr std::string_view fields[] = {"start_epoch", "answer_epoch", "end_epoch"};
+        return fail(fault.error, fields[static_cast<std::size_t>(fault.at)], fault.detail);
+    }
+    if (!says(answer_places, tokens_.newest) && out_.billsec_ms > 0) {
+        out_.answer = out_.end - out_.billsec_ms * 1000;
+    }
+    complete_durations();
+    return true;
+}
+
+/// What is billed, and the figures that the switch did not give.
+void freeswitch_reader::complete_durations() noexcept {
+    if (out_.answer != never_us) {
+        out_.billable_ms = std::max<std::int64_t>(0, (out_.end - out_.answer) / 1000);
+    }
+    if (!duration_is_said_) {
+        out_.duration_ms = (out_.end - out_.start) / 1000;
+    }
+    if (!billsec_is_said_) {
+        out_.billsec_ms = out_.billable_ms;
+    }
+}
+
+/// What helps to find the call again, at the switch and in a trace.
+void freeswitch_reader::metadata() {
+    static constexpr variable kept[] = {
+        variable::sip_call_id,     variable::hangup_cause_q850, variable::sip_hangup_disposition,
+        variable::sip_term_status, variable::read_codec,        variable::write_codec,
+        variable::last_app,        variable::domain_name,
+    };
+    thread_local std::string built;
+    built.clear();
+    json_object_writer writer(built);
+    writer.member("call_id", call_id_);
+    writer.member("leg", is_b_leg(tokens_) ? "b" : "a");
+    writer.member("other_leg_uuid", first_of({variable::originating_leg_uuid, variable::bridge_uuid,
+                                              variable::signal_bond}));
+    auto const name = from_profiles(member::caller_id_name);
+    writer.member("caller_id_name", name.empty() ? value(variable::caller_id_name) : name);
+    auto const transferred_to = value(tokens_.newest, member::destination_number);
+    writer.member("transferred_to", transferred_to == out_.destination ? "" : transferred_to);
+    writer.member("network_addr", from_profiles(member::network_addr));
+    writer.member("context", from_profiles(member::context));
+    for (variable const which : kept) {
+        writer.member(freeswitch_variable_keys.name(static_cast<std::size_t>(which)), value(which));
+    }
+    writer.member("switchname", text_of(tokens_.switchname, arena_));
+    writer.member("core_uuid", text_of(tokens_.core_uuid, arena_));
+    writer.finish();
+    out_.metadata = arena_.keep(built);
+}
+
+} // namespace
+
+bool is_b_leg(freeswitch_tokens const& tokens) noexcept {
+    auto const is_set = [&tokens](variable which) {
+        return !tokens.variables[static_cast<std::size_t>(which)].is_absent();
+    };
+    return tokens.has_originator || is_set(variable::originating_leg_uuid) ||
+           is_set(variable::originator);
+}
+
+record_fault read_freeswitch(freeswitch_tokens const& tokens, source const& from,
+                             std::string_view query_uuid, text_arena& arena, cdr& out) {
+    return freeswitch_reader(tokens, from, query_uuid, arena, out).run();
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,333 @@
+#include "ingest/http/http_session.hpp"
+
+#include "ingest/http/problem.hpp"
+#include "ingest/text/ascii.hpp"
+
+#include <exception>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/http/read.hpp>
+
+namespace tally::ingest {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+namespace {
+
+/// Room for the first bytes of a request: a usual head and a small record come with one read.
+constexpr std::size_t first_read_bytes = 4096;
+/// What the buffer may hold beside the head: what follows it in the same packets.
+constexpr std::size_t read_ahead_bytes = 64 * 1024;
+/// An unread body up to this size is skipped to keep the connection; a larger one costs it.
+constexpr std::uint64_t discard_bytes_max = 64 * 1024;
+
+bool is_loopback(asio::ip::address const& address) {
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
+    }
+    return address.is_loopback();
+}
+
+/// Runs what the handler has to say; its exceptions become 500 and stay with the request.
+template <class Function>
+std::optional<http_response> failure_of(Function&& function) noexcept {
+    try {
+        function();
+        return std::nullopt;
+    } catch (std::exception const& error) {
+        return problem(500, error.what());
+    } catch (...) {
+        return problem(500, "unknown failure");
+    }
+}
+
+} // namespace
+
+http_session::http_session(socket accepted, http_session_context context)
+    : socket_(std::move(accepted)), context_(context), reply_timer_(socket_.get_executor()),
+      buffer_(context.settings.header_bytes_max + read_ahead_bytes) {
+    boost::system::error_code error;
+    auto const peer = socket_.remote_endpoint(error);
+    peer_is_loopback_ = !error && is_loopback(peer.address());
+    // One answer is one write, and nobody gains from it being delayed.
+    socket_.set_option(asio::ip::tcp::no_delay(true), error);
+}
+
+void http_session::start(std::function<void()> ended) {
+    asio::co_spawn(
+        socket_.get_executor(), [self = shared_from_this()] { return self->run(); },
+        [self = shared_from_this(), ended = std::move(ended)](std::exception_ptr failure) {
+            if (failure) {
+                self->context_.observer.trouble("a connection ended with an exception");
+            }
+            self->close();
+            ended();
+        });
+}
+
+http_session::task<void> http_session::run() {
+    next_step next = next_step::next_request;
+    while (next == next_step::next_request) {
+        if (!co_await wait_for_request()) {
+            co_return;
+        }
+        next = co_await serve_request();
+    }
+    if (next == next_step::linger_and_close) {
+        co_await linger();
+    }
+}
+
+http_session::task<bool> http_session::wait_for_request() {
+    if (draining_ || aborted_) {
+        co_return false;
+    }
+    if (buffer_.size() != 0) {
+        co_return true; // pipelined
+    }
+    enter(stage::idle, context_.settings.idle_timeout);
+    auto const [error, size] =
+        co_await socket_.async_read_some(buffer_.prepare(first_read_bytes), await_tuple_t{});
+    buffer_.commit(size);
+    co_return !error;
+}
+
+http_session::task<http_session::next_step> http_session::serve_request() {
+    ++request_;
+    parser_.emplace();
+    parser_->header_limit(context_.settings.header_bytes_max);
+    parser_->body_limit(boost::none); // the exchange has its own
+    enter(stage::reading, context_.settings.read_timeout);
+    auto const [error, size] =
+        co_await http::async_read_header(socket_, buffer_, *parser_, await_tuple_t{});
+    if (error) {
+        co_return co_await answer_unreadable(error);
+    }
+    http_step step;
+    if (auto obstacle = head_obstacle()) {
+        // What the framing is, is not certain: nothing behind this head can be a request.
+        bool const written = co_await write_answer(std::move(*obstacle), false);
+        co_return written ? next_step::linger_and_close : next_step::close;
+    }
+    if (auto failure = failure_of([&] { step = begin_request(); })) {
+        step = std::move(*failure);
+    }
+    if (auto* answer = std::get_if<http_response>(&step)) {
+        co_return co_await answer_unread(std::move(*answer));
+    }
+    co_return co_await serve_exchange(std::get<std::unique_ptr<http_exchange>>(std::move(step)));
+}
+
+http_session::task<http_session::next_step>
+http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
+    std::string body;
+    http_response answer;
+    body_end const end = co_await read_body(*exchange, body, answer);
+    if (end == body_end::complete) {
+        answer = co_await wait_for_reply(*exchange, std::move(body));
+    }
+    // What the exchange holds is free for others while a slow client takes its answer.
+    exchange.reset();
+    if (end == body_end::refused) {
+        co_return co_await answer_unread(std::move(answer));
+    }
+    if (end == body_end::lost) {
+        co_return co_await answer_unreadable(body_error_);
+    }
+    if (aborted_) {
+        co_return next_step::close;
+    }
+    bool const keep_alive = parser_->keep_alive() && !draining_;
+    if (!co_await write_answer(std::move(answer), keep_alive)) {
+        co_return next_step::close;
+    }
+    // A client that did not ask to close may have sent its next request already.
+    co_return keep_alive    ? next_step::next_request
+    : parser_->keep_alive() ? next_step::linger_and_close
+                            : next_step::close;
+}
+
+/// A request that cannot be read on: the client's time is up, what it sent is not HTTP, or it has
+/// gone, in which case there is nobody to answer.
+http_session::task<http_session::next_step>
+http_session::answer_unreadable(boost::system::error_code error) {
+    if (aborted_) {
+        co_return next_step::close;
+    }
+    http_response answer;
+    if (timed_out_) {
+        answer = problem(408, "the request did not come in time");
+    } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+        answer = problem(431, "the request's head is too large");
+    } else if (error.category() == make_error_code(http::error::bad_method).category() &&
+               error != http::error::end_of_stream && error != http::error::partial_message) {
+        answer = problem(400, "this is not HTTP/1.1: " + error.message());
+    } else {
+        co_return next_step::close;
+    }
+    bool const written = co_await write_answer(std::move(answer), false);
+    co_return written ? next_step::linger_and_close : next_step::close;
+}
+
+/// Answers a request whose body has not been read. A small body is skipped afterwards, so that the
+/// connection can stay; a client that waits for 100 may or may not send its body now, so that
+/// nothing can be told about the bytes behind (RFC 9110 section 10.1.1).
+http_session::task<http_session::next_step> http_session::answer_unread(http_response answer) {
+    auto const& head = parser_->get();
+    std::uint64_t const length = parser_->content_length().value_or(0);
+    bool const skippable = !parser_->chunked() && length <= discard_bytes_max &&
+                           head.find(http::field::expect) == head.end();
+    bool const keep_alive = skippable && parser_->keep_alive() && !draining_;
+    if (!co_await write_answer(std::move(answer), keep_alive)) {
+        co_return next_step::close;
+    }
+    if (!keep_alive) {
+        co_return next_step::linger_and_close;
+    }
+    bool const skipped = co_await discard_body(length);
+    co_return skipped ? next_step::next_request : next_step::close;
+}
+
+/// Hands the body over and waits for the answer, which comes from any thread.
+http_session::task<http_response> http_session::wait_for_reply(http_exchange& exchange,
+                                                               std::string body) {
+    reply_.reset();
+    enter(stage::answering, context_.settings.answer_timeout);
+    reply_timer_.expires_at(clock::time_point::max());
+    auto const hand_over = [&] { exchange.finish(std::move(body), make_reply()); };
+    if (auto failure = failure_of(hand_over); failure && !reply_) {
+        reply_ = std::move(failure);
+    }
+    while (!reply_ && !timed_out_ && !aborted_) {
+        co_await reply_timer_.async_wait(await_tuple_t{});
+    }
+    http_response answer = reply_ ? std::move(*reply_) : exchange.timed_out();
+    reply_.reset();
+    ++request_; // a reply that comes from now on is nobody's
+    co_return answer;
+}
+
+/// The reply does not keep the session alive: a lane may hold it longer than the connection and
+/// the io_context live.
+http_reply http_session::make_reply() {
+    return [weak = weak_from_this(), request = request_](http_response answer) {
+        std::shared_ptr<http_session> const self = weak.lock();
+        if (!self) {
+            return;
+        }
+        strand const executor = self->socket_.get_executor();
+        asio::dispatch(executor, [self, request, answer = std::move(answer)]() mutable {
+            self->deliver(request, std::move(answer));
+        });
+    };
+}
+
+void http_session::deliver(std::uint64_t request, http_response answer) {
+    if (request == request_ && stage_ == stage::answering && !reply_) {
+        reply_ = std::move(answer);
+        reply_timer_.cancel();
+    }
+}
+
+void http_session::enter(stage now, std::chrono::milliseconds limit) {
+    stage_ = now;
+    timed_out_ = false;
+    deadline_.store((clock::now() + limit).time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void http_session::sweep(clock::time_point now) {
+    if (deadline_.load(std::memory_order_relaxed) <= now.time_since_epoch().count()) {
+        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->time_out(); });
+    }
+}
+
+/// Called again with every sweep until the stage ends, so a cancel that comes between two steps of
+/// a composed operation, and cancels nothing, does no harm.
+void http_session::time_out() {
+    if (deadline_.load(std::memory_order_relaxed) > clock::now().time_since_epoch().count()) {
+        return;
+    }
+    timed_out_ = true;
+    boost::system::error_code ignored;
+    switch (stage_) {
+    case stage::reading:
+        socket_.cancel(ignored);
+        break;
+    case stage::answering:
+        reply_timer_.cancel();
+        break;
+    case stage::idle:
+    case stage::writing:
+    case stage::lingering:
+        close();
+        break;
+    }
+}
+
+void http_session::drain() {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->draining_ = true;
+        if (self->stage_ == stage::idle) {
+            self->close();
+        }
+    });
+}
+
+void http_session::abort() {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->aborted_ = true;
+        self->reply_timer_.cancel();
+        self->close();
+    });
+}
+
+void http_session::close() noexcept {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+}
+
+http_step http_session::begin_request() {
+    auto const& message = parser_->get();
+    fields_.clear();
+    for (auto const& field : message) {
+        fields_.push_back({field.name_string(), field.value()});
+    }
+    http_target const target = split_target(message.target());
+    http_head head;
+    head.method = message.method_string();
+    head.path = target.path;
+    head.query = target.query;
+    head.fields = fields_;
+    if (auto const length = parser_->content_length()) {
+        head.content_length = *length;
+    }
+    head.from_loopback = peer_is_loopback_;
+    return context_.handler.begin(head);
+}
+
+/// What makes a well-formed head one that cannot be served at all.
+std::optional<http_response> http_session::head_obstacle() const {
+    auto const& message = parser_->get();
+    if (message.version() == 11 && message.count(http::field::host) != 1) {
+        return problem(400, "a request has one Host field (RFC 9112 section 3.2)");
+    }
+    if (message.find(http::field::transfer_encoding) != message.end()) {
+        if (message.version() == 10) {
+            return problem(400, "HTTP/1.0 has no Transfer-Encoding");
+        }
+        if (!equal_ignoring_case(message[http::field::transfer_encoding], "chunked")) {
+            return problem(501, "the only Transfer-Encoding is chunked");
+        }
+    }
+    auto const expect = message.find(http::field::expect);
+    if (expect != message.end() && !equal_ignoring_case(expect->value(), "100-continue")) {
+        return problem(417, "the only expectation that is met is 100-continue");
+    }
+    return std::nullopt;
+}
+
+} // namespace tally::ingest

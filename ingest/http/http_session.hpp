@@ -1,0 +1,108 @@
+#pragma once
+
+// Included by http_session*.cpp and http_server.cpp only: Beast is heavy.
+
+#include "ingest/http/http_handler.hpp"
+#include "ingest/http/http_server.hpp"
+#include "ingest/net/connection.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+namespace tally::ingest {
+
+/// What a session shares with its server.
+struct http_session_context {
+    http_handler& handler;
+    http_observer& observer;
+    http_server_settings const& settings;
+};
+
+/// One connection: a coroutine on a strand of its own, which ends when the connection does. Its
+/// failure is its own. Other threads only call what is named so; that goes through the strand.
+///
+/// There is one deadline a session, moved by each stage and looked at by the server's sweep: a
+/// timer of Asio's for every read and write would cost more than the reads and writes.
+class http_session final : public connection, public std::enable_shared_from_this<http_session> {
+  public:
+    http_session(socket accepted, http_session_context context);
+
+    void start(std::function<void()> ended) override;
+    void sweep(clock::time_point now) override;
+    void drain() override; ///< no request after the one under way
+    void abort() override;
+
+  private:
+    template <class Result>
+    using task = boost::asio::awaitable<Result, strand>;
+    using await_tuple_t = boost::asio::as_tuple_t<boost::asio::use_awaitable_t<strand>>;
+    using parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
+    using timer = boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, strand>;
+
+    /// What the session waits for; says what happens when that takes too long.
+    enum class stage : std::uint8_t { idle, reading, answering, writing, lingering };
+    /// How reading a body ended.
+    enum class body_end : std::uint8_t { complete, refused, lost };
+    enum class next_step : std::uint8_t { next_request, close, linger_and_close };
+
+    task<void> run();
+    task<bool> wait_for_request();
+    task<next_step> serve_request();
+    task<next_step> serve_exchange(std::unique_ptr<http_exchange> exchange);
+    task<next_step> answer_unreadable(boost::system::error_code error);
+    task<next_step> answer_unread(http_response answer);
+
+    task<body_end> read_body(http_exchange& exchange, std::string& body, http_response& refusal);
+    task<body_end> read_sized_body(std::uint64_t length, std::string& body);
+    task<body_end> read_chunked_body(http_exchange& exchange, std::string& body,
+                                     http_response& refusal);
+    task<bool> send_continue();
+    task<bool> discard_body(std::uint64_t bytes);
+    task<http_response> wait_for_reply(http_exchange& exchange, std::string body);
+    task<bool> write_answer(http_response answer, bool keep_alive);
+    task<void> linger();
+
+    [[nodiscard]] http_step begin_request();
+    [[nodiscard]] std::optional<http_response> head_obstacle() const;
+    http_reply make_reply();
+    void deliver(std::uint64_t request, http_response answer);
+    void enter(stage now, std::chrono::milliseconds limit);
+    void time_out();
+    void close() noexcept;
+
+    socket socket_;
+    http_session_context context_;
+    timer reply_timer_; ///< never expires: cancelled to wake the coroutine
+    boost::beast::flat_buffer buffer_;
+    std::optional<parser> parser_;
+    std::vector<http_field> fields_;
+    std::optional<http_response> reply_;
+    std::uint64_t request_ = 0; ///< number of the request under way, so that late replies are known
+    boost::system::error_code body_error_; ///< why reading a body ended, when it ended badly
+    bool peer_is_loopback_ = false;
+    bool draining_ = false;
+    bool timed_out_ = false;
+    bool aborted_ = false;
+    stage stage_ = stage::idle;
+    std::atomic<clock::rep> deadline_{clock::time_point::max().time_since_epoch().count()};
+};
+
+} // namespace tally::ingest

@@ -1,0 +1,66 @@
+#include "ingest/http/problem.hpp"
+
+#include "ingest/text/json_writer.hpp"
+
+#include <string>
+#include <utility>
+
+namespace tally::ingest {
+
+std::string_view status_title(unsigned status) noexcept {
+    static constexpr std::pair<unsigned, std::string_view> titles[] = {
+        {200, "OK"},
+        {202, "Accepted"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+    };
+    for (auto const& [code, title] : titles) {
+        if (code == status) {
+            return title;
+        }
+    }
+    return "Error";
+}
+
+http_response problem(unsigned status, std::string_view detail, std::string_view code) {
+    json_writer json;
+    json.open('{').key("type").value("about:blank");
+    json.key("title").value(status_title(status)).key("status").value(status);
+    json.key("detail").value(detail);
+    if (!code.empty()) {
+        json.key("code").value(code);
+    }
+    json.close('}');
+    http_response answer;
+    answer.status = status;
+    answer.content_type = problem_content_type;
+    answer.body = std::move(json).text();
+    return answer;
+}
+
+http_response unavailable(std::string_view detail, unsigned retry_after_s) {
+    http_response answer = problem(503, detail);
+    answer.fields.emplace_back("Retry-After", std::to_string(retry_after_s));
+    return answer;
+}
+
+http_response method_not_allowed(std::string_view allowed) {
+    http_response answer = problem(405, "this address takes " + std::string{allowed} + " only");
+    answer.fields.emplace_back("Allow", allowed);
+    return answer;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "ingest/http/http_message.hpp"
+
+#include <string_view>
+
+namespace tally::ingest {
+
+inline constexpr std::string_view json_content_type = "application/json";
+inline constexpr std::string_view problem_content_type = "application/problem+json";
+
+/// Reason phrase of a status code that we answer: "Not Found".
+std::string_view status_title(unsigned status) noexcept;
+
+/// An error answer as problem details (RFC 9457): type about:blank, title, status, and what the
+/// sender can do about it. `code` is a record_error's text form where there is one.
+http_response problem(unsigned status, std::string_view detail, std::string_view code = {});
+
+/// 503 with Retry-After. Sending the same again is always safe.
+http_response unavailable(std::string_view detail, unsigned retry_after_s);
+
+/// 405 with Allow.
+http_response method_not_allowed(std::string_view allowed);
+
+} // namespace tally::ingest

@@ -1,0 +1,247 @@
+#include "ingest/net/connection_server.hpp"
+
+#include "ingest/net/listen_address.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <unordered_set>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace tally::ingest {
+
+namespace asio = boost::asio;
+using tcp = asio::ip::tcp;
+
+namespace {
+
+/// Out of file descriptors, accepting fails at once and again; a pause keeps it from spinning.
+constexpr std::chrono::milliseconds accept_pause{100};
+/// After everything is cut off, coroutines need a moment to end; they wait for nothing any more.
+constexpr std::chrono::milliseconds cut_off_limit{5'000};
+
+} // namespace
+
+struct connection_server::impl : std::enable_shared_from_this<connection_server::impl> {
+    using strand = connection::strand;
+    template <class Result>
+    using task = asio::awaitable<Result, strand>;
+    using await_tuple_t = asio::as_tuple_t<asio::use_awaitable_t<strand>>;
+    using timer =
+        asio::basic_waitable_timer<connection::clock, asio::wait_traits<connection::clock>, strand>;
+
+    impl(asio::io_context& io, plan wanted)
+        : how(std::move(wanted)), executor(asio::make_strand(io)), io_executor(io.get_executor()),
+          acceptor(executor), pause(executor), sweep_timer(executor) {}
+
+    std::string bind();
+    task<void> accept_all();
+    task<void> sweep_all();
+    void take(connection::socket socket);
+    void ended(std::shared_ptr<connection> const& session);
+    template <class Function>
+    void for_each_session(Function function);
+    bool wait_until_empty(std::chrono::milliseconds limit);
+    void stop();
+
+    plan const how;
+    strand executor; ///< of acceptor and timers
+    asio::io_context::executor_type io_executor;
+    asio::basic_socket_acceptor<tcp, strand> acceptor;
+    timer pause;
+    timer sweep_timer;
+    std::uint16_t port = 0;
+
+    mutable std::mutex mutex; ///< guards what follows
+    std::condition_variable all_ended;
+    std::unordered_set<std::shared_ptr<connection>> sessions;
+    bool started = false;
+    bool draining = false;
+};
+
+std::string connection_server::impl::bind() {
+    auto const address = parse_http_address(how.listen);
+    if (!address) {
+        return "'" + how.listen + "' is no address: host:port or [host]:port is wanted";
+    }
+    boost::system::error_code error;
+    tcp::resolver resolver{io_executor};
+    auto const found = resolver.resolve(address->host, std::to_string(address->port),
+                                        tcp::resolver::passive, error);
+    if (!error) {
+        tcp::endpoint const endpoint = found.begin()->endpoint();
+        acceptor.open(endpoint.protocol(), error);
+        if (!error)
+            acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+        if (!error)
+            acceptor.bind(endpoint, error);
+        if (!error)
+            acceptor.listen(asio::socket_base::max_listen_connections, error);
+    }
+    if (error) {
+        boost::system::error_code ignored;
+        acceptor.close(ignored);
+        return "cannot listen on " + how.listen + ": " + error.message();
+    }
+    port = acceptor.local_endpoint(error).port();
+    return {};
+}
+
+connection_server::impl::task<void> connection_server::impl::accept_all() {
+    while (acceptor.is_open()) {
+        auto [error, socket] =
+            co_await acceptor.async_accept(asio::make_strand(io_executor), await_tuple_t{});
+        if (!error) {
+            take(std::move(socket));
+        } else if (error != asio::error::operation_aborted && acceptor.is_open()) {
+            how.trouble("cannot accept a connection: " + error.message());
+            pause.expires_after(accept_pause);
+            co_await pause.async_wait(await_tuple_t{});
+        }
+    }
+}
+
+/// Makes a session of a connection, unless there are too many: then it is told so and closed, and
+/// whoever is served already is not disturbed.
+void connection_server::impl::take(connection::socket socket) {
+    std::unique_lock lock{mutex};
+    if (draining) {
+        return;
+    }
+    if (sessions.size() >= how.connections_max) {
+        lock.unlock();
+        std::string const text = how.too_many();
+        boost::system::error_code ignored;
+        socket.non_blocking(true, ignored);
+        socket.write_some(asio::buffer(text), ignored);
+        socket.shutdown(tcp::socket::shutdown_send, ignored);
+        return;
+    }
+    auto session = how.make(std::move(socket));
+    sessions.insert(session);
+    lock.unlock();
+    session->start(
+        [self = shared_from_this(), weak = std::weak_ptr{session}] { self->ended(weak.lock()); });
+}
+
+void connection_server::impl::ended(std::shared_ptr<connection> const& session) {
+    std::lock_guard const lock{mutex};
+    sessions.erase(session);
+    if (!sessions.empty()) {
+        return;
+    }
+    all_ended.notify_all();
+    if (draining) { // the sweep has nothing to wait for any more
+        asio::post(executor, [self = shared_from_this()] { self->sweep_timer.cancel(); });
+    }
+}
+
+template <class Function>
+void connection_server::impl::for_each_session(Function function) {
+    std::lock_guard const lock{mutex};
+    for (auto const& session : sessions) {
+        function(*session);
+    }
+}
+
+connection_server::impl::task<void> connection_server::impl::sweep_all() {
+    while (acceptor.is_open() || !wait_until_empty({})) {
+        sweep_timer.expires_after(how.sweep_interval);
+        co_await sweep_timer.async_wait(await_tuple_t{});
+        auto const now = connection::clock::now();
+        for_each_session([&](connection& session) { session.sweep(now); });
+    }
+}
+
+bool connection_server::impl::wait_until_empty(std::chrono::milliseconds limit) {
+    std::unique_lock lock{mutex};
+    return all_ended.wait_for(lock, limit, [&] { return sessions.empty(); });
+}
+
+/// Stops accepting and tells the sessions; the sweep goes on until the last of them has ended.
+void connection_server::impl::stop() {
+    {
+        std::lock_guard const lock{mutex};
+        draining = true;
+    }
+    asio::post(executor, [self = shared_from_this()] {
+        boost::system::error_code ignored;
+        self->acceptor.close(ignored);
+        self->pause.cancel();
+        self->sweep_timer.cancel();
+    });
+    for_each_session([](connection& session) { session.drain(); });
+}
+
+connection_server::connection_server(asio::io_context& context, plan how)
+    : impl_(std::make_shared<impl>(context, std::move(how))) {}
+
+connection_server::~connection_server() {
+    bool still_running = false;
+    {
+        std::lock_guard const lock{impl_->mutex};
+        still_running = impl_->started && !impl_->draining;
+    }
+    if (still_running) { // a start-up that failed half-way
+        impl_->stop();
+        impl_->for_each_session([](connection& session) { session.abort(); });
+    }
+}
+
+std::string connection_server::start() {
+    if (std::string problem = impl_->bind(); !problem.empty()) {
+        return problem;
+    }
+    {
+        std::lock_guard const lock{impl_->mutex};
+        impl_->started = true;
+    }
+    auto const spawn = [&](auto member) {
+        asio::co_spawn(
+            impl_->executor, [self = impl_, member] { return (*self.*member)(); },
+            [self = impl_](std::exception_ptr const& failure) {
+                if (failure) {
+                    self->how.trouble("the server of " + self->how.listen +
+                                      " ended with an exception");
+                }
+            });
+    };
+    spawn(&impl::accept_all);
+    spawn(&impl::sweep_all);
+    return {};
+}
+
+std::uint16_t connection_server::port() const noexcept {
+    return impl_->port;
+}
+
+std::size_t connection_server::connections() const noexcept {
+    std::lock_guard const lock{impl_->mutex};
+    return impl_->sessions.size();
+}
+
+bool connection_server::drain(std::chrono::milliseconds limit) {
+    {
+        std::lock_guard const lock{impl_->mutex};
+        if (!impl_->started) {
+            return true;
+        }
+    }
+    impl_->stop();
+    if (impl_->wait_until_empty(limit)) {
+        return true;
+    }
+    impl_->for_each_session([](connection& session) { session.abort(); });
+    impl_->wait_until_empty(cut_off_limit);
+    return false;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,36 @@
+#include "ingest/push/webhook_handshake.hpp"
+
+#include "ingest/http/problem.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace tally::ingest {
+namespace {
+
+/// A DNS name; longer than one can be is no origin.
+constexpr std::size_t origin_bytes_max = 255;
+
+/// It goes back in a field of the answer, so it holds nothing that could end one.
+bool is_origin(std::string_view text) noexcept {
+    return text.size() <= origin_bytes_max &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+} // namespace
+
+http_response webhook_handshake(http_head const& head, std::string_view allowed_methods) {
+    std::string_view const origin = head.field("WebHook-Request-Origin");
+    if (!is_origin(origin)) {
+        return problem(400, "WebHook-Request-Origin is to be the sender's DNS name");
+    }
+    http_response answer;
+    answer.fields.emplace_back("Allow", allowed_methods);
+    if (!origin.empty()) {
+        answer.fields.emplace_back("WebHook-Allowed-Origin", origin);
+        answer.fields.emplace_back("WebHook-Allowed-Rate", "*");
+    }
+    return answer;
+}
+
+} // namespace tally::ingest

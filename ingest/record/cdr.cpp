@@ -1,0 +1,41 @@
+#include "ingest/record/cdr.hpp"
+
+namespace tally::ingest {
+namespace {
+
+constexpr std::int64_t ms_per_s = 1000;
+
+bool same_second(time_us a, time_us b) noexcept {
+    if (a == never_us || b == never_us) {
+        return a == b;
+    }
+    return whole_second(a) == whole_second(b);
+}
+
+bool no_contradiction(std::string_view a, std::string_view b) noexcept {
+    return a.empty() || b.empty() || a == b;
+}
+
+std::string_view without_plus(std::string_view number) noexcept {
+    return number.substr(number.starts_with('+') ? 1 : 0);
+}
+
+bool same_number(std::string_view a, std::string_view sent_a, std::string_view b,
+                 std::string_view sent_b) noexcept {
+    return without_plus(a) == without_plus(b) ||
+           without_plus(sent_a.empty() ? a : sent_a) == without_plus(sent_b.empty() ? b : sent_b);
+}
+
+} // namespace
+
+bool same_content(cdr const& a, cdr const& b) noexcept {
+    return a.direction == b.direction &&
+           same_number(a.caller_id, a.sent_caller_id, b.caller_id, b.sent_caller_id) &&
+           same_number(a.destination, a.sent_destination, b.destination, b.sent_destination) &&
+           same_second(a.answer, b.answer) && same_second(a.end, b.end) &&
+           a.duration_ms / ms_per_s == b.duration_ms / ms_per_s &&
+           a.billsec_ms / ms_per_s == b.billsec_ms / ms_per_s &&
+           no_contradiction(a.hangup_cause, b.hangup_cause);
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,14 @@
+#include "ingest/record/record_batch.hpp"
+
+namespace tally::ingest {
+
+void record_batch::reject_whole(record_error error, std::string_view detail) {
+    cdrs.clear();
+    cdr_index.clear();
+    events.clear();
+    event_index.clear();
+    skipped = 0;
+    rejected.assign(1, {.index = 0, .error = error, .field = {}, .detail = detail, .raw = body});
+}
+
+} // namespace tally::ingest

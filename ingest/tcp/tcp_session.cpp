@@ -1,0 +1,208 @@
+#include "ingest/tcp/tcp_session.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+#include <exception>
+#include <utility>
+
+namespace tally::ingest {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// How often room for records is asked for again: some comes back with every flush.
+constexpr std::chrono::milliseconds room_wait{5};
+constexpr std::chrono::hours for_ever{24};
+constexpr auto never = connection::clock::time_point::max().time_since_epoch().count();
+
+bool is_loopback(asio::ip::address const& of) {
+    auto const v6 = of.is_v6() ? of.to_v6() : asio::ip::address_v6{};
+    return of.is_loopback() ||
+           (v6.is_v4_mapped() && asio::ip::make_address_v4(asio::ip::v4_mapped, v6).is_loopback());
+}
+
+bool peer_is_loopback(connection::socket const& of) {
+    boost::system::error_code error;
+    auto const peer = of.remote_endpoint(error);
+    return !error && is_loopback(peer.address());
+}
+
+} // namespace
+
+tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> by)
+    : socket_{std::move(accepted)}, by_{std::move(by)}, news_{socket_.get_executor()},
+      room_{socket_.get_executor()}, intake_{by_->sink, by_->observer, peer_is_loopback(socket_)},
+      idle_deadline_{never}, write_deadline_{never} {
+    not_idle();
+    boost::system::error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+    socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
+}
+
+void tcp_session::start(std::function<void()> ended) {
+    ended_ = std::move(ended);
+    intake_.on_stored([weak = weak_from_this(),
+                       executor = socket_.get_executor()](std::uint64_t group, bool durable) {
+        asio::post(executor, [weak, group, durable] {
+            if (auto const self = weak.lock()) {
+                self->stored(group, durable);
+            }
+        });
+    });
+    auto const spawn = [this](auto member) {
+        ++running_;
+        asio::co_spawn(
+            socket_.get_executor(),
+            [self = shared_from_this(), member] { return (*self.*member)(); },
+            [self = shared_from_this()](std::exception_ptr failure) {
+                if (failure) {
+                    self->by_->observer.trouble("a TCP connection ended with an exception");
+                    self->close();
+                }
+                self->finished();
+            });
+    };
+    asio::post(socket_.get_executor(), [self = shared_from_this(), spawn] {
+        spawn(&tcp_session::read);
+        spawn(&tcp_session::write);
+    });
+}
+
+void tcp_session::not_idle() noexcept {
+    idle_deadline_ = (clock::now() + by_->settings.idle_timeout).time_since_epoch().count();
+}
+
+void tcp_session::finished() {
+    if (--running_ == 0) {
+        close();
+        ended_();
+    }
+}
+
+tcp_session::task<void> tcp_session::wait_for_room() {
+    room_.expires_after(room_wait);
+    co_await room_.async_wait(asio::as_tuple(asio::use_awaitable_t<strand>{}));
+}
+
+tcp_session::task<void> tcp_session::wait_for_news() {
+    news_.expires_after(for_ever);
+    co_await news_.async_wait(asio::as_tuple(asio::use_awaitable_t<strand>{}));
+}
+
+tcp_session::task<void> tcp_session::read() {
+    bool goes_on = true;
+    while (goes_on && reading_) {
+        goes_on = co_await read_some();
+        goes_on = co_await hand_over() && goes_on;
+    }
+    reading_ = false;
+    news_.cancel();
+}
+
+/// False: nothing more will come.
+tcp_session::task<bool> tcp_session::read_some() {
+    auto const [error, bytes] = co_await socket_.async_read_some(
+        asio::buffer(buffer_), asio::as_tuple(asio::use_awaitable_t<strand>{}));
+    not_idle();
+    if (bytes > 0) {
+        intake_.received({buffer_.data(), bytes});
+    }
+    if (error == asio::error::eof && reading_) { // not when we have stopped it
+        intake_.ended();
+    }
+    co_return !error;
+}
+
+/// Hands over what was read; false: the connection is to be closed. While there is no room, or the
+/// peer does not read what it is told, nothing is read, and the peer's own buffers fill. It is not
+/// idle then: who reads nothing is cut off by the writer's deadline.
+tcp_session::task<bool> tcp_session::hand_over() {
+    while (true) {
+        while (intake_.is_full() && socket_.is_open()) {
+            not_idle();
+            co_await wait_for_room();
+        }
+        auto const said = intake_.step();
+        news_.cancel(); // there may be errors to tell
+        switch (said) {
+        case tcp_intake::step_result::again:
+            break;
+        case tcp_intake::step_result::more:
+            co_return true;
+        case tcp_intake::step_result::wait:
+            not_idle();
+            if (!socket_.is_open()) {
+                co_return false;
+            }
+            co_await wait_for_room();
+            break;
+        case tcp_intake::step_result::close:
+            co_return false;
+        }
+    }
+}
+
+tcp_session::task<void> tcp_session::write() {
+    while (socket_.is_open()) {
+        std::string const text = intake_.take();
+        if (text.empty()) {
+            if (!reading_ && intake_.all_done()) {
+                break;
+            }
+            co_await wait_for_news();
+            continue;
+        }
+        write_deadline_ = (clock::now() + by_->settings.write_timeout).time_since_epoch().count();
+        auto const [error, bytes] = co_await asio::async_write(
+            socket_, asio::buffer(text), asio::as_tuple(asio::use_awaitable_t<strand>{}));
+        write_deadline_ = never;
+        not_idle();
+        if (error) {
+            close();
+        }
+    }
+    boost::system::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+}
+
+void tcp_session::stored(std::uint64_t group, bool durable) {
+    intake_.done(group, durable);
+    if (!durable) {
+        stop_reading();
+    }
+    news_.cancel();
+}
+
+void tcp_session::stop_reading() {
+    reading_ = false;
+    boost::system::error_code ignored;
+    socket_.shutdown(asio::ip::tcp::socket::shutdown_receive, ignored);
+    news_.cancel();
+}
+
+void tcp_session::close() {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    news_.cancel();
+}
+
+void tcp_session::sweep(clock::time_point now) {
+    auto const at = now.time_since_epoch().count();
+    if (at > idle_deadline_ || at > write_deadline_) {
+        abort();
+    }
+}
+
+void tcp_session::drain() {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->stop_reading(); });
+}
+
+void tcp_session::abort() {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->close(); });
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,140 @@
+#include "ingest/text/csv_row.hpp"
+
+#include "ingest/text/utf8_text.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tally::ingest {
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+
+constexpr bool is_line_end(char c) noexcept {
+    return c == '\n' || c == '\r';
+}
+
+std::size_t find_line_end(std::string_view bytes, std::size_t from) noexcept {
+    while (from < bytes.size() && !is_line_end(bytes[from])) {
+        ++from;
+    }
+    return from < bytes.size() ? from : npos;
+}
+
+/// Where the line end that begins at `at` is over; 0 when it may be the first half of CR LF.
+std::size_t behind_line_end(std::string_view bytes, std::size_t at, bool at_end) noexcept {
+    if (bytes[at] == '\n') {
+        return at + 1;
+    }
+    if (at + 1 == bytes.size()) {
+        return at_end ? at + 1 : 0;
+    }
+    return bytes[at + 1] == '\n' ? at + 2 : at + 1;
+}
+
+/// The row's end when quotes cannot be trusted.
+std::size_t torn_row_length(std::string_view bytes, bool at_end) noexcept {
+    std::size_t const end = find_line_end(bytes, 0);
+    if (end == npos) {
+        return at_end ? bytes.size() : 0;
+    }
+    return behind_line_end(bytes, end, at_end);
+}
+
+/// The length of a row whose last field reaches the end of what is there.
+std::size_t unended_row_length(std::string_view bytes, bool may_grow, bool at_end) noexcept {
+    if (may_grow) {
+        return 0;
+    }
+    return bytes.size() <= csv_row_bytes_max && at_end ? bytes.size()
+                                                       : torn_row_length(bytes, at_end);
+}
+
+bool ends_field(std::string_view bytes, std::size_t at) noexcept {
+    return at == bytes.size() || bytes[at] == ',' || is_line_end(bytes[at]);
+}
+
+/// Where the quoted text that begins at `from` ends (its closing quote), or npos.
+std::size_t find_closing_quote(std::string_view bytes, std::size_t from) noexcept {
+    for (;;) {
+        std::size_t const quote = bytes.find('"', from);
+        if (quote == npos || quote + 1 >= bytes.size() || bytes[quote + 1] != '"') {
+            return quote;
+        }
+        from = quote + 2;
+    }
+}
+
+std::size_t skip_blanks(std::string_view bytes, std::size_t at) noexcept {
+    while (at < bytes.size() && bytes[at] == ' ') {
+        ++at;
+    }
+    return at;
+}
+
+std::size_t find_field_end(std::string_view bytes, std::size_t at) noexcept {
+    while (at < bytes.size() && bytes[at] != ',' && !is_line_end(bytes[at])) {
+        ++at;
+    }
+    return at;
+}
+
+} // namespace
+
+std::size_t csv_row_length(std::string_view bytes, bool at_end) noexcept {
+    std::string_view const window = bytes.substr(0, csv_row_bytes_max);
+    bool const may_grow = !at_end && bytes.size() < csv_row_bytes_max;
+    std::size_t at = window.size() - without_mark(window).size();
+    for (;;) {
+        std::size_t const start = skip_blanks(window, at);
+        if (start < window.size() && window[start] == '"') {
+            std::size_t const close = find_closing_quote(window, start + 1);
+            if (may_grow && (close == npos || close + 1 == window.size())) {
+                return 0;
+            }
+            at = close == npos ? npos : close + 1;
+            if (at > window.size() || !ends_field(window, at)) {
+                return torn_row_length(bytes, at_end);
+            }
+        } else {
+            at = find_field_end(window, start);
+        }
+        if (at == window.size()) {
+            return unended_row_length(bytes, may_grow, at_end);
+        }
+        if (is_line_end(window[at])) {
+            return behind_line_end(bytes, at, at_end);
+        }
+        ++at;
+    }
+}
+
+csv_split split_csv_row(std::string_view row, std::span<csv_field> fields) noexcept {
+    csv_split result;
+    std::size_t at = 0;
+    for (;;) {
+        csv_field field;
+        std::size_t const start = skip_blanks(row, at);
+        std::size_t end = 0;
+        if (start < row.size() && row[start] == '"') {
+            std::size_t const close = std::min(find_closing_quote(row, start + 1), row.size());
+            end = std::min(row.find(',', close), row.size());
+            field.text = row.substr(start + 1, close - start - 1);
+            field.has_doubled_quotes = field.text.find('"') != npos;
+            result.is_closed = result.is_closed && close < row.size() && end == close + 1;
+        } else {
+            end = std::min(row.find(',', at), row.size());
+            field.text = row.substr(at, end - at);
+        }
+        if (result.columns < fields.size()) {
+            fields[result.columns] = field;
+        }
+        ++result.columns;
+        if (end == row.size()) {
+            return result;
+        }
+        at = end + 1;
+    }
+}
+
+} // namespace tally::ingest

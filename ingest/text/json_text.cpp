@@ -1,0 +1,114 @@
+#include "ingest/text/json_text.hpp"
+
+#include "ingest/text/json_escape.hpp"
+
+#include <cstring>
+
+namespace tally::ingest {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+void append_escaped(std::string& to, char c) {
+    switch (c) {
+    case '"':
+        to += "\\\"";
+        return;
+    case '\\':
+        to += "\\\\";
+        return;
+    case '\n':
+        to += "\\n";
+        return;
+    case '\r':
+        to += "\\r";
+        return;
+    case '\t':
+        to += "\\t";
+        return;
+    default:
+        to += "\\u00";
+        to += hex_digits[static_cast<unsigned char>(c) >> 4];
+        to += hex_digits[static_cast<unsigned char>(c) & 0x0f];
+    }
+}
+
+constexpr bool needs_escape(char c) noexcept {
+    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+}
+
+void append_quoted(std::string& to, std::string_view text) {
+    to += '"';
+    while (!text.empty()) {
+        std::size_t plain = 0;
+        while (plain < text.size() && !needs_escape(text[plain])) {
+            ++plain;
+        }
+        to.append(text.substr(0, plain));
+        text.remove_prefix(plain);
+        if (!text.empty()) {
+            append_escaped(to, text.front());
+            text.remove_prefix(1);
+        }
+    }
+    to += '"';
+}
+
+} // namespace
+
+std::string_view unescape_json(std::string_view content, text_arena& arena) {
+    std::size_t const first = content.find('\\');
+    if (first == std::string_view::npos) {
+        return content;
+    }
+    // No escape is shorter than the character it stands for.
+    char* const begin = arena.reserve(content.size());
+    std::memcpy(begin, content.data(), first);
+    char* to = begin + first;
+    content.remove_prefix(first);
+    while (!content.empty()) {
+        std::size_t taken = 1;
+        if (content.front() != '\\' || content.size() == 1) {
+            *to++ = content.front();
+        } else if (content[1] == 'u') {
+            unicode_escape const found = read_unicode_escape(content);
+            to = append_utf8(to, found.length == 0 ? U'?' : found.value);
+            taken = found.length == 0 ? 2 : found.length;
+        } else {
+            char const plain = unescaped(content[1]);
+            *to++ = plain == 0 ? content[1] : plain;
+            taken = 2;
+        }
+        content.remove_prefix(taken);
+    }
+    auto const size = static_cast<std::size_t>(to - begin);
+    arena.shrink_last(size);
+    return {begin, size};
+}
+
+void json_object_writer::separate() {
+    if (!is_empty_) {
+        to_ += ',';
+    }
+    is_empty_ = false;
+}
+
+void json_object_writer::member(std::string_view name, std::string_view text) {
+    if (text.empty()) {
+        return;
+    }
+    separate();
+    append_quoted(to_, name);
+    to_ += ':';
+    append_quoted(to_, text);
+}
+
+void json_object_writer::members_of(std::string_view object) {
+    std::string_view const members = object.substr(1, object.size() - 2);
+    if (!members.empty()) {
+        separate();
+        to_.append(members);
+    }
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,248 @@
+#include "ingest/text/json_value.hpp"
+
+#include "ingest/text/json_escape.hpp"
+
+namespace tally::ingest {
+namespace {
+
+constexpr bool is_blank(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+/// Copies one JSON value token by token.
+class json_copier {
+  public:
+    json_copier(std::string_view text, std::string& to) : text_(text), to_(to) {}
+
+    record_error run() {
+        skip_blanks();
+        if (!value(1)) {
+            return error_;
+        }
+        skip_blanks();
+        return text_.empty() ? record_error::none : record_error::not_json;
+    }
+
+  private:
+    void skip_blanks() noexcept {
+        while (!text_.empty() && is_blank(text_.front())) {
+            text_.remove_prefix(1);
+        }
+    }
+    /// Takes `c`, which may have blanks before it.
+    bool take(char c) {
+        skip_blanks();
+        if (text_.empty() || text_.front() != c) {
+            return false;
+        }
+        copy(1);
+        return true;
+    }
+    void copy(std::size_t count) {
+        to_.append(text_.substr(0, count));
+        text_.remove_prefix(count);
+    }
+
+    bool value(int depth) {
+        skip_blanks();
+        if (text_.empty()) {
+            return false;
+        }
+        switch (text_.front()) {
+        case '{':
+            return nested(depth, '}', true);
+        case '[':
+            return nested(depth, ']', false);
+        case '"':
+            return string();
+        case 't':
+            return literal("true");
+        case 'f':
+            return literal("false");
+        case 'n':
+            return literal("null");
+        default:
+            return number();
+        }
+    }
+    bool nested(int depth, char close, bool has_keys) {
+        if (depth > json_depth_max) {
+            error_ = record_error::too_deep;
+            return false;
+        }
+        copy(1);
+        if (take(close)) {
+            return true;
+        }
+        do {
+            skip_blanks();
+            if (has_keys && !(string() && take(':'))) {
+                return false;
+            }
+            if (!value(depth + 1)) {
+                return false;
+            }
+        } while (take(','));
+        return take(close);
+    }
+    bool literal(std::string_view word) {
+        if (!text_.starts_with(word)) {
+            return false;
+        }
+        copy(word.size());
+        return true;
+    }
+    bool string();
+    bool escape();
+    bool number();
+    std::size_t digits(std::size_t at) const noexcept {
+        while (at < text_.size() && is_digit(text_[at])) {
+            ++at;
+        }
+        return at;
+    }
+    std::size_t number_length() const noexcept;
+
+    std::string_view text_;
+    std::string& to_;
+    record_error error_ = record_error::not_json;
+};
+
+bool json_copier::string() {
+    if (text_.empty() || text_.front() != '"') {
+        return false;
+    }
+    copy(1);
+    for (;;) {
+        std::size_t plain = 0;
+        while (plain < text_.size() && text_[plain] != '"' && text_[plain] != '\\') {
+            if (static_cast<unsigned char>(text_[plain]) < 0x20) {
+                return false;
+            }
+            ++plain;
+        }
+        copy(plain);
+        if (text_.empty()) {
+            return false;
+        }
+        if (text_.front() == '"') {
+            copy(1);
+            return true;
+        }
+        if (!escape()) {
+            return false;
+        }
+    }
+}
+
+bool json_copier::escape() {
+    if (text_.size() < 2) {
+        return false;
+    }
+    if (text_[1] != 'u') {
+        bool const is_known = unescaped(text_[1]) != 0;
+        copy(2);
+        return is_known;
+    }
+    unicode_escape const found = read_unicode_escape(text_);
+    if (found.value == picture_of_nul) {
+        to_ += "\\u2400";
+    } else if (found.value == replacement_character) {
+        to_ += "\\ufffd";
+    } else {
+        to_.append(text_.substr(0, found.length));
+    }
+    text_.remove_prefix(found.length);
+    return found.length != 0;
+}
+
+/// Length of the number at the front, by JSON's grammar; 0 when there is none.
+std::size_t json_copier::number_length() const noexcept {
+    std::size_t at = text_.starts_with('-') ? 1 : 0;
+    std::size_t const whole = digits(at);
+    if (whole == at || (text_[at] == '0' && whole > at + 1)) {
+        return 0;
+    }
+    at = whole;
+    if (at < text_.size() && text_[at] == '.') {
+        std::size_t const fraction = digits(at + 1);
+        if (fraction == at + 1) {
+            return 0;
+        }
+        at = fraction;
+    }
+    if (at < text_.size() && (text_[at] == 'e' || text_[at] == 'E')) {
+        ++at;
+        if (at < text_.size() && (text_[at] == '+' || text_[at] == '-')) {
+            ++at;
+        }
+        std::size_t const exponent = digits(at);
+        return exponent == at ? 0 : exponent;
+    }
+    return at;
+}
+
+/// PostgreSQL's numeric takes 131072 digits before and 16383 behind the point; nobody needs them.
+bool exceeds_numeric(std::string_view number) noexcept {
+    constexpr std::size_t digits_max = 1000;
+    constexpr std::size_t exponent_digits_max = 3;
+    std::size_t const e = number.find_first_of("eE");
+    if (e == std::string_view::npos) {
+        return number.size() > digits_max;
+    }
+    std::size_t const exponent = number.find_first_of("123456789", e);
+    return e > digits_max ||
+           (exponent != std::string_view::npos && number.size() - exponent > exponent_digits_max);
+}
+
+bool json_copier::number() {
+    std::size_t const length = number_length();
+    if (length == 0) {
+        return false;
+    }
+    bool const as_string = exceeds_numeric(text_.substr(0, length));
+    if (as_string) {
+        to_ += '"';
+    }
+    copy(length);
+    if (as_string) {
+        to_ += '"';
+    }
+    return true;
+}
+
+} // namespace
+
+record_error append_json_value(std::string_view text, std::string& to) {
+    return json_copier(text, to).run();
+}
+
+record_error check_json_depth(std::string_view text) noexcept {
+    // Nothing so short can open and close more brackets than are allowed.
+    if (text.size() <= 2 * json_depth_max) {
+        return record_error::none;
+    }
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        char const c = text[at];
+        if (in_string) {
+            at += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > json_depth_max) {
+                return record_error::too_deep;
+            }
+        } else if (c == '}' || c == ']') {
+            --depth;
+        }
+    }
+    return record_error::none;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,88 @@
+#include "ingest/text/local_clock.hpp"
+
+#include <date/tz.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+
+namespace tally::ingest {
+namespace {
+
+constexpr time_us us_per_day = 86'400 * us_per_s;
+
+/// A zone's offset and the wall times, end excluded, at which it is beyond doubt.
+struct steady_stretch {
+    time_us wall_begin = 0;
+    time_us wall_end = 0;
+    time_us offset = 0;
+};
+
+/// What a thread saw last. Records come in order of time from one source: nearly all of them are
+/// answered from here, without a search.
+struct zone_memory {
+    std::string name;
+    date::time_zone const* zone = nullptr;
+    steady_stretch steady;
+};
+
+date::time_zone const* find_zone(std::string_view name) noexcept {
+    try {
+        return date::locate_zone(name);
+    } catch (std::exception const&) {
+        return nullptr;
+    }
+}
+
+time_us to_us(std::chrono::seconds duration) noexcept {
+    return duration.count() * us_per_s;
+}
+
+/// Bounds in the far past or future of a zone's last rule would overflow in microseconds.
+time_us clamped_us(date::sys_seconds moment) noexcept {
+    constexpr std::int64_t limit_s = 400'000'000'000;
+    return std::clamp(moment.time_since_epoch().count(), -limit_s, limit_s) * us_per_s;
+}
+
+/// A day is left off at both ends: no change moves a clock by more.
+steady_stretch stretch_of(date::sys_info const& info) noexcept {
+    time_us const offset = to_us(info.offset);
+    return {clamped_us(info.begin) + offset + us_per_day,
+            clamped_us(info.end) + offset - us_per_day, offset};
+}
+
+clock_moments search(zone_memory& memory, time_us wall) {
+    date::local_seconds const second{std::chrono::seconds{whole_second(wall) / us_per_s}};
+    date::local_info const info = memory.zone->get_info(second);
+    time_us const first = wall - to_us(info.first.offset);
+    if (info.result == date::local_info::ambiguous) {
+        return {true, first, wall - to_us(info.second.offset)};
+    }
+    if (info.result == date::local_info::unique) {
+        memory.steady = stretch_of(info.first);
+    }
+    return {true, first, first};
+}
+
+} // namespace
+
+clock_moments moments_of(std::string_view zone_name, time_us wall) noexcept {
+    thread_local zone_memory memory;
+    try {
+        if (memory.zone == nullptr || memory.name != zone_name) {
+            memory = {std::string(zone_name), find_zone(zone_name), {}};
+        }
+        if (memory.zone == nullptr) {
+            return {};
+        }
+        if (wall >= memory.steady.wall_begin && wall < memory.steady.wall_end) {
+            time_us const moment = wall - memory.steady.offset;
+            return {true, moment, moment};
+        }
+        return search(memory, wall);
+    } catch (std::exception const&) {
+        return {}; // the zone's file cannot be read
+    }
+}
+
+} // namespace tally::ingest

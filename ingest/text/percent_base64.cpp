@@ -1,0 +1,112 @@
+#include "ingest/text/percent_base64.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+
+namespace tally::ingest {
+namespace {
+
+constexpr int hex_value(char c) noexcept {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    char const lower = static_cast<char>(c | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+bool is_escape(std::string_view text) noexcept {
+    return text.size() >= 3 && text[0] == '%' && hex_value(text[1]) >= 0 && hex_value(text[2]) >= 0;
+}
+
+/// base64 of the standard alphabet, its line breaks left out, filled up with '='. 0 when a
+/// character is none of either alphabet, or '=' is followed by something else.
+std::size_t normalise_base64(std::string_view text, char* to) noexcept {
+    char* const begin = to;
+    for (char const c : text) {
+        if (c == '\r' || c == '\n') {
+            continue;
+        }
+        bool const is_known = (hex_value(c) >= 0) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                              c == '+' || c == '/' || c == '-' || c == '_' || c == '=';
+        bool const follows_fill = to != begin && to[-1] == '=' && c != '=';
+        if (!is_known || follows_fill) {
+            return 0;
+        }
+        *to++ = c == '-' ? '+' : c == '_' ? '/' : c;
+    }
+    while ((to - begin) % 4 != 0) {
+        *to++ = '=';
+    }
+    return static_cast<std::size_t>(to - begin);
+}
+
+std::size_t count_fill(std::string_view text) noexcept {
+    return text.size() - std::min(text.find_last_not_of('=') + 1, text.size());
+}
+
+} // namespace
+
+bool holds_percent_escape(std::string_view text) noexcept {
+    std::size_t at = text.find('%');
+    while (at != std::string_view::npos) {
+        if (is_escape(text.substr(at))) {
+            return true;
+        }
+        at = text.find('%', at + 1);
+    }
+    return false;
+}
+
+std::string_view percent_decode(std::string_view text, plus_sign plus, std::size_t padding,
+                                text_arena& arena) {
+    bool const has_plus = plus == plus_sign::is_blank && text.find('+') != text.npos;
+    if (!has_plus && !holds_percent_escape(text)) {
+        return text;
+    }
+    char* const begin = arena.reserve(text.size() + padding);
+    char* to = begin;
+    while (!text.empty()) {
+        std::size_t taken = 1;
+        if (is_escape(text)) {
+            *to++ = static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2]));
+            taken = 3;
+        } else {
+            *to++ = has_plus && text.front() == '+' ? ' ' : text.front();
+        }
+        text.remove_prefix(taken);
+    }
+    auto const size = static_cast<std::size_t>(to - begin);
+    std::memset(to, 0, padding);
+    arena.shrink_last(size + padding);
+    return {begin, size};
+}
+
+std::optional<std::string_view> base64_decode(std::string_view text, std::size_t padding,
+                                              text_arena& arena) {
+    if (text.size() > INT_MAX / 2) {
+        return std::nullopt;
+    }
+    char* const begin = arena.reserve(text.size() + 4 + padding);
+    std::size_t const length = normalise_base64(text, begin);
+    std::size_t const fill = count_fill({begin, length});
+    if (length == 0 || fill > 2) {
+        arena.shrink_last(0);
+        return std::nullopt;
+    }
+    // Decodes in place: three bytes are written where four were read.
+    auto* const bytes = reinterpret_cast<unsigned char*>(begin);
+    int const written = EVP_DecodeBlock(bytes, bytes, static_cast<int>(length));
+    if (written < 0 || static_cast<std::size_t>(written) < fill) {
+        arena.shrink_last(0);
+        return std::nullopt;
+    }
+    std::size_t const size = static_cast<std::size_t>(written) - fill;
+    std::memset(begin + size, 0, padding);
+    arena.shrink_last(size + padding);
+    return std::string_view{begin, size};
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,169 @@
+#include "ingest/text/timestamp.hpp"
+
+#include "ingest/text/decimal.hpp"
+
+#include <date/date.h>
+
+#include <algorithm>
+
+namespace tally::ingest {
+namespace {
+
+using form = time_reading::form;
+
+constexpr time_reading unreadable{form::unreadable, 0};
+
+constexpr bool is_digit(char c) noexcept {
+    return c >= '0' && c <= '9';
+}
+
+/// Walks over a text and remembers whether everything was found where it should be.
+class time_scanner {
+  public:
+    explicit time_scanner(std::string_view text) noexcept : text_(text) {}
+
+    /// Exactly `digits` digits.
+    std::int64_t number(std::size_t digits) noexcept {
+        std::int64_t value = 0;
+        for (std::size_t place = 0; place < digits; ++place) {
+            char const c = next();
+            ok_ = ok_ && is_digit(c);
+            value = value * 10 + (c - '0');
+        }
+        return value;
+    }
+    void one_of(std::string_view allowed) noexcept {
+        ok_ = ok_ && allowed.find(next()) != std::string_view::npos;
+    }
+    /// The next character if it is one of these, else 0.
+    char take_if(std::string_view wanted) noexcept {
+        if (at_end() || wanted.find(text_.front()) == std::string_view::npos) {
+            return 0;
+        }
+        return next();
+    }
+    /// Microseconds of the digits behind a point; further digits are cut.
+    std::int64_t fraction_us() noexcept {
+        std::int64_t value = 0;
+        std::int64_t unit = us_per_s / 10;
+        ok_ = ok_ && !at_end() && is_digit(text_.front());
+        while (!at_end() && is_digit(text_.front())) {
+            value += (next() - '0') * unit;
+            unit /= 10;
+        }
+        return value;
+    }
+    void refuse_unless(bool condition) noexcept { ok_ = ok_ && condition; }
+    [[nodiscard]] bool at_end() const noexcept { return text_.empty(); }
+    [[nodiscard]] bool ok() const noexcept { return ok_; }
+
+  private:
+    char next() noexcept {
+        if (text_.empty()) {
+            ok_ = false;
+            return '0';
+        }
+        char const c = text_.front();
+        text_.remove_prefix(1);
+        return c;
+    }
+
+    std::string_view text_;
+    bool ok_ = true;
+};
+
+/// Days since 1970; refuses a day that no calendar has. Year 0000 is left to the caller.
+std::int64_t scan_date(time_scanner& scan, bool& is_year_zero) noexcept {
+    auto const year = scan.number(4);
+    scan.one_of("-");
+    auto const month = scan.number(2);
+    scan.one_of("-");
+    auto const day = scan.number(2);
+    is_year_zero = year == 0;
+    if (!scan.ok() || is_year_zero) {
+        return 0;
+    }
+    date::year_month_day const found{date::year{static_cast<int>(year)},
+                                     date::month{static_cast<unsigned>(month)},
+                                     date::day{static_cast<unsigned>(day)}};
+    scan.refuse_unless(found.ok());
+    return scan.ok() ? date::sys_days{found}.time_since_epoch().count() : 0;
+}
+
+/// Microseconds since midnight.
+std::int64_t scan_clock(time_scanner& scan) noexcept {
+    auto const hour = scan.number(2);
+    scan.one_of(":");
+    auto const minute = scan.number(2);
+    scan.one_of(":");
+    auto const second = scan.number(2);
+    scan.refuse_unless(hour < 24 && minute < 60 && second <= 60);
+    std::int64_t us = ((hour * 60 + minute) * 60 + second) * us_per_s;
+    if (scan.take_if(".") != 0) {
+        // A leap second's own fraction has no place in UTC as computers count it.
+        auto const fraction = scan.fraction_us();
+        us += second == 60 ? 0 : fraction;
+    }
+    return us;
+}
+
+/// What has to be taken off to get UTC: "+05:30", also "+0530" and "+05".
+std::int64_t scan_offset(time_scanner& scan, char sign) noexcept {
+    auto const hours = scan.number(2);
+    std::int64_t minutes = 0;
+    if (scan.take_if(":") != 0 || !scan.at_end()) {
+        minutes = scan.number(2);
+    }
+    scan.refuse_unless(hours < 24 && minutes < 60);
+    std::int64_t const us = (hours * 60 + minutes) * 60 * us_per_s;
+    return sign == '-' ? -us : us;
+}
+
+constexpr std::int64_t us_per_day = 86'400 * us_per_s;
+
+bool looks_like_a_date(std::string_view text) noexcept {
+    return text.size() > 4 && text[4] == '-';
+}
+
+} // namespace
+
+time_reading read_time_text(std::string_view text) noexcept {
+    if (text.empty()) {
+        return {};
+    }
+    time_scanner scan(text);
+    bool is_year_zero = false;
+    std::int64_t const days = scan_date(scan, is_year_zero);
+    scan.one_of("Tt ");
+    std::int64_t value = days * us_per_day + scan_clock(scan);
+    bool const has_zone = !scan.at_end();
+    if (scan.take_if("Zz") == 0 && has_zone) {
+        char const sign = scan.take_if("+-");
+        scan.refuse_unless(sign != 0);
+        value -= scan_offset(scan, sign);
+    }
+    if (!scan.ok() || !scan.at_end() || value >= time_us_max) {
+        return unreadable;
+    }
+    if (is_year_zero || (value == 0 && !has_zone)) {
+        return {};
+    }
+    return {has_zone ? form::utc : form::local, value};
+}
+
+time_reading read_epoch(std::string_view text) noexcept {
+    if (text.empty()) {
+        return {};
+    }
+    auto const us = parse_decimal(text, 6);
+    if (!us || *us >= time_us_max || *us <= -time_us_max) {
+        return unreadable;
+    }
+    return *us == 0 ? time_reading{} : time_reading{form::utc, *us};
+}
+
+time_reading read_time(std::string_view text) noexcept {
+    return looks_like_a_date(text) ? read_time_text(text) : read_epoch(text);
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,123 @@
+#include "ingest/text/utf8_text.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace tally::ingest {
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";    // U+FFFD
+constexpr std::string_view picture_of_nul = "\xE2\x90\x80"; // U+2400
+
+/// What a lead byte announces: the character's length, and the least value that needs it.
+struct lead {
+    std::size_t length;
+    std::uint32_t bits;
+    std::uint32_t least;
+};
+
+constexpr lead read_lead(std::uint8_t byte) noexcept {
+    if (byte < 0x80) {
+        return {1, byte, 0};
+    }
+    if ((byte & 0xE0) == 0xC0) {
+        return {2, byte & 0x1Fu, 0x80};
+    }
+    if ((byte & 0xF0) == 0xE0) {
+        return {3, byte & 0x0Fu, 0x800};
+    }
+    if ((byte & 0xF8) == 0xF0) {
+        return {4, byte & 0x07u, 0x10000};
+    }
+    return {0, 0, 0};
+}
+
+/// Length of the valid character at the front of `bytes`, or 0.
+std::size_t character_length(std::string_view bytes) noexcept {
+    lead const first = read_lead(static_cast<std::uint8_t>(bytes.front()));
+    if (first.length == 0 || first.length > bytes.size()) {
+        return 0;
+    }
+    std::uint32_t value = first.bits;
+    for (std::size_t place = 1; place < first.length; ++place) {
+        auto const byte = static_cast<std::uint8_t>(bytes[place]);
+        if ((byte & 0xC0) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (byte & 0x3F);
+    }
+    bool const is_surrogate = value >= 0xD800 && value < 0xE000;
+    return value < first.least || value > 0x10FFFF || is_surrogate ? 0 : first.length;
+}
+
+char* append(char* to, std::string_view text) noexcept {
+    std::memcpy(to, text.data(), text.size());
+    return to + text.size();
+}
+
+/// A mended copy; every byte may become three.
+std::string_view mended_copy(std::string_view bytes, bool mend_nul, std::size_t padding,
+                             text_arena& arena) {
+    char* const begin = arena.reserve(bytes.size() * 3 + padding);
+    char* to = begin;
+    while (!bytes.empty()) {
+        std::size_t const length = character_length(bytes);
+        if (length == 0) {
+            to = append(to, replacement);
+        } else if (mend_nul && bytes.front() == '\0') {
+            to = append(to, picture_of_nul);
+        } else {
+            to = append(to, bytes.substr(0, length));
+        }
+        bytes.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    auto const size = static_cast<std::size_t>(to - begin);
+    std::memset(to, 0, padding);
+    arena.shrink_last(size + padding);
+    return {begin, size};
+}
+
+bool holds_nul(std::string_view bytes) noexcept {
+    return bytes.find('\0') != bytes.npos;
+}
+
+constexpr bool is_edge(char c) noexcept {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\0';
+}
+
+} // namespace
+
+bool is_valid_utf8(std::string_view bytes) noexcept {
+    return simdjson::validate_utf8(bytes.data(), bytes.size());
+}
+
+std::string_view mend_text(std::string_view bytes, text_arena& arena) {
+    if (!holds_nul(bytes) && is_valid_utf8(bytes)) {
+        return bytes;
+    }
+    return mended_copy(bytes, true, 0, arena);
+}
+
+std::string_view mend_utf8_padded(std::string_view bytes, std::size_t padding, text_arena& arena) {
+    return mended_copy(bytes, false, padding, arena);
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+    while (!text.empty() && is_edge(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_edge(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+std::string_view without_mark(std::string_view text) noexcept {
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
+} // namespace tally::ingest

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "ingest/base/text_arena.hpp"
+
+#include <string_view>
+
+namespace tally::ingest {
+
+bool is_valid_utf8(std::string_view bytes) noexcept;
+
+/// `bytes` as PostgreSQL takes text: each byte that is not part of valid UTF-8 becomes U+FFFD, each
+/// NUL U+2400 (its picture). The same view when there is nothing to mend, else a copy in `arena`.
+std::string_view mend_text(std::string_view bytes, text_arena& arena);
+
+/// Invalid UTF-8 mended, NUL left, with `padding` readable bytes behind the copy.
+std::string_view mend_utf8_padded(std::string_view bytes, std::size_t padding, text_arena& arena);
+
+/// A view without blanks, tabs, line ends and NULs (which a crash leaves in files) at its ends.
+std::string_view trimmed(std::string_view text) noexcept;
+
+/// A view without a byte order mark at its front.
+std::string_view without_mark(std::string_view text) noexcept;
+
+} // namespace tally::ingest

@@ -1,0 +1,101 @@
+#include "rating/clock/band_clock.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace tally::rating {
+
+namespace {
+
+using ingest::time_us;
+using ingest::us_per_s;
+
+constexpr std::uint8_t every_day = 0x7f;
+constexpr unsigned days_per_week = 7;
+
+unsigned weekday_of(civil_day day) noexcept {
+    constexpr civil_day thursday = 3; // 1970-01-01
+    auto const rest = (day + thursday) % static_cast<civil_day>(days_per_week);
+    return static_cast<unsigned>(rest < 0 ? rest + static_cast<civil_day>(days_per_week) : rest);
+}
+
+void check(band const& one) {
+    auto const refuse = [&one](char const* why) {
+        throw std::invalid_argument("band '" + one.name + "': " + why);
+    };
+    if (one.from_s < 0 || one.from_s >= band::day_s || one.to_s < 0 || one.to_s > band::day_s) {
+        refuse("its hours must be from 00:00 to 24:00");
+    }
+    if (one.days > every_day) {
+        refuse("a week has seven days");
+    }
+}
+
+} // namespace
+
+band_clock::band_clock(std::string_view zone, std::span<band const> bands)
+    : stretches_(stretches_of(zone)), edges_{0, band::day_s} {
+    for (band const& one : bands) {
+        check(one);
+        add(one);
+    }
+    std::sort(edges_.begin(), edges_.end());
+    edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());
+}
+
+void band_clock::add(band const& one) {
+    window added{one.from_s, one.to_s, static_cast<std::uint32_t>(dates_.size()),
+                 static_cast<std::uint32_t>(one.dates.size()), one.days};
+    if (one.days == 0 && one.dates.empty()) {
+        added.days = every_day;
+    }
+    dates_.insert(dates_.end(), one.dates.begin(), one.dates.end());
+    std::sort(dates_.begin() + added.first_date, dates_.end());
+    windows_.push_back(added);
+    edges_.push_back(one.from_s);
+    edges_.push_back(one.to_s);
+}
+
+clock_reading band_clock::read(time_us t) const noexcept {
+    auto behind =
+        std::upper_bound(stretches_.begin(), stretches_.end(), t,
+                         [](time_us value, zone_stretch const& s) { return value < s.begin; });
+    zone_stretch const& around = behind == stretches_.begin() ? *behind : *(behind - 1);
+    time_us const local = t + around.offset;
+    clock_reading now;
+    now.day = static_cast<civil_day>(floor_div(local, us_per_day));
+    time_us const midnight = now.day * us_per_day;
+    now.second = static_cast<std::int32_t>((local - midnight) / us_per_s);
+    now.weekday = static_cast<std::uint8_t>(weekday_of(now.day));
+    // The day's end is an edge: there is always one behind now.
+    auto const edge = std::upper_bound(edges_.begin(), edges_.end(), now.second);
+    now.until = midnight + *edge * us_per_s - around.offset;
+    if (behind != stretches_.end()) {
+        now.until = std::min(now.until, behind->begin);
+    }
+    return now;
+}
+
+bool band_clock::is_on(window const& w, civil_day day, unsigned weekday) const noexcept {
+    if ((w.days >> weekday & 1U) != 0) {
+        return true;
+    }
+    auto const first = dates_.begin() + w.first_date;
+    return w.dates != 0 && std::binary_search(first, first + w.dates, day);
+}
+
+bool band_clock::covers(band_place place, clock_reading const& at) const noexcept {
+    window const& w = windows_[place];
+    if (w.from_s < w.to_s) {
+        return w.from_s <= at.second && at.second < w.to_s && is_on(w, at.day, at.weekday);
+    }
+    if (w.from_s <= at.second) {
+        return is_on(w, at.day, at.weekday);
+    }
+    // Past midnight it is still the window of the day on which it began.
+    unsigned const yesterday = at.weekday == 0 ? days_per_week - 1 : at.weekday - 1U;
+    return at.second < w.to_s && is_on(w, at.day - 1, yesterday);
+}
+
+} // namespace tally::rating

@@ -1,0 +1,125 @@
+#include "rating/clock/calendar.hpp"
+
+#include "rating/clock/utc_offset_intervals.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <vector>
+
+namespace tally::rating {
+
+namespace {
+
+using ingest::time_us;
+
+// Times beyond what a calendar can say are taken as its first or last moment.
+constexpr civil_day day_min = civil_day_min;
+constexpr civil_day day_max = civil_day_max;
+constexpr time_us time_min = civil_time_min;
+constexpr time_us time_max = civil_time_max;
+
+struct civil_month {
+    std::chrono::year_month month;
+
+    [[nodiscard]] civil_day day(unsigned day_of_month) const noexcept {
+        std::chrono::year_month_day const last = month / std::chrono::last;
+        auto const day = std::min(std::chrono::day{day_of_month}, last.day());
+        return static_cast<civil_day>(
+            std::chrono::sys_days{month / day}.time_since_epoch().count());
+    }
+    [[nodiscard]] civil_month next() const noexcept { return {month + std::chrono::months{1}}; }
+    [[nodiscard]] civil_month previous() const noexcept { return {month - std::chrono::months{1}}; }
+};
+
+std::chrono::year_month_day civil(civil_day day) noexcept {
+    return std::chrono::year_month_day{std::chrono::sys_days{std::chrono::days{day}}};
+}
+
+} // namespace
+
+struct calendar::impl {
+    std::vector<zone_stretch> stretches;
+    std::size_t last = 0; ///< stretch of the last question
+
+    /// The period asked for last, by the anchor's day of the month: calls come roughly in the
+    /// order of time, so nearly all of them fall into it.
+    std::array<billing_period, 32> periods{};
+
+    [[nodiscard]] zone_stretch const& around(time_us t) noexcept {
+        if (t < stretches[last].begin || t >= stretches[last].end) {
+            auto const after = std::upper_bound(
+                stretches.begin(), stretches.end(), t,
+                [](time_us value, zone_stretch const& s) { return value < s.begin; });
+            last = static_cast<std::size_t>(after - stretches.begin()) - 1;
+        }
+        return stretches[last];
+    }
+
+    [[nodiscard]] civil_day day_of(time_us t) noexcept {
+        t = std::clamp(t, time_min, time_max);
+        auto const day = floor_div(t + around(t).offset, us_per_day);
+        return static_cast<civil_day>(std::clamp<std::int64_t>(day, day_min, day_max));
+    }
+
+    [[nodiscard]] time_us midnight(civil_day day) noexcept;
+    [[nodiscard]] billing_period period_of(unsigned anchor_day, time_us t) noexcept;
+};
+
+/// The first moment at which the zone's clocks show `day` 00:00 or later: where 00:00 comes twice
+/// the first, where it never comes the moment of the change.
+time_us calendar::impl::midnight(civil_day day) noexcept {
+    time_us const local = std::clamp(day, day_min, day_max) * us_per_day;
+    // No zone is further than a day from UTC, even across a date line.
+    time_us const before = std::clamp(local - 2 * us_per_day, time_min, time_max);
+    static_cast<void>(around(before));
+    auto at = last;
+    while (at + 1 < stretches.size() && local - stretches[at].offset >= stretches[at].end) {
+        ++at;
+    }
+    return std::max(local - stretches[at].offset, stretches[at].begin);
+}
+
+billing_period calendar::impl::period_of(unsigned anchor_day, time_us t) noexcept {
+    auto const today = civil(day_of(t));
+    civil_month month{today.year() / today.month()};
+    // Compared as moments: where an hour comes twice around midnight, the clock may show yesterday
+    // again after the period has begun.
+    if (t < midnight(month.day(anchor_day))) {
+        month = month.previous();
+    }
+    billing_period found{midnight(month.day(anchor_day)), midnight(month.next().day(anchor_day))};
+    if (t >= found.end) {
+        month = month.next();
+        found = {found.end, midnight(month.next().day(anchor_day))};
+    }
+    return found;
+}
+
+calendar::calendar(std::string_view zone_name) : impl_(std::make_unique<impl>()) {
+    impl_->stretches = stretches_of(zone_name);
+}
+
+calendar::~calendar() = default;
+calendar::calendar(calendar&&) noexcept = default;
+calendar& calendar::operator=(calendar&&) noexcept = default;
+
+civil_day calendar::day_of(ingest::time_us t) noexcept {
+    return impl_->day_of(t);
+}
+
+ingest::time_us calendar::midnight(civil_day day) noexcept {
+    return impl_->midnight(day);
+}
+
+billing_period calendar::monthly(ingest::time_us anchor, ingest::time_us t) noexcept {
+    auto const anchor_day = static_cast<unsigned>(civil(impl_->day_of(anchor)).day());
+    billing_period& period = impl_->periods[anchor_day];
+    t = std::clamp(t, time_min, time_max);
+    if (t < period.start || t >= period.end) {
+        period = impl_->period_of(anchor_day, t);
+    }
+    return period;
+}
+
+} // namespace tally::rating

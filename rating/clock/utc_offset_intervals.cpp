@@ -1,0 +1,32 @@
+#include "rating/clock/utc_offset_intervals.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <date/tz.h>
+#include <stdexcept>
+#include <string>
+
+namespace tally::rating {
+
+std::vector<zone_stretch> stretches_of(std::string_view zone_name) {
+    date::time_zone const* zone = nullptr;
+    try {
+        zone = date::locate_zone(std::string(zone_name));
+    } catch (std::runtime_error const&) {
+        throw std::invalid_argument("no time zone '" + std::string(zone_name) + "'");
+    }
+    std::vector<zone_stretch> all;
+    ingest::time_us at = civil_time_min;
+    while (at <= civil_time_max) {
+        date::sys_seconds const moment{std::chrono::seconds{floor_div(at, ingest::us_per_s)}};
+        date::sys_info const info = zone->get_info(moment);
+        auto const end_s =
+            std::min(info.end.time_since_epoch().count(), civil_time_max / ingest::us_per_s + 1);
+        ingest::time_us const end = end_s * ingest::us_per_s;
+        all.push_back({at, end, info.offset.count() * ingest::us_per_s});
+        at = end;
+    }
+    return all;
+}
+
+} // namespace tally::rating

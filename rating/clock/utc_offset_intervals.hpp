@@ -1,0 +1,35 @@
+#pragma once
+
+#include "ingest/record/cdr.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace tally::rating {
+
+/// Between two changes of a zone's clocks.
+struct zone_stretch {
+    ingest::time_us begin;
+    ingest::time_us end;    ///< exclusive
+    ingest::time_us offset; ///< local time - UTC
+};
+
+inline constexpr ingest::time_us us_per_day = std::int64_t{24} * 60 * 60 * ingest::us_per_s;
+
+// Years 1 to 9999: what a calendar can say.
+inline constexpr std::int32_t civil_day_min = -719'162;
+inline constexpr std::int32_t civil_day_max = 2'932'896;
+inline constexpr ingest::time_us civil_time_min = civil_day_min * us_per_day;
+inline constexpr ingest::time_us civil_time_max =
+    (civil_day_max + std::int64_t{1}) * us_per_day - 1;
+
+constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept {
+    return a / b - (a % b < 0 ? 1 : 0);
+}
+
+/// All stretches of an IANA zone from civil_time_min to civil_time_max, ascending and without gaps,
+/// so that nothing is looked up or allocated afterwards: some 200. Throws std::invalid_argument for
+/// a zone that the system's database does not have.
+std::vector<zone_stretch> stretches_of(std::string_view zone_name);
+
+} // namespace tally::rating

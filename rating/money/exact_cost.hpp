@@ -1,0 +1,41 @@
+#pragma once
+
+#include "rating/money/money.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace tally::rating {
+
+/// A sum of money that need not be a whole number of nanos: whole + numerator / denominator, with
+/// 0 <= numerator < denominator. What a call costs before it is rounded.
+///
+/// Whole and broken part are kept apart because their product with the other's range would not fit
+/// 128 bits; the whole part alone cannot overflow (each term is below 2^97).
+class exact_cost {
+  public:
+    /// Common denominators stay below this, so that a rounded sum's numerator fits 128 bits.
+    static constexpr std::uint64_t denominator_max = std::uint64_t{1} << 62;
+
+    /// Adds nanos / divisor (divisor > 0). False, and no longer to be used, when the common
+    /// denominator would pass denominator_max.
+    [[nodiscard]] bool add(int128 nanos, std::uint32_t divisor) noexcept;
+    void add(amount a) noexcept { whole_ += a.nanos; }
+
+    [[nodiscard]] bool is_below(amount bound) const noexcept { return whole_ < bound.nanos; }
+    [[nodiscard]] bool is_above(amount bound) const noexcept {
+        return whole_ > bound.nanos || (whole_ == bound.nanos && numerator_ != 0);
+    }
+    /// nullopt when the rounded sum does not fit.
+    [[nodiscard]] std::optional<amount> rounded(rounding how) const noexcept;
+
+  private:
+    int128 whole_ = 0;
+    std::uint64_t numerator_ = 0;
+    std::uint64_t denominator_ = 1;
+};
+
+/// Least common multiple; nullopt above exact_cost::denominator_max. Both > 0.
+std::optional<std::uint64_t> common_denominator(std::uint64_t a, std::uint32_t b) noexcept;
+
+} // namespace tally::rating

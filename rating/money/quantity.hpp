@@ -1,0 +1,31 @@
+#pragma once
+
+#include "ingest/text/decimal.hpp"
+#include "rating/money/money.hpp"
+
+#include <compare>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tally::rating {
+
+/// How much of a metric: exact, in 10^-9 of its unit. Up to 10^18 units.
+struct quantity {
+    int128 nanos = 0;
+
+    friend auto operator<=>(quantity const&, quantity const&) = default;
+};
+
+inline constexpr int128 nanos_per_quantity = 1'000'000'000;
+/// What the databases' numeric(28, 9) holds, with room for a sum's next term.
+inline constexpr quantity quantity_max{ingest::decimal_nanos_max};
+
+/// Reads a decimal string as programs write numbers ("3", "-0.5", "12.", "1e-05"): nullopt for
+/// anything else, more than nine decimals that are not zero, or beyond quantity_max.
+std::optional<quantity> parse_quantity(std::string_view text) noexcept;
+
+/// Shortest exact decimal form: "0.3", "12", "-0.00025".
+std::string to_string(quantity q);
+
+} // namespace tally::rating

@@ -1,0 +1,174 @@
+#include "rating/number/number_normalizer.hpp"
+
+#include "rating/number/number_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tally::rating {
+
+namespace {
+
+/// A number on its way to E.164: room for a replacement in front of what was sent. What does not
+/// fit is no number that anybody could have dialled.
+class number_text {
+  public:
+    bool take(std::string_view sent) noexcept {
+        for (char const c : without_scheme(sent)) {
+            if (c == '@' || c == ';') {
+                break;
+            }
+            if (is_separator(c)) {
+                continue;
+            }
+            if (length_ == text_.size()) {
+                return false;
+            }
+            text_[length_++] = c;
+        }
+        return true;
+    }
+
+    /// Puts `head` where `dropped` characters were. False: it does not fit.
+    bool begin_with(std::string_view head, std::size_t dropped) noexcept {
+        std::size_t const rest = length_ - dropped;
+        if (head.size() + rest > text_.size()) {
+            return false;
+        }
+        std::copy_n(head.data(), head.size(), spare_.data());
+        std::copy_n(text_.data() + dropped, rest, spare_.data() + head.size());
+        text_ = spare_;
+        length_ = head.size() + rest;
+        return true;
+    }
+
+    [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), length_}; }
+
+  private:
+    static constexpr std::size_t bytes_max = 2 * prefix_index::digits_max;
+    std::array<char, bytes_max> text_{};
+    std::array<char, bytes_max> spare_{};
+    std::size_t length_ = 0;
+};
+
+bool are_digits(std::string_view text) noexcept {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
+}
+
+bool is_short(std::string_view text, ingest::number_rules const& rules) noexcept {
+    return are_digits(text) && (text.size() <= rules.short_digits_max ||
+                                std::find(rules.short_codes.begin(), rules.short_codes.end(),
+                                          text) != rules.short_codes.end());
+}
+
+/// False: the number has become too long.
+bool rewrite(number_text& number, ingest::number_rules const& rules, std::size_t& applied) {
+    for (std::size_t i = 0; i < rules.rewrites.size(); ++i) {
+        auto const& rule = rules.rewrites[i];
+        if (number.view().starts_with(rule.prefix)) {
+            applied = i;
+            return number.begin_with(rule.replacement, rule.prefix.size());
+        }
+    }
+    return true;
+}
+
+/// What follows an international prefix, or nothing. No country code begins with 0, so zeros in
+/// excess ("00034...") belong to the prefix.
+std::string_view behind_prefix(std::string_view digits,
+                               ingest::number_rules const& rules) noexcept {
+    for (auto const& prefix : rules.international_prefixes) {
+        if (digits.starts_with(prefix)) {
+            auto const code = digits.find_first_not_of('0', prefix.size());
+            return code == std::string_view::npos ? std::string_view{} : digits.substr(code);
+        }
+    }
+    return {};
+}
+
+/// Brings digits, with or without '+', into international form in place.
+number_form internationalise(number_text& number, ingest::number_rules const& rules) noexcept {
+    auto const text = number.view();
+    bool const has_plus = text.starts_with('+');
+    auto const digits = text.substr(has_plus ? 1 : 0);
+    if (!are_digits(digits)) {
+        return number_form::no_number;
+    }
+    if (has_plus) {
+        return number.begin_with({}, 1) ? number_form::plus : number_form::no_number;
+    }
+    if (auto const rest = behind_prefix(digits, rules); !rest.empty()) {
+        return number.begin_with({}, digits.size() - rest.size()) ? number_form::after_prefix
+                                                                  : number_form::no_number;
+    }
+    auto const& national = rules.national_prefix;
+    if (!national.empty() && digits.size() > national.size() && digits.starts_with(national)) {
+        return number.begin_with(rules.country_code, national.size()) ? number_form::national_prefix
+                                                                      : number_form::no_number;
+    }
+    auto const& lengths = rules.national_lengths;
+    if (std::find(lengths.begin(), lengths.end(), digits.size()) != lengths.end()) {
+        return number.begin_with(rules.country_code, 0) ? number_form::national_length
+                                                        : number_form::no_number;
+    }
+    return number_form::as_it_is;
+}
+
+/// A leading '+' is no difference that has to be remembered.
+std::string_view without_plus(std::string_view number) noexcept {
+    return number.substr(number.starts_with('+') ? 1 : 0);
+}
+
+void apply(std::string_view& number, std::string_view& sent, ingest::number_rules const& rules,
+           ingest::text_arena& text) {
+    std::array<char, prefix_index::digits_max> buffer;
+    auto const digits = normalise(number, rules, buffer).digits;
+    if (digits.empty() || digits == number) {
+        return;
+    }
+    if (without_plus(number) != digits) {
+        sent = number;
+    }
+    // Mostly something was taken off the front: the rest is there already.
+    number =
+        number.ends_with(digits) ? number.substr(number.size() - digits.size()) : text.keep(digits);
+}
+
+} // namespace
+
+normal_number normalise(std::string_view number, ingest::number_rules const& rules,
+                        number_buffer buffer) noexcept {
+    normal_number out;
+    number_text text;
+    if (rules.empty() || !text.take(number)) {
+        return out;
+    }
+    if (is_short(text.view(), rules)) {
+        out.form = number_form::short_code;
+        return out;
+    }
+    if (!rewrite(text, rules, out.rewrite)) {
+        return out;
+    }
+    out.form = internationalise(text, rules);
+    auto const digits = text.view();
+    if (out.form == number_form::no_number || digits.size() > buffer.size()) {
+        out.form = number_form::no_number;
+        return out;
+    }
+    std::copy(digits.begin(), digits.end(), buffer.begin());
+    out.digits = {buffer.data(), digits.size()};
+    return out;
+}
+
+void apply_number_rules(ingest::record_batch& batch, ingest::number_rules const& rules) {
+    if (rules.empty()) {
+        return;
+    }
+    for (auto& call : batch.cdrs) {
+        apply(call.caller_id, call.sent_caller_id, rules, batch.text);
+        apply(call.destination, call.sent_destination, rules, batch.text);
+    }
+}
+
+} // namespace tally::rating

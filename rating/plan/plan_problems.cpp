@@ -1,0 +1,37 @@
+#include "rating/plan/plan_problems.hpp"
+
+#include <algorithm>
+
+namespace tally::rating {
+
+std::uint32_t plan_problems::add_file(std::string_view name) {
+    files_.emplace_back(name);
+    return static_cast<std::uint32_t>(files_.size() - 1);
+}
+
+void plan_problems::add(plan_place where, std::string what) {
+    ++count_;
+    if (kept_.size() < kept_max) {
+        kept_.push_back({where, std::move(what)});
+    }
+}
+
+std::string plan_problems::text_of(plan_place where, plan_place seen_from) const {
+    std::string const line = std::to_string(where.line);
+    return where.file == seen_from.file ? "line " + line : files_[where.file] + ":" + line;
+}
+
+std::vector<plan_problem> plan_problems::take() {
+    std::ranges::stable_sort(kept_, {}, &entry::where);
+    std::vector<plan_problem> all;
+    for (auto& [where, what] : kept_) {
+        all.push_back({files_[where.file], where.line, where.column, std::move(what)});
+    }
+    if (count_ > kept_.size()) {
+        all.push_back({files_.front(), 0, 0,
+                       "and " + std::to_string(count_ - kept_.size()) + " more problems"});
+    }
+    return all;
+}
+
+} // namespace tally::rating

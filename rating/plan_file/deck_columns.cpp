@@ -1,0 +1,129 @@
+#include "rating/plan_file/deck_columns.hpp"
+
+#include "ingest/text/utf8_text.hpp"
+#include "rating/plan/plan_values.hpp"
+
+#include <algorithm>
+
+namespace tally::rating {
+
+namespace {
+
+std::string lower_case(std::string_view text) {
+    std::string lower{text};
+    std::ranges::transform(lower, lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return lower;
+}
+
+void undouble_quotes(std::string_view text, std::string& to) {
+    to.clear();
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        to += text[i];
+        i += text[i] == '"' && i + 1 < text.size() && text[i + 1] == '"' ? 1 : 0;
+    }
+}
+
+plan_place place_in(plan_place row, std::string_view text, std::string_view field) {
+    auto const offset = field.data() >= text.data() && field.data() <= text.data() + text.size()
+                            ? field.data() - text.data()
+                            : 0;
+    return {row.file, row.line, row.column + static_cast<std::uint32_t>(offset)};
+}
+
+} // namespace
+
+bool deck_row::take_name(std::string_view name, std::size_t column, plan_place at,
+                         plan_problems& problems) {
+    std::string const lower = lower_case(ingest::trimmed(name));
+    auto const found = std::ranges::find(deck_column_names, std::string_view{lower});
+    if (found == deck_column_names.end()) {
+        std::string what = "unknown column \"" + lower + "\"";
+        auto const meant = nearest_of(lower, deck_column_names);
+        what += meant.empty() ? "; a deck has " + listed(deck_column_names).substr(7)
+                              : "; did you mean " + std::string{meant} + "?";
+        problems.add(at, what);
+        return false;
+    }
+    int const which = static_cast<int>(found - deck_column_names.begin());
+    if (std::ranges::find(columns_, which) != columns_.end()) {
+        problems.add(at, "the column " + lower + " is there twice");
+        return false;
+    }
+    columns_[column] = which;
+    return true;
+}
+
+bool deck_row::take_header(std::string_view row, plan_place at, plan_problems& problems) {
+    fields_.resize(columns_max);
+    auto const split = ingest::split_csv_row(row, fields_);
+    if (split.columns == 1 && row.find(';') != std::string_view::npos) {
+        problems.add(at, "the columns must be parted by commas, not semicolons");
+        return false;
+    }
+    if (split.columns > columns_max || !split.is_closed || !is_plain_text(row, true)) {
+        problems.add(at, "this is no header of a deck: the first line names the columns, such as "
+                         "prefix,name,price,increments");
+        return false;
+    }
+    fields_.resize(split.columns);
+    columns_.assign(split.columns, -1);
+    bool is_good = true;
+    for (std::size_t i = 0; i < split.columns; ++i) {
+        is_good =
+            take_name(fields_[i].text, i, place_in(at, row, fields_[i].text), problems) && is_good;
+    }
+    for (auto const needed : {deck_column::prefix, deck_column::price}) {
+        if (is_good && std::ranges::find(columns_, static_cast<int>(needed)) == columns_.end()) {
+            problems.add(at, "there is no column " +
+                                 std::string{deck_column_names[static_cast<std::size_t>(needed)]});
+            is_good = false;
+        }
+    }
+    return is_good;
+}
+
+bool deck_row::take(std::string_view row, plan_place at, plan_problems& problems) {
+    row_ = row;
+    at_ = at;
+    auto const split = ingest::split_csv_row(row, fields_);
+    if (!split.is_closed) {
+        problems.add(at, "a quote of this row is not closed, or closed within a field");
+        return false;
+    }
+    if (split.columns != fields_.size()) {
+        problems.add(at, "the row has " + std::to_string(split.columns) + " columns, the header " +
+                             std::to_string(fields_.size()));
+        return false;
+    }
+    if (!is_plain_text(row, true)) {
+        problems.add(at, "the row holds what is no text (UTF-8 without control characters)");
+        return false;
+    }
+    for (std::size_t i = 0; i < fields_.size(); ++i) {
+        auto const which = static_cast<std::size_t>(columns_[i]);
+        texts_[which] = ingest::trimmed(fields_[i].text);
+        if (fields_[i].has_doubled_quotes) {
+            undouble_quotes(texts_[which], unquoted_[which]);
+            texts_[which] = unquoted_[which];
+        }
+    }
+    return true;
+}
+
+plan_place deck_row::place_of(deck_column column) const noexcept {
+    auto const found = std::ranges::find(columns_, static_cast<int>(column));
+    if (found == columns_.end()) {
+        return at_;
+    }
+    auto const& field = fields_[static_cast<std::size_t>(found - columns_.begin())];
+    return place_in(at_, row_, field.text);
+}
+
+void deck_row::problem(deck_column column, std::string const& what, plan_problems& problems) const {
+    problems.add(place_of(column),
+                 std::string{deck_column_names[static_cast<std::size_t>(column)]} + ": " + what);
+}
+
+} // namespace tally::rating

@@ -1,0 +1,87 @@
+#include "rating/plan_file/plan_file.hpp"
+
+#include "rating/plan/plan_rules.hpp"
+#include "rating/plan_file/deck.hpp"
+#include "rating/plan_file/plan_toml.hpp"
+
+// Reads a plan file from its top: which tables there are, in which order they can be understood.
+
+namespace tally::rating {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> root_keys{"plan", "band", "rate", "deck", "metric"};
+constexpr std::array<std::string_view, 1> deck_keys{"file"};
+
+/// The tables [[name]] of the file; empty, with a problem, when it is something else.
+toml::array const& tables_named(plan_table& root, std::string_view name) {
+    static toml::array const none;
+    auto const* const node = root.node(name);
+    if (node == nullptr) {
+        return none;
+    }
+    auto const* const list = node->as_array();
+    bool const is_tables =
+        list != nullptr && std::all_of(list->begin(), list->end(),
+                                       [](toml::node const& each) { return each.is_table(); });
+    if (!is_tables) {
+        root.problem(name, "must be written [[" + std::string{name} + "]]");
+        return none;
+    }
+    return *list;
+}
+
+void read_decks(toml::array const& decks, deck_source const& texts, plan_reader_state& state) {
+    for (auto const& node : decks) {
+        plan_table table{*node.as_table(), "a [[deck]]", deck_keys, state.problems, state.file};
+        std::string const name = table.text("file");
+        if (!table.require("file")) {
+            continue;
+        }
+        if (auto const text = texts(name)) {
+            read_deck(*text, name, state);
+        } else {
+            table.problem("file", "\"" + name +
+                                      "\" cannot be read; it is looked for beside the "
+                                      "plan file");
+        }
+    }
+}
+
+void read_root(toml::table const& table, deck_source const& texts, plan_reader_state& state) {
+    plan_table root{table, "a plan file", root_keys, state.problems, state.file};
+    read_plan_head(table, state);
+    if (!state.zone) {
+        state.zone.emplace("UTC"); // so that the rest of the file is looked at too
+    }
+    read_plan_bands(tables_named(root, "band"), state);
+    read_plan_rates(tables_named(root, "rate"), state);
+    read_decks(tables_named(root, "deck"), texts, state);
+    check_rates_together(state.plan, state.rate_places, state.problems);
+    read_plan_metrics(tables_named(root, "metric"), state);
+}
+
+} // namespace
+
+plan_reading read_plan(std::string_view text, std::string_view file_name,
+                       deck_source const& decks) {
+    plan_reader_state state;
+    state.file = state.problems.add_file(file_name);
+    try {
+        toml::table const root = toml::parse(text, file_name);
+        read_root(root, decks, state);
+    } catch (toml::parse_error const& error) {
+        auto const& at = error.source().begin;
+        state.problems.add({state.file, at.line, at.column}, std::string{error.description()});
+    }
+    plan_reading reading;
+    if (state.problems.empty()) {
+        put_in_order(state.plan);
+        reading.plan = std::move(state.plan);
+    } else {
+        reading.problems = state.problems.take();
+    }
+    return reading;
+}
+
+} // namespace tally::rating

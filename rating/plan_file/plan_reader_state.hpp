@@ -1,0 +1,22 @@
+#pragma once
+
+#include "rating/plan/plan_definition.hpp"
+#include "rating/plan/plan_problems.hpp"
+#include "rating/plan/plan_values.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace tally::rating {
+
+/// What the parts of read_plan share.
+struct plan_reader_state {
+    plan_definition plan;
+    plan_problems problems;
+    std::uint32_t file = 0; ///< the plan file, in `problems`
+    std::optional<plan_zone> zone;
+    std::vector<plan_place> rate_places; ///< where plan.rates stand
+};
+
+} // namespace tally::rating

@@ -1,0 +1,91 @@
+#pragma once
+
+// toml++ as rating/ uses it; included by its .cpp files only.
+//
+// Where it is compiled into us (no shared library), version 3.3 asserts on some broken files, such
+// as "[[\n\u0000", and its own error handling would have coped. A plan file must not abort us.
+#ifndef TOML_ASSERT
+#define TOML_ASSERT(expression) static_assert(true)
+#endif
+
+#include <toml++/toml.h>
+
+#include "rating/plan/plan_problems.hpp"
+#include "rating/plan/plan_values.hpp"
+#include "rating/plan_file/plan_reader_state.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally::rating {
+
+/// Reads the keys of one table of a plan file. Each getter gives its fallback for a key that is
+/// absent or wrong, and notes what is wrong with it where it stands.
+class plan_table {
+  public:
+    /// Notes every key that is not `known`. `what` names such a table in messages: "a [[rate]]".
+    plan_table(toml::table const& table, std::string_view what,
+               std::span<std::string_view const> known, plan_problems& problems,
+               std::uint32_t file);
+
+    [[nodiscard]] bool has(std::string_view key) const { return table_.contains(key); }
+    [[nodiscard]] toml::node const* node(std::string_view key) const { return table_.get(key); }
+    /// False, and a problem, when the key is absent.
+    bool require(std::string_view key);
+
+    std::string text(std::string_view key, std::string fallback = {}, bool many_lines = false);
+    bool truth(std::string_view key, bool fallback);
+    std::int64_t whole(std::string_view key, std::int64_t fallback, std::int64_t low,
+                       std::int64_t high);
+    /// nullopt also for an empty text, which is how a file says "none".
+    std::optional<amount> money(std::string_view key, bool may_be_negative = false);
+    std::optional<quantity> units(std::string_view key);
+    std::optional<ingest::time_us> moment(std::string_view key, plan_zone& zone);
+    /// A second of the day.
+    std::optional<std::int32_t> clock(std::string_view key);
+    template <typename Value, std::size_t Count>
+    Value choice(std::string_view key, std::array<value_name<Value>, Count> const& names,
+                 Value fallback) {
+        if (!has(key)) {
+            return fallback;
+        }
+        std::string const word = text(key);
+        auto const found = value_named(names, word);
+        if (!found && !word.empty()) {
+            problem(key, "\"" + word + "\" is not " + listed(names));
+        } else if (!found) {
+            problem(key, "must be " + listed(names));
+        }
+        return found.value_or(fallback);
+    }
+    /// The tables of an array of tables, or of inline tables; none when the key is absent.
+    std::vector<toml::table const*> tables(std::string_view key);
+
+    /// At the key's value; at the table when it is absent. Names the key.
+    void problem(std::string_view key, std::string const& what);
+    void problem_at(toml::node const& where, std::string what);
+    [[nodiscard]] plan_place place_of(toml::node const& node) const;
+    [[nodiscard]] plan_place place() const { return place_of(table_); }
+
+  private:
+    /// The text of a number given as text or as a TOML integer; nullopt, with a problem unless it
+    /// is absent, otherwise.
+    std::optional<std::string> number_text(std::string_view key);
+    void unknown(toml::key const& key, std::span<std::string_view const> known);
+
+    toml::table const& table_;
+    std::string_view what_;
+    plan_problems& problems_;
+    std::uint32_t file_;
+};
+
+// The parts of a plan file; each notes its problems.
+void read_plan_head(toml::table const& root, plan_reader_state& state);
+void read_plan_bands(toml::array const& bands, plan_reader_state& state);
+void read_plan_rates(toml::array const& rates, plan_reader_state& state);
+void read_plan_metrics(toml::array const& metrics, plan_reader_state& state);
+
+} // namespace tally::rating

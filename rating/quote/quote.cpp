@@ -1,0 +1,120 @@
+#include "rating/quote/quote.hpp"
+
+#include "rating/catalog/guide.hpp"
+
+#include <algorithm>
+
+namespace tally::rating {
+
+namespace {
+
+using ingest::record_error;
+
+ingest::cdr call_of(call_question const& asked) noexcept {
+    ingest::cdr call;
+    call.direction = asked.direction;
+    call.caller_id = asked.from;
+    call.destination = asked.to;
+    call.start = asked.start;
+    call.answer = asked.answer;
+    call.duration_ms = asked.duration_ms;
+    call.billsec_ms = asked.billable_ms;
+    call.billable_ms = asked.billable_ms;
+    return call;
+}
+
+bool needs_quantity(aggregation how) noexcept {
+    return how != aggregation::count && how != aggregation::unique;
+}
+
+/// The value of a property: of several of one name the last one's. nullptr: it has none.
+std::string const* property_of(usage_question const& asked, std::string_view name) noexcept {
+    auto const found = std::find_if(asked.properties.rbegin(), asked.properties.rend(),
+                                    [&](auto const& each) { return each.first == name; });
+    return found == asked.properties.rend() ? nullptr : &found->second;
+}
+
+question_fault missing(std::string field, std::string const& why) {
+    return {record_error::missing_field, std::move(field), why};
+}
+
+} // namespace
+
+quoter::quoter(std::shared_ptr<tariff const> plan, quote_terms terms)
+    : plan_{std::move(plan)}, terms_{std::move(terms)}, calendar_{plan_->head().time_zone},
+      anchor_{calendar_.midnight(terms_.anchor)} {}
+
+billing_period quoter::period_of(ingest::time_us t) {
+    return calendar_.monthly(anchor_, t);
+}
+
+call_quote quoter::quote(call_question const& asked) {
+    call_quote quoted;
+    quoted.period = period_of(asked.start);
+    quoted.before.included_s = plan_->head().included_s;
+    if (terms_.carry) {
+        quoted.before.used_s = allowance_used_s_[quoted.period.start];
+    }
+    allowance left = quoted.before;
+    auto const call = call_of(asked);
+    quoted.on_net = asked.on_net.value_or(terms_.ours && is_on_net(call, *plan_, *terms_.ours));
+    quoted.rated = explain_call(call, *plan_, left, quoted.on_net, quoted.pieces);
+    if (terms_.carry) {
+        allowance_used_s_[quoted.period.start] = left.used_s;
+    }
+    return quoted;
+}
+
+void quoter::rate(usage_question const& asked, metric_state& state, usage_quote& quoted) const {
+    metric_price const& by = *quoted.by;
+    usage_event event;
+    event.at = asked.at;
+    event.value = asked.value.value_or(quantity{});
+    std::string const* counted = nullptr;
+    if (by.how == aggregation::unique) {
+        counted = property_of(asked, by.unique_property);
+        if (counted == nullptr) {
+            quoted.fault = missing(by.unique_property, "the metric counts its values");
+            return;
+        }
+        event.is_new_value = !state.values.contains(*counted);
+    }
+    quoted.before = state.used;
+    quoted.rated = rate_usage(by, plan_->head().how, state.used, event);
+    auto const period_cost = period_price(by, plan_->head().how, quoted.rated.after.total);
+    if (quoted.rated.error != record_error::none || !period_cost) {
+        quoted.fault = {record_error::amount_overflow,
+                        {},
+                        std::string{ingest::explain(record_error::amount_overflow)}};
+        return;
+    }
+    quoted.period_cost = *period_cost;
+    state.used = quoted.rated.after;
+    if (counted != nullptr && event.is_new_value) {
+        state.values.insert(*counted);
+    }
+}
+
+usage_quote quoter::quote(usage_question const& asked) {
+    usage_quote quoted;
+    quoted.by = plan_->find_metric(asked.metric, asked.at);
+    if (quoted.by == nullptr) {
+        quoted.fault = {record_error::no_rate, "metric",
+                        "the plan has no price for this metric at that time"};
+        return quoted;
+    }
+    if (needs_quantity(quoted.by->how) && !asked.value) {
+        quoted.fault = missing("quantity", "the metric asks how much it was");
+        return quoted;
+    }
+    quoted.period = period_of(asked.at);
+    if (terms_.carry) {
+        rate(asked, metrics_[{quoted.period.start, asked.metric}], quoted);
+    } else {
+        metric_state fresh;
+        rate(asked, fresh, quoted);
+    }
+    return quoted;
+}
+
+} // namespace tally::rating

@@ -1,0 +1,213 @@
+#include "rating/rater/metric_rater.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace tally::rating {
+
+namespace {
+
+using ingest::record_error;
+
+/// A sum of prices times quantities, exact: whole nanos and parts of one, the smallest of which a
+/// percentage makes (nanos of percent times nanos of quantity, over 100).
+class price_sum {
+  public:
+    void add(amount a) noexcept { whole_ += a.nanos; }
+
+    /// `price` for each unit. Quantities are not negative and together at most 10^18 units, so the
+    /// whole part stays below 2^123.
+    void add(amount price, quantity of) noexcept {
+        whole_ += price.nanos * units_of(of);
+        add_parts(price.nanos * rest_of(of) * (parts_per_nano / nanos_per_quantity));
+    }
+
+    /// `percent` of the quantity taken as an amount.
+    void add_percent(amount percent, quantity of) noexcept {
+        int128 const hundredths = percent.nanos * units_of(of);
+        whole_ += hundredths / 100;
+        add_parts(hundredths % 100 * (parts_per_nano / 100) + percent.nanos * rest_of(of));
+    }
+
+    /// `price` for each of `count` (up to 10^27); what does not fit 128 bits is kept as a sum that
+    /// is beyond every amount, which a bound may bring back.
+    void add_counted(amount price, int128 count) noexcept {
+        int128 product = 0;
+        if (__builtin_mul_overflow(count, int128{price.nanos}, &product)) {
+            product = price.nanos < 0 ? -beyond : beyond;
+        }
+        whole_ += product;
+    }
+
+    [[nodiscard]] bool is_below(amount bound) const noexcept { return whole_ < bound.nanos; }
+    [[nodiscard]] bool is_above(amount bound) const noexcept {
+        return whole_ > bound.nanos || (whole_ == bound.nanos && parts_ != 0);
+    }
+
+    [[nodiscard]] std::optional<amount> rounded(rounding how) const noexcept {
+        // Within a unit of currency beyond what fits, rounding may bring the sum back.
+        constexpr int128 lowest = int128{INT64_MIN} - nanos_per_quantity;
+        constexpr int128 highest = int128{INT64_MAX} + nanos_per_quantity;
+        if (whole_ < lowest || whole_ > highest) {
+            return std::nullopt;
+        }
+        return round_fraction(whole_ * parts_per_nano + parts_, parts_per_nano, how);
+    }
+
+  private:
+    static constexpr int128 parts_per_nano = 100'000'000'000;
+    static constexpr int128 beyond = int128{1} << 125;
+
+    static int128 units_of(quantity q) noexcept { return q.nanos / nanos_per_quantity; }
+    static int128 rest_of(quantity q) noexcept { return q.nanos % nanos_per_quantity; }
+
+    /// Keeps 0 <= parts_ < parts_per_nano, so that comparing looks at the whole part first.
+    void add_parts(int128 parts) noexcept {
+        parts_ += parts;
+        int128 carry = parts_ / parts_per_nano;
+        parts_ -= carry * parts_per_nano;
+        if (parts_ < 0) {
+            parts_ += parts_per_nano;
+            --carry;
+        }
+        whole_ += carry;
+    }
+
+    int128 whole_ = 0; ///< nanos of the currency unit
+    int128 parts_ = 0;
+};
+
+quantity minus(quantity a, quantity b) noexcept {
+    return {a.nanos - b.nanos};
+}
+
+/// What of a period's total is free.
+quantity included_of(metric_price const& by, quantity total) noexcept {
+    return std::clamp(total, quantity{}, by.included);
+}
+
+/// Each tier charges the part of the quantity that lies in it.
+void add_graduated(metric_price const& by, quantity billable, price_sum& sum) noexcept {
+    quantity begin;
+    for (price_tier const& tier : by.tiers) {
+        if (billable <= begin) {
+            return;
+        }
+        quantity const end = tier.up_to ? std::min(billable, *tier.up_to) : billable;
+        sum.add(tier.price, minus(end, begin));
+        sum.add(tier.flat);
+        begin = end;
+    }
+}
+
+/// The tier in which the quantity ends charges all of it.
+void add_volume(metric_price const& by, quantity billable, price_sum& sum) noexcept {
+    for (price_tier const& tier : by.tiers) {
+        if (!tier.up_to || billable <= *tier.up_to) {
+            sum.add(tier.price, billable);
+            sum.add(tier.flat);
+            return;
+        }
+    }
+}
+
+price_sum unbounded_price(metric_price const& by, quantity billable) noexcept {
+    price_sum sum;
+    if (billable.nanos == 0) {
+        return sum;
+    }
+    switch (by.model) {
+    case price_model::per_unit:
+        sum.add(by.price, billable);
+        break;
+    case price_model::package:
+        sum.add_counted(by.price, (billable.nanos + by.package.nanos - 1) / by.package.nanos);
+        break;
+    case price_model::graduated:
+        add_graduated(by, billable, sum);
+        break;
+    case price_model::volume:
+        add_volume(by, billable, sum);
+        break;
+    case price_model::percentage:
+        sum.add_percent(by.percent, billable);
+        break;
+    }
+    return sum;
+}
+
+/// The period's total and its time after one more event.
+metric_usage after_event(metric_price const& by, metric_usage before,
+                         usage_event const& event) noexcept {
+    switch (by.how) {
+    case aggregation::sum:
+        before.total.nanos += event.value.nanos;
+        break;
+    case aggregation::count:
+        before.total.nanos += nanos_per_quantity;
+        break;
+    case aggregation::max:
+        before.total = std::max(before.total, event.value);
+        break;
+    case aggregation::unique:
+        before.total.nanos += event.is_new_value ? nanos_per_quantity : 0;
+        break;
+    case aggregation::latest:
+        // Of two at one moment the greater, so that the order of arrival does not matter.
+        if (event.at > before.latest_at ||
+            (event.at == before.latest_at && event.value > before.total)) {
+            before = {event.value, event.at};
+        }
+        break;
+    }
+    return before;
+}
+
+bool is_within_range(quantity total) noexcept {
+    return total <= quantity_max && total.nanos >= -quantity_max.nanos;
+}
+
+rated_usage failed() noexcept {
+    rated_usage result;
+    result.error = record_error::amount_overflow;
+    return result;
+}
+
+} // namespace
+
+std::optional<amount> period_price(metric_price const& by, rounding how, quantity total) noexcept {
+    if (total.nanos <= 0) {
+        return amount{};
+    }
+    price_sum sum = unbounded_price(by, minus(total, included_of(by, total)));
+    if (by.maximum.nanos != INT64_MAX && sum.is_above(by.maximum)) {
+        sum = {};
+        sum.add(by.maximum);
+    } else if (by.minimum.nanos != 0 && sum.is_below(by.minimum)) {
+        sum = {};
+        sum.add(by.minimum);
+    }
+    return sum.rounded(how);
+}
+
+rated_usage rate_usage(metric_price const& by, rounding how, metric_usage const& before,
+                       usage_event const& event) noexcept {
+    rated_usage result;
+    result.after = after_event(by, before, event);
+    if (!is_within_range(result.after.total)) {
+        return failed();
+    }
+    auto const price_before = period_price(by, how, before.total);
+    auto const price_after = period_price(by, how, result.after.total);
+    if (!price_before || !price_after ||
+        __builtin_sub_overflow(price_after->nanos, price_before->nanos, &result.cost.nanos)) {
+        return failed();
+    }
+    quantity const included_before = included_of(by, before.total);
+    result.included_used = included_of(by, result.after.total);
+    result.included = minus(result.included_used, included_before);
+    result.billable = minus(minus(result.after.total, before.total), result.included);
+    return result;
+}
+
+} // namespace tally::rating

@@ -1,0 +1,263 @@
+#include "rating/rater/rater.hpp"
+
+#include "rating/money/exact_cost.hpp"
+#include "rating/number/match_digits.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace tally::rating {
+
+namespace {
+
+using ingest::record_error;
+using ingest::time_us;
+
+constexpr std::int64_t ms_per_s = 1000;
+constexpr std::int64_t call_ms_max = std::int64_t{7} * 24 * 60 * 60 * ms_per_s;
+
+bool within_bounds(std::int64_t ms) noexcept {
+    return ms >= 0 && ms <= call_ms_max;
+}
+
+/// The switch's figures are held against each other. What is billed comes from exact times when the
+/// source has them: whole seconds cut both ends off, so it may pass `duration` by up to a second.
+bool has_bad_duration(ingest::cdr const& call) noexcept {
+    return !within_bounds(call.duration_ms) || !within_bounds(call.billsec_ms) ||
+           !within_bounds(call.billable_ms) || call.billsec_ms > call.duration_ms ||
+           call.billable_ms > call.duration_ms + ms_per_s;
+}
+
+std::int64_t left_of(allowance const& a) noexcept {
+    auto const used_s = std::max<std::int64_t>(a.used_s, 0);
+    return used_s < a.included_s ? a.included_s - used_s : 0;
+}
+
+/// Increments of one step that were taken at once.
+struct metered_run {
+    std::int64_t begin_s = 0; ///< second of the call
+    std::int64_t seconds = 0;
+    std::int64_t drawn_s = 0; ///< of seconds, from the allowance
+};
+
+/// Runs along a call from increment to increment, summing up; never back.
+///
+///     0        from_s of step 1            until_s
+///     |--inc--|--inc--|--inc--|-inc-|-inc-|-inc-|
+///                          ^ position_s: the last increment of step 0 ran over
+struct call_meter {
+    std::int64_t position_s = 0;  ///< where the next increment begins
+    std::int64_t allowance_s = 0; ///< left in the period
+    std::int64_t drawn_s = 0;     ///< from the allowance, of position_s
+    exact_cost charged;
+    bool fits = true;
+
+    /// Takes every increment of `step` that begins before `until_s` (which is not behind
+    /// position_s), all at once. Those that the allowance covers come first; the first that it
+    /// does not cover is charged, and so are all behind it, since they are of the same length.
+    metered_run run(rate_step const& step, std::int64_t until_s, bool draws) noexcept {
+        std::int64_t const increment_s = step.increment_s;
+        std::int64_t const count = (until_s - position_s + increment_s - 1) / increment_s;
+        std::int64_t const covered = draws ? std::min(count, allowance_s / increment_s) : 0;
+        metered_run const taken{position_s, count * increment_s, covered * increment_s};
+        allowance_s -= taken.drawn_s;
+        drawn_s += taken.drawn_s;
+        position_s += taken.seconds;
+        std::int64_t const charged_s = taken.seconds - taken.drawn_s;
+        fits = fits && charged.add(int128{charged_s} * step.price.nanos, step.unit_s);
+        return taken;
+    }
+};
+
+/// An answered call and the rate that was found for it.
+struct call_to_charge {
+    tariff const& in; ///< whose rates they are: the plan or a fallback
+    rate_place begins_by;
+    time_us answer;
+    std::int64_t call_s;
+};
+
+/// The first whole second of the call at or after `moment`, at most its end.
+std::int64_t second_of(call_to_charge const& call, time_us moment) noexcept {
+    if (moment == INT64_MAX) {
+        return call.call_s;
+    }
+    return std::min(call.call_s, (moment - call.answer + ingest::us_per_s - 1) / ingest::us_per_s);
+}
+
+/// Charges by one rate up to `until_s`, step by step.
+template <typename Sink>
+void run_steps(tariff const& in, rate_place place, std::int64_t until_s, call_meter& meter,
+               Sink&& sink) {
+    rate_terms const& by = in.terms_at(place.at);
+    auto const steps = in.steps_of(by);
+    for (std::size_t i = 0; i < steps.size() && meter.position_s < until_s; ++i) {
+        std::int64_t const end_s =
+            i + 1 == steps.size() ? until_s : std::min<std::int64_t>(until_s, steps[i + 1].from_s);
+        if (meter.position_s < end_s) {
+            sink(in, place, steps[i], meter.run(steps[i], end_s, by.allowance));
+        }
+    }
+}
+
+/// Charges all of a call, from band to band. False: at the beginning of an increment none holds.
+template <typename Sink>
+bool run_bands(call_to_charge const& call, call_meter& meter, Sink&& sink) {
+    rate_place place = call.begins_by;
+    bool const splits = call.in.head().split_at_bands;
+    for (;;) {
+        run_steps(call.in, place, splits ? second_of(call, place.until) : call.call_s, meter, sink);
+        if (meter.position_s >= call.call_s) {
+            return true;
+        }
+        place = call.in.holding(place.first, call.answer,
+                                call.answer + meter.position_s * ingest::us_per_s);
+        if (!place) {
+            return false;
+        }
+    }
+}
+
+/// The exact cost within the rate's bounds, rounded. A minimum of 0 is no bound, so that a price
+/// below zero (a refund per minute) works.
+std::optional<amount> bounded(exact_cost const& cost, rate_terms const& by, rounding how) noexcept {
+    exact_cost bound;
+    if (by.maximum.nanos != INT64_MAX && cost.is_above(by.maximum)) {
+        bound.add(by.maximum);
+        return bound.rounded(how);
+    }
+    if (by.minimum.nanos != 0 && cost.is_below(by.minimum)) {
+        bound.add(std::min(by.minimum, by.maximum));
+        return bound.rounded(how);
+    }
+    return cost.rounded(how);
+}
+
+rated_call failed(record_error why) noexcept {
+    rated_call result;
+    result.error = why;
+    return result;
+}
+
+/// Charges a call for which a rate was found; `by` is left to the caller to fill in.
+template <typename Sink>
+rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sink&& sink) {
+    rated_call result;
+    rate_terms const& by = call.in.terms_at(call.begins_by.at);
+    rate_step const& first = call.in.steps_of(by).front();
+    auto const per_minute =
+        round_fraction(int128{first.price.nanos} * 60, first.unit_s, {rounding_mode::half_up, 9});
+    call_meter meter;
+    meter.allowance_s = left_of(left);
+    if (call.call_s > by.grace_s && !run_bands(call, meter, sink)) {
+        return failed(record_error::no_rate);
+    }
+    result.billed_s = meter.position_s;
+    result.allowance_s = meter.drawn_s;
+    std::optional<amount> cost = amount{};
+    if (meter.drawn_s < meter.position_s) { // neither free nor wholly covered
+        result.connect_fee = by.connect_fee;
+        meter.charged.add(by.connect_fee);
+        cost = meter.fits ? bounded(meter.charged, by, how) : std::nullopt;
+    }
+    if (!cost || !per_minute) {
+        return failed(record_error::amount_overflow);
+    }
+    result.cost = *cost;
+    result.rate_per_minute = *per_minute;
+    left.used_s += meter.drawn_s;
+    return result;
+}
+
+struct found_rate {
+    tariff const* in = nullptr; ///< the plan or one of its fallbacks
+    rate_place place;
+};
+
+found_rate find_rate(std::string_view digits, ingest::call_direction direction, time_us when,
+                     tariff const& plan, bool on_net) noexcept {
+    tariff const* asked = &plan;
+    for (int i = 0; asked != nullptr && i <= tariff::fallbacks_max; ++i) {
+        if (on_net) {
+            if (auto const place = asked->find_place(digits, direction, when, true)) {
+                return {asked, place};
+            }
+        }
+        if (auto const place = asked->find_place(digits, direction, when, false)) {
+            return {asked, place};
+        }
+        asked = asked->fallback();
+    }
+    return {};
+}
+
+template <typename Sink>
+rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& left, bool on_net,
+                     Sink&& sink) {
+    if (has_bad_duration(call)) {
+        return failed(record_error::bad_duration);
+    }
+    bool const answered = call.answer != ingest::never_us;
+    // Far outside any calendar, and far enough from the ends to add a call to it.
+    constexpr time_us moment_max = time_us{1} << 61;
+    time_us const when = std::clamp(answered ? call.answer : call.start, -moment_max, moment_max);
+    std::array<char, prefix_index::digits_max> buffer;
+    auto const found =
+        find_rate(match_digits(call.destination, buffer), call.direction, when, plan, on_net);
+    rate const* const by = found.in == nullptr ? nullptr : &found.in->rates()[found.place.at];
+    rated_call result;
+    if (!answered || call.billable_ms == 0) {
+        result.zero_rated = true;
+        result.by = by;
+        return result;
+    }
+    if (by == nullptr) {
+        return failed(record_error::no_rate);
+    }
+    std::int64_t const call_s = (call.billable_ms + ms_per_s - 1) / ms_per_s;
+    result = charge({*found.in, found.place, when, call_s}, plan.head().how, left, sink);
+    result.by = result.error == record_error::none ? by : nullptr;
+    return result;
+}
+
+/// Adds a run to the pieces, or to the last one when it goes on with the same step.
+void add_piece(tariff const& in, rate_place place, rate_step const& step, metered_run const& run,
+               std::vector<charged_piece>& pieces) {
+    rate const& by = in.rates()[place.at];
+    if (pieces.empty() || pieces.back().by != &by || pieces.back().step != step) {
+        charged_piece piece;
+        piece.by = &by;
+        piece.in_band = by.band == any_band ? nullptr : &in.bands()[by.band];
+        piece.step = step;
+        piece.begin_s = run.begin_s;
+        pieces.push_back(piece);
+    }
+    charged_piece& piece = pieces.back();
+    piece.seconds += run.seconds;
+    piece.allowance_s += run.drawn_s;
+    piece.cost = round_fraction(int128{piece.seconds - piece.allowance_s} * step.price.nanos,
+                                step.unit_s, {rounding_mode::half_up, 9});
+}
+
+} // namespace
+
+rated_call rate_call(ingest::cdr const& call, tariff const& plan, allowance& left,
+                     bool on_net) noexcept {
+    return rate_with(call, plan, left, on_net, [](auto const&...) {});
+}
+
+rated_call explain_call(ingest::cdr const& call, tariff const& plan, allowance& left, bool on_net,
+                        std::vector<charged_piece>& pieces) {
+    pieces.clear();
+    auto const result =
+        rate_with(call, plan, left, on_net,
+                  [&pieces](tariff const& in, rate_place place, rate_step const& step,
+                            metered_run const& run) { add_piece(in, place, step, run, pieces); });
+    if (result.error != record_error::none) {
+        pieces.clear();
+    }
+    return result;
+}
+
+} // namespace tally::rating

@@ -1,0 +1,79 @@
+#include "rating/tariff/metric_check.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <tuple>
+
+// What a metric's price must be to be charged, and how a tariff finds it.
+
+namespace tally::rating {
+
+namespace {
+
+[[noreturn]] void refuse(metric_price const& bad, std::string const& why) {
+    throw std::invalid_argument("metric '" + bad.name + "': " + why);
+}
+
+bool has_tiers(metric_price const& price) noexcept {
+    return price.model == price_model::graduated || price.model == price_model::volume;
+}
+
+void check_tiers(metric_price const& price) {
+    if (price.tiers.empty()) {
+        refuse(price, "a graduated or volume price needs tiers");
+    }
+    quantity begin;
+    for (price_tier const& tier : price.tiers) {
+        bool const is_last = &tier == &price.tiers.back();
+        if (is_last != !tier.up_to.has_value()) {
+            refuse(price, "every tier but the last has an up_to, and the last has none");
+        }
+        if (tier.up_to && (*tier.up_to <= begin || *tier.up_to > quantity_max)) {
+            refuse(price, "tiers must be in the order of their up_to, the first above 0");
+        }
+        begin = tier.up_to.value_or(begin);
+    }
+}
+
+void check_model(metric_price const& price) {
+    if (has_tiers(price)) {
+        check_tiers(price);
+    } else if (!price.tiers.empty()) {
+        refuse(price, "only a graduated or volume price has tiers");
+    }
+    if (price.model == price_model::package &&
+        (price.package.nanos <= 0 || price.package > quantity_max)) {
+        refuse(price, "a package must hold more than 0 and at most 10^18");
+    }
+}
+
+} // namespace
+
+void check_metric(metric_price const& price) {
+    if (price.name.empty()) {
+        refuse(price, "a metric needs a name");
+    }
+    check_model(price);
+    if (price.included.nanos < 0 || price.included > quantity_max) {
+        refuse(price, "the included quantity must be 0 to 10^18");
+    }
+    if (price.how == aggregation::unique && price.unique_property.empty()) {
+        refuse(price, "counting unique values needs the name of their property");
+    }
+    if (price.minimum > price.maximum) {
+        refuse(price, "the minimum is above the maximum");
+    }
+    if (price.effective_from >= price.effective_to) {
+        refuse(price, "it ends before it takes effect");
+    }
+}
+
+void prepare_metrics(std::vector<metric_price>& metrics) {
+    std::for_each(metrics.begin(), metrics.end(), check_metric);
+    std::stable_sort(
+        metrics.begin(), metrics.end(), [](metric_price const& a, metric_price const& b) {
+            return std::tie(a.name, b.effective_from) < std::tie(b.name, a.effective_from);
+        });
+}
+
+} // namespace tally::rating

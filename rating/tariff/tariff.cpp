@@ -1,0 +1,277 @@
+#include "rating/tariff/tariff.hpp"
+
+#include "rating/money/exact_cost.hpp"
+#include "rating/tariff/metric_check.hpp"
+
+#include <algorithm>
+#include <boost/container_hash/hash.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+
+namespace tally::rating {
+
+namespace {
+
+[[noreturn]] void refuse(rate const& bad, std::string const& why) {
+    throw std::invalid_argument("rate " + ingest::to_string(bad.id) + " (prefix '" + bad.prefix +
+                                "', '" + bad.name + "'): " + why);
+}
+
+void check_steps(rate const& r) {
+    if (r.steps.empty() || r.steps.front().from_s != 0) {
+        refuse(r, "its first step must begin at second 0");
+    }
+    std::uint64_t denominator = 1;
+    for (std::size_t i = 0; i < r.steps.size(); ++i) {
+        rate_step const& step = r.steps[i];
+        if (step.unit_s == 0 || step.increment_s == 0) {
+            refuse(r, "a step's unit and increment must be positive");
+        }
+        if (i > 0 && step.from_s <= r.steps[i - 1].from_s) {
+            refuse(r, "steps must be in the order of their from_s");
+        }
+        auto const common = common_denominator(denominator, step.unit_s);
+        if (!common) {
+            refuse(r, "the units of its steps have no common multiple below 2^62");
+        }
+        denominator = *common;
+    }
+}
+
+void check_rate(rate const& r) {
+    if (r.prefix.size() > prefix_index::digits_max ||
+        r.prefix.find_first_not_of("0123456789") != std::string::npos) {
+        refuse(r, "the prefix must be at most 32 digits");
+    }
+    check_steps(r);
+}
+
+/// Lists of steps by what they say, not by where they are.
+struct steps_hash {
+    std::size_t operator()(std::vector<rate_step> const* steps) const noexcept {
+        std::size_t seed = 0;
+        for (rate_step const& step : *steps) {
+            boost::hash_combine(seed, step.from_s);
+            boost::hash_combine(seed, step.unit_s);
+            boost::hash_combine(seed, step.increment_s);
+            boost::hash_combine(seed, step.price.nanos);
+        }
+        return seed;
+    }
+};
+
+struct steps_equal {
+    bool operator()(std::vector<rate_step> const* a,
+                    std::vector<rate_step> const* b) const noexcept {
+        return *a == *b;
+    }
+};
+
+/// Direction and reach are independent: four sets of prefixes.
+std::size_t index_of(ingest::call_direction direction, bool on_net) noexcept {
+    return static_cast<std::size_t>(direction) * 2 + (on_net ? 1U : 0U);
+}
+
+bool same_group(rate const& a, rate const& b) noexcept {
+    return a.direction == b.direction && a.is_on_net == b.is_on_net && a.prefix == b.prefix;
+}
+
+} // namespace
+
+tariff::tariff(header head, std::vector<rate> rates)
+    : tariff(content{std::move(head), std::move(rates), {}, {}, nullptr}) {}
+
+tariff::tariff(content of)
+    : head_((check(of), std::move(of.head))), bands_(std::move(of.bands)),
+      metrics_(std::move(of.metrics)), fallback_(std::move(of.fallback)),
+      rates_(std::move(of.rates)) {
+    if (!bands_.empty()) {
+        clock_ = band_clock(head_.time_zone, bands_);
+    }
+    prepare_metrics(metrics_);
+    asks_on_net_ =
+        (fallback_ && fallback_->asks_on_net_) ||
+        std::any_of(rates_.begin(), rates_.end(), [](rate const& r) { return r.is_on_net; });
+    build_order();
+    build_terms();
+    build_index();
+}
+
+void tariff::check(content const& of) {
+    auto const plan = "plan '" + of.head.code + "'";
+    if (of.head.how.decimals > 9) {
+        throw std::invalid_argument(plan + ": decimals must be 0 to 9");
+    }
+    if (of.rates.size() >= std::numeric_limits<std::uint32_t>::max()) {
+        throw std::length_error(plan + " has too many rates");
+    }
+    if (of.fallback && of.fallback->head_.currency != of.head.currency) {
+        throw std::invalid_argument(plan + ": its fallback plan '" + of.fallback->head_.code +
+                                    "' is of another currency");
+    }
+    if (!of.bands.empty()) {
+        band_clock(of.head.time_zone, of.bands);
+    }
+    std::for_each(of.metrics.begin(), of.metrics.end(), check_metric);
+    for (rate const& r : of.rates) {
+        check_rate(r);
+        if (r.band != any_band && r.band >= of.bands.size()) {
+            refuse(r, "its band is not there");
+        }
+    }
+}
+
+void tariff::build_order() {
+    std::vector<band_place> by_weight(bands_.size());
+    std::iota(by_weight.begin(), by_weight.end(), band_place{0});
+    std::stable_sort(by_weight.begin(), by_weight.end(), [this](band_place a, band_place b) {
+        return bands_[a].weight > bands_[b].weight;
+    });
+    std::vector<band_place> ranks(bands_.size());
+    for (band_place rank = 0; rank < by_weight.size(); ++rank) {
+        ranks[by_weight[rank]] = rank;
+    }
+    auto const rank_of = [&ranks](rate const& r) {
+        return r.band == any_band ? any_band : ranks[r.band];
+    };
+    auto const is_before = [&](std::uint32_t i, std::uint32_t j) {
+        rate const& a = rates_[i];
+        rate const& b = rates_[j];
+        return std::forward_as_tuple(a.direction, a.is_on_net, a.prefix, rank_of(a),
+                                     b.effective_from) <
+               std::forward_as_tuple(b.direction, b.is_on_net, b.prefix, rank_of(b),
+                                     a.effective_from);
+    };
+    // Places are sorted, not rates, which are large. Stable: of two alike in everything the first
+    // given is the one that is found.
+    std::vector<std::uint32_t> order(rates_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::stable_sort(order.begin(), order.end(), is_before);
+    std::vector<rate> sorted;
+    sorted.reserve(rates_.size());
+    for (std::uint32_t const place : order) {
+        sorted.push_back(std::move(rates_[place]));
+    }
+    rates_ = std::move(sorted);
+}
+
+void tariff::build_terms() {
+    // Decks have many prefixes and few prices: steps kept once stay in the cache.
+    boost::unordered_flat_map<std::vector<rate_step> const*, std::size_t, steps_hash, steps_equal>
+        known;
+    known.reserve(rates_.size()); // growing, it would hash all lists again
+    terms_.reserve(rates_.size());
+    for (rate const& r : rates_) {
+        auto const [at, is_new] = known.try_emplace(&r.steps, steps_.size());
+        if (is_new) {
+            steps_.insert(steps_.end(), r.steps.begin(), r.steps.end());
+        }
+        terms_.push_back({r.effective_from, r.effective_to, r.connect_fee, r.minimum, r.maximum,
+                          r.grace_s, static_cast<std::uint32_t>(at->second),
+                          static_cast<std::uint32_t>(r.steps.size()), r.allowance, false, false,
+                          r.band});
+    }
+    if (steps_.size() >= rate_place::none) {
+        throw std::length_error("plan '" + head_.code + "' has too many steps");
+    }
+    steps_.shrink_to_fit();
+}
+
+void tariff::build_index() {
+    std::array<std::vector<std::pair<std::string_view, std::uint32_t>>, 4> firsts;
+    for (std::size_t first = 0; first < rates_.size();) {
+        std::size_t end = first;
+        bool is_banded = false;
+        for (; end < rates_.size() && same_group(rates_[first], rates_[end]); ++end) {
+            is_banded = is_banded || rates_[end].band != any_band;
+        }
+        for (std::size_t i = first; i < end; ++i) {
+            terms_[i].is_banded = is_banded;
+        }
+        terms_[end - 1].is_last_of_prefix = true;
+        rate const& r = rates_[first];
+        firsts[index_of(r.direction, r.is_on_net)].emplace_back(r.prefix,
+                                                                static_cast<std::uint32_t>(first));
+        first = end;
+    }
+    for (std::size_t i = 0; i < index_.size(); ++i) {
+        index_[i] = prefix_index(firsts[i]);
+    }
+}
+
+rate_place tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
+    for (std::uint32_t place = first;; ++place) {
+        rate_terms const& terms = terms_[place];
+        if (terms.effective_from <= when && when < terms.effective_to) {
+            return {place, first};
+        }
+        if (terms.is_last_of_prefix) {
+            return {};
+        }
+    }
+}
+
+rate_place tariff::holding(std::uint32_t first, ingest::time_us when,
+                           ingest::time_us moment) const noexcept {
+    clock_reading const now = clock_.read(moment);
+    for (std::uint32_t place = first;; ++place) {
+        rate_terms const& terms = terms_[place];
+        if (terms.effective_from <= when && when < terms.effective_to &&
+            (terms.band == any_band || clock_.covers(terms.band, now))) {
+            return {place, first, now.until};
+        }
+        if (terms.is_last_of_prefix) {
+            return {};
+        }
+    }
+}
+
+rate_place tariff::find_place(std::string_view digits, ingest::call_direction direction,
+                              ingest::time_us when, bool on_net) const noexcept {
+    prefix_index const& index = index_[index_of(direction, on_net)];
+    // Nearly always the longest prefix has a rate in effect; only otherwise are all of them asked.
+    std::uint32_t const longest = index.longest(digits);
+    if (longest == prefix_index::none) {
+        return {};
+    }
+    rate_place found = in_effect(longest, when);
+    if (!found) {
+        prefix_index::matches matches;
+        index.all(digits, matches);
+        for (std::uint32_t i = matches.count - 1; i > 0 && !found; --i) {
+            found = in_effect(matches.values[i - 1], when);
+        }
+    }
+    // Which prefix it is has been decided; only now the band is looked at.
+    return found && terms_[found.at].is_banded ? holding(found.first, when, when) : found;
+}
+
+rate const* tariff::find(std::string_view digits, ingest::call_direction direction,
+                         ingest::time_us when, bool on_net) const noexcept {
+    rate_place const place = find_place(digits, direction, when, on_net);
+    return place ? &rates_[place.at] : nullptr;
+}
+
+metric_price const* tariff::find_metric(std::string_view name,
+                                        ingest::time_us when) const noexcept {
+    tariff const* plan = this;
+    for (int asked = 0; plan != nullptr && asked <= fallbacks_max; ++asked) {
+        auto const& metrics = plan->metrics_;
+        auto at = std::lower_bound(
+            metrics.begin(), metrics.end(), name,
+            [](metric_price const& price, std::string_view wanted) { return price.name < wanted; });
+        for (; at != metrics.end() && at->name == name; ++at) {
+            if (at->effective_from <= when && when < at->effective_to) {
+                return &*at;
+            }
+        }
+        plan = plan->fallback_.get();
+    }
+    return nullptr;
+}
+
+} // namespace tally::rating

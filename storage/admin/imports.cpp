@@ -1,0 +1,166 @@
+#include "storage/admin/imports.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tally::storage {
+
+namespace {
+
+constexpr std::array labels{std::string_view{"running"}, std::string_view{"done"},
+                            std::string_view{"failed"}, std::string_view{"reverted"}};
+
+std::string const columns = " id, file_name, digest, format, source_id, bytes_total, state,"
+                            " received, committed, duplicate, suspended, rejected, runs, failure,"
+                            " started_at, finished_at, reverted_at ";
+
+import_state state_of(std::string_view text) noexcept {
+    auto const found = std::find(labels.begin(), labels.end(), text);
+    return found == labels.end() ? import_state::failed
+                                 : static_cast<import_state>(found - labels.begin());
+}
+
+import_row row_at(pq_rows const& rows, int i) {
+    import_row out;
+    out.id = uuid_at(rows, i, 0);
+    out.file.name = bytes_at(rows, i, 1);
+    if (auto const digest = bytes_at(rows, i, 2); digest.size() == file_digest{}.size()) {
+        std::copy(digest.begin(), digest.end(), out.file.digest.emplace().begin());
+    }
+    out.file.format = bytes_at(rows, i, 3);
+    out.file.source_id = uuid_at(rows, i, 4);
+    if (!is_null(rows, i, 5)) {
+        out.file.bytes_total = int64_at(rows, i, 5);
+    }
+    out.state = state_of(bytes_at(rows, i, 6));
+    out.counts = {int64_at(rows, i, 7), int64_at(rows, i, 8), int64_at(rows, i, 9),
+                  int64_at(rows, i, 10), int64_at(rows, i, 11)};
+    out.runs = int32_at(rows, i, 12);
+    out.failure = bytes_at(rows, i, 13);
+    out.started_at = time_at(rows, i, 14, 0);
+    out.finished_at = time_at(rows, i, 15, ingest::never_us);
+    out.reverted_at = time_at(rows, i, 16, ingest::never_us);
+    return out;
+}
+
+void add_digest(parameters& to, import_file const& file) {
+    if (file.digest) {
+        to.add_text({reinterpret_cast<char const*>(file.digest->data()), file.digest->size()});
+    } else {
+        to.add_null();
+    }
+}
+
+void add_counts(parameters& to, import_counts const& counts) {
+    to.add_int64(counts.received).add_int64(counts.committed).add_int64(counts.duplicate);
+    to.add_int64(counts.suspended).add_int64(counts.rejected);
+}
+
+result first_row(pq_connection& on, std::string const& sql, parameters& values,
+                 std::optional<import_row>& out) {
+    out.reset();
+    pq_rows rows;
+    result said = on.query(sql, values, rows);
+    if (said.ok() && row_count(rows) > 0) {
+        out = row_at(rows, 0);
+    }
+    return said;
+}
+
+result no_such_import(ingest::uuid const& id) {
+    return {failure::bad_data, {}, "no import " + ingest::to_string(id) + " that could change"};
+}
+
+} // namespace
+
+std::string_view label(import_state state) noexcept {
+    return labels[static_cast<std::size_t>(state)];
+}
+
+result begin_import(pq_connection& on, import_file const& file, import_row& out) {
+    static std::string const sql =
+        "INSERT INTO ingest.imports AS i (file_name, format, source_id, digest, bytes_total)"
+        " VALUES ($1::text, $2::text, $3::uuid, $4::bytea, $5::bigint)"
+        " ON CONFLICT (source_id, format, digest) WHERE state <> 'reverted' DO UPDATE SET"
+        " state = 'running', runs = i.runs + 1, failure = NULL, finished_at = NULL"
+        " RETURNING" +
+        columns;
+    parameters values;
+    values.add_text(file.name).add_text(file.format).add(file.source_id);
+    add_digest(values, file);
+    if (file.bytes_total) {
+        values.add_int64(*file.bytes_total);
+    } else {
+        values.add_null();
+    }
+    std::optional<import_row> row;
+    result said = first_row(on, sql, values, row);
+    if (row) {
+        out = *row;
+    }
+    return said;
+}
+
+result find_import(pq_connection& on, import_file const& file, std::optional<import_row>& out) {
+    static std::string const sql = "SELECT" + columns +
+                                   "FROM ingest.imports WHERE source_id = $1::uuid AND"
+                                   " format = $2::text AND digest = $3::bytea AND"
+                                   " state <> 'reverted'";
+    parameters values;
+    values.add(file.source_id).add_text(file.format);
+    add_digest(values, file);
+    return first_row(on, sql, values, out);
+}
+
+result get_import(pq_connection& on, ingest::uuid const& id, std::optional<import_row>& out) {
+    static std::string const sql = "SELECT" + columns + "FROM ingest.imports WHERE id = $1::uuid";
+    parameters values;
+    values.add(id);
+    return first_row(on, sql, values, out);
+}
+
+result update_import(pq_connection& on, ingest::uuid const& id, import_counts const& counts) {
+    parameters values;
+    values.add(id);
+    add_counts(values, counts);
+    pq_rows rows;
+    result said = on.query("UPDATE ingest.imports SET received = $2::bigint,"
+                           " committed = $3::bigint, duplicate = $4::bigint,"
+                           " suspended = $5::bigint, rejected = $6::bigint"
+                           " WHERE id = $1::uuid AND state = 'running'",
+                           values, rows);
+    return said.ok() && affected(rows) != 1 ? no_such_import(id) : said;
+}
+
+result finish_import(pq_connection& on, ingest::uuid const& id, import_state state,
+                     import_counts const& counts, std::string_view failure) {
+    parameters values;
+    values.add(id);
+    add_counts(values, counts);
+    values.add_text(label(state)).add_optional_text(failure);
+    pq_rows rows;
+    result said = on.query("UPDATE ingest.imports SET received = $2::bigint,"
+                           " committed = $3::bigint, duplicate = $4::bigint,"
+                           " suspended = $5::bigint, rejected = $6::bigint,"
+                           " state = $7::text::ingest.import_state, failure = $8::text,"
+                           " finished_at = now() WHERE id = $1::uuid AND state <> 'reverted'",
+                           values, rows);
+    return said.ok() && affected(rows) != 1 ? no_such_import(id) : said;
+}
+
+result list_imports(pq_connection& on, std::int32_t limit, std::vector<import_row>& out) {
+    out.clear();
+    parameters values;
+    values.add_int64(limit);
+    pq_rows rows;
+    result said = on.query("SELECT" + columns +
+                               "FROM ingest.imports ORDER BY started_at DESC, id DESC"
+                               " LIMIT $1::bigint",
+                           values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back(row_at(rows, i));
+    }
+    return said;
+}
+
+} // namespace tally::storage

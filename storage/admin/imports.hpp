@@ -1,0 +1,84 @@
+#pragma once
+
+#include "ingest/base/uuid.hpp"
+#include "ingest/record/cdr.hpp"
+#include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/result.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tally::storage {
+
+enum class import_state : std::uint8_t { running, done, failed, reverted };
+
+/// The label in the database: "running".
+std::string_view label(import_state state) noexcept;
+
+/// What became of a file's records so far; received = committed + duplicate + suspended + rejected
+/// once it is done.
+struct import_counts {
+    std::int64_t received = 0;
+    std::int64_t committed = 0;
+    std::int64_t duplicate = 0;
+    std::int64_t suspended = 0;
+    std::int64_t rejected = 0;
+
+    friend bool operator==(import_counts const&, import_counts const&) = default;
+};
+
+/// SHA-256 of a file as it lies on disk.
+using file_digest = std::array<std::uint8_t, 32>;
+
+/// A file given to tallyd import.
+struct import_file {
+    std::string name;
+    std::optional<file_digest> digest; ///< nullopt: standard input, which is new every time
+    std::string format;
+    ingest::uuid source_id;
+    std::optional<std::int64_t> bytes_total;
+
+    friend bool operator==(import_file const&, import_file const&) = default;
+};
+
+/// One row of ingest.imports.
+struct import_row {
+    ingest::uuid id;
+    import_file file;
+    import_state state = import_state::running;
+    import_counts counts;
+    std::int32_t runs = 1; ///< how often it was begun
+    std::string failure;   ///< why it failed; empty: it did not
+    ingest::time_us started_at = 0;
+    ingest::time_us finished_at = ingest::never_us;
+    ingest::time_us reverted_at = ingest::never_us;
+
+    friend bool operator==(import_row const&, import_row const&) = default;
+};
+
+/// Begins an import: a new row, or, when this file (its digest, source and format) was begun or
+/// done before and not reverted, that row again, running, with one run more and its counts kept.
+/// Two that begin one file at once get the same row.
+result begin_import(pq_connection& on, import_file const& file, import_row& out);
+
+/// The row that begin_import would continue; nullopt when there is none.
+result find_import(pq_connection& on, import_file const& file, std::optional<import_row>& out);
+
+/// The row of an id; nullopt when there is none.
+result get_import(pq_connection& on, ingest::uuid const& id, std::optional<import_row>& out);
+
+/// Writes down how far a running import is. Counts are totals, not increments.
+result update_import(pq_connection& on, ingest::uuid const& id, import_counts const& counts);
+
+/// Ends a run: `done`, or `failed` with a reason. bad_data when there is no such row, or it was
+/// reverted meanwhile.
+result finish_import(pq_connection& on, ingest::uuid const& id, import_state state,
+                     import_counts const& counts, std::string_view failure = {});
+
+/// Imports, latest first.
+result list_imports(pq_connection& on, std::int32_t limit, std::vector<import_row>& out);
+
+} // namespace tally::storage

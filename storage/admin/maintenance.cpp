@@ -1,0 +1,143 @@
+#include "storage/admin/maintenance.hpp"
+
+#include "storage/admin/maintenance_work.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tally::storage {
+
+namespace {
+
+constexpr std::array jobs{
+    maintenance_job{"partitions",
+                    "make partitions ahead, seal those whose time has passed, retire those past "
+                    "their retention",
+                    keep_partitions},
+    maintenance_job{"rollup", "bring the monthly aggregates up to the daily ones", roll_up_months},
+    maintenance_job{"batches",
+                    "delete the rows of old batches in ingest.batches, but for those of imports",
+                    delete_old_batches},
+    maintenance_job{"cleanup-tokens",
+                    "delete expired entries of the token blacklist, refresh tokens and sessions",
+                    clean_up_tokens},
+    maintenance_job{"cleanup-sessions", "delete sessions that nobody has used for 90 days",
+                    clean_up_sessions},
+    maintenance_job{"expire-subscriptions",
+                    "expire trials that are over, and canceled subscriptions whose paid period is",
+                    expire_subscriptions},
+    maintenance_job{"expiring-trials", "list the trials that end within three days",
+                    list_expiring_trials},
+};
+
+/// The job's own advisory lock, or none. A lost connection gives it back.
+result lock_job(pq_connection& on, maintenance_job const& job, bool& is_ours) {
+    parameters values;
+    values.add_text(job.name);
+    pq_rows rows;
+    result said = on.query("SELECT pg_try_advisory_lock(hashtextextended('tallyd maintain ' ||"
+                           " $1::text, 0))",
+                           values, rows);
+    is_ours = said.ok() && bool_at(rows, 0, 0);
+    return said;
+}
+
+result unlock_job(pq_connection& on, maintenance_job const& job) {
+    parameters values;
+    values.add_text(job.name);
+    pq_rows rows;
+    return on.query("SELECT pg_advisory_unlock(hashtextextended('tallyd maintain ' || $1::text,"
+                    " 0))",
+                    values, rows);
+}
+
+/// Does `work` while this session alone has the job; `is_ours` false: it did not.
+template <typename Work>
+result alone(pq_connection& on, maintenance_job const& job, bool& is_ours, Work&& work) {
+    result said = lock_job(on, job, is_ours);
+    if (!said.ok() || !is_ours) {
+        return said;
+    }
+    pq_connection::pin const one_session{on}; // another would not have the lock
+    said = work();
+    result const unlocked = on.is_open() ? unlock_job(on, job) : result{};
+    return said.ok() ? unlocked : said;
+}
+
+result find_last_due(pq_connection& on, maintenance_job const& job, ingest::time_us& due) {
+    parameters values;
+    values.add_text(job.name);
+    pq_rows rows;
+    result said =
+        on.query("SELECT due_at FROM ingest.maintenance_runs WHERE job = $1::text", values, rows);
+    due = said.ok() && row_count(rows) == 1 ? time_at(rows, 0, 0, ingest::never_us)
+                                            : ingest::never_us;
+    return said;
+}
+
+result record_run(pq_connection& on, maintenance_job const& job, ingest::time_us due,
+                  ingest::time_us began, std::int64_t changed) {
+    parameters values;
+    values.add_text(job.name).add_time(due).add_time(began).add_int64(changed);
+    pq_rows rows;
+    return on.query("INSERT INTO ingest.maintenance_runs (job, due_at, began_at, finished_at,"
+                    " rows_changed) VALUES ($1::text, $2::timestamptz, $3::timestamptz,"
+                    " greatest(clock_timestamp(), $3::timestamptz), $4::bigint)"
+                    " ON CONFLICT (job) DO UPDATE SET due_at = excluded.due_at, began_at ="
+                    " excluded.began_at, finished_at = excluded.finished_at, rows_changed ="
+                    " excluded.rows_changed",
+                    values, rows);
+}
+
+bool has_been_done(ingest::time_us last, ingest::time_us due) noexcept {
+    return last != ingest::never_us && last >= due;
+}
+
+} // namespace
+
+std::span<maintenance_job const> maintenance_jobs() noexcept {
+    return jobs;
+}
+
+maintenance_job const* find_maintenance_job(std::string_view name) noexcept {
+    auto const found = std::find_if(jobs.begin(), jobs.end(),
+                                    [name](auto const& job) { return job.name == name; });
+    return found == jobs.end() ? nullptr : &*found;
+}
+
+result run_job(pq_connection& on, maintenance_job const& job, maintenance_options const& how,
+               maintenance_report& out) {
+    out = {};
+    bool is_ours = false;
+    result said = alone(on, job, is_ours, [&] { return job.work(on, how, out); });
+    out.is_busy = said.ok() && !is_ours;
+    return said;
+}
+
+result run_scheduled_job(pq_connection& on, maintenance_job const& job, ingest::time_us due,
+                         maintenance_options const& how, maintenance_report& out,
+                         scheduled_outcome& outcome) {
+    out = {};
+    outcome = scheduled_outcome::done_before;
+    ingest::time_us last = ingest::never_us;
+    result said = find_last_due(on, job, last);
+    if (!said.ok() || has_been_done(last, due)) {
+        return said;
+    }
+    bool is_ours = false;
+    said = alone(on, job, is_ours, [&] {
+        result done = find_last_due(on, job, last); // another may have done it just now
+        if (!done.ok() || has_been_done(last, due)) {
+            return done;
+        }
+        done = job.work(on, how, out);
+        outcome = scheduled_outcome::done;
+        return done.ok() ? record_run(on, job, due, how.now, out.changed) : done;
+    });
+    if (said.ok() && !is_ours) {
+        outcome = scheduled_outcome::busy;
+    }
+    return said;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,236 @@
+#include "storage/admin/maintenance_work.hpp"
+
+#include "storage/partitions/partition_upkeep.hpp"
+#include "storage/partitions/partitions.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+/// Rows of one transaction: some milliseconds.
+constexpr std::string_view batch_rows = "5000";
+constexpr int attempts_max = 5;
+
+/// Rows of a table that a job changes: `$1` is the job's now.
+struct due_rows {
+    std::string_view title;
+    std::string_view table;
+    std::string_view condition;
+    std::string_view change; ///< SET list; empty: they are deleted
+};
+
+std::string count_sql(due_rows const& what) {
+    return std::string{"SELECT count(*) FROM "}.append(what.table) + " AS t WHERE " +
+           std::string{what.condition};
+}
+
+// Rows that somebody else holds are left for the next time. NO KEY: a batch that stores a call
+// refers to its subscription, and neither waits for the other.
+std::string change_sql(due_rows const& what) {
+    std::string const due = std::string{"SELECT t.id FROM "}.append(what.table) + " AS t WHERE " +
+                            std::string{what.condition} + " ORDER BY t.id LIMIT " +
+                            std::string{batch_rows};
+    if (what.change.empty()) {
+        return "DELETE FROM " + std::string{what.table} + " AS d WHERE d.id = ANY (ARRAY(" + due +
+               " FOR UPDATE SKIP LOCKED))";
+    }
+    return "UPDATE " + std::string{what.table} + " AS u SET " + std::string{what.change} +
+           " WHERE u.id = ANY (ARRAY(" + due + " FOR NO KEY UPDATE SKIP LOCKED))";
+}
+
+bool is_worth_repeating(result const& said, pq_connection const& on) {
+    return said.why == failure::transient && on.is_open() && !on.is_cancelled();
+}
+
+result one_batch(pq_connection& on, std::string const& sql, ingest::time_us now,
+                 std::int64_t& rows_changed) {
+    result said;
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        parameters values;
+        values.add_time(now);
+        pq_rows rows;
+        said = on.query(sql, values, rows);
+        rows_changed = said.ok() ? affected(rows) : 0;
+        if (said.ok() || !is_worth_repeating(said, on)) { // a deadlock with an application
+            break;
+        }
+    }
+    return said;
+}
+
+result count_due(pq_connection& on, due_rows const& what, ingest::time_us now,
+                 std::int64_t& count) {
+    parameters values;
+    values.add_time(now);
+    pq_rows rows;
+    result said = on.query(count_sql(what), values, rows);
+    count = said.ok() ? int64_at(rows, 0, 0) : 0;
+    return said;
+}
+
+result change_due(pq_connection& on, due_rows const& what, ingest::time_us now,
+                  std::int64_t& count) {
+    std::string const sql = change_sql(what);
+    count = 0;
+    result said;
+    for (std::int64_t changed = 1; said.ok() && changed > 0; count += changed) {
+        said = one_batch(on, sql, now, changed);
+    }
+    return said;
+}
+
+result handle_due(pq_connection& on, std::span<due_rows const> all, maintenance_options const& how,
+                  maintenance_report& out) {
+    out.columns = {"what", "rows"};
+    result said;
+    for (due_rows const& what : all) {
+        std::int64_t count = 0;
+        if (said.ok()) {
+            said = how.dry_run ? count_due(on, what, how.now, count)
+                               : change_due(on, what, how.now, count);
+            out.rows.push_back({std::string{what.title}, std::to_string(count)});
+            out.changed += count;
+        }
+    }
+    return said;
+}
+
+/// Rows of ingest.batches; `$1` is the job's now, `$2` days, `$3` where the last chunk ended. What
+/// a lane may still ask for is days younger, also by the server's clock. Rows of imports stay:
+/// import totals are their sums, they say which calls came of an import, and they are few, since an
+/// import fills its batches.
+constexpr std::string_view old_batches =
+    " FROM ingest.batches AS b WHERE b.import_id IS NULL AND b.created_at >= $3::timestamptz"
+    " AND b.created_at < least($1::timestamptz, now()) - interval '24 hours' * $2::bigint";
+
+/// Number of rows, and how far they reach.
+std::string old_batches_sql(bool is_dry_run) {
+    std::string const rows{old_batches};
+    if (is_dry_run) {
+        return "SELECT count(*), max(b.created_at)" + rows;
+    }
+    return "WITH gone AS (DELETE FROM ingest.batches AS d WHERE d.id = ANY (ARRAY(SELECT b.id" +
+           rows + " ORDER BY b.created_at LIMIT " + std::string{batch_rows} +
+           " FOR UPDATE SKIP LOCKED)) RETURNING d.created_at)"
+           " SELECT count(*), max(created_at) FROM gone";
+}
+
+void add_step(maintenance_report& out, partition_step const& step) {
+    bool const failed = step.what == partition_action::failed;
+    out.rows.push_back(
+        {step.which.qualified(), std::string{label(step.what)}, failed ? step.detail : ""});
+    out.failures += failed ? 1 : 0;
+    out.changed += failed ? 0 : 1;
+}
+
+} // namespace
+
+result keep_partitions(pq_connection& on, maintenance_options const& how, maintenance_report& out) {
+    out.columns = {"partition", "action", "detail"};
+    std::vector<partition_name> made;
+    result said = how.dry_run ? find_missing(on, how.partitions, how.now, made)
+                              : create_ahead(on, how.partitions, how.now, made);
+    for (auto& which : made) {
+        add_step(out, {std::move(which), partition_action::created, {}});
+    }
+    partition_upkeep upkeep{on,
+                            {how.seal_after_hours, how.dry_run},
+                            [&out](partition_step const& step) { add_step(out, step); }};
+    result const kept = upkeep.run(how.now);
+    return said.ok() ? kept : said;
+}
+
+result roll_up_months(pq_connection& on, maintenance_options const& how, maintenance_report& out) {
+    out.columns = {"what", "rows"};
+    pq_rows rows;
+    parameters none;
+    result said = on.query(how.dry_run ? "SELECT count(DISTINCT day) FROM analytics.changed_days"
+                                       : "SELECT analytics.roll_up_months()",
+                           none, rows);
+    out.changed = said.ok() ? int64_at(rows, 0, 0) : 0;
+    out.rows.push_back({how.dry_run ? "days that have changed" : "monthly aggregates written",
+                        std::to_string(out.changed)});
+    return said;
+}
+
+result delete_old_batches(pq_connection& on, maintenance_options const& how,
+                          maintenance_report& out) {
+    out.columns = {"what", "rows"};
+    std::string const sql = old_batches_sql(how.dry_run);
+    ingest::time_us reached = 0;
+    result said;
+    for (std::int64_t rows_of_chunk = 1; said.ok() && rows_of_chunk > 0;) {
+        parameters values;
+        values.add_time(how.now).add_int64(how.batches_kept_days).add_time(reached);
+        pq_rows rows;
+        said = on.query(sql, values, rows);
+        rows_of_chunk = said.ok() ? int64_at(rows, 0, 0) : 0;
+        reached = said.ok() ? time_at(rows, 0, 1, reached) : reached;
+        out.changed += rows_of_chunk;
+        rows_of_chunk = how.dry_run ? 0 : rows_of_chunk;
+    }
+    out.rows.push_back({"batches older than " + std::to_string(how.batches_kept_days) + " days",
+                        std::to_string(out.changed)});
+    return said;
+}
+
+result clean_up_tokens(pq_connection& on, maintenance_options const& how, maintenance_report& out) {
+    static constexpr due_rows due[] = {
+        {"expired blacklist entries", "identity.token_blacklist", "t.expires_at < $1::timestamptz",
+         ""},
+        {"expired refresh tokens", "identity.refresh_tokens", "t.expires_at < $1::timestamptz", ""},
+        {"expired sessions", "identity.sessions", "t.expires_at < $1::timestamptz", ""}};
+    return handle_due(on, due, how, out);
+}
+
+result clean_up_sessions(pq_connection& on, maintenance_options const& how,
+                         maintenance_report& out) {
+    static constexpr due_rows due[] = {{"sessions unused for 90 days", "identity.sessions",
+                                        "t.last_used_at < $1::timestamptz - interval '90 days'",
+                                        ""}};
+    return handle_due(on, due, how, out);
+}
+
+// ended_at is what guiding goes by: usage after the trial or the paid period is not theirs.
+result expire_subscriptions(pq_connection& on, maintenance_options const& how,
+                            maintenance_report& out) {
+    static constexpr due_rows due[] = {
+        {"trials that are over", "billing.subscriptions",
+         "t.status = 'trialing' AND t.trial_ends_at < $1::timestamptz AND t.deleted_at IS NULL",
+         "status = 'expired', ended_at = coalesce(u.ended_at, greatest(u.trial_ends_at,"
+         " u.started_at))"},
+        {"canceled subscriptions at their period's end", "billing.subscriptions",
+         "t.status = 'canceled' AND t.cancel_at_period_end AND t.current_period_end <"
+         " $1::timestamptz AND t.deleted_at IS NULL",
+         "status = 'expired', ended_at = coalesce(u.ended_at, greatest(u.current_period_end,"
+         " u.started_at))"}};
+    return handle_due(on, due, how, out);
+}
+
+result list_expiring_trials(pq_connection& on, maintenance_options const& how,
+                            maintenance_report& out) {
+    out.columns = {"subscription", "customer", "plan", "ends at (UTC)"};
+    parameters values;
+    values.add_time(how.now);
+    pq_rows rows;
+    result said = on.query(
+        "SELECT s.subscription_number, coalesce(c.company_name, nullif(concat_ws(' ',"
+        " u.first_name, u.last_name), ''), u.email), p.name, to_char(s.trial_ends_at AT TIME ZONE"
+        " 'UTC', 'YYYY-MM-DD HH24:MI:SS') FROM billing.subscriptions AS s"
+        " JOIN billing.customers AS c ON c.id = s.customer_id"
+        " JOIN identity.users AS u ON u.id = coalesce(s.user_id, c.user_id)"
+        " JOIN billing.rate_plans AS p ON p.id = s.rate_plan_id"
+        " WHERE s.status = 'trialing' AND s.deleted_at IS NULL AND s.trial_ends_at BETWEEN"
+        " $1::timestamptz AND $1::timestamptz + interval '3 days'"
+        " ORDER BY s.trial_ends_at, s.subscription_number",
+        values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto& row = out.rows.emplace_back();
+        for (int column = 0; column < 4; ++column) {
+            row.emplace_back(bytes_at(rows, i, column));
+        }
+    }
+    return said;
+}
+
+} // namespace tally::storage

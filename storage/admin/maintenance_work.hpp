@@ -1,0 +1,22 @@
+#pragma once
+
+#include "storage/admin/maintenance.hpp"
+
+namespace tally::storage {
+
+// The work of each maintenance job; `out` begins empty. Rows are changed in batches, a transaction
+// each, so that nobody waits long and a job that is cut short has done part of its work.
+
+result keep_partitions(pq_connection& on, maintenance_options const& how, maintenance_report& out);
+result roll_up_months(pq_connection& on, maintenance_options const& how, maintenance_report& out);
+result delete_old_batches(pq_connection& on, maintenance_options const& how,
+                          maintenance_report& out);
+result clean_up_tokens(pq_connection& on, maintenance_options const& how, maintenance_report& out);
+result clean_up_sessions(pq_connection& on, maintenance_options const& how,
+                         maintenance_report& out);
+result expire_subscriptions(pq_connection& on, maintenance_options const& how,
+                            maintenance_report& out);
+result list_expiring_trials(pq_connection& on, maintenance_options const& how,
+                            maintenance_report& out);
+
+} // namespace tally::storage

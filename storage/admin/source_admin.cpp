@@ -1,0 +1,92 @@
+#include "storage/admin/source_admin.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+/// Names of formats are plain words: a comma parts them.
+std::string joined(std::vector<std::string> const& words) {
+    std::string text;
+    for (auto const& word : words) {
+        text += (text.empty() ? "" : ",") + word;
+    }
+    return text;
+}
+
+std::vector<std::string> parted(std::string const& text) {
+    std::vector<std::string> words;
+    for (std::size_t begin = 0; begin < text.size();) {
+        std::size_t const end = std::min(text.find(',', begin), text.size());
+        words.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return words;
+}
+
+source_row row_of(sql_row const& from) {
+    return {.name = from[0].value_or(""),
+            .time_zone = from[1].value_or(""),
+            .formats = parted(from[2].value_or("")),
+            .b_legs = from[3].value_or(""),
+            .percent = from[4].value_or(""),
+            .number_rules = from[5].value_or(""),
+            .has_token = from[6] == "t",
+            .is_active = from[7] == "t",
+            .created_at = from[8].value_or("")};
+}
+
+} // namespace
+
+bool source_admin::add(source_row const& row, std::optional<std::string> const& token_sha256) {
+    auto const added = session_.query(
+        "INSERT INTO ingest.sources (name, time_zone, formats, b_legs, percent_decode, "
+        "token_sha256, number_rules) VALUES ($1, $2, coalesce(string_to_array(nullif($3, ''), "
+        "','), '{}'), "
+        "$4::ingest.b_leg_policy, $5::ingest.percent_policy, decode($6, 'hex'), $7::jsonb) "
+        "ON CONFLICT (name) DO NOTHING RETURNING id",
+        {row.name, row.time_zone, joined(row.formats), row.b_legs, row.percent, token_sha256,
+         row.number_rules});
+    return !added.empty();
+}
+
+std::vector<source_row> source_admin::list() {
+    std::vector<source_row> found;
+    for (auto const& row : session_.query(
+             "SELECT name, time_zone, array_to_string(formats, ','), b_legs, percent_decode, "
+             "number_rules, token_sha256 IS NOT NULL, is_active, "
+             "to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') "
+             "FROM ingest.sources ORDER BY name")) {
+        found.push_back(row_of(row));
+    }
+    return found;
+}
+
+bool source_admin::set_token(std::string const& name, std::string const& token_sha256) {
+    return !session_
+                .query("UPDATE ingest.sources SET token_sha256 = decode($2, 'hex') "
+                       "WHERE name = $1 RETURNING id",
+                       {name, token_sha256})
+                .empty();
+}
+
+std::optional<std::string> source_admin::number_rules(std::string const& name) {
+    return session_.query_value("SELECT number_rules FROM ingest.sources WHERE name = $1", {name});
+}
+
+bool source_admin::set_number_rules(std::string const& name, std::string const& json) {
+    return !session_
+                .query("UPDATE ingest.sources SET number_rules = $2::jsonb WHERE name = $1 "
+                       "RETURNING id",
+                       {name, json})
+                .empty();
+}
+
+bool source_admin::set_active(std::string const& name, bool is_active) {
+    return !session_
+                .query("UPDATE ingest.sources SET is_active = $2::boolean WHERE name = $1 "
+                       "RETURNING id",
+                       {name, is_active ? "true" : "false"})
+                .empty();
+}
+
+} // namespace tally::storage

@@ -1,0 +1,21 @@
+#include "storage/batch/batch.hpp"
+
+namespace tally::storage {
+
+void batch::clear() noexcept {
+    calls.clear();
+    events.clear();
+    usage.clear();
+    metrics.clear();
+    unique_values.clear();
+    balances.clear();
+    daily.clear();
+    suspense.clear();
+    resolved.clear();
+    positions.clear();
+    import_id = {};
+    duplicates = 0;
+    bytes = 0;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,169 @@
+#pragma once
+
+#include "ingest/base/record_error.hpp"
+#include "ingest/base/uuid.hpp"
+#include "ingest/record/cdr.hpp"
+#include "ingest/record/event.hpp"
+#include "rating/clock/calendar.hpp"
+#include "rating/money/money.hpp"
+#include "rating/money/quantity.hpp"
+#include "rating/rater/rater.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace tally::storage {
+
+using currency_code = std::array<char, 3>; ///< ISO 4217
+
+/// One row of billing.cdrs. `call` and everything it views outlive the batch.
+struct cdr_row {
+    ingest::cdr const* call = nullptr;
+    ingest::uuid account_id;
+    ingest::uuid subscription_id;
+    ingest::uuid source_id;
+    currency_code currency{};
+    rating::rated_call rated;
+};
+
+/// One usage event, wherever its kind is stored. `what` and everything it views outlive the batch.
+struct event_row {
+    ingest::event const* what = nullptr;
+    ingest::uuid account_id;      ///< nil: of no account
+    ingest::uuid subscription_id; ///< nil: of none, or not metered
+    ingest::uuid source_id;
+    currency_code currency{};
+    bool is_metered = false; ///< the rest is set
+    rating::quantity quantity;
+    rating::quantity billable;
+    rating::amount cost;
+};
+
+/// One row of billing.subscription_metric_usage as it is to be, and the version it was rated on.
+struct metric_row {
+    ingest::uuid subscription_id;
+    ingest::uuid account_id;
+    ingest::time_us period_start = 0;
+    ingest::time_us period_end = 0;
+    std::string_view metric;
+    std::int64_t expected_version = 0; ///< 0: there is no row yet
+    std::int64_t events = 0;           ///< that the batch adds
+    rating::quantity total;            ///< with this batch; so is the next
+    rating::quantity included_used;
+    rating::amount_sum cost; ///< that the batch adds
+    ingest::time_us last_usage = 0;
+    currency_code currency{};
+};
+
+/// A value that a metric of aggregation unique counts for the first time in a period.
+struct unique_value_row {
+    ingest::uuid subscription_id;
+    ingest::time_us period_start = 0;
+    std::string_view metric;
+    ingest::uuid value_id; ///< version 5, of the value
+
+    friend auto operator<=>(unique_value_row const&, unique_value_row const&) = default;
+};
+
+/// What a batch adds to one row of billing.subscription_usage, and the version it was rated on.
+struct usage_delta {
+    ingest::uuid subscription_id;
+    ingest::uuid account_id;
+    ingest::time_us period_start = 0;
+    ingest::time_us period_end = 0;
+    std::int64_t expected_version = 0; ///< 0: there is no row yet
+    std::int64_t seconds = 0;          ///< billed, allowance included
+    std::int64_t included_seconds = 0; ///< drawn from the allowance
+    std::int64_t calls = 0;
+    rating::amount_sum overage_cost;
+    rating::amount_sum total_cost;
+    ingest::time_us last_usage = 0; ///< latest end of a call, or time of an event
+    currency_code currency{};
+    std::int64_t events = 0;          ///< metered ones
+    rating::int128 sms_nanos = 0;     ///< of the metric "sms"; below zero by corrections
+    rating::int128 data_mb_nanos = 0; ///< of the metric "data_mb"; likewise
+
+    [[nodiscard]] bool moves() const noexcept { return calls > 0 || events > 0; }
+};
+
+/// Money that leaves an account's balance.
+struct balance_delta {
+    ingest::uuid account_id;
+    rating::amount_sum charge; ///< positive: the balance falls
+};
+
+/// What a batch adds to one row of analytics.usage_aggregates_daily.
+struct daily_delta {
+    ingest::uuid account_id;
+    ingest::uuid subscription_id;
+    rating::civil_day day = 0;
+    std::string_view metric; ///< "calls", or a metric's name
+    std::int64_t events = 0;
+    rating::int128 quantity_nanos = 0;
+    rating::int128 billable_nanos = 0;
+    rating::amount_sum cost;
+    currency_code currency{};
+};
+
+/// One row of ingest.suspense. A payload of a source is kept once: one that waits already is a
+/// duplicate; one that was resolved or discarded, and has another time by now, waits again.
+struct suspense_row {
+    ingest::record_error reason = ingest::record_error::none;
+    std::string_view detail;
+    ingest::uuid source_id;
+    std::string_view format;
+    std::string_view payload;
+    ingest::time_us received = 0; ///< when it came; us since 1970
+};
+
+/// Compare-and-set of ingest.positions: `lane` of `stream` has committed up to `next`.
+struct position_move {
+    std::string_view stream;
+    std::int32_t lane = 0;
+    std::int32_t lanes = 1;
+    std::int64_t expected = 0; ///< 0: there is no row yet, or it says 0
+    std::int64_t next = 0;
+};
+
+/// One transaction: all of it is stored, or none.
+struct batch {
+    ingest::uuid id; ///< version 7, new for every try with other content
+    ingest::uuid daemon_id;
+    ingest::uuid import_id; ///< nil: no import
+    std::int32_t lane = 0;
+    ingest::time_us opened = 0;   ///< when its first record was taken
+    std::uint32_t duplicates = 0; ///< dropped on the way, for ingest.batches
+    std::uint64_t bytes = 0;
+    std::vector<cdr_row> calls;      ///< any order; written sorted by key
+    std::vector<event_row> events;   ///< in order of arrival
+    std::vector<usage_delta> usage;  ///< one per (subscription, period)
+    std::vector<metric_row> metrics; ///< one per (subscription, period, metric)
+    std::vector<unique_value_row> unique_values;
+    std::vector<balance_delta> balances; ///< one per account
+    std::vector<daily_delta> daily;      ///< one per (account, subscription, day, metric)
+    std::vector<suspense_row> suspense;
+    /// Rows of ingest.suspense that need not wait any more. One that does not wait as it is makes
+    /// the batch stale.
+    std::vector<ingest::uuid> resolved;
+    std::vector<position_move> positions;
+
+    /// Whether any record came with it; without one only positions move.
+    [[nodiscard]] bool holds_records() const noexcept {
+        return !calls.empty() || !events.empty() || !suspense.empty() || !resolved.empty() ||
+               duplicates > 0;
+    }
+    void clear() noexcept; ///< keeps the vectors' memory
+};
+
+/// Key of a call in billing.cdrs.
+struct call_key {
+    ingest::uuid account_id;
+    ingest::time_us start = 0; ///< whole second
+    ingest::uuid id;
+
+    friend auto operator<=>(call_key const&, call_key const&) = default;
+};
+
+} // namespace tally::storage

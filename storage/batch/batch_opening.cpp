@@ -1,0 +1,54 @@
+#include "storage/batch/batch_opening.hpp"
+
+#include "storage/batch/batch_statements.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace tally::storage {
+
+namespace {
+
+result stale(std::int64_t written, std::size_t wanted, char const* rows) {
+    auto const missing = static_cast<std::int64_t>(wanted) - written;
+    if (missing == 0) {
+        return {};
+    }
+    return {failure::stale, {}, std::to_string(missing) + " of " + std::to_string(wanted) + rows};
+}
+
+} // namespace
+
+result check_opening(std::span<pipelined const> statements, pipeline_outcome const& outcome,
+                     batch const& what, commit_counts& counts) {
+    result answer;
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        auto const& rows = outcome.rows[i];
+        std::string_view const name = statements[i].name;
+        if (name == statement::identities) {
+            // Before all else: what is stored already need not be rated again.
+            if (static_cast<std::size_t>(int64_at(rows, 0, 0)) != what.events.size()) {
+                return {failure::duplicate, {}, "some events are stored already"};
+            }
+        } else if (name == statement::suspense) {
+            counts.suspended += static_cast<std::uint32_t>(int64_at(rows, 0, 0));
+        } else if (!answer.ok()) {
+            continue;
+        } else if (name == statement::usage) {
+            answer =
+                stale(int64_at(rows, 0, 0), what.usage.size(), " usage rows have another version");
+        } else if (name == statement::metrics) {
+            answer = stale(int64_at(rows, 0, 0), what.metrics.size(),
+                           " metric rows have another version");
+        } else if (name == statement::unique_values) {
+            answer = stale(affected(rows), what.unique_values.size(),
+                           " values have been counted meanwhile");
+        } else if (name == statement::resolve) {
+            // A row that waits no more is in other hands: its record must not count once more.
+            answer = stale(affected(rows), what.resolved.size(), " suspended records wait no more");
+        }
+    }
+    return answer;
+}
+
+} // namespace tally::storage

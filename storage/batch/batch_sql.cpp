@@ -1,0 +1,173 @@
+#include "storage/batch/batch_statements.hpp"
+#include "storage/batch/event_statements.hpp"
+
+#include <array>
+
+namespace tally::storage {
+
+namespace {
+
+// A row that is there moves only from the expected version; one that is not there may only be made
+// by a batch that expects none. The latter cannot be said in ON CONFLICT, so a row made against its
+// expectation is marked by its creation time and not counted: the caller then rolls back.
+constexpr char const* usage_sql = R"(
+WITH written AS (
+    INSERT INTO billing.subscription_usage AS u (subscription_id, account_id, billing_period_start,
+        billing_period_end, seconds_used, included_seconds_used, calls_count, overage_cost,
+        total_cost, currency, last_usage_at, sms_used, data_used_mb, version, created_at,
+        updated_at)
+    SELECT d.subscription_id, d.account_id, d.period_start, d.period_end, d.seconds, d.included,
+        d.calls, d.overage_cost, d.total_cost, d.currency, d.last_usage, d.sms, d.data_mb,
+        d.expected + 1,
+        CASE WHEN d.expected = 0 THEN now() ELSE '-infinity'::timestamptz END, now()
+    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::bigint[],
+        $6::bigint[], $7::bigint[], $8::numeric[], $9::numeric[], $10::text[], $11::timestamptz[],
+        $12::bigint[], $13::numeric[], $14::numeric[])
+        AS d(subscription_id, account_id, period_start, period_end, seconds, included, calls,
+            overage_cost, total_cost, currency, last_usage, expected, sms, data_mb)
+    ON CONFLICT (subscription_id, billing_period_start) DO UPDATE SET
+        seconds_used = u.seconds_used + excluded.seconds_used,
+        included_seconds_used = u.included_seconds_used + excluded.included_seconds_used,
+        calls_count = u.calls_count + excluded.calls_count,
+        overage_cost = u.overage_cost + excluded.overage_cost,
+        total_cost = u.total_cost + excluded.total_cost,
+        last_usage_at = greatest(u.last_usage_at, excluded.last_usage_at),
+        sms_used = u.sms_used + excluded.sms_used,
+        data_used_mb = u.data_used_mb + excluded.data_used_mb,
+        version = u.version + 1,
+        updated_at = now()
+        WHERE u.version = excluded.version - 1
+    RETURNING u.created_at = '-infinity' AS unexpected)
+SELECT count(*) FILTER (WHERE NOT unexpected) FROM written)";
+
+// Makes the rows that are missing, with nothing used, and locks those that are there: all of them
+// in the order of the arrays, as usage_sql takes them. Nothing is updated, yet every row in the way
+// is locked (manual, INSERT: "all rows will be locked").
+constexpr char const* lock_usage_sql = R"(
+INSERT INTO billing.subscription_usage AS u (subscription_id, account_id, billing_period_start,
+    billing_period_end, currency, created_at, updated_at)
+SELECT d.subscription_id, d.account_id, d.period_start, d.period_end, d.currency, now(), now()
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+    AS d(subscription_id, account_id, period_start, period_end, currency)
+ON CONFLICT (subscription_id, billing_period_start) DO UPDATE SET version = u.version
+    WHERE false)";
+
+// The cast fails unless every account was there, which undoes the batch before its COMMIT without
+// a round trip of its own; the text that cannot be cast is the report (22P02, bad data).
+constexpr char const* balances_sql = R"(
+WITH moved AS (
+    UPDATE billing.accounts AS a SET balance = a.balance - d.charge, updated_at = now()
+    FROM unnest($1::uuid[], $2::numeric[]) AS d(id, charge)
+    WHERE a.id = d.id
+    RETURNING 1)
+SELECT CASE WHEN count(*) = cardinality($1::uuid[]) THEN 0
+    ELSE format('%s of %s accounts exist', count(*), cardinality($1::uuid[]))::integer END
+FROM moved)";
+
+// Each day is marked once a batch: analytics.roll_up_months() looks for changed rows there.
+constexpr char const* daily_sql = R"(
+WITH marked AS (
+    INSERT INTO analytics.changed_days (day)
+    SELECT DISTINCT d.day FROM unnest($3::date[]) AS d(day)
+    ON CONFLICT DO NOTHING)
+INSERT INTO analytics.usage_aggregates_daily AS u (account_id, subscription_id, day, metric, events,
+    quantity, billable_quantity, cost, currency, created_at, updated_at)
+SELECT d.account_id, d.subscription_id, d.day, d.metric, d.events, d.quantity, d.billable, d.cost,
+    d.currency, now(), now()
+FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::text[], $5::bigint[], $6::numeric[],
+    $7::numeric[], $8::numeric[], $9::text[])
+    AS d(account_id, subscription_id, day, metric, events, quantity, billable, cost, currency)
+ON CONFLICT (account_id, subscription_id, day, metric) DO UPDATE SET
+    events = u.events + excluded.events,
+    quantity = u.quantity + excluded.quantity,
+    billable_quantity = u.billable_quantity + excluded.billable_quantity,
+    cost = u.cost + excluded.cost,
+    updated_at = now())";
+
+// A payload that waits already is left as it is. One whose row was closed and that is sent again
+// waits again: that it is another sending shows by its time, which a replay of the journal repeats.
+// Only such a row is locked here.
+constexpr char const* suspense_sql = R"(
+WITH reopened AS (
+    UPDATE ingest.suspense AS s SET state = 'waiting', reason = d.reason, detail = d.detail,
+        batch_id = $8::uuid, received_at = d.received, attempts = 1, auto_attempts = 0,
+        next_attempt_at = now(), tried_catalog_at = NULL, resolved_at = NULL, resolved_by = NULL,
+        resolution = NULL, was_stored = s.was_stored OR s.state = 'resolved'
+    FROM unnest($1::text[], $2::text[], $3::uuid[], $6::bytea[], $7::timestamptz[])
+        AS d(reason, detail, source_id, digest, received)
+    WHERE s.source_id = d.source_id AND s.payload_sha256 = d.digest AND s.state <> 'waiting'
+        AND s.received_at <> d.received
+    RETURNING 1),
+added AS (
+INSERT INTO ingest.suspense (reason, detail, source_id, format, payload, payload_sha256, batch_id,
+    received_at)
+SELECT d.reason, d.detail, d.source_id, d.format, d.payload, d.digest, $8::uuid, d.received
+FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[],
+    $7::timestamptz[]) AS d(reason, detail, source_id, format, payload, digest, received)
+ON CONFLICT (source_id, payload_sha256) DO NOTHING
+RETURNING 1)
+SELECT (SELECT count(*) FROM reopened) + (SELECT count(*) FROM added))";
+
+constexpr char const* resolve_sql = R"(
+UPDATE ingest.suspense AS s SET state = 'resolved', resolved_at = now(), attempts = s.attempts + 1
+FROM unnest($1::uuid[]) AS d(id)
+WHERE s.id = d.id AND s.state = 'waiting')";
+
+constexpr char const* still_waiting_sql = R"(
+SELECT id FROM ingest.suspense WHERE id = ANY ($1::uuid[]) AND state = 'waiting' ORDER BY id)";
+
+constexpr char const* batch_row_sql = R"(
+INSERT INTO ingest.batches (id, daemon_id, lane, import_id, received, committed, duplicate,
+    suspended, bytes, cost, first_start_time, last_start_time, opened_at, created_at)
+VALUES ($1::uuid, $2::uuid, $3::integer, $4::uuid, $5::integer, $6::integer, $7::integer,
+    $8::integer, $9::bigint, $10::numeric, $11::timestamptz, $12::timestamptz, $13::timestamptz,
+    now()))";
+
+constexpr char const* positions_sql = R"(
+SELECT ingest.move_position(d.stream, d.lane, d.lanes, d.expected, d.next)
+FROM unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[])
+    AS d(stream, lane, lanes, expected, next))";
+
+constexpr char const* load_usage_sql = R"(
+SELECT k.place, u.version, u.included_seconds_used
+FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS k(subscription_id, period_start, place)
+JOIN billing.subscription_usage AS u
+    ON u.subscription_id = k.subscription_id AND u.billing_period_start = k.period_start)";
+
+constexpr char const* load_positions_sql = R"(
+SELECT lane, position FROM ingest.positions WHERE stream = $1::text AND lanes = $2::integer)";
+
+// Waits for a transaction that still holds the batch's lock: one whose client has lost it may yet
+// commit. READ COMMITTED, so the second statement of the two sees what it did.
+constexpr char const* is_committed_sql = "SELECT 1 FROM ingest.batches WHERE id = $1::uuid";
+
+constexpr std::array statements{
+    prepared_statement{statement::begin, "BEGIN"},
+    prepared_statement{statement::commit, "COMMIT"},
+    prepared_statement{statement::claim, "SELECT pg_advisory_xact_lock($1::bigint)"},
+    prepared_statement{statement::lock_usage, lock_usage_sql},
+    prepared_statement{statement::usage, usage_sql},
+    prepared_statement{statement::suspense, suspense_sql},
+    prepared_statement{statement::resolve, resolve_sql},
+    prepared_statement{statement::balances, balances_sql},
+    prepared_statement{statement::daily, daily_sql},
+    prepared_statement{statement::batch_row, batch_row_sql},
+    prepared_statement{statement::positions, positions_sql},
+    prepared_statement{statement::load_usage, load_usage_sql},
+    prepared_statement{statement::load_positions, load_positions_sql},
+    prepared_statement{statement::still_waiting, still_waiting_sql},
+    prepared_statement{statement::is_committed, is_committed_sql},
+};
+
+} // namespace
+
+std::span<prepared_statement const> batch_statements() {
+    static auto const all = [] {
+        std::vector<prepared_statement> both(statements.begin(), statements.end());
+        both.insert(both.end(), event_statements().begin(), event_statements().end());
+        return both;
+    }();
+    return all;
+}
+
+} // namespace tally::storage

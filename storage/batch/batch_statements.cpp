@@ -1,0 +1,191 @@
+#include "storage/batch/batch_statements.hpp"
+
+#include "storage/postgres/array_binding.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace tally::storage {
+
+namespace {
+
+std::string_view text_of(currency_code const& code) noexcept {
+    return {code.data(), code.size()};
+}
+
+/// Counts of a batch are columns of type integer; a batch is bounded far below.
+std::int32_t as_count(std::size_t n) noexcept {
+    return static_cast<std::int32_t>(std::min<std::size_t>(n, INT32_MAX));
+}
+
+auto key_of_usage(usage_delta const& d) noexcept {
+    return std::tie(d.subscription_id, d.period_start);
+}
+
+} // namespace
+
+parameters& usage_rows::fill(std::span<usage_delta const> rows) {
+    sort_places(rows, order_, key_of_usage);
+    clear_all(subscription_, account_, period_start_, period_end_, seconds_, included_, calls_,
+              overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_, data_mb_);
+    for (std::uint32_t const place : order_) {
+        auto const& d = rows[place];
+        subscription_.add(d.subscription_id);
+        account_.add(d.account_id);
+        period_start_.add_time(d.period_start);
+        period_end_.add_time(d.period_end);
+        seconds_.add_int64(d.seconds);
+        included_.add_int64(d.included_seconds);
+        calls_.add_int64(d.calls);
+        overage_cost_.add_numeric(d.overage_cost.nanos);
+        total_cost_.add_numeric(d.total_cost.nanos);
+        currency_.add_bytes(text_of(d.currency));
+        last_usage_.add_time(d.last_usage);
+        expected_.add_int64(d.expected_version);
+        sms_.add_numeric(d.sms_nanos);
+        data_mb_.add_numeric(d.data_mb_nanos);
+    }
+    return bind(values_, subscription_, account_, period_start_, period_end_, seconds_, included_,
+                calls_, overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_,
+                data_mb_);
+}
+
+parameters& usage_locks::fill(std::span<usage_delta const> rows) {
+    sort_places(rows, order_, key_of_usage);
+    clear_all(subscription_, account_, period_start_, period_end_, currency_);
+    for (std::uint32_t const place : order_) {
+        auto const& d = rows[place];
+        subscription_.add(d.subscription_id);
+        account_.add(d.account_id);
+        period_start_.add_time(d.period_start);
+        period_end_.add_time(d.period_end);
+        currency_.add_bytes(text_of(d.currency));
+    }
+    return bind(values_, subscription_, account_, period_start_, period_end_, currency_);
+}
+
+parameters& balance_rows::fill(std::span<balance_delta const> rows) {
+    sort_places(rows, order_, [](balance_delta const& d) { return std::tie(d.account_id); });
+    clear_all(account_, charge_);
+    for (std::uint32_t const place : order_) {
+        account_.add(rows[place].account_id);
+        charge_.add_numeric(rows[place].charge.nanos);
+    }
+    return bind(values_, account_, charge_);
+}
+
+parameters& daily_rows::fill(std::span<daily_delta const> rows) {
+    sort_places(rows, order_, [](daily_delta const& d) {
+        return std::tie(d.account_id, d.subscription_id, d.day, d.metric);
+    });
+    clear_all(account_, subscription_, day_, metric_, events_, quantity_, billable_, cost_,
+              currency_);
+    for (std::uint32_t const place : order_) {
+        auto const& d = rows[place];
+        account_.add(d.account_id);
+        subscription_.add(d.subscription_id);
+        day_.add_date(d.day);
+        metric_.add_bytes(d.metric);
+        events_.add_int64(d.events);
+        quantity_.add_numeric(d.quantity_nanos);
+        billable_.add_numeric(d.billable_nanos);
+        cost_.add_numeric(d.cost.nanos);
+        currency_.add_bytes(text_of(d.currency));
+    }
+    return bind(values_, account_, subscription_, day_, metric_, events_, quantity_, billable_,
+                cost_, currency_);
+}
+
+parameters& suspense_rows::fill(std::span<suspense_row const> all,
+                                std::span<payload_key const> some, batch const& of) {
+    clear_all(reason_, detail_, source_, format_, payload_, digest_, received_);
+    for (auto const& key : some) {
+        auto const& row = all[key.place];
+        reason_.add_bytes(ingest::code(row.reason));
+        if (row.detail.empty()) {
+            detail_.add_null();
+        } else {
+            detail_.add_bytes(row.detail);
+        }
+        source_.add(row.source_id);
+        format_.add_bytes(row.format);
+        payload_.add_bytes(row.payload);
+        digest_.add_bytes({reinterpret_cast<char const*>(key.digest.data()), key.digest.size()});
+        received_.add_time(row.received);
+    }
+    return bind(values_, reason_, detail_, source_, format_, payload_, digest_, received_)
+        .add(of.id);
+}
+
+parameters& resolved_rows::fill(std::span<ingest::uuid const> ids) {
+    id_.clear();
+    std::vector<ingest::uuid> sorted(ids.begin(), ids.end());
+    std::sort(sorted.begin(), sorted.end());
+    for (auto const& id : sorted) {
+        id_.add(id);
+    }
+    return bind(values_, id_);
+}
+
+parameters& position_rows::fill(std::span<position_move const> rows) {
+    sort_places(rows, order_, [](position_move const& m) { return std::tie(m.stream, m.lane); });
+    clear_all(stream_, lane_, lanes_, expected_, next_);
+    for (std::uint32_t const place : order_) {
+        auto const& move = rows[place];
+        stream_.add_bytes(move.stream);
+        lane_.add_int32(move.lane);
+        lanes_.add_int32(move.lanes);
+        expected_.add_int64(move.expected);
+        next_.add_int64(move.next);
+    }
+    return bind(values_, stream_, lane_, lanes_, expected_, next_);
+}
+
+parameters& usage_keys::fill(std::span<usage_key const> keys) {
+    clear_all(subscription_, period_start_);
+    for (auto const& key : keys) {
+        subscription_.add(key.subscription_id);
+        period_start_.add_time(key.period_start);
+    }
+    return bind(values_, subscription_, period_start_);
+}
+
+void fill_batch_row(parameters& values, batch const& what, std::uint32_t suspended) {
+    rating::amount_sum cost;
+    ingest::time_us first = INT64_MAX;
+    ingest::time_us last = INT64_MIN;
+    auto const add = [&](rating::amount more, ingest::time_us when) {
+        cost += more;
+        first = std::min(first, ingest::whole_second(when));
+        last = std::max(last, ingest::whole_second(when));
+    };
+    for (auto const& row : what.calls) {
+        add(row.rated.cost, row.call->start);
+    }
+    for (auto const& row : what.events) {
+        add(row.cost, row.what->occurred);
+    }
+    std::size_t const stored = what.calls.size() + what.events.size();
+    // A payload that waits already is a duplicate, so that the row adds up.
+    std::size_t const known = what.suspense.size() - suspended;
+    values.clear();
+    values.add(what.id).add(what.daemon_id).add_int32(what.lane).add_optional(what.import_id);
+    values.add_int32(as_count(stored + what.duplicates + what.suspense.size()));
+    values.add_int32(as_count(stored));
+    values.add_int32(as_count(what.duplicates + known));
+    values.add_int32(as_count(suspended));
+    values.add_int64(static_cast<std::int64_t>(what.bytes)).add_numeric(cost.nanos);
+    if (stored == 0) {
+        values.add_null().add_null();
+    } else {
+        values.add_time(first).add_time(last);
+    }
+    values.add_time(what.opened);
+}
+
+std::int64_t claim_of(ingest::uuid const& batch_id) noexcept {
+    // Of a version 7 uuid these are the random bits.
+    return wire::get_int64(reinterpret_cast<char const*>(batch_id.bytes.data()) + 8);
+}
+
+} // namespace tally::storage

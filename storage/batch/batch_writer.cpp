@@ -1,0 +1,366 @@
+#include "storage/batch/batch_writer.hpp"
+
+#include "ingest/base/time.hpp"
+#include "storage/batch/batch_opening.hpp"
+#include "storage/batch/batch_statements.hpp"
+#include "storage/batch/cdr_copy.hpp"
+#include "storage/batch/event_copy.hpp"
+#include "storage/batch/event_effects.hpp"
+#include "storage/batch/event_partitions.hpp"
+#include "storage/batch/event_statements.hpp"
+#include "storage/batch/stored_calls.hpp"
+#include "storage/batch/stored_events.hpp"
+#include "storage/partitions/partitions.hpp"
+
+#include <array>
+#include <chrono>
+#include <optional>
+
+namespace tally::storage {
+
+namespace {
+
+/// One suspense statement's payloads: far below a parameter's limit of 1 GB, of which the server
+/// needs a multiple.
+constexpr std::size_t suspense_bytes_max = 16 * 1024 * 1024;
+
+} // namespace
+
+/// A batch goes in three steps, which are three waits for the server (four with the COPY's own):
+///
+///     pipeline  BEGIN, claim, usage, metrics, identities of events, suspense...
+///                                                    -> all new? all versions as expected?
+///                                                       do all retried records still wait?
+///     pipeline  what events do (apply_*)             -> all possible?       only where there are
+///     COPY      the calls, then each kind's facts, sorted by key
+///     pipeline  counters, balances, daily, batch row, positions, COMMIT
+///
+/// Usage is first: it finds a stale batch before any row is copied, and its foreign keys guard the
+/// accounts and subscriptions of the calls. Accounts are late: others wait for their rows.
+///
+/// A batch that others made stale goes in four: the rows of usage and metrics are locked and read
+/// before it is rated, in the order in which the opening moves them.
+struct batch_writer::impl {
+    impl(std::string connection_string, std::string purpose, partition_policy policy)
+        : connection(std::move(connection_string), std::move(purpose), batch_statements(),
+                     write_path_limits()),
+          partitions(policy), partitions_of_events(policy) {}
+
+    static pq_connection::limits write_path_limits() {
+        pq_connection::limits bounds;
+        bounds.locks_in_order = true;
+        return bounds;
+    }
+
+    result begin(batch const& what, commit_counts& counts);
+    result write_facts(batch const& what, commit_counts& counts);
+    void add_counters(batch const& what);
+    result finish(batch const& what, commit_counts const& counts);
+    void add_suspense(batch const& what);
+    void roll_back() noexcept;
+
+    pq_connection connection;
+    std::optional<pq_connection::pin> transaction; ///< while one is open
+    cdr_partitions partitions;
+    event_partitions partitions_of_events;
+    cdr_copy calls;
+    event_copy facts;
+    event_effects effects;
+    identity_rows identities;
+    metric_rows metrics;
+    metric_locks locks_of_metrics;
+    unique_value_rows unique_values;
+    feature_rows features;
+    api_day_rows api_days;
+    error_group_rows error_groups;
+    payload_digest digests;
+    std::vector<payload_key> payloads;
+    std::vector<std::unique_ptr<suspense_rows>> suspense; ///< one per statement
+    usage_rows usage;
+    usage_locks locks_of_usage;
+    balance_rows balances;
+    daily_rows daily;
+    resolved_rows resolved;
+    position_rows positions;
+    usage_keys keys;
+    parameters values;
+    std::vector<pipelined> statements;
+    pipeline_outcome outcome;
+};
+
+void batch_writer::impl::add_suspense(batch const& what) {
+    digests.keys(what.suspense, payloads);
+    std::size_t used = 0;
+    for (std::size_t from = 0; from < payloads.size();) {
+        std::size_t to = from;
+        std::size_t bytes = 0;
+        do {
+            bytes += what.suspense[payloads[to].place].payload.size();
+            ++to;
+        } while (to < payloads.size() && bytes < suspense_bytes_max);
+        if (used == suspense.size()) {
+            suspense.push_back(std::make_unique<suspense_rows>());
+        }
+        std::span<payload_key const> const some{payloads};
+        statements.push_back(
+            {statement::suspense,
+             &suspense[used++]->fill(what.suspense, some.subspan(from, to - from), what)});
+        from = to;
+    }
+}
+
+result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
+    statements.clear();
+    if (!transaction) {
+        transaction.emplace(connection);
+        statements.push_back({statement::begin, nullptr});
+    }
+    values.clear();
+    statements.push_back({statement::claim, &values.add_int64(claim_of(what.id))});
+    if (!what.usage.empty()) {
+        statements.push_back({statement::usage, &usage.fill(what.usage)});
+    }
+    if (!what.metrics.empty()) {
+        statements.push_back({statement::metrics, &metrics.fill(what.metrics)});
+    }
+    if (!what.events.empty()) {
+        statements.push_back({statement::identities, &identities.fill(what)});
+    }
+    if (!what.unique_values.empty()) {
+        statements.push_back({statement::unique_values, &unique_values.fill(what.unique_values)});
+    }
+    add_suspense(what);
+    if (!what.resolved.empty()) {
+        statements.push_back({statement::resolve, &resolved.fill(what.resolved)});
+    }
+    connection.run_pipeline(statements, outcome);
+    return outcome.what.ok() ? check_opening(statements, outcome, what, counts) : outcome.what;
+}
+
+result batch_writer::impl::write_facts(batch const& what, commit_counts& counts) {
+    result said = effects.apply(connection, what, counts.verdicts);
+    if (said.ok() && !what.calls.empty()) {
+        said = calls.write(connection, what, counts.refused_call);
+    }
+    return said.ok() && !what.events.empty() ? facts.write(connection, what, counts.refused_event)
+                                             : said;
+}
+
+void batch_writer::impl::add_counters(batch const& what) {
+    if (auto& rows = features.fill(what); !features.is_empty()) {
+        statements.push_back({statement::features, &rows});
+    }
+    if (auto& rows = api_days.fill(what); !api_days.is_empty()) {
+        statements.push_back({statement::api_days, &rows});
+    }
+    if (auto& rows = error_groups.fill(what); !error_groups.is_empty()) {
+        statements.push_back({statement::error_groups, &rows});
+    }
+}
+
+result batch_writer::impl::finish(batch const& what, commit_counts const& counts) {
+    statements.clear();
+    if (!what.events.empty()) {
+        add_counters(what);
+    }
+    if (!what.balances.empty()) {
+        statements.push_back({statement::balances, &balances.fill(what.balances)});
+    }
+    if (!what.daily.empty()) {
+        statements.push_back({statement::daily, &daily.fill(what.daily)});
+    }
+    if (what.holds_records()) {
+        fill_batch_row(values, what, counts.suspended);
+        statements.push_back({statement::batch_row, &values});
+    }
+    if (!what.positions.empty()) {
+        statements.push_back({statement::positions, &positions.fill(what.positions)});
+    }
+    statements.push_back({statement::commit, nullptr});
+    connection.run_pipeline(statements, outcome);
+
+    // An error of an earlier statement undoes the batch for certain. A connection that went, and
+    // the end of a session in place of COMMIT's answer, leave the outcome open.
+    bool const before_commit = outcome.refused && outcome.answered + 1 < statements.size();
+    if (!outcome.what.ok() && !before_commit && !connection.is_open()) {
+        outcome.what.why = failure::unknown;
+    }
+    return outcome.what;
+}
+
+void batch_writer::impl::roll_back() noexcept {
+    if (connection.is_open() && !connection.execute("ROLLBACK").ok()) {
+        connection.close(); // which rolls back as well
+    }
+    transaction.reset();
+}
+
+batch_writer::batch_writer(std::string connection_string, std::string purpose,
+                           partition_policy policy)
+    : impl_(std::make_unique<impl>(std::move(connection_string), std::move(purpose), policy)) {}
+
+batch_writer::~batch_writer() = default;
+
+result batch_writer::lock_rows(std::span<usage_delta const> usage,
+                               std::span<metric_row const> metrics) {
+    auto& statements = impl_->statements;
+    auto& outcome = impl_->outcome;
+    if (usage.empty() && metrics.empty()) {
+        return {};
+    }
+    result const answer = impl_->connection.open();
+    if (!answer.ok()) {
+        return answer;
+    }
+    impl_->transaction.emplace(impl_->connection);
+    statements.assign(1, {statement::begin, nullptr});
+    if (!usage.empty()) {
+        statements.push_back({statement::lock_usage, &impl_->locks_of_usage.fill(usage)});
+    }
+    if (!metrics.empty()) {
+        statements.push_back({statement::lock_metrics, &impl_->locks_of_metrics.fill(metrics)});
+    }
+    impl_->connection.run_pipeline(statements, outcome);
+    if (!outcome.what.ok()) {
+        impl_->roll_back();
+    }
+    return outcome.what;
+}
+
+void batch_writer::roll_back() noexcept {
+    impl_->roll_back();
+}
+
+result batch_writer::commit(batch const& what, commit_counts& counts) {
+    counts = {};
+    result said = impl_->connection.open();
+    if (!said.ok()) {
+        impl_->transaction.reset(); // a lost session's ended with it
+        return said;
+    }
+    said = impl_->begin(what, counts);
+    if (said.ok()) {
+        said = impl_->write_facts(what, counts);
+    }
+    if (said.ok()) {
+        said = impl_->finish(what, counts);
+    }
+    if (said.ok()) {
+        impl_->transaction.reset();
+        return said;
+    }
+    impl_->roll_back();
+    if (said.why == failure::bad_data) {
+        impl_->partitions.forget(); // a partition may have been dropped
+        impl_->partitions_of_events.forget();
+    }
+    counts.suspended = 0;
+    return said;
+}
+
+result batch_writer::load_usage(std::span<usage_key const> keys, std::vector<usage_state>& out) {
+    out.assign(keys.size(), {});
+    if (keys.empty()) {
+        return {};
+    }
+    pq_rows rows;
+    result said = impl_->connection.run(statement::load_usage, impl_->keys.fill(keys), rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto const place = static_cast<std::size_t>(int64_at(rows, i, 0)) - 1;
+        if (place < out.size()) {
+            out[place] = {int64_at(rows, i, 1), int64_at(rows, i, 2)};
+        }
+    }
+    return said;
+}
+
+result batch_writer::stored_calls(std::span<call_key const> keys, std::vector<stored_call>& out) {
+    return find_stored_calls(impl_->connection, keys, out);
+}
+
+result batch_writer::load_metrics(std::span<metric_row const> keys,
+                                  std::vector<metric_state>& out) {
+    return find_metrics(impl_->connection, keys, out);
+}
+
+result batch_writer::counted_values(std::span<unique_value_row const> values,
+                                    std::vector<unique_value_row>& out) {
+    return find_counted_values(impl_->connection, values, out);
+}
+
+result batch_writer::stored_events(std::span<ingest::uuid const> ids,
+                                   std::vector<stored_event>& out) {
+    return find_stored_events(impl_->connection, ids, out);
+}
+
+result batch_writer::still_waiting(std::span<ingest::uuid const> ids,
+                                   std::vector<ingest::uuid>& out) {
+    out.clear();
+    pq_rows rows;
+    result said = impl_->connection.run(statement::still_waiting, impl_->resolved.fill(ids), rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back(uuid_at(rows, i, 0));
+    }
+    return said;
+}
+
+result batch_writer::calls_of_anybody(std::span<call_key const> keys,
+                                      std::vector<stored_call>& out) {
+    return find_calls_of_anybody(impl_->connection, keys, out);
+}
+
+result batch_writer::load_positions(std::string_view stream, std::int32_t lanes,
+                                    std::vector<std::int64_t>& out) {
+    out.assign(static_cast<std::size_t>(std::max(lanes, 0)), -1);
+    auto& values = impl_->values;
+    values.clear();
+    values.add_text(stream).add_int32(lanes);
+    pq_rows rows;
+    result said = impl_->connection.run(statement::load_positions, values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto const lane = static_cast<std::size_t>(int32_at(rows, i, 0));
+        if (lane < out.size()) {
+            out[lane] = int64_at(rows, i, 1);
+        }
+    }
+    return said;
+}
+
+result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
+    out = false;
+    auto& on = impl_->connection;
+    // The claim waits for a transaction of this batch whose client has gone but which may yet
+    // commit. Each statement sees what was committed before it, so the row is looked for behind.
+    auto& values = impl_->values;
+    values.clear();
+    parameters id;
+    id.add(batch_id);
+    std::array const asked{pipelined{statement::begin, nullptr},
+                           pipelined{statement::claim, &values.add_int64(claim_of(batch_id))},
+                           pipelined{statement::is_committed, &id},
+                           pipelined{statement::commit, nullptr}};
+    on.run_pipeline(asked, impl_->outcome);
+    if (!impl_->outcome.what.ok()) {
+        impl_->roll_back();
+        return impl_->outcome.what;
+    }
+    out = row_count(impl_->outcome.rows[2]) > 0;
+    return {};
+}
+
+result batch_writer::ensure_cdr_days(std::span<std::int32_t const> days,
+                                     std::vector<std::int32_t>& refused) {
+    return impl_->partitions.ensure(impl_->connection, days, day_of(ingest::now_us()), refused);
+}
+
+result batch_writer::ensure_event_days(std::span<event_day const> days,
+                                       std::vector<event_day>& refused) {
+    return impl_->partitions_of_events.ensure(impl_->connection, days, day_of(ingest::now_us()),
+                                              refused);
+}
+
+void batch_writer::cancel() noexcept {
+    impl_->connection.cancel();
+}
+
+} // namespace tally::storage

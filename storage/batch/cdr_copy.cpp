@@ -1,0 +1,200 @@
+#include "storage/batch/cdr_copy.hpp"
+
+#include "storage/batch/cdr_metadata.hpp"
+#include "storage/postgres/copy_stream.hpp"
+
+#include <boost/endian/conversion.hpp>
+
+#include <algorithm>
+#include <tuple>
+
+namespace tally::storage {
+
+namespace {
+
+constexpr std::int16_t column_count = 27;
+
+/// Bytes of a row without its text: column count, 27 lengths, five uuids, four times, five 32-bit
+/// numbers, rate id, three numerics, currency, the longest enum labels.
+constexpr std::size_t fixed_bytes_max =
+    2 + 27 * 4 + 5 * 16 + 4 * 8 + 5 * 4 + 16 + 3 * wire::numeric_field_bytes_max + 3 + 8 + 10;
+
+constexpr std::string_view copy_sql =
+    "COPY billing.cdrs (account_id, subscription_id, uuid, source_id, batch_id, caller_id,"
+    " destination, direction, call_type, start_time, answer_time, end_time, duration, billsec,"
+    " billable_seconds, billed_seconds, allowance_seconds, matched_prefix, rate_id, "
+    "rate_per_minute, connect_fee,"
+    " cost, currency, hangup_cause, processing_status, metadata, created_at)"
+    " FROM STDIN (FORMAT binary)";
+
+std::string_view label(ingest::call_direction direction) noexcept {
+    return direction == ingest::call_direction::outbound ? "outbound" : "inbound";
+}
+
+/// Decoders and rating bound durations to days; what came past them anyway must not wrap around.
+std::int32_t saturated(std::int64_t value) noexcept {
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
+}
+
+std::int32_t whole_seconds(std::int64_t ms) noexcept {
+    return saturated(ms / 1000 - (ms % 1000 < 0 ? 1 : 0));
+}
+
+/// As rating counts them.
+std::int32_t started_seconds(std::int64_t ms) noexcept {
+    return saturated(ms / 1000 + (ms % 1000 > 0 ? 1 : 0));
+}
+
+std::size_t text_bytes(cdr_row const& row) noexcept {
+    auto const& call = *row.call;
+    std::size_t bytes = call.caller_id.size() + call.destination.size() + call.hangup_cause.size() +
+                        metadata_bytes_max(call);
+    if (row.rated.by != nullptr) {
+        bytes += row.rated.by->call_type.size() + row.rated.by->prefix.size();
+    }
+    return bytes;
+}
+
+char* put_identity(char* at, cdr_row const& row, batch const& of) noexcept {
+    at = wire::put_uuid_field(at, row.account_id);
+    at = wire::put_uuid_field(at, row.subscription_id);
+    at = wire::put_uuid_field(at, row.call->id);
+    at = wire::put_uuid_field(at, row.source_id);
+    return wire::put_uuid_field(at, of.id);
+}
+
+/// caller_id to billable_seconds: what the switch said.
+char* put_call(char* at, cdr_row const& row) noexcept {
+    auto const& call = *row.call;
+    at = wire::put_text_field(at, call.caller_id);
+    at = wire::put_text_field(at, call.destination);
+    at = wire::put_text_field(at, label(call.direction));
+    at = row.rated.by == nullptr ? wire::put_null(at)
+                                 : wire::put_optional_text_field(at, row.rated.by->call_type);
+    at = wire::put_timestamp_field(at, ingest::whole_second(call.start));
+    at = call.answer == ingest::never_us ? wire::put_null(at)
+                                         : wire::put_timestamp_field(at, call.answer);
+    at = wire::put_timestamp_field(at, call.end);
+    at = wire::put_int32_field(at, whole_seconds(call.duration_ms));
+    auto const billsec = whole_seconds(call.billsec_ms);
+    auto const billable = started_seconds(call.billable_ms);
+    at = wire::put_int32_field(at, billsec);
+    return billable == billsec ? wire::put_null(at) : wire::put_int32_field(at, billable);
+}
+
+/// billed_seconds to currency: what it costs and why.
+char* put_rated(char* at, cdr_row const& row) noexcept {
+    auto const& rated = row.rated;
+    at = wire::put_int32_field(at, saturated(rated.billed_s));
+    at = wire::put_int32_field(at, saturated(rated.allowance_s));
+    if (rated.by == nullptr) {
+        at = wire::put_null(wire::put_null(wire::put_null(at)));
+    } else {
+        at = wire::put_text_field(at, rated.by->prefix);
+        at = wire::put_uuid_field(at, rated.by->id);
+        at = wire::put_numeric_field(at, rated.rate_per_minute.nanos);
+    }
+    at = wire::put_numeric_field(at, rated.connect_fee.nanos);
+    at = wire::put_numeric_field(at, rated.cost.nanos);
+    return wire::put_text_field(at, {row.currency.data(), row.currency.size()});
+}
+
+/// All cache lines of an object.
+template <typename Object>
+void prefetch(Object const& object) noexcept {
+    constexpr std::size_t line_bytes = 64;
+    auto const* const bytes = reinterpret_cast<char const*>(&object);
+    for (std::size_t at = 0; at < sizeof(Object) + line_bytes; at += line_bytes) {
+        __builtin_prefetch(bytes + at);
+    }
+}
+
+std::uint64_t big_endian_at(std::uint8_t const* bytes) noexcept {
+    return boost::endian::load_big_u64(bytes);
+}
+
+} // namespace
+
+void cdr_order::sort(std::span<cdr_row const> calls) {
+    keys_.clear();
+    keys_.reserve(calls.size());
+    std::uint32_t place = 0;
+    for (auto const& row : calls) {
+        keys_.push_back({big_endian_at(row.account_id.bytes.data()),
+                         big_endian_at(row.account_id.bytes.data() + 8),
+                         ingest::whole_second(row.call->start), place++});
+    }
+    std::sort(keys_.begin(), keys_.end(), [calls](key const& a, key const& b) {
+        if (a.account_high != b.account_high) {
+            return a.account_high < b.account_high;
+        }
+        if (a.account_low != b.account_low) {
+            return a.account_low < b.account_low;
+        }
+        if (a.start != b.start) {
+            return a.start < b.start;
+        }
+        return calls[a.place].call->id < calls[b.place].call->id;
+    });
+}
+
+void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& of) {
+    char* at = out.room(fixed_bytes_max + text_bytes(row));
+    at = wire::put_int16(at, column_count);
+    at = put_identity(at, row, of);
+    at = put_call(at, row);
+    at = put_rated(at, row);
+    at = wire::put_optional_text_field(at, row.call->hangup_cause);
+    at = wire::put_text_field(at, row.rated.zero_rated ? "zero_rated" : "rated");
+    at = put_metadata_field(at, *row.call);
+    at = wire::put_timestamp_field(at, of.opened);
+    out.written_to(at);
+}
+
+std::string_view cdr_copy_sql() noexcept {
+    return copy_sql;
+}
+
+void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
+                      std::size_t i) noexcept {
+    // Rows are visited in an order that no cache can foresee; without this, nine tenths of the
+    // time went by waiting for memory. A row first, then what it points to, then the text.
+    constexpr std::size_t distance = 8;
+    if (i + 3 * distance < order.size()) {
+        prefetch(calls[order[i + 3 * distance]]);
+    }
+    if (i + 2 * distance < order.size()) {
+        prefetch(*calls[order[i + 2 * distance]].call);
+    }
+    if (i + distance < order.size()) {
+        auto const& call = *calls[order[i + distance]].call;
+        __builtin_prefetch(call.caller_id.data());
+        __builtin_prefetch(call.destination.data());
+        __builtin_prefetch(call.metadata.data());
+    }
+}
+
+result cdr_copy::write(pq_connection& to, batch const& what, std::uint32_t& refused) {
+    order_.sort(what.calls);
+    result said = to.begin_copy_in(std::string{copy_sql});
+    if (said.ok()) {
+        said = stream(to, what);
+    }
+    refused = no_row;
+    if (said.why == failure::bad_data || said.why == failure::duplicate) {
+        std::uint64_t const line = copy_line(said.detail, "cdrs");
+        if (line != 0 && line <= order_.size()) {
+            refused = order_[static_cast<std::size_t>(line) - 1];
+        }
+    }
+    return said;
+}
+
+result cdr_copy::stream(pq_connection& to, batch const& what) {
+    return stream_rows(to, buffer_, order_.size(), [&](std::size_t i) {
+        prefetch_cdr_row(what.calls, order_, i);
+        put_cdr_row(buffer_, what.calls[order_[i]], what);
+    });
+}
+
+} // namespace tally::storage

@@ -1,0 +1,81 @@
+#include "storage/batch/cdr_metadata.hpp"
+
+#include "storage/postgres/wire_format.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+constexpr char jsonb_version = 1;
+constexpr std::string_view caller_member = R"("sent_caller_id":")";
+constexpr std::string_view destination_member = R"("sent_destination":")";
+/// Length, version, braces, and what surrounds two members.
+constexpr std::size_t frame_bytes =
+    4 + 1 + 2 + caller_member.size() + destination_member.size() + 4;
+/// Of one character: \u001f.
+constexpr std::size_t escape_bytes_max = 6;
+
+char* put_escaped(char* at, std::string_view text) noexcept {
+    constexpr std::string_view hex = "0123456789abcdef";
+    for (char const c : text) {
+        if (c == '"' || c == '\\') {
+            *at++ = '\\';
+            *at++ = c;
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            at = wire::put_bytes(at, "\\u00");
+            *at++ = hex[static_cast<unsigned char>(c) >> 4];
+            *at++ = hex[static_cast<unsigned char>(c) & 15];
+        } else {
+            *at++ = c;
+        }
+    }
+    return at;
+}
+
+/// A string member and a comma; nothing when there is no text.
+char* put_member(char* at, std::string_view opening, std::string_view text) noexcept {
+    if (text.empty()) {
+        return at;
+    }
+    at = put_escaped(wire::put_bytes(at, opening), text);
+    return wire::put_bytes(at, "\",");
+}
+
+/// What stands behind the brace that opens a JSON object, but for blanks.
+std::string_view behind_brace(std::string_view object) noexcept {
+    auto const first = object.find_first_not_of(" \t\r\n", 1);
+    return first == std::string_view::npos ? "}" : object.substr(first);
+}
+
+} // namespace
+
+std::size_t metadata_bytes_max(ingest::cdr const& call) noexcept {
+    return frame_bytes + call.metadata.size() +
+           escape_bytes_max * (call.sent_caller_id.size() + call.sent_destination.size());
+}
+
+char* put_metadata_field(char* at, ingest::cdr const& call) noexcept {
+    bool const has_sent = !call.sent_caller_id.empty() || !call.sent_destination.empty();
+    if (call.metadata.empty() && !has_sent) {
+        return wire::put_null(at);
+    }
+    char* const begin = at;
+    at = begin + 4;
+    *at++ = jsonb_version;
+    if (!has_sent) {
+        at = wire::put_bytes(at, call.metadata);
+    } else {
+        *at++ = '{';
+        at = put_member(at, caller_member, call.sent_caller_id);
+        at = put_member(at, destination_member, call.sent_destination);
+        auto const rest = behind_brace(call.metadata);
+        if (rest.starts_with('}')) {
+            --at; // no member follows: the last comma goes
+        }
+        at = wire::put_bytes(at, rest);
+    }
+    wire::put_int32(begin, static_cast<std::int32_t>(at - begin - 4));
+    return at;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "storage/batch/event_tables.hpp"
+#include "storage/postgres/byte_buffer.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace tally::storage {
+
+/// Streams the facts of a batch's events into their tables through an open transaction, one COPY
+/// for each table that has any, in the order of the key. One thread; keeps its memory.
+class event_copy {
+  public:
+    /// When the server refuses a row and says which, `refused` is its place in what.events, else
+    /// no_row.
+    result write(pq_connection& to, batch const& what, std::uint32_t& refused);
+
+    static constexpr std::uint32_t no_row = UINT32_MAX;
+
+  private:
+    void sort(batch const& what, fact_table const& table);
+    result stream(pq_connection& to, batch const& what, fact_table const& table);
+
+    std::vector<std::uint32_t> order_;
+    byte_buffer buffer_;
+};
+
+} // namespace tally::storage

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "storage/batch/batch_writer.hpp"
+#include "storage/partitions/partition_policy.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tally::storage {
+
+/// The partitions that hold events: makes what is missing, and remembers what is there. One per
+/// connection; several at once are safe (see ingest.create_partition).
+class event_partitions {
+  public:
+    explicit event_partitions(partition_policy policy) : policy_(policy) {}
+
+    /// Days out of the policy's bounds around `today`, and those whose partition was retired, are
+    /// given back in `refused` (cleared first). Must not be called within a transaction.
+    result ensure(pq_connection& on, std::span<event_day const> days, std::int32_t today,
+                  std::vector<event_day>& refused);
+    /// A partition that was there may be gone: look again.
+    void forget() noexcept { known_.clear(); }
+
+  private:
+    partition_policy policy_;
+    std::set<std::pair<std::string_view, std::int32_t>> known_; ///< table, day
+};
+
+} // namespace tally::storage

@@ -1,0 +1,130 @@
+#pragma once
+
+#include "storage/batch/batch.hpp"
+#include "storage/batch/event_tables.hpp"
+#include "storage/postgres/copy_encoder.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace tally::storage {
+
+/// The prepared statements that events take, beside those of batch_statements().
+std::span<prepared_statement const> event_statements();
+
+// As those of batch_statements.hpp: a batch's rows as the arrays of one statement.
+
+class identity_rows {
+  public:
+    parameters& fill(batch const& what);
+
+  private:
+    std::vector<std::uint32_t> order_;
+    array_parameter id_{wire::uuid_oid}, content_{wire::int8_oid}, occurred_{wire::timestamptz_oid};
+    parameters values_;
+};
+
+class metric_rows {
+  public:
+    parameters& fill(std::span<metric_row const> rows);
+
+  private:
+    std::vector<std::uint32_t> order_;
+    array_parameter subscription_{wire::uuid_oid}, account_{wire::uuid_oid},
+        period_start_{wire::timestamptz_oid}, period_end_{wire::timestamptz_oid},
+        metric_{wire::text_oid}, events_{wire::int8_oid}, total_{wire::numeric_oid},
+        included_{wire::numeric_oid}, cost_{wire::numeric_oid}, currency_{wire::text_oid},
+        last_usage_{wire::timestamptz_oid}, expected_{wire::int8_oid};
+    parameters values_;
+};
+
+/// The rows that `metric_rows` will move.
+class metric_locks {
+  public:
+    parameters& fill(std::span<metric_row const> rows);
+
+  private:
+    std::vector<std::uint32_t> order_;
+    array_parameter subscription_{wire::uuid_oid}, account_{wire::uuid_oid},
+        period_start_{wire::timestamptz_oid}, period_end_{wire::timestamptz_oid},
+        metric_{wire::text_oid}, currency_{wire::text_oid};
+    parameters values_;
+};
+
+/// Keys of metric rows, for asking what they hold.
+class metric_keys {
+  public:
+    parameters& fill(std::span<metric_row const> rows);
+
+  private:
+    array_parameter subscription_{wire::uuid_oid}, period_start_{wire::timestamptz_oid},
+        metric_{wire::text_oid};
+    parameters values_;
+};
+
+/// For adding them, and for asking which are there.
+class unique_value_rows {
+  public:
+    parameters& fill(std::span<unique_value_row const> rows);
+
+  private:
+    std::vector<std::uint32_t> order_;
+    array_parameter subscription_{wire::uuid_oid}, period_start_{wire::timestamptz_oid},
+        metric_{wire::text_oid}, value_{wire::uuid_oid};
+    parameters values_;
+};
+
+/// The events whose kind calls a function: one statement's share of them.
+class apply_rows {
+  public:
+    /// Those of batch.events that `statement` is for, in order of arrival; the answer's place is
+    /// the place in batch.events.
+    parameters& fill(batch const& what, char const* statement);
+    [[nodiscard]] bool is_empty() const noexcept { return places_.count() == 0; }
+
+  private:
+    array_parameter places_{wire::int8_oid}, entity_{wire::text_oid}, id_{wire::uuid_oid},
+        type_{wire::text_oid}, subject_{wire::text_oid}, occurred_{wire::timestamptz_oid},
+        data_{wire::jsonb_oid}, source_{wire::uuid_oid};
+    parameters values_;
+};
+
+class feature_rows {
+  public:
+    parameters& fill(batch const& what);
+    [[nodiscard]] bool is_empty() const noexcept { return account_.count() == 0; }
+
+  private:
+    array_parameter account_{wire::uuid_oid}, user_{wire::uuid_oid}, feature_{wire::text_oid},
+        organization_{wire::uuid_oid}, category_{wire::text_oid}, uses_{wire::int8_oid},
+        occurred_{wire::timestamptz_oid}, properties_{wire::jsonb_oid};
+    parameters values_;
+};
+
+class api_day_rows {
+  public:
+    parameters& fill(batch const& what);
+    [[nodiscard]] bool is_empty() const noexcept { return account_.count() == 0; }
+
+  private:
+    array_parameter account_{wire::uuid_oid}, occurred_{wire::timestamptz_oid},
+        endpoint_{wire::text_oid}, method_{wire::text_oid}, status_{wire::int4_oid},
+        duration_{wire::int8_oid}, request_bytes_{wire::int8_oid}, response_bytes_{wire::int8_oid};
+    parameters values_;
+};
+
+class error_group_rows {
+  public:
+    parameters& fill(batch const& what);
+    [[nodiscard]] bool is_empty() const noexcept { return account_.count() == 0; }
+
+  private:
+    array_parameter account_{wire::uuid_oid}, service_{wire::text_oid},
+        fingerprint_{wire::text_oid}, severity_{wire::text_oid}, type_{wire::text_oid},
+        message_{wire::text_oid}, release_{wire::text_oid}, occurred_{wire::timestamptz_oid};
+    parameters values_;
+};
+
+} // namespace tally::storage

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "storage/batch/batch.hpp"
+#include "storage/postgres/byte_buffer.hpp"
+
+#include <span>
+#include <string_view>
+
+namespace tally::storage {
+
+/// A table that takes the facts of events by binary COPY.
+struct fact_table {
+    std::string_view name; ///< with its schema; partitioned by the events' time
+    std::string_view copy_sql;
+    /// Appends one row in COPY's binary format.
+    void (*put)(byte_buffer& out, event_row const& row, batch const& of);
+};
+
+/// What becomes of the events of one kind.
+struct event_table {
+    ingest::event_kind kind;
+    /// Where its facts go; nullptr: the apply statement writes them.
+    fact_table const* facts;
+    /// A prepared statement that calls a function of the database for each event, in order
+    /// (statement::apply_*); nullptr: nothing but facts and sums.
+    char const* apply;
+    /// The partitioned table that has to hold the event's time.
+    std::string_view partitioned;
+};
+
+/// One row per kind, in the order of the enum. A new kind is a row here, an alternative of
+/// ingest::event, a row in the table of types, a test, a fuzz target.
+std::span<event_table const> event_tables() noexcept;
+event_table const& table_of(ingest::event_kind kind) noexcept;
+
+/// Every table of facts, each once.
+std::span<fact_table const* const> fact_tables() noexcept;
+
+} // namespace tally::storage

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "rating/rater/metric_rater.hpp"
+
+#include <cstdint>
+
+namespace tally::storage {
+
+/// What rating needs of a row of billing.subscription_metric_usage.
+struct metric_state {
+    std::int64_t version = 0; ///< 0: no row
+    rating::metric_usage usage;
+};
+
+} // namespace tally::storage

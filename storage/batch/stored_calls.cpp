@@ -1,0 +1,149 @@
+#include "storage/batch/stored_calls.hpp"
+
+#include "storage/partitions/partitions.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace tally::storage {
+
+namespace {
+
+constexpr char const* columns =
+    "SELECT c.account_id, c.start_time, c.uuid, c.caller_id, c.destination, c.hangup_cause,"
+    " c.direction, c.answer_time, c.end_time, c.duration, c.billsec,"
+    " c.metadata->>'sent_caller_id', c.metadata->>'sent_destination', c.subscription_id";
+
+std::string within(std::int32_t day) {
+    return " WHERE c.start_time >= " + midnight_literal(day) + " AND c.start_time < " +
+           midnight_literal(day + 1);
+}
+
+std::string query_of_day(std::int32_t day) {
+    return std::string{columns} +
+           " FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[])"
+           " AS k(account_id, start_time, uuid)"
+           " JOIN billing.cdrs AS c ON c.account_id = k.account_id"
+           " AND c.start_time = k.start_time AND c.uuid = k.uuid" +
+           within(day);
+}
+
+/// The server makes a hash table of the ids; the start is compared by whoever asks.
+std::string query_of_anybody(std::int32_t day) {
+    return std::string{columns} + " FROM billing.cdrs AS c" + within(day) +
+           " AND c.uuid = ANY($1::uuid[])";
+}
+
+stored_call call_at(pq_rows const& rows, int i) {
+    stored_call out;
+    out.key = {uuid_at(rows, i, 0), time_at(rows, i, 1, 0), uuid_at(rows, i, 2)};
+    out.caller_id = bytes_at(rows, i, 3);
+    out.destination = bytes_at(rows, i, 4);
+    out.hangup_cause = bytes_at(rows, i, 5);
+    out.direction = bytes_at(rows, i, 6) == "inbound" ? ingest::call_direction::inbound
+                                                      : ingest::call_direction::outbound;
+    out.answer = time_at(rows, i, 7, ingest::never_us);
+    out.end = time_at(rows, i, 8, 0);
+    out.duration_s = int32_at(rows, i, 9);
+    out.billsec_s = int32_at(rows, i, 10);
+    out.sent_caller_id = bytes_at(rows, i, 11);
+    out.sent_destination = bytes_at(rows, i, 12);
+    out.subscription_id = uuid_at(rows, i, 13);
+    return out;
+}
+
+/// Keys of one day.
+result find_in_day(pq_connection& on, std::span<call_key const> keys,
+                   std::vector<stored_call>& out) {
+    array_parameter account{wire::uuid_oid};
+    array_parameter start{wire::timestamptz_oid};
+    array_parameter id{wire::uuid_oid};
+    for (auto const& key : keys) {
+        account.add(key.account_id);
+        start.add_time(key.start);
+        id.add(key.id);
+    }
+    parameters values;
+    values.add(account).add(start).add(id);
+    pq_rows rows;
+    result said = on.query(query_of_day(day_of(keys.front().start)), values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back(call_at(rows, i));
+    }
+    return said;
+}
+
+result find_anybodys_in_day(pq_connection& on, std::span<call_key const> keys,
+                            std::vector<stored_call>& out) {
+    array_parameter id{wire::uuid_oid};
+    std::set<std::pair<ingest::uuid, ingest::time_us>> asked;
+    for (auto const& key : keys) {
+        id.add(key.id);
+        asked.emplace(key.id, key.start);
+    }
+    parameters values;
+    values.add(id);
+    pq_rows rows;
+    result said = on.query(query_of_anybody(day_of(keys.front().start)), values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto found = call_at(rows, i);
+        if (asked.contains({found.key.id, found.key.start})) {
+            out.push_back(std::move(found));
+        }
+    }
+    return said;
+}
+
+/// Asks for the keys of one day after the other, each in key order: a day's pages are visited in
+/// order, and only its partition is planned and opened.
+template <typename Find>
+result find_by_day(pq_connection& on, std::span<call_key const> keys, std::vector<stored_call>& out,
+                   Find&& find) {
+    out.clear();
+    std::vector<call_key> sorted(keys.begin(), keys.end());
+    std::sort(sorted.begin(), sorted.end(), [](call_key const& a, call_key const& b) {
+        return std::pair{day_of(a.start), a} < std::pair{day_of(b.start), b};
+    });
+    result said;
+    for (auto from = sorted.begin(); said.ok() && from != sorted.end();) {
+        auto const to = std::find_if(from, sorted.end(), [from](call_key const& key) {
+            return day_of(key.start) != day_of(from->start);
+        });
+        said = find(on, std::span<call_key const>{from, to}, out);
+        from = to;
+    }
+    return said;
+}
+
+} // namespace
+
+ingest::cdr stored_call::as_cdr() const noexcept {
+    ingest::cdr out;
+    out.id = key.id;
+    out.direction = direction;
+    out.caller_id = caller_id;
+    out.destination = destination;
+    out.sent_caller_id = sent_caller_id;
+    out.sent_destination = sent_destination;
+    out.start = key.start;
+    out.answer = answer;
+    out.end = end;
+    out.duration_ms = duration_s * 1000;
+    out.billsec_ms = billsec_s * 1000;
+    out.billable_ms = billsec_s * 1000;
+    out.hangup_cause = hangup_cause;
+    return out;
+}
+
+result find_stored_calls(pq_connection& on, std::span<call_key const> keys,
+                         std::vector<stored_call>& out) {
+    return find_by_day(on, keys, out, find_in_day);
+}
+
+result find_calls_of_anybody(pq_connection& on, std::span<call_key const> keys,
+                             std::vector<stored_call>& out) {
+    return find_by_day(on, keys, out, find_anybodys_in_day);
+}
+
+} // namespace tally::storage

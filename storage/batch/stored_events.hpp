@@ -1,0 +1,20 @@
+#pragma once
+
+#include "storage/batch/batch_writer.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <span>
+#include <vector>
+
+namespace tally::storage {
+
+// What is asked around a batch of events; batch_writer has the contracts.
+
+result find_stored_events(pq_connection& on, std::span<ingest::uuid const> ids,
+                          std::vector<stored_event>& out);
+result find_metrics(pq_connection& on, std::span<metric_row const> keys,
+                    std::vector<metric_state>& out);
+result find_counted_values(pq_connection& on, std::span<unique_value_row const> values,
+                           std::vector<unique_value_row>& out);
+
+} // namespace tally::storage

@@ -1,0 +1,222 @@
+#include "storage/catalog/catalog_loader.hpp"
+
+#include "storage/catalog/tariff_loader.hpp"
+#include "storage/postgres/copy_reader.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tally::storage {
+
+namespace {
+
+/// A million rows on a busy machine; the write path's bound is for batches.
+constexpr int statement_timeout_ms = 600'000;
+
+constexpr char const* accounts_sql =
+    "COPY (SELECT a.id, a.account_number, a.currency, c.user_id FROM billing.accounts AS a"
+    " JOIN billing.customers AS c ON c.id = a.customer_id"
+    " WHERE a.status <> 'closed' AND a.deleted_at IS NULL)"
+    " TO STDOUT (FORMAT binary)";
+
+constexpr char const* subscriptions_sql =
+    "COPY (SELECT id, subscription_number, account_id, rate_plan_id, currency, started_at,"
+    " least(deleted_at, CASE status"
+    " WHEN 'canceled' THEN coalesce(ended_at,"
+    "  CASE WHEN cancel_at_period_end THEN current_period_end END, cancelled_at)"
+    " WHEN 'expired' THEN coalesce(ended_at, current_period_end, trial_ends_at)"
+    " ELSE coalesce(ended_at, 'infinity') END)"
+    " FROM billing.subscriptions WHERE deleted_at IS NULL OR deleted_at > started_at)"
+    " TO STDOUT (FORMAT binary)";
+
+// Active ones first: of one number with and without '+' the catalog keeps the one it got first. An
+// active one is ours, and a call to it on-net, also while nobody has it.
+constexpr std::array dids_sql{
+    "COPY (SELECT subscription_id, ltrim(did_number, '+'), true FROM billing.dids"
+    " WHERE status = 'active') TO STDOUT (FORMAT binary)",
+    "COPY (SELECT subscription_id, ltrim(did_number, '+'), false FROM billing.dids"
+    " WHERE subscription_id IS NOT NULL AND status = 'suspended') TO STDOUT (FORMAT binary)"};
+
+/// Far more than any switch sends, far below what the catalog can keep.
+constexpr std::size_t number_bytes_max = 1024;
+constexpr char const* too_long = " has more than 1024 bytes";
+
+class catalog_reader {
+  public:
+    catalog_reader(pq_connection& on, load_warnings& warnings) : on_(on), warnings_(warnings) {}
+
+    result read();
+    std::shared_ptr<rating::catalog const> build();
+
+  private:
+    result read_rows(char const* sql, void (catalog_reader::*take)(copy_fields));
+    void take_account(copy_fields row);
+    void take_subscription(copy_fields row);
+    void take_did(copy_fields row);
+    [[nodiscard]] char const* fault_of(rating::subscription const& one,
+                                       std::string_view currency) const;
+
+    pq_connection& on_;
+    load_warnings& warnings_;
+    rating::catalog_input input_;
+    uuid_places accounts_;
+    uuid_places subscriptions_;
+    loaded_tariffs tariffs_;
+};
+
+void catalog_reader::take_account(copy_fields row) {
+    rating::catalog_input::account_row taken;
+    taken.value.id = row.uuid();
+    taken.number = row.text();
+    if (taken.number.size() > number_bytes_max) {
+        warnings_.add("account " + ingest::to_string(taken.value.id) + " is left out: its number" +
+                      too_long);
+        return;
+    }
+    std::string_view const currency = row.text();
+    std::copy_n(currency.begin(), std::min(currency.size(), taken.value.currency.size()),
+                taken.value.currency.begin());
+    taken.user_id = row.uuid();
+    accounts_.emplace(taken.value.id, static_cast<rating::catalog_index>(input_.accounts.size()));
+    input_.accounts.push_back(std::move(taken));
+}
+
+/// Why a subscription of a known account cannot be rated; nullptr when it can.
+char const* catalog_reader::fault_of(rating::subscription const& one,
+                                     std::string_view currency) const {
+    if (one.plan == rating::no_index) {
+        return "its plan is left out";
+    }
+    auto const& account = input_.accounts[one.account].value.currency;
+    if (currency != std::string_view{account.data(), account.size()}) {
+        return "its currency is not its account's";
+    }
+    if (tariffs_.plans[one.plan]->head().currency != account) {
+        return "its plan's currency is not its account's";
+    }
+    return one.active_to == ingest::never_us ? "it is cancelled or expired, but has no end"
+                                             : nullptr;
+}
+
+void catalog_reader::take_subscription(copy_fields row) {
+    rating::catalog_input::subscription_row taken;
+    rating::subscription& one = taken.value;
+    one.id = row.uuid();
+    taken.number = row.text();
+    if (taken.number.size() > number_bytes_max) {
+        warnings_.add("subscription " + ingest::to_string(one.id) + " is left out: its number" +
+                      too_long);
+        return;
+    }
+    auto const account = accounts_.find(row.uuid());
+    auto const plan = tariffs_.places.find(row.uuid());
+    if (account == accounts_.end()) {
+        return;
+    }
+    one.account = account->second;
+    one.plan = plan == tariffs_.places.end() ? rating::no_index : plan->second;
+    std::string_view const currency = row.text();
+    one.active_from = row.time(INT64_MIN);
+    one.anchor = one.active_from;
+    one.active_to = row.time(ingest::never_us);
+    if (char const* const fault = fault_of(one, currency)) {
+        warnings_.add("subscription '" + taken.number + "' is left out: " + fault);
+        return;
+    }
+    subscriptions_.emplace(one.id, static_cast<rating::catalog_index>(input_.subscriptions.size()));
+    input_.subscriptions.push_back(std::move(taken));
+}
+
+void catalog_reader::take_did(copy_fields row) {
+    auto const found = subscriptions_.find(row.uuid());
+    auto const owner = found == subscriptions_.end() ? rating::no_index : found->second;
+    std::string digits{row.text()};
+    bool const is_active = row.boolean();
+    if (is_active || owner != rating::no_index) {
+        input_.dids.push_back({std::move(digits), owner, is_active});
+    }
+}
+
+result catalog_reader::read_rows(char const* sql, void (catalog_reader::*take)(copy_fields)) {
+    return on_.copy_out(sql, [this, take](std::string_view chunk) {
+        if (copy_fields const row{chunk}; row.is_row()) {
+            (this->*take)(row);
+        }
+    });
+}
+
+result catalog_reader::read() {
+    result said = read_rows(accounts_sql, &catalog_reader::take_account);
+    if (said.ok()) {
+        said = load_tariffs(on_, tariffs_, warnings_);
+    }
+    if (said.ok()) {
+        said = read_rows(subscriptions_sql, &catalog_reader::take_subscription);
+    }
+    for (char const* const sql : dids_sql) {
+        if (said.ok()) {
+            said = read_rows(sql, &catalog_reader::take_did);
+        }
+    }
+    input_.plans = tariffs_.plans;
+    return said;
+}
+
+std::shared_ptr<rating::catalog const> catalog_reader::build() {
+    // Given up before the catalog is built from the rest: a million of each take a lot of memory.
+    accounts_ = {};
+    subscriptions_ = {};
+    tariffs_ = {};
+    std::size_t const numbers = input_.dids.size();
+    auto built = std::make_shared<rating::catalog const>(std::move(input_));
+    if (built->dids() < numbers) {
+        warnings_.add(std::to_string(numbers - built->dids()) +
+                      " DIDs are there twice, with and without '+'");
+    }
+    return built;
+}
+
+} // namespace
+
+namespace {
+
+// Of the transaction's beginning, so just before the snapshot that this first statement takes.
+result read_moment(pq_connection& on, ingest::time_us& out) {
+    parameters none;
+    pq_rows rows;
+    result said = on.query("SELECT now()", none, rows);
+    out = said.ok() ? time_at(rows, 0, 0, 0) : 0;
+    return said;
+}
+
+} // namespace
+
+result load_catalog(pq_connection& on, loaded_catalog& out) {
+    out = {};
+    result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                             "SET LOCAL statement_timeout = " +
+                             std::to_string(statement_timeout_ms));
+    pq_connection::pin const one_session{on};
+    catalog_reader reader{on, out.warnings};
+    if (said.ok()) {
+        said = read_moment(on, out.as_of);
+    }
+    if (said.ok()) {
+        said = reader.read();
+    }
+    if (on.is_open()) {
+        result const ended = on.execute("ROLLBACK"); // nothing was written
+        said = said.ok() ? ended : said;
+    }
+    if (said.ok()) {
+        out.catalog = reader.build();
+    }
+    return said;
+}
+
+result load_catalog(std::string const& connection_string, loaded_catalog& out) {
+    pq_connection on{connection_string, "tallyd catalog"};
+    return load_catalog(on, out);
+}
+
+} // namespace tally::storage

@@ -1,0 +1,118 @@
+#include "storage/catalog/source_loader.hpp"
+
+#include "rating/clock/calendar.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tally::storage {
+
+namespace {
+
+constexpr char const* sources_sql =
+    "SELECT id, name, token_sha256, is_active, time_zone, b_legs, percent_decode, body_bytes_max,"
+    " record_bytes_max, number_rules::text FROM ingest.sources ORDER BY name";
+
+// A row for each format, since an array would have to be taken apart.
+constexpr char const* formats_sql = "SELECT id, unnest(formats) FROM ingest.sources ORDER BY name";
+
+ingest::percent_policy percent_of(std::string_view label) noexcept {
+    if (label == "on") {
+        return ingest::percent_policy::always;
+    }
+    return label == "off" ? ingest::percent_policy::never : ingest::percent_policy::automatic;
+}
+
+bool is_zone(std::string_view name) {
+    try {
+        rating::calendar{name};
+        return true;
+    } catch (std::invalid_argument const&) {
+        return false;
+    }
+}
+
+/// Numbers that are read wrongly would be billed wrongly: without its rules a source is off.
+void take_number_rules(std::string_view json, ingest::source& out, load_warnings& warnings) {
+    auto reading = ingest::read_number_rules(json);
+    out.numbers = std::move(reading.rules);
+    if (!reading.problems.empty()) {
+        warnings.add("source '" + out.name +
+                     "' is switched off: number rules: " + reading.problems.front());
+        out.is_active = false;
+    }
+}
+
+ingest::source source_at(pq_rows const& rows, int i, load_warnings& warnings) {
+    ingest::source out;
+    out.id = uuid_at(rows, i, 0);
+    out.name = bytes_at(rows, i, 1);
+    std::string_view const digest = bytes_at(rows, i, 2);
+    out.has_token = digest.size() == out.token_sha256.size();
+    if (out.has_token) {
+        std::copy(digest.begin(), digest.end(), out.token_sha256.begin());
+    }
+    out.is_active = bool_at(rows, i, 3);
+    out.time_zone = bytes_at(rows, i, 4);
+    if (!is_zone(out.time_zone)) {
+        warnings.add("source '" + out.name + "' is switched off: no time zone '" + out.time_zone +
+                     "'");
+        out.time_zone = "UTC";
+        out.is_active = false;
+    }
+    out.b_legs =
+        bytes_at(rows, i, 5) == "skip" ? ingest::b_leg_policy::skip : ingest::b_leg_policy::accept;
+    out.percent = percent_of(bytes_at(rows, i, 6));
+    out.body_bytes_max = static_cast<std::size_t>(int32_at(rows, i, 7));
+    out.record_bytes_max = static_cast<std::size_t>(int32_at(rows, i, 8));
+    take_number_rules(bytes_at(rows, i, 9), out, warnings);
+    return out;
+}
+
+result read_sources(pq_connection& on, std::vector<ingest::source>& out, load_warnings& warnings) {
+    pq_rows rows;
+    parameters none;
+    result said = on.query(sources_sql, none, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back(source_at(rows, i, warnings));
+    }
+    if (said.ok()) {
+        said = on.query(formats_sql, none, rows);
+    }
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto const owner = std::find_if(out.begin(), out.end(), [&](ingest::source const& each) {
+            return each.id == uuid_at(rows, i, 0);
+        });
+        if (owner != out.end()) {
+            owner->formats.emplace_back(bytes_at(rows, i, 1));
+        }
+    }
+    return said;
+}
+
+} // namespace
+
+result load_sources(pq_connection& on, loaded_sources& out) {
+    out = {};
+    std::vector<ingest::source> sources;
+    result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    pq_connection::pin const one_session{on};
+    if (said.ok()) {
+        said = read_sources(on, sources, out.warnings);
+    }
+    if (on.is_open()) {
+        result const ended = on.execute("ROLLBACK"); // nothing was written
+        said = said.ok() ? ended : said;
+    }
+    if (said.ok()) {
+        out.sources = std::make_shared<ingest::source_table const>(std::move(sources));
+    }
+    return said;
+}
+
+result load_sources(std::string const& connection_string, loaded_sources& out) {
+    pq_connection on{connection_string, "tallyd sources"};
+    return load_sources(on, out);
+}
+
+} // namespace tally::storage

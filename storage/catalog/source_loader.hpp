@@ -1,0 +1,24 @@
+#pragma once
+
+#include "ingest/record/source.hpp"
+#include "storage/catalog/load_warnings.hpp"
+#include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/result.hpp"
+
+#include <memory>
+#include <string>
+
+namespace tally::storage {
+
+struct loaded_sources {
+    std::shared_ptr<ingest::source_table const> sources; ///< nullptr unless the load was ok
+    load_warnings warnings;
+};
+
+/// Reads ingest.sources, inactive ones too: their tokens are known and refused.
+result load_sources(pq_connection& on, loaded_sources& out);
+
+/// On a connection of its own.
+result load_sources(std::string const& connection_string, loaded_sources& out);
+
+} // namespace tally::storage

@@ -1,0 +1,197 @@
+#include "storage/catalog/tariff_loader.hpp"
+
+#include "rating/clock/calendar.hpp"
+#include "storage/catalog/tariff_rows.hpp"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+namespace tally::storage {
+
+namespace {
+
+/// Makes tariffs of plans: each with its fallback, and without what no tariff takes.
+class tariff_builder {
+  public:
+    tariff_builder(std::vector<plan_row> plans, load_warnings& warnings)
+        : plans_(std::move(plans)), warnings_(warnings), built_(plans_.size()) {}
+
+    void build(loaded_tariffs& out);
+
+  private:
+    static constexpr std::size_t nowhere = SIZE_MAX;
+
+    void find_fallbacks();
+    void leave_out_cycles();
+    [[nodiscard]] bool leads_back(std::size_t plan) const;
+    [[nodiscard]] bool knows_zone(std::string const& zone);
+    void build_with_fallbacks(std::size_t plan);
+    void build_one(std::size_t plan);
+    void take_fallback(std::size_t plan);
+    void drop_bad_parts(rating::tariff::content& content);
+    void warn(rating::tariff::content const& content, std::string const& what) {
+        warnings_.add("plan '" + content.head.code + "'" + what);
+    }
+
+    std::vector<plan_row> plans_;
+    load_warnings& warnings_;
+    std::vector<std::shared_ptr<rating::tariff const>> built_; ///< by plan; nullptr: left out
+    std::vector<std::size_t> fallbacks_;                       ///< by plan
+    std::vector<bool> is_done_;
+    std::map<std::string, bool, std::less<>> zones_;
+};
+
+bool tariff_builder::knows_zone(std::string const& zone) {
+    auto const [place, is_new] = zones_.try_emplace(zone, true);
+    if (is_new) {
+        try {
+            rating::calendar{zone};
+        } catch (std::invalid_argument const&) {
+            place->second = false;
+        }
+    }
+    return place->second;
+}
+
+void tariff_builder::find_fallbacks() {
+    std::map<ingest::uuid, std::size_t> places;
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
+        places.emplace(plans_[i].content.head.plan_id, i);
+    }
+    for (auto const& plan : plans_) {
+        auto const found = plan.fallback_id ? places.find(*plan.fallback_id) : places.end();
+        fallbacks_.push_back(found == places.end() ? nowhere : found->second);
+    }
+}
+
+bool tariff_builder::leads_back(std::size_t plan) const {
+    std::size_t at = fallbacks_[plan];
+    // A way longer than there are plans goes round in a circle that `plan` is not on.
+    for (std::size_t i = 0; i < plans_.size() && at != nowhere && at != plan; ++i) {
+        at = fallbacks_[at];
+    }
+    return at == plan;
+}
+
+/// Every plan of a circle loses its fallback: none of them is the one to blame.
+void tariff_builder::leave_out_cycles() {
+    std::vector<std::size_t> in_circles;
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
+        if (fallbacks_[i] != nowhere && leads_back(i)) {
+            in_circles.push_back(i);
+        }
+    }
+    for (std::size_t const i : in_circles) {
+        warn(plans_[i].content, ": its fallback plan is not asked: it leads back to this one");
+        fallbacks_[i] = nowhere;
+    }
+}
+
+/// Tries each part by itself, since the tariff alone knows its rules. Bands keep their places: a
+/// bad one stays as a band that no rate names.
+void tariff_builder::drop_bad_parts(rating::tariff::content& content) {
+    auto const is_bad = [&](rating::tariff::content part) {
+        try {
+            part.head = content.head;
+            rating::tariff::check(part);
+            return false;
+        } catch (std::exception const& why) {
+            warn(content, std::string{": left out: "} + why.what());
+            return true;
+        }
+    };
+    for (rating::band_place place = 0; place < content.bands.size(); ++place) {
+        auto& band = content.bands[place];
+        if (is_bad({{}, {}, {band}, {}, nullptr})) {
+            band = {};
+            std::erase_if(content.rates, [&](rating::rate const& r) { return r.band == place; });
+        }
+    }
+    std::erase_if(content.rates, [&](rating::rate const& r) {
+        rating::rate alone = r;
+        alone.band = rating::any_band;
+        return is_bad({{}, {std::move(alone)}, {}, {}, nullptr});
+    });
+    std::erase_if(content.metrics, [&](rating::metric_price const& m) {
+        return is_bad({{}, {}, {}, {m}, nullptr});
+    });
+}
+
+void tariff_builder::take_fallback(std::size_t plan) {
+    auto& content = plans_[plan].content;
+    if (fallbacks_[plan] == nowhere) {
+        return;
+    }
+    auto const& fallback = built_[fallbacks_[plan]];
+    if (!fallback) {
+        warn(content, ": its fallback plan is not asked: it is left out");
+    } else if (fallback->head().currency != content.head.currency) {
+        warn(content, ": its fallback plan '" + fallback->head().code +
+                          "' is not asked: it is of another currency");
+    } else {
+        content.fallback = fallback;
+    }
+}
+
+void tariff_builder::build_one(std::size_t plan) {
+    auto& content = plans_[plan].content;
+    if (!knows_zone(content.head.time_zone)) {
+        warn(content, " is left out: no time zone '" + content.head.time_zone + "'");
+        return;
+    }
+    take_fallback(plan);
+    try {
+        rating::tariff::check(content);
+    } catch (std::exception const&) {
+        drop_bad_parts(content);
+    }
+    std::string const code = content.head.code; // the content is gone when it is refused
+    try {
+        built_[plan] = std::make_shared<rating::tariff const>(std::move(content));
+    } catch (std::exception const& why) {
+        warnings_.add("plan '" + code + "' is left out: " + why.what());
+    }
+}
+
+/// A chain of fallbacks may be as long as there are plans: no recursion.
+void tariff_builder::build_with_fallbacks(std::size_t plan) {
+    std::vector<std::size_t> chain;
+    for (std::size_t at = plan; at != nowhere && !is_done_[at]; at = fallbacks_[at]) {
+        chain.push_back(at);
+    }
+    for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
+        build_one(*at);
+        is_done_[*at] = true;
+    }
+}
+
+void tariff_builder::build(loaded_tariffs& out) {
+    find_fallbacks();
+    leave_out_cycles();
+    is_done_.resize(plans_.size());
+    for (std::size_t i = 0; i < plans_.size(); ++i) {
+        build_with_fallbacks(i);
+    }
+    for (auto& tariff : built_) {
+        if (tariff) {
+            out.places.emplace(tariff->head().plan_id,
+                               static_cast<rating::catalog_index>(out.plans.size()));
+            out.plans.push_back(std::move(tariff));
+        }
+    }
+}
+
+} // namespace
+
+result load_tariffs(pq_connection& on, loaded_tariffs& out, load_warnings& warnings) {
+    tariff_rows rows{on, warnings};
+    result said = rows.read();
+    if (said.ok()) {
+        tariff_builder{std::move(rows.plans()), warnings}.build(out);
+    }
+    return said;
+}
+
+} // namespace tally::storage

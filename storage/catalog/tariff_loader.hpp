@@ -1,0 +1,31 @@
+#pragma once
+
+#include "ingest/base/uuid.hpp"
+#include "rating/catalog/catalog.hpp"
+#include "rating/tariff/tariff.hpp"
+#include "storage/catalog/load_warnings.hpp"
+#include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/result.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace tally::storage {
+
+using uuid_places =
+    boost::unordered_flat_map<ingest::uuid, rating::catalog_index, ingest::uuid_hash>;
+
+/// Plans with their tariffs, and where each plan's id is in the list.
+struct loaded_tariffs {
+    std::vector<std::shared_ptr<rating::tariff const>> plans;
+    uuid_places places;
+};
+
+/// Reads plans with all that they charge by, within the caller's transaction, and makes tariffs of
+/// them. A part that cannot be charged by is left out with a warning, and so is a fallback plan
+/// that leads back to the plan or is of another currency.
+result load_tariffs(pq_connection& on, loaded_tariffs& out, load_warnings& warnings);
+
+} // namespace tally::storage

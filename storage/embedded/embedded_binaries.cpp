@@ -1,0 +1,119 @@
+#include "storage/embedded/embedded_binaries.hpp"
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace tally::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Standard output of `program --version`; empty when it does not run.
+std::string version_text(fs::path const& program) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return {};
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    std::string name = program.string();
+    std::string option = "--version";
+    char* arguments[] = {name.data(), option.data(), nullptr};
+    pid_t child = -1;
+    int const failed = posix_spawn(&child, name.c_str(), &actions, nullptr, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    std::string text;
+    char buffer[256];
+    for (ssize_t got = 0; failed == 0 && (got = read(ends[0], buffer, sizeof buffer)) > 0;) {
+        text.append(buffer, static_cast<std::size_t>(got));
+    }
+    close(ends[0]);
+    if (failed == 0) {
+        int status = 0;
+        waitpid(child, &status, 0);
+    }
+    return text;
+}
+
+/// "postgres (PostgreSQL) 15.20 (Debian ...)" -> 15; 0 when it says something else.
+int major_of(fs::path const& folder) {
+    std::string const text = version_text(folder / "postgres");
+    auto const place = text.find("(PostgreSQL) ");
+    int major = 0;
+    if (place != std::string::npos) {
+        std::from_chars(text.data() + place + 13, text.data() + text.size(), major);
+    }
+    return major;
+}
+
+bool has_server(fs::path const& folder) {
+    return access((folder / "postgres").c_str(), X_OK) == 0 &&
+           access((folder / "initdb").c_str(), X_OK) == 0;
+}
+
+void add_versioned(std::vector<fs::path>& folders, fs::path const& parent, std::string_view start) {
+    std::error_code ignored;
+    for (auto const& entry : fs::directory_iterator{parent, ignored}) {
+        if (entry.path().filename().string().starts_with(start)) {
+            folders.push_back(entry.path() / "bin");
+        }
+    }
+}
+
+std::vector<fs::path> candidate_folders() {
+    std::vector<fs::path> folders;
+    add_versioned(folders, "/usr/lib/postgresql", "");
+    add_versioned(folders, "/usr", "pgsql-");
+    char const* path = std::getenv("PATH");
+    std::istringstream parts{path != nullptr ? path : ""};
+    for (std::string part; std::getline(parts, part, ':');) {
+        if (!part.empty()) {
+            folders.emplace_back(part);
+        }
+    }
+    return folders;
+}
+
+} // namespace
+
+postgres_binaries find_postgres(fs::path const& configured, std::optional<int> major) {
+    auto const folders =
+        configured.empty() ? candidate_folders() : std::vector<fs::path>{configured};
+    postgres_binaries best;
+    std::string seen;
+    for (fs::path const& folder : folders) {
+        if (!has_server(folder)) {
+            continue;
+        }
+        int const found = major_of(folder);
+        seen += (seen.empty() ? "" : ", ") + std::to_string(found) + " in " + folder.string();
+        if (major ? found == *major : found >= postgres_major_min && found > best.major) {
+            best = {folder, found};
+        }
+    }
+    if (best.major != 0) {
+        return best;
+    }
+    std::string const wanted =
+        major ? std::to_string(*major) : std::to_string(postgres_major_min) + " or newer";
+    throw std::runtime_error{
+        "no PostgreSQL " + wanted + " found (" +
+        (configured.empty() ? "looked in /usr/lib/postgresql, /usr/pgsql-* and PATH"
+                            : "postgres_bin_dir is " + configured.string()) +
+        (seen.empty() ? "" : "; there is " + seen) + "): install postgresql" +
+        (major ? "-" + std::to_string(*major) : "") +
+        ", or set postgres_bin_dir, or set database.url to use another server"};
+}
+
+} // namespace tally::storage

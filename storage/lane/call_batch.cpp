@@ -1,0 +1,61 @@
+#include "storage/lane/call_batch.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+constexpr std::uint32_t nowhere = UINT32_MAX;
+constexpr std::int64_t nanos_per_unit = 1'000'000'000;
+
+std::int64_t whole_seconds(std::int64_t ms) noexcept {
+    return ms / 1000;
+}
+
+} // namespace
+
+void call_batch::begin(std::span<batch_entry> entries, usage_book& book) {
+    periods_.assign(entries.size(), nowhere);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        auto const& entry = entries[i];
+        if (entry.is_live_call()) {
+            periods_[i] = book.place_of(*entry.catalog, entry.who.subscription, entry.call->start);
+        }
+    }
+}
+
+void call_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& out) {
+    out.calls.clear();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (entries[i].is_live_call()) {
+            rate_one(entries[i], periods_[i], book, out);
+        }
+    }
+}
+
+void call_batch::rate_one(batch_entry& entry, std::uint32_t place, usage_book& book, batch& out) {
+    auto const& from = *entry.catalog;
+    auto const plan_index = from.subscription_at(entry.who.subscription).plan;
+    auto& usage = book.at(place);
+    auto const rated =
+        rating::rate_call(*entry.call, from.plan_at(plan_index), usage.left, entry.who.on_net);
+    if (rated.error != ingest::record_error::none) {
+        entry.suspend(rated.error, ingest::explain(rated.error));
+        return;
+    }
+    out.calls.push_back({entry.call, usage.delta.account_id, usage.delta.subscription_id,
+                         entry.from->id, usage.delta.currency, rated});
+    usage.delta.seconds += rated.billed_s;
+    usage.delta.included_seconds += rated.allowance_s;
+    ++usage.delta.calls;
+    usage.delta.total_cost += rated.cost;
+    if (rated.allowance_s < rated.billed_s) {
+        usage.delta.overage_cost += rated.cost;
+    }
+    usage.delta.last_usage = std::max(usage.delta.last_usage, entry.call->end);
+    day_share const share{rating::int128{whole_seconds(entry.call->billsec_ms)} * nanos_per_unit,
+                          rating::int128{rated.billed_s} * nanos_per_unit, rated.cost};
+    book.add_day(place, book.calendar_of(from, plan_index).day_of(entry.call->start),
+                 usage_book::calls_metric, share, out);
+}
+
+} // namespace tally::storage

@@ -1,0 +1,151 @@
+#include "storage/lane/duplicate_filter.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+using ingest::record_error;
+
+constexpr std::string_view came_first = "another record of this key came first";
+constexpr std::string_view stored_otherwise = "this record is stored with other content";
+
+bool same_key(batch_entry const& a, batch_entry const& b) noexcept {
+    if (a.event != nullptr || b.event != nullptr) {
+        return a.event != nullptr && b.event != nullptr && a.event->id == b.event->id;
+    }
+    return a.key() == b.key();
+}
+
+bool same_record(batch_entry const& a, batch_entry const& b) noexcept {
+    return a.event != nullptr ? a.event->content == b.event->content
+                              : same_content(*a.call, *b.call);
+}
+
+/// What conflicts with a record before it in the batch may still repeat what is stored.
+bool is_in_question(batch_entry const& entry) noexcept {
+    bool const has_key = entry.call != nullptr || entry.event != nullptr;
+    return has_key &&
+           (entry.state == entry_state::live ||
+            (entry.state == entry_state::suspended && entry.reason == record_error::conflict));
+}
+
+void settle(batch_entry& entry, bool is_same) noexcept {
+    if (is_same) {
+        entry.state = entry_state::duplicate;
+    } else {
+        entry.suspend(record_error::conflict, stored_otherwise);
+    }
+}
+
+} // namespace
+
+void duplicate_filter::drop_repeats(std::span<batch_entry> entries) {
+    first_of_key_.clear();
+    first_of_key_.reserve(entries.size());
+    for (std::uint32_t i = 0; i < entries.size(); ++i) {
+        auto& entry = entries[i];
+        if (entry.state != entry_state::live) {
+            continue;
+        }
+        auto const [place, is_first] = first_of_key_.try_emplace(key_hash_of(entry), i);
+        if (is_first || !same_key(entries[place->second], entry)) {
+            continue; // two keys of one hash: the unique index decides
+        }
+        if (same_record(entries[place->second], entry)) {
+            entry.state = entry_state::duplicate;
+        } else {
+            entry.suspend(record_error::conflict, came_first);
+        }
+    }
+}
+
+result duplicate_filter::drop_stored(std::span<batch_entry> entries, bool all) {
+    calls_.clear();
+    events_.clear();
+    for (auto& entry : entries) {
+        if (is_in_question(entry) && (all || recent_.holds(key_hash_of(entry)))) {
+            (entry.event != nullptr ? events_ : calls_).push_back(&entry);
+        }
+    }
+    if (calls_.empty() && events_.empty()) {
+        return {};
+    }
+    found_any_ = false;
+    result said = ask_calls();
+    if (said.ok()) {
+        said = ask_events();
+    }
+    if (said.ok()) {
+        expect_stored_ = found_any_ && (all || expect_stored_);
+    }
+    return said;
+}
+
+result duplicate_filter::ask_calls() {
+    std::vector<call_key> keys;
+    keys.reserve(calls_.size());
+    for (auto const* entry : calls_) {
+        keys.push_back(entry->key());
+    }
+    if (keys.empty()) {
+        return {};
+    }
+    std::vector<stored_call> found;
+    result said = writer_.stored_calls(keys, found);
+    if (said.ok()) {
+        judge(found);
+    }
+    return said;
+}
+
+void duplicate_filter::judge(std::span<stored_call const> found) {
+    found_any_ = found_any_ || !found.empty();
+    boost::unordered_flat_map<std::uint64_t, stored_call const*> by_key;
+    by_key.reserve(found.size());
+    for (auto const& stored : found) {
+        by_key.emplace(hash_of(stored.key), &stored);
+    }
+    for (auto* entry : calls_) {
+        auto const place = by_key.find(hash_of(entry->key()));
+        if (place != by_key.end() && place->second->key == entry->key()) {
+            settle(*entry, same_content(place->second->as_cdr(), *entry->call));
+        }
+    }
+}
+
+result duplicate_filter::ask_events() {
+    std::vector<ingest::uuid> ids;
+    ids.reserve(events_.size());
+    for (auto const* entry : events_) {
+        ids.push_back(entry->event->id);
+    }
+    if (ids.empty()) {
+        return {};
+    }
+    std::vector<stored_event> found;
+    result said = writer_.stored_events(ids, found);
+    if (!said.ok()) {
+        return said;
+    }
+    found_any_ = found_any_ || !found.empty();
+    boost::unordered_flat_map<ingest::uuid, std::uint64_t, ingest::uuid_hash> by_id;
+    for (auto const& stored : found) {
+        by_id.emplace(stored.id, stored.content);
+    }
+    for (auto* entry : events_) {
+        if (auto const place = by_id.find(entry->event->id); place != by_id.end()) {
+            settle(*entry, place->second == entry->event->content);
+        }
+    }
+    return {};
+}
+
+void duplicate_filter::remember(std::span<batch_entry const> entries) {
+    for (auto const& entry : entries) {
+        if (entry.state == entry_state::live) {
+            recent_.add(key_hash_of(entry));
+        }
+    }
+}
+
+} // namespace tally::storage

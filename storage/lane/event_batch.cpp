@@ -1,0 +1,235 @@
+#include "storage/lane/event_batch.hpp"
+
+#include "ingest/text/json_member.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace tally::storage {
+
+namespace {
+
+using ingest::record_error;
+using ingest::usage_data;
+
+constexpr std::string_view sms_metric = "sms";
+constexpr std::string_view data_metric = "data_mb";
+
+rating::catalog_index plan_of(batch_entry const& entry) noexcept {
+    return entry.catalog->subscription_at(entry.whose.subscription).plan;
+}
+
+} // namespace
+
+void event_batch::begin(std::span<batch_entry> entries, usage_book& book,
+                        metric_cache const* cache) {
+    metered_.clear();
+    metered_.resize(entries.size());
+    metrics_.clear();
+    metric_places_.clear();
+    missing_.clear();
+    missing_places_.clear();
+    values_.clear();
+    value_places_.clear();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (entries[i].is_live_event() && entries[i].event->kind == ingest::event_kind::usage) {
+            begin_one(entries[i], metered_[i], book);
+        }
+    }
+    is_counted_.assign(values_.size(), false);
+    for (std::uint32_t place = 0; place < metrics_.size(); ++place) {
+        auto& metric = metrics_[place];
+        auto const* known = cache == nullptr ? nullptr : cache->find(metric.key);
+        if (known != nullptr) {
+            metric.before = *known;
+        } else {
+            missing_.push_back(metric.row);
+            missing_places_.push_back(place);
+        }
+    }
+}
+
+void event_batch::begin_one(batch_entry& entry, metered& at, usage_book& book) {
+    auto const& what = std::get<usage_data>(entry.event->what);
+    auto const& plan = entry.catalog->plan_at(plan_of(entry));
+    at.price = plan.find_metric(what.metric, entry.event->occurred);
+    if (at.price == nullptr) {
+        entry.suspend(record_error::unknown_metric, ingest::explain(record_error::unknown_metric));
+        return;
+    }
+    at.period = book.place_of(*entry.catalog, entry.whose.subscription, entry.event->occurred);
+    at.metric = metric_of(entry, at.period, book);
+    if (at.price->how == rating::aggregation::unique &&
+        !note_value(entry, at, metrics_[at.metric].row)) {
+        entry.suspend(record_error::missing_field,
+                      "the metric counts values of a property that the event does not have");
+    }
+}
+
+std::uint32_t event_batch::metric_of(batch_entry const& entry, std::uint32_t period,
+                                     usage_book& book) {
+    auto const number = book.metric_number(std::get<usage_data>(entry.event->what).metric);
+    auto const& of = book.at(period);
+    auto const [place, is_new] = metric_places_.try_emplace(
+        metric_key{of.key, number}, static_cast<std::uint32_t>(metrics_.size()));
+    if (is_new) {
+        metric_of_period added;
+        added.key = {of.key, number};
+        added.row.subscription_id = of.delta.subscription_id;
+        added.row.account_id = of.delta.account_id;
+        added.row.period_start = of.delta.period_start;
+        added.row.period_end = of.delta.period_end;
+        added.row.metric = book.metric_name(number);
+        added.row.currency = of.delta.currency;
+        metrics_.push_back(added);
+    }
+    return place->second;
+}
+
+bool event_batch::note_value(batch_entry& entry, metered& at, metric_row const& of) {
+    auto const value = ingest::json_member(entry.event->data, at.price->unique_property);
+    if (!value) {
+        return false;
+    }
+    unique_value_row const counted{of.subscription_id, of.period_start, of.metric,
+                                   ingest::uuid_v5(ingest::event_name_space, *value)};
+    auto const [place, is_new] =
+        value_places_.try_emplace(counted, static_cast<std::uint32_t>(values_.size()));
+    if (is_new) {
+        values_.push_back(counted);
+    }
+    at.value = place->second;
+    return true;
+}
+
+void event_batch::learn(std::span<metric_state const> states, metric_cache* cache) {
+    for (std::size_t i = 0; i < states.size(); ++i) {
+        auto& metric = metrics_[missing_places_[i]];
+        metric.before = states[i];
+        if (cache != nullptr) {
+            cache->put(metric.key, states[i]);
+        }
+    }
+}
+
+void event_batch::learn_counted(std::span<unique_value_row const> counted) {
+    std::vector<unique_value_row> sorted(counted.begin(), counted.end());
+    std::sort(sorted.begin(), sorted.end());
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+        is_counted_[i] = std::binary_search(sorted.begin(), sorted.end(), values_[i]);
+    }
+}
+
+void event_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& out) {
+    out.events.clear();
+    out.metrics.clear();
+    out.unique_values.clear();
+    is_taken_ = is_counted_;
+    for (auto& metric : metrics_) {
+        metric.usage = metric.before.usage;
+        metric.row.expected_version = metric.before.version;
+    }
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        auto& entry = entries[i];
+        if (!entry.is_live_event()) {
+            continue;
+        }
+        if (entry.event->kind == ingest::event_kind::usage) {
+            rate_one(entry, metered_[i], book, out);
+        } else {
+            out.events.push_back(row_of(entry));
+        }
+    }
+    for (auto& metric : metrics_) {
+        if (metric.row.events > 0) {
+            metric.row.total = metric.usage.total;
+            out.metrics.push_back(metric.row);
+        }
+    }
+}
+
+event_row event_batch::row_of(batch_entry const& entry) {
+    event_row row;
+    row.what = entry.event;
+    row.source_id = entry.from->id;
+    auto const& from = *entry.catalog;
+    if (entry.whose.account != rating::no_index) {
+        row.account_id = from.account_at(entry.whose.account).id;
+    }
+    if (entry.whose.subscription != rating::no_index) {
+        row.subscription_id = from.subscription_at(entry.whose.subscription).id;
+    }
+    return row;
+}
+
+void event_batch::rate_one(batch_entry& entry, metered const& at, usage_book& book, batch& out) {
+    auto const& what = std::get<usage_data>(entry.event->what);
+    auto& metric = metrics_[at.metric];
+    bool const is_new_value = at.value != UINT32_MAX && !is_taken_[at.value];
+    auto const rated = rating::rate_usage(
+        *at.price, entry.catalog->plan_at(plan_of(entry)).head().how, metric.usage,
+        {rating::quantity{what.quantity_nanos}, entry.event->occurred, is_new_value});
+    if (rated.error != record_error::none) {
+        entry.suspend(rated.error, ingest::explain(rated.error));
+        return;
+    }
+    if (is_new_value) {
+        is_taken_[at.value] = true;
+        out.unique_values.push_back(values_[at.value]);
+    }
+    metric.usage = rated.after;
+    add_metered(entry, at, rated, book, out);
+}
+
+void event_batch::add_metered(batch_entry const& entry, metered const& at,
+                              rating::rated_usage const& rated, usage_book& book, batch& out) {
+    auto const& what = std::get<usage_data>(entry.event->what);
+    auto const occurred = entry.event->occurred;
+    event_row row = row_of(entry);
+    row.currency = book.at(at.period).delta.currency;
+    row.is_metered = true;
+    row.quantity = rating::quantity{what.quantity_nanos};
+    row.billable = rated.billable;
+    row.cost = rated.cost;
+    out.events.push_back(row);
+
+    auto& counted = metrics_[at.metric].row;
+    ++counted.events;
+    counted.included_used = rated.included_used;
+    counted.cost += rated.cost;
+    counted.last_usage = std::max(counted.last_usage, occurred);
+
+    auto& delta = book.at(at.period).delta;
+    ++delta.events;
+    delta.total_cost += rated.cost;
+    delta.last_usage = std::max(delta.last_usage, occurred);
+    if (counted.metric == sms_metric) {
+        delta.sms_nanos += what.quantity_nanos;
+    } else if (counted.metric == data_metric) {
+        delta.data_mb_nanos += what.quantity_nanos;
+    }
+    auto const day = book.calendar_of(*entry.catalog, plan_of(entry)).day_of(occurred);
+    book.add_day(at.period, day, metrics_[at.metric].key.metric,
+                 {what.quantity_nanos, rated.billable.nanos, rated.cost}, out);
+}
+
+bool event_batch::moves_all() const noexcept {
+    return std::all_of(metrics_.begin(), metrics_.end(),
+                       [](auto const& metric) { return metric.row.events > 0; });
+}
+
+void event_batch::written(metric_cache& cache) const {
+    for (auto const& metric : metrics_) {
+        if (metric.row.events > 0) {
+            cache.put(metric.key, {metric.before.version + 1, metric.usage});
+        }
+    }
+}
+
+void event_batch::forget(metric_cache& cache) const noexcept {
+    for (auto const& metric : metrics_) {
+        cache.forget(metric.key);
+    }
+}
+
+} // namespace tally::storage

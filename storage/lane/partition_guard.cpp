@@ -1,0 +1,107 @@
+#include "storage/lane/partition_guard.hpp"
+
+#include "storage/partitions/partitions.hpp"
+
+#include <algorithm>
+
+namespace tally::storage {
+
+namespace {
+
+/// A table that overlaps the partition stands in its place.
+constexpr std::string_view overlaps = "42P17";
+
+/// The days of these entries, sorted, each once. Calls of one day mostly come together.
+template <typename Day, typename DayOf>
+void collect_days(std::span<batch_entry const> entries, DayOf&& day_of_entry,
+                  std::vector<Day>& days) {
+    days.clear();
+    for (auto const& entry : entries) {
+        auto const day = day_of_entry(entry);
+        if (day && (days.empty() || days.back() != *day)) {
+            days.push_back(*day);
+        }
+    }
+    std::sort(days.begin(), days.end());
+    days.erase(std::unique(days.begin(), days.end()), days.end());
+}
+
+std::optional<std::int32_t> call_day(batch_entry const& entry) noexcept {
+    return entry.is_live_call() ? std::optional{day_of(entry.call->start)} : std::nullopt;
+}
+
+std::optional<event_day> day_of_event(batch_entry const& entry) noexcept {
+    return entry.is_live_event()
+               ? std::optional{event_day{entry.event->kind, day_of(entry.event->occurred)}}
+               : std::nullopt;
+}
+
+template <typename Day, typename DayOf>
+void suspend_those_of(std::span<batch_entry> entries, std::vector<Day> const& refused,
+                      DayOf&& day_of_entry) {
+    for (auto& entry : entries) {
+        auto const day = day_of_entry(entry);
+        if (day && std::binary_search(refused.begin(), refused.end(), *day)) {
+            entry.suspend(ingest::record_error::time_out_of_bounds,
+                          ingest::explain(ingest::record_error::time_out_of_bounds));
+        }
+    }
+}
+
+} // namespace
+
+bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_answered,
+                             bool& refused) {
+    collect_days(entries, call_day, days_);
+    refused_days_.clear();
+    if (!days_.empty() && !ensure_call_days(until_answered)) {
+        return false;
+    }
+    collect_days(entries, day_of_event, event_days_);
+    refused_event_days_.clear();
+    if (!event_days_.empty() && !until_answered([this] {
+            return writer_.ensure_event_days(event_days_, refused_event_days_);
+        })) {
+        return false;
+    }
+    std::sort(refused_days_.begin(), refused_days_.end());
+    std::sort(refused_event_days_.begin(), refused_event_days_.end());
+    suspend_those_of(entries, refused_days_, call_day);
+    suspend_those_of(entries, refused_event_days_, day_of_event);
+    refused = refused || !refused_days_.empty() || !refused_event_days_.empty();
+    return true;
+}
+
+/// All at once, or day by day when one of them has another table in its place.
+bool partition_guard::ensure_call_days(retry const& until_answered) {
+    bool is_taken = false;
+    if (!ask_for(days_, until_answered, is_taken)) {
+        return false;
+    }
+    if (!is_taken) {
+        return true;
+    }
+    std::vector<std::int32_t> refused;
+    for (auto const& day : days_) {
+        if (!ask_for({&day, 1}, until_answered, is_taken)) {
+            return false;
+        }
+        if (is_taken || !refused_days_.empty()) {
+            refused.push_back(day);
+        }
+    }
+    refused_days_ = std::move(refused);
+    return true;
+}
+
+/// Days out of bounds are in refused_days_ afterwards.
+bool partition_guard::ask_for(std::span<std::int32_t const> days, retry const& until_answered,
+                              bool& is_taken) {
+    return until_answered([&] {
+        auto answer = writer_.ensure_cdr_days(days, refused_days_);
+        is_taken = answer.sqlstate == overlaps;
+        return is_taken ? result{} : std::move(answer);
+    });
+}
+
+} // namespace tally::storage

@@ -1,0 +1,43 @@
+#include "storage/lane/refused_entries.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+/// The entry of a row of the batch: calls and events are the live entries of their sort, in order.
+template <typename Is>
+batch_entry* nth(std::span<batch_entry> entries, std::uint32_t row, Is&& is) {
+    for (auto& entry : entries) {
+        if (is(entry) && row-- == 0) {
+            return &entry;
+        }
+    }
+    return nullptr;
+}
+
+bool is_live(batch_entry const& entry) noexcept {
+    return entry.state == entry_state::live;
+}
+
+} // namespace
+
+batch_entry* refused_entry(std::span<batch_entry> entries, commit_counts const& counts) {
+    if (counts.refused_call != commit_counts::no_row) {
+        return nth(entries, counts.refused_call, [](auto& e) { return e.is_live_call(); });
+    }
+    if (counts.refused_event != commit_counts::no_row) {
+        return nth(entries, counts.refused_event, [](auto& e) { return e.is_live_event(); });
+    }
+    return entries.size() == 1 ? nth(entries, 0, is_live) : nullptr;
+}
+
+std::vector<batch_entry*> refused_entries(std::span<batch_entry> entries,
+                                          std::span<verdict const> verdicts) {
+    std::vector<batch_entry*> found;
+    for (auto const& each : verdicts) {
+        found.push_back(nth(entries, each.event, [](auto& e) { return e.is_live_event(); }));
+    }
+    return found;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,113 @@
+#pragma once
+
+#include "rating/catalog/catalog.hpp"
+#include "rating/clock/calendar.hpp"
+#include "storage/batch/batch.hpp"
+#include "storage/batch/batch_writer.hpp"
+#include "storage/lane/recent_states.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally::storage {
+
+struct usage_key_hash {
+    using is_avalanching = void;
+    std::size_t operator()(usage_key const& k) const noexcept {
+        return ingest::uuid_hash{}(k.subscription_id) ^
+               (static_cast<std::size_t>(k.period_start) * 0x9e3779b97f4a7c15ULL);
+    }
+};
+
+/// What a lane remembers of usage rows. Only committed states; the version check of the batch
+/// transaction finds a stale one.
+using usage_cache = recent_states<usage_key, usage_state, usage_key_hash>;
+
+/// What one billing period of a subscription gains by a batch.
+struct period_of_usage {
+    usage_key key;
+    usage_state before; ///< the row as the batch is rated on it
+    rating::billing_period period;
+    usage_delta delta;
+    rating::allowance left;
+    std::uint32_t daily = UINT32_MAX; ///< the row of its last call's day
+};
+
+/// What one record adds to its day.
+struct day_share {
+    rating::int128 quantity_nanos = 0;
+    rating::int128 billable_nanos = 0;
+    rating::amount cost;
+};
+
+/// The sums of one batch, over calls and events alike: which billing periods they move, and which
+/// days. Kept from batch to batch for its memory; one thread.
+class usage_book {
+  public:
+    /// The metric of calls; the others are numbered as they come.
+    static constexpr std::uint32_t calls_metric = 0;
+
+    usage_book();
+
+    /// Forgets the batch before, but not the calendars and names.
+    void begin();
+    /// The place of the period in which `when` falls for a subscription.
+    std::uint32_t place_of(rating::catalog const& from, rating::catalog_index subscription,
+                           ingest::time_us when);
+    [[nodiscard]] period_of_usage& at(std::uint32_t place) noexcept { return periods_[place]; }
+    [[nodiscard]] std::span<period_of_usage const> periods() const noexcept { return periods_; }
+
+    /// The number of a metric's name, and the name again, which stays where it is.
+    std::uint32_t metric_number(std::string_view name);
+    [[nodiscard]] std::string_view metric_name(std::uint32_t number) const noexcept {
+        return names_[number];
+    }
+
+    /// Begins the sums of what the periods gain beyond what they were before.
+    void start(batch& out);
+    void add_day(std::uint32_t place, rating::civil_day day, std::uint32_t metric,
+                 day_share const& share, batch& out);
+    /// Moves what was added to the batch's usage rows and balances.
+    void finish(batch& out);
+
+    rating::calendar& calendar_of(rating::catalog const& from, rating::catalog_index plan);
+
+  private:
+    struct day_key {
+        ingest::uuid subscription_id;
+        rating::civil_day day = 0;
+        std::uint32_t metric = 0;
+        friend bool operator==(day_key const&, day_key const&) = default;
+    };
+    struct day_key_hash {
+        using is_avalanching = void;
+        std::size_t operator()(day_key const& k) const noexcept {
+            auto const day = (static_cast<std::size_t>(k.metric) << 32) +
+                             static_cast<std::size_t>(static_cast<std::uint32_t>(k.day));
+            return ingest::uuid_hash{}(k.subscription_id) ^ (day * 0x9e3779b97f4a7c15ULL);
+        }
+    };
+
+    std::uint32_t day_row(period_of_usage const& of, rating::civil_day day, std::uint32_t metric,
+                          batch& out);
+
+    std::vector<period_of_usage> periods_;
+    boost::unordered_flat_map<usage_key, std::uint32_t, usage_key_hash> period_places_;
+    boost::unordered_flat_map<day_key, std::uint32_t, day_key_hash> day_places_;
+    boost::unordered_flat_map<ingest::uuid, std::uint32_t, ingest::uuid_hash> balance_places_;
+    std::deque<std::string> names_;
+    std::map<std::string_view, std::uint32_t> numbers_; ///< views into names_
+
+    std::map<std::string, rating::calendar, std::less<>> calendars_; ///< by zone
+    rating::catalog const* calendars_from_ = nullptr;
+    std::vector<rating::calendar*> plan_calendars_; ///< by plan of calendars_from_
+};
+
+} // namespace tally::storage

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tally::storage {
+
+/// A partition as ingest.partitions names it.
+struct partition_name {
+    std::string table;     ///< "billing.cdrs"
+    std::string partition; ///< "cdrs_p20260131", in the table's schema
+
+    /// "billing.cdrs_p20260131"
+    [[nodiscard]] std::string qualified() const;
+
+    friend bool operator==(partition_name const&, partition_name const&) = default;
+};
+
+/// An index or foreign key that a sealed partition has and an open one has not.
+struct partition_object {
+    enum class progress : std::uint8_t {
+        missing,
+        unfinished, ///< an index whose building broke off; a foreign key not validated
+        ready,
+    };
+    std::string name;
+    std::string definition; ///< of an index what follows its name, of a foreign key all of it
+    progress state = progress::missing;
+};
+
+/// What ingest.partitioned_tables asks for on a sealed partition, and how far it is.
+result find_indexes(pq_connection& on, partition_name const& of,
+                    std::vector<partition_object>& out);
+result find_foreign_keys(pq_connection& on, partition_name const& of,
+                         std::vector<partition_object>& out);
+
+/// Builds the indexes of a partition that has just been made and is empty: writers wait for it.
+result build_indexes_at_once(pq_connection& on, partition_name const& of);
+
+} // namespace tally::storage

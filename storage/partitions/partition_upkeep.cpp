@@ -1,0 +1,241 @@
+#include "storage/partitions/partition_upkeep.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace tally::storage {
+
+namespace {
+
+/// Lanes queue behind whoever waits for a lock that they conflict with, so this is how long they
+/// may be held up, this often, by a reader or writer that is slower than they are.
+constexpr std::string_view brief_lock = "SET LOCAL lock_timeout = '1s'; ";
+constexpr int brief_lock_attempts = 5;
+constexpr std::string_view lock_not_available = "55P03";
+
+constexpr std::array labels{std::string_view{"created"},  std::string_view{"sealed"},
+                            std::string_view{"released"}, std::string_view{"detached"},
+                            std::string_view{"dropped"},  std::string_view{"failed"}};
+
+// What was begun and broke off is due whatever the time. A partition made for a backfill counts
+// from its making: the backfill is still going on. Retiring comes first: no use in sealing what
+// goes.
+constexpr char const* due_sql =
+    "WITH moment AS (SELECT to_timestamp($1::bigint) AS now, make_interval(hours => $2::int) AS"
+    " grace), known AS (SELECT p.table_name, p.partition_name, p.state, p.upper_bound,"
+    " greatest(p.upper_bound, p.created_at) AS quiet_from, t.retention, t.retention_action,"
+    " t.foreign_keys_for, to_regclass(format('%I.%I', split_part(p.table_name, '.', 1),"
+    " p.partition_name)) AS oid, i.inhrelid IS NOT NULL AS is_attached, k.has_foreign_keys"
+    " FROM ingest.partitions AS p JOIN ingest.partitioned_tables AS t USING (table_name)"
+    " LEFT JOIN pg_catalog.pg_inherits AS i ON i.inhparent = to_regclass(p.table_name) AND"
+    " i.inhrelid = to_regclass(format('%I.%I', split_part(p.table_name, '.', 1), p.partition_name))"
+    " LEFT JOIN LATERAL (SELECT true AS has_foreign_keys FROM pg_catalog.pg_constraint AS c"
+    " WHERE c.conrelid = i.inhrelid AND c.contype = 'f' AND c.conparentid = 0"
+    " AND c.conname LIKE p.partition_name || '\\_%\\_fkey' LIMIT 1) AS k ON true)"
+    " SELECT table_name, partition_name, action, is_attached, oid IS NOT NULL FROM known, moment,"
+    " LATERAL (SELECT CASE WHEN state = 'detached' AND is_attached THEN 'detached'"
+    " WHEN state = 'dropped' AND oid IS NOT NULL THEN 'dropped'"
+    " WHEN state NOT IN ('detached', 'dropped') AND upper_bound <= now - retention"
+    " THEN CASE retention_action WHEN 'drop' THEN 'dropped' ELSE 'detached' END"
+    " WHEN oid IS NULL THEN NULL WHEN state = 'sealing' THEN 'sealed'"
+    " WHEN state = 'open' AND quiet_from <= now - grace THEN 'sealed'"
+    " WHEN state = 'sealed' AND has_foreign_keys AND upper_bound <= now - foreign_keys_for"
+    " THEN 'released' END AS action) AS a WHERE action IS NOT NULL"
+    " ORDER BY action = 'sealed', upper_bound, table_name";
+
+partition_action action_of(std::string_view text) noexcept {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        if (labels[i] == text) {
+            return static_cast<partition_action>(i);
+        }
+    }
+    return partition_action::failed;
+}
+
+std::string quoted(std::string const& name) {
+    return '"' + name + '"';
+}
+
+} // namespace
+
+std::string_view label(partition_action what) noexcept {
+    return labels[static_cast<std::size_t>(what)];
+}
+
+partition_upkeep::partition_upkeep(pq_connection& on, options how, observer told)
+    : on_{on}, how_{how}, told_{std::move(told)} {}
+
+result partition_upkeep::run(ingest::time_us now) {
+    // Sealing may make a partition due for release: look until nothing new comes up.
+    std::vector<due> before;
+    for (std::vector<due> found;; std::swap(before, found)) {
+        if (result said = find_due(now, found); !said.ok()) {
+            return said;
+        }
+        bool is_any_new = false;
+        for (due const& one : found) {
+            auto const same = [&one](due const& other) {
+                return other.which == one.which && other.what == one.what;
+            };
+            if (std::any_of(before.begin(), before.end(), same)) {
+                continue; // it failed just now
+            }
+            is_any_new = true;
+            if (result said = handle(one); !said.ok()) {
+                return said;
+            }
+        }
+        if (!is_any_new || how_.dry_run) {
+            return {};
+        }
+    }
+}
+
+result partition_upkeep::find_due(ingest::time_us now, std::vector<due>& out) {
+    out.clear();
+    parameters values;
+    values.add_int64(now / ingest::us_per_s);
+    values.add_int32(static_cast<std::int32_t>(how_.seal_after_hours));
+    pq_rows rows;
+    result said = on_.query(due_sql, values, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back(
+            {.which = {std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)}},
+             .what = action_of(bytes_at(rows, i, 2)),
+             .is_attached = bool_at(rows, i, 3),
+             .exists = bool_at(rows, i, 4)});
+    }
+    return said;
+}
+
+// An error that only concerns this partition is a step; the connection's end is the caller's.
+result partition_upkeep::handle(due const& one) {
+    result said;
+    if (!how_.dry_run) {
+        said = one.what == partition_action::sealed     ? seal(one)
+               : one.what == partition_action::released ? release(one)
+                                                        : retire(one);
+    }
+    if (is_hopeless(said)) {
+        return said;
+    }
+    told_(said.ok()
+              ? partition_step{one.which, one.what, {}}
+              : partition_step{one.which, partition_action::failed,
+                               std::string{"not "}.append(label(one.what)) + ": " + said.detail});
+    return {};
+}
+
+result partition_upkeep::seal(due const& one) {
+    result said = set_state(one.which, "sealing");
+    if (said.ok()) {
+        said = build_indexes(one.which);
+    }
+    if (said.ok()) {
+        said = add_foreign_keys(one.which); // after the indexes that serve them
+    }
+    if (said.ok()) {
+        said = on_.execute("VACUUM (FREEZE, ANALYZE) " + one.which.qualified());
+    }
+    return said.ok() ? set_state(one.which, "sealed") : said;
+}
+
+result partition_upkeep::build_indexes(partition_name const& of) {
+    std::vector<partition_object> wanted;
+    result said = find_indexes(on_, of, wanted);
+    auto const schema = of.table.substr(0, of.table.find('.') + 1);
+    for (auto const& index : wanted) {
+        if (said.ok() && index.state == partition_object::progress::unfinished) {
+            said = on_.execute("DROP INDEX CONCURRENTLY " + schema + quoted(index.name));
+        }
+        if (said.ok() && index.state != partition_object::progress::ready) {
+            said = on_.execute("CREATE INDEX CONCURRENTLY " + quoted(index.name) + " " +
+                               index.definition);
+        }
+    }
+    return said;
+}
+
+result partition_upkeep::add_foreign_keys(partition_name const& of) {
+    std::vector<partition_object> wanted;
+    result said = find_foreign_keys(on_, of, wanted);
+    auto const alter = "ALTER TABLE " + of.qualified();
+    for (auto const& key : wanted) {
+        if (said.ok() && key.state == partition_object::progress::missing) {
+            said = with_brief_lock(alter + " ADD CONSTRAINT " + quoted(key.name) + " " +
+                                   key.definition + " NOT VALID");
+        }
+        if (said.ok() && key.state != partition_object::progress::ready) {
+            said = on_.execute(alter + " VALIDATE CONSTRAINT " + quoted(key.name));
+        }
+    }
+    return said;
+}
+
+result partition_upkeep::release(due const& one) {
+    std::vector<partition_object> kept;
+    result said = find_foreign_keys(on_, one.which, kept);
+    std::string drops;
+    for (auto const& key : kept) {
+        drops += (drops.empty() ? " " : ", ") + ("DROP CONSTRAINT IF EXISTS " + quoted(key.name));
+    }
+    return said.ok() && !drops.empty()
+               ? with_brief_lock("ALTER TABLE " + one.which.qualified() + drops)
+               : said;
+}
+
+// The state first: from then on nobody makes the partition again or sends it records.
+result partition_upkeep::retire(due const& one) {
+    result said = set_state(one.which, label(one.what));
+    if (said.ok() && one.is_attached) {
+        said = detach(one.which);
+    }
+    if (said.ok() && one.exists && one.what == partition_action::dropped) {
+        said = with_brief_lock("DROP TABLE IF EXISTS " + one.which.qualified());
+    }
+    return said;
+}
+
+result partition_upkeep::detach(partition_name const& which) {
+    auto const name = which.qualified();
+    parameters values;
+    values.add_text(name);
+    pq_rows rows;
+    result said = on_.query("SELECT inhdetachpending FROM pg_catalog.pg_inherits"
+                            " WHERE inhrelid = to_regclass($1::text)",
+                            values, rows);
+    bool const broke_off = said.ok() && row_count(rows) == 1 && bool_at(rows, 0, 0);
+    return said.ok() ? on_.execute("ALTER TABLE " + which.table + " DETACH PARTITION " + name +
+                                   (broke_off ? " FINALIZE" : " CONCURRENTLY"))
+                     : said;
+}
+
+result partition_upkeep::set_state(partition_name const& of, std::string_view state) {
+    parameters values;
+    values.add_text(of.table).add_text(of.partition).add_text(state);
+    pq_rows rows;
+    return on_.query("UPDATE ingest.partitions SET state = $3::text::ingest.partition_state,"
+                     " sealed_at = CASE $3::text WHEN 'sealed' THEN now() ELSE sealed_at END"
+                     " WHERE table_name = $1::text AND partition_name = $2::text"
+                     " AND state <> $3::text::ingest.partition_state",
+                     values, rows);
+}
+
+result partition_upkeep::with_brief_lock(std::string const& sql) {
+    result said = on_.execute(std::string{brief_lock} + sql);
+    for (int attempt = 1; attempt < brief_lock_attempts && said.sqlstate == lock_not_available;
+         ++attempt) {
+        if (result const pause = on_.execute("SELECT pg_sleep(0.2)"); !pause.ok()) {
+            return pause; // told to stop
+        }
+        said = on_.execute(std::string{brief_lock} + sql);
+    }
+    return said;
+}
+
+bool partition_upkeep::is_hopeless(result const& said) const {
+    return !said.ok() && (!on_.is_open() || on_.is_cancelled());
+}
+
+} // namespace tally::storage

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "storage/partitions/partition_objects.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tally::storage {
+
+/// What upkeep did to a partition, or would do.
+enum class partition_action : std::uint8_t {
+    created,
+    sealed,   ///< indexes and foreign keys complete, frozen, analyzed
+    released, ///< its foreign keys dropped: partitioned_tables.foreign_keys_for has passed
+    detached, ///< by retention
+    dropped,  ///< by retention
+    failed,   ///< see detail; tried again next time
+};
+std::string_view label(partition_action what) noexcept;
+
+struct partition_step {
+    partition_name which;
+    partition_action what = partition_action::failed;
+    std::string detail;
+};
+
+/// What a connection needs for work that may take long and must not be in anybody's way: no bound
+/// on a statement, and patience with locks that stop nobody.
+inline constexpr pq_connection::limits upkeep_limits{.statement_timeout_ms = 0,
+                                                     .lock_timeout_ms = 600'000,
+                                                     .connect_timeout_ms = 10'000,
+                                                     .locks_in_order = false};
+
+/// Seals partitions whose time has passed and retires those past their retention, for all
+/// partitioned tables.
+///
+///     open ──→ sealing ──→ sealed ──→ detached | dropped
+///              indexes (CONCURRENTLY), foreign keys (NOT VALID, VALIDATE), VACUUM FREEZE
+///
+/// Nothing here makes a COPY wait: indexes are built concurrently, detaching is concurrent. Only
+/// adding and dropping a foreign key needs a lock that stops writers of both tables; it is waited
+/// for at most a second at a time. Every step looks at what is there, so that one that was killed
+/// is simply run again. One session at a time: run_job of storage/maintenance.hpp sees to it.
+///
+/// One thread; the connection should have upkeep_limits.
+class partition_upkeep {
+  public:
+    struct options {
+        std::int64_t seal_after_hours = 72; ///< from the later of a partition's end and its making
+        bool dry_run = false;               ///< report, change nothing
+    };
+    using observer = std::function<void(partition_step const&)>;
+
+    partition_upkeep(pq_connection& on, options how, observer told);
+
+    /// Everything that is due at `now`. A partition that fails is reported as a step and does not
+    /// keep the others from it.
+    result run(ingest::time_us now);
+
+  private:
+    struct due {
+        partition_name which;
+        partition_action what;
+        bool is_attached; ///< to be retired: still a partition, or detaching broke off
+        bool exists;
+    };
+
+    result find_due(ingest::time_us now, std::vector<due>& out);
+    result handle(due const& one);
+    result seal(due const& one);
+    result build_indexes(partition_name const& of);
+    result add_foreign_keys(partition_name const& of);
+    result release(due const& one);
+    result retire(due const& one);
+    result detach(partition_name const& which);
+    result set_state(partition_name const& of, std::string_view state);
+    result with_brief_lock(std::string const& sql);
+    [[nodiscard]] bool is_hopeless(result const& said) const;
+
+    pq_connection& on_;
+    options how_;
+    observer told_;
+};
+
+} // namespace tally::storage

@@ -1,0 +1,220 @@
+#include "storage/partitions/partitions.hpp"
+
+#include <date/date.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace tally::storage {
+
+namespace {
+
+constexpr std::string_view name_prefix = "cdrs_p";
+
+constexpr char const* cdrs = "billing.cdrs";
+
+constexpr char const* existing_sql = "SELECT c.relname, false FROM pg_catalog.pg_inherits AS i"
+                                     " JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid"
+                                     " WHERE i.inhparent = 'billing.cdrs'::pg_catalog.regclass"
+                                     " AND NOT i.inhdetachpending"
+                                     " UNION ALL SELECT partition_name, true FROM ingest.partitions"
+                                     " WHERE table_name = 'billing.cdrs'"
+                                     " AND state IN ('detached', 'dropped')";
+
+date::year_month_day civil(std::int32_t day) noexcept {
+    return date::year_month_day{date::sys_days{date::days{day}}};
+}
+
+/// The day of a partition's name; false for a name that is not ours.
+bool day_of_name(std::string_view name, std::int32_t& day) {
+    if (!name.starts_with(name_prefix) || name.size() < name_prefix.size() + 8) {
+        return false;
+    }
+    std::string_view const digits = name.substr(name_prefix.size());
+    std::int64_t number = 0;
+    auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc{} || end != digits.data() + digits.size()) {
+        return false;
+    }
+    date::year_month_day const when{date::year{static_cast<int>(number / 10'000)},
+                                    date::month{static_cast<unsigned>(number / 100 % 100)},
+                                    date::day{static_cast<unsigned>(number % 100)}};
+    if (!when.ok()) {
+        return false;
+    }
+    day = static_cast<std::int32_t>(date::sys_days{when}.time_since_epoch().count());
+    return true;
+}
+
+// Per table its first partition that takes rows and those after it; a table that has none: a row
+// with bounds of 0.
+constexpr char const* coverage_sql =
+    "SELECT t.table_name, coalesce(extract(epoch FROM p.lower_bound)::bigint, 0),"
+    " coalesce(extract(epoch FROM p.upper_bound)::bigint, 0) FROM ingest.partitioned_tables AS t"
+    " LEFT JOIN ingest.partitions AS p ON p.table_name = t.table_name AND p.upper_bound >"
+    " to_timestamp($1::bigint) AND ingest.is_attached(p.table_name, p.partition_name)"
+    " ORDER BY 1, 2";
+
+// What is not there of yesterday's, today's and the coming days' partitions; of tables by month at
+// least this month and the next.
+constexpr char const* missing_sql =
+    "SELECT t.table_name, to_char(m, 'YYYY-MM-DD'), split_part(t.table_name, '.', 2) || '_p' ||"
+    " to_char(m, CASE t.span WHEN 'day' THEN 'YYYYMMDD' ELSE 'YYYYMM' END) FROM (SELECT "
+    "to_timestamp($1::bigint) AT TIME"
+    " ZONE 'UTC' AS now, make_interval(days => $2::int) AS ahead) AS n, ingest.partitioned_tables"
+    " AS t, LATERAL (SELECT CASE t.span WHEN 'day' THEN interval '1 day' ELSE interval '1 month'"
+    " END AS step) AS s, LATERAL generate_series(date_trunc(t.span::text, n.now - interval"
+    " '1 day'), greatest(n.now + n.ahead, date_trunc(t.span::text, n.now) + s.step), s.step) AS m"
+    " LEFT JOIN LATERAL (SELECT p.state, ingest.is_attached(p.table_name, p.partition_name) AS"
+    " attached FROM ingest.partitions AS p WHERE p.table_name = t.table_name AND p.lower_bound ="
+    " m AT TIME ZONE 'UTC') AS p ON true WHERE p.state IS NULL OR"
+    " (NOT p.attached AND p.state NOT IN ('detached', 'dropped')) ORDER BY m, t.table_name";
+
+} // namespace
+
+std::string civil_text(std::int32_t day) {
+    return date::format("%F", civil(day));
+}
+
+std::string cdr_partition_name(std::int32_t day) {
+    return std::string{name_prefix} + date::format("%Y%m%d", civil(day));
+}
+
+std::string midnight_literal(std::int32_t day) {
+    return "timestamptz '" + date::format("%F", civil(day)) + " 00:00:00+00'";
+}
+
+result cdr_partitions::learn(pq_connection& on) {
+    pq_rows rows;
+    result said = on.execute(existing_sql, rows);
+    known_.clear();
+    detached_.clear();
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        std::int32_t day = 0;
+        if (day_of_name(bytes_at(rows, i, 0), day)) {
+            (bytes_at(rows, i, 1) == "t" ? detached_ : known_).insert(day);
+        }
+    }
+    return said;
+}
+
+namespace {
+
+result query_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+                     pq_rows& rows) {
+    parameters values;
+    values.add_int64(now / ingest::us_per_s).add_int32(policy.ahead_days);
+    return on.query(missing_sql, values, rows);
+}
+
+} // namespace
+
+result create_partition(pq_connection& on, std::string_view table, std::string_view moment,
+                        bool eager_indexes, partition_name& made) {
+    parameters values;
+    values.add_text(table).add_text(moment);
+    pq_rows rows;
+    result said = on.query(
+        "SELECT ingest.create_partition($1::text, ($2::text || '+00')::timestamptz)", values, rows);
+    if (said.ok() && row_count(rows) == 1) {
+        made = {std::string{table}, std::string{bytes_at(rows, 0, 0)}};
+        return eager_indexes ? build_indexes_at_once(on, made) : said;
+    }
+    return said;
+}
+
+result cdr_partitions::create(pq_connection& on, std::int32_t day) {
+    partition_name made;
+    result said = create_partition(on, cdrs, civil_text(day), policy_.eager_indexes, made);
+    if (said.ok()) {
+        known_.insert(day);
+    } else if (said.sqlstate == retired_sqlstate) {
+        detached_.insert(day); // since we looked
+        return {};
+    }
+    return said;
+}
+
+result cdr_partitions::ensure(pq_connection& on, std::span<std::int32_t const> days,
+                              std::int32_t today, std::vector<std::int32_t>& refused) {
+    refused.clear();
+    bool looked = false;
+    for (std::int32_t const day : days) {
+        if (day < today - policy_.past_days || day > today + policy_.future_days) {
+            refused.push_back(day);
+            continue;
+        }
+        if (known_.contains(day)) {
+            continue;
+        }
+        if (!looked) {
+            if (result said = learn(on); !said.ok()) {
+                return said;
+            }
+            looked = true;
+        }
+        if (!known_.contains(day) && !detached_.contains(day)) {
+            if (result said = create(on, day); !said.ok()) {
+                return said;
+            }
+        }
+        if (detached_.contains(day) && !known_.contains(day)) {
+            refused.push_back(day);
+        }
+    }
+    return {};
+}
+
+result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+                    std::vector<partition_name>& made) {
+    made.clear();
+    pq_rows rows;
+    result said = query_missing(on, policy, now, rows);
+    result first;
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        partition_name one;
+        result const created = create_partition(on, bytes_at(rows, i, 0), bytes_at(rows, i, 1),
+                                                policy.eager_indexes, one);
+        if (created.ok()) {
+            made.push_back(std::move(one));
+        } else if (first.ok()) {
+            first = created; // the others are wanted all the same
+        }
+    }
+    return said.ok() ? first : said;
+}
+
+result find_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+                    std::vector<partition_name>& out) {
+    out.clear();
+    pq_rows rows;
+    result said = query_missing(on, policy, now, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 2)}});
+    }
+    return said;
+}
+
+result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds) {
+    seconds = 0;
+    std::int64_t const now_s = now / ingest::us_per_s;
+    parameters values;
+    values.add_int64(now_s);
+    pq_rows rows;
+    result said = on.query(coverage_sql, values, rows);
+    std::map<std::string, std::int64_t, std::less<>> ends;
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        auto& end = ends.try_emplace(std::string{bytes_at(rows, i, 0)}, now_s).first->second;
+        if (int64_at(rows, i, 1) <= end) {
+            end = std::max(end, int64_at(rows, i, 2));
+        }
+    }
+    for (auto const& [table, end] : ends) {
+        bool const is_first = table == ends.begin()->first;
+        seconds = is_first ? end - now_s : std::min(seconds, end - now_s);
+    }
+    return said;
+}
+
+} // namespace tally::storage

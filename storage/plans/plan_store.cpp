@@ -1,0 +1,234 @@
+#include "storage/plans/plan_store.hpp"
+
+#include "rating/plan/plan_values.hpp"
+#include "storage/plans/plan_transaction.hpp"
+
+#include <map>
+#include <set>
+
+namespace tally::storage {
+
+namespace {
+
+// A deck of 200,000 rates takes seconds; a busy machine several times that.
+constexpr char const* begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                                      "SET LOCAL statement_timeout = 600000";
+
+// The lock before anything is read: who waited for another apply sees what it has done. The number
+// is this purpose's own among the database's advisory locks.
+constexpr char const* begin_writing = "BEGIN ISOLATION LEVEL READ COMMITTED;"
+                                      "SET LOCAL statement_timeout = 600000;"
+                                      "SET LOCAL lock_timeout = 60000;"
+                                      "SELECT pg_advisory_xact_lock(7884051, 1)";
+
+/// One plan of an apply or a comparison.
+struct change {
+    plan_to_apply const& wanted;
+    ingest::uuid id;
+    std::vector<ingest::uuid> band_ids; ///< of the stored bands
+    rating::plan_difference difference;
+};
+
+void refuse_twice(std::span<plan_to_apply const> plans) {
+    std::set<std::string_view> codes;
+    for (auto const& each : plans) {
+        if (!codes.insert(each.plan.code).second) {
+            throw plan_store_error{"plan '" + each.plan.code + "' is given twice"};
+        }
+    }
+}
+
+/// What a plan that is there does not allow.
+void refuse_change(rating::stored_plan const& stored, rating::plan_definition const& wanted) {
+    if (stored.is_deleted) {
+        throw plan_store_error{"plan '" + wanted.code +
+                               "' is deleted; give the new one another code"};
+    }
+    if (stored.subscriptions > 0 && stored.plan.currency != wanted.currency) {
+        throw plan_store_error{"plan '" + wanted.code + "' has " +
+                               std::to_string(stored.subscriptions) + " subscriptions in " +
+                               stored.plan.currency + ": its currency cannot become " +
+                               wanted.currency + "; give the new plan another code"};
+    }
+}
+
+change change_of(plan_transaction& in, plan_to_apply const& wanted, ingest::time_us now) {
+    auto stored = read_stored_plan(in, wanted.plan.code);
+    change made{wanted, wanted.id.is_nil() ? ingest::uuid_v7() : wanted.id, {}, {}};
+    if (stored) {
+        refuse_change(*stored, wanted.plan);
+        made.id = stored->id;
+        made.band_ids = stored->band_ids;
+    }
+    made.difference = rating::difference_of(stored ? &*stored : nullptr, wanted.plan, now);
+    return made;
+}
+
+/// The clock's time, not the transaction's: an apply that waited for another begins behind it.
+ingest::time_us database_now(plan_transaction& in) {
+    return time_at(in.query("SELECT clock_timestamp()"), 0, 0, 0);
+}
+
+struct plan_link {
+    std::string currency;
+    std::string fallback;
+};
+
+/// A chain of fallback plans must end, and be of one currency: costs are the subscriber's.
+void check_fallbacks(plan_transaction& in) {
+    std::map<std::string, plan_link, std::less<>> plans;
+    auto const rows =
+        in.query("SELECT p.code, p.currency, coalesce(f.code, '') FROM billing.rate_plans AS p"
+                 " LEFT JOIN billing.rate_plans AS f ON f.id = p.fallback_plan_id"
+                 " WHERE p.deleted_at IS NULL");
+    for (int i = 0; i < row_count(rows); ++i) {
+        plans[std::string{bytes_at(rows, i, 0)}] = {std::string{bytes_at(rows, i, 1)},
+                                                    std::string{bytes_at(rows, i, 2)}};
+    }
+    for (auto const& [code, link] : plans) {
+        std::set<std::string_view> seen{code};
+        for (auto at = plans.find(link.fallback); at != plans.end();
+             at = plans.find(at->second.fallback)) {
+            if (!seen.insert(at->first).second) {
+                throw plan_store_error{"plan '" + code + "' falls back to itself in the end"};
+            }
+            if (at->second.currency != link.currency) {
+                throw plan_store_error{"plan '" + code + "' is in " + link.currency +
+                                       ", its fallback plan '" + at->first + "' in " +
+                                       at->second.currency};
+            }
+        }
+    }
+}
+
+std::vector<rating::plan_difference> differences_of(std::vector<change>& changes) {
+    std::vector<rating::plan_difference> all;
+    for (auto& each : changes) {
+        all.push_back(std::move(each.difference));
+    }
+    return all;
+}
+
+void write_all(plan_transaction& in, std::vector<change> const& changes) {
+    // Heads first: plans may fall back to one another in any order.
+    for (auto const& each : changes) {
+        write_plan_head(in, each.wanted.plan, each.id, each.difference);
+    }
+    bool has_links = false;
+    for (auto const& each : changes) {
+        bool const is_linked =
+            each.difference.is_new
+                ? !each.wanted.plan.fallback.empty()
+                : std::ranges::any_of(each.difference.head, [](rating::head_change const& head) {
+                      return head.what == "fallback" || head.what == "currency";
+                  });
+        if (is_linked) {
+            write_fallback(in, each.wanted.plan, each.id);
+        }
+        has_links = has_links || is_linked;
+    }
+    if (has_links) {
+        check_fallbacks(in);
+    }
+    for (auto const& each : changes) {
+        write_plan_content(in, each.id, each.band_ids, each.difference);
+    }
+}
+
+} // namespace
+
+plan_transaction::plan_transaction(pq_connection& on, char const* begin) : on_(on) {
+    if (auto const said = on_.execute(begin); !said.ok()) {
+        if (on_.is_open()) {
+            static_cast<void>(on_.execute("ROLLBACK"));
+        }
+        throw plan_store_error{said.sqlstate == "55P03"
+                                   ? "another apply of plans is at work; try again later"
+                                   : said.detail};
+    }
+    pin_.emplace(on_);
+}
+
+plan_transaction::~plan_transaction() {
+    if (is_open_ && on_.is_open()) {
+        static_cast<void>(on_.execute("ROLLBACK")); // without a server it is gone anyway
+    }
+}
+
+pq_rows plan_transaction::query(std::string const& sql, parameters& values) {
+    pq_rows rows;
+    if (auto const said = on_.query(sql, values, rows); !said.ok()) {
+        throw plan_store_error{said.detail};
+    }
+    return rows;
+}
+
+pq_rows plan_transaction::query(std::string const& sql) {
+    parameters none;
+    return query(sql, none);
+}
+
+void plan_transaction::commit() {
+    is_open_ = false;
+    if (auto const said = on_.execute("COMMIT"); !said.ok()) {
+        throw plan_store_error{said.detail};
+    }
+}
+
+std::vector<plan_summary> plan_store::list() {
+    plan_transaction in{on_, begin_reading};
+    auto const rows = in.query(
+        "SELECT p.code, p.name, p.currency, trim_scale(p.monthly_price)::text,"
+        " (SELECT count(*) FROM billing.rates AS r WHERE r.rate_plan_id = p.id"
+        "  AND r.effective_to > now()),"
+        " (SELECT count(*) FROM billing.metric_prices AS m WHERE m.rate_plan_id = p.id"
+        "  AND m.effective_to > now()),"
+        " (SELECT count(*) FROM billing.subscriptions AS s WHERE s.rate_plan_id = p.id),"
+        " p.is_active FROM billing.rate_plans AS p WHERE p.deleted_at IS NULL ORDER BY p.code");
+    std::vector<plan_summary> plans;
+    for (int i = 0; i < row_count(rows); ++i) {
+        plans.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)},
+                         std::string{bytes_at(rows, i, 2)}, std::string{bytes_at(rows, i, 3)},
+                         int64_at(rows, i, 4), int64_at(rows, i, 5), int64_at(rows, i, 6),
+                         bool_at(rows, i, 7)});
+    }
+    return plans;
+}
+
+std::optional<rating::plan_definition> plan_store::find(std::string_view code) {
+    plan_transaction in{on_, begin_reading};
+    auto const stored = read_stored_plan(in, code);
+    if (!stored || stored->is_deleted) {
+        return std::nullopt;
+    }
+    return rating::in_effect_from(*stored, database_now(in));
+}
+
+std::vector<rating::plan_difference> plan_store::compare(std::span<plan_to_apply const> plans) {
+    refuse_twice(plans);
+    plan_transaction in{on_, begin_reading};
+    ingest::time_us const now = database_now(in);
+    std::vector<change> changes;
+    for (auto const& each : plans) {
+        changes.push_back(change_of(in, each, now));
+    }
+    return differences_of(changes);
+}
+
+std::vector<rating::plan_difference> plan_store::apply(std::span<plan_to_apply const> plans,
+                                                       apply_mode mode) {
+    refuse_twice(plans);
+    plan_transaction in{on_, begin_writing};
+    ingest::time_us const now = database_now(in);
+    std::vector<change> changes;
+    for (auto const& each : plans) {
+        changes.push_back(change_of(in, each, now));
+    }
+    write_all(in, changes);
+    if (mode == apply_mode::commit) {
+        in.commit();
+    }
+    return differences_of(changes);
+}
+
+} // namespace tally::storage

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "rating/plan/plan_difference.hpp"
+#include "storage/plans/plan_store.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tally::storage {
+
+/// One transaction of plan_store. Rolled back at the end unless commit() was called.
+class plan_transaction {
+  public:
+    plan_transaction(pq_connection& on, char const* begin);
+    ~plan_transaction();
+    plan_transaction(plan_transaction const&) = delete;
+    plan_transaction& operator=(plan_transaction const&) = delete;
+
+    pq_rows query(std::string const& sql, parameters& values);
+    pq_rows query(std::string const& sql);
+    void commit();
+
+  private:
+    pq_connection& on_;
+    std::optional<pq_connection::pin> pin_; ///< what follows BEGIN belongs to this session
+    bool is_open_ = true;
+};
+
+/// The plan of that code with all its versions, also a deleted one; nullopt when there is none.
+std::optional<rating::stored_plan> read_stored_plan(plan_transaction& in, std::string_view code);
+
+/// Executes what a difference says. `id` is the plan's. The fallback is left out: see
+/// write_fallback().
+void write_plan_head(plan_transaction& in, rating::plan_definition const& plan,
+                     ingest::uuid const& id, rating::plan_difference const& changes);
+void write_fallback(plan_transaction& in, rating::plan_definition const& plan,
+                    ingest::uuid const& id);
+void write_plan_content(plan_transaction& in, ingest::uuid const& id,
+                        std::vector<ingest::uuid> band_ids, rating::plan_difference const& changes);
+
+} // namespace tally::storage

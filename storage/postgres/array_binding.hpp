@@ -1,0 +1,37 @@
+#pragma once
+
+#include "storage/postgres/copy_encoder.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
+
+namespace tally::storage {
+
+// What the classes that turn rows into a statement's arrays have in common.
+
+/// Places of `rows` in the order of `key`.
+template <typename Row, typename Key>
+void sort_places(std::span<Row const> rows, std::vector<std::uint32_t>& order, Key&& key) {
+    order.resize(rows.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::sort(order.begin(), order.end(),
+              [&](std::uint32_t a, std::uint32_t b) { return key(rows[a]) < key(rows[b]); });
+}
+
+template <typename... Array>
+void clear_all(Array&... arrays) {
+    (arrays.clear(), ...);
+}
+
+/// The arrays as the statement's parameters, in this order.
+template <typename... Array>
+parameters& bind(parameters& values, Array&... arrays) {
+    values.clear();
+    (values.add(arrays), ...);
+    return values;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,139 @@
+#include "storage/postgres/copy_encoder.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+constexpr std::size_t array_header_bytes = 20;
+constexpr int binary_format = 1;
+
+} // namespace
+
+void array_parameter::clear() {
+    buffer_.clear();
+    buffer_.written_to(buffer_.room(array_header_bytes) + array_header_bytes);
+    count_ = 0;
+    has_nulls_ = false;
+}
+
+char* array_parameter::element(std::size_t bytes_max) {
+    return buffer_.room(bytes_max);
+}
+
+void array_parameter::add(ingest::uuid const& id) {
+    added(wire::put_uuid_field(element(20), id));
+}
+void array_parameter::add_int32(std::int32_t value) {
+    added(wire::put_int32_field(element(8), value));
+}
+void array_parameter::add_int64(std::int64_t value) {
+    added(wire::put_int64_field(element(12), value));
+}
+void array_parameter::add_time(ingest::time_us t) {
+    added(wire::put_timestamp_field(element(12), t));
+}
+void array_parameter::add_date(std::int32_t day) {
+    added(wire::put_int32_field(element(8), day - wire::epoch_days));
+}
+void array_parameter::add_numeric(rating::int128 nanos) {
+    added(wire::put_numeric_field(element(wire::numeric_field_bytes_max), nanos));
+}
+void array_parameter::add_bytes(std::string_view bytes) {
+    added(wire::put_text_field(element(4 + bytes.size()), bytes));
+}
+void array_parameter::add_json(std::string_view json) {
+    if (json.empty()) {
+        add_null();
+    } else {
+        added(wire::put_optional_json_field(element(5 + json.size()), json));
+    }
+}
+void array_parameter::add_null() {
+    has_nulls_ = true;
+    added(wire::put_null(element(4)));
+}
+
+std::string_view array_parameter::finish() noexcept {
+    char* at = buffer_.data();
+    at = wire::put_int32(at, count_ == 0 ? 0 : 1); // an empty array has no dimension
+    at = wire::put_int32(at, has_nulls_ ? 1 : 0);
+    at = wire::put_int32(at, static_cast<std::int32_t>(element_oid_));
+    at = wire::put_int32(at, count_);
+    wire::put_int32(at, 1);
+    constexpr std::size_t empty_bytes = 12;
+    return buffer_.view().substr(0, count_ == 0 ? empty_bytes : buffer_.size());
+}
+
+void parameters::clear() noexcept {
+    scalars_.clear();
+    places_.clear();
+    lengths_.clear();
+    formats_.clear();
+}
+
+void parameters::add_place(place where, std::size_t bytes) {
+    places_.push_back(where);
+    lengths_.push_back(static_cast<int>(bytes));
+    formats_.push_back(binary_format);
+}
+
+char* parameters::scalar(std::size_t bytes) {
+    add_place({nullptr, scalars_.size(), false}, bytes);
+    char* const at = scalars_.room(bytes);
+    scalars_.written_to(at + bytes);
+    return at;
+}
+
+parameters& parameters::add(ingest::uuid const& id) {
+    std::memcpy(scalar(16), id.bytes.data(), 16);
+    return *this;
+}
+parameters& parameters::add_optional(ingest::uuid const& id) {
+    return id.is_nil() ? add_null() : add(id);
+}
+parameters& parameters::add_int32(std::int32_t value) {
+    wire::put_int32(scalar(4), value);
+    return *this;
+}
+parameters& parameters::add_int64(std::int64_t value) {
+    wire::put_int64(scalar(8), value);
+    return *this;
+}
+parameters& parameters::add_time(ingest::time_us t) {
+    return add_int64(wire::to_timestamp(t));
+}
+
+parameters& parameters::add_numeric(rating::int128 nanos) {
+    // A parameter's length travels beside it, so the field's own is left out.
+    char field[wire::numeric_field_bytes_max];
+    char const* const end = wire::put_numeric_field(field, nanos);
+    std::size_t const bytes = static_cast<std::size_t>(end - field) - 4;
+    std::memcpy(scalar(bytes), field + 4, bytes);
+    return *this;
+}
+parameters& parameters::add_text(std::string_view text) {
+    add_place({text.empty() ? "" : text.data(), 0, false}, text.size());
+    return *this;
+}
+parameters& parameters::add_optional_text(std::string_view text) {
+    return text.empty() ? add_null() : add_text(text);
+}
+parameters& parameters::add_null() {
+    add_place({nullptr, 0, true}, 0);
+    return *this;
+}
+parameters& parameters::add(array_parameter& array) {
+    return add_text(array.finish());
+}
+
+char const* const* parameters::values() {
+    values_.clear();
+    for (auto const& where : places_) {
+        char const* const value =
+            where.outside != nullptr ? where.outside : scalars_.data() + where.inside;
+        values_.push_back(where.is_null ? nullptr : value);
+    }
+    return values_.data();
+}
+
+} // namespace tally::storage

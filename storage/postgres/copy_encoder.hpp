@@ -1,0 +1,99 @@
+#pragma once
+
+#include "storage/postgres/byte_buffer.hpp"
+#include "storage/postgres/wire_format.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace tally::storage {
+
+/// What COPY ... (FORMAT binary) begins and ends with; between them rows, each a 16-bit number of
+/// fields and the fields (PostgreSQL manual, COPY, "Binary Format").
+inline constexpr std::string_view copy_header{"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", 19};
+inline constexpr std::string_view copy_trailer{"\xff\xff", 2};
+
+/// One array of a binary parameter (array_recv): a column of a statement that takes its rows as
+/// unnest(...) of arrays. Keeps its memory from batch to batch.
+///
+///     int32 dimensions = 1 | int32 has_nulls | uint32 element type | int32 count | int32 lower = 1
+///     then per element: int32 length (-1: NULL), bytes
+class array_parameter {
+  public:
+    explicit array_parameter(std::uint32_t element_oid) : element_oid_(element_oid) { clear(); }
+
+    void clear();
+
+    void add(ingest::uuid const& id);
+    void add_int32(std::int32_t value);
+    void add_int64(std::int64_t value);
+    void add_time(ingest::time_us t);
+    /// Days since 1970.
+    void add_date(std::int32_t day);
+    void add_numeric(rating::int128 nanos);
+    void add_bytes(std::string_view bytes);
+    /// Of jsonb; NULL when empty.
+    void add_json(std::string_view json);
+    void add_null();
+
+    [[nodiscard]] std::int32_t count() const noexcept { return count_; }
+    /// The parameter's bytes; call after the last add.
+    [[nodiscard]] std::string_view finish() noexcept;
+
+  private:
+    char* element(std::size_t bytes_max);
+    void added(char const* end) noexcept {
+        buffer_.written_to(end);
+        ++count_;
+    }
+
+    std::uint32_t element_oid_;
+    std::int32_t count_ = 0;
+    bool has_nulls_ = false;
+    byte_buffer buffer_;
+};
+
+/// Parameters of one statement, all binary. Scalars live in the object; arrays and text are viewed
+/// and must outlive the sending.
+class parameters {
+  public:
+    void clear() noexcept;
+
+    parameters& add(ingest::uuid const& id);
+    /// NULL for the nil uuid.
+    parameters& add_optional(ingest::uuid const& id);
+    parameters& add_int32(std::int32_t value);
+    parameters& add_int64(std::int64_t value);
+    parameters& add_time(ingest::time_us t);
+    parameters& add_numeric(rating::int128 nanos);
+    parameters& add_text(std::string_view text);
+    /// NULL for empty text.
+    parameters& add_optional_text(std::string_view text);
+    parameters& add_null();
+    /// Viewed: `array` must neither change nor go away before the statement is sent.
+    parameters& add(array_parameter& array);
+
+    [[nodiscard]] int count() const noexcept { return static_cast<int>(lengths_.size()); }
+    /// As libpq takes them; valid until the next change.
+    [[nodiscard]] char const* const* values();
+    [[nodiscard]] int const* lengths() const noexcept { return lengths_.data(); }
+    [[nodiscard]] int const* formats() const noexcept { return formats_.data(); }
+
+  private:
+    struct place {
+        char const* outside = nullptr; ///< viewed memory, or
+        std::size_t inside = 0;        ///< offset into scalars_
+        bool is_null = false;
+    };
+    void add_place(place where, std::size_t bytes);
+    char* scalar(std::size_t bytes);
+
+    byte_buffer scalars_;
+    std::vector<place> places_;
+    std::vector<char const*> values_;
+    std::vector<int> lengths_;
+    std::vector<int> formats_;
+};
+
+} // namespace tally::storage

@@ -1,0 +1,25 @@
+#include "storage/postgres/copy_stream.hpp"
+
+#include <charconv>
+
+namespace tally::storage {
+
+std::uint64_t copy_line(std::string_view report, std::string_view table) noexcept {
+    constexpr std::string_view before = "COPY ";
+    constexpr std::string_view behind = ", line ";
+    std::string_view const name = table.substr(table.find('.') + 1);
+    for (auto found = report.rfind(before); found != std::string_view::npos && found != 0;
+         found = report.rfind(before, found - 1)) {
+        auto rest = report.substr(found + before.size());
+        if (!rest.starts_with(name) || !rest.substr(name.size()).starts_with(behind)) {
+            continue;
+        }
+        rest.remove_prefix(name.size() + behind.size());
+        std::uint64_t line = 0;
+        std::from_chars(rest.data(), rest.data() + rest.size(), line);
+        return line;
+    }
+    return 0;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "storage/postgres/byte_buffer.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+namespace tally::storage {
+
+/// What libpq hands to the kernel at once: large enough that a system call is nothing beside the
+/// rows in it, small enough to stay in the cache.
+inline constexpr std::size_t copy_chunk_bytes = 256 * 1024;
+
+/// Sends `rows` rows through a COPY that has begun, and ends it: `put(i)` appends row i to
+/// `buffer`, which is cleared whenever it is full.
+template <std::invocable<std::size_t> Put>
+result stream_rows(pq_connection& to, byte_buffer& buffer, std::size_t rows, Put&& put) {
+    buffer.clear();
+    buffer.written_to(wire::put_bytes(buffer.room(copy_chunk_bytes), copy_header));
+    for (std::size_t i = 0; i < rows; ++i) {
+        put(i);
+        if (buffer.size() >= copy_chunk_bytes) {
+            if (result said = to.copy_chunk(buffer.view()); !said.ok()) {
+                return said;
+            }
+            buffer.clear();
+        }
+    }
+    buffer.written_to(wire::put_bytes(buffer.room(copy_trailer.size()), copy_trailer));
+    if (result said = to.copy_chunk(buffer.view()); !said.ok()) {
+        return said;
+    }
+    return to.end_copy_in();
+}
+
+/// The row number in the context of a COPY's error ("COPY cdrs, line 3, column ..."), 1-based; 0
+/// when there is none. `table` may have its schema in front.
+std::uint64_t copy_line(std::string_view report, std::string_view table) noexcept;
+
+} // namespace tally::storage

@@ -1,0 +1,86 @@
+#include "storage/postgres/failure_class.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tally::storage {
+
+namespace {
+
+struct class_rule {
+    std::string_view prefix; ///< of the SQLSTATE; the first row that matches holds
+    failure why;
+};
+
+// PostgreSQL manual, appendix A. What is not here is permanent: somebody has to look at it.
+constexpr std::array rules{
+    class_rule{"TL001", failure::position_lost}, // raised by ingest.move_position
+    class_rule{"0A000", failure::transient},     // a cached plan's result type changed: migrated
+    class_rule{"08", failure::transient},        // connection
+    class_rule{"22", failure::bad_data},         class_rule{"23", failure::bad_data},
+    class_rule{"25006", failure::transient}, // read-only: a standby, or a failover under way
+    class_rule{"25P03", failure::transient}, // idle in transaction for too long
+    class_rule{"25P04", failure::transient}, // transaction time-out
+    class_rule{"26000", failure::transient}, // prepared statement gone (a pooler's reset)
+    class_rule{"40", failure::transient},    // deadlock, serialization
+    class_rule{"53", failure::transient},    // disk full, out of memory, too many connections
+    class_rule{"54", failure::bad_data},     // a value over a limit of the server
+    class_rule{"55006", failure::transient}, // object in use
+    class_rule{"55P03", failure::transient}, // lock not available in time
+    class_rule{"57", failure::transient},    // cancelled, shutting down, starting up
+    class_rule{"58", failure::transient},    // the server's own I/O
+    class_rule{"P0", failure::bad_data},     // raised by a trigger or check of the operator's
+};
+
+bool is_cdrs(std::string_view table) noexcept {
+    return table.starts_with("cdrs");
+}
+
+} // namespace
+
+failure classify(std::string_view sqlstate, std::string_view table,
+                 std::string_view constraint) noexcept {
+    if (sqlstate.empty()) {
+        return failure::transient; // libpq's own report: the connection
+    }
+    if (sqlstate == "23505" && is_cdrs(table)) {
+        return failure::duplicate;
+    }
+    if (sqlstate == "23505" && constraint == "batches_pkey") {
+        return failure::unknown; // this very batch seems to be there: its COMMIT's answer was lost
+    }
+    auto const rule = std::find_if(rules.begin(), rules.end(), [&](class_rule const& r) {
+        return sqlstate.starts_with(r.prefix);
+    });
+    return rule == rules.end() ? failure::permanent : rule->why;
+}
+
+std::string_view name_of(failure why) noexcept {
+    switch (why) {
+    case failure::none:
+        return "none";
+    case failure::transient:
+        return "transient";
+    case failure::permanent:
+        return "permanent";
+    case failure::bad_data:
+        return "bad_data";
+    case failure::duplicate:
+        return "duplicate";
+    case failure::stale:
+        return "stale";
+    case failure::refused:
+        return "refused";
+    case failure::position_lost:
+        return "position_lost";
+    case failure::unknown:
+        return "unknown";
+    }
+    return "unknown";
+}
+
+bool wants_new_connection(std::string_view sqlstate) noexcept {
+    return sqlstate == "25006" || sqlstate == "26000" || sqlstate == "0A000";
+}
+
+} // namespace tally::storage

@@ -1,0 +1,300 @@
+#include "storage/postgres/pq_connection.hpp"
+
+#include "storage/postgres/failure_class.hpp"
+#include "storage/postgres/server_report.hpp"
+#include "storage/postgres/socket_wait.hpp"
+
+#include <libpq-fe.h>
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+
+namespace tally::storage {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+} // namespace
+
+void pq_clear::operator()(pg_result* r) const noexcept {
+    PQclear(r);
+}
+void pq_connection::connection_close::operator()(pg_conn* c) const noexcept {
+    PQfinish(c);
+}
+void pq_connection::cancel_free::operator()(pg_cancel* c) const noexcept {
+    PQfreeCancel(c);
+}
+
+pq_connection::pq_connection(std::string connection_string, std::string purpose,
+                             std::span<prepared_statement const> statements, limits bounds)
+    : connection_string_(std::move(connection_string)), purpose_(std::move(purpose)),
+      statements_(statements), bounds_(bounds), chunk_(nullptr, &PQfreemem) {}
+
+pq_connection::pq_connection(std::string connection_string, std::string purpose)
+    : pq_connection(std::move(connection_string), std::move(purpose), {}, limits{}) {}
+
+pq_connection::~pq_connection() {
+    close();
+}
+
+void pq_connection::close() noexcept {
+    {
+        std::lock_guard const hold{cancel_guard_};
+        cancel_.reset();
+    }
+    connection_.reset();
+}
+
+bool pq_connection::is_open() const noexcept {
+    return connection_ != nullptr && PQstatus(connection_.get()) == CONNECTION_OK;
+}
+
+result pq_connection::open() {
+    if (cancelled_) {
+        return {failure::transient, {}, "cancelled"};
+    }
+    if (is_open()) {
+        return {};
+    }
+    close();
+    if (pinned_) {
+        return {failure::transient, {}, "connection lost within a transaction"};
+    }
+    result said = connect();
+    if (!said.ok()) {
+        close();
+    }
+    return said;
+}
+
+result pq_connection::lost() {
+    result said{failure::transient, {}, trimmed_message(PQerrorMessage(connection_.get()))};
+    if (said.detail.empty()) {
+        said.detail = "connection lost";
+    }
+    close();
+    return said;
+}
+
+result pq_connection::failed(pg_result const* r) {
+    std::string_view const sqlstate =
+        r == nullptr ? std::string_view{} : report_field(r, PG_DIAG_SQLSTATE);
+    if (sqlstate.empty()) {
+        return lost();
+    }
+    result said{classify(sqlstate, report_field(r, PG_DIAG_TABLE_NAME),
+                         report_field(r, PG_DIAG_CONSTRAINT_NAME)),
+                std::string{sqlstate}, std::string{report_field(r, PG_DIAG_MESSAGE_PRIMARY)}};
+    for (int const code : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT, PG_DIAG_CONTEXT}) {
+        if (auto const more = report_field(r, code); !more.empty()) {
+            said.detail.append("; ").append(more);
+        }
+    }
+    std::string_view const severity = report_field(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+    bool const fatal = severity == "FATAL" || severity == "PANIC";
+    if (fatal || !is_open() || wants_new_connection(sqlstate)) {
+        close();
+    }
+    return said;
+}
+
+/// Takes `last` over.
+result pq_connection::finish(pg_result* last, pq_rows* rows) {
+    pq_rows held{last};
+    switch (PQresultStatus(last)) {
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_EMPTY_QUERY:
+        if (rows != nullptr) {
+            *rows = std::move(held);
+        }
+        return {};
+    default:
+        return failed(last);
+    }
+}
+
+result pq_connection::execute(std::string const& sql) {
+    pq_rows ignored;
+    return execute(sql, ignored);
+}
+
+result pq_connection::execute(std::string const& sql, pq_rows& rows) {
+    result said = open();
+    return said.ok() ? execute_now(sql, rows) : said;
+}
+
+/// On an open connection; open() itself needs it for the session's settings.
+result pq_connection::execute_now(std::string const& sql, pq_rows& rows) {
+    return finish(PQexec(connection_.get(), sql.c_str()), &rows);
+}
+
+result pq_connection::query(std::string const& sql, parameters& values, pq_rows& rows) {
+    if (result said = open(); !said.ok()) {
+        return said;
+    }
+    return finish(PQexecParams(connection_.get(), sql.c_str(), values.count(), nullptr,
+                               values.values(), values.lengths(), values.formats(), 1),
+                  &rows);
+}
+
+result pq_connection::run(char const* name, parameters& values, pq_rows& rows) {
+    if (result said = open(); !said.ok()) {
+        return said;
+    }
+    return finish(PQexecPrepared(connection_.get(), name, values.count(), values.values(),
+                                 values.lengths(), values.formats(), 1),
+                  &rows);
+}
+
+bool pq_connection::send_pipeline(std::span<pipelined const> statements) {
+    PGconn* const c = connection_.get();
+    if (PQenterPipelineMode(c) != 1) {
+        return false;
+    }
+    for (auto const& one : statements) {
+        parameters none;
+        parameters& values = one.values != nullptr ? *one.values : none;
+        if (PQsendQueryPrepared(c, one.name, values.count(), values.values(), values.lengths(),
+                                values.formats(), 1) != 1) {
+            return false;
+        }
+    }
+    return PQpipelineSync(c) == 1;
+}
+
+void pq_connection::collect_pipeline(std::size_t expected, pipeline_outcome& out) {
+    PGconn* const c = connection_.get();
+    for (std::size_t i = 0; i < expected && out.what.ok(); ++i) {
+        PGresult* const answer = PQgetResult(c);
+        out.rows.emplace_back();
+        out.what = finish(answer, &out.rows.back());
+        if (!out.what.ok()) {
+            out.refused = !out.what.sqlstate.empty();
+            break;
+        }
+        ++out.answered;
+        PQclear(PQgetResult(c)); // the null that ends one statement
+    }
+}
+
+void pq_connection::run_pipeline(std::span<pipelined const> statements, pipeline_outcome& out) {
+    out.rows.clear();
+    out.answered = 0;
+    out.refused = false;
+    out.what = open();
+    if (!out.what.ok()) {
+        return;
+    }
+    if (!send_pipeline(statements)) {
+        // The server may have said why before it closed.
+        collect_pipeline(statements.size(), out);
+        if (out.what.ok()) {
+            out.what = lost();
+        }
+        close();
+        return;
+    }
+    collect_pipeline(statements.size(), out);
+    // To the sync's own answer, whatever comes before it; a lost connection gives nulls only.
+    for (int nulls = 0; is_open() && nulls < 3;) {
+        pq_rows const rest{PQgetResult(connection_.get())};
+        nulls = rest == nullptr ? nulls + 1 : 0;
+        if (PQresultStatus(rest.get()) == PGRES_PIPELINE_SYNC) {
+            break;
+        }
+    }
+    if (is_open() && PQexitPipelineMode(connection_.get()) != 1) {
+        close();
+    }
+}
+
+result pq_connection::begin_copy_in(std::string const& sql) {
+    return execute(sql);
+}
+
+result pq_connection::copy_chunk(std::string_view bytes) {
+    if (PQputCopyData(connection_.get(), bytes.data(), static_cast<int>(bytes.size())) == 1) {
+        return {};
+    }
+    return lost();
+}
+
+result pq_connection::end_copy_in() {
+    if (PQputCopyEnd(connection_.get(), nullptr) != 1) {
+        return lost();
+    }
+    result said = finish(PQgetResult(connection_.get()), nullptr);
+    while (is_open()) {
+        pq_rows const rest{PQgetResult(connection_.get())};
+        if (rest == nullptr) {
+            break;
+        }
+    }
+    return said;
+}
+
+result pq_connection::begin_copy_out(std::string const& sql) {
+    return execute(sql);
+}
+
+bool pq_connection::next_chunk(result& said, std::string_view& chunk) {
+    char* data = nullptr;
+    int const bytes = PQgetCopyData(connection_.get(), &data, 0);
+    chunk_.reset(data);
+    if (bytes > 0) {
+        chunk = {data, static_cast<std::size_t>(bytes)};
+        return true;
+    }
+    if (bytes == -2) {
+        said = lost();
+        return false;
+    }
+    said = finish(PQgetResult(connection_.get()), nullptr);
+    while (is_open() && pq_rows{PQgetResult(connection_.get())} != nullptr) {
+    }
+    return false;
+}
+
+result pq_connection::wait_notified(int timeout_ms, bool& notified) {
+    notified = false;
+    if (!is_open()) {
+        return {failure::transient, {}, "not connected"};
+    }
+    auto const deadline = clock::now() + std::chrono::milliseconds{timeout_ms};
+    for (;;) {
+        if (PQconsumeInput(connection_.get()) != 1 || !is_open()) {
+            return lost();
+        }
+        while (PGnotify* const one = PQnotifies(connection_.get())) {
+            notified = true;
+            PQfreemem(one);
+        }
+        int const left = ms_left(deadline);
+        if (notified || left == 0 || cancelled_) {
+            return {};
+        }
+        wait_for_socket(connection_.get(), false, std::min(left, 200));
+    }
+}
+
+void pq_connection::cancel() noexcept {
+    cancelled_ = true;
+    std::lock_guard const hold{cancel_guard_};
+    if (cancel_ != nullptr) {
+        ::shutdown(socket_, SHUT_RDWR); // what stands still may answer no cancel request
+        char message[256];
+        PQcancel(cancel_.get(), message, sizeof message);
+    }
+}
+
+} // namespace tally::storage

@@ -1,0 +1,145 @@
+#include "storage/postgres/pq_connection.hpp"
+
+#include "storage/postgres/failure_class.hpp"
+#include "storage/postgres/server_hosts.hpp"
+#include "storage/postgres/server_report.hpp"
+#include "storage/postgres/socket_wait.hpp"
+
+#include <libpq-fe.h>
+
+#include <chrono>
+
+// How a connection of pq_connection comes about: its servers one after the other, then the session.
+
+namespace tally::storage {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+} // namespace
+
+/// Each server that the connection string names has a time-out of its own: left to itself, libpq
+/// waits for the first of them alone when that one says nothing.
+result pq_connection::connect() {
+    auto const hosts = hosts_of(connection_string_);
+    result said;
+    for (auto const& host : hosts) {
+        result tried = connect_to(host);
+        if (tried.ok() || cancelled_) {
+            return tried;
+        }
+        // What may heal by itself is waited for, whatever the others say.
+        std::string detail = said.detail.empty() ? "" : said.detail + "; ";
+        detail += tried.detail;
+        said = said.why == failure::transient ? said : tried;
+        said.detail = std::move(detail);
+        close();
+    }
+    return said;
+}
+
+result pq_connection::connect_to(server_host const& host) {
+    // Before dbname: defaults that the connection string may override. Behind it: what is ours.
+    char const* const keywords[] = {"keepalives_idle",
+                                    "keepalives_interval",
+                                    "keepalives_count",
+                                    "tcp_user_timeout",
+                                    "dbname",
+                                    "application_name",
+                                    "host",
+                                    "hostaddr",
+                                    "port",
+                                    nullptr};
+    char const* const values[] = {"30",
+                                  "10",
+                                  "3",
+                                  "30000",
+                                  connection_string_.c_str(),
+                                  purpose_.c_str(),
+                                  host.host.empty() ? nullptr : host.host.c_str(),
+                                  host.hostaddr.empty() ? nullptr : host.hostaddr.c_str(),
+                                  host.port.empty() ? nullptr : host.port.c_str(),
+                                  nullptr};
+    connection_.reset(PQconnectStartParams(keywords, values, 1));
+    if (connection_ == nullptr) {
+        return {failure::transient, {}, "out of memory"};
+    }
+    if (result said = poll_until_connected(); !said.ok()) {
+        return said;
+    }
+    {
+        std::lock_guard const hold{cancel_guard_};
+        cancel_.reset(PQgetCancel(connection_.get()));
+        socket_ = PQsocket(connection_.get());
+    }
+    ++generation_;
+    result said = set_session_up();
+    return said.ok() ? prepare_all() : said;
+}
+
+result pq_connection::poll_until_connected() {
+    PGconn* const c = connection_.get();
+    PQsetErrorVerbosity(c, PQERRORS_VERBOSE); // with SQLSTATE, see sqlstate_of_refusal
+    auto const deadline = clock::now() + std::chrono::milliseconds{bounds_.connect_timeout_ms};
+    auto state = PQstatus(c) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+        int const left = ms_left(deadline);
+        if (left == 0 || cancelled_) {
+            return {failure::transient, {}, cancelled_ ? "cancelled" : "no connection in time"};
+        }
+        // Short waits, so that cancel() is seen.
+        if (wait_for_socket(c, state == PGRES_POLLING_WRITING, std::min(left, 200))) {
+            state = PQconnectPoll(c);
+        }
+    }
+    if (state == PGRES_POLLING_FAILED) {
+        std::string message = trimmed_message(PQerrorMessage(c));
+        std::string sqlstate = sqlstate_of_refusal(message);
+        failure const why = classify(sqlstate, {}, {});
+        return {why, std::move(sqlstate), std::move(message)};
+    }
+    PQsetErrorVerbosity(c, PQERRORS_DEFAULT);
+    auto const ignore = [](void*, char const*) {};
+    PQsetNoticeProcessor(c, ignore, nullptr);
+    return {};
+}
+
+result pq_connection::set_session_up() {
+    std::string sql = "SET client_encoding = 'UTF8';"
+                      "SET timezone = 'UTC';"
+                      "SET datestyle = 'ISO';"
+                      "SET client_min_messages = warning;"
+                      "SET jit = off;"
+                      // A COMMIT that was answered survives a crash of the server, whatever its
+                      // settings are. Stronger ones (remote_apply) are kept.
+                      "SELECT set_config('synchronous_commit', 'on', false) WHERE"
+                      " current_setting('synchronous_commit') IN ('off', 'local');"
+                      // A daemon that vanished must not keep rows locked.
+                      "SET idle_in_transaction_session_timeout = '60s';"
+                      "SET tcp_keepalives_idle = 30;"
+                      "SET tcp_keepalives_interval = 10;"
+                      "SET tcp_keepalives_count = 3;";
+    if (bounds_.locks_in_order) {
+        sql += "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
+               // A plan made while the tables are empty would be kept for the ones that filled up.
+               "SET plan_cache_mode = force_custom_plan;";
+    }
+    sql += "SET statement_timeout = " + std::to_string(bounds_.statement_timeout_ms) + ";";
+    sql += "SET lock_timeout = " + std::to_string(bounds_.lock_timeout_ms);
+    pq_rows ignored;
+    return execute_now(sql, ignored);
+}
+
+result pq_connection::prepare_all() {
+    for (auto const& statement : statements_) {
+        result said = finish(
+            PQprepare(connection_.get(), statement.name, statement.sql, 0, nullptr), nullptr);
+        if (!said.ok()) {
+            return said;
+        }
+    }
+    return {};
+}
+
+} // namespace tally::storage

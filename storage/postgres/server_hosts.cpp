@@ -1,0 +1,59 @@
+#include "storage/postgres/server_hosts.hpp"
+
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+
+namespace tally::storage {
+
+namespace {
+
+std::vector<std::string> split(std::string_view list) {
+    std::vector<std::string> parts;
+    while (!list.empty()) {
+        auto const comma = std::min(list.find(','), list.size());
+        parts.emplace_back(list.substr(0, comma));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return parts;
+}
+
+/// The place's own, or the only one for all.
+std::string at(std::vector<std::string> const& parts, std::size_t place) {
+    if (parts.size() == 1) {
+        return parts.front();
+    }
+    return place < parts.size() ? parts[place] : std::string{};
+}
+
+} // namespace
+
+std::vector<server_host> hosts_of(std::string const& connection_string) {
+    std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> const options{
+        PQconninfoParse(connection_string.c_str(), nullptr), PQconninfoFree};
+    std::vector<std::string> hosts;
+    std::vector<std::string> addresses;
+    std::vector<std::string> ports;
+    for (auto const* each = options.get(); each != nullptr && each->keyword != nullptr; ++each) {
+        std::string_view const keyword{each->keyword};
+        std::string_view const value = each->val == nullptr ? "" : each->val;
+        if (keyword == "host") {
+            hosts = split(value);
+        } else if (keyword == "hostaddr") {
+            addresses = split(value);
+        } else if (keyword == "port") {
+            ports = split(value);
+        }
+    }
+    std::vector<server_host> found(std::max<std::size_t>({1, hosts.size(), addresses.size()}));
+    for (std::size_t place = 0; place < found.size(); ++place) {
+        found[place] = {place < hosts.size() ? hosts[place] : std::string{},
+                        place < addresses.size() ? addresses[place] : std::string{},
+                        at(ports, place)};
+    }
+    return found;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,185 @@
+#include "storage/postgres/wire_format.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+
+namespace tally::storage::wire {
+
+namespace {
+
+// A numeric is groups of four decimal digits: count, weight of the first group (powers of 10000),
+// sign, digits shown behind the point, then the groups without zeros at either end. Nine decimals
+// are three groups whose last three digits are zero.
+constexpr std::int16_t sign_positive = 0x0000;
+constexpr std::int16_t sign_negative = 0x4000;
+constexpr std::int16_t decimals = 9;
+constexpr std::int64_t nanos_per_unit = 1'000'000'000;
+constexpr int group_base = 10'000;
+constexpr int fraction_groups = 3;
+constexpr int whole_groups_max = 8; ///< 2^127 / 10^9 has 30 digits
+
+/// The groups of a magnitude, least significant last; `first` is the place of the highest one.
+struct groups {
+    std::int16_t digits[whole_groups_max + fraction_groups];
+    int first = whole_groups_max;
+    int end = whole_groups_max + fraction_groups;
+};
+
+template <typename Unsigned>
+groups split(Unsigned magnitude) noexcept {
+    groups out{};
+    auto const fraction =
+        static_cast<std::uint64_t>(magnitude % static_cast<Unsigned>(nanos_per_unit));
+    Unsigned whole = magnitude / static_cast<Unsigned>(nanos_per_unit);
+    out.digits[whole_groups_max] = static_cast<std::int16_t>(fraction / 100'000);
+    out.digits[whole_groups_max + 1] = static_cast<std::int16_t>(fraction / 10 % group_base);
+    out.digits[whole_groups_max + 2] = static_cast<std::int16_t>(fraction % 10 * 1000);
+    while (whole != 0) {
+        out.digits[--out.first] =
+            static_cast<std::int16_t>(whole % static_cast<Unsigned>(group_base));
+        whole /= static_cast<Unsigned>(group_base);
+    }
+    while (out.first < out.end && out.digits[out.first] == 0) {
+        ++out.first;
+    }
+    while (out.end > out.first && out.digits[out.end - 1] == 0) {
+        --out.end;
+    }
+    return out;
+}
+
+char* put_groups(char* at, groups const& value, bool negative) noexcept {
+    int const count = value.end - value.first;
+    at = put_int32(at, 8 + 2 * count);
+    at = put_int16(at, static_cast<std::int16_t>(count));
+    at = put_int16(at,
+                   static_cast<std::int16_t>(count == 0 ? 0 : whole_groups_max - 1 - value.first));
+    at = put_int16(at, negative && count != 0 ? sign_negative : sign_positive);
+    at = put_int16(at, decimals);
+    for (int i = value.first; i < value.end; ++i) {
+        at = put_int16(at, value.digits[i]);
+    }
+    return at;
+}
+
+__extension__ using uint128 = unsigned __int128;
+
+/// 10^9 * 10000^weight, or nullopt when that is no whole number of nanos in 128 bits.
+std::optional<uint128> unit_of(int weight) noexcept {
+    switch (weight) {
+    case -3:
+        return std::nullopt; // of its four digits only the first is within nine decimals
+    case -2:
+        return 10;
+    case -1:
+        return 100'000;
+    default:
+        break;
+    }
+    if (weight < -3 || weight > 7) {
+        return std::nullopt;
+    }
+    uint128 unit = static_cast<uint128>(nanos_per_unit);
+    for (int i = 0; i < weight; ++i) {
+        unit *= group_base;
+    }
+    return unit;
+}
+
+/// Adds one group to `sum`; false when it does not fit or is finer than a nano.
+bool add_group(uint128& sum, int digit, int weight) noexcept {
+    constexpr uint128 largest = static_cast<uint128>(1) << 127;
+    if (digit == 0) {
+        return true;
+    }
+    uint128 part = 0;
+    if (weight == -3 && digit % 1000 == 0) {
+        part = static_cast<uint128>(digit / 1000);
+    } else if (auto const unit = unit_of(weight)) {
+        if (*unit > largest / static_cast<uint128>(digit)) {
+            return false;
+        }
+        part = *unit * static_cast<uint128>(digit);
+    } else {
+        return false;
+    }
+    if (part > largest - sum) {
+        return false;
+    }
+    sum += part;
+    return true;
+}
+
+} // namespace
+
+char* put_numeric_field(char* at, std::int64_t nanos) noexcept {
+    bool const negative = nanos < 0;
+    auto const magnitude =
+        negative ? 0 - static_cast<std::uint64_t>(nanos) : static_cast<std::uint64_t>(nanos);
+    return put_groups(at, split(magnitude), negative);
+}
+
+char* put_numeric_field(char* at, rating::int128 nanos) noexcept {
+    if (nanos >= INT64_MIN && nanos <= INT64_MAX) {
+        return put_numeric_field(at, static_cast<std::int64_t>(nanos));
+    }
+    bool const negative = nanos < 0;
+    auto const magnitude = negative ? 0 - static_cast<uint128>(nanos) : static_cast<uint128>(nanos);
+    return put_groups(at, split(magnitude), negative);
+}
+
+std::optional<rating::amount_sum> get_numeric_sum(std::string_view value) noexcept {
+    if (value.size() < 8) {
+        return std::nullopt;
+    }
+    int const count = get_int16(value.data());
+    int const weight = get_int16(value.data() + 2);
+    std::int16_t const sign = get_int16(value.data() + 4);
+    if ((sign != sign_positive && sign != sign_negative) || count < 0 ||
+        value.size() < 8 + 2 * static_cast<std::size_t>(count)) {
+        return std::nullopt;
+    }
+    uint128 sum = 0;
+    for (int i = 0; i < count; ++i) {
+        if (!add_group(sum, get_int16(value.data() + 8 + 2 * i), weight - i)) {
+            return std::nullopt;
+        }
+    }
+    if (sum > (static_cast<uint128>(1) << 127) - (sign == sign_negative ? 0 : 1)) {
+        return std::nullopt;
+    }
+    return rating::amount_sum{static_cast<rating::int128>(sign == sign_negative ? 0 - sum : sum)};
+}
+
+std::optional<rating::amount> get_numeric(std::string_view value) noexcept {
+    auto const sum = get_numeric_sum(value);
+    if (!sum || sum->nanos < INT64_MIN || sum->nanos > INT64_MAX) {
+        return std::nullopt;
+    }
+    return rating::amount{static_cast<std::int64_t>(sum->nanos)};
+}
+
+char* put_optional_inet_field(char* at, std::string_view address) noexcept {
+    // inet_recv: family, netmask bits, whether it is a cidr, bytes of the address, the address.
+    constexpr char family_v4 = 2;
+    constexpr char family_v6 = 3;
+    char text[INET6_ADDRSTRLEN] = {};
+    if (address.empty() || address.size() >= sizeof text) {
+        return put_null(at);
+    }
+    std::copy(address.begin(), address.end(), text);
+    char bytes[16];
+    bool const is_v4 = inet_pton(AF_INET, text, bytes) == 1;
+    if (!is_v4 && inet_pton(AF_INET6, text, bytes) != 1) {
+        return put_null(at);
+    }
+    std::size_t const size = is_v4 ? 4 : 16;
+    at = put_int32(at, static_cast<std::int32_t>(4 + size));
+    *at++ = is_v4 ? family_v4 : family_v6;
+    *at++ = static_cast<char>(size * 8);
+    *at++ = 0;
+    *at++ = static_cast<char>(size);
+    return put_bytes(at, {bytes, size});
+}
+
+} // namespace tally::storage::wire

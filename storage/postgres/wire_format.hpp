@@ -1,0 +1,144 @@
+#pragma once
+
+#include "ingest/base/uuid.hpp"
+#include "ingest/record/cdr.hpp"
+#include "rating/money/money.hpp"
+
+#include <boost/endian/conversion.hpp>
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+/// PostgreSQL's binary representations, as its send and receive functions have them (network byte
+/// order; src/backend/utils/adt). The put functions write behind `at`, where the caller has made
+/// room, and give the place behind what they wrote.
+namespace tally::storage::wire {
+
+// Types' numbers, from PostgreSQL's pg_type.dat; they never change.
+inline constexpr std::uint32_t bytea_oid = 17;
+inline constexpr std::uint32_t int8_oid = 20;
+inline constexpr std::uint32_t int4_oid = 23;
+inline constexpr std::uint32_t text_oid = 25;
+inline constexpr std::uint32_t date_oid = 1082;
+inline constexpr std::uint32_t timestamptz_oid = 1184;
+inline constexpr std::uint32_t numeric_oid = 1700;
+inline constexpr std::uint32_t uuid_oid = 2950;
+inline constexpr std::uint32_t jsonb_oid = 3802;
+
+/// PostgreSQL counts from 2000-01-01.
+inline constexpr std::int64_t epoch_us = 946'684'800LL * ingest::us_per_s;
+inline constexpr std::int32_t epoch_days = 10'957;
+
+/// A field's length for NULL.
+inline constexpr std::int32_t null_length = -1;
+
+inline char* put_int16(char* at, std::int16_t value) noexcept {
+    boost::endian::endian_store<std::int16_t, 2, boost::endian::order::big>(
+        reinterpret_cast<unsigned char*>(at), value);
+    return at + 2;
+}
+inline char* put_int32(char* at, std::int32_t value) noexcept {
+    boost::endian::store_big_s32(reinterpret_cast<unsigned char*>(at), value);
+    return at + 4;
+}
+inline char* put_int64(char* at, std::int64_t value) noexcept {
+    boost::endian::store_big_s64(reinterpret_cast<unsigned char*>(at), value);
+    return at + 8;
+}
+inline char* put_bytes(char* at, std::string_view bytes) noexcept {
+    if (!bytes.empty()) {
+        std::memcpy(at, bytes.data(), bytes.size());
+    }
+    return at + bytes.size();
+}
+
+/// Microseconds since 1970 as timestamptz. INT64_MIN and INT64_MAX are -infinity and infinity on
+/// both sides. A time that leaves the range wraps around to one that PostgreSQL refuses.
+constexpr std::int64_t to_timestamp(ingest::time_us t) noexcept {
+    if (t == INT64_MIN || t == INT64_MAX) {
+        return t;
+    }
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(t) -
+                                     static_cast<std::uint64_t>(epoch_us));
+}
+constexpr ingest::time_us from_timestamp(std::int64_t t) noexcept {
+    if (t == INT64_MIN || t == INT64_MAX) {
+        return t;
+    }
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(t) +
+                                     static_cast<std::uint64_t>(epoch_us));
+}
+
+// Fields: four bytes of length, then the value.
+
+inline char* put_null(char* at) noexcept {
+    return put_int32(at, null_length);
+}
+inline char* put_int32_field(char* at, std::int32_t value) noexcept {
+    return put_int32(put_int32(at, 4), value);
+}
+inline char* put_int64_field(char* at, std::int64_t value) noexcept {
+    return put_int64(put_int32(at, 8), value);
+}
+inline char* put_uuid_field(char* at, ingest::uuid const& id) noexcept {
+    at = put_int32(at, 16);
+    std::memcpy(at, id.bytes.data(), 16);
+    return at + 16;
+}
+inline char* put_timestamp_field(char* at, ingest::time_us t) noexcept {
+    return put_int64_field(at, to_timestamp(t));
+}
+inline char* put_text_field(char* at, std::string_view text) noexcept {
+    return put_bytes(put_int32(at, static_cast<std::int32_t>(text.size())), text);
+}
+/// NULL when empty.
+inline char* put_optional_text_field(char* at, std::string_view text) noexcept {
+    return text.empty() ? put_null(at) : put_text_field(at, text);
+}
+
+inline char* put_int16_field(char* at, std::int16_t value) noexcept {
+    return put_int16(put_int32(at, 2), value);
+}
+/// What jsonb_recv takes: its version, then the text. NULL when empty.
+inline char* put_optional_json_field(char* at, std::string_view json) noexcept {
+    if (json.empty()) {
+        return put_null(at);
+    }
+    constexpr char jsonb_version = 1;
+    at = put_int32(at, static_cast<std::int32_t>(json.size()) + 1);
+    *at++ = jsonb_version;
+    return put_bytes(at, json);
+}
+/// Bytes that put_optional_inet_field writes at most: length, head, an IPv6 address.
+inline constexpr std::size_t inet_field_bytes_max = 4 + 4 + 16;
+/// An address in text as inet; NULL when it is none.
+char* put_optional_inet_field(char* at, std::string_view address) noexcept;
+
+/// Largest numeric field of 128 bits of nanos: length, header, 8 groups before the point and 3
+/// behind it.
+inline constexpr std::size_t numeric_field_bytes_max = 4 + 8 + 2 * 11;
+
+/// An exact decimal with nine digits behind the point (numeric with dscale 9).
+char* put_numeric_field(char* at, std::int64_t nanos) noexcept;
+char* put_numeric_field(char* at, rating::int128 nanos) noexcept;
+
+inline std::int16_t get_int16(char const* at) noexcept {
+    return boost::endian::endian_load<std::int16_t, 2, boost::endian::order::big>(
+        reinterpret_cast<unsigned char const*>(at));
+}
+inline std::int32_t get_int32(char const* at) noexcept {
+    return boost::endian::load_big_s32(reinterpret_cast<unsigned char const*>(at));
+}
+inline std::int64_t get_int64(char const* at) noexcept {
+    return boost::endian::load_big_s64(reinterpret_cast<unsigned char const*>(at));
+}
+
+/// The nanos of a numeric's value (without its length). nullopt for NaN and infinity, for decimals
+/// beyond the ninth, and for what does not fit 64 bits.
+std::optional<rating::amount> get_numeric(std::string_view value) noexcept;
+/// Likewise for what fits 128 bits.
+std::optional<rating::amount_sum> get_numeric_sum(std::string_view value) noexcept;
+
+} // namespace tally::storage::wire

@@ -1,0 +1,84 @@
+#include "storage/rerate/adjustment_batch.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+constexpr std::int64_t nanos_per_unit = 1'000'000'000;
+
+rating::amount_sum difference(rating::amount after, rating::amount before) noexcept {
+    return {rating::int128{after.nanos} - before.nanos};
+}
+
+} // namespace
+
+rating::amount overage_of(stored_rating const& rated) noexcept {
+    return rated.allowance_s < rated.billed_s ? rated.cost : rating::amount{};
+}
+
+void adjustment_batch::clear() noexcept {
+    changes_.clear();
+    usage_.clear();
+    balances_.clear();
+    daily_.clear();
+    usage_places_.clear();
+    balance_places_.clear();
+    daily_places_.clear();
+}
+
+void adjustment_batch::add(call_change change, std::int64_t version) {
+    auto const& before = change.before;
+    auto const& after = change.after;
+    auto const cost = difference(after.cost, before.cost);
+    auto const billed_s = after.billed_s - before.billed_s;
+
+    auto& usage = usage_of(change, version);
+    usage.seconds += billed_s;
+    usage.included_seconds += after.allowance_s - before.allowance_s;
+    usage.total_cost += cost;
+    usage.overage_cost += difference(overage_of(after), overage_of(before));
+    balance_of(change).charge += cost;
+    auto& day = daily_of(change);
+    day.billable_nanos += rating::int128{billed_s} * nanos_per_unit;
+    day.cost += cost;
+    changes_.push_back(std::move(change));
+}
+
+usage_delta& adjustment_batch::usage_of(call_change const& change, std::int64_t version) {
+    auto const [place, is_new] =
+        usage_places_.try_emplace({change.subscription_id, change.period_start}, usage_.size());
+    if (is_new) {
+        auto& added = usage_.emplace_back();
+        added.subscription_id = change.subscription_id;
+        added.account_id = change.key.account_id;
+        added.period_start = change.period_start;
+        added.expected_version = version;
+        added.currency = change.currency;
+    }
+    return usage_[place->second];
+}
+
+balance_delta& adjustment_batch::balance_of(call_change const& change) {
+    auto const [place, is_new] =
+        balance_places_.try_emplace(change.key.account_id, balances_.size());
+    if (is_new) {
+        balances_.push_back({change.key.account_id, {}});
+    }
+    return balances_[place->second];
+}
+
+daily_delta& adjustment_batch::daily_of(call_change const& change) {
+    auto const [place, is_new] =
+        daily_places_.try_emplace({change.subscription_id, change.day}, daily_.size());
+    if (is_new) {
+        auto& added = daily_.emplace_back();
+        added.account_id = change.key.account_id;
+        added.subscription_id = change.subscription_id;
+        added.day = change.day;
+        added.metric = "calls";
+        added.currency = change.currency;
+    }
+    return daily_[place->second];
+}
+
+} // namespace tally::storage

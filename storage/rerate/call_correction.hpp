@@ -1,0 +1,64 @@
+#pragma once
+
+#include "storage/postgres/pqxx_session.hpp"
+#include "storage/rerate/adjustment_writer.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace tally::storage {
+
+enum class correction_kind : std::uint8_t {
+    voided,   ///< the call costs and counts nothing any more
+    disputed, ///< marked; its money stays where it is
+    restored, ///< back to what it was before the last of these
+};
+
+/// "void", "dispute", "restore": as the command, and column kind of billing.cdr_adjustments.
+std::string_view label(correction_kind kind) noexcept;
+
+/// Which call is meant.
+struct call_name {
+    std::string account; ///< number or id
+    std::string uuid;
+    std::string start; ///< RFC 3339; empty: the account has one call of that uuid
+};
+
+struct correction_outcome {
+    bool is_changed = false; ///< false: it was so already
+    std::string start;       ///< of the call, UTC
+    std::string old_status;
+    std::string new_status;
+    std::string cost;
+    std::string currency;
+};
+
+/// Voids, disputes and restores single calls: status, usage, allowance, balance and daily aggregate
+/// in one transaction, with a row in billing.cdr_adjustments. What a void call had drawn from the
+/// allowance is free for calls to come; those that were charged meanwhile stay charged until they
+/// are rerated.
+///
+/// Throws std::runtime_error with what to do when there is no such call or it must not change, and
+/// sql_error. One thread.
+class call_corrector {
+  public:
+    explicit call_corrector(pqxx_session& session) : session_{session} {}
+
+    correction_outcome correct(correction_kind kind, call_name const& which,
+                               adjustment_author const& author);
+
+  private:
+    struct stored_call_row;
+
+    stored_call_row find(call_name const& which);
+    stored_call_row lock(stored_call_row const& found);
+    std::string next_status(correction_kind kind, stored_call_row const& call);
+    void change(correction_kind kind, stored_call_row const& call, std::string const& status,
+                adjustment_author const& author);
+    void move_sums(stored_call_row const& call, std::string const& calls);
+
+    pqxx_session& session_;
+};
+
+} // namespace tally::storage

@@ -1,0 +1,227 @@
+#include "storage/rerate/rerate_job.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tally::storage {
+
+namespace {
+
+/// A page that meets a lock's time limit or another passing trouble.
+constexpr int tries_max = 5;
+
+void check(result const& said) {
+    if (!said.ok()) {
+        throw std::runtime_error("the database refuses: " + said.detail +
+                                 "; the same command again goes on from here");
+    }
+}
+
+} // namespace
+
+rerate_job::rerate_job(rerate_task task, rerate_hooks hooks)
+    : task_{std::move(task)}, hooks_{std::move(hooks)}, reader_{task_.connection_string},
+      writer_{task_.connection_string, task_.author}, rerater_{*task_.catalog} {}
+
+rerate_outcome rerate_job::run() {
+    if (prepare()) {
+        rerate_periods();
+    }
+    if (end_ == rerate_end::done && !task_.is_dry_run) {
+        check(finish_rerate(writer_.connection(), run_.id));
+    }
+    return {end_, run_.id, run_.runs, run_.counts};
+}
+
+bool rerate_job::prepare() {
+    check(reader_.open());
+    bool found = false;
+    check(reader_.exists(task_.what, found));
+    if (!found) {
+        end_ = rerate_end::nothing_selected;
+        return false;
+    }
+    if (!task_.is_dry_run) {
+        auto const selection = canonical_text(task_.what);
+        bool free = false;
+        check(reader_.lock(selection, free));
+        if (!free) {
+            end_ = rerate_end::busy;
+            return false;
+        }
+        check(begin_rerate(writer_.connection(), selection, task_.author.who, task_.author.reason,
+                           task_.restart, run_));
+    }
+    check(reader_.begin(task_.what, run_.position, calls_total_));
+    calls_total_ += run_.counts.seen;
+    return true;
+}
+
+void rerate_job::rerate_periods() {
+    std::vector<rerate_period> periods;
+    step done = step::done;
+    while (done == step::done) {
+        check(reader_.next_periods(task_.chunk_calls, periods));
+        if (periods.empty()) {
+            return;
+        }
+        done = rerate_chunk(periods);
+        while (done == step::again) {
+            done = rerate_chunk(rest_of(periods));
+        }
+    }
+    end_ = rerate_end::stopped;
+}
+
+/// Those of a chunk that are not wholly done.
+std::span<rerate_period const> rerate_job::rest_of(std::span<rerate_period const> periods) const {
+    usage_key const at{run_.position.subscription_id, run_.position.period_start};
+    auto const found = std::find_if(periods.begin(), periods.end(),
+                                    [&at](auto const& each) { return each.key() == at; });
+    return found == periods.end() ? periods
+                                  : periods.last(static_cast<std::size_t>(periods.end() - found));
+}
+
+/// Goes on from the run's position. `again`: somebody else changed calls that it had read.
+rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods) {
+    std::vector<rerate_reader::period_before> before;
+    check(reader_.read_calls(periods, run_.position, before));
+    known_.clear();
+    for (auto const& each : before) {
+        known_.push_back({each.allowance_s, each.corrections, 0});
+    }
+    states_.assign(periods.size(), {});
+    periods_before_ = run_.counts.periods;
+    std::vector<rerate_call> calls;
+    step done = step::done;
+    do {
+        check(reader_.next_calls(task_.page_calls, calls));
+        if (!calls.empty()) {
+            done = stopping() ? step::stopped : rerate_page(periods, calls);
+        }
+    } while (done == step::done && !calls.empty());
+    check(reader_.end_calls());
+    if (done == step::done) {
+        finish_chunk(periods);
+    }
+    return done;
+}
+
+rerate_job::step rerate_job::rerate_page(std::span<rerate_period const> periods,
+                                         std::span<rerate_call const> calls) {
+    result said = try_page(periods, calls);
+    for (int tries = 1; said.why == failure::transient && tries < tries_max; ++tries) {
+        said = try_page(periods, calls);
+    }
+    if (said.why == failure::stale) {
+        return step::again;
+    }
+    check(said);
+    learn(calls);
+    report();
+    return step::done;
+}
+
+result rerate_job::try_page(std::span<rerate_period const> periods,
+                            std::span<rerate_call const> calls) {
+    places_.clear();
+    for (auto const& call : calls) {
+        if (places_.empty() || places_.back() != call.period) {
+            places_.push_back(call.period);
+        }
+    }
+    result said = read_states(periods);
+    if (!said.ok()) {
+        return said;
+    }
+    changes_.clear();
+    unrated_.clear();
+    rerate_run next = run_;
+    rerater_.rate(calls, periods, states_, changes_, next.counts, unrated_);
+    auto const& last = calls.back();
+    auto const& period = periods[last.period];
+    next.position = {period.start, period.subscription_id, last.moment(), last.key.start,
+                     last.key.id};
+    next.counts.periods = periods_before_ + last.period;
+    if (!task_.is_dry_run) {
+        said = writer_.commit(changes_, next);
+    }
+    if (said.ok()) {
+        run_ = next;
+    }
+    return said;
+}
+
+/// Usage rows of the page's periods, locked unless it is a dry run. stale: stored calls of one were
+/// changed since they were read.
+result rerate_job::read_states(std::span<rerate_period const> periods) {
+    std::vector<usage_key> keys;
+    for (auto const place : places_) {
+        keys.push_back(periods[place].key());
+    }
+    std::vector<period_usage> found;
+    result said = task_.is_dry_run ? writer_.load_usage(keys, found) : writer_.begin(keys, found);
+    for (std::size_t i = 0; said.ok() && i < places_.size(); ++i) {
+        auto const& known = known_[places_[i]];
+        if (!task_.is_dry_run && found[i].corrections != known.corrections) {
+            writer_.roll_back();
+            return {failure::stale, {}, "calls were changed by somebody else"};
+        }
+        auto const used_s = found[i].state.included_seconds_used - known.to_come_s + known.dry_s;
+        states_[places_[i]] = {found[i].state, std::max<std::int64_t>(used_s, 0), false};
+    }
+    return said;
+}
+
+/// After a page: its calls are no longer to come.
+void rerate_job::learn(std::span<rerate_call const> calls) {
+    for (auto const& call : calls) {
+        auto const status = call.rated.status;
+        if (status == call_status::rated || status == call_status::rerated) {
+            known_[call.period].to_come_s -= call.rated.allowance_s;
+        }
+    }
+    for (auto const place : places_) {
+        auto& known = known_[place];
+        auto const& state = states_[place];
+        if (task_.is_dry_run) {
+            known.dry_s =
+                state.allowance_used_s - (state.usage.included_seconds_used - known.to_come_s);
+        } else {
+            known.corrections += state.is_changed ? 1 : 0;
+        }
+    }
+}
+
+void rerate_job::report() const {
+    if (hooks_.on_change) {
+        for (auto const& change : changes_.changes()) {
+            hooks_.on_change(change);
+        }
+    }
+    if (hooks_.on_unrated) {
+        for (auto const& each : unrated_) {
+            hooks_.on_unrated(each);
+        }
+    }
+    if (hooks_.on_progress) {
+        hooks_.on_progress(run_.counts, calls_total_);
+    }
+}
+
+void rerate_job::finish_chunk(std::span<rerate_period const> periods) {
+    run_.counts.periods = periods_before_ + std::ssize(periods);
+    run_.position = {periods.back().start,
+                     periods.back().subscription_id,
+                     ingest::never_us,
+                     ingest::never_us,
+                     {}};
+    if (!task_.is_dry_run) {
+        check(advance_rerate(writer_.connection(), run_));
+    }
+    if (hooks_.on_progress) {
+        hooks_.on_progress(run_.counts, calls_total_);
+    }
+}
+
+} // namespace tally::storage

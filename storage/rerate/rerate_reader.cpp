@@ -1,0 +1,344 @@
+#include "storage/rerate/rerate_reader.hpp"
+
+#include "ingest/text/json_writer.hpp"
+#include "storage/partitions/partitions.hpp"
+
+#include <algorithm>
+
+namespace tally::storage {
+
+namespace {
+
+// A sort of a large account's month goes to the server's disk; the write path's bound is for
+// batches.
+pq_connection::limits reader_limits() {
+    pq_connection::limits bounds;
+    bounds.statement_timeout_ms = 3'600'000;
+    return bounds;
+}
+
+std::string_view label(rerate_selection::by what) noexcept {
+    switch (what) {
+    case rerate_selection::by::subscription:
+        return "subscription";
+    case rerate_selection::by::account:
+        return "account";
+    case rerate_selection::by::plan:
+        break;
+    }
+    return "plan";
+}
+
+/// Subscriptions (s) that are meant by $1.
+std::string_view selected_sql(rerate_selection::by what) noexcept {
+    switch (what) {
+    case rerate_selection::by::subscription:
+        return "(s.subscription_number = $1::text OR s.id::text = $1::text)";
+    case rerate_selection::by::account:
+        return "u.account_id IN (SELECT id FROM billing.accounts"
+               " WHERE account_number = $1::text OR id::text = $1::text)";
+    case rerate_selection::by::plan:
+        break;
+    }
+    // Its calls, and those of plans that fall back on it, three deep at most.
+    return "s.rate_plan_id IN (WITH RECURSIVE users(id, depth) AS ("
+           " SELECT id, 0 FROM billing.rate_plans WHERE code = $1::text"
+           " UNION SELECT p.id, depth + 1 FROM billing.rate_plans AS p"
+           " JOIN users ON p.fallback_plan_id = users.id WHERE depth < 3)"
+           " SELECT id FROM users)";
+}
+
+std::string_view exists_sql(rerate_selection::by what) noexcept {
+    switch (what) {
+    case rerate_selection::by::subscription:
+        return "SELECT 1 FROM billing.subscriptions WHERE subscription_number = $1::text"
+               " OR id::text = $1::text";
+    case rerate_selection::by::account:
+        return "SELECT 1 FROM billing.accounts WHERE account_number = $1::text"
+               " OR id::text = $1::text";
+    case rerate_selection::by::plan:
+        break;
+    }
+    return "SELECT 1 FROM billing.rate_plans WHERE code = $1::text";
+}
+
+/// A bound as a timestamptz, from parameter `place`: a date is a midnight of the plan's zone.
+std::string bound_sql(std::string const& given, std::string const& place, char const* none) {
+    constexpr std::size_t date_length = 10; // YYYY-MM-DD
+    if (given.empty()) {
+        return std::string{"coalesce(nullif("} + place + "::text, '')::timestamptz, '" + none +
+               "')";
+    }
+    return given.size() == date_length
+               ? "(" + place + "::text::date::timestamp AT TIME ZONE p.time_zone)"
+               : place + "::text::timestamptz";
+}
+
+std::string from_sql(rerate_selection const& what) {
+    return " FROM billing.subscription_usage AS u"
+           " JOIN billing.subscriptions AS s ON s.id = u.subscription_id"
+           " JOIN billing.rate_plans AS p ON p.id = s.rate_plan_id"
+           " CROSS JOIN LATERAL (SELECT " +
+           bound_sql(what.from, "$2", "-infinity") + ", " + bound_sql(what.to, "$3", "infinity") +
+           ") AS r(lower_bound, upper_bound)"
+           " WHERE u.calls_count > 0 AND u.billing_period_end > r.lower_bound"
+           " AND u.billing_period_start < r.upper_bound AND " +
+           std::string{selected_sql(what.what)} +
+           " AND (u.billing_period_start, u.subscription_id) >= ($4::timestamptz, $5::uuid)"
+           " AND ($6::bigint = 0"
+           "  OR (u.billing_period_start, u.subscription_id) <> ($4::timestamptz, $5::uuid))";
+}
+
+rating::amount amount_at(pq_rows const& rows, int row, int column) {
+    return is_null(rows, row, column)
+               ? rating::amount{}
+               : wire::get_numeric(bytes_at(rows, row, column)).value_or(rating::amount{});
+}
+
+stored_rating rating_at(pq_rows const& rows, int i, int column) {
+    stored_rating out;
+    out.status = parse_call_status(bytes_at(rows, i, column));
+    out.billed_s = int32_at(rows, i, column + 1);
+    out.allowance_s = int32_at(rows, i, column + 2);
+    out.cost = amount_at(rows, i, column + 3);
+    out.connect_fee = amount_at(rows, i, column + 4);
+    out.rate_per_minute = amount_at(rows, i, column + 5);
+    out.rate_id = uuid_at(rows, i, column + 6);
+    out.matched_prefix = bytes_at(rows, i, column + 7);
+    out.call_type = bytes_at(rows, i, column + 8);
+    return out;
+}
+
+rerate_call call_at(pq_rows const& rows, int i) {
+    rerate_call out;
+    out.period = static_cast<std::uint32_t>(int64_at(rows, i, 0) - 1);
+    out.key = {uuid_at(rows, i, 1), time_at(rows, i, 2, 0), uuid_at(rows, i, 3)};
+    out.destination = bytes_at(rows, i, 4);
+    out.direction = bytes_at(rows, i, 5) == "inbound" ? ingest::call_direction::inbound
+                                                      : ingest::call_direction::outbound;
+    out.answer = time_at(rows, i, 6, ingest::never_us);
+    out.duration_s = int32_at(rows, i, 7);
+    out.billsec_s = int32_at(rows, i, 8);
+    out.billable_s = int32_at(rows, i, 9);
+    auto const currency = bytes_at(rows, i, 10);
+    std::copy_n(currency.begin(), std::min(currency.size(), out.currency.size()),
+                out.currency.begin());
+    out.rated = rating_at(rows, i, 11);
+    return out;
+}
+
+/// Joins the periods of $1 to $4 with their calls. Constant bounds let the planner leave out all
+/// other days.
+std::string calls_from_sql(std::span<rerate_period const> periods) {
+    auto const first = std::min_element(periods.begin(), periods.end(), [](auto& a, auto& b) {
+                           return a.start < b.start;
+                       })->start;
+    auto const last = std::max_element(periods.begin(), periods.end(), [](auto& a, auto& b) {
+                          return a.end < b.end;
+                      })->end;
+    return " FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])"
+           " WITH ORDINALITY AS k(subscription_id, account_id, period_start, period_end, place)"
+           " JOIN billing.cdrs AS c ON c.account_id = k.account_id"
+           " AND c.subscription_id = k.subscription_id"
+           " AND c.start_time >= k.period_start AND c.start_time < k.period_end"
+           " WHERE c.start_time >= " +
+           midnight_literal(day_of(first)) + " AND c.start_time < " +
+           midnight_literal(day_of(last) + 1) +
+           " AND (k.place > 1 OR $5::bigint = 0"
+           " OR (coalesce(c.answer_time, c.start_time), c.start_time, c.uuid)"
+           "  > ($6::timestamptz, $7::timestamptz, $8::uuid))";
+}
+
+} // namespace
+
+std::string canonical_text(rerate_selection const& what) {
+    ingest::json_writer json;
+    json.open('{').key(label(what.what)).value(what.name);
+    json.key("from").value(what.from).key("to").value(what.to);
+    return json.close('}').text();
+}
+
+rerate_reader::rerate_reader(std::string connection_string)
+    : connection_{std::move(connection_string), "tallyd rerate: reading", {}, reader_limits()} {}
+
+result rerate_reader::open() {
+    result said = connection_.open();
+    if (said.ok()) {
+        one_session_.emplace(connection_);
+        said = connection_.execute("SET cursor_tuple_fraction = 1");
+    }
+    return said;
+}
+
+result rerate_reader::exists(rerate_selection const& what, bool& found) {
+    parameters values;
+    values.add_text(what.name);
+    pq_rows rows;
+    result said = connection_.query(std::string{exists_sql(what.what)}, values, rows);
+    found = said.ok() && row_count(rows) > 0;
+    return said;
+}
+
+// The session of a run that was killed a moment ago may not have ended yet.
+result rerate_reader::lock(std::string_view selection, bool& free) {
+    constexpr std::string_view lock_not_available = "55P03";
+    parameters values;
+    values.add_text(selection);
+    pq_rows ignored;
+    result said = connection_.execute("SET lock_timeout = '2s'");
+    if (said.ok()) {
+        said = connection_.query(
+            "SELECT pg_advisory_lock(hashtextextended('tallyd rerate ' || $1::text, 0))", values,
+            ignored);
+    }
+    free = said.ok();
+    return said.sqlstate == lock_not_available ? result{} : said;
+}
+
+result rerate_reader::begin(rerate_selection const& what, rerate_position const& from,
+                            std::int64_t& calls) {
+    bool const whole_done = from.moment == ingest::never_us;
+    values_.clear();
+    values_.add_text(what.name).add_text(what.from).add_text(what.to);
+    values_.add_time(from.period_start).add(from.subscription_id).add_int64(whole_done ? 1 : 0);
+    pq_rows rows;
+    result said = connection_.query(
+        "SELECT coalesce(sum(u.calls_count), 0)::bigint" + from_sql(what), values_, rows);
+    if (said.ok()) {
+        calls = int64_at(rows, 0, 0);
+        said = connection_.query(
+            "DECLARE periods NO SCROLL CURSOR WITH HOLD FOR SELECT u.subscription_id, u.account_id,"
+            " u.billing_period_start, u.billing_period_end, u.calls_count, r.lower_bound,"
+            " r.upper_bound" +
+                from_sql(what) + " ORDER BY u.billing_period_start, u.subscription_id",
+            values_, rows);
+    }
+    return said;
+}
+
+result rerate_reader::read_periods_ahead() {
+    periods_.clear();
+    periods_given_ = 0;
+    parameters none;
+    pq_rows rows;
+    result said = connection_.query("FETCH 1000 FROM periods", none, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        periods_.push_back({.subscription_id = uuid_at(rows, i, 0),
+                            .account_id = uuid_at(rows, i, 1),
+                            .start = time_at(rows, i, 2, 0),
+                            .end = time_at(rows, i, 3, 0),
+                            .calls = int64_at(rows, i, 4),
+                            .lower = time_at(rows, i, 5, INT64_MIN),
+                            .upper = time_at(rows, i, 6, INT64_MAX)});
+    }
+    return said;
+}
+
+result rerate_reader::next_periods(std::int64_t calls_max, std::vector<rerate_period>& out) {
+    constexpr std::size_t periods_max = 1000;
+    out.clear();
+    std::int64_t calls = 0;
+    while (out.size() < periods_max) {
+        if (periods_given_ == periods_.size()) {
+            if (result said = read_periods_ahead(); !said.ok() || periods_.empty()) {
+                return said;
+            }
+        }
+        auto const& next = periods_[periods_given_];
+        calls += next.calls;
+        if (!out.empty() && calls > calls_max) {
+            break;
+        }
+        out.push_back(next);
+        ++periods_given_;
+    }
+    return {};
+}
+
+void rerate_reader::fill_keys(std::span<rerate_period const> periods, rerate_position const& from) {
+    subscription_.clear();
+    account_.clear();
+    start_.clear();
+    end_.clear();
+    for (auto const& period : periods) {
+        subscription_.add(period.subscription_id);
+        account_.add(period.account_id);
+        start_.add_time(period.start);
+        end_.add_time(period.end);
+    }
+    auto const& first = periods.front();
+    bool const within = from.moment != ingest::never_us && from.period_start == first.start &&
+                        from.subscription_id == first.subscription_id;
+    values_.clear();
+    values_.add(subscription_).add(account_).add(start_).add(end_);
+    values_.add_int64(within ? 1 : 0).add_time(from.moment).add_time(from.start).add(from.call_id);
+}
+
+result rerate_reader::read_before(std::string const& calls, std::vector<period_before>& before) {
+    pq_rows rows;
+    result said = connection_.query("SELECT k.place, sum(c.allowance_seconds)" + calls +
+                                        " AND c.processing_status IN ('rated', 'rerated')"
+                                        " GROUP BY k.place",
+                                    values_, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        before[static_cast<std::size_t>(int64_at(rows, i, 0) - 1)].allowance_s =
+            int64_at(rows, i, 1);
+    }
+    if (said.ok()) {
+        parameters keys;
+        keys.add(subscription_).add(start_);
+        said = connection_.query("SELECT k.place, u.corrections"
+                                 " FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY"
+                                 "  AS k(subscription_id, period_start, place)"
+                                 " JOIN billing.subscription_usage AS u"
+                                 "  ON u.subscription_id = k.subscription_id"
+                                 "  AND u.billing_period_start = k.period_start",
+                                 keys, rows);
+    }
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        before[static_cast<std::size_t>(int64_at(rows, i, 0) - 1)].corrections =
+            int64_at(rows, i, 1);
+    }
+    return said;
+}
+
+result rerate_reader::read_calls(std::span<rerate_period const> periods,
+                                 rerate_position const& from, std::vector<period_before>& before) {
+    fill_keys(periods, from);
+    before.assign(periods.size(), {});
+    auto const calls = calls_from_sql(periods);
+    result said = connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    if (said.ok()) {
+        said = read_before(calls, before);
+    }
+    if (said.ok()) {
+        pq_rows ignored;
+        said = connection_.query(
+            "DECLARE calls NO SCROLL CURSOR FOR SELECT k.place, c.account_id, c.start_time,"
+            " c.uuid, c.destination, c.direction, c.answer_time, c.duration, c.billsec,"
+            " coalesce(c.billable_seconds, c.billsec), c.currency, c.processing_status,"
+            " c.billed_seconds, c.allowance_seconds, c.cost, c.connect_fee, c.rate_per_minute,"
+            " c.rate_id, c.matched_prefix, c.call_type" +
+                calls +
+                " ORDER BY k.place, coalesce(c.answer_time, c.start_time), c.start_time, c.uuid",
+            values_, ignored);
+    }
+    return said;
+}
+
+result rerate_reader::next_calls(std::int64_t most, std::vector<rerate_call>& out) {
+    out.clear();
+    parameters none;
+    pq_rows rows;
+    result said = connection_.query("FETCH " + std::to_string(most) + " FROM calls", none, rows);
+    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+        out.push_back(call_at(rows, i));
+    }
+    return said;
+}
+
+result rerate_reader::end_calls() {
+    return connection_.execute("COMMIT");
+}
+
+} // namespace tally::storage

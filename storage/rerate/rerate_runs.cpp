@@ -1,0 +1,115 @@
+#include "storage/rerate/rerate_runs.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+constexpr char const* begin_sql =
+    "INSERT INTO billing.rerate_runs AS r (selection, requested_by, reason)"
+    " VALUES ($1::text, $2::text, $3::text)"
+    " ON CONFLICT (selection) WHERE state = 'running' DO UPDATE SET runs = r.runs + 1,"
+    "  reason = coalesce(excluded.reason, r.reason)"
+    " RETURNING id, runs, position_period_start, position_subscription_id, position_moment,"
+    "  position_start_time, position_uuid, periods, calls_seen, calls_changed, calls_unchanged,"
+    "  calls_frozen, calls_unrated, old_cost, new_cost";
+
+constexpr char const* advance_sql =
+    "UPDATE billing.rerate_runs SET position_period_start = $2::timestamptz,"
+    " position_subscription_id = $3::uuid, position_moment = $4::timestamptz,"
+    " position_start_time = $5::timestamptz, position_uuid = $6::uuid, periods = $7::bigint,"
+    " calls_seen = $8::bigint, calls_changed = $9::bigint, calls_unchanged = $10::bigint,"
+    " calls_frozen = $11::bigint, calls_unrated = $12::bigint, old_cost = $13::numeric,"
+    " new_cost = $14::numeric WHERE id = $1::uuid AND state = 'running'";
+
+rating::amount_sum sum_at(pq_rows const& rows, int column) {
+    return wire::get_numeric_sum(bytes_at(rows, 0, column)).value_or(rating::amount_sum{});
+}
+
+rerate_run run_of(pq_rows const& rows) {
+    rerate_run out;
+    out.id = uuid_at(rows, 0, 0);
+    out.runs = int32_at(rows, 0, 1);
+    out.position = {time_at(rows, 0, 2, ingest::never_us), uuid_at(rows, 0, 3),
+                    time_at(rows, 0, 4, ingest::never_us), time_at(rows, 0, 5, ingest::never_us),
+                    uuid_at(rows, 0, 6)};
+    out.counts = {int64_at(rows, 0, 7),  int64_at(rows, 0, 8),  int64_at(rows, 0, 9),
+                  int64_at(rows, 0, 10), int64_at(rows, 0, 11), int64_at(rows, 0, 12),
+                  sum_at(rows, 13),      sum_at(rows, 14)};
+    return out;
+}
+
+void add_time(parameters& to, ingest::time_us time) {
+    if (time == ingest::never_us) {
+        to.add_null();
+    } else {
+        to.add_time(time);
+    }
+}
+
+} // namespace
+
+rerate_counts& rerate_counts::operator+=(rerate_counts const& more) noexcept {
+    periods += more.periods;
+    seen += more.seen;
+    changed += more.changed;
+    unchanged += more.unchanged;
+    frozen += more.frozen;
+    unrated += more.unrated;
+    old_cost += more.old_cost;
+    new_cost += more.new_cost;
+    return *this;
+}
+
+result begin_rerate(pq_connection& on, std::string_view selection, std::string_view who,
+                    std::string_view reason, bool restart, rerate_run& out) {
+    pq_rows rows;
+    result said;
+    if (restart) {
+        parameters values;
+        values.add_text(selection);
+        said = on.query("UPDATE billing.rerate_runs SET state = 'given_up', finished_at = now()"
+                        " WHERE selection = $1::text AND state = 'running'",
+                        values, rows);
+    }
+    if (said.ok()) {
+        parameters values;
+        values.add_text(selection).add_text(who).add_optional_text(reason);
+        said = on.query(begin_sql, values, rows);
+    }
+    if (said.ok()) {
+        out = run_of(rows);
+    }
+    return said;
+}
+
+result advance_rerate(pq_connection& on, rerate_run const& to) {
+    auto const& at = to.position;
+    auto const& counts = to.counts;
+    parameters values;
+    values.add(to.id);
+    add_time(values, at.period_start);
+    values.add_optional(at.subscription_id);
+    add_time(values, at.moment);
+    add_time(values, at.start);
+    values.add_optional(at.call_id).add_int64(counts.periods).add_int64(counts.seen);
+    values.add_int64(counts.changed).add_int64(counts.unchanged).add_int64(counts.frozen);
+    values.add_int64(counts.unrated).add_numeric(counts.old_cost.nanos);
+    values.add_numeric(counts.new_cost.nanos);
+    pq_rows rows;
+    result said = on.query(advance_sql, values, rows);
+    if (said.ok() && affected(rows) != 1) {
+        return {failure::bad_data, {}, "the run was ended by somebody else"};
+    }
+    return said;
+}
+
+result finish_rerate(pq_connection& on, ingest::uuid const& id) {
+    parameters values;
+    values.add(id);
+    pq_rows rows;
+    return on.query("UPDATE billing.rerate_runs SET state = 'done', finished_at = now()"
+                    " WHERE id = $1::uuid AND state = 'running'",
+                    values, rows);
+}
+
+} // namespace tally::storage

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "storage/postgres/pq_connection.hpp"
+#include "storage/rerate/rerate_reader.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tally::storage {
+
+/// What became of the calls of a run so far; seen = changed + unchanged + frozen + unrated.
+struct rerate_counts {
+    std::int64_t periods = 0;
+    std::int64_t seen = 0;
+    std::int64_t changed = 0;
+    std::int64_t unchanged = 0;
+    std::int64_t frozen = 0;     ///< void, disputed, billed: left alone
+    std::int64_t unrated = 0;    ///< no rate fits them any more: left as they are
+    rating::amount_sum old_cost; ///< of the changed ones
+    rating::amount_sum new_cost;
+
+    rerate_counts& operator+=(rerate_counts const& more) noexcept;
+    friend bool operator==(rerate_counts const&, rerate_counts const&) = default;
+};
+
+/// A row of billing.rerate_runs.
+struct rerate_run {
+    ingest::uuid id;
+    rerate_position position;
+    rerate_counts counts;
+    std::int32_t runs = 1; ///< how often it was begun
+};
+
+/// Begins a run, or goes on with the one of this selection that was cut short. `restart` gives such
+/// a one up: a new run begins from the first period.
+result begin_rerate(pq_connection& on, std::string_view selection, std::string_view who,
+                    std::string_view reason, bool restart, rerate_run& out);
+
+/// Moves the run within the caller's transaction; bad_data when it is not running.
+result advance_rerate(pq_connection& on, rerate_run const& to);
+
+result finish_rerate(pq_connection& on, ingest::uuid const& id);
+
+} // namespace tally::storage

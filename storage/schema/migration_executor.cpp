@@ -1,0 +1,183 @@
+#include "storage/schema/migration_executor.hpp"
+
+#include "storage/schema/sql_script.hpp"
+
+#include <thread>
+
+namespace tally::storage {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds pause_between_tries{100};
+
+std::chrono::milliseconds since(clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - start);
+}
+
+constexpr std::string_view lock_not_available = "55P03";
+
+bool is_worth_another_try(sql_error const& error) {
+    return error.sqlstate() == lock_not_available || error.sqlstate() == "40P01" ||
+           error.sqlstate() == "40001";
+}
+
+migration_error failure_of(migration const& which, migrate_exit on_failure, sql_error const& error,
+                           int tries) {
+    bool const rolled_back = on_failure == migrate_exit::rolled_back;
+    bool const busy = rolled_back && error.sqlstate() == lock_not_available;
+    std::string const effect = rolled_back ? " failed and was rolled back"
+                                           : " failed and is partly applied: mend what is wrong, "
+                                             "then run the command again";
+    return {busy ? migrate_exit::lock_busy : on_failure,
+            which.label() + effect + (tries > 1 ? " (" + std::to_string(tries) + " tries)" : "") +
+                ":\n" + error.what()};
+}
+
+} // namespace
+
+void migration_executor::tell(migration_action action, migration const& which,
+                              std::chrono::milliseconds took,
+                              std::vector<catalog_change> changes) const {
+    if (report_) {
+        report_({action, which.label(), took, std::move(changes)});
+    }
+}
+
+void migration_executor::limit_lock_waits(std::chrono::milliseconds time_max) {
+    session_.query("SELECT set_config('lock_timeout', $1, false)",
+                   {std::to_string(time_max.count())});
+}
+
+template <typename Function>
+void migration_executor::with_retries(migration const& which, migrate_exit on_failure,
+                                      Function&& attempt) {
+    for (int tries = 1;; ++tries) {
+        try {
+            return attempt();
+        } catch (sql_error const& error) {
+            bool const again = is_worth_another_try(error);
+            if (!again || tries >= options_.tries_max) {
+                throw failure_of(which, on_failure, error, tries);
+            }
+        }
+        std::this_thread::sleep_for(pause_between_tries);
+    }
+}
+
+/// A COMMIT inside a file would take what follows out of the transaction, unseen.
+void migration_executor::execute_inside(migration const& which, std::string const& script) {
+    auto const transaction = session_.query_value("SELECT pg_current_xact_id()");
+    session_.execute(script);
+    if (session_.query_value("SELECT pg_current_xact_id()") != transaction) {
+        throw migration_error{migrate_exit::partly_applied,
+                              which.label() + ": the file ends the transaction it runs in; what "
+                                              "came before that is in the database"};
+    }
+}
+
+/// What counts as there before. What public held before the first migration is nobody's drift:
+/// it becomes part of the first record.
+catalog_objects migration_executor::catalog_before() {
+    catalog_objects objects = read_catalog(session_);
+    if (records_.load().empty()) {
+        for (auto const& [key, definition] : read_catalog(session_, {"public"})) {
+            objects.erase(key);
+        }
+    }
+    return objects;
+}
+
+void migration_executor::record(migration const& which, catalog_objects const& before,
+                                clock::time_point start, std::vector<catalog_change>& changes) {
+    changes = compare_catalogs(before, read_catalog(session_));
+    catalog_objects expected = records_.expected_catalog();
+    apply_changes(expected, changes);
+    records_.finish(which, changes, expected, since(start));
+}
+
+void migration_executor::apply_in_transaction(migration const& which) {
+    auto const start = clock::now();
+    std::vector<catalog_change> changes;
+    with_retries(which, migrate_exit::rolled_back, [&] {
+        sql_transaction transaction{session_};
+        catalog_objects const before = catalog_before();
+        execute_inside(which, which.up.text);
+        records_.insert(which, record_state::applied);
+        record(which, before, start, changes);
+        transaction.commit();
+    });
+    tell(migration_action::applied, which, since(start), std::move(changes));
+}
+
+/// The statements of a file that forbids a transaction. They wait longer for locks: CREATE
+/// INDEX CONCURRENTLY outwaits every older transaction, and leaves an invalid index when it
+/// does not.
+void migration_executor::execute_one_by_one(migration const& which, std::string const& script) {
+    limit_lock_waits(options_.table_lock_time_max * 30);
+    with_retries(which, migrate_exit::partly_applied, [&] {
+        for (std::string const& statement : split_statements(script)) {
+            session_.execute(statement);
+        }
+    });
+    limit_lock_waits(options_.table_lock_time_max);
+}
+
+void migration_executor::apply_one_by_one(migration const& which, bool is_begun) {
+    auto const start = clock::now();
+    // Of one that was begun before, the state before it is what its predecessors recorded.
+    catalog_objects const before = is_begun ? records_.expected_catalog() : catalog_before();
+    records_.insert(which, record_state::running);
+    execute_one_by_one(which, which.up.text);
+    std::vector<catalog_change> changes;
+    sql_transaction transaction{session_};
+    record(which, before, start, changes);
+    transaction.commit();
+    tell(migration_action::applied, which, since(start), std::move(changes));
+}
+
+void migration_executor::apply(migration const& which, bool is_begun) {
+    limit_lock_waits(options_.table_lock_time_max);
+    if (which.up.in_transaction) {
+        apply_in_transaction(which);
+    } else {
+        apply_one_by_one(which, is_begun);
+    }
+}
+
+void migration_executor::revert(migration const& which) {
+    limit_lock_waits(options_.table_lock_time_max);
+    auto const start = clock::now();
+    if (which.down.in_transaction) {
+        with_retries(which, migrate_exit::rolled_back, [&] {
+            sql_transaction transaction{session_};
+            execute_inside(which, which.down.text);
+            records_.remove(which.version);
+            transaction.commit();
+        });
+    } else {
+        records_.set_state(which.version, record_state::reverting);
+        execute_one_by_one(which, which.down.text);
+        records_.remove(which.version);
+    }
+    tell(migration_action::reverted, which, since(start), {});
+}
+
+void migration_executor::try_out(migration const& which) {
+    limit_lock_waits(options_.table_lock_time_max);
+    if (!which.up.in_transaction) {
+        tell(migration_action::skipped, which, {}, {});
+        return;
+    }
+    auto const start = clock::now();
+    catalog_objects const before = read_catalog(session_);
+    try {
+        execute_inside(which, which.up.text);
+    } catch (sql_error const& error) {
+        throw failure_of(which, migrate_exit::rolled_back, error, 1);
+    }
+    auto changes = compare_catalogs(before, read_catalog(session_));
+    tell(migration_action::tried, which, since(start), std::move(changes));
+}
+
+} // namespace tally::storage

@@ -1,0 +1,264 @@
+#include "storage/schema/migrations.hpp"
+
+#include "storage/embedded/embedded_binaries.hpp"
+#include "storage/postgres/pqxx_session.hpp"
+#include "storage/schema/migration_lock.hpp"
+#include "storage/schema/migration_records.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace tally::storage {
+namespace {
+
+std::string connect_problem(sql_error const& error) {
+    return std::string{"cannot use the database: "} + error.what();
+}
+
+/// What down(to) reverts, the last first, and the version that stays.
+std::pair<std::vector<migration_status>, int> due_for_down(std::vector<migration_status> statuses,
+                                                           std::optional<int> to) {
+    std::erase_if(statuses, [](migration_status const& status) {
+        return status.state == migration_state::pending;
+    });
+    int const last = statuses.empty() ? 0 : statuses.back().version;
+    int const keep = to.value_or(last - 1);
+    std::erase_if(statuses,
+                  [keep](migration_status const& status) { return status.version <= keep; });
+    std::ranges::reverse(statuses);
+    return {std::move(statuses), keep};
+}
+
+} // namespace
+
+migrate_exit verification::code() const {
+    bool const begun = has_state(statuses, migration_state::running) ||
+                       has_state(statuses, migration_state::reverting);
+    if (!refusals(statuses).empty() || !drift.empty()) {
+        return migrate_exit::changed;
+    }
+    return begun ? migrate_exit::partly_applied : migrate_exit::done;
+}
+
+struct migration_runner::impl {
+    std::string connection_string;
+    std::vector<migration> files;
+    migrate_options options;
+    pqxx_session session;
+    migration_records records{session};
+    migration_executor executor;
+    std::optional<migration_lock> lock;
+
+    impl(std::string given, std::vector<migration> migrations, migrate_options chosen,
+         observer told)
+        : connection_string{std::move(given)}, files{std::move(migrations)}, options{chosen},
+          session{connection_string, "tallyd migrate"}, executor{session, chosen, std::move(told)} {
+        if (session.server_version() / 10000 < postgres_major_min) {
+            throw migration_error{
+                migrate_exit::failed,
+                "the server is PostgreSQL " + std::to_string(session.server_version() / 10000) +
+                    "; tallyd needs " + std::to_string(postgres_major_min) + " or newer"};
+        }
+        session.execute("SET search_path = public; SET statement_timeout = 0; "
+                        "SET idle_in_transaction_session_timeout = 0");
+    }
+
+    // -- before anything is changed --
+
+    void take_lock() {
+        if (lock) {
+            lock->check();
+            return;
+        }
+        try {
+            lock.emplace(connection_string, options.lock_wait_max);
+        } catch (lock_busy const& busy) {
+            throw migration_error{migrate_exit::lock_busy, busy.what()};
+        }
+    }
+
+    /// Takes the lock, then looks: what another session did while we waited counts.
+    std::vector<migration_status> prepare() {
+        take_lock();
+        auto statuses = compare_migrations(files, records.load());
+        if (std::string const problems = refusals(statuses); !problems.empty()) {
+            throw migration_error{migrate_exit::changed, problems};
+        }
+        return statuses;
+    }
+
+    migration const& file_of(int version) const {
+        auto const found = std::ranges::find(files, version, &migration::version);
+        if (found == files.end()) {
+            throw migration_error{migrate_exit::failed,
+                                  "there is no migration " + std::to_string(version)};
+        }
+        return *found;
+    }
+
+    void check_target(std::optional<int> to) const {
+        if (to && *to != 0) {
+            (void)file_of(*to);
+        }
+    }
+
+    // -- the commands --
+
+    void up(std::optional<int> to) {
+        check_target(to);
+        auto const statuses = prepare();
+        if (has_state(statuses, migration_state::reverting)) {
+            throw migration_error{migrate_exit::partly_applied,
+                                  "a migration was begun to be reverted: run tallyd migrate down"};
+        }
+        records.create_tables();
+        for (migration_status const& status : statuses) {
+            bool const is_begun = status.state == migration_state::running;
+            bool const is_due = is_begun || status.state == migration_state::pending;
+            if (is_due && status.version <= to.value_or(status.version)) {
+                lock->check();
+                executor.apply(file_of(status.version), is_begun);
+            }
+        }
+    }
+
+    void down(std::optional<int> to) {
+        check_target(to);
+        auto const [due, keep] = due_for_down(prepare(), to);
+        for (migration_status const& status : due) {
+            lock->check();
+            executor.revert(file_of(status.version));
+        }
+    }
+
+    void redo(std::optional<int> expected) {
+        take_lock();
+        auto const loaded = records.load();
+        if (loaded.empty()) {
+            throw migration_error{migrate_exit::failed, "no migration is applied"};
+        }
+        int const version = loaded.back().version;
+        if (expected && *expected != version) {
+            throw migration_error{migrate_exit::failed,
+                                  "the last migration is " + std::to_string(version) +
+                                      " by now, not " + std::to_string(*expected)};
+        }
+        down({});
+        up(version);
+    }
+
+    migration_loss loss_of_down(std::optional<int> to) {
+        check_target(to);
+        migration_loss loss;
+        std::tie(loss.migrations, loss.keep) =
+            due_for_down(compare_migrations(files, records.load()), to);
+        if (!loss.migrations.empty()) {
+            auto found = records.tables_made_above(loss.keep);
+            loss.tables = std::move(found.names);
+            loss.bytes = found.bytes;
+        }
+        return loss;
+    }
+
+    void plan() {
+        auto const statuses = prepare();
+        sql_transaction transaction{session};
+        for (migration_status const& status : statuses) {
+            if (status.state == migration_state::pending ||
+                status.state == migration_state::running) {
+                executor.try_out(file_of(status.version));
+            }
+        }
+    }
+
+    verification verify() {
+        verification found;
+        sql_transaction snapshot{session};
+        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+        auto const loaded = records.load();
+        found.statuses = compare_migrations(files, loaded);
+        if (!loaded.empty()) {
+            catalog_objects const expected = records.expected_catalog();
+            found.drift = compare_catalogs(expected, read_catalog(session, schemas_of(expected)));
+            found.is_other_server_major =
+                loaded.back().server_major != session.server_version() / 10000;
+        }
+        return found;
+    }
+};
+
+namespace {
+
+/// Runs a command of the runner; a lost connection outside a migration's own statements is no
+/// migration_error yet.
+template <typename Function>
+auto guarded(Function&& command) {
+    try {
+        return command();
+    } catch (sql_error const& error) {
+        throw migration_error{migrate_exit::failed, connect_problem(error)};
+    }
+}
+
+} // namespace
+
+migration_runner::migration_runner(std::string connection_string, std::vector<migration> files,
+                                   migrate_options options, observer report)
+    : impl_{guarded([&] {
+          return std::make_unique<impl>(std::move(connection_string), std::move(files), options,
+                                        std::move(report));
+      })} {}
+
+migration_runner::~migration_runner() = default;
+
+void migration_runner::up(std::optional<int> to) {
+    guarded([&] { impl_->up(to); });
+}
+
+void migration_runner::down(std::optional<int> to) {
+    guarded([&] { impl_->down(to); });
+}
+
+void migration_runner::redo(std::optional<int> version) {
+    guarded([&] { impl_->redo(version); });
+}
+
+migration_loss migration_runner::loss_of_down(std::optional<int> to) {
+    return guarded([&] { return impl_->loss_of_down(to); });
+}
+
+void migration_runner::plan() {
+    guarded([&] { impl_->plan(); });
+}
+
+std::vector<migration_status> migration_runner::status() {
+    return guarded([&] { return compare_migrations(impl_->files, impl_->records.load()); });
+}
+
+verification migration_runner::verify() {
+    return guarded([&] { return impl_->verify(); });
+}
+
+schema_check check_schema(std::string const& connection_string) {
+    pqxx_session session{connection_string, "tallyd check"};
+    auto const files = embedded_migrations();
+    auto const loaded = migration_records{session}.load();
+    auto const statuses = compare_migrations(files, loaded);
+    schema_check check;
+    check.binary_version = files.empty() ? 0 : files.back().version;
+    check.database_version = loaded.empty() ? 0 : loaded.back().version;
+    check.advice = refusals(statuses);
+    if (check.advice.empty() && has_state(statuses, migration_state::reverting)) {
+        check.advice = "a migration is half reverted: run tallyd migrate down, then up";
+    } else if (check.advice.empty() && (has_state(statuses, migration_state::pending) ||
+                                        has_state(statuses, migration_state::running))) {
+        check.advice = "the database is at migration " + std::to_string(check.database_version) +
+                       " and this tallyd needs " + std::to_string(check.binary_version) +
+                       ": run tallyd migrate up";
+    }
+    check.is_ok = check.advice.empty();
+    return check;
+}
+
+} // namespace tally::storage

@@ -1,0 +1,68 @@
+#include "storage/schema/plan_seeds.hpp"
+
+#include "rating/plan_file/plan_file.hpp"
+#include "storage/plans/plan_store.hpp"
+#include "storage/schema/embedded_files.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tally::storage {
+
+namespace {
+
+struct seeded_plan {
+    std::string_view file;
+    std::string_view id; ///< fixed, so that the undo removes this plan and no other
+};
+
+constexpr std::array<seeded_plan, 3> seeded_plans{
+    {{"starter.toml", "00000000-0000-7000-8000-000000000201"},
+     {"professional.toml", "00000000-0000-7000-8000-000000000202"},
+     {"call-center.toml", "00000000-0000-7000-8000-000000000203"}}};
+
+std::optional<std::string> embedded_text(std::string_view name) {
+    auto const files = embedded_plans();
+    auto const found = std::ranges::find(files, name, &embedded_file::path);
+    return found == files.end() ? std::nullopt : std::optional{std::string{found->text}};
+}
+
+plan_to_apply read_embedded(seeded_plan const& which) {
+    auto reading =
+        rating::read_plan(embedded_text(which.file).value_or(""), which.file, embedded_text);
+    if (!reading.plan) {
+        auto const& first = reading.problems.front();
+        throw plan_store_error{first.file + ":" + std::to_string(first.line) + ": " + first.what};
+    }
+    return {std::move(*reading.plan), ingest::parse_uuid(which.id).value_or(ingest::uuid{})};
+}
+
+bool is_taken(pq_connection& on, rating::plan_definition const& plan) {
+    parameters values;
+    values.add_text(plan.code).add_text(plan.tier).add_text(plan.billing_interval);
+    pq_rows rows;
+    auto const said =
+        on.query("SELECT FROM billing.rate_plans WHERE code = $1::text OR (deleted_at IS NULL"
+                 " AND tier::text = $2::text AND billing_interval::text = $3::text)",
+                 values, rows);
+    if (!said.ok()) {
+        throw plan_store_error{said.detail};
+    }
+    return row_count(rows) > 0;
+}
+
+} // namespace
+
+void seed_telecom_plans(std::string const& connection_string) {
+    pq_connection on{connection_string, "tallyd seed"};
+    std::vector<plan_to_apply> missing;
+    for (auto const& each : seeded_plans) {
+        auto plan = read_embedded(each);
+        if (!is_taken(on, plan.plan)) {
+            missing.push_back(std::move(plan));
+        }
+    }
+    plan_store{on}.apply(missing, apply_mode::commit);
+}
+
+} // namespace tally::storage

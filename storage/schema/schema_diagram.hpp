@@ -1,0 +1,21 @@
+#pragma once
+
+#include "storage/postgres/pqxx_session.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tally::storage {
+
+/// The schema as Mermaid entity relationship diagrams in Markdown, one per PostgreSQL schema:
+/// tables with their key columns, and relations. Read from the catalog of a database that has all
+/// migrations; partitions are left out. The same schema always gives the same text. Throws
+/// sql_error.
+std::string schema_diagram(pqxx_session& session);
+
+/// `page` with what stands between the diagram's two markers replaced; nullopt when it has not
+/// both, each on a line of its own, in this order.
+std::optional<std::string> with_diagram(std::string_view page, std::string_view diagram);
+
+} // namespace tally::storage

@@ -1,0 +1,210 @@
+#include "storage/schema/seeds.hpp"
+
+#include "storage/postgres/pqxx_session.hpp"
+#include "storage/schema/embedded_files.hpp"
+#include "storage/schema/migration_files.hpp"
+#include "storage/schema/migration_lock.hpp"
+#include "storage/schema/migrations.hpp"
+#include "storage/schema/password_hash.hpp"
+#include "storage/schema/plan_seeds.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tally::storage {
+namespace {
+
+constexpr std::chrono::seconds lock_wait_max{60};
+
+/// seeds/NN_name.apply.sql and seeds/NN_name.undo.sql.
+struct seed {
+    std::string name; ///< "10_system_users"
+    std::string apply;
+    std::string undo;
+    [[nodiscard]] bool is_demo() const { return name.find("_demo") != std::string::npos; }
+};
+
+std::string_view text_of(std::string const& path) {
+    auto const files = embedded_sql();
+    auto const found = std::ranges::find(files, path, &embedded_file::path);
+    return found != files.end() ? found->text : std::string_view{};
+}
+
+std::vector<seed> all_seeds() {
+    constexpr std::string_view folder = "seeds/";
+    constexpr std::string_view ending = ".apply.sql";
+    std::vector<seed> seeds;
+    for (embedded_file const& file : embedded_sql()) {
+        if (!file.path.starts_with(folder) || !file.path.ends_with(ending)) {
+            continue;
+        }
+        std::string name{file.path.substr(folder.size())};
+        name.resize(name.size() - ending.size());
+        std::string const undo = std::string{folder} + name + ".undo.sql";
+        seeds.push_back({name, std::string{file.text}, std::string{text_of(undo)}});
+    }
+    return seeds;
+}
+
+/// Seeds by what was recorded of them.
+class seed_runner {
+  public:
+    explicit seed_runner(std::string const& connection_string)
+        : connection_string_{connection_string}, lock_{connection_string, lock_wait_max},
+          session_{connection_string, "tallyd seed"} {
+        session_.execute("SET search_path = public");
+    }
+
+    void create_table() {
+        session_.execute(
+            "CREATE TABLE IF NOT EXISTS public.tallyd_seeds (name text PRIMARY KEY, "
+            "sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"
+            "COMMENT ON TABLE public.tallyd_seeds IS 'Seeds that tallyd seed has applied'");
+    }
+
+    bool is_applied(seed const& which) {
+        return session_
+            .query_value("SELECT name FROM public.tallyd_seeds WHERE name = $1", {which.name})
+            .has_value();
+    }
+
+    void set(std::string const& name, std::string const& value) {
+        session_.query("SELECT set_config('tallyd.' || $1, $2, true)", {name, value});
+    }
+
+    template <typename Function>
+    void apply(seed const& which, Function&& prepare) {
+        sql_transaction transaction{session_};
+        prepare(*this);
+        if (which.name == "30_telecom_plans") {
+            seed_telecom_plans(connection_string_);
+        }
+        session_.execute(which.apply);
+        session_.query("INSERT INTO public.tallyd_seeds (name, sha256) VALUES ($1, $2)",
+                       {which.name, sha256_hex(which.apply)});
+        transaction.commit();
+    }
+
+    void undo(seed const& which) {
+        session_.execute(which.undo);
+        session_.query("DELETE FROM public.tallyd_seeds WHERE name = $1", {which.name});
+    }
+
+    pqxx_session& session() { return session_; }
+
+  private:
+    std::string const& connection_string_;
+    migration_lock lock_; // two at once would both find a seed missing
+    pqxx_session session_;
+};
+
+/// Given, known (demo), or made up: then the report has it.
+std::string password_of(std::string const& email, std::optional<std::string> const& given,
+                        seed_options const& options, seed_report& report) {
+    if (given) {
+        return *given;
+    }
+    if (options.demo) {
+        return "Admin@123";
+    }
+    report.passwords.push_back({email, random_password()});
+    return report.passwords.back().password;
+}
+
+/// Hashing takes a quarter of a second, by design: all demo users share one.
+std::string const& demo_hash() {
+    static std::string const hash = bcrypt_hash("Demo@123");
+    return hash;
+}
+
+void prepare_passwords(seed_runner& runner, seed const& which, seed_options const& options,
+                       seed_report& report) {
+    if (which.name == "10_system_users") {
+        runner.set("hash_admin", bcrypt_hash(password_of("admin@balatrix.com",
+                                                         options.admin_password, options, report)));
+        runner.set("hash_support",
+                   bcrypt_hash(password_of("support@balatrix.com", options.support_password,
+                                           options, report)));
+        runner.set("must_change_password", options.demo ? "false" : "true");
+    } else if (which.is_demo()) {
+        runner.set("hash_demo", demo_hash());
+    }
+}
+
+void require_schema(std::string const& connection_string) {
+    schema_check const check = check_schema(connection_string);
+    if (!check.is_ok) {
+        throw std::runtime_error{check.advice};
+    }
+}
+
+} // namespace
+
+seed_report apply_seeds(std::string const& connection_string, seed_options const& options) {
+    if (options.demo && options.production) {
+        throw std::runtime_error{"environment is \"production\": demo data is refused"};
+    }
+    require_schema(connection_string);
+    seed_runner runner{connection_string};
+    runner.create_table();
+    seed_report report;
+    for (seed const& which : all_seeds()) {
+        if (which.is_demo() && !options.demo) {
+            continue;
+        }
+        if (runner.is_applied(which)) {
+            report.present.push_back(which.name);
+            continue;
+        }
+        try {
+            runner.apply(which, [&](seed_runner& prepared) {
+                prepare_passwords(prepared, which, options, report);
+            });
+        } catch (std::runtime_error const& error) {
+            throw std::runtime_error{"seed " + which.name +
+                                     " failed and was rolled back: " + error.what()};
+        }
+        report.applied.push_back(which.name);
+    }
+    return report;
+}
+
+std::vector<std::string> seeds_to_undo(std::string const& connection_string,
+                                       seed_options const& options) {
+    std::vector<std::string> names;
+    pqxx_session session{connection_string, "tallyd seed"};
+    if (!session.query_value("SELECT to_regclass('public.tallyd_seeds')::text")) {
+        return names;
+    }
+    for (sql_row& row : session.query("SELECT name FROM public.tallyd_seeds ORDER BY name DESC")) {
+        if (!options.demo || seed{*row[0], {}, {}}.is_demo()) {
+            names.push_back(std::move(*row[0]));
+        }
+    }
+    return names;
+}
+
+seed_report undo_seeds(std::string const& connection_string, seed_options const& options) {
+    seed_runner runner{connection_string};
+    runner.create_table();
+    seed_report report;
+    auto const seeds = all_seeds();
+    sql_transaction transaction{runner.session()};
+    for (auto place = seeds.rbegin(); place != seeds.rend(); ++place) {
+        seed const& which = *place;
+        if ((options.demo && !which.is_demo()) || !runner.is_applied(which)) {
+            continue;
+        }
+        try {
+            runner.undo(which);
+        } catch (sql_error const& error) {
+            throw std::runtime_error{"seed " + which.name +
+                                     " is in use, nothing was undone: " + error.what()};
+        }
+        report.applied.push_back(which.name);
+    }
+    transaction.commit();
+    return report;
+}
+
+} // namespace tally::storage

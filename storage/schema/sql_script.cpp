@@ -1,0 +1,135 @@
+#include "storage/schema/sql_script.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace tally::storage {
+namespace {
+
+bool is_name_character(char c) {
+    auto const byte = static_cast<unsigned char>(c);
+    return std::isalnum(byte) != 0 || c == '_' || byte >= 0x80;
+}
+
+/// Walks over a script token by token.
+class scanner {
+  public:
+    explicit scanner(std::string_view script) : script_{script} {}
+
+    [[nodiscard]] bool at_end() const { return at_ >= script_.size(); }
+    [[nodiscard]] std::size_t position() const { return at_; }
+    [[nodiscard]] char current() const { return script_[at_]; }
+
+    /// Past one character, quoted text or comment. True when it belongs to a statement: no space,
+    /// no comment.
+    bool advance() {
+        std::string_view const rest = script_.substr(at_);
+        if (rest.starts_with("--")) {
+            at_ = std::min(script_.find('\n', at_), script_.size());
+            return false;
+        }
+        if (rest.starts_with("/*")) {
+            skip_block_comment();
+            return false;
+        }
+        if (rest.front() == '\'' || rest.front() == '"') {
+            skip_quoted(rest.front(), has_escapes());
+            return true;
+        }
+        if (rest.front() == '$' && skip_dollar_quoted()) {
+            return true;
+        }
+        ++at_;
+        return std::isspace(static_cast<unsigned char>(rest.front())) == 0;
+    }
+
+  private:
+    /// An E before the quote, that is no name's end.
+    [[nodiscard]] bool has_escapes() const {
+        return script_[at_] == '\'' && at_ > 0 && (script_[at_ - 1] | 0x20) == 'e' &&
+               (at_ < 2 || !is_name_character(script_[at_ - 2]));
+    }
+
+    /// A doubled quote inside reads as two quoted texts side by side, which is just as well.
+    void skip_quoted(char quote, bool escapes) {
+        for (++at_; at_ < script_.size() && script_[at_] != quote; ++at_) {
+            if (escapes && script_[at_] == '\\') {
+                ++at_;
+            }
+        }
+        at_ = std::min(at_ + 1, script_.size());
+    }
+
+    bool skip_dollar_quoted() {
+        if (at_ > 0 && is_name_character(script_[at_ - 1])) {
+            return false; // a name with a dollar sign
+        }
+        std::size_t end = at_ + 1;
+        while (end < script_.size() && is_name_character(script_[end])) {
+            ++end;
+        }
+        if (end >= script_.size() || script_[end] != '$' ||
+            std::isdigit(static_cast<unsigned char>(script_[at_ + 1])) != 0) {
+            return false; // a parameter, or nothing
+        }
+        std::string_view const tag = script_.substr(at_, end + 1 - at_);
+        std::size_t const close = script_.find(tag, end + 1);
+        at_ = close == std::string_view::npos ? script_.size() : close + tag.size();
+        return true;
+    }
+
+    void skip_block_comment() {
+        int depth = 0;
+        do {
+            std::string_view const rest = script_.substr(at_);
+            bool const opens = rest.starts_with("/*");
+            bool const closes = rest.starts_with("*/");
+            depth += opens ? 1 : closes ? -1 : 0;
+            at_ += opens || closes ? 2 : 1;
+        } while (depth > 0 && at_ < script_.size());
+    }
+
+    std::string_view script_;
+    std::size_t at_ = 0;
+};
+
+} // namespace
+
+std::vector<std::string> split_statements(std::string_view script) {
+    std::vector<std::string> statements;
+    scanner scan{script};
+    std::size_t start = 0;
+    bool has_content = false;
+    auto finish = [&](std::size_t end) {
+        if (has_content) {
+            statements.emplace_back(script.substr(start, end - start));
+        }
+        has_content = false;
+    };
+    while (!scan.at_end()) {
+        if (scan.current() == ';') {
+            finish(scan.position());
+            scan.advance();
+            start = scan.position();
+            continue;
+        }
+        has_content = scan.advance() || has_content;
+    }
+    finish(script.size());
+    return statements;
+}
+
+bool is_marked_no_transaction(std::string_view script) {
+    while (script.starts_with("--") || script.starts_with("\n") || script.starts_with("\r")) {
+        std::size_t const end = std::min(script.find('\n'), script.size());
+        std::string_view line = script.substr(0, end);
+        line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+        if (line == "-- tallyd: no-transaction") {
+            return true;
+        }
+        script.remove_prefix(std::min(end + 1, script.size()));
+    }
+    return false;
+}
+
+} // namespace tally::storage

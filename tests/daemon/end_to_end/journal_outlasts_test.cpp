@@ -1,0 +1,177 @@
+#include "ingest/journal/disk.hpp"
+#include "ingest/journal/segment.hpp"
+#include "ingest/journal/writer.hpp"
+#include "storage/postgres/pqxx_session.hpp"
+#include "tests/support/billing_fixture.hpp"
+#include "tests/support/daemon_process.hpp"
+#include "tests/support/http_client.hpp"
+#include "tests/support/private_postgres.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <thread>
+
+// What waits in the journal while something changes: its source's settings, or the binary.
+
+namespace tally {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using tests::daemon_process;
+using tests::query_one;
+
+char const* const binary = TALLY_BINARY;
+
+std::string canonical(int number) {
+    return R"({"uuid":"d0000000-0000-4000-8000-00000000000)" + std::to_string(number) +
+           R"(","account_number":"ACC-1","direction":"outbound","caller_id":"1001",)"
+           R"("destination":"4420","start_time":"2026-05-04T10:00:00Z",)"
+           R"("end_time":"2026-05-04T10:01:02Z","duration":62,"billsec":60})"
+           "\n";
+}
+
+/// The called leg's own record.
+std::string b_leg(int number) {
+    std::string const id = "f0000000-0000-4000-8000-00000000000" + std::to_string(number);
+    return R"({"variables":{"uuid":")" + id +
+           R"(","originating_leg_uuid":"f0000000-0000-4000-8000-0000000000ff",)"
+           R"("direction":"outbound","accountcode":"ACC-2","start_uepoch":"1777888800000000",)"
+           R"("answer_uepoch":"1777888801000000","end_uepoch":"1777888862000000",)"
+           R"("duration":"62","billsec":"61"},)"
+           R"("callflow":[{"caller_profile":{"caller_id_number":"1001",)"
+           R"("destination_number":"4420"}}]})";
+}
+
+class journal_outlasts : public testing::Test {
+  protected:
+    journal_outlasts() {
+        std::string folder = (fs::temp_directory_path() / "tallyd-outlasts-XXXXXX").string();
+        folder_ = ::mkdtemp(folder.data());
+        journal_ = folder_ / "journal";
+        fs::create_directory(journal_);
+        environment_["TALLYD_JOURNAL_DIR"] = journal_.string();
+        connection_ = tests::private_postgres::shared().migrated_database();
+        environment_["TALLYD_DATABASE_URL"] = connection_;
+        tests::make_telecom(connection_, 5);
+    }
+    ~journal_outlasts() override { fs::remove_all(folder_); }
+
+    std::unique_ptr<daemon_process> start() const {
+        auto daemon = std::make_unique<daemon_process>(binary, environment_);
+        EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
+        return daemon;
+    }
+    /// Acknowledged by a daemon that is killed before it stores anything.
+    void leave_behind(std::string const& target, std::string const& body) const {
+        auto const daemon = start();
+        storage::pqxx_session held{connection_, "test"};
+        held.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
+        ASSERT_EQ(tests::http_request(daemon->http_port(), "POST", target, body,
+                                      {{"Content-Type", "application/json"}})
+                          .status /
+                      100,
+                  2U);
+        daemon->send(SIGKILL);
+        daemon->wait();
+    }
+    /// A whole run, which drains what is there.
+    void run_once() const {
+        auto const daemon = start();
+        daemon->send(SIGTERM);
+        EXPECT_EQ(daemon->wait(), 0);
+        EXPECT_THAT(daemon->log(), HasSubstr("event=drained complete=yes"));
+    }
+    void set_local(std::string const& change) const {
+        tests::execute(connection_,
+                       "UPDATE ingest.sources SET " + change + " WHERE name = 'local'");
+    }
+    std::string one(std::string_view sql) const { return query_one(connection_, sql); }
+
+    fs::path folder_;
+    fs::path journal_;
+    std::string connection_;
+    std::map<std::string, std::string> environment_;
+};
+
+TEST_F(journal_outlasts, a_lower_limit_drops_no_record_that_was_taken) {
+    set_local("record_bytes_max = 400");
+    auto large = canonical(3);
+    large.insert(1, R"("metadata":{"pad":")" + std::string(400, 'x') + R"("},)");
+    leave_behind("/v1/cdrs", canonical(1) + canonical(2) + large);
+    set_local("record_bytes_max = 100");
+    run_once();
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
+    EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0") << "its sender was told of it";
+}
+
+TEST_F(journal_outlasts, a_higher_limit_takes_no_record_that_was_refused) {
+    set_local("record_bytes_max = 400");
+    auto large = canonical(3);
+    large.insert(1, R"("metadata":{"pad":")" + std::string(400, 'x') + R"("},)");
+    leave_behind("/v1/cdrs", canonical(1) + canonical(2) + large);
+    set_local("record_bytes_max = 100000");
+    run_once();
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
+    EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0");
+}
+
+TEST_F(journal_outlasts, leaving_b_legs_out_from_now_on_drops_none_that_was_taken) {
+    leave_behind("/v1/cdrs/freeswitch", b_leg(1));
+    set_local("b_legs = 'skip'");
+    run_once();
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "1");
+}
+
+TEST_F(journal_outlasts, taking_b_legs_from_now_on_takes_none_that_was_left_out) {
+    set_local("b_legs = 'skip'");
+    auto a_leg = b_leg(1);
+    a_leg.replace(a_leg.find("originating_leg_uuid"), 20, "bridge_uuid");
+    leave_behind("/v1/cdrs/freeswitch", "[" + a_leg + "," + b_leg(2) + "]");
+    set_local("b_legs = 'accept'");
+    run_once();
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "1");
+    EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0");
+}
+
+TEST_F(journal_outlasts, an_older_binary_does_not_start_on_what_a_newer_one_left) {
+    ingest::segment_head head;
+    head.stream = ingest::uuid_v7();
+    head.version = ingest::journal_version + 1;
+    auto const file = journal_ / ingest::segment_file_name(head.stream, 0);
+    std::ofstream{file, std::ios::binary} << ingest::encode(head) << "in another layout, perhaps";
+    for (std::vector<std::string> const& words :
+         {std::vector<std::string>{"run"}, {"run", "--skip-journal-damage"}}) {
+        auto const refused = tests::run_tallyd(binary, words, environment_);
+        EXPECT_EQ(refused.exit_code, 1);
+        EXPECT_THAT(refused.out, HasSubstr(file.string() + " is of version 3 and this tallyd reads "
+                                                           "versions up to 2: run the newer"));
+    }
+    EXPECT_TRUE(fs::exists(file));
+}
+
+TEST_F(journal_outlasts, a_push_of_a_newer_version_stays_where_it_is) {
+    {
+        ingest::journal_writer writer{{journal_, ingest::uuid_v7()}, ingest::real_disk()};
+        writer.append(std::string(1, static_cast<char>(ingest::journal_version + 1)) + "?", 1, 0);
+        EXPECT_EQ(writer.flush().error, 0);
+    }
+    daemon_process const daemon{binary, environment_};
+    std::string const told = "a push of version 3 in the journal, written by a newer tallyd";
+    for (int tries = 0; tries < 400 && daemon.log().find(told) == std::string::npos; ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
+    EXPECT_THAT(daemon.log(), HasSubstr(told));
+    EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0");
+    auto const is_segment = [](fs::directory_entry const& each) {
+        return each.path().extension() == ".journal";
+    };
+    EXPECT_EQ(std::count_if(fs::directory_iterator{journal_}, {}, is_segment), 1);
+}
+
+} // namespace
+} // namespace tally

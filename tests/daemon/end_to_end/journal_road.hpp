@@ -1,0 +1,95 @@
+#pragma once
+
+#include "storage/postgres/pqxx_session.hpp"
+#include "tests/support/billing_fixture.hpp"
+#include "tests/support/daemon_process.hpp"
+#include "tests/support/http_client.hpp"
+#include "tests/support/private_postgres.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tally::tests {
+
+/// Call `number` of account ACC-1 to ACC-5, 60 s to London: costs 1.7.
+inline std::string call(int number) {
+    std::string id = std::to_string(number);
+    id.insert(0, 12 - id.size(), '0');
+    return R"({"uuid":"d0000000-0000-4000-8000-)" + id + R"(","account_number":"ACC-)" +
+           std::to_string(1 + number % 5) +
+           R"(","direction":"outbound","caller_id":"1001","destination":"4420",)"
+           R"("start_time":"2026-05-04T10:00:00Z","answer_time":"2026-05-04T10:00:02Z",)"
+           R"("end_time":"2026-05-04T10:01:02Z","duration":62,"billsec":60})"
+           "\n";
+}
+
+inline std::string calls(int from, int to) {
+    std::string body;
+    for (int number = from; number < to; ++number) {
+        body += call(number);
+    }
+    return body;
+}
+
+/// A daemon with a journal and a database of its own.
+class journal_road : public testing::Test {
+  protected:
+    journal_road() {
+        std::string folder =
+            (std::filesystem::temp_directory_path() / "tallyd-journal-road-XXXXXX").string();
+        folder_ = ::mkdtemp(folder.data());
+        environment_["TALLYD_JOURNAL_DIR"] = (folder_ / "journal").string();
+        connection_ = private_postgres::shared().migrated_database();
+        environment_["TALLYD_DATABASE_URL"] = connection_;
+        make_telecom(connection_, 5);
+    }
+    ~journal_road() override { std::filesystem::remove_all(folder_); }
+
+    std::unique_ptr<daemon_process> start() {
+        auto daemon = std::make_unique<daemon_process>(TALLY_BINARY, environment_);
+        EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
+        return daemon;
+    }
+    static unsigned push(daemon_process const& to, std::string const& body,
+                         std::string const& target = "/v1/cdrs") {
+        return http_request(to.http_port(), "POST", target, body,
+                            {{"Content-Type", "application/x-ndjson"}})
+            .status;
+    }
+    std::string stored() const { return query_one(connection_, "SELECT count(*) FROM cdrs"); }
+    /// Waits until so many calls are there; what is there in the end.
+    std::string wait_stored(std::string const& wanted) const {
+        for (int tries = 0; tries < 600 && stored() != wanted; ++tries) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        }
+        return stored();
+    }
+    std::vector<std::filesystem::path> segments() const {
+        std::vector<std::filesystem::path> found;
+        for (auto const& entry : std::filesystem::directory_iterator{folder_ / "journal"}) {
+            if (entry.path().extension() == ".journal") {
+                found.push_back(entry.path());
+            }
+        }
+        return found;
+    }
+    /// Keeps every lane from storing anything while it lives.
+    struct blockade {
+        explicit blockade(std::string const& connection) : on(connection, "test") {
+            on.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
+        }
+        storage::pqxx_session on;
+    };
+
+    std::filesystem::path folder_;
+    std::string connection_;
+    std::map<std::string, std::string> environment_;
+};
+
+} // namespace tally::tests

@@ -1,0 +1,60 @@
+#include "tests/daemon/end_to_end/story_fixture.hpp"
+
+#include "tests/support/private_postgres.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace tally::tests {
+
+story_fixture::story_fixture() : database{private_postgres::shared().migrated_database()} {
+    environment["TALLYD_DATABASE_URL"] = database;
+    environment["TALLYD_SUSPENSE_AUTO_ATTEMPTS_MAX"] = "0"; // the story says when
+    daemon = std::make_unique<daemon_process>(TALLY_BINARY, environment);
+    EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
+}
+
+std::string story_fixture::event(std::string_view type, std::string_view time,
+                                 std::string_view data, std::string_view rest) {
+    std::string text = R"({"specversion":"1.0","id":"story-)" + std::to_string(++next_id_) +
+                       R"(","source":"/story","type":")";
+    text.append(type).append(R"(","time":")").append(time).append("\"");
+    text.append(rest).append(R"(,"data":)").append(data).append("}");
+    return text;
+}
+
+std::string story_fixture::push(std::vector<std::string> const& events) {
+    std::string body;
+    for (auto const& each : events) {
+        body += each + "\n";
+        told_.push_back(each);
+    }
+    auto const answer = http_request(daemon->http_port(), "POST", "/v1/events?ack=commit", body,
+                                     {{"Content-Type", "application/x-ndjson"}});
+    EXPECT_EQ(answer.status, 200U) << answer.body << daemon->log();
+    return answer.body;
+}
+
+void story_fixture::push_all_again() {
+    auto const told = told_;
+    std::vector<std::string> const last_first(told.rbegin(), told.rend());
+    for (auto const& each : last_first) {
+        push({each});
+    }
+    push(told);
+    told_ = told;
+}
+
+void story_fixture::expect_soon(std::string_view question, std::string const& answer) const {
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    while (ask(question) != answer && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    EXPECT_EQ(ask(question), answer) << question;
+}
+
+command_result story_fixture::tallyd(std::vector<std::string> const& words) const {
+    return run_tallyd(TALLY_BINARY, words, environment);
+}
+
+} // namespace tally::tests

@@ -1,0 +1,118 @@
+#include "daemon/pipeline/lane.hpp"
+
+#include "tests/support/billing_fixture.hpp"
+#include "tests/support/catalog_of.hpp"
+#include "tests/support/private_postgres.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+// One lane with a real database: what it does when it has to give up.
+
+namespace tally::daemon {
+namespace {
+
+using tests::query_one;
+
+class silent_observer final : public storage::lane_observer {
+  public:
+    void stored(storage::stored_batch const&) override {}
+    void retried(std::string_view, storage::result const&) override {}
+};
+
+class lane_test : public ::testing::Test {
+  protected:
+    lane_test() {
+        connection_ = tests::private_postgres::shared().migrated_database();
+        tests::make_telecom(connection_, 1);
+        source_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+        catalog_ = tests::catalog_of(connection_);
+    }
+    std::unique_ptr<lane> make_lane(std::string const& connection) {
+        return std::make_unique<lane>(
+            lane_options{.daemon_id = ingest::uuid_v7(), .import_id = {}, .partitions = {}},
+            connection, observer_, failures_);
+    }
+    /// Hands record `number` of a stream over; whether it became durable.
+    std::future<bool> push(lane& to, int number) {
+        auto block = std::make_unique<ingest::record_block>();
+        block->from = source_;
+        block->in_format = ingest::find_format("canonical");
+        block->batch.set_body(
+            R"({"uuid":"call-)" + std::to_string(number) +
+            R"(","account_number":"ACC-1","direction":"outbound","caller_id":"1",)"
+            R"("destination":"4420","start_time":"2026-05-04T10:00:00Z",)"
+            R"("end_time":"2026-05-04T10:01:00Z","duration":60,"billsec":60})");
+        block->in_format->decode({*source_, {}, {}}, block->batch);
+        block->stream = "journal";
+        block->stream_begin = static_cast<std::uint64_t>(number);
+        block->stream_end = block->stream_begin + 1;
+        auto told = std::make_shared<std::promise<bool>>();
+        block->on_done = [told](auto const& outcome) { told->set_value(outcome.durable); };
+        slice share{new routed_block{std::move(block), catalog_, 1, [](std::size_t) {}}, 0};
+        static_cast<void>(to.push(std::move(share)));
+        return told->get_future();
+    }
+    [[nodiscard]] std::string stored() const {
+        return query_one(connection_, "SELECT count(*) FROM cdrs");
+    }
+    [[nodiscard]] std::string position() const {
+        return query_one(connection_, "SELECT coalesce(max(position), 0) FROM positions");
+    }
+
+    std::string connection_;
+    silent_observer observer_;
+    failure_report failures_;
+    std::shared_ptr<ingest::source> source_ = std::make_shared<ingest::source>();
+    std::shared_ptr<rating::catalog const> catalog_;
+};
+
+// What it stored then would move the stream's position over the record that it let go.
+TEST_F(lane_test, stores_nothing_after_it_gave_a_record_up) {
+    auto const to = make_lane(connection_);
+    ASSERT_TRUE(push(*to, 0).get());
+    // A CHECK that nothing satisfies makes the next try fail in a way that is waited out.
+    tests::execute(connection_, "ALTER TABLE billing.subscription_usage RENAME TO away");
+    auto given_up = push(*to, 1);
+    EXPECT_EQ(given_up.wait_for(std::chrono::milliseconds{200}), std::future_status::timeout);
+    to->give_up();
+    EXPECT_FALSE(given_up.get());
+    tests::execute(connection_, "ALTER TABLE billing.away RENAME TO subscription_usage");
+    EXPECT_FALSE(push(*to, 2).get());
+    EXPECT_EQ(stored(), "1");
+    EXPECT_EQ(position(), "1");
+}
+
+TEST_F(lane_test, takes_nothing_after_it_gave_up) {
+    auto const to = make_lane("host=/nonexistent dbname=none");
+    auto given_up = push(*to, 0);
+    to->give_up();
+    EXPECT_FALSE(given_up.get());
+    EXPECT_FALSE(push(*to, 1).get());
+    EXPECT_FALSE(failures_.has_failed());
+}
+
+// Another database under the same name: a standby that was behind, or a backup.
+TEST_F(lane_test, ends_loudly_when_the_database_has_lost_what_it_committed) {
+    auto const to = make_lane(connection_);
+    ASSERT_TRUE(push(*to, 0).get());
+    ASSERT_TRUE(push(*to, 1).get());
+    tests::execute(connection_, "UPDATE ingest.positions SET position = 1");
+    EXPECT_FALSE(push(*to, 2).get());
+    EXPECT_TRUE(failures_.has_failed());
+    EXPECT_EQ(position(), "1") << "the records between would be left out for good";
+}
+
+// A rival that took over the stream and got further is nothing of the kind.
+TEST_F(lane_test, goes_on_behind_a_rival_that_is_ahead) {
+    auto const to = make_lane(connection_);
+    ASSERT_TRUE(push(*to, 0).get());
+    tests::execute(connection_, "UPDATE ingest.positions SET position = 2");
+    EXPECT_TRUE(push(*to, 2).get());
+    EXPECT_FALSE(failures_.has_failed());
+    EXPECT_EQ(position(), "3");
+}
+
+} // namespace
+} // namespace tally::daemon

@@ -1,0 +1,178 @@
+#include "daemon/pipeline/pipeline.hpp"
+
+#include "ingest/record/format.hpp"
+#include "storage/postgres/pqxx_session.hpp"
+#include "tests/support/billing_fixture.hpp"
+#include "tests/support/catalog_of.hpp"
+#include "tests/support/private_postgres.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+
+// Blocks through guiding, lanes and a real database, without sockets.
+
+namespace tally::daemon {
+namespace {
+
+using ingest::push_status;
+using tests::query_one;
+
+class silent_observer final : public storage::lane_observer {
+  public:
+    void stored(storage::stored_batch const&) override {}
+    void retried(std::string_view, storage::result const&) override {}
+};
+
+class pipeline_test : public ::testing::Test {
+  protected:
+    pipeline_test() {
+        connection_ = tests::private_postgres::shared().migrated_database();
+        tests::make_telecom(connection_, 6);
+        from_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+    }
+    std::unique_ptr<pipeline> road(std::int64_t bytes_max = 1 << 20, std::uint32_t lanes = 2) {
+        auto made = std::make_unique<pipeline>(
+            pipeline_options{
+                .lanes = lanes, .memory_bytes_max = bytes_max, .partitions = {}, .import_id = {}},
+            connection_, observer_, failures_);
+        made->set_catalog(tests::catalog_of(connection_));
+        return made;
+    }
+    static std::string records(int first, int count) {
+        std::string text;
+        for (int i = first; i < first + count; ++i) {
+            text += R"({"uuid":"call-)" + std::to_string(i) + R"(","account_number":"ACC-)" +
+                    std::to_string(1 + i % 6) +
+                    R"(","direction":"outbound","caller_id":"1","destination":"4420",)"
+                    R"("start_time":"2026-05-04T10:00:00Z","end_time":"2026-05-04T10:01:00Z",)"
+                    R"("duration":60,"billsec":60})"
+                    "\n";
+        }
+        return text;
+    }
+    std::unique_ptr<ingest::record_block> block_of(std::string const& text) {
+        auto block = std::make_unique<ingest::record_block>();
+        block->from = from_;
+        block->in_format = ingest::find_format("canonical");
+        block->batch.set_body(text);
+        block->in_format->decode({*from_, {}, {}}, block->batch);
+        return block;
+    }
+    ingest::block_outcome push(pipeline& to, std::unique_ptr<ingest::record_block> block) {
+        std::promise<ingest::block_outcome> told;
+        block->on_done = [&told](auto const& outcome) { told.set_value(outcome); };
+        EXPECT_EQ(to.push(block), push_status::pushed);
+        return told.get_future().get();
+    }
+
+    std::string connection_;
+    silent_observer observer_;
+    failure_report failures_;
+    std::shared_ptr<ingest::source> from_ = std::make_shared<ingest::source>();
+};
+
+TEST_F(pipeline_test, tells_a_block_what_became_of_its_records) {
+    auto const to = road();
+    auto const first = push(*to, block_of(records(0, 20)));
+    auto const second = push(*to, block_of(records(10, 20)));
+
+    EXPECT_EQ(first, (ingest::block_outcome{true, 20, 0, 0}));
+    EXPECT_EQ(second, (ingest::block_outcome{true, 10, 10, 0}));
+    EXPECT_THAT(tests::four_sums(connection_), ::testing::Each("51.000000000"));
+}
+
+TEST_F(pipeline_test, an_empty_block_is_done_at_once) {
+    EXPECT_EQ(push(*road(), block_of("")), (ingest::block_outcome{true, 0, 0, 0}));
+}
+
+// Records are dealt to lanes by the catalog of the moment: what lies before a lane's position may
+// have been another lane's when the position was written, and not be stored at all.
+TEST_F(pipeline_test, stores_a_streams_records_whichever_lane_was_ahead) {
+    tests::execute(connection_,
+                   "INSERT INTO ingest.positions VALUES ('file', 0, 2, 12, now(), now()), "
+                   "('file', 1, 2, 0, now(), now())");
+    auto block = block_of(records(0, 12));
+    block->stream = "file";
+    block->stream_end = 12;
+
+    EXPECT_EQ(push(*road(), std::move(block)), (ingest::block_outcome{true, 12, 0, 0}));
+    EXPECT_EQ(query_one(connection_, "SELECT string_agg(position::text, ' ') FROM positions"),
+              "12 12");
+}
+
+// Pushes of one record while PostgreSQL stands still: their number is bounded by nothing but their
+// bytes, and none of them may be missing behind a position.
+TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_are) {
+    constexpr int blocks = 70'000;
+    auto const to = road(std::int64_t{128} << 20, 1);
+    storage::pqxx_session held{connection_, "test"};
+    held.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
+    std::atomic<int> durable{0};
+    std::atomic<int> lost{0};
+    for (int i = 0; i < blocks; ++i) {
+        // No text of it has to be copied: the smallest block that there is.
+        std::string number = std::to_string(i);
+        number.insert(0, 12 - number.size(), '0');
+        auto record = records(i, 1);
+        record.replace(record.find("call-"), 5 + std::to_string(i).size(),
+                       "d0000000-0000-4000-8000-" + number);
+        auto block = block_of(record);
+        block->stream = "journal";
+        block->stream_begin = static_cast<std::uint64_t>(i);
+        block->stream_end = static_cast<std::uint64_t>(i) + 1;
+        block->admitted_bytes = block->memory_bytes();
+        block->on_done = [&](auto const& outcome) { ++(outcome.durable ? durable : lost); };
+        ASSERT_EQ(to->admit(block->admitted_bytes), push_status::pushed) << i;
+        ASSERT_EQ(to->push(block), push_status::pushed);
+    }
+    EXPECT_EQ(lost, 0);
+    held.execute("ROLLBACK");
+    EXPECT_TRUE(to->drain(std::chrono::seconds{120}));
+    EXPECT_EQ(durable, blocks);
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM cdrs"), std::to_string(blocks));
+    EXPECT_EQ(query_one(connection_, "SELECT max(position) FROM positions"),
+              std::to_string(blocks));
+}
+
+TEST_F(pipeline_test, grants_no_more_than_its_memory) {
+    auto const to = road(1000);
+    EXPECT_EQ(to->admit(600), push_status::pushed);
+    EXPECT_EQ(to->admit(600), push_status::full);
+    to->release(600);
+    EXPECT_EQ(to->admit(600), push_status::pushed);
+    to->release(600);
+}
+
+TEST_F(pipeline_test, grants_nothing_before_there_is_a_catalog) {
+    pipeline to{pipeline_options{.partitions = {}, .import_id = {}}, connection_, observer_,
+                failures_};
+    EXPECT_EQ(to.admit(1), push_status::full);
+}
+
+TEST_F(pipeline_test, takes_nothing_once_it_drains) {
+    auto const to = road();
+    EXPECT_TRUE(to->drain(std::chrono::seconds{5}));
+    EXPECT_EQ(to->admit(1), push_status::closed);
+    auto block = block_of(records(0, 1));
+    EXPECT_EQ(to->push(block), push_status::closed);
+    EXPECT_NE(block, nullptr);
+}
+
+TEST_F(pipeline_test, gives_up_what_an_absent_database_holds_up_and_says_so) {
+    std::promise<ingest::block_outcome> told;
+    auto block = block_of(records(0, 5));
+    block->on_done = [&told](auto const& outcome) { told.set_value(outcome); };
+    {
+        pipeline other{pipeline_options{.partitions = {}, .import_id = {}},
+                       "host=/nonexistent dbname=none", observer_, failures_};
+        other.set_catalog(tests::catalog_of(connection_));
+        EXPECT_EQ(other.push(block), push_status::pushed);
+        EXPECT_FALSE(other.drain(std::chrono::milliseconds{100}));
+    }
+    EXPECT_FALSE(told.get_future().get().durable);
+}
+
+} // namespace
+} // namespace tally::daemon

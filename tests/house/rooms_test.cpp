@@ -1,0 +1,117 @@
+#include "tests/house/source_tree.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <regex>
+#include <set>
+
+using namespace tally::house;
+
+// Every folder of sources is divided into rooms, and each says in its folder's CMakeLists.txt which
+// others it uses. The list and the includes are held against each other.
+
+namespace {
+
+constexpr std::size_t units_max = 20;
+
+using rooms = std::map<std::string, std::set<std::string>>;
+
+/// Rooms by name ("ingest/text"), each with those that it uses.
+rooms declared_rooms() {
+    static std::regex const declaration{R"(tally_room\(([^)]*)\))"};
+    rooms found;
+    for (auto const& file : source_tree()) {
+        if (file.name() != "CMakeLists.txt" || file.folder() == "tests") {
+            continue;
+        }
+        for (std::sregex_iterator match{file.text.begin(), file.text.end(), declaration}, end;
+             match != end; ++match) {
+            std::istringstream words{(*match)[1].str()};
+            std::string word;
+            words >> word;
+            auto& uses = found[word];
+            bool is_use = false;
+            while (words >> word) {
+                bool const is_keyword = word == "USES" || word == "EXPOSES" || word == "LIBRARIES";
+                is_use = is_keyword ? word == "USES" : is_use;
+                if (is_use && !is_keyword) {
+                    uses.insert(word);
+                }
+            }
+        }
+    }
+    return found;
+}
+
+std::string room_of(std::string const& path) {
+    return path.substr(0, path.rfind('/'));
+}
+
+/// Rooms whose headers the files of each room include, besides its own.
+rooms included_rooms() {
+    static std::regex const include{R"re(\n#include "([^"]+)/[^"/]+")re"};
+    rooms found;
+    auto const declared = declared_rooms();
+    for (auto const& file : cpp_files()) {
+        auto const room = room_of(file.path);
+        if (!declared.contains(room)) {
+            continue;
+        }
+        auto& uses = found[room];
+        std::string const text = "\n" + file.text;
+        for (std::sregex_iterator match{text.begin(), text.end(), include}, end; match != end;
+             ++match) {
+            if ((*match)[1].str() != room) {
+                uses.insert((*match)[1].str());
+            }
+        }
+    }
+    return found;
+}
+
+TEST(rooms, hold_every_source_file) {
+    auto const declared = declared_rooms();
+    for (auto const& file : cpp_files()) {
+        auto const folder = file.folder();
+        bool const has_rooms = folder == "ingest" || folder == "rating" || folder == "storage" ||
+                               folder == "daemon" || folder == "config";
+        EXPECT_TRUE(!has_rooms || declared.contains(room_of(file.path))) << file.path;
+    }
+}
+
+TEST(rooms, use_those_whose_headers_they_include_and_no_others) {
+    auto const declared = declared_rooms();
+    for (auto const& [room, uses] : included_rooms()) {
+        EXPECT_EQ(declared.at(room), uses) << room;
+    }
+}
+
+TEST(rooms, are_not_used_in_a_circle) {
+    auto left = included_rooms();
+    // What uses none of those left is taken away, until nothing is or nothing moves.
+    for (std::size_t before = 0; before != left.size();) {
+        before = left.size();
+        std::erase_if(left, [&left](auto const& room) {
+            return std::none_of(room.second.begin(), room.second.end(),
+                                [&left](auto const& used) { return left.contains(used); });
+        });
+    }
+    for (auto const& [room, uses] : left) {
+        ADD_FAILURE() << room << " is part of a circle";
+    }
+}
+
+TEST(rooms, are_small) {
+    std::map<std::string, std::set<std::string>> units;
+    for (auto const& file : cpp_files()) {
+        if (file.folder() != "tests" && file.folder() != "bench") {
+            units[room_of(file.path)].insert(file.path.substr(0, file.path.rfind('.')));
+        }
+    }
+    for (auto const& [room, names] : units) {
+        EXPECT_LE(names.size(), units_max) << room;
+    }
+}
+
+} // namespace

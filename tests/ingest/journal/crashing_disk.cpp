@@ -1,0 +1,105 @@
+#include "tests/ingest/journal/crashing_disk.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+
+namespace tally::ingest::tests {
+
+namespace {
+
+constexpr std::size_t sector_bytes = 512;
+
+} // namespace
+
+class crashing_disk::output final : public segment_output {
+  public:
+    output(crashing_disk& disk, std::shared_ptr<file_state> file)
+        : disk_(disk), file_(std::move(file)) {}
+
+    int write(std::uint64_t offset, std::string_view bytes) noexcept override {
+        bool const fails = disk_.fails(disk_.write_failures_);
+        // A write that fails may have been done in part.
+        std::size_t const done = fails ? disk_.random_() % (bytes.size() + 1) : bytes.size();
+        file_->unsynced.emplace_back(offset, std::string{bytes.substr(0, done)});
+        return fails ? ENOSPC : 0;
+    }
+    int sync() noexcept override {
+        if (disk_.fails(disk_.sync_failures_)) {
+            return EIO; // and what was written stays in doubt for ever
+        }
+        for (auto const& [offset, bytes] : file_->unsynced) {
+            file_->durable.replace(offset, bytes.size(), bytes);
+        }
+        file_->unsynced.clear();
+        return 0;
+    }
+
+  private:
+    crashing_disk& disk_;
+    std::shared_ptr<file_state> file_;
+};
+
+std::unique_ptr<segment_output> crashing_disk::create(std::filesystem::path const& file,
+                                                      std::uint64_t bytes, std::string_view head,
+                                                      int& error) {
+    if (fails(create_failures_)) {
+        error = ENOSPC;
+        return nullptr;
+    }
+    auto made = std::make_shared<file_state>();
+    made->durable = head;
+    made->durable.resize(bytes, '\0');
+    files_[file] = made;
+    removed_.clear(); // the folder was synced for the new name
+    return std::make_unique<output>(*this, made);
+}
+
+int crashing_disk::remove(std::filesystem::path const& file) noexcept {
+    if (auto const found = files_.find(file); found != files_.end()) {
+        removed_.emplace_back(*found);
+        files_.erase(found);
+    }
+    return 0;
+}
+
+int crashing_disk::sync_folder(std::filesystem::path const& /*folder*/) noexcept {
+    removed_.clear();
+    return 0;
+}
+
+void crashing_disk::show(std::filesystem::path const& folder) const {
+    for (auto const& [file, state] : removed_) {
+        std::filesystem::remove(folder / file.filename());
+    }
+    for (auto const& [file, state] : files_) {
+        std::string bytes = state->durable;
+        for (auto const& [offset, written] : state->unsynced) {
+            bytes.replace(offset, written.size(), written);
+        }
+        std::ofstream{folder / file.filename(), std::ios::binary} << bytes;
+    }
+}
+
+void crashing_disk::lose_power(std::filesystem::path const& folder) {
+    // A file system keeps the order of removals: those that are undone are the last ones.
+    auto const undone = removed_.empty() ? 0 : random_() % (removed_.size() + 1);
+    files_.insert(removed_.end() - static_cast<std::ptrdiff_t>(undone), removed_.end());
+    for (auto const& [file, state] : files_) {
+        std::string bytes = state->durable;
+        for (auto const& [offset, written] : state->unsynced) {
+            for (std::size_t at = 0; at < written.size();) {
+                // Up to the next sector's border.
+                std::size_t const part =
+                    std::min(written.size() - at, sector_bytes - (offset + at) % sector_bytes);
+                if (random_() % 2 == 0) {
+                    bytes.replace(offset + at, part, written, at, part);
+                }
+                at += part;
+            }
+        }
+        std::ofstream{folder / file.filename(), std::ios::binary} << bytes;
+    }
+}
+
+} // namespace tally::ingest::tests

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "ingest/push/push_handler.hpp"
+#include "tests/ingest/http/http_test_server.hpp"
+#include "tests/ingest/push/push_test_sink.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+namespace tally::tests {
+
+/// A push handler with a sink and no socket.
+struct push_fixture : testing::Test {
+    using fields = std::multimap<std::string, std::string>;
+
+    struct request {
+        std::string method = "POST";
+        std::string path = "/v1/cdrs";
+        std::string query = {};
+        fields with = {};
+        bool from_loopback = true;
+    };
+
+    /// Does what the server does.
+    void send(request const& asked, std::string body);
+    ingest::http_step begin(request const& asked, std::size_t body_bytes);
+
+    [[nodiscard]] unsigned status() const { return *answer ? (*answer)->status : 0; }
+    [[nodiscard]] std::string body() const { return *answer ? (*answer)->body : ""; }
+    [[nodiscard]] std::string field(std::string_view name) const;
+    void expect_problem(unsigned wanted, std::string_view part_of_detail) const;
+
+    push_test_sink sink;
+    recording_observer observer;
+    ingest::push_settings settings; ///< as they are at the first send()
+    std::unique_ptr<ingest::push_handler> handler;
+    /// Answer that came, of the last request.
+    std::shared_ptr<std::optional<ingest::http_response>> answer;
+    std::unique_ptr<ingest::http_exchange> exchange;
+};
+
+} // namespace tally::tests

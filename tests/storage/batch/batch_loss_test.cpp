@@ -1,0 +1,351 @@
+#include "tests/storage/batch/batch_fixture.hpp"
+
+#include "storage/lane/lane_writer.hpp"
+#include "storage/postgres/pq_connection.hpp"
+#include "tests/support/cutting_proxy.hpp"
+
+#include <pqxx/pqxx>
+
+#include <chrono>
+#include <thread>
+
+// What a batch comes to when its connection goes, at each stage, and when rivals write the same
+// rows.
+
+namespace {
+
+using namespace tally;
+using namespace tally::tests;
+using cut = cutting_proxy::cut;
+using storage::batch_writer;
+using storage::failure;
+
+class lost_connection : public batch_fixture {
+  protected:
+    void SetUp() override {
+        batch_fixture::SetUp();
+        proxy = std::make_unique<cutting_proxy>(database);
+        lane = std::make_unique<batch_writer>(proxy->connection_string(), purpose, any_day);
+        make_partition(*lane);
+    }
+
+    /// Ends the lane's session as soon as it waits for a lock.
+    void terminate_when_it_waits() const {
+        for (int tries = 0; tries < 500; ++tries) {
+            if (ask(std::string{"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+                                " wait_event_type = 'Lock' AND datname = current_database() AND"
+                                " application_name = '"} +
+                    purpose + "'") == "t") {
+                return;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        }
+        ADD_FAILURE() << "the lane does not wait";
+    }
+    /// Commits while another session holds what `lock_sql` locks, and is terminated meanwhile.
+    failure commit_behind(std::string const& lock_sql, storage::batch const& what) {
+        pqxx::connection other{database};
+        pqxx::work holding{other};
+        holding.exec(lock_sql);
+        std::jthread killer{[this] { terminate_when_it_waits(); }};
+        auto const why = lane->commit(what, counts).why;
+        killer.join();
+        return why;
+    }
+    bool is_committed(storage::batch const& what) {
+        bool stored = false;
+        auto const said = lane->is_committed(what.id, stored);
+        EXPECT_TRUE(said.ok()) << said.detail;
+        return stored;
+    }
+    /// The writer works again, by itself, and the batch goes in.
+    void expect_it_goes_in(storage::batch const& what) {
+        auto const said = lane->commit(what, counts);
+        EXPECT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
+        EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), std::to_string(what.calls.size()));
+    }
+    storage::batch full_batch() {
+        auto batch = one_call(1, 1, 1'000'000'000);
+        batch.suspense = {{ingest::record_error::no_rate, "", local_source, "canonical", "x"}};
+        batch.positions = {{"file:a", 0, 1, 0, 1}};
+        return batch;
+    }
+
+    static constexpr char const* purpose = "tallyd test lane";
+    std::unique_ptr<cutting_proxy> proxy;
+    std::unique_ptr<batch_writer> lane;
+    storage::commit_counts counts;
+};
+
+TEST_F(lost_connection, between_batches_is_transient_and_mended_by_the_next_try) {
+    execute(database, std::string{"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                  " WHERE application_name = '"} +
+                          purpose + "' AND datname = current_database()");
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    auto const batch = full_batch();
+    EXPECT_EQ(lane->commit(batch, counts).why, failure::transient);
+    expect_nothing_stored();
+    expect_it_goes_in(batch);
+}
+
+TEST_F(lost_connection, at_any_stage_before_commit_is_transient_and_stores_nothing) {
+    auto const batch = full_batch();
+    for (auto const& lock : {std::string{"LOCK billing.subscription_usage IN SHARE MODE"},
+                             std::string{"LOCK ingest.suspense IN SHARE MODE"},
+                             std::string{"LOCK billing.cdrs_p20260504 IN SHARE MODE"},
+                             std::string{"SELECT FROM billing.accounts FOR UPDATE"},
+                             std::string{"LOCK analytics.usage_aggregates_daily IN SHARE MODE"},
+                             std::string{"LOCK ingest.batches IN SHARE MODE"},
+                             std::string{"LOCK ingest.positions IN SHARE MODE"}}) {
+        // Rows of accounts are locked by the foreign key's check too: then the first stage waits.
+        EXPECT_EQ(commit_behind(lock, batch), failure::transient) << lock;
+        expect_nothing_stored();
+        EXPECT_FALSE(is_committed(batch));
+    }
+    expect_it_goes_in(batch);
+}
+
+// Nothing arrives and nothing is closed: whoever waits in COPY would wait for ever.
+TEST_F(lost_connection, that_stands_still_does_not_keep_a_cancelled_lane) {
+    proxy->arm(cut::answer, "PGCOPY"); // which has none
+    std::jthread canceller{[this] {
+        while (!proxy->has_cut()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        }
+        lane->cancel();
+    }};
+    EXPECT_EQ(lane->commit(full_batch(), counts).why, failure::transient);
+    canceller.join();
+    expect_nothing_stored();
+}
+
+TEST_F(lost_connection, within_commit_is_unknown) {
+    execute(database, R"(
+        CREATE FUNCTION wait_in_commit() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON ingest.batches DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION wait_in_commit())");
+    auto const batch = full_batch();
+    EXPECT_EQ(commit_behind("SELECT pg_advisory_xact_lock(77)", batch), failure::unknown);
+    EXPECT_FALSE(is_committed(batch));
+    expect_nothing_stored();
+    expect_it_goes_in(batch);
+}
+
+TEST_F(lost_connection, that_takes_the_commit_with_it_is_unknown_and_stores_nothing) {
+    auto const batch = full_batch();
+    proxy->arm(cut::request, "tally_commit");
+    EXPECT_EQ(lane->commit(batch, counts).why, failure::unknown);
+    EXPECT_TRUE(proxy->has_cut());
+    EXPECT_FALSE(is_committed(batch));
+    expect_nothing_stored();
+    expect_it_goes_in(batch);
+}
+
+TEST_F(lost_connection, that_takes_the_answer_to_commit_is_unknown_and_the_batch_is_there) {
+    auto const batch = full_batch();
+    proxy->arm(cut::answer, "tally_commit");
+    EXPECT_EQ(lane->commit(batch, counts).why, failure::unknown);
+    EXPECT_TRUE(proxy->has_cut());
+    EXPECT_TRUE(is_committed(batch));
+    EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
+    EXPECT_EQ(lane->commit(batch, counts).why, failure::stale); // once is enough
+}
+
+TEST_F(lost_connection, that_takes_the_answer_for_a_position_alone_moves_it_once) {
+    class : public storage::lane_observer {
+        void stored(storage::stored_batch const&) override {}
+        void retried(std::string_view, storage::result const&) override {}
+    } unwatched;
+    storage::lane_writer writer{
+        *lane, {.lane = 0, .lanes = 1, .daemon_id = {}}, unwatched, [](auto) { return true; }};
+    ASSERT_EQ(writer.position_of("file:a"), 0);
+    std::int64_t end = 0;
+    for (auto const how : {cut::answer, cut::request, cut::never}) {
+        std::vector<storage::stream_mark> const marks{{"file:a", ++end}};
+        proxy->arm(how, "tally_commit");
+        EXPECT_TRUE(writer.store({}, marks, {}, 0));
+        EXPECT_EQ(proxy->has_cut(), how != cut::never);
+        EXPECT_EQ(ask("SELECT position FROM ingest.positions"), std::to_string(end));
+        EXPECT_EQ(writer.position_of("file:a"), end);
+    }
+    EXPECT_EQ(ask("SELECT count(*) FROM ingest.batches"), "0") << "no record came with it";
+}
+
+TEST_F(lost_connection, right_behind_the_copy_does_not_go_on_in_another_session) {
+    auto const batch = full_batch();
+    proxy->arm(cut::after_answer, "COPY 1");
+    // Whether the last statements had left before the loss was seen cannot be told.
+    auto const why = lane->commit(batch, counts).why;
+    EXPECT_TRUE(why == failure::transient || why == failure::unknown);
+    EXPECT_TRUE(proxy->has_cut());
+    EXPECT_FALSE(is_committed(batch));
+    expect_nothing_stored();
+    expect_it_goes_in(batch);
+}
+
+TEST_F(lost_connection, at_each_request_stores_all_or_nothing) {
+    for (auto const* at : {"tally_begin", "tally_usage", "COPY billing.cdrs", "PGCOPY",
+                           "tally_balances", "tally_batch_row"}) {
+        for (auto const how : {cut::request, cut::answer, cut::before_answer}) {
+            auto const batch = full_batch();
+            proxy->arm(how, at);
+            auto const why = lane->commit(batch, counts).why;
+            EXPECT_TRUE(proxy->has_cut()) << at;
+            EXPECT_TRUE(why == failure::transient || why == failure::unknown) << at;
+            if (is_committed(batch)) {
+                EXPECT_EQ(why, failure::unknown) << at;
+                EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
+                TearDown();
+                SetUp();
+            } else {
+                expect_nothing_stored();
+            }
+        }
+    }
+}
+
+TEST_F(lost_connection, is_committed_waits_for_a_commit_that_goes_on_without_its_client) {
+    execute(database, R"(
+        CREATE FUNCTION wait_in_commit() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NULL; END';
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON ingest.batches DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION wait_in_commit())");
+    pqxx::connection other{database};
+    auto holding = std::make_unique<pqxx::work>(other);
+    holding->exec("SELECT pg_advisory_xact_lock(77)");
+    auto const batch = full_batch();
+    proxy->arm(cut::before_answer, "tally_commit");
+    EXPECT_EQ(lane->commit(batch, counts).why, failure::unknown);
+    std::jthread releasing{[&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds{400});
+        holding.reset();
+    }};
+    EXPECT_TRUE(is_committed(batch));
+    releasing.join();
+}
+
+TEST_F(lost_connection, a_pinned_connection_is_not_opened_again) {
+    storage::pq_connection on{database, "tallyd pinned"};
+    ASSERT_TRUE(on.open().ok());
+    {
+        storage::pq_connection::pin const one_session{on};
+        execute(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                          " WHERE application_name = 'tallyd pinned'");
+        EXPECT_EQ(on.execute("SELECT 1").why, failure::transient);
+        EXPECT_EQ(on.execute("SELECT 1").why, failure::transient);
+    }
+    EXPECT_TRUE(on.execute("SELECT 1").ok());
+}
+
+class rivals : public batch_fixture {
+  protected:
+    void SetUp() override {
+        batch_fixture::SetUp();
+        batch_writer first{database, "tallyd first", any_day};
+        make_partition(first);
+    }
+};
+
+TEST_F(rivals, on_one_subscription_lose_no_update) {
+    constexpr int rounds = 25;
+    std::array<int, 2> stale{};
+    std::array<std::deque<storage::batch>, 2> prepared;
+    for (std::uint32_t i = 0; i < 2 * rounds; ++i) {
+        prepared[i % 2].push_back(one_call(i, 1, 1'000'000'001));
+    }
+    storage::usage_key const key{subscription_id(1), period_start};
+    auto const write = [&](std::size_t who) {
+        batch_writer lane{database, "tallyd rival " + std::to_string(who), any_day};
+        storage::commit_counts counts;
+        for (auto& batch : prepared[who]) {
+            failure why = failure::stale;
+            while (why == failure::stale) {
+                std::vector<storage::usage_state> state;
+                ASSERT_TRUE(lane.load_usage(std::span{&key, 1}, state).ok());
+                batch.usage[0].expected_version = state[0].version;
+                why = lane.commit(batch, counts).why;
+                stale[who] += why == failure::stale ? 1 : 0;
+            }
+            ASSERT_EQ(why, failure::none);
+        }
+    };
+    std::jthread other{write, 1};
+    write(0);
+    other.join();
+    EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "50.000000050"));
+    EXPECT_EQ(ask("SELECT version || ' ' || calls_count FROM billing.subscription_usage"), "50 50");
+    RecordProperty("stale", stale[0] + stale[1]);
+}
+
+TEST_F(rivals, that_touch_the_same_rows_in_other_orders_never_deadlock) {
+    constexpr int rounds = 60;
+    auto const make = [this](bool backwards) {
+        auto batch = new_batch();
+        for (int i = 1; i <= accounts; ++i) {
+            int const account = backwards ? accounts + 1 - i : i;
+            batch.balances.push_back({account_id(account), {1}});
+            batch.daily.push_back({account_id(account),
+                                   subscription_id(account),
+                                   20'577,
+                                   "calls",
+                                   1,
+                                   1,
+                                   1,
+                                   {1},
+                                   {'I', 'N', 'R'}});
+        }
+        return batch;
+    };
+    auto const forth = make(false);
+    auto const back = make(true);
+    std::deque<std::string> texts;
+    for (int i = 0; i < rounds; ++i) {
+        texts.push_back("payload " + std::to_string(i));
+    }
+    auto const write = [&](storage::batch batch, bool backwards) {
+        batch_writer lane{database, backwards ? "tallyd back" : "tallyd forth", any_day};
+        for (int i = 0; i < rounds; ++i) {
+            batch.id = ingest::uuid_v7();
+            batch.suspense.clear();
+            for (int j = 0; j < 3; ++j) {
+                auto const place = static_cast<std::size_t>((i + (backwards ? 2 - j : j)) % rounds);
+                batch.suspense.push_back(
+                    {ingest::record_error::no_rate, "", local_source, "canonical", texts[place]});
+            }
+            storage::commit_counts counts;
+            auto const said = lane.commit(batch, counts);
+            ASSERT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
+        }
+    };
+    std::jthread other{write, back, true};
+    write(forth, false);
+    other.join();
+    EXPECT_EQ(ask("SELECT string_agg(DISTINCT balance::text, ' ') FROM billing.accounts"),
+              "99.999999880");
+    EXPECT_EQ(ask("SELECT string_agg(DISTINCT events::text, ' ') FROM"
+                  " analytics.usage_aggregates_daily"),
+              "120");
+    EXPECT_EQ(ask("SELECT count(*) FROM ingest.suspense"), "60");
+}
+
+TEST_F(rivals, for_one_stream_store_it_once) {
+    auto first = one_call(1, 1, 1);
+    auto second = one_call(2, 2, 1);
+    first.positions = second.positions = {{"file:a", 0, 1, 0, 1}};
+    std::array<failure, 2> why{};
+    auto const write = [&](std::size_t who, storage::batch const& batch) {
+        batch_writer lane{database, "tallyd rival", any_day};
+        storage::commit_counts counts;
+        why[who] = lane.commit(batch, counts).why;
+    };
+    std::jthread other{write, 1, second};
+    write(0, first);
+    other.join();
+    std::sort(why.begin(), why.end());
+    EXPECT_EQ(why[0], failure::none);
+    EXPECT_EQ(why[1], failure::position_lost);
+    EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "1");
+}
+
+} // namespace

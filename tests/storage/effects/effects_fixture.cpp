@@ -1,0 +1,106 @@
+#include "tests/storage/effects/effects_fixture.hpp"
+
+#include <cstdio>
+#include <stdexcept>
+
+namespace tally::storage {
+namespace {
+
+std::string function_for(std::string const& type) {
+    if (type.starts_with("license.")) {
+        return "licensing.apply_license_event";
+    }
+    if (type.starts_with("room.")) {
+        return "engagement.apply_room_event";
+    }
+    if (type == "audit.action") {
+        return "identity.apply_audit_action";
+    }
+    if (type == "affiliate.click") {
+        return "affiliates.apply_click";
+    }
+    if (type == "affiliate.conversion") {
+        return "affiliates.apply_conversion";
+    }
+    if (type == "voucher.session") {
+        return "vouchers.apply_session";
+    }
+    throw std::invalid_argument{type};
+}
+
+sql_value call(pqxx_session& session, usage_event const& event) {
+    return session.query_value(
+        "SELECT " + function_for(event.type) +
+            "(coalesce($1::uuid, public.uuid_v7()), $2, $3, $4::timestamptz, $5::jsonb, "
+            "'00000000-0000-0000-0000-0000000000aa', '00000000-0000-0000-0000-0000000000bb')",
+        {event.id, event.type, event.subject, event.at, event.data});
+}
+
+std::string code_of(sql_value const& verdict) {
+    return verdict ? verdict->substr(0, verdict->find(": ")) : "ok";
+}
+
+/// Rows that the running transaction has written; those of the last ones may be in it too.
+sql_value rows_written(pqxx_session& session) {
+    return session.query_value("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM "
+                               "pg_stat_xact_user_tables");
+}
+
+std::string time_text(int seconds, char const* format) {
+    char text[64];
+    std::snprintf(text, sizeof text, format, 2 + seconds / 86'400, seconds / 3'600 % 24,
+                  seconds / 60 % 60, seconds % 60);
+    return text;
+}
+
+} // namespace
+
+std::string effects_test::apply(pqxx_session& session, usage_event const& event,
+                                std::string& said) {
+    sql_transaction transaction{session};
+    sql_value const before = rows_written(session);
+    sql_value const verdict = call(session, event);
+    said = verdict.value_or("");
+    if (verdict) {
+        EXPECT_EQ(rows_written(session), before) << *verdict;
+        EXPECT_NE(verdict->find(": "), std::string::npos) << *verdict;
+    }
+    transaction.commit();
+    return code_of(verdict);
+}
+
+std::string effects_test::apply_by(pqxx_session& session, usage_event const& event) {
+    for (;;) {
+        try {
+            return code_of(call(session, event));
+        } catch (sql_error const& error) {
+            if (error.sqlstate() != "40P01") { // a deadlock: the daemon tries its batch again
+                throw;
+            }
+        }
+    }
+}
+
+std::size_t effects_test::apply_all(std::vector<usage_event> events) {
+    for (bool has_changed = true; has_changed;) {
+        std::vector<usage_event> refused;
+        for (usage_event const& event : events) {
+            if (apply(event) != "ok") {
+                refused.push_back(event);
+            }
+        }
+        has_changed = refused.size() < events.size() && !refused.empty();
+        events = std::move(refused);
+    }
+    return events.size();
+}
+
+std::string effects_test::at(int seconds) {
+    return time_text(seconds, "2026-03-%02dT%02d:%02d:%02dZ");
+}
+
+std::string effects_test::printed(int seconds) {
+    return time_text(seconds, "2026-03-%02d %02d:%02d:%02d+00");
+}
+
+} // namespace tally::storage

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "rating/catalog/guide.hpp"
+#include "storage/lane/lane_writer.hpp"
+#include "tests/support/catalog_of.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tally::storage {
+
+/// Stores calls as the daemon does: one lane with a connection of its own.
+class calls_lane {
+  public:
+    explicit calls_lane(std::string const& database, std::int32_t number = 0)
+        : catalog_{tests::catalog_of(database)}, writer_{database, "test lane", {}},
+          lane_{writer_,
+                {.lane = number, .lanes = 2, .daemon_id = {}},
+                observer_,
+                [](std::chrono::milliseconds) { return true; }} {
+        from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+    }
+
+    void store(std::vector<ingest::cdr> const& calls) {
+        std::vector<batch_entry> entries;
+        for (auto const& call : calls) {
+            batch_entry entry;
+            entry.call = &call;
+            entry.catalog = catalog_.get();
+            entry.from = &from_;
+            entry.format = "canonical";
+            entry.raw = call.raw;
+            entry.who = rating::guide(call, *catalog_);
+            entries.push_back(entry);
+        }
+        EXPECT_TRUE(lane_.store(entries, {}, {}, 100));
+    }
+
+  private:
+    class unwatched final : public lane_observer {
+        void stored(stored_batch const&) override {}
+        void retried(std::string_view, result const&) override {}
+    };
+
+    std::shared_ptr<rating::catalog const> catalog_;
+    ingest::source from_;
+    batch_writer writer_;
+    unwatched observer_;
+    lane_writer lane_;
+};
+
+} // namespace tally::storage

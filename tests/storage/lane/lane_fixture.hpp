@@ -1,0 +1,102 @@
+#pragma once
+
+#include "rating/catalog/guide.hpp"
+#include "storage/lane/lane_writer.hpp"
+#include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_maker.hpp"
+#include "tests/support/catalog_of.hpp"
+#include "tests/support/private_postgres.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tally::storage {
+
+using ingest::record_error;
+using tests::call_maker;
+using tests::execute;
+using tests::four_sums;
+using tests::query_one;
+
+/// What a lane told.
+class counting_observer final : public lane_observer {
+  public:
+    void stored(stored_batch const& what) override {
+        ++batches;
+        rows += what.rows.calls.size();
+    }
+    void retried(std::string_view reason, result const&) override {
+        ++retries[std::string{reason}];
+    }
+
+    std::size_t batches = 0;
+    std::size_t rows = 0;
+    std::map<std::string, int> retries;
+};
+
+/// A small telecom, and lanes that store its calls.
+class lane_writer_test : public ::testing::Test {
+  protected:
+    lane_writer_test() {
+        connection_ = tests::private_postgres::shared().migrated_database();
+        tests::make_telecom(connection_, 3);
+        reload();
+        from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+    }
+    void reload() { catalog_ = tests::catalog_of(connection_); }
+
+    /// A lane with a connection and memories of its own, as another daemon has.
+    struct lane {
+        explicit lane(std::string const& connection, std::int32_t number = 0,
+                      std::size_t states_max = 1000)
+            : writer{connection, "test lane", {}},
+              lane_writer{
+                  writer,
+                  {.lane = number, .lanes = 2, .daemon_id = {}, .usage_states_max = states_max},
+                  observer,
+                  [this](std::chrono::milliseconds) { return --pauses_left > 0; }} {}
+        batch_writer writer;
+        counting_observer observer;
+        int pauses_left = 100;
+        storage::lane_writer lane_writer;
+    };
+
+    std::vector<batch_entry> entries_of(std::vector<ingest::cdr> const& calls) const {
+        std::vector<batch_entry> entries;
+        for (auto const& call : calls) {
+            batch_entry entry;
+            entry.call = &call;
+            entry.catalog = catalog_.get();
+            entry.from = &from_;
+            entry.format = "canonical";
+            entry.raw = call.raw;
+            entry.who = rating::guide(call, *catalog_);
+            if (entry.who.error != record_error::none) {
+                entry.suspend(entry.who.error);
+            }
+            entries.push_back(entry);
+        }
+        return entries;
+    }
+    std::vector<batch_entry> store(lane& on, std::vector<ingest::cdr> const& calls) {
+        auto entries = entries_of(calls);
+        EXPECT_TRUE(on.lane_writer.store(entries, {}, {}, 100));
+        return entries;
+    }
+    std::string one(std::string_view sql) const { return query_one(connection_, sql); }
+    void expect_sums(std::string const& sum) const {
+        EXPECT_THAT(four_sums(connection_), ::testing::Each(sum));
+    }
+
+    std::string connection_;
+    std::shared_ptr<rating::catalog const> catalog_;
+    ingest::source from_;
+    call_maker make_;
+};
+
+} // namespace tally::storage

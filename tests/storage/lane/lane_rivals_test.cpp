@@ -1,0 +1,236 @@
+#include "tests/storage/lane/events_lane.hpp"
+#include "tests/storage/lane/lane_fixture.hpp"
+#include "tests/support/cutting_proxy.hpp"
+#include "tests/support/event_maker.hpp"
+
+#include <pqxx/pqxx>
+
+#include <atomic>
+#include <thread>
+
+// Lanes whose usage rows are moved by others all the time: lanes of a second daemon, or an import.
+
+namespace tally::storage {
+namespace {
+
+/// Moves rows between every load and every commit of who goes through its proxy, as far as the
+/// rows' locks let it.
+class rival {
+  public:
+    rival(std::string const& database, std::string moves)
+        : proxy_{database}, session_{database}, moves_{std::move(moves)} {
+        pqxx::nontransaction{session_}.exec("SET lock_timeout = '200ms'");
+        // As the server is told to execute it, not as it is told what to prepare.
+        proxy_.before(std::string("\0tally_usage\0", 13), [this] { move(); });
+    }
+
+    [[nodiscard]] std::string connection_string() const { return proxy_.connection_string(); }
+    /// Cuts the connection after the first move.
+    void cut_later(tests::cutting_proxy::cut how, std::string text) {
+        cut_ = how;
+        text_ = std::move(text);
+    }
+    [[nodiscard]] bool has_cut() const { return proxy_.has_cut(); }
+    [[nodiscard]] int moved() const { return moved_; }
+    [[nodiscard]] int refused() const { return refused_; }
+
+  private:
+    static constexpr int moves_max = 10; ///< who does not get in by then never will
+
+    void move() {
+        if (moved_ == moves_max) {
+            return;
+        }
+        try {
+            pqxx::work work{session_};
+            work.exec(moves_);
+            work.commit();
+            if (++moved_ == 1 && !text_.empty()) {
+                proxy_.arm(cut_, text_);
+            }
+        } catch (pqxx::sql_error const& error) {
+            EXPECT_EQ(error.sqlstate(), "55P03") << error.what(); // lock_not_available
+            ++refused_;
+        }
+    }
+
+    tests::cutting_proxy proxy_;
+    pqxx::connection session_;
+    std::string moves_;
+    tests::cutting_proxy::cut cut_ = tests::cutting_proxy::cut::never;
+    std::string text_;
+    std::atomic<int> moved_ = 0;
+    std::atomic<int> refused_ = 0;
+};
+
+class lane_rivals_test : public lane_writer_test {
+  protected:
+    /// For the periods of SUB-`first` and those behind it: moves the row, makes it when it is
+    /// missing.
+    static std::string move_usage(int first) {
+        return R"sql(
+            INSERT INTO billing.subscription_usage AS u (subscription_id, account_id,
+                billing_period_start, billing_period_end, currency, created_at, updated_at)
+            SELECT id, account_id, '2026-05-01', '2026-06-01', 'INR', now(), now()
+            FROM billing.subscriptions WHERE subscription_number >= 'SUB-)sql" +
+               std::to_string(first) + R"sql('
+            ORDER BY id
+            ON CONFLICT (subscription_id, billing_period_start) DO UPDATE
+            SET version = u.version + 1, included_seconds_used = u.included_seconds_used + 10,
+                seconds_used = u.seconds_used + 10)sql";
+    }
+    static std::string move_metric(std::string const& number, std::string const& quantity) {
+        return R"sql(
+            INSERT INTO billing.subscription_metric_usage AS u (subscription_id, account_id,
+                billing_period_start, billing_period_end, metric, quantity, currency, created_at,
+                updated_at)
+            SELECT id, account_id, '2026-05-01', '2026-06-01', 'sms', )sql" +
+               quantity + R"sql(, 'INR', now(), now()
+            FROM billing.subscriptions WHERE subscription_number = ')sql" +
+               number + R"sql('
+            ON CONFLICT (subscription_id, billing_period_start, metric) DO UPDATE
+            SET version = u.version + 1, quantity = u.quantity + excluded.quantity)sql";
+    }
+    void price_messages() const {
+        execute(connection_, "INSERT INTO billing.metric_prices (rate_plan_id, name, model, price)"
+                             " SELECT id, 'sms', 'per_unit', 1 FROM billing.rate_plans");
+    }
+};
+
+TEST_F(lane_rivals_test, that_move_rows_before_every_commit_delay_a_batch_by_one_try) {
+    lane before{connection_};
+    store(before, {make_.call(1, 1, "9198", 500), make_.call(2, 2, "9198", 500)});
+    rival other{connection_, move_usage(1)};
+    lane a{other.connection_string()};
+    store(a, {make_.call(3, 1, "9198", 200), make_.call(4, 2, "9198", 200),
+              make_.call(5, 3, "9198", 200)}); // the last without a row as yet
+
+    EXPECT_EQ(a.observer.retries, (std::map<std::string, int>{{"stale", 1}}));
+    EXPECT_EQ(other.moved(), 1);
+    EXPECT_EQ(other.refused(), 1);
+    EXPECT_EQ(one("SELECT string_agg(included_seconds_used || '/' || seconds_used, ' ' ORDER BY"
+                  " seconds_used) FROM subscription_usage"),
+              "200/200 600/710 600/710");
+    EXPECT_EQ(one("SELECT sum(allowance_seconds) FROM cdrs"), "1380");
+
+    store(a, {make_.call(6, 3, "9198", 60)}); // knows the rows again
+    EXPECT_EQ(a.observer.retries["stale"], 2);
+}
+
+TEST_F(lane_rivals_test, that_make_the_missing_rows_delay_a_batch_by_one_try) {
+    rival other{connection_, move_usage(2)};
+    lane a{other.connection_string()};
+    store(a, {make_.call(1, 1, "9198", 600), make_.call(2, 2, "9198", 600),
+              make_.call(3, 3, "9198", 600)});
+
+    EXPECT_EQ(a.observer.retries, (std::map<std::string, int>{{"stale", 1}}));
+    EXPECT_EQ(other.moved() + other.refused(), 2);
+    EXPECT_EQ(one("SELECT string_agg(included_seconds_used || '/' || seconds_used, ' ' ORDER BY"
+                  " seconds_used) FROM subscription_usage"),
+              "600/600 600/600 600/600");
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "3");
+}
+
+TEST_F(lane_rivals_test, that_move_metrics_delay_a_batch_by_one_try) {
+    price_messages();
+    tests::event_maker events;
+    rival other{connection_, move_metric("SUB-2", "5")};
+    events_lane a{other.connection_string()};
+    a.store({events.usage("a", 1, "sms", "1"), events.usage("b", 2, "sms", "1"),
+             events.usage("c", 2, "sms", "1")});
+
+    EXPECT_EQ(a.retries(), (std::map<std::string, int>{{"stale", 1}}));
+    EXPECT_EQ(other.refused(), 1);
+    EXPECT_EQ(one("SELECT string_agg(trim_scale(quantity)::text, ' ' ORDER BY quantity)"
+                  " FROM billing.subscription_metric_usage"),
+              "1 7");
+    EXPECT_EQ(one("SELECT count(*) FROM ingest.event_identities"), "3");
+}
+
+// What a record does to its period may depend on what others did there. The rows that were made for
+// a period which then gains nothing are not kept.
+TEST_F(lane_rivals_test, leave_no_row_of_a_period_that_gains_nothing) {
+    price_messages();
+    tests::event_maker events;
+    rival other{connection_, move_metric("SUB-2", "1e18") + ";" + move_usage(3)};
+    events_lane a{other.connection_string()};
+    auto const stored =
+        a.store({events.usage("a", 2, "sms", "1"), events.usage("b", 3, "sms", "1")});
+
+    EXPECT_EQ(stored[0].reason, record_error::amount_overflow);
+    EXPECT_EQ(stored[1].state, entry_state::live);
+    EXPECT_EQ(a.retries(), (std::map<std::string, int>{{"stale", 1}}));
+    EXPECT_EQ(one("SELECT string_agg(subscription_number, ' ') FROM subscription_usage AS u"
+                  " JOIN subscriptions AS s ON s.id = u.subscription_id"),
+              "SUB-3");
+    EXPECT_EQ(one("SELECT string_agg(event_id, ' ') FROM analytics.usage_events"), "b");
+    EXPECT_EQ(one("SELECT count(*) FROM ingest.event_identities"), "1");
+}
+
+// A transaction that holds locks is in one session from its beginning to its end.
+TEST_F(lane_rivals_test, do_not_hinder_what_a_lost_connection_needs) {
+    using enum tests::cutting_proxy::cut;
+    std::uint32_t number = 0;
+    for (auto const& [how, statement] : {std::pair{request, "tally_lock_usage"},
+                                         {answer, "tally_lock_usage"},
+                                         {request, "tally_load_usage"},
+                                         {answer, "tally_load_usage"},
+                                         {request, "tally_claim"},
+                                         {answer, "tally_commit"}}) {
+        SCOPED_TRACE(statement);
+        rival other{connection_, move_usage(1)};
+        // As a statement is executed, not as it is prepared.
+        other.cut_later(how, std::string(1, '\0') + statement + '\0');
+        lane a{other.connection_string()};
+        store(a, {make_.call(++number, 1, "4420", 60), make_.call(++number, 2, "4420", 60)});
+
+        EXPECT_TRUE(other.has_cut());
+        EXPECT_EQ(one("SELECT count(*) FROM cdrs"), std::to_string(number));
+        EXPECT_EQ(one("SELECT sum(calls_count) FROM subscription_usage"), std::to_string(number));
+        EXPECT_EQ(one("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+                      " (SELECT oid FROM pg_database WHERE datname = current_database())"),
+                  "0");
+    }
+    expect_sums("20.400000000");
+}
+
+TEST_F(lane_rivals_test, of_which_one_stores_much_and_one_often_both_go_on) {
+    constexpr std::uint32_t batches = 5;
+    constexpr std::uint32_t calls = 300;
+    std::atomic<bool> done = false;
+    int stored_often = 0;
+    std::jthread often{[&] {
+        call_maker make;
+        lane small{connection_, 1};
+        for (std::uint32_t n = 1'000'000; !done; n += 3) {
+            auto entries =
+                std::vector<ingest::cdr>{make.call(n, 1, "9198", 1), make.call(n + 1, 2, "9198", 1),
+                                         make.call(n + 2, 3, "9198", 1)};
+            store(small, entries);
+            stored_often += 3;
+        }
+        EXPECT_FALSE(small.observer.retries.contains("transient"));
+    }};
+    lane large{connection_};
+    for (std::uint32_t batch = 0; batch < batches; ++batch) {
+        std::vector<ingest::cdr> many;
+        for (std::uint32_t i = 0; i < calls; ++i) {
+            many.push_back(make_.call(batch * calls + i, 1 + static_cast<int>(i % 3), "9198", 2));
+        }
+        store(large, many);
+    }
+    done = true;
+    often.join();
+
+    EXPECT_LE(large.observer.retries["stale"], static_cast<int>(batches));
+    EXPECT_FALSE(large.observer.retries.contains("transient"));
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), std::to_string(batches * calls + stored_often));
+    EXPECT_EQ(one("SELECT string_agg(included_seconds_used::text, ' ') FROM subscription_usage"),
+              "600 600 600");
+    EXPECT_EQ(one("SELECT sum(allowance_seconds) FROM cdrs"), "1800");
+    auto const sums = four_sums(connection_);
+    EXPECT_THAT(sums, ::testing::Each(sums[0]));
+}
+
+} // namespace
+} // namespace tally::storage

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "storage/lane/lane_writer.hpp"
+#include "storage/rerate/call_correction.hpp"
+#include "storage/rerate/rerate_job.hpp"
+#include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_maker.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tally::tests {
+
+/// A lane of its own, as another daemon has: stores calls by the catalog of the moment.
+class lane_of_test {
+  public:
+    explicit lane_of_test(std::string connection);
+    ~lane_of_test();
+
+    /// All of them must be stored.
+    void store(std::vector<ingest::cdr> const& calls);
+    void reload();
+    /// How often a batch was rated again because its usage rows had moved.
+    [[nodiscard]] int stale() const noexcept;
+
+  private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+/// A telecom of which calls are stored, rated again and corrected.
+class rerate_fixture : public ::testing::Test {
+  protected:
+    static constexpr int accounts = 3;
+    static constexpr ingest::time_us minute = 60 * ingest::us_per_s;
+    static constexpr ingest::time_us day = 24 * 60 * minute;
+
+    rerate_fixture();
+
+    static storage::rerate_selection subscription(int account);
+    static storage::rerate_selection plan();
+    storage::rerate_task task(storage::rerate_selection what) const;
+    storage::rerate_outcome rerate(storage::rerate_selection what);
+    storage::rerate_outcome run(storage::rerate_task how, storage::rerate_hooks hooks = {});
+    storage::correction_outcome correct(storage::correction_kind kind, int account,
+                                        std::string const& uuid);
+
+    [[nodiscard]] std::string one(std::string_view sql) const { return query_one(connection, sql); }
+    /// "cost/allowance_seconds/status" of each call, by uuid.
+    [[nodiscard]] std::vector<std::string> ratings() const;
+    /// Calls, balances, usage and aggregates say the same, in sum and row by row.
+    void expect_consistent() const;
+
+    std::string connection;
+    lane_of_test lane;
+    call_maker make;
+    std::shared_ptr<rating::catalog const> catalog;
+};
+
+} // namespace tally::tests

@@ -1,0 +1,90 @@
+#pragma once
+
+#include "storage/postgres/pqxx_session.hpp"
+#include "tests/support/private_postgres.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace tally::storage {
+
+/// A migrated database of its own and a session on it: what tests of the contexts that the daemon
+/// does not write itself (licences, affiliates, vouchers, events) begin with.
+class context_test : public testing::Test {
+  protected:
+    std::string database_ = tests::private_postgres::shared().migrated_database();
+    pqxx_session session_{database_, "test"};
+    std::string said_; ///< by the last statement that was refused
+
+    /// First column of the first row; "NULL" when it is NULL or there is none.
+    std::string value(std::string const& sql, std::vector<sql_value> const& parameters = {}) {
+        return session_.query_value(sql, parameters).value_or("NULL");
+    }
+
+    /// All rows, columns joined by '|'.
+    std::vector<std::string> rows(std::string const& sql) {
+        std::vector<std::string> lines;
+        for (sql_row const& row : session_.query(sql)) {
+            std::string line;
+            for (sql_value const& each : row) {
+                line += (&each == &row.front() ? "" : "|") + each.value_or("NULL");
+            }
+            lines.push_back(line);
+        }
+        return lines;
+    }
+
+    /// SQLSTATE of a statement that has to be refused; "" when it was not.
+    std::string refused(std::string const& sql) {
+        try {
+            session_.execute(sql);
+        } catch (sql_error const& error) {
+            said_ = error.what();
+            return error.sqlstate();
+        }
+        said_.clear();
+        return "";
+    }
+
+    /// The query's plan when no table may be read from end to end.
+    std::string plan_of(std::string const& sql) {
+        session_.execute("SET enable_seqscan = off");
+        std::string text;
+        for (std::string const& line : rows("EXPLAIN " + sql)) {
+            text += line + "\n";
+        }
+        session_.execute("RESET enable_seqscan");
+        return text;
+    }
+
+    /// Users 1 to `count`: user-1@example.com...
+    void make_users(int count) {
+        session_.query("INSERT INTO users (id, email, username, first_name, last_name) SELECT "
+                       "('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, 'user-' || i "
+                       "|| '@example.com', 'user-' || i, 'First', 'Last' || i FROM "
+                       "generate_series(1, $1::integer) AS i",
+                       {std::to_string(count)});
+    }
+
+    /// Id number `index` of a kind ('0' users, others as the test likes), a hexadecimal digit.
+    static std::string id(char kind, int index) {
+        char text[37];
+        std::snprintf(text, sizeof text, "%c0000000-0000-0000-0000-%012d", kind, index);
+        return text;
+    }
+    static std::string user(int index) { return id('0', index); }
+    static std::string quoted(std::string const& text) { return "'" + text + "'"; }
+};
+
+/// A statement that a rule refuses, and what the refusal has to say (a constraint's name or a
+/// word).
+struct refused_statement {
+    char const* sql;
+    char const* sqlstate;
+    char const* says;
+};
+
+} // namespace tally::storage
