@@ -120,6 +120,28 @@ TEST_F(dev_script, a_failing_build_fails_the_script) {
     EXPECT_THAT(read("calls"), Not(HasSubstr("ctest")));
 }
 
+TEST_F(dev_script, asks_only_the_clang_format_that_the_sources_are_formatted_with) {
+    installed_but_for("none");
+    tool("git", "");
+    for (auto const version : {"14.0.6", "19.1.7"}) {
+        tool("clang-format", "echo 'Debian clang-format version " + std::string{version} + "'");
+        (void)run("lint"); // there is nothing here to look at
+        bool const is_ours = read("calls").find("clang-format --dry-run") != std::string::npos;
+        EXPECT_EQ(is_ours, version == std::string_view{"14.0.6"}) << read("output");
+        fs::remove(folder_ + "/calls");
+    }
+    EXPECT_THAT(read("output"), HasSubstr("it is that of clang-format 14, here is 19"));
+}
+
+TEST_F(dev_script, matrix_builds_the_programs_and_hands_its_arguments_on) {
+    installed_but_for("none");
+    fs::create_directories(folder_ + "/tests/matrix");
+    fs::rename(folder_ + "/bin/ninja", folder_ + "/tests/matrix/run"); // notes how it is called
+    EXPECT_EQ(run("matrix --only 14"), 0) << read("output");
+    EXPECT_THAT(read("calls"), HasSubstr("--target test_storage test_daemon"));
+    EXPECT_THAT(read("calls"), HasSubstr("ninja --only 14"));
+}
+
 TEST_F(dev_script, refuses_what_it_does_not_know) {
     EXPECT_NE(run("nonsense"), 0);
     EXPECT_THAT(read("output"), HasSubstr("unknown command 'nonsense'"));

@@ -105,7 +105,7 @@ RC_GTEST_PROP(maintenance_schedule, what_is_next_is_latest_when_it_comes, ()) {
 TEST(scheduled_jobs, are_ones_that_there_are_and_none_when_switched_off) {
     config::settings values;
     auto const jobs = scheduled_jobs_of(values);
-    EXPECT_EQ(jobs.size(), 5U);
+    EXPECT_EQ(jobs.size(), 6U);
     for (auto const& job : jobs) {
         EXPECT_NE(storage::find_maintenance_job(job.name), nullptr) << job.name;
     }

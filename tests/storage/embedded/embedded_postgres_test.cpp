@@ -73,7 +73,9 @@ TEST(embedded_postgres, keeps_durability_on_and_the_network_off) {
     EXPECT_EQ(one_value(database, "SHOW data_checksums"), "on");
     EXPECT_EQ(one_value(database, "SHOW listen_addresses"), "");
     EXPECT_EQ(one_value(database, "SHOW server_encoding"), "UTF8");
-    EXPECT_EQ(one_value(database, "SHOW lc_collate"), "C");
+    EXPECT_EQ(one_value(database, "SELECT datcollate FROM pg_database WHERE datname = "
+                                  "current_database()"),
+              "C");
     EXPECT_EQ(one_value(database, "SHOW unix_socket_permissions"), "0700");
 }
 
