@@ -1,5 +1,6 @@
 #include "bench/stages/stage_data.hpp"
 #include "bench/support/call_text.hpp"
+#include "ingest/formats/formats.hpp"
 
 #include <benchmark/benchmark.h>
 

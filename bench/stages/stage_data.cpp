@@ -1,6 +1,7 @@
 #include "bench/stages/stage_data.hpp"
 
 #include "bench/support/call_text.hpp"
+#include "ingest/formats/formats.hpp"
 #include "ingest/record/source.hpp"
 
 #include <map>

@@ -3,7 +3,7 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/table_printer.hpp"
-#include "ingest/record/format.hpp"
+#include "ingest/formats/formats.hpp"
 #include "ingest/text/json_writer.hpp"
 #include "rating/clock/calendar.hpp"
 #include "storage/admin/source_admin.hpp"

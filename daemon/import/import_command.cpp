@@ -6,6 +6,7 @@
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/import/import_list.hpp"
 #include "daemon/import/import_session.hpp"
+#include "ingest/formats/formats.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -1,7 +1,7 @@
 #include "daemon/suspense/suspense_export.hpp"
 
 #include "daemon/suspense/suspense_report.hpp"
-#include "ingest/record/format.hpp"
+#include "ingest/formats/formats.hpp"
 #include "storage/suspense/suspense_rows.hpp"
 
 #include <fcntl.h>

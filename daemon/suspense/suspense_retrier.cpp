@@ -1,6 +1,6 @@
 #include "daemon/suspense/suspense_retrier.hpp"
 
-#include "ingest/record/format.hpp"
+#include "ingest/formats/formats.hpp"
 #include "rating/catalog/guide.hpp"
 #include "rating/number/number_normalizer.hpp"
 

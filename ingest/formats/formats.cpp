@@ -1,8 +1,9 @@
+#include "ingest/formats/formats.hpp"
+
 #include "ingest/formats/asterisk_decoder.hpp"
 #include "ingest/formats/canonical_decoder.hpp"
 #include "ingest/formats/cloudevents_decoder.hpp"
 #include "ingest/formats/freeswitch_decoder.hpp"
-#include "ingest/record/format.hpp"
 
 #include <array>
 

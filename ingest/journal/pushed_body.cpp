@@ -1,5 +1,6 @@
 #include "ingest/journal/pushed_body.hpp"
 
+#include "ingest/formats/formats.hpp"
 #include "ingest/journal/segment.hpp"
 
 #include <boost/endian/conversion.hpp>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/formats/formats.hpp"
 #include "ingest/record/record_block.hpp"
 #include "ingest/record/source.hpp"
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/formats/formats.hpp"
 #include "ingest/http/http_handler.hpp"
 #include "ingest/http/http_observer.hpp"
 #include "ingest/record/record_sink.hpp"

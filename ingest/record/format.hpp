@@ -4,7 +4,6 @@
 #include "ingest/record/source.hpp"
 
 #include <array>
-#include <span>
 #include <string_view>
 
 namespace tally::ingest {
@@ -55,11 +54,5 @@ struct format {
     std::array<std::string_view, 2> paths;
     bool by_file; ///< tallyd import --format {name}
 };
-
-/// Every format there is. A new one is a row here, a decoder, a test, a fuzz target and a sample.
-std::span<const format> formats() noexcept;
-
-/// nullptr when there is none of that name.
-format const* find_format(std::string_view name) noexcept;
 
 } // namespace tally::ingest

@@ -1,6 +1,7 @@
 #include "ingest/tcp/tcp_intake.hpp"
 
 #include "ingest/base/time.hpp"
+#include "ingest/formats/formats.hpp"
 #include "ingest/push/push_answer.hpp"
 #include "ingest/push/push_authorization.hpp"
 #include "ingest/text/json_member.hpp"

@@ -1,7 +1,7 @@
 #include "tests/fuzz/decoder_fuzz.hpp"
 
 #include "ingest/decode/record_framer.hpp"
-#include "ingest/record/format.hpp"
+#include "ingest/formats/formats.hpp"
 #include "ingest/text/utf8_text.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "config/settings_table.hpp"
 #include "ingest/base/record_error.hpp"
-#include "ingest/record/format.hpp"
+#include "ingest/formats/formats.hpp"
 #include "tests/house/source_tree.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 #include "daemon/pipeline/lane.hpp"
+#include "ingest/formats/formats.hpp"
 
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/catalog_of.hpp"

@@ -1,6 +1,6 @@
 #include "daemon/pipeline/pipeline.hpp"
 
-#include "ingest/record/format.hpp"
+#include "ingest/formats/formats.hpp"
 #include "storage/postgres/pqxx_session.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/catalog_of.hpp"

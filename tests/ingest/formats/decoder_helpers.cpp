@@ -1,6 +1,7 @@
 #include "tests/ingest/formats/decoder_helpers.hpp"
 
 #include "ingest/decode/record_framer.hpp"
+#include "ingest/formats/formats.hpp"
 #include "ingest/text/timestamp.hpp"
 #include "ingest/text/utf8_text.hpp"
 

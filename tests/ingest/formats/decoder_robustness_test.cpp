@@ -1,3 +1,4 @@
+#include "ingest/formats/formats.hpp"
 #include "tests/ingest/formats/decoder_helpers.hpp"
 
 #include <gtest/gtest.h>

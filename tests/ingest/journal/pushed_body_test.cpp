@@ -1,3 +1,4 @@
+#include "ingest/formats/formats.hpp"
 #include "ingest/journal/pushed_body.hpp"
 
 #include <algorithm>

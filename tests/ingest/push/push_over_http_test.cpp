@@ -1,3 +1,4 @@
+#include "ingest/formats/formats.hpp"
 #include "ingest/push/push_handler.hpp"
 
 #include "tests/ingest/http/http_test_client.hpp"

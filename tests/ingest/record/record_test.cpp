@@ -1,7 +1,7 @@
 #include "ingest/base/record_error.hpp"
 #include "ingest/base/text_arena.hpp"
+#include "ingest/formats/formats.hpp"
 #include "ingest/record/cdr.hpp"
-#include "ingest/record/format.hpp"
 #include "ingest/record/source.hpp"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "storage/batch/event_tables.hpp"
 
-#include "ingest/record/format.hpp"
+#include "ingest/formats/formats.hpp"
 #include "ingest/record/record_batch.hpp"
 
 #include <gtest/gtest.h>
