@@ -32,7 +32,7 @@ void mark_version(uuid& id, std::uint8_t version) noexcept {
     id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
 }
 
-/// SHA-1 with its context kept: making one costs more than the digest of a call id.
+/// SHA-1 with a context that is reused: creating one costs more than the digest of a call id.
 class sha1_digest {
   public:
     sha1_digest() {
@@ -49,7 +49,7 @@ class sha1_digest {
                         EVP_DigestUpdate(context_.get(), second.data(), second.size()) == 1 &&
                         EVP_DigestFinal_ex(context_.get(), sum.data(), nullptr) == 1;
         if (!ok) {
-            std::abort(); // a wrong key would make many calls one
+            std::abort(); // a wrong digest would give many calls the same key
         }
         return sum;
     }

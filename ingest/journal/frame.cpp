@@ -10,7 +10,8 @@ namespace tally::ingest {
 
 namespace {
 
-/// A record is at most a body, and a body far below this; a longer one is no frame.
+/// A payload is one push, and a push is far smaller than this. A larger value in a head shows that
+/// the bytes are not a frame, before anything is allocated for them.
 constexpr std::uint32_t payload_bytes_max = 1U << 30;
 
 template <class integer>
@@ -26,7 +27,7 @@ integer get(char const* at) noexcept {
     return boost::endian::little_to_native(value);
 }
 
-constexpr std::size_t crc_end = 8; ///< what stands before is not covered by the CRC
+constexpr std::size_t crc_end = 8; ///< the CRC covers what follows it; the length is in `identity`
 
 std::uint32_t crc_of(std::string_view behind_crc, std::uint32_t payload_bytes,
                      frame_place const& place) noexcept {
