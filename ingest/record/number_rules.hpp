@@ -17,7 +17,7 @@ struct number_rewrite {
 };
 
 /// How the numbers that a source sends become E.164 digits (column ingest.sources.number_rules).
-/// The rules are applied in rating/number/number_normalizer.hpp. Without rules, numbers stay as sent.
+/// They are applied in rating/number/number_normalizer.hpp. Without rules, numbers stay as sent.
 struct number_rules {
     static constexpr std::uint32_t short_digits_default = 6;
 
@@ -27,8 +27,7 @@ struct number_rules {
     std::vector<std::uint32_t> national_lengths; ///< digits of a national number without its prefix
     std::vector<number_rewrite> rewrites; ///< applied before the other rules; the first that fits
     std::vector<std::string> short_codes; ///< never changed, whatever their length
-    std::uint32_t short_digits_max =
-        short_digits_default; ///< numbers up to this length: never changed
+    std::uint32_t short_digits_max = short_digits_default; ///< up to this length: never changed
 
     [[nodiscard]] bool empty() const noexcept {
         return international_prefixes.empty() && country_code.empty() && rewrites.empty();

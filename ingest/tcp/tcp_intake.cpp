@@ -16,12 +16,12 @@ namespace tally::ingest {
 namespace {
 
 constexpr std::string_view default_format = "canonical";
-/// Of the first line, before the source and its limit are known.
+/// Limit of the first line, before the source and its own limit are known.
 constexpr std::size_t hello_bytes_max = 1024 * 1024;
-/// An error may quote the sender's own bytes; so much of it is enough to find the place.
+/// An error may quote the sender's own bytes; this much of it is enough to find them.
 constexpr std::size_t quoted_bytes_max = 400;
 
-/// A string member of a JSON object; empty when it is none. Tokens and names need no escapes.
+/// A string member of a JSON object; empty if it is not a string. Tokens and names need no escapes.
 std::string text_member(std::string_view object, std::string_view name) {
     auto const found = json_member(object, name);
     bool const is_text = found && found->size() >= 2 && found->front() == '"';
@@ -65,7 +65,7 @@ void tcp_intake::done(std::uint64_t group, bool durable) {
     bool const had_failed = acks_.failed();
     acks_.done(group, durable);
     if (acks_.failed() && !had_failed) {
-        refuse("not_stored", "records behind the last ack were not stored; send them again");
+        refuse("not_stored", "records after the last ack were not stored; send them again");
         stopped_ = true;
     }
 }
@@ -74,12 +74,18 @@ tcp_intake::step_result tcp_intake::step() {
     if (stopped_) {
         return step_result::close;
     }
+
+    // Lines that found no room are first: records keep their order, since acks count them.
     if (!held_.empty()) {
         return take_records();
     }
+
+    // After the first line everything is records.
     if (from_ != nullptr) {
         return take_piece(lines_.next_lines(block_bytes, block_lines));
     }
+
+    // The first line may be a hello; else it is a record, and the defaults apply.
     auto const first = lines_.next_line();
     if (first.what == tcp_lines::found::nothing) {
         return step_result::more;
@@ -96,7 +102,7 @@ tcp_intake::step_result tcp_intake::step() {
     return is_hello ? step_result::again : take_piece(first);
 }
 
-/// Settles whose records these are and what they look like; `line` is the hello, or empty.
+/// Determines the source and the format of the records; `line` is the hello, or empty.
 bool tcp_intake::greet(std::string_view line) {
     auto const hello = line.empty() ? std::nullopt : json_member(line, "hello");
     auto const token = hello ? text_member(*hello, "token") : std::string{};
@@ -105,6 +111,8 @@ bool tcp_intake::greet(std::string_view line) {
         return false;
     }
     std::string_view const name = wanted.empty() ? default_format : std::string_view{wanted};
+
+    // Only formats of one record a line can be acknowledged by line numbers.
     in_format_ = find_format(name);
     if (in_format_ == nullptr || in_format_->cut != framing::line ||
         in_format_->paths.front().empty()) {
@@ -120,6 +128,7 @@ bool tcp_intake::greet(std::string_view line) {
 }
 
 bool tcp_intake::authorize(std::string_view token) {
+    // TCP and HTTP share one rule of authorization, so the token goes through an HTTP head.
     std::string const credential = token.empty() ? "" : "Bearer " + std::string{token};
     std::array const fields{http_field{"Authorization", credential}};
     http_head head;
@@ -145,6 +154,8 @@ tcp_intake::step_result tcp_intake::take_piece(tcp_lines::piece const& piece) {
     case tcp_lines::found::lines:
         break;
     }
+
+    // The piece is a view into lines_, which changes with the next bytes.
     held_.assign(piece.text);
     held_lines_ = piece.lines;
     return take_records();
@@ -157,6 +168,8 @@ void tcp_intake::take_too_long() {
     counts.received = 1;
     counts.rejected[static_cast<std::size_t>(record_error::record_too_large)] = 1;
     observer_.counted(counts);
+
+    // The line counts as a record, so that acks keep counting the sender's lines.
     auto errors = error_line(acks_.records(), record_error::record_too_large, {}, {}, false);
     acks_.done(acks_.begin(1, std::move(errors), 0), true);
 }
@@ -172,10 +185,13 @@ tcp_intake::step_result tcp_intake::take_records() {
     case push_status::pushed:
         break;
     }
+
+    // All lines together are one block: one decode, one frame, one ack.
     auto const text = std::exchange(held_, {});
     if (!push(text, held_lines_, text.size())) {
-        // Lines that are no records of their own (an array, a value over several lines) would be
-        // taken for something else together: each is looked at alone.
+        // Some line is not one record (an array, or a value over several lines), so the numbers
+        // would be wrong. Each line is pushed alone, without credit of its own: the group's credit
+        // is held until all of them are pushed.
         for (std::string_view rest = text; !rest.empty();) {
             auto const end = std::min(rest.find('\n'), rest.size() - 1) + 1;
             auto const line = trimmed(rest.substr(0, end));
@@ -189,7 +205,8 @@ tcp_intake::step_result tcp_intake::take_records() {
     return stopped_ ? step_result::close : step_result::again;
 }
 
-/// False: these lines together are not so many records. A single line always is one.
+/// Pushes lines as one block. False: together they do not give one record a line. A single line
+/// always counts as one record.
 bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t credit_bytes) {
     auto block = std::make_unique<record_block>();
     block->from = from_;
@@ -197,25 +214,36 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
     auto& batch = block->batch;
     batch.set_body(std::string{text});
     in_format_->decode({*from_, {}, {}, now_us()}, batch);
+
+    // Acks count lines, so decoding must give exactly one record a line.
     bool const is_alike = batch.whole_error == record_error::none && batch.received() == lines;
     if (!is_alike && lines > 1) {
         return false;
     }
+
+    // A single bad line is one rejected record.
     if (!is_alike) {
         auto const why = batch.whole_error == record_error::none ? record_error::not_an_object
                                                                  : batch.whole_error;
         batch.reject_whole(why, explain(why));
         batch.whole_error = record_error::none;
     }
+
+    // The batch moves on with the block, so counts and errors are taken now.
     auto summary = summarize(batch, in_format_->kind, false);
     summary.counts.source = from_->name;
     auto const group = acks_.begin(lines, errors_of(batch), text.size());
+
+    // Nothing to store: finished at once, but acknowledged in its turn.
     if (summary.counts.accepted == 0) {
         observer_.counted(summary.counts);
         acks_.done(group, true);
         sink_.release(credit_bytes);
         return true;
     }
+
+    // on_done may run on any thread, even after this connection has ended, so it captures no
+    // `this`.
     block->admitted_bytes = credit_bytes;
     block->on_done = [stored = stored_, group, counts = summary.counts, from = from_,
                       &observer = observer_](block_outcome const& outcome) {
@@ -224,6 +252,8 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
         }
         stored(group, outcome.durable);
     };
+
+    // Refused: the group fails, so that nothing after it is acknowledged.
     if (sink_.push(block) != push_status::pushed) {
         sink_.release(credit_bytes);
         done(group, false);
