@@ -29,6 +29,8 @@ void decode_rows(source const& from, record_batch& batch) {
     record_collector out(batch);
     std::string_view rest = batch.body;
     while (!rest.empty()) {
+        // The file reader cuts by the same rule, so a file gives the same rows in pieces and as a
+        // whole.
         std::size_t const length = csv_row_length(rest, true);
         std::string_view const row = trimmed(without_mark(rest.substr(0, length)));
         rest.remove_prefix(length);
