@@ -187,8 +187,7 @@ void rules_reader::country(value given) {
     auto& code = out_.rules.country_code;
     if (text(given, "country_code", all_digits, code) &&
         (code.empty() || code.size() > 3 || code.front() == '0')) {
-        problem("country_code",
-                "'" + code + "' is not a country code: 1 to 3 digits, not beginning with 0");
+        problem("country_code", "'" + code + "' is none: 1 to 3 digits, not beginning with 0");
     }
 }
 
