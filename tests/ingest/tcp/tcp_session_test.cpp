@@ -93,8 +93,7 @@ TEST(tcp_session, cuts_off_who_sends_bad_lines_and_never_reads_and_serves_others
 TEST(tcp_session, lets_who_reads_late_but_in_time_go_on) {
     tcp_test_server server{
         {.listen = "127.0.0.1:0", .idle_timeout = never, .write_timeout = never}};
-    constexpr std::uint64_t lines =
-        200'000; // their errors exceed the sockets' buffers and the limit
+    constexpr std::uint64_t lines = 200'000; // their errors exceed all buffers and the limit
     http_test_client client{server.port()};
     std::jthread sender{[&] {
         std::string bad;
