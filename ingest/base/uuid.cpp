@@ -67,6 +67,8 @@ std::optional<uuid> parse_uuid(std::string_view text) noexcept {
         return std::nullopt;
     }
     uuid id;
+
+    // Two hex digits a byte; the dashes have fixed positions.
     std::size_t byte = 0;
     for (std::size_t place = 0; place < text_length;) {
         if (is_dash_place(place)) {
@@ -119,6 +121,8 @@ uuid uuid_v7() {
     if (RAND_bytes(id.bytes.data(), static_cast<int>(id.bytes.size())) != 1) {
         throw std::runtime_error("the system gives no random bytes");
     }
+
+    // The first 48 bits are the time, so that ids sort in the order in which they were made.
     auto const now = std::chrono::system_clock::now().time_since_epoch();
     auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
     for (std::size_t place = 0; place < 6; ++place) {

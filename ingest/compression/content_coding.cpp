@@ -44,10 +44,13 @@ class deflate_expander final : public file_expander {
         stream_.avail_in = clamp_to_unsigned(input.size());
         stream_.next_out = reinterpret_cast<Bytef*>(output.data());
         stream_.avail_out = clamp_to_unsigned(output.size());
+
         step done{stream_.avail_in, stream_.avail_out};
         int const code = inflate(&stream_, Z_NO_FLUSH);
         done.taken -= stream_.avail_in;
         done.made -= stream_.avail_out;
+
+        // Z_BUF_ERROR only means that it needs more input or more room.
         ended_ = code == Z_STREAM_END;
         if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
             damage_ = "the deflate data is damaged";
@@ -133,6 +136,8 @@ expand_result expand(content_coding coding, std::string_view body, std::size_t b
             break;
         }
     }
+
+    // Complete, with nothing after it: else a truncated body would lose its last records silently.
     out.resize(made);
     if (!body.empty()) {
         return {expand_status::damaged, "unexpected bytes follow the compressed data"};

@@ -33,6 +33,7 @@ void json_body_decoder::run(std::string_view body) {
     // One body may be one of several (lines of encoded records), so a failure rolls back only to
     // here.
     begin_ = out_.position();
+
     body_shape const shape = shape_of(body);
     switch (shape) {
     case body_shape::empty:
@@ -49,6 +50,7 @@ void json_body_decoder::run(std::string_view body) {
         run_document(body, shape);
         break;
     }
+
     parser_.trim();
 }
 
@@ -88,8 +90,10 @@ record_fault json_body_decoder::decode_text(std::string_view raw, std::string_vi
     if (error == simdjson::UTF8_ERROR && raw.data() == text.data()) {
         return decode_text(raw, mend_utf8_padded(raw, record_batch::padding, out_.batch().text));
     }
+
     error = error ? error : document.get_object().get(object);
     error = error ? error : read(object);
+
     if (error == simdjson::INCORRECT_TYPE) {
         return fault_of(not_an_object_or_json(text));
     }
@@ -114,6 +118,7 @@ void json_body_decoder::run_array(std::string_view body) {
         body = mend_utf8_padded(body, record_batch::padding, out_.batch().text);
         error = parser_.iterate(body, document);
     }
+
     error = error ? error : decode_elements(document);
     if (error) {
         fail(error_of(error), original);

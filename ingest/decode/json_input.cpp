@@ -155,6 +155,7 @@ body_shape shape_of(std::string_view body) noexcept {
     if (end == std::string_view::npos) {
         return body_shape::document;
     }
+
     std::string_view rest = body.substr(end);
     rest.remove_prefix(std::min(rest.find_first_not_of("\r\n"), rest.size()));
     if (body.front() != '{' || rest.starts_with('{') ||

@@ -180,6 +180,7 @@ std::size_t file_input::read_expanded(std::span<char> output) {
             fail(file_failure::damaged, std::string(expander_->damage()));
             return 0;
         }
+
         if (step.taken > 0)
             continue;
         if (disk_ended_) {

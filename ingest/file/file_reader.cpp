@@ -33,6 +33,8 @@ bool file_reader::next(file_piece& out) {
     out = {};
     if (!std::exchange(begun_, true))
         skip_byte_order_mark();
+
+    // A JSON document cannot be cut, so it is read completely.
     if (options_.cut == framing::whole)
         return next_whole(out);
 
@@ -147,7 +149,10 @@ void file_reader::give_too_large(file_piece& out) {
     out.error = record_error::record_too_large;
     out.offset = offset_;
     out.first_line = line_;
+
     out.bytes = pending_.substr(0, too_large_kept_bytes);
+
+    // Read and drop until the line ends.
     for (std::size_t length = 0; length == 0;) {
         length = first_line_length();
         // A CR at the very end stays until the next byte shows whether an LF follows: CR LF is one

@@ -37,6 +37,7 @@ void decode_rows(source const& from, record_batch& batch) {
         if (row.empty()) {
             continue;
         }
+
         cdr call;
         call.raw = row;
         if (record_fault const fault = decode_row(row, from, batch.text, call)) {

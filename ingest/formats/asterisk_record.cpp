@@ -150,6 +150,7 @@ bool asterisk_reader::times() {
     if (created.is == time_reading::form::utc) {
         times.near_start = created.value;
     }
+
     times_fault const fault = settle_times(times, from_.time_zone, out_);
     if (fault.error != record_error::none) {
         static constexpr column columns[] = {column::start, column::answer, column::end};
@@ -167,6 +168,9 @@ uuid asterisk_reader::key() {
         name += '\x1f'; // a separator that occurs in no part
         name += part;
     };
+
+    // Without a sequence, several records of a call share one uniqueid, so the row's bytes are the
+    // key.
     if (field(column::sequence).text.empty()) {
         append(raw_);
     } else {
@@ -208,6 +212,7 @@ bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexc
         out[static_cast<std::size_t>(which)] = field;
     };
     auto const more = fields.subspan(asterisk_columns_min);
+
     std::size_t const optional = extra % 3; // newcdrcolumns adds three
     if (optional == 1) {
         // One optional column may be either; a uniqueid has a form of its own.
@@ -217,6 +222,8 @@ bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexc
         put(column::uniqueid, more[0]);
         put(column::userfield, more[1]);
     }
+
+    // newcdrcolumns come last, whatever the other options.
     if (extra >= 3) {
         put(column::peeraccount, more[optional]);
         put(column::linkedid, more[optional + 1]);

@@ -150,6 +150,8 @@ bool canonical_reader::times() {
 bool canonical_reader::identity(std::string_view call_id) {
     auto const id = parse_uuid(call_id);
     out_.id = id ? *id : uuid_v5(call_id_name_space, call_id);
+
+    // The usual record has a UUID and no metadata, and needs no copy.
     json_token const& metadata = at(key::metadata);
     if (metadata.is_absent() && id) {
         return true;
@@ -171,6 +173,7 @@ bool canonical_reader::identity(std::string_view call_id) {
             return fail(error, key::metadata, explain(error));
         }
     }
+
     if (id) {
         out_.metadata = arena_.keep(given);
         return true;

@@ -41,6 +41,7 @@ bool event_data_reader::open(std::string_view data, text_arena& arena) {
     tokens_.fill({});
     asked_.reset();
     fault_ = {};
+
     simdjson::ondemand::document document;
     simdjson::ondemand::object object;
     auto error = parser_.iterate(data, document);
@@ -48,6 +49,7 @@ bool event_data_reader::open(std::string_view data, text_arena& arena) {
     if (error) {
         return fail_field(record_error::bad_data, "data", "expected a JSON object");
     }
+
     for (auto each : object) {
         simdjson::ondemand::field field;
         member found;

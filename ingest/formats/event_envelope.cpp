@@ -259,6 +259,8 @@ record_fault read_data(event_envelope const& from, text_arena& arena, std::strin
         text = "{}";
         is_object = true;
     }
+
+    // Data of another type, or a JSON value that is not an object, has no members to read.
     if (!is_object || (name && !is_json_type(*name))) {
         return no_object("expected a JSON object");
     }

@@ -68,6 +68,7 @@ bool read_usage(event_data_reader& from, event& out) {
 bool read_api_request(event_data_reader& from, event& out) {
     api_request_data what;
     what.status_code = not_given;
+    // Some members have two names. The one that is read last counts: the first in EVENTS.md.
     bool const ok =
         read_common(from, out) && read_subject(from, out) &&
         from.needed_text(method, what.method, 32) && from.needed_text(endpoint, what.endpoint) &&
@@ -79,6 +80,7 @@ bool read_api_request(event_data_reader& from, event& out) {
         from.integer(response_bytes, 0, INT64_MAX / 1024, what.response_bytes) &&
         from.text(api_version, what.api_version) && from.text(api_key_id, what.api_key_id) &&
         from.text(error_code, what.error_code) && from.text(request_id, what.request_id);
+
     if (ok && what.status_code == not_given) {
         return from.require(status_code);
     }
@@ -101,6 +103,7 @@ bool read_app_error(event_data_reader& from, event& out) {
         from.text(release, what.release) && from.text(method, what.method, 32) &&
         from.text(endpoint, what.endpoint) && from.text(request_id, what.request_id) &&
         from.integer(status_code, 100, 599, what.status_code);
+
     if (what.fingerprint.empty()) {
         // What people would call the same error: its type, where it happened, the beginning of its
         // text.

@@ -110,6 +110,7 @@ std::string_view freeswitch_decoder::to_json(std::string_view text) {
     if (is_json(value)) {
         return value;
     }
+
     if (value.find('%') == value.npos) {
         return from_base64(value);
     }
@@ -139,6 +140,8 @@ void freeswitch_decoder::run_encoded(std::string_view text) {
         run_lines_encoded(text);
         return;
     }
+
+    // One encoded text: its JSON is decoded, but the encoded bytes are kept as `raw`.
     if (std::string_view const json = to_json(text); !json.empty()) {
         run_json(json, text);
         return;

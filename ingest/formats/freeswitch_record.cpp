@@ -154,6 +154,9 @@ void freeswitch_reader::direction() {
     if (leg.empty()) {
         leg = trimmed(text_of(tokens_.channel_direction, arena_));
     }
+
+    // Every leg that arrives at the switch is inbound for it, a subscriber's too; a leg of a known
+    // user is outbound for us.
     bool const is_made_by_switch = equal_ignoring_case(leg, "outbound") || is_b_leg(tokens_);
     bool const is_from_user =
         !out_.account_number.empty() || !value(variable::sip_auth_username).empty();
@@ -164,6 +167,7 @@ void freeswitch_reader::direction() {
 }
 
 bool freeswitch_reader::identity() {
+    // In the order of trust: the record's own id, then copies of it, then the one of the URL.
     call_id_ = value(variable::uuid);
     if (call_id_.empty()) {
         call_id_ = from_profiles(member::uuid);
@@ -174,10 +178,12 @@ bool freeswitch_reader::identity() {
     if (call_id_.empty()) {
         call_id_ = mend_text(query_uuid_, arena_);
     }
+
     call_id_ = without_leg_prefix(call_id_);
     if (call_id_.empty()) {
         return fail(record_error::bad_uuid, "uuid", "no call id in the record, nor in the URL");
     }
+
     if (call_id_.size() > text_bytes_max) {
         return fail(record_error::field_too_long, "uuid", "over 1024 bytes");
     }
@@ -314,12 +320,16 @@ void freeswitch_reader::metadata() {
     thread_local std::string built;
     built.clear();
     json_object_writer writer(built);
+
+    // Empty values are left out by the writer.
     writer.member("call_id", call_id_);
     writer.member("leg", is_b_leg(tokens_) ? "b" : "a");
     writer.member("other_leg_uuid", first_of({variable::originating_leg_uuid, variable::bridge_uuid,
                                               variable::signal_bond}));
     auto const name = from_profiles(member::caller_id_name);
     writer.member("caller_id_name", name.empty() ? value(variable::caller_id_name) : name);
+
+    // The newest profile has the target of the last transfer.
     auto const transferred_to = value(tokens_.newest, member::destination_number);
     writer.member("transferred_to", transferred_to == out_.destination ? "" : transferred_to);
     writer.member("network_addr", from_profiles(member::network_addr));

@@ -29,6 +29,7 @@ error_code for_each_member(ondemand::value& value, Each const& each) {
     if (auto const error = value.get_object().get(object)) {
         return error;
     }
+
     for (auto member : object) {
         ondemand::field field;
         if (auto const error = std::move(member).get(field)) {
@@ -114,6 +115,8 @@ error_code read_callflow_entry(ondemand::value& value, freeswitch_tokens& out) {
             }
             return pass_over(member);
         });
+
+    // An entry without a caller_profile says nothing about the call.
     if (!error && has_caller) {
         keep_profile(profile, out);
     }
@@ -128,6 +131,7 @@ error_code read_callflow(ondemand::value& value, freeswitch_tokens& out) {
     if (auto const error = value.get_array().get(entries)) {
         return error;
     }
+
     for (auto each : entries) {
         ondemand::value entry;
         if (auto const error = std::move(each).get(entry)) {

@@ -133,12 +133,15 @@ http_session::task<http_session::next_step>
 http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
     std::string body;
     http_response answer;
+
+    // Read the body, then wait for the handler's reply.
     body_end const end = co_await read_body(*exchange, body, answer);
     if (end == body_end::complete) {
         answer = co_await wait_for_reply(*exchange, std::move(body));
     }
     // The exchange's credit is free for others while a slow client reads its response.
     exchange.reset();
+
     if (end == body_end::refused) {
         co_return co_await answer_unread(std::move(answer));
     }
@@ -148,6 +151,7 @@ http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
     if (aborted_) {
         co_return next_step::close;
     }
+
     bool const keep_alive = parser_->keep_alive() && !draining_;
     if (!co_await write_answer(std::move(answer), keep_alive)) {
         co_return next_step::close;
@@ -266,6 +270,9 @@ void http_session::time_out() {
     }
     timed_out_ = true;
     boost::system::error_code ignored;
+
+    // A request gets 408 and a slow handler 503, so only the wait is ended; in the other stages
+    // there is nothing to say, and the connection closes.
     switch (stage_) {
     case stage::reading:
         socket_.cancel(ignored);
@@ -305,10 +312,13 @@ void http_session::close() noexcept {
 
 http_step http_session::begin_request() {
     auto const& message = parser_->get();
+
+    // All views point into the parser's message: valid until the next request.
     fields_.clear();
     for (auto const& field : message) {
         fields_.push_back({field.name_string(), field.value()});
     }
+
     http_target const target = split_target(message.target());
     http_head head;
     head.method = message.method_string();
@@ -339,6 +349,7 @@ std::optional<http_response> http_session::head_obstacle() const {
             return problem(501, "the only Transfer-Encoding is chunked");
         }
     }
+
     auto const expect = message.find(http::field::expect);
     if (expect != message.end() && !equal_ignoring_case(expect->value(), "100-continue")) {
         return problem(417, "the only expectation that is met is 100-continue");

@@ -177,9 +177,11 @@ http_session::task<bool> http_session::write_answer(http_response answer, bool k
     if (!answer.content_type.empty()) {
         message.set(http::field::content_type, answer.content_type);
     }
+
     for (auto const& [name, value] : answer.fields) {
         message.insert(name, value);
     }
+
     message.reason(status_title(answer.status));
     message.keep_alive(keep_alive);
     message.body() = std::move(answer.body);

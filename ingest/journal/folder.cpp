@@ -96,6 +96,7 @@ std::vector<journal_stream> journal_folder::streams() const {
 
     // Stream ids are UUIDs of version 7, so the map's order is the order of the runs.
     std::vector<journal_stream> streams;
+
     for (auto& [id, stream] : found) {
         std::sort(stream.segments.begin(), stream.segments.end(),
                   [](auto const& a, auto const& b) { return a.number < b.number; });

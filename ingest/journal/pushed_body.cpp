@@ -282,6 +282,8 @@ std::string encode_pushed(record_block const& block) {
     out.push_back(block.suspend_rejected ? '\1' : '\0');
     put(out,
         {reinterpret_cast<char const*>(block.from->id.bytes.data()), block.from->id.bytes.size()});
+
+    // By name: the table's order may change between versions.
     put(out, block.in_format->name);
     put(out, block.content_type);
     put(out, block.query);
@@ -289,6 +291,7 @@ std::string encode_pushed(record_block const& block) {
     // Some errors (a failed expansion) cannot be found again from the body, so they are kept.
     put(out, unreadable ? code(batch.rejected[0].error) : std::string_view{});
     put(out, unreadable ? batch.rejected[0].detail : std::string_view{});
+
     put(out, encode_decision(block));
     put(out, batch.body);
     return out;

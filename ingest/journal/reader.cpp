@@ -165,6 +165,7 @@ journal_reader::step journal_reader::at_no_frame(frame_view const& found) {
     if (knows_end() || !clean_end) {
         return torn_or_damaged();
     }
+
     // Zeros are the end of the segment, unless a later frame proves that something was written
     // here.
     auto const judged = torn_or_damaged();
@@ -231,8 +232,9 @@ std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_reco
             break;
         }
 
-        // Zeros cannot begin a frame. Most of an allocated segment is zeros, so they are skipped in
-        // large pieces; every frame begins at a multiple of frame_alignment.
+        // A frame does not begin with eight zero bytes (its length and CRC). Most of an allocated
+        // segment is zeros, so they are skipped in large pieces; every frame begins at a multiple
+        // of frame_alignment.
         auto const content = bytes.find_first_not_of('\0');
         if (content == std::string_view::npos) {
             at += bytes.size() / frame_alignment * frame_alignment;

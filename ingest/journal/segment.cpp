@@ -63,6 +63,7 @@ std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept
     }
     head_on_disk disk{};
     std::memcpy(&disk, bytes.data(), sizeof disk);
+
     segment_head head;
     head.stream.bytes = disk.stream;
     head.number = disk.number.value();
@@ -146,6 +147,7 @@ std::string_view segment_input::view(std::uint64_t offset, std::size_t length) {
         }
         buffer_.resize(filled);
     }
+
     std::string_view const all = buffer_;
     auto const begin = static_cast<std::size_t>(offset - buffer_begin_);
     return begin < all.size() ? all.substr(begin, length) : std::string_view{};

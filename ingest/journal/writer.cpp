@@ -100,6 +100,7 @@ int journal_writer::place(pending_frame const& frame, std::string_view payload) 
                 return error;
             }
         }
+
         if (int const error = open_segment(frame.head.first_record, bytes); error != 0) {
             return error;
         }
@@ -120,11 +121,14 @@ int journal_writer::open_segment(std::uint64_t first_record, std::size_t frame_o
     // A frame is never split, so a large one gets a segment of its own size.
     segment_bytes_ = std::max<std::uint64_t>(options_.segment_bytes,
                                              segment_head_bytes + frame_on_disk_bytes + mark_bytes);
+
     int error = 0;
     output_ = disk_.create(file, segment_bytes_, encode(head), error);
     if (output_ == nullptr) {
         return error;
     }
+
+    // The failure flag is on disk with the head, so it can be cleared.
     place_.segment = next_segment_++;
     failed_ = false;
     written_bytes_ = durable_bytes_ = segment_head_bytes;
@@ -142,6 +146,7 @@ int journal_writer::write_out(std::uint64_t durable_end) {
     if (error != 0) {
         return error;
     }
+
     written_bytes_ += group_.size();
     durable_bytes_ = written_bytes_;
     durable_record_ = durable_end;
@@ -149,11 +154,14 @@ int journal_writer::write_out(std::uint64_t durable_end) {
     // Readers may see the group only now: what they read has to survive a loss of power.
     publish();
     group_.clear();
+
+    // The mark is written without its own fdatasync: the next group's makes it durable.
     frame_head mark;
     mark.type = frame_type::mark;
     mark.first_record = durable_end;
     mark.durable_bytes = durable_bytes_;
     append_frame(group_, mark, {}, place_);
+
     // The mark does not matter for this group, so a failure to write it is ignored. A bad disk
     // shows at the next group.
     if (output_->write(written_bytes_, group_) == 0) {

@@ -94,6 +94,7 @@ std::string connection_server::impl::bind() {
         acceptor.close(ignored);
         return "cannot listen on " + how.listen + ": " + error.message();
     }
+
     port = acceptor.local_endpoint(error).port();
     return {};
 }
@@ -212,6 +213,7 @@ std::string connection_server::start() {
         std::lock_guard const lock{impl_->mutex};
         impl_->started = true;
     }
+
     auto const spawn = [&](auto member) {
         asio::co_spawn(
             impl_->executor, [self = impl_, member] { return (*self.*member)(); },

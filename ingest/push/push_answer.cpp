@@ -75,6 +75,7 @@ push_summary summarize(record_batch const& batch, record_kind kind, bool keep_re
     summary.counts.kind = name_of(kind);
     summary.counts.received = batch.received() - batch.skipped;
     summary.counts.accepted = summary.counts.received - summary.rejected;
+
     summary.skipped = batch.skipped;
     summary.errors_json = errors_of(batch.rejected);
     summary.errors_truncated = batch.rejected.size() > errors_listed_max;

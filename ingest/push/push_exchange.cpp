@@ -33,6 +33,8 @@ struct push_under_way {
             }
             return;
         }
+
+        // Not durable: the sender gets 503 and sends again; the duplicates are found by their keys.
         http_response answer;
         if (outcome.durable) {
             answer = accepted_answer(summary, wait_for_commit ? &outcome : nullptr);
@@ -44,6 +46,7 @@ struct push_under_way {
                                  "again",
                                  retry_after_closed_s);
         }
+
         answer.endpoint = endpoint;
         reply(std::move(answer));
     }
@@ -173,6 +176,7 @@ std::optional<http_response> push_exchange::expand_body(record_block& block, std
         room = credit_.ask(bytes);
         return room == push_status::pushed;
     };
+
     std::string expanded;
     expand_result const result =
         expand(order_.coding, body, order_.body_bytes_max, ask_room, expanded);
@@ -187,6 +191,8 @@ std::optional<http_response> push_exchange::expand_body(record_block& block, std
     case expand_status::damaged:
         break;
     }
+
+    // A switch's damaged body is kept as received, compressed.
     block.batch.set_body(std::move(body));
     return take_unreadable(block.batch, record_error::bad_encoding, result.detail);
 }

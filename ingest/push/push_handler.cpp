@@ -147,6 +147,8 @@ http_step push_handler::begin_at(route const& to, http_head const& head) {
         return std::move(*refusal);
     }
     auto& from = std::get<std::shared_ptr<source const>>(whose);
+
+    // A source may be limited to some formats.
     if (!allows_format(*from, in_format.name)) {
         return problem(403, "the source '" + from->name + "' may not send the format " +
                                 std::string{in_format.name});

@@ -211,6 +211,7 @@ void rules_reader::rewrite(value given, std::string const& where) {
         return;
     }
     number_rewrite rule;
+
     object parts = given.get_object();
     for (auto field : parts) {
         std::string const name{std::string_view{field.unescaped_key()}};
@@ -222,6 +223,7 @@ void rules_reader::rewrite(value given, std::string const& where) {
             problem(where, "'" + name + "': there are prefix and replacement");
         }
     }
+
     if (rule.prefix.empty()) {
         problem(where, "needs a prefix that is not empty");
     }

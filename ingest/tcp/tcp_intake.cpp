@@ -110,6 +110,7 @@ bool tcp_intake::greet(std::string_view line) {
     if (!authorize(token)) {
         return false;
     }
+
     std::string_view const name = wanted.empty() ? default_format : std::string_view{wanted};
 
     // Only formats of one record a line can be acknowledged by line numbers.
@@ -187,6 +188,7 @@ tcp_intake::step_result tcp_intake::take_records() {
     }
 
     // All lines together are one block: one decode, one frame, one ack.
+
     auto const text = std::exchange(held_, {});
     if (!push(text, held_lines_, text.size())) {
         // Some line is not one record (an array, or a value over several lines), so the numbers

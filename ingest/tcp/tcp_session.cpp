@@ -136,6 +136,7 @@ tcp_session::task<bool> tcp_session::hand_over() {
             not_idle();
             co_await wait_for_room();
         }
+
         auto const said = intake_.step();
         news_.cancel(); // wakes the writer: there may be errors to send
         switch (said) {

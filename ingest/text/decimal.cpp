@@ -46,6 +46,8 @@ std::optional<number_parts> take_apart(std::string_view text) noexcept {
     number_parts parts;
     parts.is_negative = text.starts_with('-');
     text.remove_prefix(parts.is_negative ? 1 : 0);
+
+    // Digits, then a point with digits, then an exponent, and nothing else.
     std::size_t at = digits_end(text, 0);
     parts.whole = text.substr(0, at);
     if (at < text.size() && text[at] == '.') {
@@ -56,6 +58,7 @@ std::optional<number_parts> take_apart(std::string_view text) noexcept {
         }
         at = end;
     }
+
     if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
         auto const exponent = parse_exponent(text.substr(at + 1));
         if (!exponent) {
@@ -64,6 +67,7 @@ std::optional<number_parts> take_apart(std::string_view text) noexcept {
         parts.exponent = *exponent;
         at = text.size();
     }
+
     if (parts.whole.empty() || at != text.size()) {
         return std::nullopt;
     }

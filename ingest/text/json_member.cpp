@@ -29,6 +29,7 @@ std::optional<std::string> json_member(std::string_view object, std::string_view
         if (key != name) {
             continue;
         }
+
         std::string_view raw;
         std::string text;
         if (simdjson::to_json_string(field.value()).get(raw) ||

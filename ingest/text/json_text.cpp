@@ -83,6 +83,7 @@ std::string_view unescape_json(std::string_view content, text_arena& arena) {
         }
         content.remove_prefix(taken);
     }
+
     auto const size = static_cast<std::size_t>(to - begin);
     arena.shrink_last(size);
     return {begin, size};

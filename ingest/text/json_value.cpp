@@ -77,6 +77,7 @@ class json_copier {
         if (take(close)) {
             return true;
         }
+
         do {
             skip_blanks();
             if (has_keys && !(string() && take(':'))) {
@@ -168,6 +169,8 @@ std::size_t json_copier::number_length() const noexcept {
     if (whole == at || (text_[at] == '0' && whole > at + 1)) {
         return 0;
     }
+
+    // The fraction and the exponent are optional, but never empty.
     at = whole;
     if (at < text_.size() && text_[at] == '.') {
         std::size_t const fraction = digits(at + 1);
@@ -176,6 +179,7 @@ std::size_t json_copier::number_length() const noexcept {
         }
         at = fraction;
     }
+
     if (at < text_.size() && (text_[at] == 'e' || text_[at] == 'E')) {
         ++at;
         if (at < text_.size() && (text_[at] == '+' || text_[at] == '-')) {
@@ -230,6 +234,7 @@ record_error check_json_depth(std::string_view text) noexcept {
     if (text.size() <= 2 * json_depth_max) {
         return record_error::none;
     }
+
     int depth = 0;
     bool in_string = false;
     for (std::size_t at = 0; at < text.size(); ++at) {

@@ -38,6 +38,8 @@ std::size_t normalise_base64(std::string_view text, char* to) noexcept {
         }
         *to++ = c == '-' ? '+' : c == '_' ? '/' : c;
     }
+
+    // OpenSSL decodes whole groups of four only.
     while ((to - begin) % 4 != 0) {
         *to++ = '=';
     }
@@ -90,6 +92,8 @@ std::optional<std::string_view> base64_decode(std::string_view text, std::size_t
     if (text.size() > INT_MAX / 2) {
         return std::nullopt;
     }
+
+    // Up to three '=' are added.
     char* const begin = arena.reserve(text.size() + 4 + padding);
     std::size_t const length = normalise_base64(text, begin);
     std::size_t const fill = count_fill({begin, length});

@@ -144,6 +144,7 @@ time_reading read_time_text(std::string_view text) noexcept {
         scan.refuse_unless(sign != 0);
         value -= scan_offset(scan, sign);
     }
+
     if (!scan.ok() || !scan.at_end() || value >= time_us_max) {
         return unreadable;
     }
