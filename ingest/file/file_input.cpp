@@ -147,6 +147,7 @@ void file_input::fill_buffer() {
     buffer_end_ += read_disk(std::span(buffer_).subspan(buffer_end_));
 }
 
+/// Finds the compression by the first bytes, which stay in the buffer.
 void file_input::detect() {
     detected_ = true;
     // A pipe may give its first bytes one at a time.

@@ -99,6 +99,7 @@ std::size_t file_reader::find_record_end() noexcept {
     return length == 0 ? npos : record_begin_ + length;
 }
 
+/// Appends one chunk of the input to pending_.
 void file_reader::read_more() {
     std::size_t const size = pending_.size();
 

@@ -70,6 +70,7 @@ void http_session::start(std::function<void()> ended) {
         });
 }
 
+/// Serves one request after the other until the connection may not be kept.
 http_session::task<void> http_session::run() {
     next_step next = next_step::next_request;
     while (next == next_step::next_request) {
@@ -83,6 +84,7 @@ http_session::task<void> http_session::run() {
     }
 }
 
+/// Waits for the first bytes of a request. False: the connection ends, which is no error here.
 http_session::task<bool> http_session::wait_for_request() {
     if (draining_ || aborted_) {
         co_return false;
@@ -99,6 +101,7 @@ http_session::task<bool> http_session::wait_for_request() {
     co_return !error;
 }
 
+/// Reads a head and lets the handler decide: respond at once, or read the body.
 http_session::task<http_session::next_step> http_session::serve_request() {
     ++request_;
     parser_.emplace();
@@ -243,6 +246,7 @@ http_reply http_session::make_reply() {
     };
 }
 
+/// On the strand. Replies of an earlier request, and all but the first, are dropped.
 void http_session::deliver(std::uint64_t request, http_response answer) {
     if (request == request_ && stage_ == stage::answering && !reply_) {
         reply_ = std::move(answer);
@@ -250,12 +254,14 @@ void http_session::deliver(std::uint64_t request, http_response answer) {
     }
 }
 
+/// Begins a stage: its deadline replaces the one before.
 void http_session::enter(stage now, std::chrono::milliseconds limit) {
     stage_ = now;
     timed_out_ = false;
     deadline_.store((clock::now() + limit).time_since_epoch().count(), std::memory_order_relaxed);
 }
 
+/// On the server's strand: it reads only the atomic deadline, and posts the rest.
 void http_session::sweep(clock::time_point now) {
     if (deadline_.load(std::memory_order_relaxed) <= now.time_since_epoch().count()) {
         asio::post(socket_.get_executor(), [self = shared_from_this()] { self->time_out(); });
@@ -310,6 +316,7 @@ void http_session::close() noexcept {
     socket_.close(ignored);
 }
 
+/// Calls the handler with views of the head.
 http_step http_session::begin_request() {
     auto const& message = parser_->get();
 

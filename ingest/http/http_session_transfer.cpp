@@ -164,6 +164,7 @@ http_session::task<bool> http_session::discard_body(std::uint64_t bytes) {
     }
 }
 
+/// Writes a whole response; false if the client has gone or did not read it in time.
 http_session::task<bool> http_session::write_answer(http_response answer, bool keep_alive) {
     context_.observer.answered(answer.endpoint, answer.status);
 

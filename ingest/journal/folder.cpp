@@ -33,6 +33,7 @@ void write_pid(int descriptor) noexcept {
     }
 }
 
+/// The extent of a segment by its head, or by its name if the head cannot be read.
 segment_extent extent_of(fs::path const& file, frame_place const& place) {
     segment_extent extent;
     extent.number = place.segment;

@@ -26,6 +26,7 @@ journal_reader::journal_reader(uuid stream, std::vector<segment_extent> segments
 
 journal_reader::~journal_reader() = default;
 
+/// Replaces the extents and keeps the position, if its segment is still there.
 void journal_reader::extend(std::vector<segment_extent> segments) {
     if (segments.empty()) {
         return;
@@ -82,6 +83,7 @@ journal_reader::status journal_reader::next(frame_view& out) {
     }
 }
 
+/// Reads one frame, or says why there is none at offset_.
 journal_reader::step journal_reader::read_step(frame_view& out) {
     if (damage_) {
         return step::damaged;
@@ -130,6 +132,7 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
     return found.head.type == frame_type::mark ? step::mark : step::frame;
 }
 
+/// Opens the current segment and checks that its head is the expected one.
 journal_reader::step journal_reader::open_segment() {
     auto input = std::make_unique<segment_input>(current().file);
     if (input->error() != 0) {
@@ -281,6 +284,7 @@ journal_reader::step journal_reader::damaged_to(std::uint64_t end, std::uint64_t
     return step::damaged;
 }
 
+/// After damage the numbers are known again only with the next whole frame.
 void journal_reader::skip_damage() {
     if (!damage_) {
         return;

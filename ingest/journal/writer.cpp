@@ -22,6 +22,7 @@ journal_writer::journal_writer(options chosen, journal_disk& disk)
 
 journal_writer::~journal_writer() = default;
 
+/// Only copies into memory: many threads append while one flushes.
 std::uint64_t journal_writer::append(std::string_view payload, std::uint32_t records,
                                      time_us received) {
     std::lock_guard const hold{mutex_};
@@ -113,6 +114,7 @@ int journal_writer::place(pending_frame const& frame, std::string_view payload) 
     return 0;
 }
 
+/// Creates the next segment; on disk, with its name, before anything is written to it.
 int journal_writer::open_segment(std::uint64_t first_record, std::size_t frame_on_disk_bytes) {
     output_.reset();
     segment_head const head{options_.stream, next_segment_, first_record, failed_};
@@ -179,6 +181,7 @@ void journal_writer::abandon() {
     failed_ = true;
 }
 
+/// Lets readers and release() see what is durable.
 void journal_writer::publish() {
     std::lock_guard const hold{mutex_};
     extents_.back().durable_bytes = durable_bytes_;
@@ -195,6 +198,8 @@ std::vector<segment_extent> journal_writer::extents() const {
     return {extents_.begin(), extents_.end()};
 }
 
+/// The file is removed outside the lock: unlink of a large file may take long, and appenders must
+/// not wait for it.
 int journal_writer::release(std::uint64_t record) {
     while (true) {
         std::filesystem::path file;

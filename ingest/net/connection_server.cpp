@@ -68,6 +68,8 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
     bool draining = false;
 };
 
+/// Resolves, binds and listens, synchronously: the daemon must not report that it runs before it
+/// does.
 std::string connection_server::impl::bind() {
     auto const address = parse_http_address(how.listen);
     if (!address) {
@@ -99,6 +101,7 @@ std::string connection_server::impl::bind() {
     return {};
 }
 
+/// Accepts until the acceptor is closed. Each connection gets a strand of its own.
 connection_server::impl::task<void> connection_server::impl::accept_all() {
     while (acceptor.is_open()) {
         auto [error, socket] =
@@ -141,6 +144,7 @@ void connection_server::impl::take(connection::socket socket) {
         [self = shared_from_this(), weak = std::weak_ptr{session}] { self->ended(weak.lock()); });
 }
 
+/// Called by a session on its own strand when it has ended.
 void connection_server::impl::ended(std::shared_ptr<connection> const& session) {
     std::lock_guard const lock{mutex};
     sessions.erase(session);
@@ -161,6 +165,7 @@ void connection_server::impl::for_each_session(Function function) {
     }
 }
 
+/// Checks the deadlines of all sessions at intervals, until the server is drained and empty.
 connection_server::impl::task<void> connection_server::impl::sweep_all() {
     while (acceptor.is_open() || !wait_until_empty({})) {
         sweep_timer.expires_after(how.sweep_interval);

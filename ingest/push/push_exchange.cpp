@@ -78,6 +78,7 @@ http_response push_exchange::refused(push_status status) const {
     return named(unavailable("no room for more records at the moment", retry_after_full_s));
 }
 
+/// Counts the body as sent against its limit; the expanded body has the same limit.
 std::optional<http_response> push_exchange::admit(std::size_t bytes) {
     if (bytes > order_.body_bytes_max - body_bytes_) {
         return too_large();
@@ -89,12 +90,14 @@ std::optional<http_response> push_exchange::admit(std::size_t bytes) {
     return std::nullopt;
 }
 
+/// The records may still be stored after this; the sender's repetition is then a duplicate.
 http_response push_exchange::timed_out() const {
     return named(unavailable("the records were not stored in time; they may be later, so sending "
                              "them again is safe",
                              retry_after_full_s));
 }
 
+/// Decodes, and responds at once or when the block is done. 422 if every record was rejected.
 void push_exchange::finish(std::string body, http_reply reply) {
     auto block = std::make_unique<record_block>();
     block->from = order_.from;
@@ -225,6 +228,7 @@ std::optional<http_response> push_exchange::take_unreadable(record_batch& batch,
     return std::nullopt;
 }
 
+/// Gives the block to the sink, with everything that its response will need.
 void push_exchange::hand_over(std::unique_ptr<record_block> block, push_summary summary,
                               http_reply reply) {
     if (order_.wait_for_commit) {

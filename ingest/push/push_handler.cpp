@@ -130,6 +130,7 @@ http_step push_handler::begin(http_head const& head) {
     return step;
 }
 
+/// The checks of a head, from the cheapest to those that need the source.
 http_step push_handler::begin_at(route const& to, http_head const& head) {
     format const& in_format = *to.in_format;
     bool const is_handshake = head.method == "OPTIONS" && takes_cloudevents(in_format);
@@ -162,6 +163,7 @@ http_step push_handler::begin_at(route const& to, http_head const& head) {
     return begin_push(to, head, std::move(from));
 }
 
+/// Copies from the head what the exchange needs after begin().
 http_step push_handler::begin_push(route const& to, http_head const& head,
                                    std::shared_ptr<source const> from) {
     push_order order;

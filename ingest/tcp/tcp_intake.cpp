@@ -50,6 +50,7 @@ std::string error_line(std::uint64_t index, record_error error, std::string_view
 tcp_intake::tcp_intake(record_sink& sink, http_observer& observer, bool from_loopback)
     : sink_{sink}, observer_{observer}, from_loopback_{from_loopback}, lines_{hello_bytes_max} {}
 
+/// Adds an error of the connection; it is sent after the errors and acks of its records.
 void tcp_intake::refuse(std::string_view code, std::string_view detail) {
     json_writer json;
     json.open('{').key("error").open('{').key("code").value(code).key("detail").value(detail);
@@ -61,6 +62,7 @@ std::string tcp_intake::take() {
     return acks_.take() + std::exchange(refusal_, {});
 }
 
+/// The first failure is reported once; later groups cannot be acknowledged.
 void tcp_intake::done(std::uint64_t group, bool durable) {
     bool const had_failed = acks_.failed();
     acks_.done(group, durable);
@@ -128,6 +130,7 @@ bool tcp_intake::greet(std::string_view line) {
     return true;
 }
 
+/// Finds the source of a token, or adds the refusal.
 bool tcp_intake::authorize(std::string_view token) {
     // TCP and HTTP share one rule of authorization, so the token goes through an HTTP head.
     std::string const credential = token.empty() ? "" : "Bearer " + std::string{token};
@@ -162,6 +165,7 @@ tcp_intake::step_result tcp_intake::take_piece(tcp_lines::piece const& piece) {
     return take_records();
 }
 
+/// Counts a line over the limit as a rejected record.
 void tcp_intake::take_too_long() {
     push_counts counts;
     counts.source = from_->name;
@@ -175,6 +179,7 @@ void tcp_intake::take_too_long() {
     acks_.done(acks_.begin(1, std::move(errors), 0), true);
 }
 
+/// Pushes the held lines, if the sink has room for them.
 tcp_intake::step_result tcp_intake::take_records() {
     switch (sink_.admit(held_.size())) {
     case push_status::full:

@@ -81,10 +81,12 @@ void tcp_session::start(std::function<void()> ended) {
     });
 }
 
+/// Moves the idle deadline.
 void tcp_session::not_idle() noexcept {
     idle_deadline_ = (clock::now() + by_->settings.idle_timeout).time_since_epoch().count();
 }
 
+/// Called when one of the two coroutines has ended.
 void tcp_session::finished() {
     if (--running_ == 0) {
         close();
@@ -97,11 +99,14 @@ tcp_session::task<void> tcp_session::wait_for_room() {
     co_await room_.async_wait(asio::as_tuple(asio::use_awaitable_t<strand>{}));
 }
 
+/// Sleeps until another part of the session cancels the timer.
 tcp_session::task<void> tcp_session::wait_for_news() {
     news_.expires_after(for_ever);
     co_await news_.async_wait(asio::as_tuple(asio::use_awaitable_t<strand>{}));
 }
 
+/// The reading coroutine: reads and hands over in turn, so that input waits in the socket while
+/// there is no room.
 tcp_session::task<void> tcp_session::read() {
     bool goes_on = true;
     while (goes_on && reading_) {
@@ -157,6 +162,8 @@ tcp_session::task<bool> tcp_session::hand_over() {
     }
 }
 
+/// The writing coroutine. It ends when nothing is read any longer and every group has been
+/// acknowledged or has failed.
 tcp_session::task<void> tcp_session::write() {
     while (socket_.is_open()) {
         std::string const text = intake_.take();
@@ -185,6 +192,7 @@ tcp_session::task<void> tcp_session::write() {
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
+/// On the strand. After a failure the sender has to repeat, so nothing more is read.
 void tcp_session::stored(std::uint64_t group, bool durable) {
     intake_.done(group, durable);
     if (!durable) {
@@ -193,6 +201,7 @@ void tcp_session::stored(std::uint64_t group, bool durable) {
     news_.cancel();
 }
 
+/// Ends the read in progress; the writer still sends the outstanding acks.
 void tcp_session::stop_reading() {
     reading_ = false;
     boost::system::error_code ignored;
