@@ -6,7 +6,7 @@
 
 namespace tally::ingest {
 
-/// Finds a name among N known ones in one or two comparisons; built by the compiler.
+/// Finds a name among N known ones in one or two comparisons. The table is built by the compiler.
 template <std::size_t N>
 class key_table {
   public:
@@ -35,7 +35,7 @@ class key_table {
     [[nodiscard]] constexpr std::string_view name(std::size_t place) const { return names_[place]; }
 
   private:
-    /// At most a quarter full for the tables there are, so that a strange key ends at once.
+    /// At most a quarter full, so that the search for an unknown name ends at once.
     static constexpr std::size_t buckets = 256;
     static constexpr std::uint8_t empty = 255;
     static_assert(N <= buckets / 4);

@@ -11,26 +11,26 @@ enum class record_error : std::uint8_t {
     none,
 
     // Found by a decoder.
-    not_json,         ///< the record is no JSON, or not the JSON its format asks for
+    not_json,         ///< not JSON, or not the JSON that the format requires
     not_an_object,    ///< JSON, but not an object
     missing_field,    ///< a required field is absent, null or empty
     bad_type,         ///< a field has a JSON type that its format does not allow
-    bad_uuid,         ///< no call id to be made of it
-    bad_time,         ///< a time that no calendar has, or in a form nobody reads
-    bad_number,       ///< a number that is none
+    bad_uuid,         ///< no call id can be made from it
+    bad_time,         ///< a date that does not exist, or an unknown form of time
+    bad_number,       ///< not a number
     bad_duration,     ///< negative, billsec over duration, or longer than seven days
     bad_direction,    ///< neither inbound nor outbound
     bad_times,        ///< end before start, or no end
     field_too_long,   ///< over the limit of its column
-    bad_columns,      ///< a CSV row with a number of columns its format never has
+    bad_columns,      ///< a CSV row with a number of columns that its format never has
     bad_quoting,      ///< a CSV quote that is never closed
     bad_encoding,     ///< form, base64 or percent encoding that does not decode
-    record_too_large, ///< one record over the source's limit
+    record_too_large, ///< one record exceeds the source's limit
     too_deep,         ///< JSON nested deeper than 64
     bad_spec_version, ///< a CloudEvent of a version other than 1.0
-    bad_attribute,    ///< a CloudEvents attribute of a name or in a form that the standard forbids
-    bad_data,         ///< an event's data is no JSON object, or is given twice
-    bad_value,        ///< a member that has to be one of a few words, or an address, is not
+    bad_attribute,    ///< a CloudEvents attribute whose name or form the standard forbids
+    bad_data,         ///< an event's data is not a JSON object, or is given twice
+    bad_value,        ///< a member is not one of its allowed words, or not an address
 
     // Found by guiding and rating.
     unknown_account,        ///< no account of that number
@@ -50,8 +50,8 @@ enum class record_error : std::uint8_t {
 
     // Found by what an event does (SQL functions apply_*).
     unknown_user,         ///< no user of that id
-    unknown_license,      ///< no licence of that key or id
-    not_enough_credits,   ///< more SMS than the licence has left
+    unknown_license,      ///< no license of that key or id
+    not_enough_credits,   ///< more SMS than the license has left
     unknown_affiliate,    ///< no affiliate of that code or id
     affiliate_not_active, ///< the affiliate is not, or no longer, active
     referral_taken,       ///< another affiliate brought this customer
@@ -62,7 +62,7 @@ enum class record_error : std::uint8_t {
     no_sessions_left,     ///< all regular and backup sessions are used
     booking_refused,      ///< the booking rules do not allow a session at that time
     unknown_room,         ///< no room of that id
-    room_not_open,        ///< the room is a draft, over or cancelled
+    room_not_open,        ///< the room is a draft, over or canceled
     room_full,            ///< the room has as many participants as it may have
     unknown_prize,        ///< the room has no prize of that id
     no_prize_left,        ///< the prize was won as often as it can be
@@ -72,23 +72,23 @@ enum class record_error : std::uint8_t {
     count_,
 };
 
-/// What makes a record of an error worth another try.
+/// What triggers another try of a suspended record.
 enum class cure : std::uint8_t {
-    by_hand, ///< the record, the sender, a setting or tallyd itself has to change: a person retries
-    catalog, ///< a row that the catalog is loaded from: tried when it was loaded again
-    elsewhere, ///< a row that nobody is told of: tried by the clock, ever more rarely
+    by_hand, ///< the record, the sender, a setting or tallyd has to change: the operator retries it
+    catalog, ///< a row of the catalog has to change: retried after the catalog was reloaded
+    elsewhere, ///< a row that tallyd does not watch: retried periodically, ever more rarely
 };
 
 /// The released text of an error: "missing_field". Static storage.
 std::string_view code(record_error error) noexcept;
 
-/// One line that tells a person what to do about it. Static storage.
+/// One line that tells the operator what to do about it. Static storage.
 std::string_view explain(record_error error) noexcept;
 
-/// What has to happen before a record of this error can be stored.
+/// The trigger that may make a record with this error succeed.
 cure cure_of(record_error error) noexcept;
 
-/// The error of a text form; `none` for an unknown one.
+/// The error with that code; `none` for an unknown one.
 record_error parse_code(std::string_view text) noexcept;
 
 } // namespace tally::ingest

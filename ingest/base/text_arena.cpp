@@ -7,7 +7,8 @@
 namespace tally::ingest {
 
 char* text_arena::reserve(std::size_t size) {
-    // A block that is too small for this text is left as it is: the next clear() brings it back.
+    // A block that is too small for this text is skipped; the next clear() makes it available
+    // again.
     while (current_ < blocks_.size() && blocks_[current_].size - used_ < size) {
         ++current_;
         used_ = 0;

@@ -32,7 +32,7 @@ void mark_version(uuid& id, std::uint8_t version) noexcept {
     id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
 }
 
-/// SHA-1 with its context kept: making one costs more than the digest of a call id.
+/// SHA-1 with a context that is reused: creating one costs more than the digest of a call id.
 class sha1_digest {
   public:
     sha1_digest() {
@@ -49,7 +49,7 @@ class sha1_digest {
                         EVP_DigestUpdate(context_.get(), second.data(), second.size()) == 1 &&
                         EVP_DigestFinal_ex(context_.get(), sum.data(), nullptr) == 1;
         if (!ok) {
-            std::abort(); // a wrong key would make many calls one
+            std::abort(); // a wrong digest would give many calls the same key
         }
         return sum;
     }
@@ -67,6 +67,8 @@ std::optional<uuid> parse_uuid(std::string_view text) noexcept {
         return std::nullopt;
     }
     uuid id;
+
+    // Two hex digits a byte; the dashes have fixed positions.
     std::size_t byte = 0;
     for (std::size_t place = 0; place < text_length;) {
         if (is_dash_place(place)) {
@@ -119,6 +121,8 @@ uuid uuid_v7() {
     if (RAND_bytes(id.bytes.data(), static_cast<int>(id.bytes.size())) != 1) {
         throw std::runtime_error("the system gives no random bytes");
     }
+
+    // The first 48 bits are the time, so that ids sort in the order in which they were made.
     auto const now = std::chrono::system_clock::now().time_since_epoch();
     auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
     for (std::size_t place = 0; place < 6; ++place) {

@@ -28,15 +28,15 @@ void append_text(uuid const& id, std::string& to);
 /// Name-based UUID, version 5 (SHA-1; RFC 9562 section 5.5).
 uuid uuid_v5(uuid const& name_space, std::string_view name) noexcept;
 
-/// Time-ordered UUID, version 7 (RFC 9562 section 5.7), of this moment. Any thread.
+/// Time-ordered UUID, version 7 (RFC 9562 section 5.7), of the current time. Any thread.
 uuid uuid_v7();
 
-/// The name space under which call ids that are no UUIDs are mapped by uuid_v5:
+/// The namespace in which uuid_v5 maps call ids that are not UUIDs:
 /// 7e2b6a54-3c1d-5f0e-9a48-746c6c796401.
 inline constexpr uuid call_id_name_space{{0x7e, 0x2b, 0x6a, 0x54, 0x3c, 0x1d, 0x5f, 0x0e, 0x9a,
                                           0x48, 0x74, 0x6c, 0x6c, 0x79, 0x64, 0x01}};
 
-/// Hash for hash tables; mixes all 16 bytes, since version 7 ids share their first ones.
+/// For hash tables. Mixes all 16 bytes, since ids of version 7 share their first ones.
 struct uuid_hash {
     using is_avalanching = void;
     std::size_t operator()(uuid const& id) const noexcept {

@@ -16,15 +16,15 @@ namespace tally::ingest {
 
 namespace {
 
-/// First piece of output asked for; small bodies expand in one go.
+/// First piece of output; small bodies expand in one step.
 constexpr std::size_t first_piece_bytes = 64 * 1024;
 
 unsigned clamp_to_unsigned(std::size_t size) noexcept {
     return static_cast<unsigned>(std::min<std::size_t>(size, std::numeric_limits<unsigned>::max()));
 }
 
-/// "deflate" is the zlib format (RFC 9110 section 8.4.1.2); some clients send bare deflate data
-/// instead, which the first byte tells apart: its low four bits are 8 in a zlib header.
+/// "deflate" is the zlib format (RFC 9110 section 8.4.1.2), but some clients send raw deflate data.
+/// The first byte decides: its low four bits are 8 in a zlib header.
 class deflate_expander final : public file_expander {
   public:
     explicit deflate_expander(std::string_view body) {
@@ -39,15 +39,18 @@ class deflate_expander final : public file_expander {
         if (ended_ || !damage_.empty()) {
             return {};
         }
-        // zlib takes no const input, but does not write to it.
+        // zlib's input is not const, but zlib does not write to it.
         stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
         stream_.avail_in = clamp_to_unsigned(input.size());
         stream_.next_out = reinterpret_cast<Bytef*>(output.data());
         stream_.avail_out = clamp_to_unsigned(output.size());
+
         step done{stream_.avail_in, stream_.avail_out};
         int const code = inflate(&stream_, Z_NO_FLUSH);
         done.taken -= stream_.avail_in;
         done.made -= stream_.avail_out;
+
+        // Z_BUF_ERROR only means that it needs more input or more room.
         ended_ = code == Z_STREAM_END;
         if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
             damage_ = "the deflate data is damaged";
@@ -76,8 +79,8 @@ std::unique_ptr<file_expander> expander_of(content_coding coding, std::string_vi
     return nullptr;
 }
 
-/// Makes `out` twice as large, with one byte over bytes_max at most: that byte shows that there is
-/// more than allowed. False: no room granted.
+/// Doubles `out`, to at most one byte over bytes_max: a body that fills this byte is too large.
+/// False: no room granted.
 bool grow(std::string& out, std::size_t bytes_max,
           std::function<bool(std::size_t)> const& ask_room) {
     std::size_t const wanted = std::max(first_piece_bytes, out.size() * 2);
@@ -111,6 +114,9 @@ expand_result expand(content_coding coding, std::string_view body, std::size_t b
     if (body.empty()) {
         return {};
     }
+
+    // Room is asked for before memory is taken, and the output is never larger than allowed: a
+    // small body cannot exhaust memory by expanding.
     std::unique_ptr<file_expander> const expander = expander_of(coding, body);
     std::size_t made = 0;
     for (;;) {
@@ -130,9 +136,11 @@ expand_result expand(content_coding coding, std::string_view body, std::size_t b
             break;
         }
     }
+
+    // Complete, with nothing after it: else a truncated body would lose its last records silently.
     out.resize(made);
     if (!body.empty()) {
-        return {expand_status::damaged, "something else follows the compressed data"};
+        return {expand_status::damaged, "unexpected bytes follow the compressed data"};
     }
     if (!expander->at_boundary()) {
         return {expand_status::damaged, "the compressed data is cut off"};

@@ -41,21 +41,21 @@ class gzip_expander final : public file_expander {
     [[nodiscard]] bool at_boundary() const noexcept override { return between_members_; }
 
   private:
-    /// Skips the zero padding that tapes and block devices leave; begins the next member if there
-    /// is one. Gives the number of bytes skipped.
+    /// Skips the zero padding that tapes and block devices leave, and begins the next member if
+    /// there is one. Returns the number of bytes skipped.
     std::size_t begin_member(std::string_view input) noexcept {
         std::size_t const next = std::min(input.find_first_not_of('\0'), input.size());
         if (next == input.size())
             return next;
         if (input[next] != gzip_magic[0])
-            damage_ = "something else follows the gzip data";
+            damage_ = "unexpected bytes follow the gzip data";
         else if (inflateReset(&stream_) == Z_OK)
             between_members_ = false;
         return next;
     }
 
     void inflate_some(std::string_view input, std::span<char> output, step& done) noexcept {
-        // zlib takes no const input, but does not write to it.
+        // zlib's input is not const, but zlib does not write to it.
         stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
         stream_.avail_in = clamp_to_unsigned(input.size());
         stream_.next_out = reinterpret_cast<Bytef*>(output.data());
@@ -67,7 +67,7 @@ class gzip_expander final : public file_expander {
         done.made += out_before - stream_.avail_out;
         if (code == Z_STREAM_END)
             between_members_ = true;
-        else if (code != Z_OK && code != Z_BUF_ERROR) // the latter: no input or no room
+        else if (code != Z_OK && code != Z_BUF_ERROR) // Z_BUF_ERROR: no input or no room
             damage_ = "the gzip data is damaged";
     }
 
@@ -77,7 +77,7 @@ class gzip_expander final : public file_expander {
 
 class zstd_expander final : public file_expander {
   public:
-    /// 2^27 bytes: what the zstd tool itself accepts without being asked to take more memory.
+    /// 2^27 bytes: the zstd tool's own limit, unless it is told to use more memory.
     static constexpr int window_log_max = 27;
 
     zstd_expander() : stream_(ZSTD_createDStream()) {
@@ -89,7 +89,7 @@ class zstd_expander final : public file_expander {
 
     step expand(std::string_view input, std::span<char> output) noexcept override {
         step done;
-        // With nothing to do at a frame's end, zstd would ask for the next frame's header.
+        // At the end of a frame and without input, zstd would ask for the header of the next frame.
         if (!damage_.empty() || (frame_ended_ && input.empty()))
             return done;
         ZSTD_inBuffer in{input.data(), input.size(), 0};

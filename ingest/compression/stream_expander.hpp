@@ -10,15 +10,15 @@ namespace tally::ingest {
 
 enum class file_compression : std::uint8_t { none, gzip, zstd };
 
-/// Bytes that detect_compression() has to see to be sure.
+/// Number of bytes that detect_compression() needs.
 inline constexpr std::size_t compression_magic_bytes = 4;
 
-/// What a file's first bytes say; names are not believed. A zstd file may begin with a skippable
-/// frame (RFC 8878 section 3.1.2), as parallel compressors write it.
+/// Detects the compression by the first bytes, not by the file's name. A zstd file may begin with a
+/// skippable frame (RFC 8878 section 3.1.2), as parallel compressors write it.
 file_compression detect_compression(std::string_view first_bytes) noexcept;
 
-/// Expands a stream piece by piece in bounded memory, however much it grows: several gzip members
-/// or zstd frames one behind the other are one stream. One thread.
+/// Expands a stream piece by piece in bounded memory, however large it becomes. Several gzip
+/// members or zstd frames in a row are one stream. One thread.
 class file_expander {
   public:
     struct step {
@@ -31,13 +31,13 @@ class file_expander {
     file_expander& operator=(file_expander const&) = delete;
     virtual ~file_expander() = default;
 
-    /// Expands what there is and fits. Nothing taken and nothing made: give it more input, or, if
-    /// damage() says something, give up. Output may wait inside: at the input's end call it with
-    /// empty input until it makes nothing.
+    /// Expands as much as there is and fits. If nothing is taken and nothing made, it needs more
+    /// input, or damage() is not empty. Output may remain inside: at the end of the input, call it
+    /// with empty input until it makes nothing.
     virtual step expand(std::string_view input, std::span<char> output) noexcept = 0;
     /// Whether the stream may end here.
     [[nodiscard]] virtual bool at_boundary() const noexcept = 0;
-    /// What is wrong with the input; empty while nothing is.
+    /// The fault of the input; empty if there is none.
     [[nodiscard]] std::string_view damage() const noexcept { return damage_; }
 
   protected:

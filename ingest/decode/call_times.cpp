@@ -10,7 +10,7 @@ namespace {
 using form = time_reading::form;
 using which = times_fault::which;
 
-/// The moments that a reading may mean.
+/// The instants that a reading may mean.
 clock_moments candidates(time_reading const& reading, std::string_view zone_name) noexcept {
     if (reading.is == form::local) {
         return moments_of(zone_name, reading.value);
@@ -27,8 +27,8 @@ time_us nearer(clock_moments const& moments, time_us to) noexcept {
                                                                             : moments.first;
 }
 
-/// The earliest pair of start and end that lie `duration` apart, give or take a second (stamps are
-/// cut to the second, one by one).
+/// Chooses the earliest pair of start and end that are `duration` apart, give or take a second
+/// (each of them is cut to the second by itself).
 void choose_by_duration(clock_moments const& start, clock_moments const& end, time_us duration,
                         cdr& out) noexcept {
     for (time_us const begin : {start.first, start.second}) {
@@ -40,6 +40,8 @@ void choose_by_duration(clock_moments const& start, clock_moments const& end, ti
             }
         }
     }
+
+    // No pair fits: the record contradicts itself. Prefer an order that is possible.
     out.start = start.first;
     out.end = end.first < start.first ? end.second : end.first;
 }
@@ -51,6 +53,8 @@ void choose(clock_moments const& start, clock_moments const& end, read_times con
         choose_by_duration(start, end, duration, out);
         return;
     }
+
+    // A known instant close to the start says more than the duration.
     time_us const begin = nearer(start, times.near_start);
     choose_by_duration({true, begin, begin}, end, duration, out);
 }
@@ -91,8 +95,8 @@ times_fault check_order(cdr const& call) noexcept {
     return {};
 }
 
-/// The answer in the repeated hour: not before the start, and of two such moments the one that
-/// agrees with the answered time, else the first.
+/// Chooses the answer in the repeated hour: not before the start, and of two such instants the one
+/// that agrees with the answered time, else the first.
 time_us choose_answer(clock_moments const& answer, cdr const& call,
                       std::int64_t billsec_ms) noexcept {
     if (answer.first < call.start - us_per_s) {
@@ -112,6 +116,8 @@ times_fault settle_times(read_times const& times, std::string_view zone_name, cd
     if (times_fault const fault = check_readable(times); fault.error != record_error::none) {
         return fault;
     }
+
+    // A local time in the repeated hour has two candidates.
     auto const start = candidates(times.start, zone_name);
     auto const answer = candidates(times.answer, zone_name);
     auto const end = candidates(times.end, zone_name);
@@ -119,6 +125,8 @@ times_fault settle_times(read_times const& times, std::string_view zone_name, cd
         return {record_error::bad_time, which::start,
                 "no zone in the time, and the source's time zone is unknown here"};
     }
+
+    // The start and the end first; the answer lies between them.
     choose(start, end, times, out);
     out.answer =
         times.answer.is == form::never ? never_us : choose_answer(answer, out, times.billsec_ms);

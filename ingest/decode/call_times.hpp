@@ -9,27 +9,27 @@
 
 namespace tally::ingest {
 
-/// The times of a call as its record has them.
+/// The times of a call as read from its record.
 struct read_times {
     time_reading start;
     time_reading answer;
     time_reading end;
-    std::int64_t duration_ms = 0;  ///< tells the two hours of autumn apart
-    std::int64_t billsec_ms = 0;   ///< the same for the answer; 0: does not say
-    time_us near_start = never_us; ///< a moment known to be close to the start, or never_us
+    std::int64_t duration_ms = 0;  ///< decides between the two hours in autumn
+    std::int64_t billsec_ms = 0;   ///< the same for the answer; 0: not known
+    time_us near_start = never_us; ///< an instant known to be close to the start, or never_us
 };
 
-/// Which of the three is at fault, and why.
+/// The time that is wrong, and the reason.
 struct times_fault {
     record_error error = record_error::none; ///< none, missing_field, bad_time, bad_times
     enum class which : std::uint8_t { start, answer, end } at = which::start;
     std::string_view detail;
 };
 
-/// Writes start, answer, end and zone_assumed of `out`. Times without a zone are taken in
-/// `zone_name`; in the hour that is repeated in autumn the moment is chosen that agrees with
-/// near_start, else with the duration, else the first. Then checks that they are in order: the
-/// answer may lie a second outside, since switches cut each time to the second by itself.
+/// Sets start, answer, end and zone_assumed of `out`. Times without a zone are in `zone_name`. In
+/// the hour that is repeated in autumn, the instant that agrees with near_start is chosen, else the
+/// one that agrees with the duration, else the first. Then the order is checked: the answer may lie
+/// a second outside, since switches cut each time to the second by itself.
 times_fault settle_times(read_times const& times, std::string_view zone_name, cdr& out) noexcept;
 
 } // namespace tally::ingest

@@ -10,22 +10,23 @@
 
 namespace tally::ingest {
 
-/// Lengths that the columns and the people behind them bear; nothing is cut, longer is refused.
+/// Maximum lengths of fields in bytes. Longer values are rejected, never truncated.
 inline constexpr std::size_t number_bytes_max = 256;
 inline constexpr std::size_t text_bytes_max = 1024;
 
-/// 68 years in milliseconds: seconds fit the column. What is too long to bill is rating's to say.
+/// 68 years in milliseconds, so that seconds fit the column. Rating decides what is too long to
+/// bill.
 inline constexpr std::int64_t duration_ms_max = std::int64_t{INT32_MAX} * 1000;
 
-/// Decoders throw nothing; what is left of an input that does not fit memory is refused as a whole.
+/// Decoders do not throw: an input that does not fit into memory is rejected as a whole.
 inline constexpr std::string_view no_memory_detail =
-    "too much for memory, or hardly anything in it is a record";
+    "too large for memory, or almost nothing in it is a record";
 
-/// Bad records of one input that are told apart: more than a piece of a file can hold. Beyond it
-/// the input is something else, and listing it would take many times its own size.
+/// Rejected records listed for one input: more than a piece of a file can hold. An input with more
+/// of them is not a list of records, and listing them would take many times its own size.
 inline constexpr std::size_t rejected_max = 600'000;
 
-/// What is wrong with a record, where, and in words (static storage).
+/// A fault of a record: its reason, its field, and a text for people (static storage).
 struct record_fault {
     record_error error = record_error::none;
     std::string_view field;
@@ -34,7 +35,7 @@ struct record_fault {
     [[nodiscard]] explicit operator bool() const noexcept { return error != record_error::none; }
 };
 
-/// Numbers the records of a batch as they are found and puts them where they belong.
+/// Numbers the records of a batch as they are found, and adds them to it.
 class record_collector {
   public:
     explicit record_collector(record_batch& batch) noexcept : batch_(batch) {}
@@ -47,12 +48,12 @@ class record_collector {
         batch_.events.push_back(what);
         batch_.event_index.push_back(next_index_++);
     }
-    /// A record that is taken, though it cannot be read yet: it waits in suspense.
+    /// A record that is accepted although it cannot be read yet: it waits in suspense.
     void suspend(record_fault const& fault, std::string_view raw) {
         reject(fault, raw);
         batch_.rejected.back().suspended = true;
     }
-    /// Throws std::length_error over rejected_max; decoders refuse the whole input then.
+    /// Throws std::length_error over rejected_max; the decoder then rejects the whole input.
     void reject(record_fault const& fault, std::string_view raw) {
         if (batch_.rejected.size() >= rejected_max) {
             throw std::length_error("rejected records");
@@ -64,7 +65,7 @@ class record_collector {
         ++batch_.skipped;
         ++next_index_;
     }
-    /// How far the batch is, to go back to when what follows turns out to be no records.
+    /// A position in the batch, to roll back to if what follows turns out not to be records.
     struct mark {
         std::size_t cdrs;
         std::size_t events;
@@ -77,7 +78,7 @@ class record_collector {
                 next_index_};
     }
     void roll_back(mark const& to) noexcept;
-    /// Takes all records back: the input as a whole cannot be read.
+    /// Removes all records: the input as a whole cannot be read.
     void fail_whole(record_error error, std::string_view detail) noexcept;
     [[nodiscard]] record_batch& batch() noexcept { return batch_; }
 

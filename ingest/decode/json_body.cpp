@@ -14,7 +14,7 @@ record_fault fault_of(record_error error) noexcept {
                                             : explain(error)};
 }
 
-/// What a text is that does not begin like an object.
+/// The error of a text that does not begin like an object.
 record_error not_an_object_or_json(std::string_view text) {
     std::string ignored;
     return append_json_value(text, ignored) == record_error::none ? record_error::not_an_object
@@ -29,7 +29,11 @@ bool is_at_end(ondemand::document& document) noexcept {
 
 void json_body_decoder::run(std::string_view body) {
     body = trimmed(without_mark(body));
+
+    // One body may be one of several (lines of encoded records), so a failure rolls back only to
+    // here.
     begin_ = out_.position();
+
     body_shape const shape = shape_of(body);
     switch (shape) {
     case body_shape::empty:
@@ -46,6 +50,7 @@ void json_body_decoder::run(std::string_view body) {
         run_document(body, shape);
         break;
     }
+
     parser_.trim();
 }
 
@@ -60,6 +65,9 @@ void json_body_decoder::run_lines(std::string_view body) {
 void json_body_decoder::run_document(std::string_view body, body_shape shape) {
     record_fault const fault = decode_text(body, body);
     bool const is_no_json = fault.error == record_error::not_json && fault.field.empty();
+
+    // A first line that looks like the beginning of a longer value may also be a broken line of
+    // NDJSON.
     if (is_no_json && shape == body_shape::document_or_lines && body.find("\n{") != body.npos) {
         run_lines(body);
     } else if (is_no_json) {
@@ -69,7 +77,7 @@ void json_body_decoder::run_document(std::string_view body, body_shape shape) {
     }
 }
 
-/// Decodes the one record that is in `text`: `raw`, or `raw` with its characters mended.
+/// Decodes the one record in `text`, which is `raw`, or a sanitized copy of it.
 record_fault json_body_decoder::decode_text(std::string_view raw, std::string_view text) {
     if (raw.size() > from_.record_bytes_max) {
         return fault_of(record_error::record_too_large);
@@ -77,17 +85,23 @@ record_fault json_body_decoder::decode_text(std::string_view raw, std::string_vi
     ondemand::document document;
     ondemand::object object;
     simdjson::error_code error = parser_.iterate(text, document);
+
+    // Invalid characters are replaced, once: the record is not lost for them.
     if (error == simdjson::UTF8_ERROR && raw.data() == text.data()) {
         return decode_text(raw, mend_utf8_padded(raw, record_batch::padding, out_.batch().text));
     }
+
     error = error ? error : document.get_object().get(object);
     error = error ? error : read(object);
+
     if (error == simdjson::INCORRECT_TYPE) {
         return fault_of(not_an_object_or_json(text));
     }
     if (error) {
         return fault_of(error_of(error));
     }
+
+    // On Demand stops after the object; more text on the line means that it is no single record.
     return is_at_end(document) ? finish(kept(raw)) : fault_of(record_error::not_json);
 }
 
@@ -104,6 +118,7 @@ void json_body_decoder::run_array(std::string_view body) {
         body = mend_utf8_padded(body, record_batch::padding, out_.batch().text);
         error = parser_.iterate(body, document);
     }
+
     error = error ? error : decode_elements(document);
     if (error) {
         fail(error_of(error), original);
@@ -127,7 +142,7 @@ simdjson::error_code json_body_decoder::decode_elements(ondemand::document& docu
     return is_at_end(document) ? simdjson::SUCCESS : simdjson::TAPE_ERROR;
 }
 
-/// An error is one of the whole array: what follows cannot be told apart any more.
+/// A returned error is one of the whole array: On Demand cannot find the next element after it.
 simdjson::error_code json_body_decoder::decode_element(ondemand::value element,
                                                        ondemand::document& document) {
     std::string_view const first = element.raw_json_token();
@@ -147,6 +162,8 @@ simdjson::error_code json_body_decoder::decode_element(ondemand::value element,
     if (error) {
         return error;
     }
+
+    // The element's own bytes, for `raw` and its limit, are known only after it was read.
     auto const length = static_cast<std::size_t>(std::max(end, first.data()) - first.data());
     std::string_view const raw = trimmed({first.data(), length});
     record_fault const fault = raw.size() > from_.record_bytes_max

@@ -8,10 +8,9 @@
 
 namespace tally::ingest {
 
-/// Takes a body of JSON records apart, whatever its shape, and hands each record to the format that
-/// derives from it. A line of NDJSON that cannot be read is one rejected record; a body that is no
-/// JSON at all, or an array that breaks off, fails as a whole. Characters that are no UTF-8 are
-/// replaced, never refused.
+/// Splits a body of JSON records, whatever its shape, and passes each record to the derived class
+/// of its format. A line of NDJSON that cannot be read is one rejected record. A body that is not
+/// JSON, or an array that breaks off, fails as a whole. Invalid UTF-8 is replaced, never rejected.
 class json_body_decoder {
   public:
     json_body_decoder(source const& from, record_batch& batch) noexcept
@@ -20,17 +19,18 @@ class json_body_decoder {
     json_body_decoder& operator=(json_body_decoder const&) = delete;
     virtual ~json_body_decoder() = default;
 
-    /// `body` has record_batch::padding readable bytes behind it and lives as long as the batch.
+    /// `body` has record_batch::padding readable bytes after its end and lives as long as the
+    /// batch.
     void run(std::string_view body);
 
   protected:
-    /// Reads all members of a record's object, so that the parser stands behind it.
+    /// Reads all members of a record's object, so that the parser is positioned after it.
     virtual simdjson::error_code read(simdjson::ondemand::object& object) = 0;
-    /// Makes a record of what was read last, or says what is wrong with it.
+    /// Makes a record of the members that were read last, or returns the fault.
     virtual record_fault finish(std::string_view raw) = 0;
-    /// `body` cannot be taken apart; what was read of it has been taken back.
+    /// `body` cannot be split into records; the records read from it have been removed.
     virtual void failed_whole(record_fault const& fault, std::string_view body) = 0;
-    /// The bytes to keep of a record that stands at `raw`.
+    /// The bytes to keep of a record whose text is at `raw`.
     [[nodiscard]] virtual std::string_view kept(std::string_view raw) const noexcept { return raw; }
 
     source const& from_;

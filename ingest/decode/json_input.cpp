@@ -50,7 +50,7 @@ bool is_word(json_token const& token) noexcept {
                                   : token.text == "true" || token.text == "false";
 }
 
-/// Whether the brackets of `line` are balanced, and all of it is inside them.
+/// Whether the brackets of `line` are balanced and enclose all of it.
 bool is_complete_value(std::string_view line) noexcept {
     int depth = 0;
     bool in_string = false;
@@ -80,6 +80,8 @@ simdjson::error_code read_token(simdjson::ondemand::value& value, json_token& ou
     if (out.is == kind::object || out.is == kind::array) {
         return read_nested(value, out);
     }
+
+    // simdjson checks a value only when it is converted, so the token's form is checked here.
     out.text = trimmed(raw);
     switch (out.is) {
     case kind::string:
@@ -124,6 +126,7 @@ json_parser& json_parser::of_this_thread() {
 simdjson::error_code json_parser::iterate(std::string_view text,
                                           simdjson::ondemand::document& document) {
     if (parser_.capacity() < text.size() || parser_.capacity() == 0) {
+        // Powers of two: records of growing length do not allocate each time.
         std::size_t const room = std::bit_ceil(std::max(text.size(), bytes_min));
         if (auto const error = parser_.allocate(room, json_depth_max)) {
             return error;
@@ -145,10 +148,14 @@ body_shape shape_of(std::string_view body) noexcept {
     if (body.front() == '[') {
         return body_shape::array;
     }
+
+    // The first line decides: a complete value, or a second line that begins like a record, means
+    // NDJSON.
     std::size_t const end = body.find('\n');
     if (end == std::string_view::npos) {
         return body_shape::document;
     }
+
     std::string_view rest = body.substr(end);
     rest.remove_prefix(std::min(rest.find_first_not_of("\r\n"), rest.size()));
     if (body.front() != '{' || rest.starts_with('{') ||

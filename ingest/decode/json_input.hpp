@@ -17,26 +17,26 @@
 
 namespace tally::ingest {
 
-/// A value of a record as it stands in the input.
+/// A value of a record, as written in the input.
 struct json_token {
     enum class kind : std::uint8_t { absent, string, number, boolean, null, object, array };
     kind is = kind::absent;
-    std::string_view text; ///< a string's bytes between the quotes, still escaped; else all of it
+    std::string_view text; ///< of a string the bytes between the quotes, still escaped
 
     [[nodiscard]] bool is_absent() const noexcept {
         return is == kind::absent || is == kind::null || (is == kind::string && text.empty());
     }
 };
 
-/// Reads the token without going into it; objects and arrays are passed over whole. DEPTH_ERROR
-/// when they are nested too deep.
+/// Reads a token. Objects and arrays are skipped as a whole; DEPTH_ERROR if they are nested too
+/// deep.
 simdjson::error_code read_token(simdjson::ondemand::value& value, json_token& out) noexcept;
 
-/// The bytes of a field's key, still escaped: a key that needs escapes is none that anybody knows.
+/// The bytes of a field's key, still escaped: no known key needs an escape.
 std::string_view key_of(simdjson::ondemand::field& field) noexcept;
 
-/// Fills the tokens of the keys that `keys` knows; of a repeated key the last one wins. Nested
-/// values are read as tokens; one that is too deep is reported as DEPTH_ERROR.
+/// Fills the tokens of the keys in `keys`; of a repeated key the last one counts. Nested values are
+/// read as tokens; DEPTH_ERROR if one is too deep.
 template <std::size_t N>
 simdjson::error_code read_members(simdjson::ondemand::object& object, key_table<N> const& keys,
                                   std::array<json_token, N>& out) noexcept {
@@ -56,23 +56,23 @@ simdjson::error_code read_members(simdjson::ondemand::object& object, key_table<
     return simdjson::SUCCESS;
 }
 
-/// Text of a string or number token, unescaped.
+/// Unescaped text of a string or number token.
 inline std::string_view text_of(json_token const& token, text_arena& arena) {
     return token.is == json_token::kind::string ? unescape_json(token.text, arena) : token.text;
 }
 
-/// What an error of simdjson means for the record.
+/// The record_error for an error of simdjson.
 record_error error_of(simdjson::error_code error) noexcept;
 
-/// A view that simdjson may read beyond: the batch's body and arena copies have padding.
+/// A view with padding that simdjson may read: the batch's body and copies in the arena have it.
 inline simdjson::padded_string_view padded(std::string_view text) noexcept {
     return simdjson::padded_string_view{text.data(), text.size(),
                                         text.size() + record_batch::padding};
 }
 static_assert(record_batch::padding >= simdjson::SIMDJSON_PADDING);
 
-/// The thread's parser. Grows in powers of two, so that records of growing length do not make it
-/// allocate each time, and is let go after an input of unusual size.
+/// The thread's parser. It grows in powers of two, so that records of growing length do not make it
+/// allocate each time, and is freed after an input of unusual size.
 class json_parser {
   public:
     static json_parser& of_this_thread();
@@ -83,22 +83,22 @@ class json_parser {
   private:
     /// 64 KiB: three times the usual FreeSWITCH record.
     static constexpr std::size_t bytes_min = 64 * 1024;
-    /// 1 MiB: its buffers take six times the input's length.
+    /// 1 MiB: the buffers take six times the input's length.
     static constexpr std::size_t bytes_kept_max = 1024 * 1024;
 
     simdjson::ondemand::parser parser_;
 };
 
-/// How an input holds its records.
+/// The shape in which an input contains its records.
 enum class body_shape : std::uint8_t {
     empty,
     array,             ///< one JSON array
-    document,          ///< one value, perhaps over several lines
-    document_or_lines, ///< a value over several lines; if it is none, then lines
+    document,          ///< one value, on one or more lines
+    document_or_lines, ///< one value over several lines, or else NDJSON
     lines,             ///< NDJSON
 };
 
-/// Looks at the first bytes and line ends. `body` is trimmed.
+/// Decides by the first bytes and line ends. `body` is trimmed.
 body_shape shape_of(std::string_view body) noexcept;
 
 /// Calls `each(line)` for every line that is not blank; lines are trimmed.

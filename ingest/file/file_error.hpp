@@ -13,12 +13,12 @@ enum class file_failure : std::uint8_t {
     truncated,   ///< a .gz or .zst that ends within its data; what came before was delivered
     damaged,     ///< a .gz or .zst that does not expand; what came before was delivered
     too_large,   ///< a format read as a whole, and the file is over the limit
-    interrupted, ///< whoever reads was asked to stop
+    interrupted, ///< the caller asked to stop
 };
 
 struct file_error {
     file_failure why = file_failure::none;
-    std::string detail; ///< one line for a person, without the file's name
+    std::string detail; ///< one line for the operator, without the file's name
 
     [[nodiscard]] bool ok() const noexcept { return why == file_failure::none; }
     friend bool operator==(file_error const&, file_error const&) = default;

@@ -15,7 +15,8 @@ namespace tally::ingest {
 
 namespace {
 
-/// How long a stop may go unnoticed while nothing comes from a pipe.
+/// A pipe may stay silent for hours; poll(2) wakes up this often to see whether a stop was
+/// requested.
 constexpr int wait_ms = 200;
 
 std::string system_message(int code) {
@@ -65,8 +66,10 @@ bool file_input::open(std::string const& path) {
 }
 
 std::optional<file_digest> file_input::digest() {
+    // Only a regular file can be read twice: once for the digest, once for the records.
     if (!disk_bytes_ || !error_.ok())
         return std::nullopt;
+
     digest_context const context{EVP_MD_CTX_new()};
     bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
     while (good) {
@@ -75,6 +78,8 @@ std::optional<file_digest> file_input::digest() {
             break;
         good = EVP_DigestUpdate(context.get(), buffer_.data(), size) == 1;
     }
+
+    // The records are read next, so the file goes back to its beginning.
     file_digest value{};
     good = good && EVP_DigestFinal_ex(context.get(), value.data(), nullptr) == 1;
     if (error_.ok() && (!good || ::lseek(descriptor_, 0, SEEK_SET) != 0))
@@ -92,10 +97,13 @@ std::size_t file_input::read(std::span<char> output) {
     return expander_ ? read_expanded(output) : read_plain(output);
 }
 
-/// One successful read(2), at most to the end of the file as it was when opened.
+/// One successful read(2). It stops at the size that the file had when it was opened: a file that
+/// grows meanwhile must give the same bytes to the digest and to the records.
 std::size_t file_input::read_disk(std::span<char> output) {
     std::uint64_t const left = disk_bytes_ ? *disk_bytes_ - disk_bytes_read_ : output.size();
     auto const wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, output.size()));
+
+    // A signal or a spurious wake-up is no error: wait again.
     while (error_.ok() && !disk_ended_ && wanted > 0 && wait_readable()) {
         ssize_t const size = ::read(descriptor_, output.data(), wanted);
         if (size > 0) {
@@ -111,8 +119,8 @@ std::size_t file_input::read_disk(std::span<char> output) {
     return 0;
 }
 
-/// Waits until there is something to read, or until somebody asks to stop. A regular file always
-/// has something.
+/// Waits until there is something to read or a stop is requested. A regular file is always
+/// readable.
 bool file_input::wait_readable() {
     for (;;) {
         if (interrupted_ && interrupted_()) {
@@ -121,14 +129,17 @@ bool file_input::wait_readable() {
         }
         if (disk_bytes_ || !interrupted_)
             return true;
+
+        // A pipe: wait in short periods, so that a stop request is seen.
         pollfd waited{descriptor_, POLLIN, 0};
         int const ready = ::poll(&waited, 1, wait_ms);
         if (ready > 0 || (ready < 0 && errno != EINTR))
-            return true; // read(2) tells what it is
+            return true; // read(2) reports an error, if there is one
     }
 }
 
-/// Appends to the buffer; what is in use moves to its front first.
+/// Appends to the buffer. The unused bytes move to its front first, so that the expander sees them
+/// together with the new ones.
 void file_input::fill_buffer() {
     std::memmove(buffer_.data(), buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_);
     buffer_end_ -= buffer_begin_;
@@ -136,15 +147,19 @@ void file_input::fill_buffer() {
     buffer_end_ += read_disk(std::span(buffer_).subspan(buffer_end_));
 }
 
+/// Finds the compression by the first bytes, which stay in the buffer.
 void file_input::detect() {
     detected_ = true;
     // A pipe may give its first bytes one at a time.
     while (buffer_end_ < compression_magic_bytes && !disk_ended_)
         fill_buffer();
+
+    // Fewer bytes than the magic number needs: the file is taken as plain.
     expander_ = make_expander(detect_compression({buffer_.data(), buffer_end_}));
 }
 
 std::size_t file_input::read_plain(std::span<char> output) {
+    // The bytes that detect() has read come first.
     std::size_t const kept = std::min(buffer_end_ - buffer_begin_, output.size());
     if (kept == 0)
         return read_disk(output);
@@ -160,10 +175,13 @@ std::size_t file_input::read_expanded(std::span<char> output) {
         buffer_begin_ += step.taken;
         if (step.made > 0)
             return step.made;
+
+        // No output: the data is damaged, complete, cut short, or more input is needed.
         if (!expander_->damage().empty()) {
             fail(file_failure::damaged, std::string(expander_->damage()));
             return 0;
         }
+
         if (step.taken > 0)
             continue;
         if (disk_ended_) {

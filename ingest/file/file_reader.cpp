@@ -12,7 +12,7 @@ namespace {
 constexpr auto npos = std::string::npos;
 constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
-/// As much of a record over the limit as is kept, so that a person can see what it is.
+/// A record over the limit is kept up to this length: enough for an operator to recognize it.
 constexpr std::size_t too_large_kept_bytes = 4096;
 
 /// Line ends: LF, in CSV also CR LF and the CR alone of old exports.
@@ -33,8 +33,12 @@ bool file_reader::next(file_piece& out) {
     out = {};
     if (!std::exchange(begun_, true))
         skip_byte_order_mark();
+
+    // A JSON document cannot be cut, so it is read completely.
     if (options_.cut == framing::whole)
         return next_whole(out);
+
+    // A piece ends at piece_bytes, before a record over the limit, or at the end of the input.
     for (;;) {
         switch (scan()) {
         case scan_end::piece_full:
@@ -55,6 +59,7 @@ bool file_reader::next(file_piece& out) {
 }
 
 bool file_reader::next_whole(file_piece& out) {
+    // One byte over the limit is enough to know that the file is too large.
     while (!ended_ && pending_.size() <= options_.whole_bytes_max)
         read_more();
     if (pending_.size() > options_.whole_bytes_max)
@@ -80,33 +85,40 @@ file_reader::scan_end file_reader::scan() noexcept {
     return scan_end::piece_full;
 }
 
-/// Where the open record ends, line end included; npos when that has not been read yet.
+/// The end of the open record, line end included; npos when it has not been read yet.
 std::size_t file_reader::find_record_end() noexcept {
     if (options_.cut == framing::line) {
+        // scanned_ remembers how far the search came: no byte of a long line is searched twice.
         std::size_t const line_feed = pending_.find('\n', scanned_);
         scanned_ = line_feed == npos ? pending_.size() : line_feed + 1;
         return line_feed == npos ? npos : scanned_;
     }
-    // The decoder's own rule, so that both see the same rows.
+    // The decoder uses the same rule, so that both see the same rows.
     auto const open = std::string_view(pending_).substr(record_begin_);
     std::size_t const length = csv_row_length(open, false);
     return length == 0 ? npos : record_begin_ + length;
 }
 
+/// Appends one chunk of the input to pending_.
 void file_reader::read_more() {
     std::size_t const size = pending_.size();
+
+    // Room for the padding that simdjson needs: the piece moves into a batch without a copy.
     if (pending_.capacity() < options_.piece_bytes + options_.chunk_bytes)
         pending_.reserve(options_.piece_bytes + 2 * options_.chunk_bytes + record_batch::padding);
     pending_.resize(size + options_.chunk_bytes);
     std::size_t const got = input_.read(std::span(pending_).subspan(size));
     pending_.resize(size + got);
+
+    // The input ends and fails in the same way: 0 bytes; only its error() tells them apart.
     if (got == 0) {
         ended_ = true;
         error_ = input_.error();
     }
 }
 
-/// At the end of the input: whole records, then a last one that may have no line end.
+/// At the end of the input: the whole records, then a last one that may have no line end. After a
+/// failure the last record may be torn, so it is left out.
 bool file_reader::give_rest(file_piece& out) {
     std::size_t const bytes = error_.ok() ? pending_.size() : record_begin_;
     if (bytes > 0)
@@ -114,12 +126,14 @@ bool file_reader::give_rest(file_piece& out) {
     return bytes > 0;
 }
 
-/// Hands the first `bytes` of what is pending out; without copying them, the rest is smaller.
+/// Moves the first `bytes` of pending_ into `out`. Only the rest, which is shorter, is copied.
 void file_reader::give(file_piece& out, std::size_t bytes) {
     std::string rest;
     if (!ended_)
         rest.reserve(options_.piece_bytes + 2 * options_.chunk_bytes + record_batch::padding);
     rest.assign(pending_, bytes);
+
+    // pending_ was allocated with room for the padding, so the piece keeps its buffer.
     out.bytes = std::move(pending_);
     out.bytes.resize(bytes);
     out.offset = offset_;
@@ -130,15 +144,20 @@ void file_reader::give(file_piece& out, std::size_t bytes) {
     start_over();
 }
 
-/// Keeps the record's beginning and drops the rest of its line, however long that is.
+/// Keeps the beginning of the record and drops the rest of its line, however long it is: memory
+/// stays bounded, and the next record is read as usual.
 void file_reader::give_too_large(file_piece& out) {
     out.error = record_error::record_too_large;
     out.offset = offset_;
     out.first_line = line_;
+
     out.bytes = pending_.substr(0, too_large_kept_bytes);
+
+    // Read and drop until the line ends.
     for (std::size_t length = 0; length == 0;) {
         length = first_line_length();
-        // A CR at the very end stays until it is known whether its LF follows.
+        // A CR at the very end stays until the next byte shows whether an LF follows: CR LF is one
+        // line end.
         std::size_t const kept = !ended_ && pending_.ends_with('\r') ? 1 : 0;
         std::size_t const dropped = length > 0 ? length : pending_.size() - kept;
         out.record_bytes += dropped;
@@ -148,13 +167,15 @@ void file_reader::give_too_large(file_piece& out) {
         if (length == 0 && ended_ && pending_.empty())
             break;
     }
+
+    // The line may be shorter than the beginning that was kept.
     out.bytes.resize(std::min<std::uint64_t>(out.bytes.size(), out.record_bytes));
     offset_ += out.record_bytes;
     line_ += 1;
     start_over();
 }
 
-/// Of what is pending, with its line end; 0 when that has not been read yet.
+/// Length of the first line of pending_, line end included; 0 when its end has not been read yet.
 std::size_t file_reader::first_line_length() const noexcept {
     std::size_t const at = pending_.find_first_of(options_.cut == framing::line ? "\n" : "\r\n");
     if (at == npos)

@@ -14,34 +14,35 @@ namespace tally::ingest {
 struct file_reader_options {
     framing cut = framing::line;
     std::size_t record_bytes_max = 1024 * 1024;
-    std::size_t whole_bytes_max = 16 * 1024 * 1024; ///< of a file that is read as a whole
-    /// 1 MiB: some thousand records, so that what is done once a piece costs nothing per record,
-    /// and a few dozen pieces under way stay within the memory of the lanes.
+    std::size_t whole_bytes_max = 16 * 1024 * 1024; ///< for a format that is read as a whole
+    /// 1 MiB: some thousand records, so that the cost of a piece is small per record, and a few
+    /// dozen pieces in flight fit into the memory of the lanes.
     std::size_t piece_bytes = 1024 * 1024;
-    std::size_t chunk_bytes = 256 * 1024; ///< asked of the input at once
+    std::size_t chunk_bytes = 256 * 1024; ///< read from the input at a time
 };
 
-/// A part of a file that holds whole records; or one record that is not fit for a decoder.
+/// A part of a file: whole records, or the beginning of one record that exceeds the limit.
 struct file_piece {
     std::string bytes;            ///< with room for record_batch::padding
     std::uint64_t offset = 0;     ///< of its first byte in the (expanded) file
     std::uint64_t first_line = 1; ///< 1-based number of its first line
-    /// none: whole records. record_too_large: `bytes` is the beginning of one over the limit.
+    /// none: whole records. record_too_large: `bytes` is the beginning of one record over the
+    /// limit.
     record_error error = record_error::none;
-    std::uint64_t record_bytes = 0; ///< of record_too_large: its whole size
+    std::uint64_t record_bytes = 0; ///< for record_too_large: the size of the whole record
 };
 
-/// Cuts a file into pieces of whole records, where the decoders would. A record over the limit
-/// costs itself alone: reading goes on behind its line end.
+/// Cuts a file into pieces of whole records, at the same places as the decoders would. A record
+/// over the limit is the only one lost: reading continues after its line end.
 ///
 ///     | record | record | … | open record | ←── chunks from the input
-///     0        └ cut here, behind piece_bytes   the open record begins the next piece
+///     0        └ cut here, after piece_bytes    the open record begins the next piece
 ///
-/// A file that fails in the middle (error()) gives all its whole records; the torn one at the end
-/// is left out. One thread.
+/// A file that fails in the middle (error()) still gives all its whole records; the torn one at the
+/// end is left out. One thread.
 class file_reader {
   public:
-    /// What gives the bytes: file_input::read, or memory in tests. 0 bytes: end or failure.
+    /// Source of the bytes: file_input::read, or memory in tests. 0 bytes: end or failure.
     struct byte_input {
         std::function<std::size_t(std::span<char>)> read;
         std::function<file_error()> error;
@@ -49,7 +50,7 @@ class file_reader {
 
     file_reader(byte_input input, file_reader_options options);
 
-    /// The next piece; false at the end or on failure, which error() tells apart.
+    /// The next piece; false at the end or on failure; error() tells them apart.
     bool next(file_piece& out);
     [[nodiscard]] file_error const& error() const noexcept { return error_; }
 
@@ -72,11 +73,11 @@ class file_reader {
     file_error error_;
     bool begun_ = false;
     bool ended_ = false;
-    std::string pending_;          ///< read and not yet given out
+    std::string pending_;          ///< read, and not yet part of a piece
     std::uint64_t offset_ = 0;     ///< of pending_'s first byte
     std::uint64_t line_ = 1;       ///< of pending_'s first byte
     std::size_t record_begin_ = 0; ///< in pending_: records before it are whole
-    std::size_t scanned_ = 0;      ///< in pending_: looked at for the open record's end
+    std::size_t scanned_ = 0;      ///< in pending_: searched for the open record's end
     bool in_quotes_ = false;       ///< at scanned_
 };
 

@@ -29,12 +29,15 @@ void decode_rows(source const& from, record_batch& batch) {
     record_collector out(batch);
     std::string_view rest = batch.body;
     while (!rest.empty()) {
+        // The file reader cuts by the same rule, so a file gives the same rows in pieces and as a
+        // whole.
         std::size_t const length = csv_row_length(rest, true);
         std::string_view const row = trimmed(without_mark(rest.substr(0, length)));
         rest.remove_prefix(length);
         if (row.empty()) {
             continue;
         }
+
         cdr call;
         call.raw = row;
         if (record_fault const fault = decode_row(row, from, batch.text, call)) {

@@ -22,9 +22,9 @@ bool is_number(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);
 }
 
-/// Seconds since 1970 in a uniqueid, "[name-]epoch.counter"; empty when it is none.
+/// Seconds since 1970 in a uniqueid, "[name-]epoch.counter"; empty if it has another form.
 std::string_view epoch_of(std::string_view uniqueid) noexcept {
-    // The system's name may itself hold '-' and '.'.
+    // The system's name may itself contain '-' and '.'.
     std::size_t const dash = uniqueid.rfind('-');
     std::string_view const number = uniqueid.substr(dash == uniqueid.npos ? 0 : dash + 1);
     std::size_t const point = number.find('.');
@@ -36,7 +36,7 @@ std::string_view epoch_of(std::string_view uniqueid) noexcept {
     return is_number(epoch) && epoch.size() >= epoch_digits_min ? epoch : std::string_view{};
 }
 
-/// A field with its doubled quotes made single.
+/// The text of a field, with doubled quotes made single.
 std::string_view undoubled(csv_field const& field, text_arena& arena) {
     if (!field.has_doubled_quotes) {
         return field.text;
@@ -71,7 +71,8 @@ class asterisk_reader {
         if (!ok) {
             return fault_;
         }
-        // "Answered" is a time, not a cause: FAILED and BUSY come with an answer and billsec too.
+        // The answer time decides, not the disposition: FAILED and BUSY come with an answer and
+        // billsec too.
         out_.billable_ms = out_.answer != never_us ? out_.billsec_ms : 0;
         out_.id = key();
         metadata();
@@ -103,7 +104,8 @@ class asterisk_reader {
     text_arena& arena_;
     cdr& out_;
     record_fault fault_;
-    /// Fields end at ASCII, so a row that is valid as a whole needs no look at each of them.
+    /// Fields are separated by ASCII characters, so if the whole row is valid, each of its fields
+    /// is.
     bool const is_clean_ = raw_.find('\0') == raw_.npos && is_valid_utf8(raw_);
 };
 
@@ -141,10 +143,14 @@ bool asterisk_reader::times() {
     times.end = read_time_text(value(column::end));
     times.duration_ms = out_.duration_ms;
     times.billsec_ms = out_.billsec_ms;
+
+    // Times are local; the uniqueid contains the channel's creation in UTC, which decides in the
+    // hour that is repeated in autumn.
     auto const created = read_epoch(epoch_of(value(column::uniqueid)));
     if (created.is == time_reading::form::utc) {
         times.near_start = created.value;
     }
+
     times_fault const fault = settle_times(times, from_.time_zone, out_);
     if (fault.error != record_error::none) {
         static constexpr column columns[] = {column::start, column::answer, column::end};
@@ -154,14 +160,17 @@ bool asterisk_reader::times() {
     return true;
 }
 
-/// What makes this row one record, in whatever file it is found again.
+/// The key of this row, the same in whatever file the row is found again.
 uuid asterisk_reader::key() {
     thread_local std::string name;
     name.assign(from_.name);
     auto const append = [](std::string_view part) {
-        name += '\x1f'; // a separator that no part holds
+        name += '\x1f'; // a separator that occurs in no part
         name += part;
     };
+
+    // Without a sequence, several records of a call share one uniqueid, so the row's bytes are the
+    // key.
     if (field(column::sequence).text.empty()) {
         append(raw_);
     } else {
@@ -194,6 +203,8 @@ bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexc
     if (fields.size() < asterisk_columns_min || fields.size() > asterisk_columns_max) {
         return false;
     }
+
+    // Each option appends its columns, in this order: uniqueid, userfield, newcdrcolumns (three).
     std::size_t const extra = fields.size() - asterisk_columns_min;
     out.fill({});
     std::copy_n(fields.begin(), asterisk_columns_min, out.begin());
@@ -201,14 +212,18 @@ bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexc
         out[static_cast<std::size_t>(which)] = field;
     };
     auto const more = fields.subspan(asterisk_columns_min);
-    std::size_t const optional = extra % 3; // newcdrcolumns brings three
+
+    std::size_t const optional = extra % 3; // newcdrcolumns adds three
     if (optional == 1) {
+        // One optional column may be either; a uniqueid has a form of its own.
         bool const is_uniqueid = !epoch_of(more[0].text).empty();
         put(is_uniqueid ? column::uniqueid : column::userfield, more[0]);
     } else if (optional == 2) {
         put(column::uniqueid, more[0]);
         put(column::userfield, more[1]);
     }
+
+    // newcdrcolumns come last, whatever the other options.
     if (extra >= 3) {
         put(column::peeraccount, more[optional]);
         put(column::linkedid, more[optional + 1]);

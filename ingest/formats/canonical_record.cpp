@@ -13,7 +13,7 @@ namespace {
 using kind = json_token::kind;
 using key = canonical_key;
 
-/// Reads one record; stops at the first fault, which every step passes on.
+/// Reads one record. Every step returns false at the first fault, which ends the reading.
 class canonical_reader {
   public:
     canonical_reader(canonical_tokens const& tokens, source const& from, text_arena& arena,
@@ -74,7 +74,7 @@ bool canonical_reader::text(key which, std::size_t bytes_max, bool is_required,
                 bytes_max == number_bytes_max ? "over 256 bytes" : "over 1024 bytes");
 }
 
-/// An empty caller is one that is not known; an absent one is a sender's mistake.
+/// An empty caller is an unknown one; an absent caller is a mistake of the sender.
 bool canonical_reader::caller() {
     json_token const& token = at(key::caller_id);
     bool const is_empty = token.is == kind::string && token.text.empty();
@@ -129,6 +129,8 @@ bool canonical_reader::times() {
     times.duration_ms = out_.duration_ms;
     times.billsec_ms = out_.billsec_ms;
     out_.billable_ms = out_.billsec_ms;
+
+    // The fields of times are in the order of times_fault::which.
     times_fault const fault = settle_times(times, from_.time_zone, out_);
     if (fault.error != record_error::none) {
         auto const place = static_cast<std::uint8_t>(fault.at);
@@ -136,20 +138,27 @@ bool canonical_reader::times() {
                     static_cast<key>(static_cast<std::uint8_t>(key::start_time) + place),
                     fault.detail);
     }
+
+    // A call that is billed was answered: many senders leave the answer time out.
     if (out_.answer == never_us && out_.billable_ms > 0) {
         out_.answer = out_.end - out_.billable_ms * 1000;
     }
     return true;
 }
 
-/// The key and the metadata, which keeps a call id that is no UUID.
+/// Sets the key and the metadata, which keeps a call id that is not a UUID.
 bool canonical_reader::identity(std::string_view call_id) {
     auto const id = parse_uuid(call_id);
     out_.id = id ? *id : uuid_v5(call_id_name_space, call_id);
+
+    // The usual record has a UUID and no metadata, and needs no copy.
     json_token const& metadata = at(key::metadata);
     if (metadata.is_absent() && id) {
         return true;
     }
+
+    // The metadata is checked as a whole here: PostgreSQL would refuse a bad jsonb with its whole
+    // batch.
     thread_local std::string built;
     thread_local std::string given;
     built.clear();
@@ -164,6 +173,7 @@ bool canonical_reader::identity(std::string_view call_id) {
             return fail(error, key::metadata, explain(error));
         }
     }
+
     if (id) {
         out_.metadata = arena_.keep(given);
         return true;

@@ -32,8 +32,8 @@ inline constexpr key_table<canonical_key_count> canonical_keys{
 
 using canonical_tokens = std::array<json_token, canonical_key_count>;
 
-/// Makes a call of a record's tokens; text that has to be rewritten goes to `arena`. `out.raw` is
-/// left alone. A fault names the first field in the order above that is wrong.
+/// Makes a call from a record's tokens; rewritten text goes to `arena`. `out.raw` is not changed. A
+/// fault names the first field that is wrong, in the order above.
 record_fault read_canonical(canonical_tokens const& tokens, source const& from, text_arena& arena,
                             cdr& out);
 

@@ -38,6 +38,8 @@ record_fault cloudevents_decoder::finish(std::string_view raw) {
     if (auto const fault = read_attributes(envelope_, received_, arena, found)) {
         return fault;
     }
+
+    // A later version may know the type, so the event is not lost.
     event_type const* const type = find_event_type(found.type);
     if (type == nullptr) {
         out_.suspend({record_error::unknown_type, "type", explain(record_error::unknown_type)},
@@ -47,11 +49,15 @@ record_fault cloudevents_decoder::finish(std::string_view raw) {
     if (auto const fault = read_data(envelope_, arena, found.data)) {
         return fault;
     }
+
+    // The data's reader remembers which members were read; the others become the properties.
     found.kind = type->kind;
     auto& data = event_data_reader::of_this_thread();
     if (!data.open(found.data, arena) || !type->read(data, found)) {
         return data.fault();
     }
+
+    // A computed fingerprint is in a buffer of the thread, so it is copied.
     if (auto* const error = std::get_if<app_error_data>(&found.what)) {
         error->fingerprint = arena.keep(error->fingerprint);
     }
@@ -61,8 +67,8 @@ record_fault cloudevents_decoder::finish(std::string_view raw) {
     return {};
 }
 
-/// Over type, subject, time when one was sent, and data's members in the order of their names:
-/// whatever way an event comes, it says the same.
+/// A hash of type, subject, time if one was sent, and the members of data in the order of their
+/// names: equal for every representation of the same event.
 std::uint64_t cloudevents_decoder::content_of(event const& what, event_data_reader& data) {
     thread_local std::string said;
     said.assign(what.type).append(1, '\0').append(what.subject).append(1, '\0');

@@ -11,7 +11,7 @@ using enum event_member;
 
 constexpr std::int64_t quantity_max = 1'000'000'000;
 
-/// The name of what is moved: of these members the first that is there, else the subject.
+/// Reads the name of the entity: the first of these members that is given, else the subject.
 bool read_name(event_data_reader& from, event const& of,
                std::initializer_list<event_member> members, std::string_view& out) {
     for (auto const which : members) {
@@ -50,7 +50,7 @@ bool is_currency(event_data_reader& from) {
 
 } // namespace
 
-/// Nothing is moved: any lane will do.
+/// There is no entity: any lane will do.
 bool read_audit_action(event_data_reader& from, event& /*out*/, entity_data& /*what*/) {
     std::string_view name;
     return from.needed_text(action, name) && is_text(from, entity_type) &&
@@ -105,6 +105,8 @@ bool read_room(event_data_reader& from, event& out, entity_data& what) {
     if (!parse_uuid(what.entity)) {
         return from.fail_field(record_error::bad_uuid, "subject", "a room's id is a UUID");
     }
+
+    // A prize may name its winner as a participant.
     bool const is_prize = out.type == "room.prize.won";
     bool const has_who = !out.user_id.is_nil() || (is_prize && from.has(participant_id));
     return (has_who || from.require(user_id)) && (!is_prize || from.require(prize_id));
@@ -116,7 +118,7 @@ bool is_known_member(event_kind kind, std::string_view type) noexcept {
 }
 
 std::string_view error_fingerprint(app_error_data const& of) {
-    /// Numbers and ids stand at the end of most messages.
+    /// The end of most messages is a number or an id, which would make each error its own group.
     constexpr std::size_t message_bytes = 80;
     thread_local std::string built;
     built.assign(of.error_type).append(1, '|').append(of.error_code).append(1, '|');

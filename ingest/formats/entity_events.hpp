@@ -8,9 +8,9 @@ namespace tally::ingest {
 
 class event_data_reader;
 
-// Events whose effects are functions of the database (migration 0017): each checks that the data
-// holds what its function needs, in forms that the function's casts take, and says what is moved.
-// false with the reader's fault. ingest/EVENTS.md has the members.
+// Events whose effects are functions of the database (migration 0017). Each of these checks that
+// the data contains what the function needs, in a form that its casts accept, and reads the entity.
+// Returns false with the reader's fault. The members are listed in ingest/EVENTS.md.
 
 bool read_audit_action(event_data_reader& from, event& out, entity_data& what);
 bool read_license(event_data_reader& from, event& out, entity_data& what);
@@ -19,11 +19,11 @@ bool read_affiliate_conversion(event_data_reader& from, event& out, entity_data&
 bool read_voucher_session(event_data_reader& from, event& out, entity_data& what);
 bool read_room(event_data_reader& from, event& out, entity_data& what);
 
-/// Whether a type of a family ("license.sms.sent") is one of those that the kind knows. Licences
-/// take any: what has no effect is audited.
+/// Whether a type of a family ("license.sms.sent") is one that the kind knows. Licenses accept any:
+/// one without an effect is audited.
 bool is_known_member(event_kind kind, std::string_view type) noexcept;
 
-/// Of an error whose sender gives none; lives as long as the thread reads nothing else.
+/// The fingerprint of an error that was sent without one; valid until the thread's next call.
 std::string_view error_fingerprint(app_error_data const& of);
 
 } // namespace tally::ingest

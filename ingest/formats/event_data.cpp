@@ -12,7 +12,7 @@ namespace {
 
 using kind = json_token::kind;
 
-/// A value with its quotes, as it stands in the object.
+/// A value with its quotes, as written in the object.
 std::string_view whole(json_token const& token) noexcept {
     return token.is == kind::string ? std::string_view{token.text.data() - 1, token.text.size() + 2}
                                     : token.text;
@@ -41,6 +41,7 @@ bool event_data_reader::open(std::string_view data, text_arena& arena) {
     tokens_.fill({});
     asked_.reset();
     fault_ = {};
+
     simdjson::ondemand::document document;
     simdjson::ondemand::object object;
     auto error = parser_.iterate(data, document);
@@ -48,6 +49,7 @@ bool event_data_reader::open(std::string_view data, text_arena& arena) {
     if (error) {
         return fail_field(record_error::bad_data, "data", "expected a JSON object");
     }
+
     for (auto each : object) {
         simdjson::ondemand::field field;
         member found;
@@ -55,6 +57,8 @@ bool event_data_reader::open(std::string_view data, text_arena& arena) {
         if (std::move(each).get(field) || read_token(field.value(), token)) {
             return fail_field(record_error::bad_data, "data", "expected a JSON object");
         }
+
+        // All members are kept, in order: properties and content need the unknown ones too.
         found.name = key_of(field);
         found.value = whole(token);
         found.place = event_member_keys.find(found.name);
@@ -142,7 +146,7 @@ bool event_data_reader::decimal(event_member which, int128& out) {
     auto const nanos = parse_decimal_nanos(words);
     out = nanos.value_or(0);
     return nanos || fail(record_error::bad_number, which,
-                         "expected a decimal of at most 18 digits before and 9 behind the point");
+                         "expected a decimal of at most 18 digits before and 9 after the point");
 }
 
 bool event_data_reader::word(event_member which, std::initializer_list<std::string_view> words,
@@ -155,7 +159,7 @@ bool event_data_reader::word(event_member which, std::initializer_list<std::stri
         return equal_ignoring_case(found, each);
     });
     if (same == words.end()) {
-        return fail(record_error::bad_value, which, "not one of the words it can be");
+        return fail(record_error::bad_value, which, "not one of the allowed words");
     }
     out = *same;
     return true;
@@ -167,7 +171,7 @@ bool event_data_reader::exact_word(event_member which,
     std::string_view known;
     return text(which, sent) && word(which, words, known) &&
            (sent == known ||
-            fail(record_error::bad_value, which, "the word is written in lower case"));
+            fail(record_error::bad_value, which, "the word must be in lower case"));
 }
 
 bool event_data_reader::address(event_member which, std::string_view& out) {
@@ -209,6 +213,8 @@ std::string_view event_data_reader::properties() {
 }
 
 void event_data_reader::append_content(std::string& to) {
+    // JSON members have no order, so the content is hashed in the order of the names; a repeated
+    // name keeps its own order.
     order_.resize(members_.size());
     std::iota(order_.begin(), order_.end(), 0U);
     std::sort(order_.begin(), order_.end(), [this](std::uint32_t a, std::uint32_t b) {

@@ -13,7 +13,7 @@
 
 namespace tally::ingest {
 
-/// Members of an event's data that some kind has a place for.
+/// The members of an event's data that some kind knows.
 enum class event_member : std::uint8_t {
     account_number,
     account_id,
@@ -81,7 +81,7 @@ enum class event_member : std::uint8_t {
 };
 inline constexpr auto event_member_count = static_cast<std::size_t>(event_member::count_);
 
-/// Their names as faults give them: "data.metric".
+/// Their names in faults: "data.metric".
 inline constexpr std::array<std::string_view, event_member_count> event_member_paths{
     "data.account_number",
     "data.account_id",
@@ -154,13 +154,13 @@ inline constexpr key_table<event_member_count> event_member_keys{[] {
     return names;
 }()};
 
-/// Reads members of one event's data for its kind; every step says false at the first fault. What
-/// no step asked for is the event's properties. Kept per thread for its memory.
+/// Reads the members of one event's data for its kind; each call returns false at the first fault.
+/// Members that were not read become the event's properties. One per thread, to reuse its memory.
 class event_data_reader {
   public:
     static event_data_reader& of_this_thread();
 
-    /// Takes `data` apart: an object as append_json_value writes it, with padding behind.
+    /// Parses `data`: an object as append_json_value writes it, with padding after its end.
     bool open(std::string_view data, text_arena& arena);
     [[nodiscard]] record_fault const& fault() const noexcept { return fault_; }
     bool fail(record_error error, event_member which, std::string_view detail) noexcept;
@@ -168,32 +168,32 @@ class event_data_reader {
 
     [[nodiscard]] bool has(event_member which) const noexcept;
     bool require(event_member which);
-    /// A string or number; empty when it is not there.
+    /// A string or number; empty if it is absent.
     bool text(event_member which, std::string_view& out, std::size_t bytes_max = text_bytes_max);
-    /// As text, and it has to be there.
+    /// Like text, but required.
     bool needed_text(event_member which, std::string_view& out,
                      std::size_t bytes_max = text_bytes_max);
     bool uuid_of(event_member which, uuid& out);
-    /// Left as it is when it is not there.
+    /// `out` keeps its value if the member is absent.
     bool integer(event_member which, std::int64_t min, std::int64_t max, std::int64_t& out);
     bool decimal(event_member which, int128& out);
-    /// Any case of letters is taken; `out` is the word as it stands in the list.
+    /// Ignores case; `out` is the word as in the list.
     bool word(event_member which, std::initializer_list<std::string_view> words,
               std::string_view& out);
-    /// Of a member that a function of the database reads: as it stands in the list.
+    /// For a member that a function of the database reads: exactly as in the list.
     bool exact_word(event_member which, std::initializer_list<std::string_view> words);
     bool address(event_member which, std::string_view& out);
     bool time(event_member which);
     bool object(event_member which);
 
-    /// What nobody asked for, as one JSON object in the arena; empty when there is nothing.
+    /// The members that were not read, as one JSON object in the arena; empty if there are none.
     std::string_view properties();
     /// Appends all members, in the order of their names.
     void append_content(std::string& to);
 
   private:
     struct member {
-        std::string_view name; ///< escaped, as it stands there
+        std::string_view name; ///< escaped, as in the input
         std::string_view value;
         std::size_t place = event_member_keys.absent;
     };

@@ -29,7 +29,8 @@ bool is_integer32(std::string_view text) noexcept {
 
 record_fault extension_fault(std::string_view name, json_token const& token) noexcept {
     if (name.empty() || !std::all_of(name.begin(), name.end(), is_lower_or_digit)) {
-        return {record_error::bad_attribute, {}, "an attribute's name is of a-z and 0-9 only"};
+        return {
+            record_error::bad_attribute, {}, "an attribute's name may contain a-z and 0-9 only"};
     }
     bool const is_simple = token.is == kind::string || token.is == kind::boolean ||
                            token.is == kind::null ||
@@ -41,7 +42,8 @@ record_fault extension_fault(std::string_view name, json_token const& token) noe
                                     "boolean"};
 }
 
-/// URI-reference (RFC 3986), as far as it can be told that something is none.
+/// Whether a text may be a URI-reference (RFC 3986): only characters that it cannot contain are
+/// rejected.
 bool is_uri_reference(std::string_view text) noexcept {
     return std::none_of(text.begin(), text.end(), [](char c) {
         return static_cast<unsigned char>(c) <= ' ' || c == 0x7f ||
@@ -54,7 +56,7 @@ bool is_token_char(char c) noexcept {
            std::string_view{"()<>@,;:\\\"/[]?="}.find(c) == std::string_view::npos;
 }
 
-/// "type/subtype" with or without parameters (RFC 2046); the part before the parameters.
+/// The "type/subtype" of a media type (RFC 2046), without its parameters.
 std::optional<std::string_view> media_type(std::string_view text) noexcept {
     std::string_view const name = trimmed(text.substr(0, text.find(';')));
     auto const slash = name.find('/');
@@ -71,7 +73,7 @@ bool is_json_type(std::string_view name) noexcept {
            (plus != subtype.npos && equal_ignoring_case(subtype.substr(plus + 1), "json"));
 }
 
-/// RFC 3339 to the letter, where read_time_text is lenient.
+/// Strict RFC 3339; read_time_text is lenient.
 bool is_rfc3339(std::string_view text) noexcept {
     if (text.size() < 20 || (text[10] != 'T' && text[10] != 't')) {
         return false;
@@ -84,7 +86,7 @@ bool is_rfc3339(std::string_view text) noexcept {
            zone[3] == ':' && is_digit(zone[4]) && is_digit(zone[5]);
 }
 
-/// Reads the attributes of one event; stops at the first fault.
+/// Reads the attributes of one event; every step returns false at the first fault.
 class attribute_reader {
   public:
     attribute_reader(event_envelope const& from, text_arena& arena) : from_(from), arena_(arena) {}
@@ -95,7 +97,7 @@ class attribute_reader {
         json_token const& token = from_.at(which);
         if (token.is == kind::absent || token.is == kind::null) {
             return !is_required ||
-                   fail(record_error::missing_field, which, "CloudEvents ask for this attribute");
+                   fail(record_error::missing_field, which, "CloudEvents require this attribute");
         }
         if (token.is != kind::string) {
             return fail(record_error::bad_type, which, "expected a string");
@@ -148,7 +150,7 @@ class attribute_reader {
     bool one_data() {
         return is_there(attribute::data) && is_there(attribute::data_base64)
                    ? fail(record_error::bad_data, attribute::data,
-                          "data and data_base64 are both there")
+                          "both data and data_base64 are given")
                    : base64_is_text();
     }
 
@@ -176,7 +178,7 @@ record_fault no_object(std::string_view detail) noexcept {
     return {record_error::bad_data, "data", detail};
 }
 
-/// Base64 as RFC 4648 section 4 has it: padded, nothing between.
+/// Strict base64 (RFC 4648 section 4): padded, without line breaks.
 bool is_strict_base64(std::string_view text) noexcept {
     auto const padding = text.size() - std::min(text.find('='), text.size());
     auto const body = text.substr(0, text.size() - padding);
@@ -225,6 +227,8 @@ record_fault read_attributes(event_envelope const& from, time_us received, text_
     if (!ok) {
         return reader.fault();
     }
+
+    // The zero byte separates the two: a URI reference cannot contain it.
     thread_local std::string name;
     name.assign(out.source).push_back('\0');
     name.append(out.event_id);
@@ -238,11 +242,13 @@ record_fault read_data(event_envelope const& from, text_arena& arena, std::strin
     json_token const& token = from.at(attribute::data);
     std::string_view text = token.text;
     bool is_object = token.is == kind::object;
+
+    // The data may be base64 of JSON text, or missing: then it is an empty object.
     if (json_token const& base64 = from.at(attribute::data_base64); base64.is == kind::string) {
         auto const plain = text_of(base64, arena);
         auto const bytes = is_strict_base64(plain) ? base64_decode(plain, 0, arena) : std::nullopt;
         if (!bytes) {
-            return {record_error::bad_encoding, "data_base64", "no padded base64"};
+            return {record_error::bad_encoding, "data_base64", "not padded base64"};
         }
         text = trimmed(*bytes);
         is_object = text.starts_with('{');
@@ -253,15 +259,21 @@ record_fault read_data(event_envelope const& from, text_arena& arena, std::strin
         text = "{}";
         is_object = true;
     }
+
+    // Data of another type, or a JSON value that is not an object, has no members to read.
     if (!is_object || (name && !is_json_type(*name))) {
         return no_object("expected a JSON object");
     }
+
+    // Checked and normalized as a whole: PostgreSQL would refuse a bad jsonb with its whole batch.
     thread_local std::string normal;
     normal.clear();
     if (auto const error = append_json_value(text, normal); error != record_error::none) {
         return {error == record_error::not_json ? record_error::bad_data : error, "data",
                 explain(error)};
     }
+
+    // The data is parsed again by its kind, hence the padding.
     char* const kept = arena.reserve(normal.size() + record_batch::padding);
     std::copy(normal.begin(), normal.end(), kept);
     std::fill_n(kept + normal.size(), record_batch::padding, ' ');

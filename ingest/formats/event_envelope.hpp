@@ -10,7 +10,7 @@
 
 namespace tally::ingest {
 
-/// The context attributes of CloudEvents 1.0 (section 3), and data in its two forms.
+/// The context attributes of CloudEvents 1.0 (section 3), and the two forms of data.
 enum class event_attribute : std::uint8_t {
     specversion,
     id,
@@ -30,10 +30,10 @@ inline constexpr key_table<event_attribute_count> event_attribute_keys{
     {"specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema",
      "data", "data_base64"}};
 
-/// One event's members as they stand there.
+/// The members of one event, as in the input.
 struct event_envelope {
     std::array<json_token, event_attribute_count> tokens{};
-    /// The first extension attribute that the standard forbids; none: all are well.
+    /// The fault of the first extension attribute that the standard forbids; none if all are valid.
     record_fault extension;
 
     [[nodiscard]] json_token const& at(event_attribute which) const noexcept {
@@ -45,13 +45,13 @@ struct event_envelope {
 simdjson::error_code read_envelope(simdjson::ondemand::object& object,
                                    event_envelope& out) noexcept;
 
-/// Fills source, event_id, id, type, subject and time of `out`; `received` is the time of an event
-/// that says none. The rules are those of CloudEvents 1.0, nothing is guessed.
+/// Sets source, event_id, id, type, subject and time of `out`; `received` is the time of an event
+/// without one. The rules are those of CloudEvents 1.0; nothing is guessed.
 record_fault read_attributes(event_envelope const& from, time_us received, text_arena& arena,
                              event& out);
 
-/// The event's data as one JSON object for jsonb, in `out`, with padding behind it; "{}" when it
-/// has none. bad_data when it is something else.
+/// Writes the event's data to `out` as one JSON object for jsonb, with padding after its end; "{}"
+/// if it has none. bad_data if it is not an object.
 record_fault read_data(event_envelope const& from, text_arena& arena, std::string_view& out);
 
 } // namespace tally::ingest

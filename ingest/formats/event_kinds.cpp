@@ -14,7 +14,7 @@ constexpr std::size_t message_bytes_max = 16 * 1024;
 constexpr std::size_t trace_bytes_max = 256 * 1024;
 constexpr std::int64_t count_max = 1'000'000'000;
 
-/// Who the event is about, as its data says; every kind begins with it.
+/// Reads who the event is about, from its data; every kind begins with this.
 bool read_common(event_data_reader& from, event& out) {
     return from.text(account_id, out.account_number) &&
            from.text(account_number, out.account_number) &&
@@ -25,12 +25,13 @@ bool read_common(event_data_reader& from, event& out) {
            from.address(ip_address, out.ip_address) && from.text(user_agent, out.user_agent, 4096);
 }
 
-/// "account:ACC-1": the part behind the word; empty when the subject begins otherwise.
+/// The part of a subject after `word` ("account:" in "account:ACC-1"); empty if it begins
+/// otherwise.
 std::string_view behind(std::string_view subject, std::string_view word) noexcept {
     return subject.starts_with(word) ? subject.substr(word.size()) : std::string_view{};
 }
 
-/// A subject may say what it names. One that does not is looked up as whatever it is.
+/// A subject may say what it names. Guiding looks up one that does not, as any of the three.
 bool read_subject(event_data_reader& from, event& out) {
     if (auto const name = behind(out.subject, "subscription:"); !name.empty()) {
         out.subscription_number = out.subscription_number.empty() ? name : out.subscription_number;
@@ -39,7 +40,8 @@ bool read_subject(event_data_reader& from, event& out) {
     } else if (auto const user = behind(out.subject, "user:"); !user.empty()) {
         auto const id = parse_uuid(user);
         if (!id) {
-            return from.fail_field(record_error::bad_uuid, "subject", "user: and then a UUID");
+            return from.fail_field(record_error::bad_uuid, "subject",
+                                   "expected user: followed by a UUID");
         }
         out.user_id = out.user_id.is_nil() ? *id : out.user_id;
     }
@@ -66,6 +68,7 @@ bool read_usage(event_data_reader& from, event& out) {
 bool read_api_request(event_data_reader& from, event& out) {
     api_request_data what;
     what.status_code = not_given;
+    // Some members have two names. The one that is read last counts: the first in EVENTS.md.
     bool const ok =
         read_common(from, out) && read_subject(from, out) &&
         from.needed_text(method, what.method, 32) && from.needed_text(endpoint, what.endpoint) &&
@@ -77,6 +80,7 @@ bool read_api_request(event_data_reader& from, event& out) {
         from.integer(response_bytes, 0, INT64_MAX / 1024, what.response_bytes) &&
         from.text(api_version, what.api_version) && from.text(api_key_id, what.api_key_id) &&
         from.text(error_code, what.error_code) && from.text(request_id, what.request_id);
+
     if (ok && what.status_code == not_given) {
         return from.require(status_code);
     }
@@ -99,8 +103,10 @@ bool read_app_error(event_data_reader& from, event& out) {
         from.text(release, what.release) && from.text(method, what.method, 32) &&
         from.text(endpoint, what.endpoint) && from.text(request_id, what.request_id) &&
         from.integer(status_code, 100, 599, what.status_code);
+
     if (what.fingerprint.empty()) {
-        // What a person would call the same error: its type, where it is, its text's beginning.
+        // What people would call the same error: its type, where it happened, the beginning of its
+        // text.
         what.fingerprint = error_fingerprint(what);
     }
     out.what = what;
@@ -119,7 +125,8 @@ bool read_feature_used(event_data_reader& from, event& out) {
     return ok;
 }
 
-/// The kinds whose data functions of the database read: `read` checks it, and says what is moved.
+/// The kinds whose data is read by functions of the database: `Read` checks it and reads the
+/// entity.
 template <bool (*Read)(event_data_reader&, event&, entity_data&)>
 bool read_entity(event_data_reader& from, event& out) {
     entity_data what;
@@ -137,19 +144,19 @@ constexpr std::array types{
                "a request to an application's interface"},
     event_type{"app.error", event_kind::app_error, read_app_error, "an error of an application"},
     event_type{"feature.used", event_kind::feature_used, read_feature_used,
-               "somebody used a feature"},
+               "a user used a feature"},
     event_type{"audit.action", event_kind::audit_action, read_entity<read_audit_action>,
-               "somebody changed something"},
+               "a user changed something"},
     event_type{"license.", event_kind::license, read_entity<read_license>,
-               "something was done to a licence, or with it"},
+               "a license was changed or used"},
     event_type{"affiliate.click", event_kind::affiliate_click, read_entity<read_affiliate_click>,
                "a visit through an affiliate's link"},
     event_type{"affiliate.conversion", event_kind::affiliate_conversion,
                read_entity<read_affiliate_conversion>, "a customer whom an affiliate brought pays"},
     event_type{"voucher.session", event_kind::voucher_session, read_entity<read_voucher_session>,
-               "a voucher's session is booked, took place, was missed or cancelled"},
+               "a voucher's session is booked, took place, was missed or canceled"},
     event_type{"room.", event_kind::room, read_entity<read_room>,
-               "somebody joins or leaves a room, or wins a prize"},
+               "a user joins or leaves a room, or wins a prize"},
 };
 
 } // namespace

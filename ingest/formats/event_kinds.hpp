@@ -9,19 +9,20 @@ namespace tally::ingest {
 
 class event_data_reader;
 
-/// One row of the table of types: which events there are, and how their data is read.
+/// One row of the table of event types: the type, and how its data is read.
 struct event_type {
-    std::string_view name; ///< "usage"; with a '.' at its end all types that begin so
+    std::string_view name; ///< "usage"; with a '.' at its end, all types that begin with it
     event_kind kind;
-    /// Makes the typed record of `out` of the data; false with the reader's fault.
+    /// Reads the data into the typed record of `out`; false with the reader's fault.
     bool (*read)(event_data_reader& from, event& out);
     std::string_view description; ///< one line for documents and errors
 };
 
-/// All types that this version knows. A new one is a row here, and one in storage/event_tables.
+/// All types that this version knows. A new one is a row here and one in
+/// storage/batch/event_tables.
 std::span<event_type const> event_types() noexcept;
 
-/// nullptr when nobody knows it.
+/// nullptr for an unknown type.
 event_type const* find_event_type(std::string_view type) noexcept;
 
 } // namespace tally::ingest

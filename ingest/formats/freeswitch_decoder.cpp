@@ -17,7 +17,7 @@ bool is_json(std::string_view text) noexcept {
     return text.starts_with('{') || text.starts_with('[');
 }
 
-/// The call id that the switch appends to its URL as "?uuid=", even behind a query.
+/// The call id that the switch appends to its URL as "?uuid=", even after a query.
 std::string_view uuid_of_query(std::string_view query) noexcept {
     constexpr std::string_view name = "uuid=";
     std::size_t at = query.rfind(name);
@@ -31,7 +31,7 @@ std::string_view uuid_of_query(std::string_view query) noexcept {
     return value.substr(0, value.find_first_of("&?"));
 }
 
-/// The value of a form's field "cdr", still encoded; nullopt when the text is no such form.
+/// The value of a form's field "cdr", still encoded; nullopt if the text is not such a form.
 std::optional<std::string_view> form_value(std::string_view text) noexcept {
     constexpr std::string_view name = "cdr=";
     std::size_t at = 0;
@@ -43,7 +43,7 @@ std::optional<std::string_view> form_value(std::string_view text) noexcept {
         ++at;
     }
     std::string_view const value = text.substr(at + name.size());
-    // mod_format_cdr without encoding puts raw JSON here, which may hold '&'.
+    // mod_format_cdr without encoding puts raw JSON here, which may contain '&'.
     return is_json(value) ? value : value.substr(0, value.find('&'));
 }
 
@@ -61,7 +61,7 @@ class freeswitch_decoder final : public json_body_decoder {
         return read_freeswitch_tokens(object, tokens_);
     }
     record_fault finish(std::string_view raw) override;
-    /// A switch cannot mend its body: it is kept as one rejected record.
+    /// A switch cannot correct its body: it is kept as one rejected record.
     void failed_whole(record_fault const& fault, std::string_view body) override {
         out_.reject(fault, encoded_.empty() ? body : encoded_);
     }
@@ -76,9 +76,9 @@ class freeswitch_decoder final : public json_body_decoder {
 
     std::string_view query_uuid_;
     freeswitch_tokens tokens_{};
-    /// What the JSON was found in; empty when it stands in the input as it is.
+    /// The encoded text that the JSON was decoded from; empty if the JSON itself is in the input.
     std::string_view encoded_;
-    bool holds_many_ = false; ///< of encoded_: records are told apart by their JSON only
+    bool holds_many_ = false; ///< encoded_ contains several records: `raw` is their JSON
 };
 
 record_fault freeswitch_decoder::finish(std::string_view raw) {
@@ -110,9 +110,12 @@ std::string_view freeswitch_decoder::to_json(std::string_view text) {
     if (is_json(value)) {
         return value;
     }
+
     if (value.find('%') == value.npos) {
         return from_base64(value);
     }
+
+    // In a form '+' is a blank; in base64 it is itself. The first result that is JSON is taken.
     auto const plus = form ? plus_sign::is_blank : plus_sign::is_plus;
     auto const plain = trimmed(percent_decode(value, plus, padding, arena));
     if (is_json(plain)) {
@@ -127,6 +130,8 @@ void freeswitch_decoder::run_encoded(std::string_view text) {
         run_json(text, {});
         return;
     }
+
+    // A common mistake of configuration, so it gets a text of its own.
     if (text.starts_with('<')) {
         out_.reject({record_error::not_json, {}, "XML; load mod_json_cdr, not mod_xml_cdr"}, text);
         return;
@@ -135,6 +140,8 @@ void freeswitch_decoder::run_encoded(std::string_view text) {
         run_lines_encoded(text);
         return;
     }
+
+    // One encoded text: its JSON is decoded, but the encoded bytes are kept as `raw`.
     if (std::string_view const json = to_json(text); !json.empty()) {
         run_json(json, text);
         return;
@@ -145,7 +152,8 @@ void freeswitch_decoder::run_encoded(std::string_view text) {
                 text);
 }
 
-/// Files of the err-log-dir put together, unlike base64 that is merely broken into lines.
+/// Whether each line is an encoded record, as in concatenated files of the err-log-dir; base64 may
+/// also be broken into lines, but then its first line alone is not complete JSON.
 bool freeswitch_decoder::holds_a_record_a_line(std::string_view text) {
     std::size_t const end = text.find('\n');
     if (end == text.npos) {

@@ -16,7 +16,7 @@ using variable = freeswitch_variable;
 using member = freeswitch_profile_member;
 using form = time_reading::form;
 
-/// Where the switch says one of a call's times, in order of preference.
+/// The places of one of a call's times in the record, in order of preference.
 struct time_places {
     variable microseconds;
     variable seconds;
@@ -24,7 +24,7 @@ struct time_places {
     member in_profile;
 };
 
-/// mod_xml_cdr and others put the leg in front of the id in some places.
+/// mod_xml_cdr and others put the leg before the id in some places.
 std::string_view without_leg_prefix(std::string_view id) noexcept {
     return id.starts_with("a_") || id.starts_with("b_") ? id.substr(2) : id;
 }
@@ -47,7 +47,7 @@ class freeswitch_reader {
     record_fault run() {
         if (!tokens_.has_variables && !tokens_.has_profile) {
             return {record_error::missing_field, "variables",
-                    "neither variables nor a callflow: no record of mod_json_cdr"};
+                    "neither variables nor a callflow: not a record of mod_json_cdr"};
         }
         parties();
         direction();
@@ -66,7 +66,7 @@ class freeswitch_reader {
     json_token const& token(variable which) const noexcept {
         return tokens_.variables[static_cast<std::size_t>(which)];
     }
-    /// A variable's value, decoded as the source's percent policy says.
+    /// A variable's value, decoded according to the source's percent policy.
     std::string_view value(variable which) {
         std::string_view text = text_of(token(which), arena_);
         if (from_.percent != percent_policy::never) {
@@ -86,7 +86,7 @@ class freeswitch_reader {
         }
         return {};
     }
-    /// The oldest profile's, since a transfer changes the newer ones.
+    /// A member of the oldest profile, since a transfer changes the newer ones.
     std::string_view from_profiles(member which) {
         auto const found = value(tokens_.oldest, which);
         return found.empty() ? value(tokens_.newest, which) : found;
@@ -146,11 +146,17 @@ void freeswitch_reader::direction() {
         out_.direction = call_direction::inbound;
         return;
     }
+
+    // Without a variable, the switch's own view of the leg is all there is (freeswitch_decoder.hpp,
+    // Direction).
     out_.direction_assumed = said.empty();
     auto leg = value(variable::direction);
     if (leg.empty()) {
         leg = trimmed(text_of(tokens_.channel_direction, arena_));
     }
+
+    // Every leg that arrives at the switch is inbound for it, a subscriber's too; a leg of a known
+    // user is outbound for us.
     bool const is_made_by_switch = equal_ignoring_case(leg, "outbound") || is_b_leg(tokens_);
     bool const is_from_user =
         !out_.account_number.empty() || !value(variable::sip_auth_username).empty();
@@ -161,6 +167,7 @@ void freeswitch_reader::direction() {
 }
 
 bool freeswitch_reader::identity() {
+    // In the order of trust: the record's own id, then copies of it, then the one of the URL.
     call_id_ = value(variable::uuid);
     if (call_id_.empty()) {
         call_id_ = from_profiles(member::uuid);
@@ -171,13 +178,17 @@ bool freeswitch_reader::identity() {
     if (call_id_.empty()) {
         call_id_ = mend_text(query_uuid_, arena_);
     }
+
     call_id_ = without_leg_prefix(call_id_);
     if (call_id_.empty()) {
         return fail(record_error::bad_uuid, "uuid", "no call id in the record, nor in the URL");
     }
+
     if (call_id_.size() > text_bytes_max) {
         return fail(record_error::field_too_long, "uuid", "over 1024 bytes");
     }
+
+    // A call id that is not a UUID is kept in the metadata.
     auto const id = parse_uuid(call_id_);
     out_.id = id ? *id : uuid_v5(call_id_name_space, call_id_);
     if (id) {
@@ -189,7 +200,7 @@ bool freeswitch_reader::identity() {
 bool freeswitch_reader::numbers_fit() {
     if (out_.destination.empty()) {
         return fail(record_error::missing_field, "destination_number",
-                    "no dialled number in the callflow, nor in the variables");
+                    "no dialed number in the callflow, nor in the variables");
     }
     if (out_.destination.size() > number_bytes_max) {
         return fail(record_error::field_too_long, "destination_number", "over 256 bytes");
@@ -204,7 +215,7 @@ bool freeswitch_reader::numbers_fit() {
            fail(record_error::field_too_long, "hangup_cause", "over 1024 bytes");
 }
 
-/// The switch's figure, from its seconds or else its milliseconds.
+/// Reads a duration as the switch reports it, in seconds or else in milliseconds.
 bool freeswitch_reader::duration_of(variable seconds, variable milliseconds, std::int64_t& out_ms,
                                     bool& is_said) {
     bool const in_seconds = !token(seconds).is_absent();
@@ -236,7 +247,7 @@ bool freeswitch_reader::durations() {
            duration_of(variable::billsec, variable::billmsec, out_.billsec_ms, billsec_is_said_);
 }
 
-/// Whether the record says anything of that time, be it "never".
+/// Whether the record has a value for that time, even if it means "never".
 bool freeswitch_reader::says(time_places const& places,
                              freeswitch_profile const& profile) const noexcept {
     return !token(places.microseconds).is_absent() || !token(places.seconds).is_absent() ||
@@ -244,7 +255,7 @@ bool freeswitch_reader::says(time_places const& places,
            !profile[static_cast<std::size_t>(places.in_profile)].is_absent();
 }
 
-/// The first place that has something decides: 0 there is a switch's word for never.
+/// Reads a time from the first place that has a value. There, 0 is the switch's value for "never".
 time_reading freeswitch_reader::read_time_of(time_places const& places,
                                              freeswitch_profile const& profile) {
     if (!token(places.microseconds).is_absent()) {
@@ -267,6 +278,8 @@ bool freeswitch_reader::times() {
     times.end = read_time_of(end_places, tokens_.newest);
     times.duration_ms = out_.duration_ms;
     times.billsec_ms = out_.billsec_ms;
+
+    // Some configurations leave the times out of the record, but not the durations.
     if (!says(end_places, tokens_.newest) && duration_is_said_ && times.start.is != form::never) {
         times.end = {times.start.is, times.start.value + out_.duration_ms * 1000};
     }
@@ -275,6 +288,8 @@ bool freeswitch_reader::times() {
         static constexpr std::string_view fields[] = {"start_epoch", "answer_epoch", "end_epoch"};
         return fail(fault.error, fields[static_cast<std::size_t>(fault.at)], fault.detail);
     }
+
+    // "Never answered" and "not stated" differ: only the second is filled in.
     if (!says(answer_places, tokens_.newest) && out_.billsec_ms > 0) {
         out_.answer = out_.end - out_.billsec_ms * 1000;
     }
@@ -282,7 +297,7 @@ bool freeswitch_reader::times() {
     return true;
 }
 
-/// What is billed, and the figures that the switch did not give.
+/// Computes what is billed, and the durations that the switch did not report.
 void freeswitch_reader::complete_durations() noexcept {
     if (out_.answer != never_us) {
         out_.billable_ms = std::max<std::int64_t>(0, (out_.end - out_.answer) / 1000);
@@ -295,7 +310,7 @@ void freeswitch_reader::complete_durations() noexcept {
     }
 }
 
-/// What helps to find the call again, at the switch and in a trace.
+/// Keeps what helps to find the call again, at the switch and in a trace.
 void freeswitch_reader::metadata() {
     static constexpr variable kept[] = {
         variable::sip_call_id,     variable::hangup_cause_q850, variable::sip_hangup_disposition,
@@ -305,12 +320,16 @@ void freeswitch_reader::metadata() {
     thread_local std::string built;
     built.clear();
     json_object_writer writer(built);
+
+    // Empty values are left out by the writer.
     writer.member("call_id", call_id_);
     writer.member("leg", is_b_leg(tokens_) ? "b" : "a");
     writer.member("other_leg_uuid", first_of({variable::originating_leg_uuid, variable::bridge_uuid,
                                               variable::signal_bond}));
     auto const name = from_profiles(member::caller_id_name);
     writer.member("caller_id_name", name.empty() ? value(variable::caller_id_name) : name);
+
+    // The newest profile has the target of the last transfer.
     auto const transferred_to = value(tokens_.newest, member::destination_number);
     writer.member("transferred_to", transferred_to == out_.destination ? "" : transferred_to);
     writer.member("network_addr", from_profiles(member::network_addr));

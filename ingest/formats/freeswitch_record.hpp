@@ -8,11 +8,11 @@
 
 namespace tally::ingest {
 
-/// Whether the record is the called leg's own: a profile has an originator.
+/// Whether the record is that of the called leg: a profile has an originator.
 bool is_b_leg(freeswitch_tokens const& tokens) noexcept;
 
-/// Makes a call of a record's tokens; text that has to be rewritten goes to `arena`. `query_uuid`
-/// is the call id of the push's URL, used when the record has none. `out.raw` is left alone.
+/// Makes a call from a record's tokens; rewritten text goes to `arena`. `query_uuid` is the call id
+/// of the push's URL, used if the record has none. `out.raw` is not changed.
 record_fault read_freeswitch(freeswitch_tokens const& tokens, source const& from,
                              std::string_view query_uuid, text_arena& arena, cdr& out);
 

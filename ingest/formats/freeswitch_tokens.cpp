@@ -13,7 +13,7 @@ bool begins_with(ondemand::value& value, char bracket) noexcept {
     return value.raw_json_token().starts_with(bracket);
 }
 
-/// Passes over a value that is not needed, or not of the type that is.
+/// Skips a value that is not needed, or not of the expected type.
 error_code pass_over(ondemand::value& value) noexcept {
     json_token ignored;
     return read_token(value, ignored);
@@ -29,6 +29,7 @@ error_code for_each_member(ondemand::value& value, Each const& each) {
     if (auto const error = value.get_object().get(object)) {
         return error;
     }
+
     for (auto member : object) {
         ondemand::field field;
         if (auto const error = std::move(member).get(field)) {
@@ -59,7 +60,7 @@ error_code read_channel_data(ondemand::value& value, freeswitch_tokens& out) {
     });
 }
 
-/// caller_profile or times: their members share one table, no name is in both.
+/// Reads caller_profile or times: their members share one table, since no name is in both.
 error_code read_profile_part(ondemand::value& value, freeswitch_profile& profile) {
     if (!begins_with(value, '{')) {
         return pass_over(value);
@@ -82,7 +83,7 @@ bool is_filled(json_token const& token) noexcept {
 void keep_profile(freeswitch_profile& profile, freeswitch_tokens& out) noexcept {
     using enum freeswitch_profile_member;
     auto const said = parse_decimal(member_of(profile, profile_index).text, 0);
-    // Without an index they come newest first.
+    // Without an index, profiles are in the order from newest to oldest.
     std::int64_t const index = said ? *said : out.has_profile ? out.oldest_index - 1 : 0;
     if (!out.has_profile || index > out.newest_index) {
         out.newest = profile;
@@ -114,6 +115,8 @@ error_code read_callflow_entry(ondemand::value& value, freeswitch_tokens& out) {
             }
             return pass_over(member);
         });
+
+    // An entry without a caller_profile says nothing about the call.
     if (!error && has_caller) {
         keep_profile(profile, out);
     }
@@ -128,6 +131,7 @@ error_code read_callflow(ondemand::value& value, freeswitch_tokens& out) {
     if (auto const error = value.get_array().get(entries)) {
         return error;
     }
+
     for (auto each : entries) {
         ondemand::value entry;
         if (auto const error = std::move(each).get(entry)) {

@@ -10,7 +10,7 @@
 
 namespace tally::ingest {
 
-/// The channel variables that matter. Names as in the record; see freeswitch_variable_keys.
+/// The channel variables that are read. Their names in the record: freeswitch_variable_keys.
 enum class freeswitch_variable : std::uint8_t {
     uuid,
     call_uuid,
@@ -111,7 +111,7 @@ enum class freeswitch_profile_member : std::uint8_t {
     destination_number,
     uuid,
     context,
-    originator, ///< there is one: the record is a b-leg's
+    originator, ///< if there is one, the record is a b-leg's
     created_time,
     answered_time,
     hangup_time,
@@ -127,14 +127,13 @@ inline constexpr key_table<freeswitch_profile_member_count> freeswitch_profile_k
 
 using freeswitch_profile = std::array<json_token, freeswitch_profile_member_count>;
 
-/// What a record holds of what matters, as it stands in the input.
+/// The values of a record that are read, as in the input.
 struct freeswitch_tokens {
     std::array<json_token, freeswitch_variable_count> variables{};
     json_token channel_direction; ///< channel_data.direction
     json_token core_uuid;
     json_token switchname;
-    /// A call gets a new profile at each transfer. Newest and oldest are the same when there is
-    /// one.
+    /// A call gets a new profile at each transfer. If there is only one, it is both.
     freeswitch_profile newest{};
     freeswitch_profile oldest{};
     std::int64_t newest_index = 0;
@@ -145,7 +144,7 @@ struct freeswitch_tokens {
 };
 
 /// Reads a record's object to its end. callflow may be an object, an array of them, or a repeated
-/// key; profiles are told apart by profile_index, or newest first where that is missing.
+/// key; profiles are ordered by profile_index, or newest first if it is missing.
 simdjson::error_code read_freeswitch_tokens(simdjson::ondemand::object& record,
                                             freeswitch_tokens& out);
 

@@ -11,12 +11,12 @@
 
 namespace tally::ingest {
 
-/// Takes the answer of a request. Any thread, at any time; the first call counts, later ones and
-/// those for a connection that has gone do nothing.
+/// Receives the response to a request. Any thread, at any time. The first call counts; later calls,
+/// and calls for a connection that has gone, do nothing.
 using http_reply = std::function<void(http_response)>;
 
-/// One request whose body is wanted. Made by http_handler::begin, used by one thread at a time,
-/// destroyed when the answer is known or the client has gone; gives back then what it holds.
+/// One request whose body is to be read. Made by http_handler::begin, used by one thread at a time,
+/// destroyed when the response is known or the client has gone; it then releases what it holds.
 class http_exchange {
   public:
     http_exchange() = default;
@@ -24,21 +24,22 @@ class http_exchange {
     http_exchange& operator=(http_exchange const&) = delete;
     virtual ~http_exchange() = default;
 
-    /// Asked before `bytes` more of the body are read: once with the whole length when the client
-    /// said it, else piece by piece. An answer means no: it is sent and the body stays unread.
+    /// Called before `bytes` more of the body are read: once with the whole length if the client
+    /// sent it, else piece by piece. A returned response means no: it is sent and the body stays
+    /// unread.
     [[nodiscard]] virtual std::optional<http_response> admit(std::size_t bytes) = 0;
 
-    /// The whole body has come. `reply` is called now or later.
+    /// The whole body has arrived. `reply` is called now or later.
     virtual void finish(std::string body, http_reply reply) = 0;
 
-    /// What is answered when `reply` was not called in time.
+    /// The response if `reply` was not called in time.
     [[nodiscard]] virtual http_response timed_out() const = 0;
 };
 
-/// Either the answer, when no body is needed for it, or the exchange that takes the body.
+/// Either the response, if it does not need the body, or the exchange that reads the body.
 using http_step = std::variant<http_response, std::unique_ptr<http_exchange>>;
 
-/// What a server serves: protocol logic without sockets. Any thread, several at once.
+/// The application of an http_server: protocol logic without sockets. Any thread, several at once.
 class http_handler {
   public:
     http_handler() = default;
@@ -46,7 +47,7 @@ class http_handler {
     http_handler& operator=(http_handler const&) = delete;
     virtual ~http_handler() = default;
 
-    /// Called when a request's head has come, before any of its body is read.
+    /// Called when a request's head has arrived, before any of its body is read.
     [[nodiscard]] virtual http_step begin(http_head const& head) = 0;
 };
 

@@ -13,14 +13,14 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// Deadlines are met to a quarter of the shortest time-out, but no finer than a timer is.
+/// Deadlines are kept to within a quarter of the shortest timeout, but at most every 5 ms.
 std::chrono::milliseconds sweep_interval_of(http_server_settings const& settings) {
     auto const shortest = std::min({settings.read_timeout, settings.idle_timeout,
                                     settings.answer_timeout, settings.write_timeout});
     return std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{1'000});
 }
 
-/// The whole answer to a connection that is one too many.
+/// The complete response to a connection over the limit.
 std::string too_many_connections() {
     http_response const answer = unavailable("too many connections are open", 1);
     return "HTTP/1.1 503 Service Unavailable\r\nServer: tallyd\r\nRetry-After: 1\r\n"
@@ -31,7 +31,7 @@ std::string too_many_connections() {
 } // namespace
 
 struct http_server::impl {
-    /// What sessions look at; the last of them may outlive the server.
+    /// Shared by the sessions; the last of them may outlive the server.
     struct shared {
         http_server_settings const settings;
         http_session_context const context;
@@ -52,6 +52,8 @@ struct http_server::impl {
                 .trouble = [by](std::string_view what) { by->context.observer.trouble(what); },
                 .make =
                     [by](connection::socket socket) {
+                        // The session refers to `by`, so the deleter holds it as long as the
+                        // session lives.
                         auto* const made = new http_session(std::move(socket), by->context);
                         return std::shared_ptr<http_session>(
                             made, [by](http_session* gone) { delete gone; });

@@ -18,11 +18,12 @@ namespace http = boost::beast::http;
 
 namespace {
 
-/// Room for the first bytes of a request: a usual head and a small record come with one read.
+/// Size of the first read of a request: a usual head and a small record arrive together.
 constexpr std::size_t first_read_bytes = 4096;
-/// What the buffer may hold beside the head: what follows it in the same packets.
+/// Room in the buffer beyond the head, for what follows it in the same packets.
 constexpr std::size_t read_ahead_bytes = 64 * 1024;
-/// An unread body up to this size is skipped to keep the connection; a larger one costs it.
+/// An unread body up to this size is skipped to keep the connection; after a larger one the
+/// connection closes.
 constexpr std::uint64_t discard_bytes_max = 64 * 1024;
 
 bool is_loopback(asio::ip::address const& address) {
@@ -32,7 +33,7 @@ bool is_loopback(asio::ip::address const& address) {
     return address.is_loopback();
 }
 
-/// Runs what the handler has to say; its exceptions become 500 and stay with the request.
+/// Calls the handler. Its exceptions become a 500 response and affect this request only.
 template <class Function>
 std::optional<http_response> failure_of(Function&& function) noexcept {
     try {
@@ -53,7 +54,7 @@ http_session::http_session(socket accepted, http_session_context context)
     boost::system::error_code error;
     auto const peer = socket_.remote_endpoint(error);
     peer_is_loopback_ = !error && is_loopback(peer.address());
-    // One answer is one write, and nobody gains from it being delayed.
+    // One response is one write, so a delay (Nagle) would gain nothing.
     socket_.set_option(asio::ip::tcp::no_delay(true), error);
 }
 
@@ -69,6 +70,7 @@ void http_session::start(std::function<void()> ended) {
         });
 }
 
+/// Serves one request after the other until the connection may not be kept.
 http_session::task<void> http_session::run() {
     next_step next = next_step::next_request;
     while (next == next_step::next_request) {
@@ -82,6 +84,7 @@ http_session::task<void> http_session::run() {
     }
 }
 
+/// Waits for the first bytes of a request. False: the connection ends, which is no error here.
 http_session::task<bool> http_session::wait_for_request() {
     if (draining_ || aborted_) {
         co_return false;
@@ -89,6 +92,8 @@ http_session::task<bool> http_session::wait_for_request() {
     if (buffer_.size() != 0) {
         co_return true; // pipelined
     }
+
+    // Only an idle connection may be closed by drain(), so this stage ends with the first byte.
     enter(stage::idle, context_.settings.idle_timeout);
     auto const [error, size] =
         co_await socket_.async_read_some(buffer_.prepare(first_read_bytes), await_tuple_t{});
@@ -96,6 +101,7 @@ http_session::task<bool> http_session::wait_for_request() {
     co_return !error;
 }
 
+/// Reads a head and lets the handler decide: respond at once, or read the body.
 http_session::task<http_session::next_step> http_session::serve_request() {
     ++request_;
     parser_.emplace();
@@ -107,12 +113,16 @@ http_session::task<http_session::next_step> http_session::serve_request() {
     if (error) {
         co_return co_await answer_unreadable(error);
     }
+
+    // The framing decides where the next request begins, so it is checked before the handler.
     http_step step;
     if (auto obstacle = head_obstacle()) {
-        // What the framing is, is not certain: nothing behind this head can be a request.
+        // The framing is uncertain: the bytes after this head cannot be taken as a request.
         bool const written = co_await write_answer(std::move(*obstacle), false);
         co_return written ? next_step::linger_and_close : next_step::close;
     }
+
+    // The handler responds from the head alone, or asks for the body.
     if (auto failure = failure_of([&] { step = begin_request(); })) {
         step = std::move(*failure);
     }
@@ -126,12 +136,15 @@ http_session::task<http_session::next_step>
 http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
     std::string body;
     http_response answer;
+
+    // Read the body, then wait for the handler's reply.
     body_end const end = co_await read_body(*exchange, body, answer);
     if (end == body_end::complete) {
         answer = co_await wait_for_reply(*exchange, std::move(body));
     }
-    // What the exchange holds is free for others while a slow client takes its answer.
+    // The exchange's credit is free for others while a slow client reads its response.
     exchange.reset();
+
     if (end == body_end::refused) {
         co_return co_await answer_unread(std::move(answer));
     }
@@ -141,18 +154,20 @@ http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
     if (aborted_) {
         co_return next_step::close;
     }
+
     bool const keep_alive = parser_->keep_alive() && !draining_;
     if (!co_await write_answer(std::move(answer), keep_alive)) {
         co_return next_step::close;
     }
-    // A client that did not ask to close may have sent its next request already.
+    // A client that did not ask to close may have sent its next request already; closing at once
+    // would reset the connection, and the response could be lost.
     co_return keep_alive    ? next_step::next_request
     : parser_->keep_alive() ? next_step::linger_and_close
                             : next_step::close;
 }
 
-/// A request that cannot be read on: the client's time is up, what it sent is not HTTP, or it has
-/// gone, in which case there is nobody to answer.
+/// Called when a request cannot be read: the deadline has passed (408), the head is too large (431)
+/// or malformed (400), or the peer has closed the connection, which gets no response.
 http_session::task<http_session::next_step>
 http_session::answer_unreadable(boost::system::error_code error) {
     if (aborted_) {
@@ -173,9 +188,10 @@ http_session::answer_unreadable(boost::system::error_code error) {
     co_return written ? next_step::linger_and_close : next_step::close;
 }
 
-/// Answers a request whose body has not been read. A small body is skipped afterwards, so that the
-/// connection can stay; a client that waits for 100 may or may not send its body now, so that
-/// nothing can be told about the bytes behind (RFC 9110 section 10.1.1).
+/// Sends a response to a request whose body has not been read. A small body is skipped afterwards,
+/// so that the connection can stay. A client that waits for 100 may or may not send its body now,
+/// so the meaning of the bytes that follow is unknown, and the connection closes (RFC 9110 section
+/// 10.1.1).
 http_session::task<http_session::next_step> http_session::answer_unread(http_response answer) {
     auto const& head = parser_->get();
     std::uint64_t const length = parser_->content_length().value_or(0);
@@ -192,27 +208,31 @@ http_session::task<http_session::next_step> http_session::answer_unread(http_res
     co_return skipped ? next_step::next_request : next_step::close;
 }
 
-/// Hands the body over and waits for the answer, which comes from any thread.
+/// Hands the body over and waits for the reply, which comes from any thread.
 http_session::task<http_response> http_session::wait_for_reply(http_exchange& exchange,
                                                                std::string body) {
     reply_.reset();
     enter(stage::answering, context_.settings.answer_timeout);
     reply_timer_.expires_at(clock::time_point::max());
+
+    // The reply may come before finish() returns; an exception after that must not replace it.
     auto const hand_over = [&] { exchange.finish(std::move(body), make_reply()); };
     if (auto failure = failure_of(hand_over); failure && !reply_) {
         reply_ = std::move(failure);
     }
+
+    // The timer never expires; deliver(), time_out() and abort() cancel it.
     while (!reply_ && !timed_out_ && !aborted_) {
         co_await reply_timer_.async_wait(await_tuple_t{});
     }
     http_response answer = reply_ ? std::move(*reply_) : exchange.timed_out();
     reply_.reset();
-    ++request_; // a reply that comes from now on is nobody's
+    ++request_; // a later reply has the old number and is ignored
     co_return answer;
 }
 
-/// The reply does not keep the session alive: a lane may hold it longer than the connection and
-/// the io_context live.
+/// The reply does not keep the session alive: a lane may hold it longer than the connection and the
+/// io_context live.
 http_reply http_session::make_reply() {
     return [weak = weak_from_this(), request = request_](http_response answer) {
         std::shared_ptr<http_session> const self = weak.lock();
@@ -226,6 +246,7 @@ http_reply http_session::make_reply() {
     };
 }
 
+/// On the strand. Replies of an earlier request, and all but the first, are dropped.
 void http_session::deliver(std::uint64_t request, http_response answer) {
     if (request == request_ && stage_ == stage::answering && !reply_) {
         reply_ = std::move(answer);
@@ -233,26 +254,31 @@ void http_session::deliver(std::uint64_t request, http_response answer) {
     }
 }
 
+/// Begins a stage: its deadline replaces the one before.
 void http_session::enter(stage now, std::chrono::milliseconds limit) {
     stage_ = now;
     timed_out_ = false;
     deadline_.store((clock::now() + limit).time_since_epoch().count(), std::memory_order_relaxed);
 }
 
+/// On the server's strand: it reads only the atomic deadline, and posts the rest.
 void http_session::sweep(clock::time_point now) {
     if (deadline_.load(std::memory_order_relaxed) <= now.time_since_epoch().count()) {
         asio::post(socket_.get_executor(), [self = shared_from_this()] { self->time_out(); });
     }
 }
 
-/// Called again with every sweep until the stage ends, so a cancel that comes between two steps of
-/// a composed operation, and cancels nothing, does no harm.
+/// Called by every sweep until the stage ends. So a cancel that falls between two steps of a
+/// composed operation, and cancels nothing, does no harm.
 void http_session::time_out() {
     if (deadline_.load(std::memory_order_relaxed) > clock::now().time_since_epoch().count()) {
         return;
     }
     timed_out_ = true;
     boost::system::error_code ignored;
+
+    // A request gets 408 and a slow handler 503, so only the wait is ended; in the other stages
+    // there is nothing to say, and the connection closes.
     switch (stage_) {
     case stage::reading:
         socket_.cancel(ignored);
@@ -290,12 +316,16 @@ void http_session::close() noexcept {
     socket_.close(ignored);
 }
 
+/// Calls the handler with views of the head.
 http_step http_session::begin_request() {
     auto const& message = parser_->get();
+
+    // All views point into the parser's message: valid until the next request.
     fields_.clear();
     for (auto const& field : message) {
         fields_.push_back({field.name_string(), field.value()});
     }
+
     http_target const target = split_target(message.target());
     http_head head;
     head.method = message.method_string();
@@ -309,12 +339,15 @@ http_step http_session::begin_request() {
     return context_.handler.begin(head);
 }
 
-/// What makes a well-formed head one that cannot be served at all.
+/// The reason why a well-formed head cannot be served, or nullopt.
 std::optional<http_response> http_session::head_obstacle() const {
     auto const& message = parser_->get();
     if (message.version() == 11 && message.count(http::field::host) != 1) {
         return problem(400, "a request has one Host field (RFC 9112 section 3.2)");
     }
+
+    // A proxy in front could read another framing than we do (request smuggling), so everything but
+    // plain chunked is refused.
     if (message.find(http::field::transfer_encoding) != message.end()) {
         if (message.version() == 10) {
             return problem(400, "HTTP/1.0 has no Transfer-Encoding");
@@ -323,6 +356,7 @@ std::optional<http_response> http_session::head_obstacle() const {
             return problem(501, "the only Transfer-Encoding is chunked");
         }
     }
+
     auto const expect = message.find(http::field::expect);
     if (expect != message.end() && !equal_ignoring_case(expect->value(), "100-continue")) {
         return problem(417, "the only expectation that is met is 100-continue");

@@ -29,25 +29,29 @@
 
 namespace tally::ingest {
 
-/// What a session shares with its server.
+/// Shared by a server and its sessions.
 struct http_session_context {
     http_handler& handler;
     http_observer& observer;
     http_server_settings const& settings;
 };
 
-/// One connection: a coroutine on a strand of its own, which ends when the connection does. Its
-/// failure is its own. Other threads only call what is named so; that goes through the strand.
+/// One connection: a coroutine on its own strand, which ends when the connection does. Its failure
+/// does not affect others. Other threads call only the overrides of `connection`, which post to the
+/// strand, and the reply.
 ///
-/// There is one deadline a session, moved by each stage and looked at by the server's sweep: a
-/// timer of Asio's for every read and write would cost more than the reads and writes.
+///     idle ─→ reading ─→ answering ─→ writing ─→ idle, closed, or lingering ─→ closed
+///               └ response without body ──↑
+///
+/// A session has one deadline. Each stage moves it, and the server's sweep checks it: an Asio timer
+/// for every read and write would cost more than the reads and writes.
 class http_session final : public connection, public std::enable_shared_from_this<http_session> {
   public:
     http_session(socket accepted, http_session_context context);
 
     void start(std::function<void()> ended) override;
     void sweep(clock::time_point now) override;
-    void drain() override; ///< no request after the one under way
+    void drain() override; ///< no request after the current one
     void abort() override;
 
   private:
@@ -57,7 +61,7 @@ class http_session final : public connection, public std::enable_shared_from_thi
     using parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
     using timer = boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, strand>;
 
-    /// What the session waits for; says what happens when that takes too long.
+    /// What the session waits for; it decides what happens after the deadline.
     enum class stage : std::uint8_t { idle, reading, answering, writing, lingering };
     /// How reading a body ended.
     enum class body_end : std::uint8_t { complete, refused, lost };
@@ -90,13 +94,13 @@ class http_session final : public connection, public std::enable_shared_from_thi
 
     socket socket_;
     http_session_context context_;
-    timer reply_timer_; ///< never expires: cancelled to wake the coroutine
+    timer reply_timer_; ///< never expires: canceled to wake the coroutine
     boost::beast::flat_buffer buffer_;
     std::optional<parser> parser_;
     std::vector<http_field> fields_;
     std::optional<http_response> reply_;
-    std::uint64_t request_ = 0; ///< number of the request under way, so that late replies are known
-    boost::system::error_code body_error_; ///< why reading a body ended, when it ended badly
+    std::uint64_t request_ = 0; ///< number of the current request: recognizes late replies
+    boost::system::error_code body_error_; ///< why reading a body failed
     bool peer_is_loopback_ = false;
     bool draining_ = false;
     bool timed_out_ = false;

@@ -1,4 +1,4 @@
-// The bytes of a session: bodies in, answers out.
+// The bytes of a session: bodies in, responses out.
 #include "ingest/http/http_session.hpp"
 
 #include "ingest/http/problem.hpp"
@@ -25,17 +25,20 @@ namespace http = boost::beast::http;
 
 namespace {
 
-/// A client has read_timeout for each such piece of a body: with the default, 25 KiB/s at least.
+/// A client has read_timeout for each piece of this size: with the default, at least 25 KiB/s.
 constexpr std::size_t piece_bytes = 256 * 1024;
-/// Credit for a body of unknown length is asked for in such pieces, and the time is for each.
+/// For a body of unknown length, credit is asked for, and the deadline moved, per piece of this
+/// size.
 constexpr std::size_t chunked_piece_bytes = 64 * 1024;
 constexpr std::size_t discard_piece_bytes = 8 * 1024;
-/// After an answer that leaves a body unread, so much of it is thrown away before the connection
-/// closes. Closing at once would reset it, and the client could lose the answer.
+/// After a response that leaves a body unread, up to this much of it is discarded before the
+/// connection closes. Closing at once would reset the connection, and the client could lose the
+/// response.
 constexpr std::size_t linger_bytes_max = 4 * 1024 * 1024;
 constexpr std::chrono::milliseconds linger_time_max{2'000};
 
-/// RFC 9110 section 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT". Names must not follow the locale.
+/// RFC 9110 section 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT". The names must not depend on the
+/// locale.
 std::string http_date(std::time_t now) {
     static constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -57,6 +60,8 @@ http_session::read_body(http_exchange& exchange, std::string& body, http_respons
     if (parser_->chunked()) {
         co_return co_await read_chunked_body(exchange, body, refusal);
     }
+
+    // Credit first, then 100-continue: a body without room is not sent at all.
     std::uint64_t const length = parser_->content_length().value_or(0);
     if (auto no = exchange.admit(length)) {
         refusal = std::move(*no);
@@ -68,13 +73,16 @@ http_session::read_body(http_exchange& exchange, std::string& body, http_respons
     co_return co_await read_sized_body(length, body);
 }
 
-/// Reads straight into the body: what has come with the head is copied, the rest is not.
+/// Reads directly into the body; only what arrived with the head is copied.
 http_session::task<http_session::body_end> http_session::read_sized_body(std::uint64_t length,
                                                                          std::string& body) {
     body.reserve(length + record_batch::padding);
     std::size_t done = std::min<std::size_t>(length, buffer_.size());
     body.assign(static_cast<char const*>(buffer_.data().data()), done);
     buffer_.consume(done);
+
+    // The body grows with what arrives, so a client that only announces a large body costs no
+    // memory.
     while (done < length) {
         std::size_t const piece = std::min<std::size_t>(length - done, piece_bytes);
         body.resize(done + piece);
@@ -107,6 +115,8 @@ http_session::task<http_session::body_end> http_session::read_chunked_body(http_
         if (!std::exchange(continued, true) && !co_await send_continue()) {
             co_return body_end::lost;
         }
+
+        // The parser writes the content of the chunks directly into the body.
         auto& target = parser_->get().body();
         target.data = body.data() + done;
         target.size = body.size() - done;
@@ -122,7 +132,8 @@ http_session::task<http_session::body_end> http_session::read_chunked_body(http_
     co_return body_end::complete;
 }
 
-/// Lets a client that waits for it send its body; libcurl would wait a second for nothing.
+/// Sends 100 Continue to a client that waits for it before it sends its body; libcurl would wait
+/// for a second.
 http_session::task<bool> http_session::send_continue() {
     auto const& head = parser_->get();
     if (head.version() != 11 || head.find(http::field::expect) == head.end()) {
@@ -134,6 +145,7 @@ http_session::task<bool> http_session::send_continue() {
     co_return !error;
 }
 
+/// Reads and drops `bytes`: those in the buffer first, then those from the socket.
 http_session::task<bool> http_session::discard_body(std::uint64_t bytes) {
     enter(stage::reading, context_.settings.read_timeout);
     for (;;) {
@@ -152,8 +164,11 @@ http_session::task<bool> http_session::discard_body(std::uint64_t bytes) {
     }
 }
 
+/// Writes a whole response; false if the client has gone or did not read it in time.
 http_session::task<bool> http_session::write_answer(http_response answer, bool keep_alive) {
     context_.observer.answered(answer.endpoint, answer.status);
+
+    // A head that could not be read has no version; HTTP/1.1 is assumed.
     unsigned const version = parser_->is_header_done() ? parser_->get().version() : 11;
     http::response<http::string_body> message;
     message.version(version);
@@ -163,9 +178,11 @@ http_session::task<bool> http_session::write_answer(http_response answer, bool k
     if (!answer.content_type.empty()) {
         message.set(http::field::content_type, answer.content_type);
     }
+
     for (auto const& [name, value] : answer.fields) {
         message.insert(name, value);
     }
+
     message.reason(status_title(answer.status));
     message.keep_alive(keep_alive);
     message.body() = std::move(answer.body);
@@ -173,6 +190,8 @@ http_session::task<bool> http_session::write_answer(http_response answer, bool k
 
     enter(stage::writing, context_.settings.write_timeout);
     http::response_serializer<http::string_body> serializer{message};
+
+    // A response to HEAD has the header fields of GET's, and no body (RFC 9110 section 9.3.2).
     if (parser_->is_header_done() && parser_->get().method() == http::verb::head) {
         auto const [error, size] =
             co_await http::async_write_header(socket_, serializer, await_tuple_t{});
@@ -182,6 +201,7 @@ http_session::task<bool> http_session::write_answer(http_response answer, bool k
     co_return !error;
 }
 
+/// A lingering close: see linger_bytes_max.
 http_session::task<void> http_session::linger() {
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

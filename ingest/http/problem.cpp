@@ -58,7 +58,7 @@ http_response unavailable(std::string_view detail, unsigned retry_after_s) {
 }
 
 http_response method_not_allowed(std::string_view allowed) {
-    http_response answer = problem(405, "this address takes " + std::string{allowed} + " only");
+    http_response answer = problem(405, "this endpoint accepts " + std::string{allowed} + " only");
     answer.fields.emplace_back("Allow", allowed);
     return answer;
 }

@@ -9,14 +9,14 @@ namespace tally::ingest {
 inline constexpr std::string_view json_content_type = "application/json";
 inline constexpr std::string_view problem_content_type = "application/problem+json";
 
-/// Reason phrase of a status code that we answer: "Not Found".
+/// Reason phrase of a status code that we send: "Not Found".
 std::string_view status_title(unsigned status) noexcept;
 
-/// An error answer as problem details (RFC 9457): type about:blank, title, status, and what the
-/// sender can do about it. `code` is a record_error's text form where there is one.
+/// An error response as problem details (RFC 9457): type about:blank, title, status, and a detail
+/// that tells the sender what to do. `code` is the code of a record_error, if there is one.
 http_response problem(unsigned status, std::string_view detail, std::string_view code = {});
 
-/// 503 with Retry-After. Sending the same again is always safe.
+/// 503 with Retry-After. Sending the same request again is always safe.
 http_response unavailable(std::string_view detail, unsigned retry_after_s);
 
 /// 405 with Allow.

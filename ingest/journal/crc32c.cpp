@@ -7,11 +7,11 @@
 namespace tally::ingest {
 
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) noexcept {
-    constexpr std::size_t bytes_max = std::size_t{1} << 30; // the library counts in int
+    constexpr std::size_t bytes_max = std::size_t{1} << 30; // isa-l takes the length as an int
     std::uint32_t crc = ~before;
     while (!bytes.empty()) {
         std::size_t const part = std::min(bytes.size(), bytes_max);
-        // It only reads; its interface is older than const.
+        // isa-l only reads the bytes, but its interface has no const.
         auto* const data =
             reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())); // NOLINT
         crc = crc32_iscsi(data, static_cast<int>(part), crc);

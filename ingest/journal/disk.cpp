@@ -62,9 +62,13 @@ class real final : public journal_disk {
         }
         int const descriptor = opened.descriptor();
         auto output = std::make_unique<real_output>(std::move(opened));
+
+        // A full disk shows here, before anything is written, and not in the middle of a later
+        // write.
         error = ::posix_fallocate(descriptor, 0, static_cast<off_t>(bytes));
         error = error != 0 ? error : output->write(0, head);
-        // fsync, not fdatasync: the file's length and extents are new.
+        // fsync, not fdatasync: the file's length and extents are new. Then the folder, so that the
+        // name survives too.
         error = error != 0 ? error : (::fsync(descriptor) == 0 ? 0 : errno);
         error = error != 0 ? error : sync_folder(file.parent_path());
         if (error != 0) {

@@ -7,7 +7,7 @@
 
 namespace tally::ingest {
 
-/// A segment that is being written. Every call gives 0 or errno.
+/// A segment that is being written. Every call returns 0 or errno.
 class segment_output {
   public:
     segment_output() = default;
@@ -16,12 +16,13 @@ class segment_output {
     virtual ~segment_output() = default;
 
     [[nodiscard]] virtual int write(std::uint64_t offset, std::string_view bytes) noexcept = 0;
-    /// After 0 all that was written survives a loss of power. After anything else nobody knows what
-    /// is on disk, and asking again would not tell (the kernel forgets that it failed).
+    /// After 0, everything written so far survives a loss of power. After an error it is unknown
+    /// what is on disk, and a second call would not show it (the kernel drops the error once it was
+    /// reported).
     [[nodiscard]] virtual int sync() noexcept = 0;
 };
 
-/// What the journal does to a disk; a test stands a failing one in its place.
+/// The operations of the journal on a disk; tests replace it by one that fails.
 class journal_disk {
   public:
     journal_disk() = default;
@@ -29,19 +30,19 @@ class journal_disk {
     journal_disk& operator=(journal_disk const&) = delete;
     virtual ~journal_disk() = default;
 
-    /// A new file of `bytes` that are really there (a later write cannot find the disk full), which
-    /// begins with `head`; both it and its name survive a loss of power. Null: `error` says why,
-    /// and no file is left.
+    /// A new file with `bytes` allocated (so that a later write cannot find the disk full), which
+    /// begins with `head`. The file and its name survive a loss of power. Null: `error` holds
+    /// errno, and no file is left.
     virtual std::unique_ptr<segment_output> create(std::filesystem::path const& file,
                                                    std::uint64_t bytes, std::string_view head,
                                                    int& error) = 0;
-    /// The name may come back after a loss of power, until sync_folder().
+    /// The name may reappear after a loss of power, until sync_folder().
     [[nodiscard]] virtual int remove(std::filesystem::path const& file) noexcept = 0;
-    /// After 0 the removals in `folder` survive a loss of power.
+    /// After 0, the removals in `folder` survive a loss of power.
     [[nodiscard]] virtual int sync_folder(std::filesystem::path const& folder) noexcept = 0;
 };
 
-/// The disk itself.
+/// The real disk.
 journal_disk& real_disk();
 
 } // namespace tally::ingest

@@ -6,10 +6,10 @@
 
 namespace tally::ingest {
 
-/// A segment, and how much of it may be read.
+/// A segment, and the part of it that may be read.
 struct segment_extent {
-    /// Bytes of a segment whose writer is gone: as far as its frames are whole. First record of a
-    /// segment whose head cannot be read.
+    /// durable_bytes of a segment whose writer is gone: read as far as its frames are whole.
+    /// first_record of a segment whose head cannot be read.
     static constexpr std::uint64_t unknown = std::numeric_limits<std::uint64_t>::max();
 
     std::uint64_t number = 0;
@@ -17,7 +17,7 @@ struct segment_extent {
     std::uint64_t first_record = 0;
     std::uint64_t durable_bytes = unknown;
     bool follows_failure = false;
-    std::uint32_t version = 0; ///< as its head says (segment_head)
+    std::uint32_t version = 0; ///< from its head (segment_head)
 
     friend bool operator==(segment_extent const&, segment_extent const&) = default;
 };

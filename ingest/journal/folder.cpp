@@ -33,6 +33,7 @@ void write_pid(int descriptor) noexcept {
     }
 }
 
+/// The extent of a segment by its head, or by its name if the head cannot be read.
 segment_extent extent_of(fs::path const& file, frame_place const& place) {
     segment_extent extent;
     extent.number = place.segment;
@@ -61,6 +62,9 @@ journal_folder::journal_folder(fs::path folder) : path_(std::move(folder)) {
     if (lock_ < 0) {
         throw failed("cannot open", file);
     }
+
+    // Two writers in one folder would remove each other's segments. The kernel releases the lock
+    // with the process, so a crash leaves none behind.
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
         std::string holder;
         std::ifstream{file} >> holder;
@@ -69,6 +73,8 @@ journal_folder::journal_folder(fs::path folder) : path_(std::move(folder)) {
                                  " is in use by another tallyd (pid " + holder +
                                  "): give each daemon a journal.dir of its own"};
     }
+
+    // Only for the error message of a second daemon.
     write_pid(lock_);
 }
 
@@ -88,7 +94,10 @@ std::vector<journal_stream> journal_folder::streams() const {
         stream.segments.push_back(extent_of(entry.path(), *place));
         stream.bytes += entry.file_size();
     }
+
+    // Stream ids are UUIDs of version 7, so the map's order is the order of the runs.
     std::vector<journal_stream> streams;
+
     for (auto& [id, stream] : found) {
         std::sort(stream.segments.begin(), stream.segments.end(),
                   [](auto const& a, auto const& b) { return a.number < b.number; });
@@ -103,6 +112,8 @@ int journal_folder::remove(journal_stream const& stream) const noexcept {
             return error;
         }
     }
+
+    // Without this, a loss of power could bring the names back, and their records with them.
     return real_disk().sync_folder(path_);
 }
 

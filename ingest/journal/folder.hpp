@@ -9,31 +9,31 @@
 
 namespace tally::ingest {
 
-/// What an earlier run left behind: a stream whose writer is gone.
+/// A stream of an earlier run: its writer is gone.
 struct journal_stream {
     uuid id;
     std::vector<segment_extent> segments; ///< in order; durable_bytes unknown
     std::uint64_t bytes = 0;              ///< on disk
 };
 
-/// The journal's folder, held by one process at a time (flock on "journal.lock", which holds its
-/// pid). Released when the object or the process ends, however it ends.
+/// The journal's folder, held by one process at a time (flock on "journal.lock", which contains its
+/// pid). The lock is released when the object or the process ends, even by a crash.
 class journal_folder {
   public:
-    /// Makes the folder when it is missing. Throws std::runtime_error that says why not, and who
-    /// holds it.
+    /// Creates the folder if it is missing. Throws std::runtime_error with the reason, and with the
+    /// pid of the process that holds the folder.
     explicit journal_folder(std::filesystem::path folder);
     ~journal_folder();
     journal_folder(journal_folder const&) = delete;
     journal_folder& operator=(journal_folder const&) = delete;
 
     [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
-    /// Streams on disk, oldest first (their ids are time-ordered). A segment whose head cannot be
-    /// read is listed by its name. Throws std::runtime_error when the folder cannot be read.
+    /// Streams on disk, oldest first (their ids are ordered by time). A segment whose head cannot
+    /// be read is listed by its name. Throws std::runtime_error when the folder cannot be read.
     [[nodiscard]] std::vector<journal_stream> streams() const;
-    /// Removes a stream's files, in order: what an interrupted removal leaves is a stream whose
-    /// first records are missing, as after journal_writer::release. After 0 they do not come back
-    /// with a loss of power. 0 or errno.
+    /// Removes a stream's files, in order. An interrupted removal leaves a stream whose first
+    /// records are missing, as after journal_writer::release. After 0 the files do not reappear
+    /// after a loss of power. Returns 0 or errno.
     [[nodiscard]] int remove(journal_stream const& stream) const noexcept;
 
   private:

@@ -10,7 +10,8 @@ namespace tally::ingest {
 
 namespace {
 
-/// A record is at most a body, and a body far below this; a longer one is no frame.
+/// A payload is one push, and a push is far smaller than this. A larger value in a head shows that
+/// the bytes are not a frame, before anything is allocated for them.
 constexpr std::uint32_t payload_bytes_max = 1U << 30;
 
 template <class integer>
@@ -26,7 +27,7 @@ integer get(char const* at) noexcept {
     return boost::endian::little_to_native(value);
 }
 
-constexpr std::size_t crc_end = 8; ///< what stands before is not covered by the CRC
+constexpr std::size_t crc_end = 8; ///< the CRC covers what follows it; the length is in `identity`
 
 std::uint32_t crc_of(std::string_view behind_crc, std::uint32_t payload_bytes,
                      frame_place const& place) noexcept {
@@ -77,6 +78,8 @@ void append_frame(std::string& out, frame_head head, std::string_view payload,
 frame_view read_frame(std::string_view bytes, frame_place const& place) noexcept {
     frame_view view;
     view.bytes = frame_head_bytes;
+
+    // Zeros are what an allocated segment contains where nothing was written.
     if (bytes.size() < frame_head_bytes) {
         view.state = is_zero(bytes) ? frame_state::none : frame_state::partial;
         return view;
@@ -86,6 +89,8 @@ frame_view read_frame(std::string_view bytes, frame_place const& place) noexcept
         return view;
     }
     view.state = frame_state::broken;
+
+    // The length is not checked by any CRC yet, so it is bounded before it is used.
     if (view.head.payload_bytes > payload_bytes_max) {
         return view;
     }
@@ -94,6 +99,8 @@ frame_view read_frame(std::string_view bytes, frame_place const& place) noexcept
         view.state = frame_state::partial;
         return view;
     }
+
+    // Everything must be as append_frame writes it, the unused bytes too.
     std::size_t const covered = frame_head_bytes - crc_end + view.head.payload_bytes;
     bool const known = view.head.type == frame_type::records || view.head.type == frame_type::mark;
     std::string_view const padding =

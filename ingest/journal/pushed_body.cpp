@@ -16,13 +16,13 @@ namespace tally::ingest {
 
 namespace {
 
-// A push on disk: the version (a byte), whether what was rejected goes to suspense (a byte), then
-// fields, each with its length (4 bytes, little-endian) in front:
+// A push on disk: the version (a byte), a flag (a byte) that says whether rejected records go to
+// suspense, then fields, each preceded by its length (4 bytes, little-endian):
 //
 //     source's id | format | content type | query | error of the whole | its detail | decision |
 //     body
 //
-// Version 1 has no decision. Who changes any of it, or adds a format, makes a new version.
+// Version 1 has no decision. A change of this layout, or a new format, needs a new version.
 constexpr std::uint32_t version_without_decision = 1;
 static_assert(journal_version == 2 && journal_version <= 127);
 
@@ -37,7 +37,8 @@ void put(std::string& out, std::string_view field) {
     out.append(field);
 }
 
-/// Takes fields off the front; `ok` turns false for good when there is none.
+/// Reads fields off the front. `ok` becomes false, and stays false, when there are not enough
+/// bytes.
 struct field_reader {
     std::string_view left;
     bool ok = true;
@@ -62,16 +63,16 @@ struct field_reader {
     std::string_view take() { return take_bytes(take_number<std::uint32_t>()); }
 };
 
-/// What was decided of a push's records when it was acknowledged. It holds for good: settings and
-/// decoders may be others when the push is read again.
+/// The decision on each record of a push at the time of its acknowledgment. It is final, although
+/// settings and decoders may have changed when the push is read again.
 struct decision {
     struct run {
         std::uint32_t begin = 0; ///< index of a record
         std::uint32_t end = 0;
     };
-    std::uint64_t record_bytes_max = 0; ///< of its source
-    std::uint32_t records = 0;          ///< all that were found
-    /// Those that were not taken, ascending: skipped, or rejected with an error to the sender.
+    std::uint64_t record_bytes_max = 0; ///< limit of its source at that time
+    std::uint32_t records = 0;          ///< number of records that were found
+    /// Records that were not taken, ascending: skipped, or rejected with an error to the sender.
     std::vector<run> declined;
 
     [[nodiscard]] bool declines(std::uint32_t index) const noexcept {
@@ -84,9 +85,13 @@ struct decision {
 
 std::vector<decision::run> runs_of_declined(record_block const& block) {
     auto const& batch = block.batch;
+
+    // The usual case: everything was taken, and the frame needs no list.
     if (batch.rejected.empty() && batch.skipped == 0) {
         return {};
     }
+
+    // Mark what was taken; a rejected record counts as taken if it waits in suspense.
     std::vector<bool> is_taken(batch.received());
     for (auto const index : batch.cdr_index) {
         is_taken.at(index) = true;
@@ -97,6 +102,8 @@ std::vector<decision::run> runs_of_declined(record_block const& block) {
     for (auto const& each : batch.rejected) {
         is_taken.at(each.index) = block.suspend_rejected || each.suspended;
     }
+
+    // The rest becomes runs: bad records tend to be neighbors.
     std::vector<decision::run> runs;
     for (std::uint32_t index = 0; index < is_taken.size(); ++index) {
         if (is_taken[index]) {
@@ -133,7 +140,7 @@ decision decode_decision(std::string_view field) {
     return made;
 }
 
-/// Whether each record that was taken is there again, under its number.
+/// Whether each record that was taken is present again, under its number.
 bool is_all_there(decision const& made, record_batch const& batch) {
     std::uint32_t declined = 0;
     for (auto const& run : made.declined) {
@@ -152,7 +159,7 @@ bool is_all_there(decision const& made, record_batch const& batch) {
     return batch.received() == made.records && found == made.records - declined;
 }
 
-/// Takes the declined ones out; gives how many there were.
+/// Removes the declined records in place and returns how many there were.
 template <class record>
 std::uint32_t remove_declined(std::vector<record>& records, std::vector<std::uint32_t>& index,
                               decision const& made) {
@@ -173,8 +180,9 @@ std::uint32_t remove_declined(std::vector<record>& records, std::vector<std::uin
     return removed;
 }
 
-/// What was taken stays taken: what the decoder rejects by now waits in suspense. What was not
-/// taken does not come in by the back door: its sender may have sent it again, mended.
+/// Applies the decision to the records as decoded now. A record that was taken and is rejected now
+/// waits in suspense. A record that was declined stays out: its sender may have corrected it and
+/// sent it again, so that taking this one would count it twice.
 void hold_to(decision const& made, record_block& block) {
     auto& batch = block.batch;
     if (!made.declined.empty()) {
@@ -194,8 +202,8 @@ void hold_to(decision const& made, record_block& block) {
     }
 }
 
-/// A body that could not be taken apart, and is kept as one bad record. One whose only event is of
-/// an unknown type is none: who reads it again may know the type.
+/// A body that could not be split into records and is kept as one bad record. A body whose only
+/// event has an unknown type is not one of these: a later version may know the type.
 bool is_unreadable(record_batch const& batch) {
     return batch.cdrs.empty() && batch.events.empty() && batch.rejected.size() == 1 &&
            !batch.rejected[0].suspended && batch.rejected[0].raw.data() == batch.body.data() &&
@@ -216,7 +224,8 @@ std::shared_ptr<source const> source_of(std::string_view id, source_table const&
     return std::make_shared<source const>(found == all.end() ? sources.local() : *found);
 }
 
-/// It was acknowledged, so it waits for somebody who can tell.
+/// A push that this version cannot attribute. It was acknowledged, so it is not dropped: it waits
+/// in suspense for the operator.
 std::unique_ptr<record_block> unknown_push(std::string_view payload, source_table const& sources,
                                            time_us received, std::string_view why) {
     auto block = std::make_unique<record_block>();
@@ -229,8 +238,8 @@ std::unique_ptr<record_block> unknown_push(std::string_view payload, source_tabl
     return block;
 }
 
-/// Decodes with what was decided by the source's settings of then, and by what is said of it. No
-/// record is skipped: which ones were is known.
+/// Decodes with the limits of the time of acknowledgment and with today's settings for values. No
+/// record is skipped by the decoder: the decision already says which ones were.
 void decode_as_decided(record_block& block, decision const& made, time_us received) {
     source const* from = block.from.get();
     std::optional<source> of_then;
@@ -241,6 +250,8 @@ void decode_as_decided(record_block& block, decision const& made, time_us receiv
         from = &*of_then;
     }
     auto& batch = block.batch;
+
+    // The same body and limits should give the same records; is_all_there checks that they do.
     block.in_format->decode({*from, block.content_type, block.query, received}, batch);
     if (batch.whole_error != record_error::none) {
         return;
@@ -249,7 +260,8 @@ void decode_as_decided(record_block& block, decision const& made, time_us receiv
         hold_to(made, block);
         return;
     }
-    // Nobody can tell which is which any more, so that all of it waits.
+    // The records no longer correspond to those of the decision, so the whole body waits in
+    // suspense: storing some of them could lose or repeat others.
     batch.whole_error = record_error::bad_encoding;
     batch.whole_detail =
         batch.text.keep("this version finds other records in it than the " +
@@ -271,11 +283,16 @@ std::string encode_pushed(record_block const& block) {
     out.push_back(block.suspend_rejected ? '\1' : '\0');
     put(out,
         {reinterpret_cast<char const*>(block.from->id.bytes.data()), block.from->id.bytes.size()});
+
+    // By name: the table's order may change between versions.
     put(out, block.in_format->name);
     put(out, block.content_type);
     put(out, block.query);
+
+    // Some errors (a failed expansion) cannot be found again from the body, so they are kept.
     put(out, unreadable ? code(batch.rejected[0].error) : std::string_view{});
     put(out, unreadable ? batch.rejected[0].detail : std::string_view{});
+
     put(out, encode_decision(block));
     put(out, batch.body);
     return out;
@@ -287,6 +304,8 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     if (version > journal_version) {
         throw newer_push{version};
     }
+
+    // The fields are in the order in which encode_pushed writes them.
     field_reader fields{payload.substr(std::min<std::size_t>(payload.size(), 2))};
     auto block = std::make_unique<record_block>();
     block->received = received;
@@ -300,6 +319,9 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     bool const is_decided = version > version_without_decision;
     auto const made = is_decided ? std::optional{decode_decision(fields.take())} : std::nullopt;
     std::string_view const body = fields.take();
+
+    // A frame's CRC was right, so these bytes are what was written: a fault here is one of the
+    // writer, and the bytes go to suspense rather than stop the replay.
     if (!fields.ok || version == 0) {
         return unknown_push(payload, sources, received, "no push that any version has written");
     }
@@ -307,6 +329,8 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
         return unknown_push(body, sources, received,
                             "no format '" + format_name + "' in this version");
     }
+
+    // Decode again. A push of version 1 has no decision, and is taken as decoded now.
     block->suspend_rejected = payload[1] != '\0';
     auto& batch = block->batch;
     batch.set_body(std::string{body});
@@ -316,6 +340,8 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
         block->in_format->decode({*block->from, block->content_type, block->query, received},
                                  batch);
     }
+
+    // What cannot be read is one bad record: the push was acknowledged, so it may not disappear.
     record_error const bad = why != record_error::none ? why : batch.whole_error;
     if (bad != record_error::none) {
         block->suspend_rejected = true;

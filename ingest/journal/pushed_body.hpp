@@ -12,7 +12,7 @@
 
 namespace tally::ingest {
 
-/// A payload of a version behind this binary's: only a newer one can read it.
+/// A payload of a later version than this binary's: only a newer binary can read it.
 class newer_push : public std::runtime_error {
   public:
     explicit newer_push(std::uint32_t version)
@@ -22,16 +22,17 @@ class newer_push : public std::runtime_error {
 
 using format_finder = format const* (*)(std::string_view name) noexcept;
 
-/// What the journal keeps of a push: its expanded body, what reading it again takes, and which of
-/// its records were taken. The source by id.
+/// Encodes a push for the journal: its expanded body, the context that decoding it again needs, and
+/// which of its records were taken. The source is kept as its id.
 std::string encode_pushed(record_block const& block);
 
-/// The block that encode_pushed was given, decoded again. What its sender was told holds
+/// Decodes the block that encode_pushed was given. The response to its sender still holds
 /// (docs/ARCHITECTURE.md, R11): a record that was taken is a call or an event again, or is rejected
-/// and `suspended`; one that was not taken is rejected or skipped. Values (time zone, percent,
-/// numbers) are read by the settings of its source as they are now; the source of pushes without a
-/// token replaces one that is gone. A body that no longer comes apart into the same records is one
-/// bad record to be suspended. `received` is when it came, however long ago. Throws newer_push.
+/// and `suspended`; a record that was not taken is rejected or skipped. Values (time zone, percent,
+/// numbers) are read with the current settings of its source; if the source is gone, with those of
+/// the source of pushes without a token. A body that no longer splits into the same records becomes
+/// one bad record that goes to suspense. `received` is when the push came, however long ago. Throws
+/// newer_push.
 std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_table const& sources,
                                             time_us received, format_finder find = find_format);
 

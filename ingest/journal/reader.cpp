@@ -7,10 +7,11 @@ namespace tally::ingest {
 
 namespace {
 
-/// Of a frame that may begin here: enough to see that it does not.
+/// Read-ahead of the search for whole frames.
 constexpr std::size_t probe_bytes = std::size_t{256} * 1024;
 
-/// Whether it is worth to read the payload that a head asks for: text hardly ever looks like this.
+/// Whether a head is plausible enough to read the payload that it asks for. Text in a payload
+/// hardly ever passes, so the search does not read a gigabyte for a random length.
 bool is_plausible(frame_head const& head, std::uint64_t at, std::uint64_t record_min) noexcept {
     bool const counts = head.type == frame_type::records ? head.records > 0 : head.records == 0;
     bool const known = head.type == frame_type::records || head.type == frame_type::mark;
@@ -25,11 +26,15 @@ journal_reader::journal_reader(uuid stream, std::vector<segment_extent> segments
 
 journal_reader::~journal_reader() = default;
 
+/// Replaces the extents and keeps the position, if its segment is still there.
 void journal_reader::extend(std::vector<segment_extent> segments) {
     if (segments.empty()) {
         return;
     }
+
+    // Segments before the current one have been read.
     if (!segments_.empty()) {
+
         auto const number = current().number;
         auto const next = std::find_if(segments.begin(), segments.end(),
                                        [&](auto const& each) { return each.number >= number; });
@@ -37,12 +42,14 @@ void journal_reader::extend(std::vector<segment_extent> segments) {
         if (segments.empty()) {
             return;
         }
-        // The segment has been released: the place in it means nothing in the next one.
+        // The current segment has been released: the offset in it means nothing in the next one.
         if (segments.front().number != number) {
             input_.reset();
             offset_ = 0;
         }
     }
+
+    // The last segment may have grown since it was buffered.
     segments_ = std::move(segments);
     at_ = 0;
     if (input_ != nullptr) {
@@ -76,6 +83,7 @@ journal_reader::status journal_reader::next(frame_view& out) {
     }
 }
 
+/// Reads one frame, or says why there is none at offset_.
 journal_reader::step journal_reader::read_step(frame_view& out) {
     if (damage_) {
         return step::damaged;
@@ -88,10 +96,14 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
             return opened;
         }
     }
+
+    // While the writer is alive, only bytes that are known to be on disk are read.
     std::uint64_t const limit = readable_bytes();
     if (offset_ >= limit) {
         return step::segment_end;
     }
+
+    // The head first: it says how long the frame is.
     auto const upto = [&](std::uint64_t wanted) {
         return input_->view(offset_, static_cast<std::size_t>(std::min(wanted, limit - offset_)));
     };
@@ -99,11 +111,16 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
     if (found.state == frame_state::partial && found.bytes <= limit - offset_) {
         found = read_frame(upto(found.bytes), place());
     }
+
+    // A read error proves nothing about the bytes. Keep the offset, so that the caller can retry.
     if (input_->error() != 0) {
         error_ = input_->error();
         input_.reset();
         return step::failed;
     }
+
+    // A frame that is whole but has another number than expected follows missing records: also
+    // damage.
     if (found.state != frame_state::whole ||
         (knows_next_record_ && found.head.first_record != next_record_)) {
         return at_no_frame(found);
@@ -115,6 +132,7 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
     return found.head.type == frame_type::mark ? step::mark : step::frame;
 }
 
+/// Opens the current segment and checks that its head is the expected one.
 journal_reader::step journal_reader::open_segment() {
     auto input = std::make_unique<segment_input>(current().file);
     if (input->error() != 0) {
@@ -122,13 +140,17 @@ journal_reader::step journal_reader::open_segment() {
         return step::failed;
     }
     input_ = std::move(input);
-    // Behind a failure or damage the place to go on from is kept.
+    // After a read error or skipped damage, reading continues at the same offset.
     offset_ = std::max<std::uint64_t>(offset_, segment_head_bytes);
+
+    // A head of another segment means that the file was copied or renamed.
     auto const head = decode_segment_head(input_->view(0, segment_head_bytes));
     if (!head || head->stream != stream_ || head->number != current().number) {
         offset_ = 0;
         return torn_or_damaged();
     }
+
+    // Numbers may be missing between two segments only after a failed write (R1).
     bool const gap = knows_next_record_ && head->first_record != next_record_;
     if (offset_ == segment_head_bytes) {
         if (gap && !head->follows_failure) {
@@ -140,42 +162,68 @@ journal_reader::step journal_reader::open_segment() {
     return step::frame;
 }
 
-/// Nothing whole begins at offset_.
+/// Called when no whole frame begins at offset_.
 journal_reader::step journal_reader::at_no_frame(frame_view const& found) {
     bool const clean_end = found.state == frame_state::none;
     if (knows_end() || !clean_end) {
         return torn_or_damaged();
     }
-    // Zeros: the end, unless frames behind them show that something stood here.
+
+    // Zeros are the end of the segment, unless a later frame proves that something was written
+    // here.
     auto const judged = torn_or_damaged();
+
+    // A clean end: nothing was cut short, so there is no tail to report.
     if (judged == step::segment_end) {
         tail_.reset();
     }
     return judged;
 }
 
+/// Decides what the bytes at offset_ are, and moves on or stops:
+///
+///     a later frame proves that they were on disk    damage, up to the next whole frame
+///     the stream ends here, or a write failed here   a torn tail: never acknowledged, left out
+///     the next segment begins with the next record   the end of this segment
+///     anything else                                  damage, up to the end of the segment
 journal_reader::step journal_reader::torn_or_damaged() {
     std::uint64_t next_record = next_record_;
     auto const proof = find_proof(next_record);
     if (proof) {
         return damaged_to(*proof, next_record, "not what was written");
     }
+
+    // Only the last write of a run can be cut short: at the end of the stream, or where the writer
+    // gave a segment up and continued in the next one.
     bool const may_be_torn = !knows_end() && (is_last() || segments_[at_ + 1].follows_failure);
     std::uint64_t const end = readable_bytes();
     if (!may_be_torn) {
-        // A segment that was followed by another ends where that one begins.
+        // A segment that is followed by another one ends with the record before that one's first.
+        // With other numbers, acknowledged records are missing.
         std::uint64_t const following = is_last() ? next_record_ : segments_[at_ + 1].first_record;
         if (knows_end() || (following != next_record_ && following != segment_extent::unknown)) {
             return damaged_to(end, following, "not what was written");
         }
     }
+
+    // Nothing proves that these bytes were acknowledged: leave them out.
     tail_ = journal_tail{current().file, offset_, end - offset_};
     offset_ = end;
     return step::segment_end;
 }
 
-/// The first whole frame behind offset_ — if it, or one behind it, was written when the bytes at
-/// offset_ were on disk already.
+/// Searches for a proof that the bytes at offset_ were on disk once. Returns the offset of the
+/// first whole frame after offset_ if that frame, or one after it, was written when the bytes at
+/// offset_ were already on disk; `next_record` becomes the number of its first record. For example:
+///
+///     offset         64    1064    2064    3064
+///     frame          A     ?       C       mark
+///     durable_bytes  64            64      3064
+///
+/// At 1064 nothing is whole. C alone proves nothing: A, ? and C were one group, and a loss of power
+/// may leave later sectors of an unfinished group without the earlier ones. The mark was written
+/// after fdatasync had confirmed 3064 bytes, so the bytes at 1064 were acknowledged and are
+/// damaged; reading can continue at C.
 std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_record) {
     std::uint64_t const limit = readable_bytes();
     std::optional<std::uint64_t> first_whole;
@@ -186,6 +234,10 @@ std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_reco
         if (bytes.empty()) {
             break;
         }
+
+        // A frame does not begin with eight zero bytes (its length and CRC). Most of an allocated
+        // segment is zeros, so they are skipped in large pieces; every frame begins at a multiple
+        // of frame_alignment.
         auto const content = bytes.find_first_not_of('\0');
         if (content == std::string_view::npos) {
             at += bytes.size() / frame_alignment * frame_alignment;
@@ -195,6 +247,8 @@ std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_reco
             continue;
         }
         at += content / frame_alignment * frame_alignment;
+
+        // Read the payload only if the head is plausible.
         frame_view found = read_frame(input_->view(at, frame_head_bytes), place());
         if (found.state == frame_state::partial && found.bytes <= limit - at &&
             is_plausible(found.head, at, next_record_)) {
@@ -204,13 +258,19 @@ std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_reco
             at += frame_alignment;
             continue;
         }
+
+        // Reading will continue here, if there is a proof.
         if (!first_whole) {
             first_whole = at;
             next_record = found.head.first_record;
         }
+
+        // The writer only knows of bytes that fdatasync has confirmed, so this is the proof.
         if (found.head.durable_bytes > offset_) {
             return first_whole;
         }
+
+        // A frame of the same group proves nothing: go on.
         at += found.bytes;
     }
     return std::nullopt;
@@ -224,6 +284,7 @@ journal_reader::step journal_reader::damaged_to(std::uint64_t end, std::uint64_t
     return step::damaged;
 }
 
+/// After damage the numbers are known again only with the next whole frame.
 void journal_reader::skip_damage() {
     if (!damage_) {
         return;

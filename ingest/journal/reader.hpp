@@ -13,17 +13,17 @@
 
 namespace tally::ingest {
 
-/// Bytes of a segment that were on disk once and are not what was written any more.
+/// Bytes of a segment that were on disk once and are no longer what was written.
 struct journal_damage {
     std::filesystem::path file;
-    std::uint64_t begin = 0; ///< offset
-    std::uint64_t end = 0;   ///< exclusive; of the first whole frame behind it, or of the file
+    std::uint64_t begin = 0;        ///< offset
+    std::uint64_t end = 0;          ///< exclusive: the first whole frame after it, or the end
     std::uint64_t first_record = 0; ///< the records that are missing: [first_record, next_record)
-    std::uint64_t next_record = 0;  ///< as far as it is known; at least first_record
+    std::uint64_t next_record = 0;  ///< if it is known; at least first_record
     std::string detail;
 };
 
-/// The bytes at the end of a stream that were never acknowledged: a write that was cut short.
+/// Bytes at the end of a stream that were never acknowledged: a write that was cut short.
 struct journal_tail {
     std::filesystem::path file;
     std::uint64_t begin = 0;
@@ -32,35 +32,46 @@ struct journal_tail {
 
 /// Reads the frames of one stream in order. One thread.
 ///
-/// Of a stream whose writer is gone it finds the end by itself: what is not whole and was never
-/// known to be on disk (frame_head::durable_bytes of all frames behind it) is a torn tail, and left
-/// out; everything else that is not whole is damage, at which it stops.
+/// Of a stream whose writer is gone, the reader finds the end by itself. Bytes that are not whole,
+/// and that no later frame knew to be on disk (frame_head::durable_bytes), are a torn tail and are
+/// left out. All other bytes that are not whole are damage; reading stops there.
+///
+///     journal_reader reader{stream.id, stream.segments}; // of journal_folder::streams()
+///     frame_view frame;
+///     journal_reader::status status{};
+///     while ((status = reader.next(frame)) == journal_reader::status::frame) {
+///         replay(frame.head.first_record, frame.payload);
+///     }
+///     if (status == journal_reader::status::damaged) {
+///         report(*reader.damage()); // then skip_damage() to continue, or stop
+///     }
 class journal_reader {
   public:
     enum class status : std::uint8_t {
-        frame,   ///< of records; marks are passed over
+        frame,   ///< a frame of records; marks are passed over
         end,     ///< nothing more for now
-        damaged, ///< damage() says where; skip_damage() goes on behind it
-        failed,  ///< reading failed: error() is errno; trying again may help
+        damaged, ///< see damage(); skip_damage() continues after it
+        failed,  ///< a read failed: error() is errno; a retry may succeed
     };
 
     journal_reader(uuid stream, std::vector<segment_extent> segments);
     ~journal_reader();
 
-    /// More may be read now: the extents of the writer. The segment that is being read may be gone
-    /// from them (journal_writer::release removes what is stored, at any time): reading goes on at
-    /// the front then, and a record that was not read yet is found missing there, as damage.
+    /// Gives the reader the writer's current extents, so that it can read further. The segment that
+    /// is being read may be missing from them (journal_writer::release removes stored segments at
+    /// any time): reading then continues at the first one given, and a record that was not read yet
+    /// is reported missing there, as damage.
     void extend(std::vector<segment_extent> segments);
 
     /// `out` is valid until the next call.
     status next(frame_view& out);
-    /// Number of the record that the next frame begins with.
+    /// Number of the first record of the next frame.
     [[nodiscard]] std::uint64_t next_record() const noexcept { return next_record_; }
 
     [[nodiscard]] std::optional<journal_damage> const& damage() const noexcept { return damage_; }
     void skip_damage();
     [[nodiscard]] int error() const noexcept { return error_; }
-    /// Of the segments read so far.
+    /// The torn tail of the segments read so far, if there is one.
     [[nodiscard]] std::optional<journal_tail> const& tail() const noexcept { return tail_; }
 
   private:
@@ -84,11 +95,11 @@ class journal_reader {
 
     uuid stream_;
     std::vector<segment_extent> segments_;
-    std::size_t at_ = 0; ///< the segment that is read
+    std::size_t at_ = 0; ///< index of the current segment
     std::unique_ptr<segment_input> input_;
     std::uint64_t offset_ = 0;
     std::uint64_t next_record_ = 0;
-    bool knows_next_record_ = false; ///< false at the beginning and behind damage
+    bool knows_next_record_ = false; ///< false at the beginning and after damage
     std::optional<journal_damage> damage_;
     std::optional<journal_tail> tail_;
     int error_ = 0;

@@ -63,12 +63,14 @@ std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept
     }
     head_on_disk disk{};
     std::memcpy(&disk, bytes.data(), sizeof disk);
+
     segment_head head;
     head.stream.bytes = disk.stream;
     head.number = disk.number.value();
     head.first_record = disk.first_record.value();
     head.follows_failure = disk.follows_failure.value() == 1;
     head.version = disk.version.value();
+    // Encoding it again checks the magic, the CRC and the unused bytes in one comparison.
     auto const same = to_disk(head);
     if (std::memcmp(&same, &disk, sizeof disk) != 0) {
         return std::nullopt;
@@ -121,6 +123,8 @@ std::string_view segment_input::view(std::uint64_t offset, std::size_t length) {
         return {};
     }
     length = static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes_ - offset));
+
+    // Frames are read in order, so one read covers many of them.
     bool const has = offset >= buffer_begin_ && offset + length <= buffer_begin_ + buffer_.size();
     if (!has) {
         auto const wanted =
@@ -135,7 +139,7 @@ std::string_view segment_input::view(std::uint64_t offset, std::size_t length) {
             if (got < 0 && errno == EINTR) {
                 continue;
             }
-            if (got <= 0) { // an error, or the file became shorter
+            if (got <= 0) { // an error, or the file has become shorter
                 error_ = got < 0 ? errno : 0;
                 break;
             }
@@ -143,6 +147,7 @@ std::string_view segment_input::view(std::uint64_t offset, std::size_t length) {
         }
         buffer_.resize(filled);
     }
+
     std::string_view const all = buffer_;
     auto const begin = static_cast<std::size_t>(offset - buffer_begin_);
     return begin < all.size() ? all.substr(begin, length) : std::string_view{};

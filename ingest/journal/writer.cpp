@@ -22,14 +22,18 @@ journal_writer::journal_writer(options chosen, journal_disk& disk)
 
 journal_writer::~journal_writer() = default;
 
+/// Only copies into memory: many threads append while one flushes.
 std::uint64_t journal_writer::append(std::string_view payload, std::uint32_t records,
                                      time_us received) {
     std::lock_guard const hold{mutex_};
+
+    // Numbers are given under the lock, so they have the order of the frames on disk.
     pending_frame frame;
     frame.head.first_record = next_record_;
     frame.head.records = records;
     frame.head.received = received;
     frame.payload_bytes = payload.size();
+
     pending_.frames.push_back(frame);
     pending_.payloads.append(payload);
     pending_bytes_ += frame_bytes(payload.size());
@@ -51,10 +55,15 @@ journal_flush journal_writer::flush() {
     journal_flush said;
     {
         std::lock_guard const hold{mutex_};
+
+        // Take everything that has been appended: the next fdatasync serves all of it. Appenders
+        // continue meanwhile; the lock is not held during a write.
         std::swap(taken_, pending_);
         said.bytes = std::exchange(pending_bytes_, 0);
         said.end = next_record_;
     }
+
+    // Move the frames into the segment, and into further ones when it is full.
     said.begin = flushed_record_;
     durable_record_ = flushed_record_;
     std::string_view payloads = taken_.payloads;
@@ -65,49 +74,63 @@ journal_flush journal_writer::flush() {
         }
         payloads.remove_prefix(frame.payload_bytes);
     }
+
+    // One write and one fdatasync for the last group.
     if (said.error == 0 && !taken_.frames.empty()) {
         said.error = write_out(said.end);
     }
     if (said.error != 0) {
         abandon();
     }
+
+    // Groups of earlier segments of this flush may be durable although a later one failed.
     said.durable_end = said.error == 0 ? said.end : durable_record_;
     flushed_record_ = said.end;
     taken_.clear();
     return said;
 }
 
-/// Adds a frame to the group, in the current segment or, when it has no room left, in a new one.
+/// Adds a frame to the group: in the current segment, or in a new one if there is no room left.
 int journal_writer::place(pending_frame const& frame, std::string_view payload) {
     std::size_t const bytes = frame_bytes(payload.size());
     if (output_ == nullptr ||
         written_bytes_ + group_.size() + bytes + mark_bytes > segment_bytes_) {
+        // A full segment is made durable before the next one begins: the reader relies on it.
         if (output_ != nullptr && !group_.empty()) {
             if (int const error = write_out(frame.head.first_record); error != 0) {
                 return error;
             }
         }
+
         if (int const error = open_segment(frame.head.first_record, bytes); error != 0) {
             return error;
         }
     }
+
+    // Tells a later reader how much of the segment may not be missing.
     auto head = frame.head;
     head.durable_bytes = durable_bytes_;
     append_frame(group_, head, payload, place_);
     return 0;
 }
 
+/// Creates the next segment; on disk, with its name, before anything is written to it.
 int journal_writer::open_segment(std::uint64_t first_record, std::size_t frame_on_disk_bytes) {
     output_.reset();
     segment_head const head{options_.stream, next_segment_, first_record, failed_};
     auto const file = options_.folder / segment_file_name(head.stream, head.number);
+
+    // A frame is never split, so a large one gets a segment of its own size.
     segment_bytes_ = std::max<std::uint64_t>(options_.segment_bytes,
                                              segment_head_bytes + frame_on_disk_bytes + mark_bytes);
+
     int error = 0;
     output_ = disk_.create(file, segment_bytes_, encode(head), error);
     if (output_ == nullptr) {
         return error;
     }
+
+    // The failure flag is on disk with the head, so it can be cleared.
     place_.segment = next_segment_++;
     failed_ = false;
     written_bytes_ = durable_bytes_ = segment_head_bytes;
@@ -117,25 +140,32 @@ int journal_writer::open_segment(std::uint64_t first_record, std::size_t frame_o
     return 0;
 }
 
-/// The group goes to disk for good; all records below `durable_end` are there then. The mark behind
-/// it says so: whoever reads the segment later can tell damage from a write that was cut short.
+/// Makes the group durable, and with it all records below `durable_end`. The mark after it records
+/// that on disk: a later reader can tell damage from a write that was cut short.
 int journal_writer::write_out(std::uint64_t durable_end) {
     int error = output_->write(written_bytes_, group_);
     error = error != 0 ? error : output_->sync();
     if (error != 0) {
         return error;
     }
+
     written_bytes_ += group_.size();
     durable_bytes_ = written_bytes_;
     durable_record_ = durable_end;
+
+    // Readers may see the group only now: what they read has to survive a loss of power.
     publish();
     group_.clear();
+
+    // The mark is written without its own fdatasync: the next group's makes it durable.
     frame_head mark;
     mark.type = frame_type::mark;
     mark.first_record = durable_end;
     mark.durable_bytes = durable_bytes_;
     append_frame(group_, mark, {}, place_);
-    // The mark is of no weight for this group: a failure shows at the next one.
+
+    // The mark does not matter for this group, so a failure to write it is ignored. A bad disk
+    // shows at the next group.
     if (output_->write(written_bytes_, group_) == 0) {
         written_bytes_ += group_.size();
     }
@@ -143,12 +173,15 @@ int journal_writer::write_out(std::uint64_t durable_end) {
     return 0;
 }
 
+/// Gives the segment up after a failure. A second fdatasync would report success although the
+/// kernel may have dropped the pages, so nothing is written to this segment again (R1).
 void journal_writer::abandon() {
     output_.reset();
     group_.clear();
     failed_ = true;
 }
 
+/// Lets readers and release() see what is durable.
 void journal_writer::publish() {
     std::lock_guard const hold{mutex_};
     extents_.back().durable_bytes = durable_bytes_;
@@ -165,16 +198,21 @@ std::vector<segment_extent> journal_writer::extents() const {
     return {extents_.begin(), extents_.end()};
 }
 
+/// The file is removed outside the lock: unlink of a large file may take long, and appenders must
+/// not wait for it.
 int journal_writer::release(std::uint64_t record) {
     while (true) {
         std::filesystem::path file;
         {
             std::lock_guard const hold{mutex_};
+            // A segment ends where the next one begins, so the last segment, which is being
+            // written, is never removed.
             if (extents_.size() < 2 || extents_[1].first_record > record) {
                 return 0;
             }
             file = extents_.front().file;
         }
+
         if (int const error = disk_.remove(file); error != 0) {
             return error;
         }
@@ -187,6 +225,8 @@ int journal_writer::release(std::uint64_t record) {
 int journal_writer::remove_all(std::uint64_t stored_below) {
     output_.reset();
     std::lock_guard const hold{mutex_};
+
+    // The caller may be wrong about what is stored; an acknowledged record must not be removed.
     if (stored_below < readable_end_) {
         return EBUSY;
     }
@@ -197,6 +237,9 @@ int journal_writer::remove_all(std::uint64_t stored_below) {
         extents_.pop_front();
         extent_bytes_.pop_front();
     }
+
+    // The stream's positions are deleted next. Were a file to reappear after that, its records
+    // would be stored twice.
     return disk_.sync_folder(options_.folder);
 }
 

@@ -15,8 +15,8 @@
 
 namespace tally::ingest {
 
-/// What one flush did with the records that were appended before it: those of [begin, durable_end)
-/// are on disk for good, those of [durable_end, end) are not, and are not written again.
+/// The result of one flush: of the records that were appended before it, [begin, durable_end) are
+/// durable; [durable_end, end) are not, and are not written again.
 struct journal_flush {
     std::uint64_t begin = 0;
     std::uint64_t durable_end = 0;
@@ -25,23 +25,30 @@ struct journal_flush {
     int error = 0;           ///< errno, when durable_end < end
 };
 
-/// Writes one stream of the journal. A stream is what one run of the daemon appends: it begins
-/// empty and is never written again by another run, so that numbers of records are never used
-/// twice.
+/// Writes one stream of the journal. A stream is what one run of the daemon appends. It begins
+/// empty, and no other run writes to it, so that a record number is never used twice.
 ///
-/// Any thread appends; one thread flushes: everything that was appended meanwhile goes to disk with
+/// Any thread appends; one thread flushes. All frames that were appended meanwhile go to disk with
 /// one fdatasync (group commit).
 ///
 ///     append ─┐
 ///     append ─┼→ pending ──flush──→ current segment ─→ fdatasync ─→ mark
 ///     append ─┘                     (the next one when it is full, or when writing failed)
 ///
-/// After a failed write or fdatasync the segment is left as it is and never written again: what of
-/// the group is on disk cannot be known any more (docs/ARCHITECTURE.md, R1).
+/// After a failed write or fdatasync the segment is left as it is and never written again: it can
+/// no longer be known what of the group is on disk (docs/ARCHITECTURE.md, R1).
+///
+///     journal_writer writer{{.folder = folder, .stream = uuid_v7()}, real_disk()};
+///     std::uint64_t const first = writer.append(payload, records, now_us()); // any thread
+///     journal_flush const flush = writer.flush();                            // one thread
+///     if (first + records <= flush.durable_end) {
+///         acknowledge(); // the records [first, first + records) survive a loss of power
+///     }
+///     writer.release(stored_below); // once PostgreSQL has all records below that number
 class journal_writer {
   public:
     struct options {
-        std::filesystem::path folder; ///< is there
+        std::filesystem::path folder; ///< exists
         uuid stream;
         std::uint64_t segment_bytes = std::uint64_t{64} << 20;
     };
@@ -51,31 +58,32 @@ class journal_writer {
     journal_writer(journal_writer const&) = delete;
     journal_writer& operator=(journal_writer const&) = delete;
 
-    /// Takes a frame of `records` records (at least one) in; gives the number of its first one.
-    /// Any thread; the bytes are copied.
+    /// Appends a frame of `records` records (at least one) and returns the number of its first one.
+    /// Copies the bytes. Any thread.
     std::uint64_t append(std::string_view payload, std::uint32_t records, time_us received);
     /// Bytes of frames that are not on disk yet. Any thread.
     [[nodiscard]] std::uint64_t pending_bytes() const;
 
     [[nodiscard]] uuid const& stream() const noexcept { return options_.stream; }
-    /// Number of the record behind the last one that can be read; never falls. Any thread.
+    /// One more than the number of the last record that can be read; never decreases. Any thread.
     [[nodiscard]] std::uint64_t readable_end() const;
-    /// Removes every segment, for good: nothing is appended again. Refused with EBUSY, and nothing
-    /// is removed, unless all records that can be read are below `stored_below`. The thread that
-    /// flushes, or after it. 0 or errno.
+    /// Removes every segment; nothing may be appended afterwards. Returns EBUSY, and removes
+    /// nothing, unless all records that can be read are below `stored_below`. Called by the
+    /// flushing thread, or after it has ended. Returns 0 or errno.
     int remove_all(std::uint64_t stored_below);
 
-    /// Bytes of its segments, as they are allocated. Any thread.
+    /// Bytes allocated for its segments. Any thread.
     [[nodiscard]] std::uint64_t disk_bytes() const;
 
-    /// One thread at a time.
+    /// Writes everything that was appended, with one fdatasync per segment. One thread at a time.
     journal_flush flush();
 
-    /// What can be read now, in order; nothing of it is missing or torn. Any thread.
+    /// The segments and bytes that can be read now, in order; nothing of them is missing or torn.
+    /// Any thread.
     [[nodiscard]] std::vector<segment_extent> extents() const;
-    /// Removes segments all of whose records are below `record` (docs/ARCHITECTURE.md, R5), but
-    /// never the one that is written. The thread that flushes. Gives errno of the first that could
-    /// not be removed; it is tried again the next time.
+    /// Removes the segments whose records are all below `record` (docs/ARCHITECTURE.md, R5), but
+    /// never the one that is being written. Called by the flushing thread. Returns errno of the
+    /// first file that could not be removed; the next call tries it again.
     int release(std::uint64_t record);
 
   private:
@@ -110,7 +118,7 @@ class journal_writer {
     std::deque<segment_extent> extents_;
     std::deque<std::uint64_t> extent_bytes_; ///< as allocated
 
-    // Of the flushing thread.
+    // Used by the flushing thread only.
     pending_frames taken_;
     std::unique_ptr<segment_output> output_;
     frame_place place_;
@@ -120,8 +128,8 @@ class journal_writer {
     std::uint64_t durable_bytes_ = 0; ///< of it
     std::string group_;               ///< frames to be written at written_bytes_
     std::uint64_t flushed_record_ = 0;
-    std::uint64_t durable_record_ = 0; ///< of the flush that is going on
-    bool failed_ = false;              ///< the segment before
+    std::uint64_t durable_record_ = 0; ///< of the current flush
+    bool failed_ = false;              ///< writing the previous segment failed
 };
 
 } // namespace tally::ingest

@@ -13,8 +13,8 @@
 
 namespace tally::ingest {
 
-/// One open connection of a connection_server: a coroutine on a strand of its own, which ends when
-/// the connection does. Its failure is its own.
+/// One open connection of a connection_server: a coroutine on its own strand, which ends when the
+/// connection does. Its failure does not affect others.
 class connection {
   public:
     using strand = boost::asio::strand<boost::asio::io_context::executor_type>;
@@ -26,13 +26,13 @@ class connection {
     connection& operator=(connection const&) = delete;
     virtual ~connection() = default;
 
-    /// Begins; `ended` is called on the strand when all is over.
+    /// Begins; `ended` is called on the strand when the connection has ended.
     virtual void start(std::function<void()> ended) = 0;
 
     // Any thread.
-    virtual void sweep(clock::time_point now) = 0; ///< ends what is over its deadline
-    virtual void drain() = 0;                      ///< takes nothing new
-    virtual void abort() = 0;                      ///< at once
+    virtual void sweep(clock::time_point now) = 0; ///< ends what has passed its deadline
+    virtual void drain() = 0;                      ///< accepts nothing new
+    virtual void abort() = 0;                      ///< closes at once
 };
 
 } // namespace tally::ingest

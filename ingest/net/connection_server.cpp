@@ -23,9 +23,10 @@ using tcp = asio::ip::tcp;
 
 namespace {
 
-/// Out of file descriptors, accepting fails at once and again; a pause keeps it from spinning.
+/// Without free file descriptors, accept fails at once and again; a pause keeps the loop from
+/// spinning.
 constexpr std::chrono::milliseconds accept_pause{100};
-/// After everything is cut off, coroutines need a moment to end; they wait for nothing any more.
+/// After all connections are cut off, their coroutines need a moment to end; they wait for nothing.
 constexpr std::chrono::milliseconds cut_off_limit{5'000};
 
 } // namespace
@@ -53,25 +54,29 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
     void stop();
 
     plan const how;
-    strand executor; ///< of acceptor and timers
+    strand executor; ///< for the acceptor and the timers
     asio::io_context::executor_type io_executor;
     asio::basic_socket_acceptor<tcp, strand> acceptor;
     timer pause;
     timer sweep_timer;
     std::uint16_t port = 0;
 
-    mutable std::mutex mutex; ///< guards what follows
+    mutable std::mutex mutex; ///< guards the members below
     std::condition_variable all_ended;
     std::unordered_set<std::shared_ptr<connection>> sessions;
     bool started = false;
     bool draining = false;
 };
 
+/// Resolves, binds and listens, synchronously: the daemon must not report that it runs before it
+/// does.
 std::string connection_server::impl::bind() {
     auto const address = parse_http_address(how.listen);
     if (!address) {
-        return "'" + how.listen + "' is no address: host:port or [host]:port is wanted";
+        return "'" + how.listen + "' is not an address: expected host:port or [host]:port";
     }
+
+    // reuse_address: a restart must not wait for the old connections' TIME_WAIT.
     boost::system::error_code error;
     tcp::resolver resolver{io_executor};
     auto const found = resolver.resolve(address->host, std::to_string(address->port),
@@ -91,10 +96,12 @@ std::string connection_server::impl::bind() {
         acceptor.close(ignored);
         return "cannot listen on " + how.listen + ": " + error.message();
     }
+
     port = acceptor.local_endpoint(error).port();
     return {};
 }
 
+/// Accepts until the acceptor is closed. Each connection gets a strand of its own.
 connection_server::impl::task<void> connection_server::impl::accept_all() {
     while (acceptor.is_open()) {
         auto [error, socket] =
@@ -109,8 +116,8 @@ connection_server::impl::task<void> connection_server::impl::accept_all() {
     }
 }
 
-/// Makes a session of a connection, unless there are too many: then it is told so and closed, and
-/// whoever is served already is not disturbed.
+/// Makes a session of a connection, unless there are too many: then it gets a short refusal and is
+/// closed. The sessions that exist are not disturbed.
 void connection_server::impl::take(connection::socket socket) {
     std::unique_lock lock{mutex};
     if (draining) {
@@ -118,6 +125,8 @@ void connection_server::impl::take(connection::socket socket) {
     }
     if (sessions.size() >= how.connections_max) {
         lock.unlock();
+
+        // Without blocking: a client that does not read must not hold up the accept loop.
         std::string const text = how.too_many();
         boost::system::error_code ignored;
         socket.non_blocking(true, ignored);
@@ -125,6 +134,9 @@ void connection_server::impl::take(connection::socket socket) {
         socket.shutdown(tcp::socket::shutdown_send, ignored);
         return;
     }
+
+    // The set keeps the session alive until ended(); it is entered before start(), which may call
+    // ended() at once on another thread.
     auto session = how.make(std::move(socket));
     sessions.insert(session);
     lock.unlock();
@@ -132,6 +144,7 @@ void connection_server::impl::take(connection::socket socket) {
         [self = shared_from_this(), weak = std::weak_ptr{session}] { self->ended(weak.lock()); });
 }
 
+/// Called by a session on its own strand when it has ended.
 void connection_server::impl::ended(std::shared_ptr<connection> const& session) {
     std::lock_guard const lock{mutex};
     sessions.erase(session);
@@ -139,7 +152,7 @@ void connection_server::impl::ended(std::shared_ptr<connection> const& session) 
         return;
     }
     all_ended.notify_all();
-    if (draining) { // the sweep has nothing to wait for any more
+    if (draining) { // wake the sweep: there is nothing left to wait for
         asio::post(executor, [self = shared_from_this()] { self->sweep_timer.cancel(); });
     }
 }
@@ -152,6 +165,7 @@ void connection_server::impl::for_each_session(Function function) {
     }
 }
 
+/// Checks the deadlines of all sessions at intervals, until the server is drained and empty.
 connection_server::impl::task<void> connection_server::impl::sweep_all() {
     while (acceptor.is_open() || !wait_until_empty({})) {
         sweep_timer.expires_after(how.sweep_interval);
@@ -166,7 +180,7 @@ bool connection_server::impl::wait_until_empty(std::chrono::milliseconds limit) 
     return all_ended.wait_for(lock, limit, [&] { return sessions.empty(); });
 }
 
-/// Stops accepting and tells the sessions; the sweep goes on until the last of them has ended.
+/// Stops accepting and drains the sessions; the sweep continues until the last of them has ended.
 void connection_server::impl::stop() {
     {
         std::lock_guard const lock{mutex};
@@ -190,7 +204,7 @@ connection_server::~connection_server() {
         std::lock_guard const lock{impl_->mutex};
         still_running = impl_->started && !impl_->draining;
     }
-    if (still_running) { // a start-up that failed half-way
+    if (still_running) { // the daemon's start failed after this server's
         impl_->stop();
         impl_->for_each_session([](connection& session) { session.abort(); });
     }
@@ -204,6 +218,7 @@ std::string connection_server::start() {
         std::lock_guard const lock{impl_->mutex};
         impl_->started = true;
     }
+
     auto const spawn = [&](auto member) {
         asio::co_spawn(
             impl_->executor, [self = impl_, member] { return (*self.*member)(); },

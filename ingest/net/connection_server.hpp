@@ -14,17 +14,18 @@
 
 namespace tally::ingest {
 
-/// Accepts the connections of one address and looks after them, whatever they speak: a bound on
-/// their number, deadlines by one sweep, draining. The servers are made of it.
+/// Accepts the connections of one address and supervises them, whatever protocol they speak: a
+/// bound on their number, deadlines by one sweep, draining. The HTTP and the TCP server are built
+/// on it.
 ///
-/// Starts no thread: everything runs on the threads that run the io_context, which outlives it.
+/// Starts no thread: everything runs on the threads that run the io_context, which must outlive it.
 class connection_server {
   public:
     struct plan {
         std::string listen;
         std::size_t connections_max = 0;
         std::chrono::milliseconds sweep_interval{1'000};
-        /// What is said to a connection that is one too many, before it is closed.
+        /// The text to send to a connection over the limit before it is closed.
         std::function<std::string()> too_many;
         std::function<void(std::string_view)> trouble;
         std::function<std::shared_ptr<connection>(connection::socket)> make;
@@ -35,20 +36,20 @@ class connection_server {
     connection_server(connection_server const&) = delete;
     connection_server& operator=(connection_server const&) = delete;
 
-    /// Binds the address and begins to accept. Empty, or what is wrong with the address.
+    /// Binds the address and begins to accept. Empty, or the reason why it failed.
     [[nodiscard]] std::string start();
     /// The port in use once start() succeeded.
     [[nodiscard]] std::uint16_t port() const noexcept;
     /// Stops accepting, lets the connections drain for at most `limit`, then cuts the rest off.
-    /// True when nothing had to be cut off. Blocks, on a thread that does not run the io_context;
-    /// also fine before start() and a second time.
+    /// True if nothing had to be cut off. Blocks, on a thread that does not run the io_context. May
+    /// be called before start(), and a second time.
     bool drain(std::chrono::milliseconds limit);
     /// Connections open now. Any thread.
     [[nodiscard]] std::size_t connections() const noexcept;
 
   private:
     struct impl;
-    std::shared_ptr<impl> impl_; ///< connections hold it as well
+    std::shared_ptr<impl> impl_; ///< shared with the connections
 };
 
 } // namespace tally::ingest

@@ -14,8 +14,9 @@ std::optional<http_address> parse_http_address(std::string_view text) {
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
     } else if (host.find_first_of(":[]") != std::string_view::npos) {
-        return std::nullopt; // an IPv6 address without brackets: which colon is the port's?
+        return std::nullopt; // an IPv6 address without brackets is ambiguous
     }
+
     http_address address{std::string{host}, 0};
     auto const [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), address.port);

@@ -7,7 +7,7 @@
 
 namespace tally::ingest {
 
-/// "127.0.0.1:8080", "[::1]:8080" or "localhost:8080" taken apart; nullopt for anything else.
+/// The parts of "127.0.0.1:8080", "[::1]:8080" or "localhost:8080"; nullopt for anything else.
 struct http_address {
     std::string host; ///< without brackets
     std::uint16_t port = 0;

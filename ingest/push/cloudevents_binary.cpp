@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view prefix = "ce-";
 constexpr std::string_view version_field = "ce-specversion";
-/// curl says so of all that it posts, unless told otherwise; no event's data is a form.
+/// curl's default type for a posted body. No event's data is a form.
 constexpr std::string_view form_type = "application/x-www-form-urlencoded";
 
 std::string in_lower_case(std::string_view text) {
@@ -28,8 +28,8 @@ std::string in_lower_case(std::string_view text) {
     return lower;
 }
 
-/// What stands in the quoted string at the front of `text`, its escapes undone; nullopt when it is
-/// never closed. `text` goes on behind it then.
+/// Reads the quoted string at the front of `text`, with its escapes resolved, and moves `text` past
+/// it. nullopt: the string is never closed, and `text` is unchanged.
 std::optional<std::string> take_quoted(std::string_view& text) {
     std::string content;
     for (std::size_t at = 1; at < text.size(); ++at) {
@@ -43,7 +43,8 @@ std::optional<std::string> take_quoted(std::string_view& text) {
     return std::nullopt;
 }
 
-/// Double quotes are taken from earlier versions of the standard; a single one is a character.
+/// Earlier versions of the standard put values in double quotes; a quote without its partner is an
+/// ordinary character.
 std::string without_quotes(std::string_view text) {
     std::string plain;
     while (!text.empty()) {
@@ -60,7 +61,7 @@ std::string without_quotes(std::string_view text) {
     return plain;
 }
 
-/// Subtype json, or anything + json, in lower case without parameters.
+/// Subtype json, or anything + json. `type` is in lower case, without parameters.
 bool is_json(std::string_view type) noexcept {
     return type.empty() || type == form_type || type.ends_with("/json") || type.ends_with("+json");
 }
@@ -70,7 +71,8 @@ std::string media_type(std::string_view content_type) {
     return in_lower_case(trimmed(content_type.substr(0, content_type.find(';'))));
 }
 
-/// Text whose JSON is at most twice its size; control characters would make it six times that.
+/// Text whose JSON form is at most twice its size; control characters would make it six times as
+/// large.
 bool is_plain_text(std::string_view bytes) noexcept {
     auto const is_control = [](char c) {
         auto const byte = static_cast<unsigned char>(c);
@@ -91,6 +93,9 @@ std::string base64(std::string_view bytes) {
 
 binary_event_fault add_json(json_writer& json, std::string_view data) {
     text_arena mended;
+
+    // The data is checked here, before it is wrapped in the event: a body such as `1,"id":"x"` must
+    // not become attributes of the event.
     data = without_mark(data);
     data = is_valid_utf8(data) ? data : mend_utf8_padded(data, 0, mended);
     std::string value;
@@ -99,7 +104,7 @@ binary_event_fault add_json(json_writer& json, std::string_view data) {
         return {error, std::string{explain(error)}};
     }
     if (error != record_error::none) {
-        return {record_error::bad_data, "the body is to be the event's data, and is no JSON"};
+        return {record_error::bad_data, "the body must be the event's data, and is not JSON"};
     }
     json.key("data").raw(value);
     return {};
@@ -123,22 +128,26 @@ binary_event_fault read_binary_event(http_head const& head, binary_event& to) {
         if (!name.starts_with(prefix)) {
             continue;
         }
+
+        // Values are percent-encoded UTF-8 (HTTP protocol binding, section 3.1.3.2).
         text_arena arena;
         std::string const plain = without_quotes(trimmed(each.value));
         std::string_view const value = percent_decode(plain, plus_sign::is_plus, 0, arena);
         if (!is_valid_utf8(value)) {
             return {record_error::bad_encoding,
-                    "the field " + name + " holds no UTF-8, percent-encoded"};
+                    "the field " + name + " is not percent-encoded UTF-8"};
         }
         std::string attribute = name.substr(prefix.size());
+
+        // An attribute that is given twice could be read as either value.
         bool const is_twice = std::ranges::any_of(
             to.attributes, [&](auto const& known) { return known.first == attribute; });
         if (is_twice || attribute == "data" || attribute == "data_base64") {
             return {record_error::bad_attribute,
-                    is_twice ? "the field " + name + " is there twice"
-                             : "data is to be the body, not the field " + name};
+                    is_twice ? "the field " + name + " is given twice"
+                             : "data must be the body, not the field " + name};
         }
-        // The standard gives it no field of its own; Content-Type says it.
+        // The standard has no ce-* field for it: it is the Content-Type.
         if (attribute != "datacontenttype") {
             to.attributes.emplace_back(std::move(attribute), value);
         }
@@ -153,10 +162,14 @@ binary_event_fault write_structured(binary_event const& event, std::string_view 
     for (auto const& [name, value] : event.attributes) {
         json.key(name).value(value);
     }
+
+    // curl's default type says nothing about the data.
     std::string const type = media_type(event.data_type);
     if (!type.empty() && type != form_type) {
         json.key("datacontenttype").value(event.data_type);
     }
+
+    // JSON stays JSON, text becomes a string, everything else is base64.
     if (!data.empty() && is_json(type)) {
         if (auto fault = add_json(json, data)) {
             return fault;

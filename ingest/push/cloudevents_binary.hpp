@@ -12,16 +12,17 @@ namespace tally::ingest {
 
 inline constexpr std::string_view structured_event_type = "application/cloudevents+json";
 
-/// The head of a CloudEvent in binary mode (HTTP protocol binding 1.0.2, section 3.1): attributes
-/// in ce-* fields, the body is the data. Owns its text: a http_head lives only as long as begin().
+/// The head of a CloudEvent in binary mode (HTTP protocol binding 1.0.2, section 3.1): its
+/// attributes are in ce-* fields, its data is the body. Owns its text, since an http_head lives
+/// only as long as begin().
 struct binary_event {
     std::vector<std::pair<std::string, std::string>> attributes; ///< names without "ce-", values
-    std::string data_type; ///< Content-Type as sent; empty: none, and the data is JSON
+    std::string data_type; ///< Content-Type as sent; empty: not sent, the data is JSON
 
     friend bool operator==(binary_event const&, binary_event const&) = default;
 };
 
-/// What keeps an event in binary mode from being one.
+/// Why an event in binary mode cannot be read.
 struct binary_event_fault {
     record_error error = record_error::none;
     std::string detail;
@@ -30,15 +31,15 @@ struct binary_event_fault {
     friend bool operator==(binary_event_fault const&, binary_event_fault const&) = default;
 };
 
-/// Whether a head says so: by ce-specversion, unless its Content-Type names one of the CloudEvents
-/// formats, which goes before.
+/// Whether a head is that of an event in binary mode: it has ce-specversion, and its Content-Type
+/// is not one of the CloudEvents formats, which have precedence.
 bool is_binary_event(http_head const& head) noexcept;
 
-/// Reads the attributes. Which of them an event needs, and in what form, is the decoder's to say.
+/// Reads the attributes. The decoder checks which of them an event needs, and their form.
 binary_event_fault read_binary_event(http_head const& head, binary_event& to);
 
-/// The event in structured mode, one JSON object: `data` under a JSON type as it is, other text as
-/// a string, what is no text as data_base64. From here on there is one form of events only.
+/// Writes the event in structured mode, as one JSON object: `data` of a JSON type as it is, other
+/// text as a string, everything else as data_base64. After this there is only one form of events.
 binary_event_fault write_structured(binary_event const& event, std::string_view data,
                                     std::string& to);
 

@@ -10,7 +10,7 @@ namespace tally::ingest {
 
 namespace {
 
-/// A detail may quote the sender's own bytes; so much of it is enough to find the place.
+/// A detail may quote the sender's own bytes; this much of it is enough to find them.
 constexpr std::size_t detail_bytes_max = 400;
 
 void append_error(json_writer& json, rejected_record const& record) {
@@ -69,9 +69,13 @@ push_summary summarize(record_batch const& batch, record_kind kind, bool keep_re
             ++summary.counts.rejected[static_cast<std::size_t>(record.error)];
         }
     }
+
+    // What the source's settings leave out is in neither number, so that received = accepted +
+    // rejected.
     summary.counts.kind = name_of(kind);
     summary.counts.received = batch.received() - batch.skipped;
     summary.counts.accepted = summary.counts.received - summary.rejected;
+
     summary.skipped = batch.skipped;
     summary.errors_json = errors_of(batch.rejected);
     summary.errors_truncated = batch.rejected.size() > errors_listed_max;
@@ -95,7 +99,7 @@ http_response accepted_answer(push_summary const& summary, block_outcome const* 
 http_response all_rejected_answer(push_summary const& summary) {
     json_writer json;
     json.open('{').key("type").value("about:blank").key("title").value(status_title(422));
-    json.key("status").value(422).key("detail").value("none of the records was taken");
+    json.key("status").value(422).key("detail").value("none of the records was accepted");
     append_counts(json, summary);
     append_errors(json, summary);
     json.close('}');

@@ -10,12 +10,12 @@
 
 namespace tally::ingest {
 
-/// Errors listed in an answer; more are only counted. Enough for a person to see what is wrong,
-/// and a bound on the answer to a body of nothing but bad records.
+/// Errors listed in a response; further ones are only counted. Enough to see what is wrong, and a
+/// bound on the response to a body of bad records only.
 inline constexpr std::size_t errors_listed_max = 100;
 
-/// What a push's answer says of its records; made before the block is pushed, since its batch is
-/// gone by the time the outcome is known.
+/// What the response to a push says about its records. It is made before the block is pushed, since
+/// the batch no longer exists when the outcome is known.
 struct push_summary {
     push_counts counts;
     std::uint32_t rejected = 0;
@@ -24,16 +24,16 @@ struct push_summary {
     bool errors_truncated = false;
 };
 
-/// Counts all of it but the source's name. Records that wait in suspense are accepted, and their
-/// errors are only told: with `keep_rejected` (what a switch sends) every rejected one, else those
-/// that the decoder marked so.
+/// Fills everything except the source's name. Records that wait in suspense count as accepted, and
+/// their errors are only reported: with `keep_rejected` (records of a switch) all rejected ones,
+/// else those that the decoder marked `suspended`.
 push_summary summarize(record_batch const& batch, record_kind kind, bool keep_rejected);
 
-/// 202, or 200 with the outcome's counts when the sender asked to wait for COMMIT; `outcome` is
-/// nullptr in the first case.
+/// 202, or 200 with the counts of the outcome if the sender asked to wait for COMMIT; `outcome` is
+/// nullptr for 202.
 http_response accepted_answer(push_summary const& summary, block_outcome const* outcome);
 
-/// 422: none of the records was taken. The same body with the fields of problem details beside.
+/// 422: none of the records was accepted. The same body, with the members of problem details added.
 http_response all_rejected_answer(push_summary const& summary);
 
 } // namespace tally::ingest

@@ -12,7 +12,7 @@ namespace tally::ingest {
 
 namespace {
 
-/// Longer ones are nobody's; keeps a hostile field from being decoded and hashed.
+/// No token is longer. The limit keeps a hostile field from being decoded and hashed.
 constexpr std::size_t credential_bytes_max = 4096;
 
 std::string_view trimmed(std::string_view text) noexcept {
@@ -23,7 +23,7 @@ std::string_view trimmed(std::string_view text) noexcept {
     return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// Password of base64("user:password"), or empty.
+/// The password in base64("user:password"), or empty.
 std::string basic_password(std::string_view base64) {
     std::vector<unsigned char> plain(base64.size() / 4 * 3 + 3);
     int const size =
@@ -48,14 +48,14 @@ http_response unauthorized(std::string_view detail) {
     return answer;
 }
 
-/// nullptr, or why a push without a token is not taken.
+/// nullptr, or the reason why a push without a token is refused.
 char const* tokenless_obstacle(http_head const& head) noexcept {
     if (!head.from_loopback) {
         return "no source has a token yet, so only this machine itself may push; add one with "
                "'tallyd source add'";
     }
-    // A web page can make its visitor's browser post to the visitor's own machine; a browser says
-    // so in Origin, which no switch and no library sends.
+    // A web page can make its visitor's browser post to the visitor's own machine. A browser then
+    // sends Origin, which no switch and no library does.
     if (!head.field("Origin").empty()) {
         return "a push from a browser needs a source with a token";
     }
@@ -84,6 +84,7 @@ std::variant<std::shared_ptr<source const>, http_response>
 authorize_push(http_head const& head, std::shared_ptr<source_table const> const& sources) {
     source const* from = &sources->local();
     if (sources->any_token()) {
+        // Once any source has a token, a push without one is refused, even from this machine.
         std::string const token = credential_token(head.field("Authorization"));
         if (token.empty()) {
             return unauthorized("send the source's token: 'Authorization: Bearer <token>'");
@@ -95,9 +96,13 @@ authorize_push(http_head const& head, std::shared_ptr<source_table const> const&
     } else if (char const* obstacle = tokenless_obstacle(head); obstacle != nullptr) {
         return problem(403, obstacle);
     }
+
+    // Disabled is 403, not 401: the token is right, so another one would not help.
     if (!from->is_active) {
         return problem(403, "the source '" + from->name + "' is disabled");
     }
+
+    // Shares ownership of the table, so the source stays valid when a new table replaces it.
     return std::shared_ptr<source const>{sources, from};
 }
 

@@ -16,7 +16,7 @@
 
 namespace tally::ingest {
 
-/// Room granted by a sink: given back at the end unless a block took it along.
+/// Credit granted by a sink: returned by the destructor, unless a block took it over.
 class sink_credit {
   public:
     explicit sink_credit(record_sink& sink) noexcept : sink_(sink) {}
@@ -43,7 +43,7 @@ class sink_credit {
     std::size_t bytes_ = 0;
 };
 
-/// What the head of a push says, once it is admitted to be read.
+/// What is known of a push from its head, once it was accepted.
 struct push_order {
     std::shared_ptr<source const> from;
     format const* in_format = nullptr;
@@ -57,7 +57,8 @@ struct push_order {
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
-/// One push: reads its body into a block, hands that to the sink, answers when it is done.
+/// One push: decodes its body into a block, hands the block to the sink, and responds when it is
+/// done.
 class push_exchange final : public http_exchange {
   public:
     push_exchange(record_sink& sink, http_observer& observer, push_order order);
@@ -76,14 +77,14 @@ class push_exchange final : public http_exchange {
     void hand_over(std::unique_ptr<record_block> block, push_summary summary, http_reply reply);
     [[nodiscard]] http_response refused(push_status status) const;
     [[nodiscard]] http_response too_large() const;
-    /// `answer` with the route's name.
+    /// `answer` with the route's name, for the metrics.
     [[nodiscard]] http_response named(http_response answer) const;
 
     record_sink& sink_;
     http_observer& observer_;
     push_order order_;
     sink_credit credit_;
-    std::shared_ptr<commit_wait> waits_; ///< once handed over, of a sender that waits for COMMIT
+    std::shared_ptr<commit_wait> waits_; ///< set at hand-over, if the sender waits for COMMIT
     std::size_t body_bytes_ = 0;         ///< admitted so far, as sent
 };
 

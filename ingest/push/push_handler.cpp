@@ -18,8 +18,8 @@ constexpr std::string_view cdrs_path = "/v1/cdrs/";
 constexpr std::string_view unknown_endpoint = "other";
 constexpr unsigned retry_after_starting_s = 1;
 
-/// Types under which nobody sends JSON. Everything else is read and judged by its bytes: real
-/// senders put wrong types on good bodies, and curl says x-www-form-urlencoded unless told.
+/// Types under which no sender posts JSON. Every other body is judged by its bytes: real senders
+/// put wrong types on good bodies, and curl's default is x-www-form-urlencoded.
 constexpr std::string_view wrong_types[] = {
     "image/",   "audio/",          "video/",          "font/",           "multipart/", "text/html",
     "text/xml", "application/xml", "application/pdf", "application/zip", "text/csv",   "message/"};
@@ -28,7 +28,7 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view start) no
     return text.size() >= start.size() && equal_ignoring_case(text.substr(0, start.size()), start);
 }
 
-/// CloudEvents have a protocol binding and a webhook profile besides.
+/// CloudEvents have an HTTP protocol binding and a webhook profile as well.
 bool takes_cloudevents(format const& in_format) noexcept {
     return in_format.kind == record_kind::event;
 }
@@ -44,12 +44,12 @@ std::string_view types_taken(format const& in_format) noexcept {
                : "send application/json or application/x-ndjson";
 }
 
-/// Which shape a body of JSON has is seen from its bytes, whatever its type says of batches.
+/// Whether a body is an array or one record is seen from its bytes, whatever its type says.
 bool takes_type(format const& in_format, http_head const& head) noexcept {
     std::string_view const type = head.field("Content-Type");
     if (takes_cloudevents(in_format)) {
         if (is_binary_event(head)) {
-            return true; // the type is that of the data
+            return true; // Content-Type is the type of the data
         }
         if (starts_with_ignoring_case(type, "application/cloudevents")) {
             return starts_with_ignoring_case(type, "application/cloudevents-batch+json") ||
@@ -66,7 +66,8 @@ http_response with_endpoint(http_response answer, std::string_view endpoint) {
     return answer;
 }
 
-/// What of the head keeps its body from being read, whoever sent it.
+/// The reason in the head why the body is not read, whoever sent it. A switch is not refused for
+/// its type or its query: it cannot correct them, and its call would be lost.
 std::optional<http_response> head_obstacle(http_head const& head, format const& in_format) {
     std::string_view const type = head.field("Content-Type");
     if (in_format.sender == sender_kind::application && !takes_type(in_format, head)) {
@@ -106,9 +107,9 @@ push_handler::route const* push_handler::find_route(std::string_view path) const
 }
 
 http_response push_handler::no_such_route(std::string_view path) const {
-    std::string detail = "there is nothing at this address; push records to";
+    std::string detail = "there is no such endpoint; push records to";
     if (path.starts_with(cdrs_path)) {
-        detail = "no format of this name is taken by push; there are";
+        detail = "no format of this name is accepted by push; there are";
     }
     for (route const& known : routes_) {
         detail += ' ';
@@ -129,12 +130,15 @@ http_step push_handler::begin(http_head const& head) {
     return step;
 }
 
+/// The checks of a head, from the cheapest to those that need the source.
 http_step push_handler::begin_at(route const& to, http_head const& head) {
     format const& in_format = *to.in_format;
     bool const is_handshake = head.method == "OPTIONS" && takes_cloudevents(in_format);
     if (head.method != "POST" && !is_handshake) {
         return method_not_allowed(allowed_methods(in_format));
     }
+
+    // Authorize before looking at the rest of the head.
     auto const sources = sink_.sources();
     if (!sources) { // not read from the database yet
         return unavailable("the daemon is starting", retry_after_starting_s);
@@ -144,6 +148,8 @@ http_step push_handler::begin_at(route const& to, http_head const& head) {
         return std::move(*refusal);
     }
     auto& from = std::get<std::shared_ptr<source const>>(whose);
+
+    // A source may be limited to some formats.
     if (!allows_format(*from, in_format.name)) {
         return problem(403, "the source '" + from->name + "' may not send the format " +
                                 std::string{in_format.name});
@@ -157,16 +163,21 @@ http_step push_handler::begin_at(route const& to, http_head const& head) {
     return begin_push(to, head, std::move(from));
 }
 
+/// Copies from the head what the exchange needs after begin().
 http_step push_handler::begin_push(route const& to, http_head const& head,
                                    std::shared_ptr<source const> from) {
     push_order order;
     order.content_type = head.field("Content-Type");
+
+    // The fields are read now: the head's views end with begin(), before the body is there.
     if (takes_cloudevents(*to.in_format) && is_binary_event(head)) {
         if (auto const fault = read_binary_event(head, order.event.emplace())) {
             return problem(400, fault.detail, code(fault.error));
         }
         order.content_type = structured_event_type;
     }
+
+    // The lower limit holds: the daemon's, or the source's.
     order.body_bytes_max = std::min(settings_.body_bytes_max, from->body_bytes_max);
     order.from = std::move(from);
     order.in_format = to.in_format;

@@ -15,18 +15,17 @@
 namespace tally::ingest {
 
 struct push_settings {
-    /// As sent and as expanded; a source's own limit applies when it is lower.
+    /// Limit of a body, as sent and as expanded; a source's own limit applies if it is lower.
     std::size_t body_bytes_max = 16 * 1024 * 1024;
 };
 
-/// POST to the paths of the formats, /v1/cdrs, /v1/cdrs/{format}, /v1/events: who may push, what a
-/// body is, what becomes of it, what is answered. Sees no socket: an http_server brings the
-/// requests.
+/// POST to the paths of the formats (/v1/cdrs, /v1/cdrs/{format}, /v1/events): decides who may
+/// push, reads the body and responds. Sees no socket: an http_server delivers the requests.
 ///
 ///     begin   route → source of the token → format allowed → content type → credit of the sink
 ///     finish  expand → decode → push the block ─ … lanes commit … ─→ on_done → 202, 200 or 422
 ///
-/// Any thread, several at once. Outlives every exchange and every block that came of it.
+/// Any thread, several at once. Must outlive every exchange and every block that was made by one.
 class push_handler final : public http_handler {
   public:
     /// `formats` outlives the handler.
@@ -38,7 +37,7 @@ class push_handler final : public http_handler {
   private:
     struct route {
         format const* in_format;
-        std::string_view endpoint; ///< its path; the request metric names it so, too
+        std::string_view endpoint; ///< its path, also the label in the request metric
     };
     [[nodiscard]] http_step begin_at(route const& to, http_head const& head);
     [[nodiscard]] http_step begin_push(route const& to, http_head const& head,

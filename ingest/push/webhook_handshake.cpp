@@ -8,10 +8,11 @@
 namespace tally::ingest {
 namespace {
 
-/// A DNS name; longer than one can be is no origin.
+/// The longest DNS name; a longer text is not an origin.
 constexpr std::size_t origin_bytes_max = 255;
 
-/// It goes back in a field of the answer, so it holds nothing that could end one.
+/// The origin is repeated in a field of the response, so it must not contain anything that ends a
+/// field.
 bool is_origin(std::string_view text) noexcept {
     return text.size() <= origin_bytes_max &&
            std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
@@ -22,7 +23,7 @@ bool is_origin(std::string_view text) noexcept {
 http_response webhook_handshake(http_head const& head, std::string_view allowed_methods) {
     std::string_view const origin = head.field("WebHook-Request-Origin");
     if (!is_origin(origin)) {
-        return problem(400, "WebHook-Request-Origin is to be the sender's DNS name");
+        return problem(400, "WebHook-Request-Origin must be the sender's DNS name");
     }
     http_response answer;
     answer.fields.emplace_back("Allow", allowed_methods);

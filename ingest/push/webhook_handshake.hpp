@@ -6,10 +6,10 @@
 
 namespace tally::ingest {
 
-/// Answers OPTIONS: a sender of events asks whether its deliveries are wanted before it makes any
-/// (HTTP 1.1 Web Hooks for Event Delivery, section 4). Who asks has been authorized as for a push;
-/// there is no limit on the rate, as load is refused with 503 when it comes. A request that names
-/// no origin is told the methods, and gives no permission.
+/// Responds to OPTIONS: a sender of events asks for permission before its first delivery (HTTP 1.1
+/// Web Hooks for Event Delivery, section 4). The request has been authorized like a push. There is
+/// no limit on the rate: load is refused with 503 when it comes. A request without an origin gets
+/// the methods only, and no permission.
 http_response webhook_handshake(http_head const& head, std::string_view allowed_methods);
 
 } // namespace tally::ingest

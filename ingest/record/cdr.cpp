@@ -12,6 +12,7 @@ bool same_second(time_us a, time_us b) noexcept {
     return whole_second(a) == whole_second(b);
 }
 
+/// A field that one of the formats does not have cannot contradict the other.
 bool no_contradiction(std::string_view a, std::string_view b) noexcept {
     return a.empty() || b.empty() || a == b;
 }

@@ -10,7 +10,7 @@
 
 namespace tally::ingest {
 
-/// What an event's type says it is about; decides its table and what it moves.
+/// What an event is about, by its type. It decides the event's table and effects.
 enum class event_kind : std::uint8_t {
     usage,                ///< "usage": metered, rated by the plan's metric prices
     api_request,          ///< "api.request"
@@ -38,7 +38,7 @@ struct usage_data {
 
 struct api_request_data {
     std::string_view method;
-    std::string_view endpoint; ///< the route, with names in the place of ids
+    std::string_view endpoint; ///< the route, with names in place of ids
     std::int64_t status_code = 0;
     std::int64_t duration_ms = not_given;
     std::int64_t request_bytes = not_given;
@@ -55,7 +55,7 @@ struct app_error_data {
     std::string_view severity; ///< a label of analytics.error_severity
     std::string_view error_type;
     std::string_view message;
-    std::string_view fingerprint; ///< what makes two errors the same; never empty
+    std::string_view fingerprint; ///< groups errors that are the same; never empty
     std::string_view error_code;
     std::string_view stack_trace;
     std::string_view service;
@@ -77,8 +77,8 @@ struct feature_used_data {
     friend bool operator==(feature_used_data const&, feature_used_data const&) = default;
 };
 
-/// The kinds whose effects are functions in the database (apply_*): the decoder has checked that
-/// `data` holds what they need. `entity` is what the event moves, as text: a licence's key, a
+/// Kinds whose effects are functions in the database (apply_*): the decoder has checked that `data`
+/// contains what they need. `entity` is what the event changes, as text: a license's key, a
 /// voucher's code, a room's id. Events of one entity go through one lane.
 struct entity_data {
     std::string_view entity;
@@ -86,18 +86,18 @@ struct entity_data {
     friend bool operator==(entity_data const&, entity_data const&) = default;
 };
 
-/// A usage event as its decoder gives it, whatever way it came (CloudEvents 1.0). Views as in cdr.
+/// A usage event in the form that every decoder gives (CloudEvents 1.0). Views as in cdr.
 struct event {
     event_kind kind = event_kind::usage;
-    uuid id;                   ///< of source and event_id: the identity
-    std::uint64_t content = 0; ///< hash of what it says; two of one identity should agree
+    uuid id;                   ///< made from source and event_id: the identity
+    std::uint64_t content = 0; ///< hash of the content; equal for two reports of one event
     std::string_view source;   ///< CloudEvents source
     std::string_view event_id; ///< CloudEvents id
     std::string_view type;
     std::string_view subject;
     time_us occurred = 0;
-    bool time_assumed = false; ///< came without a time: this is when it was received
-    /// Who it is about, as far as data or subject say so; empty, or nil: they do not.
+    bool time_assumed = false; ///< sent without a time: `occurred` is when it was received
+    /// Who the event is about, if data or subject say so; else empty, or nil.
     std::string_view account_number;      ///< or id
     std::string_view subscription_number; ///< or id
     uuid user_id;
@@ -105,14 +105,14 @@ struct event {
     std::string_view ip_address; ///< as inet takes it
     std::string_view user_agent;
     std::string_view data;       ///< the whole data as one JSON object for jsonb, or empty
-    std::string_view properties; ///< of data, what has no place of its own; or empty
+    std::string_view properties; ///< members of data that have no field of their own; or empty
     std::string_view raw;        ///< the event's own bytes in the input
     std::variant<usage_data, api_request_data, app_error_data, feature_used_data, entity_data> what;
 
     friend bool operator==(event const&, event const&) = default;
 };
 
-/// The name space under which source, a zero byte and id of an event become its identity:
+/// The namespace in which an event's source, a zero byte and its id become its identity:
 /// 3f7c1d0a-95be-5b52-8c11-746c6c796402.
 inline constexpr uuid event_name_space{{0x3f, 0x7c, 0x1d, 0x0a, 0x95, 0xbe, 0x5b, 0x52, 0x8c, 0x11,
                                         0x74, 0x6c, 0x6c, 0x79, 0x64, 0x02}};

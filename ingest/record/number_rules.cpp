@@ -13,17 +13,17 @@ using simdjson::ondemand::json_type;
 using simdjson::ondemand::object;
 using simdjson::ondemand::value;
 
-/// E.164 has 15 digits; routing prefixes in front of it make numbers longer.
+/// E.164 has 15 digits; routing prefixes make numbers longer.
 constexpr std::size_t digits_max = 32;
-/// Rules are tried one by one for each call.
+/// Rules are tried one after the other for each call, so their number is bounded.
 constexpr std::size_t entries_max = 100;
 
 constexpr std::string_view all_digits = "0123456789";
 constexpr std::string_view rewrite_characters =
     "0123456789*#+abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// Takes the document apart member by member; problems are said with the member's name. What is no
-/// JSON ends it by simdjson_error.
+/// Reads the document member by member. Each problem is reported with the name of its member. Input
+/// that is not JSON ends the reading with a simdjson_error.
 class rules_reader {
   public:
     number_rules_reading read(std::string_view json);
@@ -79,13 +79,17 @@ number_rules_reading rules_reader::read(std::string_view json) {
         } else {
             read_members(document);
         }
+
+        // simdjson parses on demand and would not notice bytes after the object.
         if (out_.problems.empty() &&
             document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
-            problem("number rules", "something stands behind the JSON object");
+            problem("number rules", "unexpected text after the JSON object");
         }
     } catch (simdjson::simdjson_error const& error) {
         problem("number rules", std::string{"not JSON: "} + error.what());
     }
+
+    // Rules with a problem are not applied in part: numbers would be changed in unintended ways.
     if (!out_.problems.empty()) {
         out_.rules = {};
     }
@@ -165,12 +169,12 @@ void rules_reader::international(value given) {
         std::string prefix;
         if (text(entry, "international_prefixes", all_digits, prefix)) {
             if (prefix.empty()) {
-                problem("international_prefixes", "an empty one would take every number");
+                problem("international_prefixes", "an empty prefix would match every number");
             }
             all.push_back(std::move(prefix));
         }
     });
-    // The longest that fits is meant: 0011 before 00.
+    // The longest prefix that fits is used: 0011 before 00.
     std::stable_sort(all.begin(), all.end(),
                      [](auto const& a, auto const& b) { return a.size() > b.size(); });
 }
@@ -207,6 +211,7 @@ void rules_reader::rewrite(value given, std::string const& where) {
         return;
     }
     number_rewrite rule;
+
     object parts = given.get_object();
     for (auto field : parts) {
         std::string const name{std::string_view{field.unescaped_key()}};
@@ -218,6 +223,7 @@ void rules_reader::rewrite(value given, std::string const& where) {
             problem(where, "'" + name + "': there are prefix and replacement");
         }
     }
+
     if (rule.prefix.empty()) {
         problem(where, "needs a prefix that is not empty");
     }

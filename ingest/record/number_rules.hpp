@@ -8,7 +8,7 @@
 
 namespace tally::ingest {
 
-/// "What begins with `prefix` begins with `replacement` instead." An empty one strips the prefix.
+/// Replaces the leading `prefix` of a number by `replacement`; an empty replacement strips it.
 struct number_rewrite {
     std::string prefix; ///< digits, letters, * # +
     std::string replacement;
@@ -17,17 +17,17 @@ struct number_rewrite {
 };
 
 /// How the numbers that a source sends become E.164 digits (column ingest.sources.number_rules).
-/// What they do is in rating/number_rules.hpp. Without any, numbers stay as they are sent.
+/// They are applied in rating/number/number_normalizer.hpp. Without rules, numbers stay as sent.
 struct number_rules {
     static constexpr std::uint32_t short_digits_default = 6;
 
     std::vector<std::string> international_prefixes; ///< "00", "011": a country code follows
-    std::string national_prefix;                     ///< "0": in front of a national number
+    std::string national_prefix;                     ///< "0": precedes a national number
     std::string country_code;                        ///< "91": put in front of a national number
-    std::vector<std::uint32_t> national_lengths;     ///< digits of national numbers without prefix
-    std::vector<number_rewrite> rewrites; ///< the first that fits is applied, first of all
-    std::vector<std::string> short_codes; ///< never touched, besides the short ones
-    std::uint32_t short_digits_max = short_digits_default; ///< not longer: never touched
+    std::vector<std::uint32_t> national_lengths; ///< digits of a national number without its prefix
+    std::vector<number_rewrite> rewrites; ///< applied before the other rules; the first that fits
+    std::vector<std::string> short_codes; ///< never changed, whatever their length
+    std::uint32_t short_digits_max = short_digits_default; ///< up to this length: never changed
 
     [[nodiscard]] bool empty() const noexcept {
         return international_prefixes.empty() && country_code.empty() && rewrites.empty();
@@ -36,16 +36,17 @@ struct number_rules {
 };
 
 struct number_rules_reading {
-    number_rules rules; ///< none when there is a problem
+    number_rules rules; ///< empty if there is a problem
     std::vector<std::string> problems;
 };
 
-/// Reads the rules' JSON form; every problem is named. All members may be left out:
+/// Reads the rules from JSON and reports every problem. All members are optional:
 ///
 ///     { "international_prefixes": ["00", "011"],
 ///       "national_prefix": "0", "country_code": "91", "national_lengths": [10],
-///       "rewrites": [ {"prefix": "b00", "replacement": ""}, {"prefix": "*31#", "replacement": ""}
-///       ], "short_codes": ["1800180"], "short_digits_max": 6 }
+///       "rewrites": [ {"prefix": "b00", "replacement": ""},
+///                     {"prefix": "*31#", "replacement": ""} ],
+///       "short_codes": ["1800180"], "short_digits_max": 6 }
 number_rules_reading read_number_rules(std::string_view json);
 
 } // namespace tally::ingest

@@ -12,33 +12,44 @@
 
 namespace tally::ingest {
 
-/// A record that no decoder could make a cdr or an event of.
+/// A record that its decoder could not read.
 struct rejected_record {
-    std::uint32_t index = 0; ///< 0-based place among the records of the input
+    std::uint32_t index = 0; ///< 0-based index among the records of the input
     record_error error = record_error::none;
     std::string_view field;  ///< the field at fault, or empty
-    std::string_view detail; ///< what is wrong, for a person
+    std::string_view detail; ///< what is wrong, for the sender or the operator
     std::string_view raw;    ///< the record's own bytes
-    /// Taken all the same, and waits in suspense: an event of a type nobody knows yet, or a record
-    /// of a push that was acknowledged when it could be read.
+    /// Accepted nevertheless, and waits in suspense: an event of an unknown type, or a record of a
+    /// push that was acknowledged when it could still be read.
     bool suspended = false;
 
     friend bool operator==(rejected_record const&, rejected_record const&) = default;
 };
 
-/// The records of one input (a push's body, a chunk of a file) and the memory their text is in.
+/// The records of one input (a push's body, a piece of a file) and the memory that their text is
+/// in.
 ///
 ///     body      owns the input; records' views point into it or into `text`
-///     cdrs      the good ones, in order of arrival; cdr_index[i] is the place of cdrs[i] in the
-///               input
-///     events    likewise; a format gives the one or the other
-///     rejected  the bad ones
-///     skipped   taken note of and left out by the source's settings (b-legs)
+///     cdrs      the valid calls, in order of arrival; cdr_index[i] is the index of cdrs[i] among
+///               the records of the input
+///     events    the valid events, in the same way; a format gives calls or events, never both
+///     rejected  the records that could not be read
+///     skipped   number of records that the source's settings leave out (b-legs)
 ///
 /// received() = cdrs + events + rejected + skipped. Filled by a decoder on one thread, then read by
 /// several.
+///
+///     record_batch batch;
+///     batch.set_body(std::move(bytes)); // adds the padding
+///     decode(context, batch);           // a decode_fn (format.hpp)
+///     if (batch.whole_error != record_error::none) {
+///         batch.reject_whole(batch.whole_error, batch.whole_detail); // one rejected record
+///     }
+///     for (std::size_t i = 0; i < batch.cdrs.size(); ++i) {
+///         store(batch.cdrs[i], batch.cdr_index[i]);
+///     }
 struct record_batch {
-    /// The input, with at least `padding` readable bytes behind its end (simdjson's contract).
+    /// The input, with at least `padding` readable bytes after its end (required by simdjson).
     std::string body;
     text_arena text;
     std::vector<cdr> cdrs;
@@ -47,7 +58,7 @@ struct record_batch {
     std::vector<std::uint32_t> event_index;
     std::vector<rejected_record> rejected;
     std::uint32_t skipped = 0;
-    /// Set instead of records when the input as a whole cannot be taken apart (not JSON at all).
+    /// Set instead of records when the input as a whole cannot be read (for example, not JSON).
     record_error whole_error = record_error::none;
     std::string_view whole_detail;
 
@@ -56,12 +67,13 @@ struct record_batch {
     [[nodiscard]] std::uint32_t received() const noexcept {
         return static_cast<std::uint32_t>(cdrs.size() + events.size() + rejected.size()) + skipped;
     }
-    /// Takes the bytes of an input over and makes the padding.
+    /// Takes ownership of the input's bytes and adds the padding.
     void set_body(std::string bytes) {
         bytes.reserve(bytes.size() + padding);
         body = std::move(bytes);
     }
-    /// The whole input becomes one bad record. `detail` lives as long as the batch.
+    /// Replaces all records by one rejected record: the whole input. `detail` must live as long as
+    /// the batch.
     void reject_whole(record_error error, std::string_view detail);
     void clear() noexcept {
         body.clear();

@@ -7,12 +7,23 @@
 namespace tally::ingest {
 
 enum class push_status : std::uint8_t {
-    pushed, ///< taken; on_done will be called
-    full,   ///< no credit left: come back later, nothing was taken
-    closed, ///< stopping: nothing is taken any more
+    pushed, ///< accepted; on_done will be called
+    full,   ///< no credit left; nothing was accepted: retry later
+    closed, ///< stopping: nothing is accepted any longer
 };
 
-/// Where sessions and readers hand their blocks over; the daemon's pipeline behind it. Any thread.
+/// The receiver of blocks from sessions and readers; in the daemon, the pipeline. Any thread.
+///
+///     if (sink.admit(bytes) != push_status::pushed) {
+///         return retry_later(); // before the input is read
+///     }
+///     auto block = std::make_unique<record_block>();
+///     block->admitted_bytes = bytes;
+///     // … its source, its format and its decoded batch …
+///     block->on_done = [](block_outcome const& outcome) { acknowledge(outcome.durable); };
+///     if (sink.push(block) != push_status::pushed) {
+///         sink.release(bytes); // not accepted: the credit is still the caller's
+///     }
 class record_sink {
   public:
     record_sink() = default;
@@ -20,12 +31,12 @@ class record_sink {
     record_sink& operator=(record_sink const&) = delete;
     virtual ~record_sink() = default;
 
-    /// Asks for room for an input of `bytes` before it is read. What was granted is given back by
-    /// the block that carries it (admitted_bytes), or by release() when no block comes of it.
+    /// Asks for credit for an input of `bytes` before it is read. The credit is returned by the
+    /// block that carries it (admitted_bytes), or by release() if there is no block.
     [[nodiscard]] virtual push_status admit(std::size_t bytes) noexcept = 0;
     virtual void release(std::size_t bytes) noexcept = 0;
 
-    /// Takes an admitted block over. Only `closed` leaves it with the caller.
+    /// Takes ownership of an admitted block. Only with `closed` the block stays with the caller.
     [[nodiscard]] virtual push_status push(std::unique_ptr<record_block>& block) = 0;
 
     /// The sources as they are now.

@@ -24,6 +24,7 @@ source_table::source_table(std::vector<source> sources) : sources_(std::move(sou
     if (found != sources_.end()) {
         std::rotate(sources_.begin(), found, found + 1);
     } else {
+        // local() promises a source, even if its row is missing.
         source local;
         local.id = local_id;
         sources_.insert(sources_.begin(), std::move(local));
@@ -36,7 +37,7 @@ source const* source_table::by_token(std::string_view token) const noexcept {
     auto const digest = token_digest(token);
     source const* found = nullptr;
     for (source const& each : sources_) {
-        // Looks at all of them, so that the time taken does not tell which one was close.
+        // Compares all of them, so that the time taken does not reveal which one was close.
         bool const is_equal =
             CRYPTO_memcmp(each.token_sha256.data(), digest.data(), digest.size()) == 0;
         if (is_equal && each.has_token) {

@@ -12,17 +12,17 @@
 
 namespace tally::ingest {
 
-/// What to do with the second record of a call that a switch writes for the called leg.
+/// What to do with the second record of a call, which a switch writes for the called leg.
 enum class b_leg_policy : std::uint8_t { accept, skip };
 
 /// Whether strings of a FreeSWITCH record are percent-decoded (mod_json_cdr's encode-values).
 enum class percent_policy : std::uint8_t {
-    automatic, ///< a value that holds %XX is decoded
+    automatic, ///< a value that contains %XX is decoded
     always,
     never,
 };
 
-/// A sender of records and what has to be known to read what it sends (table ingest.sources).
+/// A sender of records, and the settings for reading what it sends (table ingest.sources).
 struct source {
     uuid id;
     std::string name = "local";
@@ -33,20 +33,19 @@ struct source {
     std::string time_zone = "UTC";    ///< IANA name, for times without a zone
     b_leg_policy b_legs = b_leg_policy::accept;
     percent_policy percent = percent_policy::automatic;
-    number_rules numbers;                          ///< of callers and destinations
-    std::size_t body_bytes_max = 16 * 1024 * 1024; ///< of a push, as sent and as expanded
+    number_rules numbers;                          ///< applied to callers and destinations
+    std::size_t body_bytes_max = 16 * 1024 * 1024; ///< of a push, both as sent and as expanded
     std::size_t record_bytes_max = 1024 * 1024;    ///< of one record
 
     friend bool operator==(source const&, source const&) = default;
 };
 
-/// All sources at one moment; swapped whole when the table changes.
+/// All sources at one moment; replaced as a whole when the table changes.
 class source_table {
   public:
     explicit source_table(std::vector<source> sources);
 
-    /// The source whose token this is, active or not, or nullptr. Compares digests in constant
-    /// time.
+    /// The source with this token, active or not, or nullptr. Compares digests in constant time.
     [[nodiscard]] source const* by_token(std::string_view token) const noexcept;
     [[nodiscard]] source const* by_name(std::string_view name) const noexcept;
     /// The source of pushes without a token ("local"). Always there.

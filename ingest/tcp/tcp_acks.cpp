@@ -13,8 +13,12 @@ std::uint64_t tcp_acks::begin(std::uint32_t records, std::string errors, std::si
 }
 
 void tcp_acks::done(std::uint64_t number, bool durable) {
+
     failed_ = failed_ || !durable;
     groups_[number - first_group_].is_done = true;
+
+    // An ack covers all records before it, so only finished groups at the front count. After a
+    // failure nothing more is acknowledged: the sender repeats from the last ack.
     while (!groups_.empty() && groups_.front().is_done) {
         auto& first = groups_.front();
         bytes_ -= first.bytes;
@@ -32,6 +36,9 @@ void tcp_acks::done(std::uint64_t number, bool durable) {
 std::string tcp_acks::take() {
     std::string text = std::exchange(errors_, {});
     unsaid_ -= text.size();
+
+    // One ack for everything that became durable since the last call. Errors come first: an ack
+    // says that the errors below it have been sent.
     if (acknowledged_ > told_) {
         told_ = acknowledged_;
         text += "{\"ack\":" + std::to_string(told_) + "}\n";

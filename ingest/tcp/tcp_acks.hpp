@@ -8,24 +8,24 @@
 
 namespace tally::ingest {
 
-/// What a connection is told, in order: errors of its records, and how many of them are durable.
-/// Groups of records become durable in any order; the answer only ever speaks of the first N. No
-/// sockets. One thread.
+/// What is sent to a connection, in order: the errors of its records, and how many of them are
+/// durable. Groups of records become durable in any order, but an ack always covers the first N
+/// records. No sockets. One thread.
 ///
 ///     begin(3 records) begin(2) begin(4)      done(2nd)   done(1st) -> {"ack":5}
 class tcp_acks {
   public:
-    /// The next `records` of the connection are on their way; `errors` are lines to say before they
-    /// are acknowledged. The answer is the group's number, for done().
+    /// Begins a group: the next `records` of the connection are on their way. `errors` are the
+    /// lines to send before their ack. Returns the group's number, for done().
     std::uint64_t begin(std::uint32_t records, std::string errors, std::size_t bytes);
-    /// Not durable: nothing behind it is acknowledged any more, either.
+    /// Ends a group. Not durable: nothing after it is acknowledged either.
     void done(std::uint64_t number, bool durable);
 
-    /// What there is to say, once; one ack for all that became durable. Who asks again has said
-    /// what the time before gave.
+    /// The text to send next, given once, with one ack for all that became durable. A further call
+    /// means that the previous text has been sent.
     [[nodiscard]] std::string take();
-    /// Of errors that were not said yet: of groups under way, of those that are done, and of what
-    /// take() gave last.
+    /// Bytes of errors that were not sent yet: of groups in flight, of finished groups, and of the
+    /// text that take() gave last.
     [[nodiscard]] std::size_t unsaid_bytes() const noexcept { return unsaid_ + being_said_; }
 
     [[nodiscard]] std::uint64_t records() const noexcept { return records_; } ///< begun
@@ -46,7 +46,7 @@ class tcp_acks {
     std::uint64_t acknowledged_ = 0;
     std::uint64_t told_ = 0;
     std::size_t bytes_ = 0;
-    std::string errors_;         ///< of groups that are done, not said yet
+    std::string errors_;         ///< of finished groups, not sent yet
     std::size_t unsaid_ = 0;     ///< bytes of errors_ and of all groups' errors
     std::size_t being_said_ = 0; ///< bytes that take() gave last
     bool failed_ = false;

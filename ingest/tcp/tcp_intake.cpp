@@ -17,12 +17,12 @@ namespace tally::ingest {
 namespace {
 
 constexpr std::string_view default_format = "canonical";
-/// Of the first line, before the source and its limit are known.
+/// Limit of the first line, before the source and its own limit are known.
 constexpr std::size_t hello_bytes_max = 1024 * 1024;
-/// An error may quote the sender's own bytes; so much of it is enough to find the place.
+/// An error may quote the sender's own bytes; this much of it is enough to find them.
 constexpr std::size_t quoted_bytes_max = 400;
 
-/// A string member of a JSON object; empty when it is none. Tokens and names need no escapes.
+/// A string member of a JSON object; empty if it is not a string. Tokens and names need no escapes.
 std::string text_member(std::string_view object, std::string_view name) {
     auto const found = json_member(object, name);
     bool const is_text = found && found->size() >= 2 && found->front() == '"';
@@ -51,6 +51,7 @@ std::string error_line(std::uint64_t index, record_error error, std::string_view
 tcp_intake::tcp_intake(record_sink& sink, http_observer& observer, bool from_loopback)
     : sink_{sink}, observer_{observer}, from_loopback_{from_loopback}, lines_{hello_bytes_max} {}
 
+/// Adds an error of the connection; it is sent after the errors and acks of its records.
 void tcp_intake::refuse(std::string_view code, std::string_view detail) {
     json_writer json;
     json.open('{').key("error").open('{').key("code").value(code).key("detail").value(detail);
@@ -62,11 +63,12 @@ std::string tcp_intake::take() {
     return acks_.take() + std::exchange(refusal_, {});
 }
 
+/// The first failure is reported once; later groups cannot be acknowledged.
 void tcp_intake::done(std::uint64_t group, bool durable) {
     bool const had_failed = acks_.failed();
     acks_.done(group, durable);
     if (acks_.failed() && !had_failed) {
-        refuse("not_stored", "records behind the last ack were not stored; send them again");
+        refuse("not_stored", "records after the last ack were not stored; send them again");
         stopped_ = true;
     }
 }
@@ -75,12 +77,18 @@ tcp_intake::step_result tcp_intake::step() {
     if (stopped_) {
         return step_result::close;
     }
+
+    // Lines that found no room are first: records keep their order, since acks count them.
     if (!held_.empty()) {
         return take_records();
     }
+
+    // After the first line everything is records.
     if (from_ != nullptr) {
         return take_piece(lines_.next_lines(block_bytes, block_lines));
     }
+
+    // The first line may be a hello; else it is a record, and the defaults apply.
     auto const first = lines_.next_line();
     if (first.what == tcp_lines::found::nothing) {
         return step_result::more;
@@ -97,7 +105,7 @@ tcp_intake::step_result tcp_intake::step() {
     return is_hello ? step_result::again : take_piece(first);
 }
 
-/// Settles whose records these are and what they look like; `line` is the hello, or empty.
+/// Determines the source and the format of the records; `line` is the hello, or empty.
 bool tcp_intake::greet(std::string_view line) {
     auto const hello = line.empty() ? std::nullopt : json_member(line, "hello");
     auto const token = hello ? text_member(*hello, "token") : std::string{};
@@ -105,7 +113,10 @@ bool tcp_intake::greet(std::string_view line) {
     if (!authorize(token)) {
         return false;
     }
+
     std::string_view const name = wanted.empty() ? default_format : std::string_view{wanted};
+
+    // Only formats of one record a line can be acknowledged by line numbers.
     in_format_ = find_format(name);
     if (in_format_ == nullptr || in_format_->cut != framing::line ||
         in_format_->paths.front().empty()) {
@@ -120,7 +131,9 @@ bool tcp_intake::greet(std::string_view line) {
     return true;
 }
 
+/// Finds the source of a token, or adds the refusal.
 bool tcp_intake::authorize(std::string_view token) {
+    // TCP and HTTP share one rule of authorization, so the token goes through an HTTP head.
     std::string const credential = token.empty() ? "" : "Bearer " + std::string{token};
     std::array const fields{http_field{"Authorization", credential}};
     http_head head;
@@ -146,11 +159,14 @@ tcp_intake::step_result tcp_intake::take_piece(tcp_lines::piece const& piece) {
     case tcp_lines::found::lines:
         break;
     }
+
+    // The piece is a view into lines_, which changes with the next bytes.
     held_.assign(piece.text);
     held_lines_ = piece.lines;
     return take_records();
 }
 
+/// Counts a line over the limit as a rejected record.
 void tcp_intake::take_too_long() {
     push_counts counts;
     counts.source = from_->name;
@@ -158,10 +174,13 @@ void tcp_intake::take_too_long() {
     counts.received = 1;
     counts.rejected[static_cast<std::size_t>(record_error::record_too_large)] = 1;
     observer_.counted(counts);
+
+    // The line counts as a record, so that acks keep counting the sender's lines.
     auto errors = error_line(acks_.records(), record_error::record_too_large, {}, {}, false);
     acks_.done(acks_.begin(1, std::move(errors), 0), true);
 }
 
+/// Pushes the held lines, if the sink has room for them.
 tcp_intake::step_result tcp_intake::take_records() {
     switch (sink_.admit(held_.size())) {
     case push_status::full:
@@ -173,10 +192,14 @@ tcp_intake::step_result tcp_intake::take_records() {
     case push_status::pushed:
         break;
     }
+
+    // All lines together are one block: one decode, one frame, one ack.
+
     auto const text = std::exchange(held_, {});
     if (!push(text, held_lines_, text.size())) {
-        // Lines that are no records of their own (an array, a value over several lines) would be
-        // taken for something else together: each is looked at alone.
+        // Some line is not one record (an array, or a value over several lines), so the numbers
+        // would be wrong. Each line is pushed alone, without credit of its own: the group's credit
+        // is held until all of them are pushed.
         for (std::string_view rest = text; !rest.empty();) {
             auto const end = std::min(rest.find('\n'), rest.size() - 1) + 1;
             auto const line = trimmed(rest.substr(0, end));
@@ -190,7 +213,8 @@ tcp_intake::step_result tcp_intake::take_records() {
     return stopped_ ? step_result::close : step_result::again;
 }
 
-/// False: these lines together are not so many records. A single line always is one.
+/// Pushes lines as one block. False: together they do not give one record a line. A single line
+/// always counts as one record.
 bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t credit_bytes) {
     auto block = std::make_unique<record_block>();
     block->from = from_;
@@ -198,25 +222,36 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
     auto& batch = block->batch;
     batch.set_body(std::string{text});
     in_format_->decode({*from_, {}, {}, now_us()}, batch);
+
+    // Acks count lines, so decoding must give exactly one record a line.
     bool const is_alike = batch.whole_error == record_error::none && batch.received() == lines;
     if (!is_alike && lines > 1) {
         return false;
     }
+
+    // A single bad line is one rejected record.
     if (!is_alike) {
         auto const why = batch.whole_error == record_error::none ? record_error::not_an_object
                                                                  : batch.whole_error;
         batch.reject_whole(why, explain(why));
         batch.whole_error = record_error::none;
     }
+
+    // The batch moves on with the block, so counts and errors are taken now.
     auto summary = summarize(batch, in_format_->kind, false);
     summary.counts.source = from_->name;
     auto const group = acks_.begin(lines, errors_of(batch), text.size());
+
+    // Nothing to store: finished at once, but acknowledged in its turn.
     if (summary.counts.accepted == 0) {
         observer_.counted(summary.counts);
         acks_.done(group, true);
         sink_.release(credit_bytes);
         return true;
     }
+
+    // on_done may run on any thread, even after this connection has ended, so it captures no
+    // `this`.
     block->admitted_bytes = credit_bytes;
     block->on_done = [stored = stored_, group, counts = summary.counts, from = from_,
                       &observer = observer_](block_outcome const& outcome) {
@@ -225,6 +260,8 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
         }
         stored(group, outcome.durable);
     };
+
+    // Refused: the group fails, so that nothing after it is acknowledged.
     if (sink_.push(block) != push_status::pushed) {
         sink_.release(credit_bytes);
         done(group, false);

@@ -19,6 +19,8 @@ void tcp_lines::append(std::string_view bytes) {
     bytes_.append(bytes);
 }
 
+/// Moves the unread bytes to the front once half of the buffer is read, so that each byte moves
+/// once on average.
 void tcp_lines::compact() {
     if (begin_ != 0 && begin_ * 2 >= bytes_.size()) {
         bytes_.erase(0, begin_);
@@ -39,6 +41,8 @@ void tcp_lines::skip_blank_lines() noexcept {
 
 tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max) {
     skip_blank_lines();
+
+    // Collect whole lines until a limit is reached. A line over the limit is a piece of its own.
     std::string_view const rest = std::string_view{bytes_}.substr(begin_);
     piece out;
     std::size_t end = 0;
@@ -52,7 +56,7 @@ tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max)
         std::string_view const line = trimmed(rest.substr(end, next - end));
         if (line.size() > line_bytes_max_) {
             if (out.lines != 0) {
-                break; // on its own, the next time
+                break; // its own piece, at the next call
             }
             begin_ += next;
             scanned_ = 0;
@@ -62,8 +66,11 @@ tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max)
         end = next;
         scanned_ = 0;
     }
+
+    // No whole line: remember how far the search came, so that no byte of a long line is searched
+    // twice.
     if (out.lines == 0) {
-        begin_ += end; // blank ones
+        begin_ += end; // blank lines
         scanned_ = rest.size() - end;
         return pass_over(rest.substr(end));
     }
@@ -73,7 +80,8 @@ tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max)
     return out;
 }
 
-/// What is over the limit already, without an end in sight, is told of and not kept.
+/// A line that exceeds the limit before its end has come is reported now, and the rest of it is
+/// dropped as it comes.
 tcp_lines::piece tcp_lines::pass_over(std::string_view rest) {
     if (rest.size() <= line_bytes_max_) {
         return {};

@@ -12,6 +12,8 @@ namespace asio = boost::asio;
 
 struct tcp_server::impl {
     static connection_server::plan plan_of(std::shared_ptr<tcp_session_context const> const& by) {
+        // A quarter of the shortest deadline: no connection outlives its deadline by more than
+        // that.
         auto const shortest =
             std::min(by->settings.idle_timeout, by->settings.write_timeout).count() / 4;
         return {.listen = by->settings.listen,

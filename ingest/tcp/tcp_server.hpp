@@ -18,12 +18,12 @@ namespace tally::ingest {
 struct tcp_server_settings {
     std::string listen; ///< host:port or [host]:port; port 0 takes a free one
     std::size_t connections_max = 256;
-    std::chrono::milliseconds idle_timeout{600'000}; ///< without a byte, and nothing under way
+    std::chrono::milliseconds idle_timeout{600'000}; ///< without a byte, and nothing in flight
     std::chrono::milliseconds write_timeout{10'000}; ///< for a client that does not read
 };
 
-/// Takes records as lines over TCP and acknowledges the first N of each connection once they are
-/// durable (TCP.md). Starts no thread, ends by drain(), as http_server does.
+/// Accepts records as lines over TCP and acknowledges the first N of each connection once they are
+/// durable (TCP.md). Starts no thread; ended by drain(), like http_server.
 class tcp_server {
   public:
     tcp_server(boost::asio::io_context& context, record_sink& sink, http_observer& observer,
@@ -32,10 +32,10 @@ class tcp_server {
     tcp_server(tcp_server const&) = delete;
     tcp_server& operator=(tcp_server const&) = delete;
 
-    /// Empty, or what is wrong with the address.
+    /// Starts listening. Empty, or what is wrong with the address.
     [[nodiscard]] std::string start();
     [[nodiscard]] std::uint16_t port() const noexcept;
-    /// Reads no more, acknowledges what was read, closes. True when that was done in time.
+    /// Stops reading, acknowledges what was read, closes. True if that was done in time.
     bool drain(std::chrono::milliseconds limit);
     [[nodiscard]] std::size_t connections() const noexcept;
 

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// How often room for records is asked for again: some comes back with every flush.
+/// Interval of asking for room again: each flush returns some credit.
 constexpr std::chrono::milliseconds room_wait{5};
 constexpr std::chrono::hours for_ever{24};
 constexpr auto never = connection::clock::time_point::max().time_since_epoch().count();
@@ -38,6 +38,8 @@ tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context co
       room_{socket_.get_executor()}, intake_{by_->sink, by_->observer, peer_is_loopback(socket_)},
       idle_deadline_{never}, write_deadline_{never} {
     not_idle();
+
+    // Acks are small and the sender waits for them, so they must not wait for more bytes to send.
     boost::system::error_code ignored;
     socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
     socket_.set_option(asio::socket_base::keep_alive{true}, ignored);
@@ -45,6 +47,9 @@ tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context co
 
 void tcp_session::start(std::function<void()> ended) {
     ended_ = std::move(ended);
+
+    // Blocks finish on other threads, maybe after the connection has ended: hence the weak pointer,
+    // and the post to the strand.
     intake_.on_stored([weak = weak_from_this(),
                        executor = socket_.get_executor()](std::uint64_t group, bool durable) {
         asio::post(executor, [weak, group, durable] {
@@ -53,6 +58,8 @@ void tcp_session::start(std::function<void()> ended) {
             }
         });
     });
+
+    // Each coroutine keeps the session alive; the last one to end closes it.
     auto const spawn = [this](auto member) {
         ++running_;
         asio::co_spawn(
@@ -66,16 +73,20 @@ void tcp_session::start(std::function<void()> ended) {
                 self->finished();
             });
     };
+
+    // Begin on the strand: start() may be called from another thread.
     asio::post(socket_.get_executor(), [self = shared_from_this(), spawn] {
         spawn(&tcp_session::read);
         spawn(&tcp_session::write);
     });
 }
 
+/// Moves the idle deadline.
 void tcp_session::not_idle() noexcept {
     idle_deadline_ = (clock::now() + by_->settings.idle_timeout).time_since_epoch().count();
 }
 
+/// Called when one of the two coroutines has ended.
 void tcp_session::finished() {
     if (--running_ == 0) {
         close();
@@ -88,11 +99,14 @@ tcp_session::task<void> tcp_session::wait_for_room() {
     co_await room_.async_wait(asio::as_tuple(asio::use_awaitable_t<strand>{}));
 }
 
+/// Sleeps until another part of the session cancels the timer.
 tcp_session::task<void> tcp_session::wait_for_news() {
     news_.expires_after(for_ever);
     co_await news_.async_wait(asio::as_tuple(asio::use_awaitable_t<strand>{}));
 }
 
+/// The reading coroutine: reads and hands over in turn, so that input waits in the socket while
+/// there is no room.
 tcp_session::task<void> tcp_session::read() {
     bool goes_on = true;
     while (goes_on && reading_) {
@@ -103,7 +117,7 @@ tcp_session::task<void> tcp_session::read() {
     news_.cancel();
 }
 
-/// False: nothing more will come.
+/// False: nothing more will be received.
 tcp_session::task<bool> tcp_session::read_some() {
     auto const [error, bytes] = co_await socket_.async_read_some(
         asio::buffer(buffer_), asio::as_tuple(asio::use_awaitable_t<strand>{}));
@@ -111,23 +125,25 @@ tcp_session::task<bool> tcp_session::read_some() {
     if (bytes > 0) {
         intake_.received({buffer_.data(), bytes});
     }
-    if (error == asio::error::eof && reading_) { // not when we have stopped it
+    if (error == asio::error::eof &&
+        reading_) { // an end by stop_reading() is no end of the peer's input
         intake_.ended();
     }
     co_return !error;
 }
 
-/// Hands over what was read; false: the connection is to be closed. While there is no room, or the
-/// peer does not read what it is told, nothing is read, and the peer's own buffers fill. It is not
-/// idle then: who reads nothing is cut off by the writer's deadline.
+/// Hands over what was read; false: the connection has to be closed. While there is no room, or the
+/// peer does not read what is sent to it, nothing is read, and the peer's own buffers fill. Such a
+/// connection is not idle: if the peer does not read, the writer's deadline ends it.
 tcp_session::task<bool> tcp_session::hand_over() {
     while (true) {
         while (intake_.is_full() && socket_.is_open()) {
             not_idle();
             co_await wait_for_room();
         }
+
         auto const said = intake_.step();
-        news_.cancel(); // there may be errors to tell
+        news_.cancel(); // wakes the writer: there may be errors to send
         switch (said) {
         case tcp_intake::step_result::again:
             break;
@@ -146,9 +162,14 @@ tcp_session::task<bool> tcp_session::hand_over() {
     }
 }
 
+/// The writing coroutine. It ends when nothing is read any longer and every group has been
+/// acknowledged or has failed.
 tcp_session::task<void> tcp_session::write() {
     while (socket_.is_open()) {
         std::string const text = intake_.take();
+
+        // Nothing to send: end if nothing can come any longer, else sleep until there is news. No
+        // await lies between take() and the wait, so no news is missed.
         if (text.empty()) {
             if (!reading_ && intake_.all_done()) {
                 break;
@@ -156,6 +177,8 @@ tcp_session::task<void> tcp_session::write() {
             co_await wait_for_news();
             continue;
         }
+
+        // A peer that does not read is cut off, whatever it sends meanwhile.
         write_deadline_ = (clock::now() + by_->settings.write_timeout).time_since_epoch().count();
         auto const [error, bytes] = co_await asio::async_write(
             socket_, asio::buffer(text), asio::as_tuple(asio::use_awaitable_t<strand>{}));
@@ -169,6 +192,7 @@ tcp_session::task<void> tcp_session::write() {
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
+/// On the strand. After a failure the sender has to repeat, so nothing more is read.
 void tcp_session::stored(std::uint64_t group, bool durable) {
     intake_.done(group, durable);
     if (!durable) {
@@ -177,6 +201,7 @@ void tcp_session::stored(std::uint64_t group, bool durable) {
     news_.cancel();
 }
 
+/// Ends the read in progress; the writer still sends the outstanding acks.
 void tcp_session::stop_reading() {
     reading_ = false;
     boost::system::error_code ignored;

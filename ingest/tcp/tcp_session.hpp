@@ -20,7 +20,7 @@
 
 namespace tally::ingest {
 
-/// What sessions share; the last of them may outlive the server.
+/// Shared by the sessions; the last of them may outlive the server.
 struct tcp_session_context {
     record_sink& sink;
     http_observer& observer;
@@ -31,8 +31,8 @@ struct tcp_session_context {
 };
 
 /// A connection of the TCP endpoint: two coroutines on one strand around a tcp_intake. One reads
-/// and hands over, the other says what there is to say and sleeps until `news_` is cancelled: all
-/// is on the strand, so nothing is missed between looking and sleeping.
+/// and hands over; the other sends what there is to send and sleeps until `news_` is canceled. Both
+/// run on the strand, so no news is missed between the check and the sleep.
 class tcp_session final : public connection, public std::enable_shared_from_this<tcp_session> {
   public:
     tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> by);
@@ -61,14 +61,14 @@ class tcp_session final : public connection, public std::enable_shared_from_this
 
     socket socket_;
     std::shared_ptr<tcp_session_context const> by_;
-    timer news_; ///< the writer's
-    timer room_; ///< the reader's
+    timer news_; ///< wakes the writer
+    timer room_; ///< lets the reader wait for room
     tcp_intake intake_;
     std::array<char, 64 * 1024> buffer_;
     std::function<void()> ended_;
-    std::atomic<clock::rep> idle_deadline_;  ///< moved by what the peer sends
-    std::atomic<clock::rep> write_deadline_; ///< of what the peer is being told; else never
-    int running_ = 0;                        ///< coroutines
+    std::atomic<clock::rep> idle_deadline_;  ///< moved by every byte from the peer
+    std::atomic<clock::rep> write_deadline_; ///< of the write in progress; else never
+    int running_ = 0;                        ///< number of running coroutines
     bool reading_ = true;
 };
 

@@ -5,7 +5,7 @@
 
 namespace tally::ingest {
 
-// ASCII alone, whatever the locale.
+// ASCII only, whatever the locale.
 
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
@@ -15,7 +15,7 @@ constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-/// Whether two texts differ in the case of ASCII letters at most.
+/// Whether two texts are equal, ignoring the case of ASCII letters.
 constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     return std::ranges::equal(a, b, {}, lower, lower);
 }

@@ -21,7 +21,7 @@ std::size_t find_line_end(std::string_view bytes, std::size_t from) noexcept {
     return from < bytes.size() ? from : npos;
 }
 
-/// Where the line end that begins at `at` is over; 0 when it may be the first half of CR LF.
+/// Offset after the line end that begins at `at`; 0 if it may be the first half of CR LF.
 std::size_t behind_line_end(std::string_view bytes, std::size_t at, bool at_end) noexcept {
     if (bytes[at] == '\n') {
         return at + 1;
@@ -32,7 +32,7 @@ std::size_t behind_line_end(std::string_view bytes, std::size_t at, bool at_end)
     return bytes[at + 1] == '\n' ? at + 2 : at + 1;
 }
 
-/// The row's end when quotes cannot be trusted.
+/// The row's length if its quotes cannot be trusted: up to the first line end.
 std::size_t torn_row_length(std::string_view bytes, bool at_end) noexcept {
     std::size_t const end = find_line_end(bytes, 0);
     if (end == npos) {
@@ -41,7 +41,7 @@ std::size_t torn_row_length(std::string_view bytes, bool at_end) noexcept {
     return behind_line_end(bytes, end, at_end);
 }
 
-/// The length of a row whose last field reaches the end of what is there.
+/// The length of a row whose last field reaches the end of the input so far.
 std::size_t unended_row_length(std::string_view bytes, bool may_grow, bool at_end) noexcept {
     if (may_grow) {
         return 0;
@@ -54,7 +54,7 @@ bool ends_field(std::string_view bytes, std::size_t at) noexcept {
     return at == bytes.size() || bytes[at] == ',' || is_line_end(bytes[at]);
 }
 
-/// Where the quoted text that begins at `from` ends (its closing quote), or npos.
+/// Offset of the closing quote of the quoted text that begins at `from`, or npos.
 std::size_t find_closing_quote(std::string_view bytes, std::size_t from) noexcept {
     for (;;) {
         std::size_t const quote = bytes.find('"', from);
@@ -83,16 +83,22 @@ std::size_t find_field_end(std::string_view bytes, std::size_t at) noexcept {
 
 std::size_t csv_row_length(std::string_view bytes, bool at_end) noexcept {
     std::string_view const window = bytes.substr(0, csv_row_bytes_max);
+
+    // A row longer than the window has lost a quote, so the search never goes beyond it.
     bool const may_grow = !at_end && bytes.size() < csv_row_bytes_max;
     std::size_t at = window.size() - without_mark(window).size();
     for (;;) {
         std::size_t const start = skip_blanks(window, at);
         if (start < window.size() && window[start] == '"') {
             std::size_t const close = find_closing_quote(window, start + 1);
+
+            // A quote at the very end may be the first of a doubled one.
             if (may_grow && (close == npos || close + 1 == window.size())) {
                 return 0;
             }
             at = close == npos ? npos : close + 1;
+
+            // No closing quote, or text after it: the row is torn.
             if (at > window.size() || !ends_field(window, at)) {
                 return torn_row_length(bytes, at_end);
             }
@@ -116,6 +122,8 @@ csv_split split_csv_row(std::string_view row, std::span<csv_field> fields) noexc
         csv_field field;
         std::size_t const start = skip_blanks(row, at);
         std::size_t end = 0;
+
+        // A comma in quotes belongs to the field.
         if (start < row.size() && row[start] == '"') {
             std::size_t const close = std::min(find_closing_quote(row, start + 1), row.size());
             end = std::min(row.find(',', close), row.size());
@@ -126,6 +134,8 @@ csv_split split_csv_row(std::string_view row, std::span<csv_field> fields) noexc
             end = std::min(row.find(',', at), row.size());
             field.text = row.substr(at, end - at);
         }
+
+        // Further columns are only counted, so that the caller sees how many there are.
         if (result.columns < fields.size()) {
             fields[result.columns] = field;
         }

@@ -7,7 +7,7 @@ namespace tally::ingest {
 
 namespace {
 
-/// Decimal places of 10^-9, and of decimal_nanos_max in them.
+/// The power of ten of one unit in nanos, and of decimal_nanos_max.
 constexpr std::int64_t power_of_one = 9;
 constexpr std::int64_t power_max = 27;
 
@@ -21,14 +21,14 @@ constexpr auto powers_of_ten = [] {
     return powers;
 }();
 
-/// Beyond this an exponent says only "zero" or "out of range".
+/// Beyond this, an exponent only means "zero" or "out of range".
 constexpr std::int64_t exponent_max = 1'000'000;
 
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// Takes a sign off the front; true for '-'.
+/// Removes a sign from the front; true for '-'.
 bool take_sign(std::string_view& text) noexcept {
     bool const negative = text.starts_with('-');
     if (negative || text.starts_with('+')) {
@@ -37,7 +37,7 @@ bool take_sign(std::string_view& text) noexcept {
     return negative;
 }
 
-/// Takes the digits off the front.
+/// Removes the digits from the front and returns them.
 std::string_view take_digits(std::string_view& text) noexcept {
     auto const end = std::find_if_not(text.begin(), text.end(), is_digit);
     auto const digits = text.substr(0, static_cast<std::size_t>(end - text.begin()));
@@ -45,7 +45,7 @@ std::string_view take_digits(std::string_view& text) noexcept {
     return digits;
 }
 
-/// The power of ten behind an 'e'; text without one has 0.
+/// The power of ten after an 'e'; 0 if there is no 'e'.
 std::optional<std::int64_t> take_exponent(std::string_view& text) noexcept {
     if (!text.starts_with('e') && !text.starts_with('E')) {
         return 0;
@@ -63,8 +63,8 @@ std::optional<std::int64_t> take_exponent(std::string_view& text) noexcept {
     return negative ? -value : value;
 }
 
-/// Adds digits, the first of which counts 10^power nanos. False when one that is not zero has no
-/// place in the result; the sum of all fits 128 bits by far.
+/// Adds digits, the first of which counts 10^power nanos. False if a digit that is not zero does
+/// not fit into the result; the sum of all always fits into 128 bits.
 bool add_digits(std::string_view digits, std::int64_t power, int128& nanos) noexcept {
     for (char const c : digits) {
         if (c != '0') {
@@ -92,6 +92,9 @@ std::optional<int128> parse_decimal_nanos(std::string_view text) noexcept {
     if (!exponent || !text.empty() || (whole.empty() && decimals.empty())) {
         return std::nullopt;
     }
+
+    // Each digit is added at its own power of ten, so nothing is rounded and leading and trailing
+    // zeros do not matter.
     std::int64_t const point = power_of_one + *exponent;
     int128 nanos = 0;
     if (!add_digits(whole, point + static_cast<std::int64_t>(whole.size()) - 1, nanos) ||

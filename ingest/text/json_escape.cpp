@@ -42,12 +42,15 @@ unicode_escape read_unicode_escape(std::string_view text) noexcept {
     if (unit == not_hex) {
         return {};
     }
+
+    // A character beyond U+FFFF is written as two escapes.
     if (is_high_surrogate(unit) && text.substr(6).starts_with("\\u")) {
         std::uint32_t const low = hex4(text.substr(8));
         if (low != not_hex && is_low_surrogate(low)) {
             return {0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00), 12};
         }
     }
+    // Half a pair is no character; jsonb rejects it, and \u0000 too.
     if (is_high_surrogate(unit) || is_low_surrogate(unit)) {
         return {replacement_character, 6};
     }

@@ -17,6 +17,8 @@ std::optional<std::string> json_member(std::string_view object, std::string_view
     if (parser.iterate(copy).get(document) || document.get_object().get(members)) {
         return std::nullopt;
     }
+
+    // The loop does not stop at the first match: of a repeated name, the last value counts.
     std::optional<std::string> found;
     for (auto each : members) {
         std::string_view key;
@@ -27,6 +29,7 @@ std::optional<std::string> json_member(std::string_view object, std::string_view
         if (key != name) {
             continue;
         }
+
         std::string_view raw;
         std::string text;
         if (simdjson::to_json_string(field.value()).get(raw) ||

@@ -61,12 +61,14 @@ std::string_view unescape_json(std::string_view content, text_arena& arena) {
     if (first == std::string_view::npos) {
         return content;
     }
-    // No escape is shorter than the character it stands for.
+    // An escape is never shorter than its character in UTF-8, so the copy fits.
     char* const begin = arena.reserve(content.size());
     std::memcpy(begin, content.data(), first);
     char* to = begin + first;
     content.remove_prefix(first);
     while (!content.empty()) {
+        // The parser has accepted the string, so invalid escapes do not occur; they are passed on
+        // somehow.
         std::size_t taken = 1;
         if (content.front() != '\\' || content.size() == 1) {
             *to++ = content.front();
@@ -81,6 +83,7 @@ std::string_view unescape_json(std::string_view content, text_arena& arena) {
         }
         content.remove_prefix(taken);
     }
+
     auto const size = static_cast<std::size_t>(to - begin);
     arena.shrink_last(size);
     return {begin, size};

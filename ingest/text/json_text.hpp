@@ -7,8 +7,8 @@
 
 namespace tally::ingest {
 
-/// The characters of a JSON string, given what stands between its quotes: the same view when there
-/// is nothing to unescape. Half a surrogate pair becomes U+FFFD, \u0000 U+2400.
+/// The characters of a JSON string; `content` is the text between its quotes. The same view if
+/// there is nothing to unescape. Half a surrogate pair becomes U+FFFD, \u0000 U+2400.
 std::string_view unescape_json(std::string_view content, text_arena& arena);
 
 /// Writes one JSON object into a string.
@@ -19,7 +19,7 @@ class json_object_writer {
     /// Members without a value are left out. `text` is valid UTF-8 without NUL.
     void member(std::string_view name, std::string_view text);
     void finish() { to_ += '}'; }
-    /// `object` is a JSON object's text; its members come first.
+    /// Adds the members of `object`, the text of a JSON object.
     void members_of(std::string_view object);
 
   private:

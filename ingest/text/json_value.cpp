@@ -12,7 +12,7 @@ constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// Copies one JSON value token by token.
+/// Copies one JSON value token by token, and checks it against the grammar.
 class json_copier {
   public:
     json_copier(std::string_view text, std::string& to) : text_(text), to_(to) {}
@@ -32,7 +32,7 @@ class json_copier {
             text_.remove_prefix(1);
         }
     }
-    /// Takes `c`, which may have blanks before it.
+    /// Copies `c`, which may have blanks before it; false if the next character is another one.
     bool take(char c) {
         skip_blanks();
         if (text_.empty() || text_.front() != c) {
@@ -77,6 +77,7 @@ class json_copier {
         if (take(close)) {
             return true;
         }
+
         do {
             skip_blanks();
             if (has_keys && !(string() && take(':'))) {
@@ -147,6 +148,8 @@ bool json_copier::escape() {
         copy(2);
         return is_known;
     }
+
+    // jsonb rejects NUL and half a surrogate pair, and one bad value would fail a whole batch.
     unicode_escape const found = read_unicode_escape(text_);
     if (found.value == picture_of_nul) {
         to_ += "\\u2400";
@@ -159,13 +162,15 @@ bool json_copier::escape() {
     return found.length != 0;
 }
 
-/// Length of the number at the front, by JSON's grammar; 0 when there is none.
+/// Length of the number at the front, by JSON's grammar; 0 if there is none.
 std::size_t json_copier::number_length() const noexcept {
     std::size_t at = text_.starts_with('-') ? 1 : 0;
     std::size_t const whole = digits(at);
     if (whole == at || (text_[at] == '0' && whole > at + 1)) {
         return 0;
     }
+
+    // The fraction and the exponent are optional, but never empty.
     at = whole;
     if (at < text_.size() && text_[at] == '.') {
         std::size_t const fraction = digits(at + 1);
@@ -174,6 +179,7 @@ std::size_t json_copier::number_length() const noexcept {
         }
         at = fraction;
     }
+
     if (at < text_.size() && (text_[at] == 'e' || text_[at] == 'E')) {
         ++at;
         if (at < text_.size() && (text_[at] == '+' || text_[at] == '-')) {
@@ -185,7 +191,8 @@ std::size_t json_copier::number_length() const noexcept {
     return at;
 }
 
-/// PostgreSQL's numeric takes 131072 digits before and 16383 behind the point; nobody needs them.
+/// PostgreSQL's numeric holds 131072 digits before and 16383 after the point. The limit here is far
+/// below that: no real value has a thousand digits.
 bool exceeds_numeric(std::string_view number) noexcept {
     constexpr std::size_t digits_max = 1000;
     constexpr std::size_t exponent_digits_max = 3;
@@ -203,6 +210,8 @@ bool json_copier::number() {
     if (length == 0) {
         return false;
     }
+
+    // The digits are kept as a string: the value is not lost, and jsonb accepts it.
     bool const as_string = exceeds_numeric(text_.substr(0, length));
     if (as_string) {
         to_ += '"';
@@ -221,10 +230,11 @@ record_error append_json_value(std::string_view text, std::string& to) {
 }
 
 record_error check_json_depth(std::string_view text) noexcept {
-    // Nothing so short can open and close more brackets than are allowed.
+    // A text this short cannot open and close more brackets than are allowed.
     if (text.size() <= 2 * json_depth_max) {
         return record_error::none;
     }
+
     int depth = 0;
     bool in_string = false;
     for (std::size_t at = 0; at < text.size(); ++at) {

@@ -23,6 +23,7 @@ std::size_t sequence_length(std::string_view text) noexcept {
     }
     // The second byte has narrower bounds where a sequence would be overlong, a surrogate or
     // beyond U+10FFFF.
+
     unsigned char const low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     unsigned char const high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     if (byte(1) < low || byte(1) > high) {

@@ -7,8 +7,9 @@
 
 namespace tally::ingest {
 
-/// Writes small JSON answers. Text may hold any bytes: what is not UTF-8 becomes U+FFFD, so that
-/// every answer is valid JSON whatever a sender's record held. One thread.
+/// Writes small JSON documents, such as responses. Text may contain any bytes: what is not UTF-8
+/// becomes U+FFFD, so that every document is valid JSON, whatever a sender's record contains. One
+/// thread.
 ///
 ///     json_writer json;
 ///     json.open('{').key("lanes").open('[').value(1).close(']').close('}');

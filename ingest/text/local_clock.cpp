@@ -11,15 +11,15 @@ namespace {
 
 constexpr time_us us_per_day = 86'400 * us_per_s;
 
-/// A zone's offset and the wall times, end excluded, at which it is beyond doubt.
+/// A zone's offset and the wall-clock times, end excluded, at which it is certain.
 struct steady_stretch {
     time_us wall_begin = 0;
     time_us wall_end = 0;
     time_us offset = 0;
 };
 
-/// What a thread saw last. Records come in order of time from one source: nearly all of them are
-/// answered from here, without a search.
+/// Cache of a thread's last result. The records of a source come in order of time, so nearly all of
+/// them are answered from here, without a search.
 struct zone_memory {
     std::string name;
     date::time_zone const* zone = nullptr;
@@ -38,13 +38,14 @@ time_us to_us(std::chrono::seconds duration) noexcept {
     return duration.count() * us_per_s;
 }
 
-/// Bounds in the far past or future of a zone's last rule would overflow in microseconds.
+/// The bounds of a zone's first and last rule lie so far away that they would overflow in
+/// microseconds.
 time_us clamped_us(date::sys_seconds moment) noexcept {
     constexpr std::int64_t limit_s = 400'000'000'000;
     return std::clamp(moment.time_since_epoch().count(), -limit_s, limit_s) * us_per_s;
 }
 
-/// A day is left off at both ends: no change moves a clock by more.
+/// A day is removed at both ends: no change moves a clock by more.
 steady_stretch stretch_of(date::sys_info const& info) noexcept {
     time_us const offset = to_us(info.offset);
     return {clamped_us(info.begin) + offset + us_per_day,
@@ -58,6 +59,8 @@ clock_moments search(zone_memory& memory, time_us wall) {
     if (info.result == date::local_info::ambiguous) {
         return {true, first, wall - to_us(info.second.offset)};
     }
+
+    // Only an unambiguous time is cached: the repeated hour and the gap need the search.
     if (info.result == date::local_info::unique) {
         memory.steady = stretch_of(info.first);
     }

@@ -21,8 +21,9 @@ bool is_escape(std::string_view text) noexcept {
     return text.size() >= 3 && text[0] == '%' && hex_value(text[1]) >= 0 && hex_value(text[2]) >= 0;
 }
 
-/// base64 of the standard alphabet, its line breaks left out, filled up with '='. 0 when a
-/// character is none of either alphabet, or '=' is followed by something else.
+/// Writes `text` as base64 of the standard alphabet, without line breaks and padded with '='.
+/// Returns its length; 0 if a character is in neither alphabet, or '=' is followed by something
+/// else.
 std::size_t normalise_base64(std::string_view text, char* to) noexcept {
     char* const begin = to;
     for (char const c : text) {
@@ -37,6 +38,8 @@ std::size_t normalise_base64(std::string_view text, char* to) noexcept {
         }
         *to++ = c == '-' ? '+' : c == '_' ? '/' : c;
     }
+
+    // OpenSSL decodes whole groups of four only.
     while ((to - begin) % 4 != 0) {
         *to++ = '=';
     }
@@ -89,6 +92,8 @@ std::optional<std::string_view> base64_decode(std::string_view text, std::size_t
     if (text.size() > INT_MAX / 2) {
         return std::nullopt;
     }
+
+    // Up to three '=' are added.
     char* const begin = arena.reserve(text.size() + 4 + padding);
     std::size_t const length = normalise_base64(text, begin);
     std::size_t const fill = count_fill({begin, length});
@@ -103,6 +108,8 @@ std::optional<std::string_view> base64_decode(std::string_view text, std::size_t
         arena.shrink_last(0);
         return std::nullopt;
     }
+
+    // OpenSSL counts the padding as zero bytes.
     std::size_t const size = static_cast<std::size_t>(written) - fill;
     std::memset(begin + size, 0, padding);
     arena.shrink_last(size + padding);

@@ -17,7 +17,7 @@ constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// Walks over a text and remembers whether everything was found where it should be.
+/// Reads a text piece by piece and remembers whether every piece was as expected.
 class time_scanner {
   public:
     explicit time_scanner(std::string_view text) noexcept : text_(text) {}
@@ -42,7 +42,7 @@ class time_scanner {
         }
         return next();
     }
-    /// Microseconds of the digits behind a point; further digits are cut.
+    /// Microseconds from the digits after a point; digits beyond the sixth are cut off.
     std::int64_t fraction_us() noexcept {
         std::int64_t value = 0;
         std::int64_t unit = us_per_s / 10;
@@ -72,7 +72,7 @@ class time_scanner {
     bool ok_ = true;
 };
 
-/// Days since 1970; refuses a day that no calendar has. Year 0000 is left to the caller.
+/// Days since 1970; refuses a date that does not exist. Year 0000 is left to the caller.
 std::int64_t scan_date(time_scanner& scan, bool& is_year_zero) noexcept {
     auto const year = scan.number(4);
     scan.one_of("-");
@@ -100,14 +100,14 @@ std::int64_t scan_clock(time_scanner& scan) noexcept {
     scan.refuse_unless(hour < 24 && minute < 60 && second <= 60);
     std::int64_t us = ((hour * 60 + minute) * 60 + second) * us_per_s;
     if (scan.take_if(".") != 0) {
-        // A leap second's own fraction has no place in UTC as computers count it.
+        // A leap second is counted as the next second, so its fraction is dropped.
         auto const fraction = scan.fraction_us();
         us += second == 60 ? 0 : fraction;
     }
     return us;
 }
 
-/// What has to be taken off to get UTC: "+05:30", also "+0530" and "+05".
+/// The offset to subtract to get UTC: "+05:30", also "+0530" and "+05".
 std::int64_t scan_offset(time_scanner& scan, char sign) noexcept {
     auto const hours = scan.number(2);
     std::int64_t minutes = 0;
@@ -136,15 +136,20 @@ time_reading read_time_text(std::string_view text) noexcept {
     std::int64_t const days = scan_date(scan, is_year_zero);
     scan.one_of("Tt ");
     std::int64_t value = days * us_per_day + scan_clock(scan);
+
+    // What follows the time of day must be a zone.
     bool const has_zone = !scan.at_end();
     if (scan.take_if("Zz") == 0 && has_zone) {
         char const sign = scan.take_if("+-");
         scan.refuse_unless(sign != 0);
         value -= scan_offset(scan, sign);
     }
+
     if (!scan.ok() || !scan.at_end() || value >= time_us_max) {
         return unreadable;
     }
+
+    // Switches write these values for "did not happen".
     if (is_year_zero || (value == 0 && !has_zone)) {
         return {};
     }

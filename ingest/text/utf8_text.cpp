@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view replacement = "\xEF\xBF\xBD";    // U+FFFD
 constexpr std::string_view picture_of_nul = "\xE2\x90\x80"; // U+2400
 
-/// What a lead byte announces: the character's length, and the least value that needs it.
+/// Properties of a lead byte: the character's length, its bits, and the least value that needs this
+/// length.
 struct lead {
     std::size_t length;
     std::uint32_t bits;
@@ -58,7 +59,7 @@ char* append(char* to, std::string_view text) noexcept {
     return to + text.size();
 }
 
-/// A mended copy; every byte may become three.
+/// A sanitized copy; every byte may become three.
 std::string_view mended_copy(std::string_view bytes, bool mend_nul, std::size_t padding,
                              text_arena& arena) {
     char* const begin = arena.reserve(bytes.size() * 3 + padding);

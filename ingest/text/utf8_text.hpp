@@ -8,14 +8,15 @@ namespace tally::ingest {
 
 bool is_valid_utf8(std::string_view bytes) noexcept;
 
-/// `bytes` as PostgreSQL takes text: each byte that is not part of valid UTF-8 becomes U+FFFD, each
-/// NUL U+2400 (its picture). The same view when there is nothing to mend, else a copy in `arena`.
+/// `bytes` as PostgreSQL accepts text: each byte that is not part of valid UTF-8 becomes U+FFFD,
+/// each NUL U+2400 (its picture). The same view if there is nothing to sanitize, else a copy in
+/// `arena`.
 std::string_view mend_text(std::string_view bytes, text_arena& arena);
 
-/// Invalid UTF-8 mended, NUL left, with `padding` readable bytes behind the copy.
+/// A copy with invalid UTF-8 replaced and NUL kept, with `padding` readable bytes after it.
 std::string_view mend_utf8_padded(std::string_view bytes, std::size_t padding, text_arena& arena);
 
-/// A view without blanks, tabs, line ends and NULs (which a crash leaves in files) at its ends.
+/// A view without blanks, tabs, line ends and NULs at its ends (a crash leaves NULs in files).
 std::string_view trimmed(std::string_view text) noexcept;
 
 /// A view without a byte order mark at its front.

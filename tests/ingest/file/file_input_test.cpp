@@ -49,7 +49,7 @@ std::string gzip(std::string const& text) {
     return out;
 }
 
-/// With a checksum, as the zstd tool writes it.
+/// With a checksum, like the zstd tool.
 std::string zstd(std::string const& text) {
     ZSTD_CCtx* const context = ZSTD_createCCtx();
     ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
@@ -152,7 +152,7 @@ TEST(file_input, expands_in_bounded_memory) {
     file_input input;
     ASSERT_TRUE(input.open(folder.write("bomb", gzip(zeros))));
     std::vector<char> chunk(1000);
-    EXPECT_EQ(input.read(chunk), chunk.size()); // no more than asked for
+    EXPECT_EQ(input.read(chunk), chunk.size()); // no more than requested
     EXPECT_LT(input.disk_bytes_read(), 300'000u);
 }
 
@@ -212,7 +212,7 @@ TEST(file_input, stops_waiting_for_a_silent_pipe_when_asked_to) {
     temporary_folder const folder;
     std::string const path = folder.name("pipe");
     ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-    int const other_end = ::open(path.c_str(), O_RDWR); // so that opening does not wait
+    int const other_end = ::open(path.c_str(), O_RDWR); // so that open() does not wait
     int asked = 0;
     file_input input([&asked] { return ++asked > 2; });
     ASSERT_TRUE(input.open(path));

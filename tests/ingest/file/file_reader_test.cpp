@@ -9,7 +9,7 @@
 namespace tally::ingest {
 namespace {
 
-/// Gives `text` in chunks of at most `chunk_bytes`, then fails with `end`.
+/// Returns `text` in chunks of at most `chunk_bytes`, then fails with `end`.
 file_reader::byte_input memory_input(std::string text, std::size_t chunk_bytes,
                                      file_failure end = file_failure::none) {
     auto const rest = std::make_shared<std::string>(std::move(text));
@@ -31,7 +31,7 @@ std::vector<file_piece> pieces_of(file_reader& reader) {
     return pieces;
 }
 
-/// What is in the pieces, the good ones joined.
+/// The content of the pieces, with the good ones joined.
 struct seen {
     std::string text;
     std::vector<std::tuple<std::uint64_t, std::uint64_t, record_error, std::string>> bad;

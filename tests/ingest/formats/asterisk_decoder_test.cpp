@@ -13,7 +13,7 @@ using texts = std::vector<std::string>;
 constexpr std::string_view times_and_figures =
     R"("2026-03-01 09:59:50","2026-03-01 10:00:00","2026-03-01 10:02:10",140,130,"ANSWERED")";
 
-/// A row of 16 columns, and what is to follow them.
+/// A row of 16 columns, followed by further ones.
 std::string row(std::string_view more = {}, std::string_view figures = times_and_figures) {
     return R"("acct-7","1001","+4420","from-internal","""Jo, A"" <1001>","PJSIP/1001-01",)"
            R"("PJSIP/trunk-02","Dial","PJSIP/4420@trunk,60",)" +
@@ -192,7 +192,7 @@ TEST(asterisk_decoder, a_torn_row_costs_itself_alone) {
     auto const whole = row(",\"1772359190.42\"") + "\n";
     for (std::size_t from = 1; from < whole.size() - 1; ++from) {
         auto const batch = decode("asterisk", whole.substr(from) + whole + whole);
-        // Cut inside the first field, the row cannot be told from a good one.
+        // A row that is cut inside its first field looks like a good one.
         EXPECT_GE(batch->cdrs.size(), 2u) << from;
         EXPECT_LE(batch->rejected.size(), 1u) << from;
     }

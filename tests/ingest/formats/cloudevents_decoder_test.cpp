@@ -122,7 +122,7 @@ TEST(cloudevents_decoder, takes_types_that_it_does_not_know_into_suspense) {
         EXPECT_EQ(faults(*batch), texts{"unknown_type type"}) << type;
         EXPECT_TRUE(batch->rejected.front().suspended);
     }
-    // What is no CloudEvent is refused, whatever its type.
+    // An event that is not a CloudEvent is rejected, whatever its type.
     auto const batch = decode("cloudevents", cloudevent("io.example.test", "1", {{"id", ""}}));
     EXPECT_FALSE(batch->rejected.front().suspended);
 }

@@ -47,7 +47,7 @@ namespace {
 
 using namespace ingest;
 
-/// Allocations of decoding `body` once more into a batch that has held it before.
+/// Allocations while `body` is decoded into a batch that has contained it before.
 std::size_t allocations_of(std::string_view format, std::string_view body) {
     record_batch batch;
     source const from;

@@ -16,7 +16,7 @@ std::unique_ptr<ingest::record_batch> decode(std::string_view format, std::strin
                                              ingest::source const& from = {},
                                              std::string_view query = {});
 
-/// The good records of a batch.
+/// The valid records of a batch.
 struct decoded_records {
     std::vector<ingest::cdr> calls;
     std::vector<ingest::event> events;
@@ -25,7 +25,7 @@ struct decoded_records {
     friend bool operator==(decoded_records const&, decoded_records const&) = default;
 };
 
-/// The records of a stream that is cut at `cut` as a reader would cut it.
+/// The records of a stream that a reader gets in two parts, split at `cut`.
 decoded_records decode_in_two(std::string_view format, std::string_view body, std::size_t cut,
                               ingest::source const& from,
                               std::vector<std::unique_ptr<ingest::record_batch>>& keep);
@@ -37,7 +37,7 @@ std::string cloudevent(std::string_view type, std::string_view data,
 /// Microseconds of an RFC 3339 time.
 ingest::time_us at(std::string_view rfc3339);
 
-/// "code field" of each rejected record, or of the whole input.
+/// "code field" of each rejected record, or of the unreadable input.
 std::vector<std::string> faults(ingest::record_batch const& batch);
 
 std::string to_base64(std::string_view bytes);

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <random>
 
-// What holds for every decoder and every input: no crash, no lost neighbour.
+// What holds for every decoder and every input: no crash, and a bad record costs no other one.
 
 namespace tally::tests {
 namespace {
@@ -75,7 +75,7 @@ TEST(every_decoder, gives_the_same_records_wherever_a_stream_is_cut) {
     }
 }
 
-/// The parts with `behind` behind each.
+/// The parts, each followed by `behind`.
 std::string joined(std::vector<std::string> const& parts, std::string_view behind = {}) {
     std::string text;
     for (auto const& part : parts) {

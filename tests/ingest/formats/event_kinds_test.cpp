@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-// The data of each type of event: what it is read as, and what is refused.
+// The data of each type of event: how it is read, and what is rejected.
 
 namespace tally::tests {
 namespace {
@@ -25,7 +25,7 @@ texts faults_of(bad_data const& of) {
     return faults(*decode("cloudevents", cloudevent(of.type, of.data, {{"subject", of.subject}})));
 }
 
-/// Owns the batch that the event is of.
+/// An event, and the batch that owns its text.
 struct read_event {
     std::unique_ptr<record_batch> batch;
     event const& operator*() const { return batch->events.at(0); }

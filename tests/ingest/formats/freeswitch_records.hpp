@@ -13,21 +13,21 @@ inline constexpr std::string_view call_uuid = "3f2a1b0c-7d6e-4a5b-9c8d-112233445
 /// Variables of an answered call of a registered user: 11.7 s ringing and 65.039 s of talk.
 extern members const answered;
 
-/// Those with changes; the value "absent" leaves one out.
+/// These variables with changes; the value "absent" removes one.
 members with(members const& changes);
-/// A call id and these.
+/// These variables with a call id.
 members only(members variables);
 
 /// An entry of a callflow; `more` is further members of its caller_profile.
 std::string profile(int index, std::string const& destination, std::string const& more = {});
 
-/// A record; `callflow` is the members behind the variables.
+/// A record; `callflow` contains the members after the variables.
 std::string record(members const& variables = answered,
                    std::string const& callflow = ",\"callflow\":" + profile(1, "+919876543210"));
 
 std::string quoted(std::string const& text);
 
-/// The one call of a body that has no faults.
+/// The only call of a body without faults.
 struct decoded_call {
     std::unique_ptr<ingest::record_batch> batch;
     ingest::cdr const& operator*() const { return batch->cdrs.at(0); }

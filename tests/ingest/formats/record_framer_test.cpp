@@ -86,7 +86,7 @@ TEST(record_framer, waits_for_what_may_follow) {
     EXPECT_EQ(whole_records(framing::csv_row, "\"b\n\"x\n", false), 3u) << "torn, then open";
 }
 
-/// However a stream is handed over, its rows are the same: random bytes of the kind that matters.
+/// However a stream is split, its rows are the same: random bytes of the kinds that matter.
 RC_GTEST_PROP(record_framer, pieces_hold_the_rows_of_the_whole, ()) {
     auto const bytes =
         *rc::gen::container<std::string>(rc::gen::elementOf(std::string("aa\",,\n\r\"\" ")));

@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Time-outs that a test waits for are short, all others far beyond a test's length.
+/// Timeouts that a test waits for are short; all others are far longer than a test.
 constexpr milliseconds soon{60};
 constexpr milliseconds never{3'600'000};
 
@@ -53,7 +53,8 @@ TEST(http_limits, trickling_does_not_move_the_deadline) {
     http_test_server server{handler, settings};
     http_test_client client{server.port()};
     client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
-    // Ends when the server has closed: were each byte to earn more time, it would not.
+    // Ends when the server has closed the connection. If each byte gave more time, it would not
+    // end.
     EXPECT_TRUE(eventually([&] { return !client.send("x"); }));
     EXPECT_EQ(handler.bodies(), 0);
 }
@@ -81,7 +82,7 @@ TEST(http_limits, answers_for_a_handler_that_does_not) {
     auto const answer = client.read_answer();
     EXPECT_EQ(answer->status, 503);
     EXPECT_EQ(answer->field("retry-after"), "3");
-    // The late reply is nobody's: the next answer is the next request's.
+    // The late reply is ignored: the next response is that of the next request.
     client.send(post("/hold", "second"));
     ASSERT_TRUE(eventually([&] { return handler.held() == 2; }));
     handler.release_all();
@@ -96,7 +97,7 @@ TEST(http_limits, cuts_off_a_client_that_does_not_read) {
     http_test_server server{handler, settings};
     http_test_client client{server.port()};
     std::string const request = post("/echo", std::string(900'000, 'x'));
-    // Far more than both sockets' buffers hold.
+    // Far more than the buffers of both sockets.
     for (int i = 0; i < 40 && client.send(request); ++i) {
     }
     EXPECT_TRUE(eventually([&] { return server.server().connections() == 0; }));
@@ -153,7 +154,7 @@ TEST_P(http_bad_requests, are_answered_and_the_connection_closed) {
     http_test_server server{handler, patient()};
     http_test_client client{server.port()};
     client.send(GetParam().bytes);
-    // What follows must not be taken for a request, whatever the framing was meant to be.
+    // The bytes that follow must not be taken as a request, whatever framing was meant.
     client.send("GET /direct HTTP/1.1\r\nHost: x\r\n\r\n");
     auto const answer = client.read_answer();
     ASSERT_TRUE(answer);

@@ -86,7 +86,7 @@ RC_GTEST_PROP(http_json, any_bytes_make_valid_json, (std::string const& text)) {
     simdjson::dom::parser parser;
     simdjson::dom::element element;
     RC_ASSERT(!parser.parse(json).get(element));
-    // Valid text comes back as it was.
+    // Valid text does not change.
     std::string_view back = element.at(0).get_string().value();
     RC_ASSERT(!simdjson::validate_utf8(text) || back == text);
 }

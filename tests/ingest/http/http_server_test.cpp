@@ -140,10 +140,11 @@ TEST_F(http_server, refuses_a_large_body_without_reading_it) {
 TEST_F(http_server, lets_a_client_go_on_sending_what_is_refused_for_a_while) {
     ASSERT_TRUE(client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1500000\r\n\r\n"));
     EXPECT_EQ(client.read_answer()->status, 413);
-    // Were the connection reset now, many a client would lose the answer that it has not read yet.
+    // If the connection were reset now, many clients would lose the response that they have not
+    // read yet.
     for (int sent = 0; sent < 1'500'000; sent += 150'000) {
         ASSERT_TRUE(client.send(std::string(150'000, 'x'))) << sent;
-        // Time for a reset to arrive; far from the two seconds after which it may come.
+        // Long enough for a reset to arrive, and far below the two seconds after which it may.
         std::this_thread::sleep_for(std::chrono::milliseconds{3});
     }
     client.finish_sending();

@@ -9,7 +9,7 @@
 
 namespace tally::tests {
 
-/// A parsed answer; field names in lower case.
+/// A parsed response; field names in lower case.
 struct http_answer {
     int status = 0;
     std::multimap<std::string, std::string> fields;
@@ -21,8 +21,8 @@ struct http_answer {
     }
 };
 
-/// A blocking client of raw bytes on loopback: sends exactly what a test says, in the pieces it
-/// says. Every wait ends after `patience`, long enough that only a real hang reaches it.
+/// A blocking client of raw bytes on loopback: sends exactly what a test gives it, in the given
+/// pieces. Every wait ends after `patience`, which only a real hang reaches.
 class http_test_client {
   public:
     static constexpr std::chrono::seconds patience{20};
@@ -32,16 +32,16 @@ class http_test_client {
     http_test_client(http_test_client const&) = delete;
     http_test_client& operator=(http_test_client const&) = delete;
 
-    /// False when the server has closed the connection.
+    /// False if the server has closed the connection.
     bool send(std::string_view bytes);
-    /// The next answer; nullopt when the connection ends before it is whole. `head_only`: of a
-    /// HEAD request, or an interim answer.
+    /// The next response; nullopt if the connection ends before it is complete. `head_only`: to a
+    /// HEAD request, or an interim response.
     std::optional<http_answer> read_answer(bool head_only = false);
-    /// The next `bytes` bytes; fewer when the connection ends before.
+    /// The next `bytes` bytes; fewer if the connection ends before.
     std::string read(std::size_t bytes);
     /// Everything until the server closes.
     std::string read_to_end();
-    /// Whether the server has closed the connection and nothing more came; waits for it.
+    /// Whether the server closes the connection and sends nothing more; waits for it.
     bool is_closed();
     /// No more bytes from us; the server sees the end.
     void finish_sending();

@@ -44,7 +44,7 @@ class echo_handler::exchange final : public ingest::http_exchange {
             return;
         }
         reply(text_answer(body));
-        reply(text_answer("a second reply is nobody's"));
+        reply(text_answer("a second reply is ignored"));
     }
 
     [[nodiscard]] ingest::http_response timed_out() const override {

@@ -70,7 +70,7 @@ http_test_server::http_test_server(ingest::http_handler& handler,
 http_test_server::~http_test_server() {
     impl_->server->drain(std::chrono::milliseconds{0});
     impl_->work.reset();
-    // Without stop(): a server that leaves something behind keeps this waiting.
+    // Without stop(): work that the server has left would make this wait.
     for (std::jthread& thread : impl_->threads)
         thread.join();
 }

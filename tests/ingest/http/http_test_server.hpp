@@ -11,7 +11,7 @@
 
 namespace tally::tests {
 
-/// Remembers what it was told.
+/// Records its calls.
 class recording_observer final : public ingest::http_observer {
   public:
     void answered(std::string_view endpoint, unsigned status) noexcept override;
@@ -39,7 +39,7 @@ class recording_observer final : public ingest::http_observer {
     std::vector<std::string> kinds_;
 };
 
-/// An http_server on a free loopback port with two threads of its own; ends in order.
+/// An http_server on a free loopback port with two threads of its own; stopped properly.
 class http_test_server {
   public:
     explicit http_test_server(ingest::http_handler& handler,
@@ -57,7 +57,7 @@ class http_test_server {
     std::unique_ptr<impl> impl_;
 };
 
-/// Waits until `condition` holds; false when it does not within the client's patience.
+/// Waits until `condition` holds; false if it does not within the client's patience.
 bool eventually(std::function<bool()> const& condition);
 
 } // namespace tally::tests

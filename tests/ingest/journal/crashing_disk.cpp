@@ -19,14 +19,14 @@ class crashing_disk::output final : public segment_output {
 
     int write(std::uint64_t offset, std::string_view bytes) noexcept override {
         bool const fails = disk_.fails(disk_.write_failures_);
-        // A write that fails may have been done in part.
+        // A failed write may have been done in part.
         std::size_t const done = fails ? disk_.random_() % (bytes.size() + 1) : bytes.size();
         file_->unsynced.emplace_back(offset, std::string{bytes.substr(0, done)});
         return fails ? ENOSPC : 0;
     }
     int sync() noexcept override {
         if (disk_.fails(disk_.sync_failures_)) {
-            return EIO; // and what was written stays in doubt for ever
+            return EIO; // from now on it is unknown what is on disk
         }
         for (auto const& [offset, bytes] : file_->unsynced) {
             file_->durable.replace(offset, bytes.size(), bytes);

@@ -12,8 +12,8 @@
 
 namespace tally::ingest::tests {
 
-/// A disk in memory that loses power: what was synced stays, of what was written since then any
-/// sectors, in any order, may have reached the platter. Calls fail when they are told to.
+/// A disk in memory that loses power. What was synced stays; of what was written since then, any
+/// sectors may have reached the platter, in any order. A given share of the calls fails.
 class crashing_disk final : public journal_disk {
   public:
     explicit crashing_disk(std::uint64_t seed) : random_(seed) {}
@@ -23,7 +23,7 @@ class crashing_disk final : public journal_disk {
     int remove(std::filesystem::path const& file) noexcept override;
     int sync_folder(std::filesystem::path const& folder) noexcept override;
 
-    /// How many of a thousand calls fail.
+    /// Number of calls in a thousand that fail.
     void fail_per_mille(unsigned writes, unsigned syncs, unsigned creates) {
         write_failures_ = writes;
         sync_failures_ = syncs;
@@ -31,7 +31,7 @@ class crashing_disk final : public journal_disk {
     }
     /// The files as they may be after a loss of power, under their names in `folder`.
     void lose_power(std::filesystem::path const& folder);
-    /// The files as a reader beside the writer sees them, under their names in `folder`.
+    /// The files as a reader next to the live writer sees them, under their names in `folder`.
     void show(std::filesystem::path const& folder) const;
     [[nodiscard]] std::size_t files() const { return files_.size(); }
 
@@ -47,7 +47,7 @@ class crashing_disk final : public journal_disk {
     std::mt19937_64 random_;
     using named_file = std::pair<std::filesystem::path, std::shared_ptr<file_state>>;
     std::map<std::filesystem::path, std::shared_ptr<file_state>> files_;
-    std::vector<named_file> removed_; ///< since the folder was synced; names that may come back
+    std::vector<named_file> removed_; ///< since the folder was synced; they may reappear
     unsigned write_failures_ = 0;
     unsigned sync_failures_ = 0;
     unsigned create_failures_ = 0;

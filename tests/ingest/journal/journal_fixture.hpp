@@ -57,7 +57,7 @@ class journal_test : public testing::Test {
         return std::make_unique<journal_writer>(
             journal_writer::options{folder_, stream_, segment_bytes}, real_disk());
     }
-    /// As the next run finds it.
+    /// The frames that the next run finds.
     read_frames left_behind() {
         journal_folder const folder{folder_};
         auto const streams = folder.streams();

@@ -2,7 +2,7 @@
 
 #include <random>
 
-// A reader beside the writer: what it sees while segments come and go.
+// A reader next to a live writer: what it sees while segments come and go.
 
 namespace tally::ingest {
 namespace {
@@ -10,8 +10,8 @@ namespace {
 namespace fs = std::filesystem;
 using status = journal_reader::status;
 
-/// A reader beside a writer that flushes, fails, and releases what was read, in random order and
-/// with random rests: it sees every durable record once, in order.
+/// A reader next to a writer that flushes, fails, and releases what was read, in random order and
+/// with random pauses: it sees every durable record once, in order.
 void follow_at_random(fs::path const& folder, std::uint64_t seed) {
     tests::crashing_disk disk{seed};
     std::mt19937_64 random{seed};
@@ -84,8 +84,8 @@ TEST_F(journal_reader_test, a_reader_follows_the_writer_up_to_what_is_durable) {
     }
 }
 
-// The thread that flushes releases a segment as soon as its records are stored, which may be before
-// the reader looks at the extents again.
+// The flushing thread releases a segment as soon as its records are stored, which may be before the
+// reader asks for the extents again.
 TEST_F(journal_reader_test, a_reader_goes_on_in_the_next_segment_when_its_own_was_released) {
     auto const to = writer(512);
     journal_reader reader{stream_, {}};

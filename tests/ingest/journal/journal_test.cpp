@@ -86,7 +86,7 @@ TEST_F(journal_test, a_flipped_byte_is_never_passed_over_in_silence) {
             bytes[at] = static_cast<char>(bytes[at] ^ flip);
             put(file, bytes);
             auto const all = left_behind();
-            if (all.ended == status::end) { // it was the last mark: no record is missing
+            if (all.ended == status::end) { // the last mark was damaged: no record is missing
                 EXPECT_EQ(all.frames, before) << at;
                 EXPECT_GE(at + last_mark + frame_alignment, used) << at;
                 EXPECT_TRUE(all.tail) << at;
@@ -108,7 +108,7 @@ TEST_F(journal_test, goes_on_behind_damage_when_it_is_told_to) {
     journal_reader reader{stream_, folder.streams().at(0).segments};
     frame_view frame;
     ASSERT_EQ(reader.next(frame), status::damaged);
-    ASSERT_EQ(reader.next(frame), status::damaged) << "until it is told to go on";
+    ASSERT_EQ(reader.next(frame), status::damaged) << "until the caller skips it";
     EXPECT_EQ(reader.damage()->begin, segment_head_bytes);
     EXPECT_EQ(reader.damage()->first_record, 0U);
     EXPECT_EQ(reader.damage()->next_record, 1U);
@@ -180,8 +180,8 @@ TEST_F(journal_test, takes_frames_of_many_threads) {
     }
 }
 
-/// Random appends, flushes, releases and failures, then a loss of power: everything that was said
-/// to be durable is there, in order, as it was, once.
+/// Random appends, flushes, releases and failures, then a loss of power: everything that was
+/// reported durable is there once, unchanged and in order.
 void run_until_power_fails(fs::path const& folder, std::uint64_t seed) {
     tests::crashing_disk disk{seed};
     std::mt19937_64 random{seed};

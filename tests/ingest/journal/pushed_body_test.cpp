@@ -26,7 +26,7 @@ std::string event(std::string const& id, std::string const& type) {
 }
 
 struct pushed_body : testing::Test {
-    /// As a session makes it.
+    /// A block as a session makes it.
     std::unique_ptr<record_block> pushed(std::string_view format, std::string body) {
         auto block = std::make_unique<record_block>();
         block->from = std::make_shared<source const>(sources.local());
@@ -81,7 +81,7 @@ TEST_F(pushed_body, a_single_event_of_an_unknown_type_is_decoded_again) {
     auto const again = read_again(*block);
     EXPECT_EQ(again->batch.rejected, block->batch.rejected);
     EXPECT_TRUE(again->batch.rejected.at(0).suspended);
-    EXPECT_FALSE(again->suspend_rejected) << "or it would be kept as a body nobody can read";
+    EXPECT_FALSE(again->suspend_rejected) << "or it would be kept as an unreadable body";
 }
 
 TEST_F(pushed_body, what_could_not_be_taken_apart_is_not_tried_again) {
@@ -160,8 +160,8 @@ TEST_F(pushed_body, b_legs_are_what_they_were) {
     }
 }
 
-/// A decoder of another version, which finds other records, or others of them good: lines of what
-/// it says of each, after `changes`.
+/// A decoder of another version, which finds other records, or accepts others: it reads one word a
+/// line, after the replacements in `changes`.
 struct other_version {
     static inline std::vector<std::pair<std::string, std::string>> changes;
     static void decode(decode_context const&, record_batch& batch) noexcept {
@@ -197,8 +197,8 @@ struct other_version {
 struct decided_push : pushed_body {
     ~decided_push() override { other_version::changes.clear(); }
 
-    /// By the decoder of then, and by that of now; as the whole daemon does it but for the table of
-    /// formats, which is asked by name.
+    /// Decodes with the decoder of then, encodes, and decodes with that of now: like the daemon,
+    /// except that the table of formats is searched by name.
     std::unique_ptr<record_block>
     again_after(std::string body, bool suspends,
                 std::vector<std::pair<std::string, std::string>> changes) {
@@ -233,7 +233,7 @@ TEST_F(decided_push, what_a_later_decoder_rejects_waits_in_suspense_as_it_came) 
     auto const again = again_after("call 1\nbad 2\ncall 3\nskip 4", false, {{"call 3", "bad"}});
     EXPECT_THAT(other_version::raw(again->batch), ElementsAre("call 1"));
     ASSERT_EQ(again->batch.rejected.size(), 2U);
-    EXPECT_FALSE(again->batch.rejected[0].suspended) << "its sender was told";
+    EXPECT_FALSE(again->batch.rejected[0].suspended) << "its sender got the error";
     EXPECT_TRUE(again->batch.rejected[1].suspended);
     EXPECT_EQ(again->batch.rejected[1].raw, "call 3");
     EXPECT_EQ(again->batch.received(), records);

@@ -11,7 +11,7 @@ http_head head_of(fields const& list) {
     return {"POST", "/v1/events", "", list, std::nullopt, true};
 }
 
-/// The structured form of an event with these fields and data, or the code of what is wrong.
+/// The structured form of an event with these fields and data, or the code of its fault.
 std::string structured(fields const& list, std::string_view data) {
     binary_event event;
     std::string json;
@@ -22,12 +22,12 @@ std::string structured(fields const& list, std::string_view data) {
     return fault ? std::string{code(fault.error)} : json;
 }
 
-/// Of one with that type of data.
+/// The same, with that type of data.
 std::string with_type(std::string_view type, std::string_view data) {
     return structured({{"Content-Type", type}, {"ce-id", "1"}}, data);
 }
 
-/// The value that an attribute comes out with.
+/// The value of an attribute in the structured form.
 std::string value_of(std::string_view sent) {
     binary_event event;
     auto const fault = read_binary_event(head_of({{"ce-subject", sent}}), event);
@@ -80,7 +80,7 @@ TEST(cloudevents_binary, carries_data_as_its_type_allows) {
     EXPECT_EQ(with_type("image/png", ""), R"({"id":"1","datacontenttype":"image/png"})");
     EXPECT_EQ(with_type("application/x-www-form-urlencoded", R"({"a":1})"),
               R"({"id":"1","data":{"a":1}})")
-        << "as curl sends JSON when it is not told the type";
+        << "curl's default type for JSON";
 }
 
 TEST(cloudevents_binary, data_cannot_break_out_of_the_event) {

@@ -15,7 +15,7 @@ struct caller {
     std::string origin = {};
 };
 
-/// The source's name, or the status.
+/// The source's name, or the status of the response.
 std::string whose(std::vector<ingest::source> sources, caller const& from) {
     std::vector<ingest::http_field> const fields{{"authorization", from.authorization},
                                                  {"Origin", from.origin}};

@@ -5,7 +5,7 @@
 
 namespace tally::tests {
 
-/// Bodies as clients compress them.
+/// Compresses bodies like clients do.
 std::string gzipped(std::string_view plain);
 std::string zlib_deflated(std::string_view plain);
 std::string bare_deflated(std::string_view plain);

@@ -8,13 +8,13 @@ namespace {
 
 using totals = recording_observer::totals;
 
-/// POST /v1/events, with a stand-in for the decoder: what HTTP adds to it.
+/// POST /v1/events with a fake decoder: what the HTTP side adds to it.
 struct push_events : push_fixture {
     void send_events(fields with, std::string body, std::string query = {}) {
         send({.path = "/v1/events", .query = std::move(query), .with = std::move(with)},
              std::move(body));
     }
-    /// What the decoder was given, of a push that stays under way.
+    /// The body that the decoder got, for a push that is still in flight.
     std::string decoded_body(fields with, std::string body) {
         sink.how = push_test_sink::finishing::on_order;
         send_events(std::move(with), std::move(body));
@@ -133,7 +133,7 @@ TEST_F(push_events, the_structured_form_is_what_is_kept) {
 
 TEST_F(push_events, gives_back_a_binary_event_that_is_none) {
     send_events(binary, "{");
-    expect_problem(400, "no JSON");
+    expect_problem(400, "not JSON");
     EXPECT_NE(body().find(R"("code":"bad_data")"), std::string::npos);
     send_events(binary + fields{{"ce-subject", "%C0%A0"}}, "{}");
     expect_problem(400, "ce-subject");
@@ -170,7 +170,7 @@ TEST_F(push_events, shakes_hands_with_a_webhook_sender) {
     EXPECT_EQ((*answer)->endpoint, "/v1/events");
     send({.method = "OPTIONS", .path = "/v1/events"}, "");
     EXPECT_EQ(status(), 200u);
-    EXPECT_EQ(field("WebHook-Allowed-Origin"), "") << "nobody asked";
+    EXPECT_EQ(field("WebHook-Allowed-Origin"), "") << "the request named no origin";
     for (std::string const origin : {"a b", "a\tb", "\xE9", std::string(256, 'a').c_str()}) {
         send({.method = "OPTIONS",
               .path = "/v1/events",

@@ -26,7 +26,7 @@ struct push_fixture : testing::Test {
         bool from_loopback = true;
     };
 
-    /// Does what the server does.
+    /// Calls the handler like the server does.
     void send(request const& asked, std::string body);
     ingest::http_step begin(request const& asked, std::size_t body_bytes);
 
@@ -37,9 +37,9 @@ struct push_fixture : testing::Test {
 
     push_test_sink sink;
     recording_observer observer;
-    ingest::push_settings settings; ///< as they are at the first send()
+    ingest::push_settings settings; ///< used from the first send() on
     std::unique_ptr<ingest::push_handler> handler;
-    /// Answer that came, of the last request.
+    /// The response to the last request.
     std::shared_ptr<std::optional<ingest::http_response>> answer;
     std::unique_ptr<ingest::http_exchange> exchange;
 };

@@ -53,7 +53,7 @@ TEST_F(push_handler, answers_422_when_all_records_are_rejected) {
     EXPECT_EQ((*answer)->content_type, "application/json");
     EXPECT_EQ(body(),
               R"({"type":"about:blank","title":"Unprocessable Content","status":422,)"
-              R"("detail":"none of the records was taken",)"
+              R"("detail":"none of the records was accepted",)"
               R"("received":2,"accepted":0,"rejected":2,"errors":[)"
               R"({"index":0,"code":"missing_field","field":"start_time","detail":"one"},)"
               R"({"index":1,"code":"missing_field","field":"start_time","detail":"two"}]})");

@@ -19,7 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 
 struct push_over_http : testing::Test {
-    /// Time-outs far beyond a test's length, but for those that a test waits for.
+    /// Timeouts are far longer than a test, except those that a test waits for.
     static constexpr milliseconds never{3'600'000};
 
     void serve(milliseconds answer_timeout = never,
@@ -71,7 +71,7 @@ TEST_F(push_over_http, every_split_of_a_compressed_chunked_push_is_read_the_same
     EXPECT_EQ(sink.bytes_held(), 0u);
 }
 
-/// Events by every road there is, with the real decoder: the same events.
+/// Events in every mode, with the real decoder: they are the same events.
 struct events_over_http : push_over_http {
     static constexpr std::string_view one =
         R"({"specversion":"1.0","id":"1","source":"/shop","type":"usage","subject":"SUB-1",)"
@@ -82,7 +82,7 @@ struct events_over_http : push_over_http {
         serve(never, ingest::formats());
         client.emplace(port());
     }
-    /// Of a push that is taken; each becomes "id content".
+    /// The events of an accepted push, each as "id content".
     std::vector<std::string> events_of(std::string_view body, std::string_view more_fields) {
         client->send(post("/v1/events", body, more_fields));
         EXPECT_TRUE(eventually([&] { return sink.under_way() == 1; })) << more_fields;
@@ -214,7 +214,7 @@ TEST_F(push_over_http, cuts_off_who_pipelines_and_never_reads_and_serves_others)
         *handler, ingest::http_server_settings{.read_timeout = never,
                                                .idle_timeout = never,
                                                .write_timeout = milliseconds{100}});
-    // A hundred errors an answer: some KiB for each few hundred bytes.
+    // A hundred errors a response: some KiB for a few hundred bytes each.
     std::string bad;
     for (int i = 0; i < 100; ++i) {
         bad += "bad\n";

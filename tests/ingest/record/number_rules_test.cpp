@@ -54,11 +54,11 @@ INSTANTIATE_TEST_SUITE_P(
     all, number_rules_refused,
     ::testing::Values(
         bad_rules{"{", "number rules: not JSON"}, bad_rules{"", "number rules: not JSON"},
-        bad_rules{"{} {}", "stands behind the JSON object"},
+        bad_rules{"{} {}", "unexpected text after the JSON object"},
         bad_rules{"7", "must be one JSON object"}, bad_rules{"[]", "must be one JSON object"},
         bad_rules{R"({"strip":1})", "strip: no such rule; there are international_prefixes"},
         bad_rules{R"({"international_prefixes":"00"})", "international_prefixes: must be a list"},
-        bad_rules{R"({"international_prefixes":[""]})", "would take every number"},
+        bad_rules{R"({"international_prefixes":[""]})", "would match every number"},
         bad_rules{R"({"international_prefixes":["+"]})", "must be at most 32 digits"},
         bad_rules{R"({"country_code":91})", "country_code: must be a string"},
         bad_rules{R"({"country_code":"0091"})", "country_code: '0091' is none"},

@@ -39,7 +39,7 @@ struct connected {
         intake.on_stored(
             [this](std::uint64_t group, bool durable) { stored.emplace_back(group, durable); });
     }
-    /// Feeds bytes and works until more are needed; what is said meanwhile.
+    /// Feeds bytes, steps until more are needed, and returns the text that is sent meanwhile.
     std::string say(std::string_view bytes) {
         intake.received(bytes);
         return work();
@@ -167,7 +167,7 @@ TEST(tcp_intake, reads_no_further_while_its_errors_are_not_read) {
     work_until_full();
     EXPECT_TRUE(to.intake.is_full());
     auto said = to.intake.take();
-    EXPECT_TRUE(to.intake.is_full()) << "it is being said, and nobody reads it";
+    EXPECT_TRUE(to.intake.is_full()) << "it is being sent, and the peer does not read it";
     for (int turns = 0; turns < 100 && !said.ends_with("{\"ack\":60000}\n"); ++turns) {
         said += to.intake.take();
         work_until_full();

@@ -14,19 +14,19 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-// Connections of the TCP endpoint by real sockets: deadlines, and what a peer that does not read
-// costs.
+// Connections of the TCP endpoint over real sockets: deadlines, and the cost of a peer that does
+// not read.
 
 namespace tally::tests {
 namespace {
 
 using std::chrono::milliseconds;
 
-/// Time-outs that a test waits for are short, all others far beyond a test's length.
+/// Timeouts that a test waits for are short; all others are far longer than a test.
 constexpr milliseconds soon{100};
 constexpr milliseconds never{3'600'000};
 
-/// A tcp_server on a free loopback port with two threads of its own; ends in order.
+/// A tcp_server on a free loopback port with two threads of its own; stopped properly.
 class tcp_test_server {
   public:
     explicit tcp_test_server(ingest::tcp_server_settings settings)
@@ -82,8 +82,8 @@ TEST(tcp_session, cuts_off_who_sends_bad_lines_and_never_reads_and_serves_others
     deaf.join();
     EXPECT_LT(pieces, pieces_max) << "it could go on as long as it liked";
     EXPECT_TRUE(eventually([&] { return server.connections() == 1; }));
-    // What the kernel takes of answers at most (a few MiB), the bound, and a block: each error has
-    // more than fifty bytes.
+    // The errors that the kernel buffers (a few MiB), the limit, and one block: each error is
+    // longer than fifty bytes.
     constexpr std::uint64_t answers_bytes_max = 32 * 1024 * 1024;
     EXPECT_LT(server.observer.sums().received, answers_bytes_max / 50);
     ASSERT_TRUE(other.send(canonical() + "\n"));
@@ -93,7 +93,7 @@ TEST(tcp_session, cuts_off_who_sends_bad_lines_and_never_reads_and_serves_others
 TEST(tcp_session, lets_who_reads_late_but_in_time_go_on) {
     tcp_test_server server{
         {.listen = "127.0.0.1:0", .idle_timeout = never, .write_timeout = never}};
-    constexpr std::uint64_t lines = 200'000; // their errors are more than sockets and bound hold
+    constexpr std::uint64_t lines = 200'000; // their errors exceed all buffers and the limit
     http_test_client client{server.port()};
     std::jthread sender{[&] {
         std::string bad;
@@ -103,7 +103,7 @@ TEST(tcp_session, lets_who_reads_late_but_in_time_go_on) {
         EXPECT_TRUE(client.send(bad));
         client.finish_sending();
     }};
-    // It is held up, not refused: everything is answered as soon as somebody reads.
+    // Reading is paused, nothing is refused: everything is answered once the peer reads.
     auto const said = client.read_to_end();
     EXPECT_EQ(std::count(said.begin(), said.end(), '{'), std::count(said.begin(), said.end(), '}'));
     EXPECT_TRUE(said.ends_with("{\"ack\":" + std::to_string(lines) + "}\n"));

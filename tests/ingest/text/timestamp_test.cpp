@@ -84,7 +84,7 @@ RC_GTEST_PROP(timestamp, every_moment_reads_back_in_every_zone, ()) {
     RC_ASSERT(read_time_text(text) == (time_reading{form::utc, second * us_per_s + us}));
 }
 
-/// A wall-clock time as the decoders pass it on.
+/// A wall-clock time in the form that the decoders pass on.
 time_us wall(std::string_view text) {
     auto const reading = read_time_text(text);
     EXPECT_EQ(reading.is, form::local) << text;
@@ -121,12 +121,12 @@ TEST(local_clock, says_when_it_does_not_know_the_zone) {
 }
 
 RC_GTEST_PROP(local_clock, remembering_a_stretch_changes_nothing, ()) {
-    // Hours around and away from changes, in an order that makes the memory useful and stale.
+    // Hours near changes and far from them, in an order that makes the cache both useful and stale.
     auto const hours = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4 * 365 * 24));
     for (int const hour : hours) {
         time_us const when = base + static_cast<time_us>(hour) * 3600 * us_per_s;
         auto const remembered = moments_of("America/New_York", when);
-        (void)moments_of("UTC", when); // another zone makes it forget
+        (void)moments_of("UTC", when); // another zone empties the cache
         RC_ASSERT(moments_of("America/New_York", when) == remembered);
     }
 }
