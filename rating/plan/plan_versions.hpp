@@ -46,7 +46,8 @@ enum class past_of_plan : std::uint8_t {
 ///   there.
 /// - A wanted version without effective_from begins now. So does one whose terms differ from those
 ///   that are stored with the same effective_from: a new price must not change what was charged.
-/// - A stored version that is no longer wanted ends now. A version that has ended never changes.
+/// - A stored version that is no longer wanted ends where its replacement begins, or now. A version
+///   that has ended never changes.
 /// - A stored version that has not begun and is no longer wanted is removed.
 ///
 /// Example 1: the file has the price 0.25 and no effective_from.
