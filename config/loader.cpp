@@ -59,7 +59,7 @@ void check_together(loaded_settings& loaded) {
         bool const any_port = address.ends_with(":0");
         if (!address.empty() && !any_port && !addresses.insert(address).second) {
             loaded.problems.push_back("http.listen, tcp.listen and admin.listen: must differ; " +
-                                      std::string{address} + " stands twice");
+                                      std::string{address} + " occurs twice");
         }
     }
     auto const data = std::filesystem::path{values.data_dir}.lexically_normal();

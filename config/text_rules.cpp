@@ -184,7 +184,7 @@ std::optional<std::string> complain_about_weekly_at(std::string_view value) {
 }
 
 std::optional<std::string> accept_any_text(std::string_view value) {
-    return has_nul(value) ? std::optional<std::string>{"must hold no NUL"} : std::nullopt;
+    return has_nul(value) ? std::optional<std::string>{"must not contain NUL"} : std::nullopt;
 }
 
 std::string masked_url(std::string_view url) {

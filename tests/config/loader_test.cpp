@@ -172,7 +172,7 @@ TEST(loader, a_bad_variable_is_reported_without_its_password) {
 TEST(loader, addresses_must_differ) {
     auto const loaded = load("http.listen = \"127.0.0.1:9464\"\n");
     ASSERT_EQ(loaded.problems.size(), 1U);
-    EXPECT_THAT(loaded.problems.front(), HasSubstr("127.0.0.1:9464 stands twice"));
+    EXPECT_THAT(loaded.problems.front(), HasSubstr("127.0.0.1:9464 occurs twice"));
     EXPECT_TRUE(load("http.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n").ok());
 }
 
