@@ -18,7 +18,7 @@ std::string padded(std::string text, std::size_t width) {
     return text;
 }
 
-/// A text setting as it may be shown.
+/// A text setting without passwords.
 std::string shown_text(setting const& row, settings const& values) {
     auto const& text = values.*std::get<text_setting>(row.value).member;
     return row.key == "database.url" ? masked_url(text) : text;
@@ -65,6 +65,8 @@ void append_sample(std::string& page, setting const& row, settings const& defaul
     page.append("\n# ").append(row.description).append(".\n# ");
     page.append(bounds_or_rule(row)).append("; ").append(environment_name(row.key)).append("\n# ");
     page.append(name).append(" = ").append(value_text(row, defaults));
+
+    // 134217728 alone is hard to read, so the line ends with "# 128 MiB".
     auto const* number = std::get_if<number_setting>(&row.value);
     if (number != nullptr && number->counts != unit::none) {
         page.append(" # ").append(quantity_text(defaults.*number->member, number->counts));
@@ -90,10 +92,12 @@ void write_json(std::ostream& out, loaded_settings const& loaded) {
     for (std::size_t i = 0; i < table.size(); ++i) {
         rows.insert(table[i].key, json_entry(table[i], loaded, i));
     }
+
     toml::array problems;
     for (auto const& problem : loaded.problems) {
         problems.push_back(problem);
     }
+
     toml::table const page{{"ok", loaded.ok()},
                            {"file", loaded.file},
                            {"settings", std::move(rows)},
@@ -106,6 +110,8 @@ std::string sample_file() {
     std::string page = "# Settings of tallyd. The lines that are commented out show the defaults.\n"
                        "# The environment variable that is named with a setting also sets it.\n"
                        "# `tallyd check-config` shows the effective values and their origins.\n";
+
+    // The table is grouped by section, so a new section begins where the name changes.
     std::string_view section;
     for (auto const& row : settings_table()) {
         if (section_of(row.key) != section) {

@@ -42,8 +42,8 @@ constexpr number_setting days(std::int64_t s::*member, std::int64_t min) {
     return {member, min, century_days, unit::days};
 }
 
-// Bounds keep a typing mistake from being taken at its word; none is a promise that the largest
-// value makes sense on every machine.
+// The bounds reject typing mistakes. They do not promise that the largest value makes sense on
+// every machine.
 constexpr setting table[] = {
     {"environment",
      text_setting{&s::environment, complain_about_environment,
@@ -218,6 +218,7 @@ std::optional<std::string> set_from_text(setting const& row, std::string_view te
         values.*flag->member = text == "true";
         return std::nullopt;
     }
+
     auto const& target = std::get<text_setting>(row.value);
     auto complaint = target.complaint(text);
     if (!complaint) {
