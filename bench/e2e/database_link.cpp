@@ -6,7 +6,7 @@
 namespace tally::bench {
 namespace {
 
-/// As much as libpq hands to the kernel at once without growing its own buffer far.
+/// The size of a piece: libpq passes it to the kernel without growing its own buffer much.
 constexpr std::size_t copy_piece_bytes = 256 * 1024;
 
 bool is_fine(PGresult const* answer) {

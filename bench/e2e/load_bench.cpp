@@ -35,7 +35,7 @@ void check(storage::loaded_catalog const& loaded, storage::result const& said, t
     for (rating::catalog_index i = 0; i < loaded.catalog->plans(); ++i) {
         rates += loaded.catalog->plan_at(i).rates().size();
     }
-    if (rates != bed.options().catalog.prefixes + std::size_t{1}) { // and one for inbound calls
+    if (rates != bed.options().catalog.prefixes + std::size_t{1}) { // one more for inbound calls
         throw std::runtime_error{std::to_string(rates) + " rates were loaded"};
     }
 }

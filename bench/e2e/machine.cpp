@@ -29,7 +29,7 @@ struct process_times {
     long ended_children_ticks = 0;
 };
 
-/// Fields of /proc/<pid>/stat (proc(5)); nullopt when the process has gone.
+/// Fields of /proc/<pid>/stat (proc(5)); nullopt when the process has ended.
 std::optional<process_times> times_of(std::filesystem::path const& process) {
     std::ifstream file{process / "stat"};
     std::string line;

@@ -14,8 +14,8 @@ constexpr std::size_t uuid_bytes = 16;
 /// Number of fields (2 bytes), length of the first (4): account_id, which comes first in a row.
 constexpr std::size_t account_offset = 6;
 
-/// Takes rows in order and puts them into the first connection's batches until half of them is
-/// there and an account ends, then into the second's.
+/// Takes rows in order and puts them into the first connection's batches until it has half of the
+/// rows and an account ends, then into the second connection's.
 class row_dealer {
   public:
     row_dealer(finished_rows& out, std::uint64_t rows_expected)
@@ -81,7 +81,8 @@ finished_rows take_finished_rows(database_link& link) {
     bool is_first = true;
     for (int bytes = 0; (bytes = PQgetCopyData(link.get(), &data, 0)) > 0;) {
         std::string_view row{data, static_cast<std::size_t>(bytes)};
-        // The header comes by itself or in front of the first row, as the server's version has it.
+        // Depending on the server's version, the header comes by itself or in front of the first
+        // row.
         if (std::exchange(is_first, false)) {
             row.remove_prefix(storage::copy_header.size());
         }

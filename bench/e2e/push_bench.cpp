@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// What one connection saw.
+/// The measurements of one connection.
 struct pusher_report {
     std::vector<double> answer_s; ///< from the request to its acknowledgement
     std::uint64_t refused = 0;    ///< 503, sent again
@@ -67,7 +67,7 @@ class running_daemon {
         what.environment.push_back("TALLYD_ADMIN_LISTEN=127.0.0.1:" + std::to_string(admin_port_));
         return what;
     }
-    /// Empty while it does not listen yet.
+    /// Empty as long as the daemon does not listen.
     [[nodiscard]] std::string status() const {
         try {
             return http_client{admin_port_}.get("/status").body;
@@ -81,7 +81,7 @@ class running_daemon {
     tallyd_process process_;
 };
 
-/// All that the connections share.
+/// The state that the connections share.
 struct push_work {
     std::uint16_t port;
     std::vector<std::string> const& bodies;
@@ -89,7 +89,7 @@ struct push_work {
     double began_s = now_s();
     std::atomic<std::size_t> next{0};
 
-    /// Waits until push number `at` is due and says when that was.
+    /// Waits until push number `at` is due and returns the time at which it was due.
     [[nodiscard]] double wait_for_turn(std::size_t at) const {
         double const now = now_s();
         if (pushes_per_s <= 0) {

@@ -24,7 +24,7 @@ struct options {
     std::string sql_file;
 };
 
-/// Written to in pieces of this size.
+/// The file is written in pieces of this size.
 constexpr std::size_t piece_bytes = 1024 * 1024;
 
 std::ofstream open(std::string const& path) {

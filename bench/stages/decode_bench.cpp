@@ -3,8 +3,8 @@
 
 #include <benchmark/benchmark.h>
 
-// Bytes in, records out, for each format as its sender sends it: NDJSON and CSV in pieces of a
-// file, FreeSWITCH one body a call.
+// Measures decoding, for each format as its sender sends it: NDJSON and CSV in pieces of a file,
+// FreeSWITCH with one body per call.
 
 namespace tally::bench {
 namespace {
@@ -20,7 +20,7 @@ struct decode_case {
     bool keeps_id; ///< the format carries the call's uuid
 };
 
-/// As tallyd import cuts files.
+/// The size of the pieces into which tallyd import cuts files.
 constexpr std::size_t piece_bytes = 1024 * 1024;
 
 std::vector<ingest::record_batch> bodies_of(decode_case const& of,
@@ -37,7 +37,7 @@ std::vector<ingest::record_batch> bodies_of(decode_case const& of,
     return batches;
 }
 
-/// What is wrong with the records decoded; empty when they are the calls.
+/// The fault of the decoded records; empty when they equal the calls.
 std::string complaint(decode_case const& of, std::vector<sample_call> const& calls,
                       std::vector<ingest::record_batch> const& batches) {
     std::size_t place = 0;

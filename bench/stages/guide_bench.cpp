@@ -2,7 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
-// From a record to the subscription that pays for it.
+// Measures guiding: from a record to the subscription that pays for it.
 
 namespace tally::bench {
 namespace {

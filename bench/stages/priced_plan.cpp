@@ -40,7 +40,7 @@ std::vector<rating::rate_step> steps_of(plan_kind kind, rating::amount price) {
     return {{0, 60, 60, price}, {60, 60, 6, price}, {600, 60, 60, {price.nanos / 2}}};
 }
 
-/// One rate of a deck as the plan has it: once, or once for each band and without.
+/// One rate of a deck as rates of the plan: one, or one for each band and one without a band.
 void add_rates(plan_kind kind, rating::rate rate, rating::tariff::content& to) {
     rate.connect_fee = {};
     rate.steps = steps_of(kind, rate.steps.front().price);

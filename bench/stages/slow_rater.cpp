@@ -11,7 +11,7 @@ namespace {
 /// The rates of the longest prefix, in all bands.
 std::vector<rating::rate const*> longest_match(ingest::cdr const& call, rating::tariff const& plan,
                                                bool on_net) {
-    std::string_view const digits = call.destination.substr(1); // behind the plus
+    std::string_view const digits = call.destination.substr(1); // without the plus
     std::vector<rating::rate const*> best;
     for (auto const& rate : plan.rates()) {
         if (rate.direction != call.direction || rate.is_on_net != on_net ||

@@ -4,12 +4,12 @@
 
 #include <benchmark/benchmark.h>
 
-// What each part of a tariff costs in time, with 200,000 prefixes.
+// Measures the parts of a tariff with 200,000 prefixes: rating, finding a rate, building.
 
 namespace tally::bench {
 namespace {
 
-/// So many calls are rated the slow way as well: each looks at every rate.
+/// Number of calls that the slow rater rates as well. It looks at every rate for each call.
 constexpr std::size_t calls_checked = 400;
 
 rating::allowance full_allowance(priced_plan const& by) {
@@ -90,7 +90,7 @@ void find_prefix(benchmark::State& state) {
         static_cast<double>(index.bytes()) / static_cast<double>(entries.size());
 }
 
-/// Of rates in memory; the load bench of bench_e2e has them in PostgreSQL.
+/// Builds a tariff from rates in memory; the load bench of bench_e2e loads them from PostgreSQL.
 void build_tariff(benchmark::State& state, plan_kind kind) {
     auto const content = content_of(kind);
     for (auto _ : state) {

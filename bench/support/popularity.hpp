@@ -12,7 +12,8 @@ enum class popularity_kind : std::uint8_t {
     uniform, ///< all alike
 };
 
-/// Chooses among `count` things. In whole numbers, so that it chooses the same on every machine.
+/// Chooses among `count` items. It computes in whole numbers, so that the choice is the same on
+/// every machine.
 class popularity {
   public:
     popularity(popularity_kind kind, std::uint32_t count, repeatable_random& random);

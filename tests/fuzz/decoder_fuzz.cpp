@@ -22,7 +22,7 @@ void require(bool holds, char const* what) {
     }
 }
 
-/// Odd settings, so that their code is reached: a zone that changes its clocks, small records.
+/// Unusual settings, so that their code is reached: a zone with clock changes, small records.
 source fuzzed_source(std::size_t size) {
     source from;
     from.time_zone = size % 2 == 0 ? "Europe/Berlin" : "UTC";
@@ -79,8 +79,8 @@ void decode(format const& in, std::string_view input, source const& from, record
     check_batch(batch);
 }
 
-/// Whether pieces of a stream mean what the whole means: a value over several lines and an array
-/// are one body as a push, and lines as a stream.
+/// Whether the pieces of a stream have the same meaning as the whole. A value over several lines
+/// and an array do not: they are one body in a push, but lines in a stream.
 bool is_cut_alike(format const& in, std::string_view input) {
     if (in.cut != framing::line) {
         return in.cut == framing::csv_row;

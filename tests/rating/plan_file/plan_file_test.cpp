@@ -32,7 +32,7 @@ plan_definition plan_of(std::string_view text) {
     return std::move(reading.plan).value_or(plan_definition{});
 }
 
-/// The plan of the page that defines the format.
+/// The plan of the document that defines the format.
 constexpr std::string_view example = R"([plan]
 code = "starter"
 name = "Starter"
@@ -135,7 +135,7 @@ band = "peek"
                             "7:8: band: there is no [[band]] \"peek\""));
 }
 
-/// A good plan that a case adds to.
+/// A valid plan to which a test case adds text.
 std::string with(std::string const& more) {
     return "[plan]\ncode = \"x\"\n" + more;
 }
@@ -145,7 +145,7 @@ struct bad_case {
     char const* problem;
 };
 
-/// Expects exactly this problem of each text, behind the two lines of a good plan.
+/// Expects exactly this problem for each text, which follows the two lines of a valid plan.
 void expect_problems(std::vector<bad_case> const& cases) {
     for (auto const& [text, problem] : cases) {
         EXPECT_THAT(problems_of(with(text)), ElementsAre(HasSubstr(problem))) << text;
@@ -269,7 +269,7 @@ TEST(plan_file, says_which_rates_contradict_each_other) {
                                  "effective_from = \"2026-05-01\"\n" + steps)),
                 ElementsAre(HasSubstr("7:1: it begins before the rate at line 3 of prefix \"44\" "
                                       "ends by its effective_to")));
-    // One without an end is replaced by the next, and an exception ends by itself.
+    // The next version replaces one without an end, and an exception has an end of its own.
     EXPECT_THAT(problems_of(with(first + steps + first + "effective_from = \"2026-05-01\"\n" +
                                  "effective_to = \"2026-06-01\"\n" + steps + first +
                                  "on_net = true\n" + steps)),

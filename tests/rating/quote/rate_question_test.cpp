@@ -23,7 +23,7 @@ call_question call_in(std::string_view line, std::string zone = "UTC") {
     return std::get<call_question>(question);
 }
 
-/// "code field" of what is no question.
+/// "code field" of a line that is not a question.
 std::string fault_in(std::string_view line) {
     auto const question = read(line);
     auto const* const fault = std::get_if<question_fault>(&question);
