@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 
 /// The measurements of one connection.
 struct pusher_report {
-    std::vector<double> answer_s; ///< from the request to its acknowledgement
+    std::vector<double> answer_s; ///< from the request to its acknowledgment
     std::uint64_t refused = 0;    ///< 503, sent again
 };
 

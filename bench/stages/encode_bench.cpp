@@ -69,7 +69,7 @@ std::string complaint(storage::batch const& batch, storage::cdr_order const& ord
             return "row " + std::to_string(i) + " is encoded wrongly";
         }
     }
-    return at == end ? "" : "there is something behind the last row";
+    return at == end ? "" : "there are bytes after the last row";
 }
 
 void encode_all(storage::batch const& batch, storage::cdr_order& order,

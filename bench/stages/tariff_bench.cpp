@@ -75,7 +75,7 @@ void find_prefix(benchmark::State& state) {
         auto const found = index.longest(std::string_view{call.destination}.substr(1));
         if (found != rating::prefix_index::none &&
             !std::string_view{call.destination}.substr(1).starts_with(entries[found].first)) {
-            state.SkipWithError("found a prefix that is none");
+            state.SkipWithError("found a prefix that the number does not begin with");
             return;
         }
     }

@@ -23,7 +23,7 @@ class popularity {
   private:
     std::uint32_t count_;
     std::vector<std::uint64_t> shares_up_to_; ///< zipf: sum of the shares of 0 .. i
-    std::vector<std::uint32_t> by_rank_;      ///< zipf: so that the busy ones are no neighbours
+    std::vector<std::uint32_t> by_rank_;      ///< zipf: so that the busy ones are not adjacent
 };
 
 } // namespace tally::bench

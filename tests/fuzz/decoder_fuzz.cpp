@@ -40,7 +40,7 @@ void check_call(cdr const& call) {
     require(is_clean(call.caller_id) && is_clean(call.destination), "valid parties");
     require(is_clean(call.hangup_cause) && is_clean(call.metadata), "valid text");
     require(call.metadata.empty() || call.metadata.starts_with('{'), "metadata is an object");
-    require(call.start <= call.end, "an end behind the start");
+    require(call.start <= call.end, "an end after the start");
     require(call.duration_ms >= 0 && call.billsec_ms >= 0 && call.billable_ms >= 0,
             "durations are not negative");
     require(!call.id.is_nil() && !call.raw.empty(), "a key and bytes to keep");
@@ -68,7 +68,7 @@ void check_batch(record_batch const& batch) {
     require(std::ranges::adjacent_find(places) == places.end(), "a place per record");
     require(places.empty() || places.back() < batch.received(), "places are counted");
     require(batch.whole_error == record_error::none || batch.received() == 0,
-            "a whole error stands alone");
+            "a body with an error of its own has no records");
     std::ranges::for_each(batch.cdrs, check_call);
     std::ranges::for_each(batch.events, check_event);
 }
