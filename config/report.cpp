@@ -35,6 +35,7 @@ std::string shown_value(setting const& row, settings const& values) {
     return text.empty() ? "(empty)" : text;
 }
 
+/// One setting of the JSON output; numbers are numbers there, not texts with suffixes.
 toml::table json_entry(setting const& row, loaded_settings const& loaded, std::size_t index) {
     toml::table entry;
     if (auto const* number = std::get_if<number_setting>(&row.value)) {
@@ -59,6 +60,8 @@ std::string bounds_or_rule(setting const& row) {
     return std::string{std::get<text_setting>(row.value).rule};
 }
 
+/// One setting of the sample file: description, rule, environment variable, and the default as a
+/// comment.
 void append_sample(std::string& page, setting const& row, settings const& defaults) {
     auto const section = section_of(row.key);
     auto const name = section.empty() ? row.key : row.key.substr(section.size() + 1);

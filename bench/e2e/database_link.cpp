@@ -53,6 +53,7 @@ void database_link::copy_in(std::string const& statement, std::string_view data)
     if (PQresultStatus(begun.get()) != PGRES_COPY_IN) {
         throw failed(statement);
     }
+
     while (!data.empty()) {
         std::size_t const bytes = std::min(data.size(), copy_piece_bytes);
         if (PQputCopyData(get(), data.data(), static_cast<int>(bytes)) != 1) {
@@ -60,6 +61,8 @@ void database_link::copy_in(std::string const& statement, std::string_view data)
         }
         data.remove_prefix(bytes);
     }
+
+    // libpq needs every result to be read before the connection can be used again.
     bool const is_sent = PQputCopyEnd(get(), nullptr) == 1;
     bool is_stored = is_sent;
     while (PGresult* const answer = PQgetResult(get())) {

@@ -22,6 +22,7 @@ class row_dealer {
         : out_{out}, half_{rows_expected / 2} {}
 
     void add(std::string_view row) {
+        // An account stays with one connection, as it has one lane in the daemon.
         auto const account = row.substr(account_offset, uuid_bytes);
         if (connection_ == 0 && out_.rows >= half_ && account != last_account_) {
             end_batch();
@@ -29,6 +30,7 @@ class row_dealer {
         } else if (in_batch_ == finished_rows::rows_per_batch) {
             end_batch();
         }
+
         if (in_batch_ == 0) {
             out_.batches[connection_].emplace_back(storage::copy_header);
         }
@@ -77,6 +79,7 @@ finished_rows take_finished_rows(database_link& link) {
     finished_rows taken;
     row_dealer dealer{taken, std::stoull(link.value("SELECT count(*) FROM billing.cdrs"))};
     begin_export(link);
+
     char* data = nullptr;
     bool is_first = true;
     for (int bytes = 0; (bytes = PQgetCopyData(link.get(), &data, 0)) > 0;) {
@@ -91,6 +94,7 @@ finished_rows take_finished_rows(database_link& link) {
         }
         PQfreemem(data);
     }
+
     while (PGresult* const answer = PQgetResult(link.get())) {
         PQclear(answer);
     }

@@ -60,6 +60,8 @@ std::string complaint(decode_case const& of, std::vector<sample_call> const& cal
 void decode_stage(benchmark::State& state, decode_case const& of) {
     auto const& calls = data_with_prefixes(usual_prefixes).calls;
     auto const& in_format = *ingest::find_format(of.format);
+
+    // The first run fills the batches' memory, and its result is checked before time counts.
     auto batches = bodies_of(of, calls);
     std::size_t bytes = 0;
     for (auto& batch : batches) {
@@ -70,6 +72,7 @@ void decode_stage(benchmark::State& state, decode_case const& of) {
         state.SkipWithError(wrong.c_str());
         return;
     }
+
     for (auto _ : state) {
         for (auto& batch : batches) {
             forget_records(batch);

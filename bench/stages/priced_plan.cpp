@@ -45,12 +45,15 @@ void add_rates(plan_kind kind, rating::rate rate, rating::tariff::content& to) {
     rate.connect_fee = {};
     rate.steps = steps_of(kind, rate.steps.front().price);
     rate.allowance = kind == plan_kind::allowance || (kind == plan_kind::all && rate.allowance);
+
     if (kind == plan_kind::all) {
         rate.connect_fee = {5 * cent};
         rate.minimum = {10 * cent};
         rate.maximum = {500 * cent};
         rate.grace_s = 3;
     }
+
+    // Each band has a price of its own, so that the check finds a rate of the wrong band.
     to.rates.push_back(rate);
     for (rating::band_place band = 0; band < to.bands.size(); ++band) {
         rate.band = band;
@@ -77,10 +80,13 @@ rating::tariff::content content_of(plan_kind kind) {
     if (kind == plan_kind::banded || kind == plan_kind::all) {
         made.bands = bands_of(kind);
     }
+
+    // With all features a part of the prefixes is only in the fallback plan.
     rating::tariff::content behind = made;
     for (auto const& rate : sample.plans.front().rates) {
         add_rates(kind, rate, kind == plan_kind::all && is_fallbacks(rate) ? behind : made);
     }
+
     if (kind == plan_kind::all) {
         rating::rate on_net = made.rates.front();
         on_net.prefix = "91";

@@ -45,6 +45,8 @@ void rate_stage(benchmark::State& state) {
         state.SkipWithError(wrong.c_str());
         return;
     }
+
+    // Every iteration begins with full allowances; the copy of them is not timed.
     auto const full = full_allowances(*data.catalog);
     for (auto _ : state) {
         state.PauseTiming();

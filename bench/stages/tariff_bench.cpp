@@ -38,6 +38,8 @@ void rate_kind(benchmark::State& state, plan_kind kind) {
         state.SkipWithError(wrong.c_str());
         return;
     }
+
+    // Every iteration begins with full allowances; the copy of them is not timed.
     std::vector<rating::allowance> const full(by.subscribers, full_allowance(by));
     for (auto _ : state) {
         state.PauseTiming();
@@ -71,6 +73,7 @@ void find_prefix(benchmark::State& state) {
         entries.emplace_back(prefix, static_cast<std::uint32_t>(entries.size()));
     }
     rating::prefix_index const index{entries};
+
     for (auto const& call : data.calls) {
         auto const found = index.longest(std::string_view{call.destination}.substr(1));
         if (found != rating::prefix_index::none &&
@@ -79,6 +82,7 @@ void find_prefix(benchmark::State& state) {
             return;
         }
     }
+
     for (auto _ : state) {
         for (auto const& call : data.calls) {
             auto found = index.longest(std::string_view{call.destination}.substr(1));

@@ -113,6 +113,7 @@ void sample_calls::set_times(sample_call& call) {
     std::uint64_t const to_ms = (made_ + 1) * span_ms / size_.records;
     std::uint64_t const at_ms = from_ms + random_.below(to_ms > from_ms ? to_ms - from_ms : 1);
     call.start = size_.begin + static_cast<ingest::time_us>(at_ms) * us_per_ms;
+
     ingest::time_us const ringing = random_.between(800, 30'000) * us_per_ms;
     if (!random_.percent(75)) {
         call.end = call.start + ringing;

@@ -127,7 +127,7 @@ sample_catalog make_sample_catalog(sample_catalog_size const& size) {
     made.plans = make_plans(made.prefixes, random);
     made.subscribers.reserve(size.subscriptions);
     for (std::uint32_t i = 0; i < size.subscriptions; ++i) {
-        // A new customer every second: ids in order, as a growing installation has them.
+        // One new customer per second, so that ids are in order, as in an installation that grows.
         std::uint64_t const born_ms = 1'735'689'600'000 + std::uint64_t{i} * 1000;
         std::uint64_t const lot = random.below(10);
         made.subscribers.push_back({random.uuid_v7(born_ms), random.uuid_v7(born_ms),

@@ -62,6 +62,8 @@ number_key key_of(std::string_view digits, std::uint32_t table_digits) noexcept 
             result.lead = result.lead * key_base + digit + 1;
         }
     }
+
+    // A number that is shorter than the table's digits has ends in the other places.
     for (; i < table_digits; ++i) {
         result.lead *= key_base;
     }

@@ -10,12 +10,14 @@ namespace tally::rating {
 
 namespace {
 
+/// Whether two versions of a rate charge the same. Name, id and times do not charge.
 bool same_terms(rate const& a, rate const& b) {
     return a.call_type == b.call_type && a.allowance == b.allowance && a.grace_s == b.grace_s &&
            a.connect_fee == b.connect_fee && a.minimum == b.minimum && a.maximum == b.maximum &&
            a.steps == b.steps;
 }
 
+/// Whether two versions of a metric's price are equal except for id and times.
 bool same_terms(metric_price const& a, metric_price const& b) {
     metric_price same = a;
     same.id = b.id;
@@ -33,6 +35,7 @@ std::tuple<std::string const&> key_of(metric_price const& m) noexcept {
     return {m.name};
 }
 
+/// The versions sorted by key. The sort is stable, so versions of one key keep their order.
 template <typename Version>
 std::vector<Version const*> by_key(std::vector<Version> const& all) {
     std::vector<Version const*> order;
@@ -158,6 +161,7 @@ void remove_bands(plan_definition before, plan_difference& out) {
 
 void compare_bands(plan_definition const& before, plan_definition const& after,
                    plan_difference& out) {
+    // Bands are identified by name. A changed band keeps its index, since stored rates refer to it.
     out.bands = before.bands;
     out.stored_bands = before.bands.size();
     for (auto const& each : after.bands) {

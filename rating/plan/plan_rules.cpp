@@ -146,6 +146,8 @@ std::optional<std::string> fault_of(metric_price const& one) {
     if (one.percent.nanos > percent_max.nanos) {
         return "its percent is above 100";
     }
+
+    // Each model needs its own keys, and refuses those that it would ignore.
     if (has_tiers(one.model) == one.tiers.empty()) {
         return one.tiers.empty() ? "the models graduated and volume need tiers"
                                  : "only the models graduated and volume have tiers";

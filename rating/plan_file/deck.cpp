@@ -113,6 +113,7 @@ ingest::time_us deck_reader::moment(deck_column column, ingest::time_us fallback
     if (field.empty()) {
         return fallback;
     }
+
     if (field != last_date_) {
         auto const value = state_.zone->parse(field);
         if (!value) {

@@ -81,6 +81,7 @@ void check_together(std::vector<plan_place> const& places, plan_reader_state& st
             if (metrics[i].name != metrics[j].name) {
                 continue;
             }
+
             std::string const before = state.problems.text_of(places[j], places[i]);
             auto const& older =
                 metrics[i].effective_from < metrics[j].effective_from ? metrics[i] : metrics[j];

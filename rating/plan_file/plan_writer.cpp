@@ -204,6 +204,8 @@ void plan_writer::write_metric(metric_price const& one) {
     }
     text_if_any("unique_property", one.unique_property);
     exact("included", one.included, defaults.included);
+
+    // Only the keys of the model: read_plan refuses the others.
     text("model", name_of(model_names, one.model));
     if (one.model == price_model::per_unit || one.model == price_model::package) {
         text("price", to_string(one.price));
@@ -213,6 +215,7 @@ void plan_writer::write_metric(metric_price const& one) {
         text("percent", to_string(one.percent));
     }
     write_tiers(one.tiers);
+
     exact("minimum", one.minimum, defaults.minimum);
     exact("maximum", one.maximum, defaults.maximum);
     write_span(one.effective_from, one.effective_to);

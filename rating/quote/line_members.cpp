@@ -10,6 +10,7 @@ using ingest::record_error;
 using kind = line_member::kind;
 namespace ondemand = simdjson::ondemand;
 
+/// The reason that a caller sees for an error of simdjson.
 record_error error_of(simdjson::error_code error) noexcept {
     switch (error) {
     case simdjson::INCORRECT_TYPE:

@@ -111,6 +111,7 @@ void add_volume(metric_price const& by, quantity billable, price_sum& sum) noexc
     }
 }
 
+/// The price of a quantity beyond the included one, before minimum and maximum.
 price_sum unbounded_price(metric_price const& by, quantity billable) noexcept {
     price_sum sum;
     if (billable.nanos == 0) {
@@ -164,6 +165,7 @@ metric_usage after_event(metric_price const& by, metric_usage before,
     return before;
 }
 
+/// Whether the database can store the total.
 bool is_within_range(quantity total) noexcept {
     return total <= quantity_max && total.nanos >= -quantity_max.nanos;
 }

@@ -15,7 +15,7 @@ using ingest::record_error;
 using ingest::time_us;
 
 constexpr std::int64_t ms_per_s = 1000;
-/// A week. Longer calls are errors of a switch, and a bound keeps the arithmetic below in range.
+/// A week: a longer duration is bad_duration. The bound also keeps the arithmetic below in range.
 constexpr std::int64_t call_ms_max = std::int64_t{7} * 24 * 60 * 60 * ms_per_s;
 
 bool within_bounds(std::int64_t ms) noexcept {

@@ -116,6 +116,8 @@ void tariff::check(content const& of) {
         throw std::invalid_argument(plan + ": its fallback plan '" + of.fallback->head_.code +
                                     "' is of another currency");
     }
+
+    // The constructor of band_clock checks the zone and the bands.
     if (!of.bands.empty()) {
         band_clock(of.head.time_zone, of.bands);
     }
@@ -219,6 +221,7 @@ void tariff::build_index() {
     }
 }
 
+// The rate of the group at `first` that is in effect at `when`, whatever its band.
 rate_place tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
     for (std::uint32_t place = first;; ++place) {
         rate_terms const& terms = terms_[place];
@@ -233,6 +236,7 @@ rate_place tariff::in_effect(std::uint32_t first, ingest::time_us when) const no
 
 rate_place tariff::holding(std::uint32_t first, ingest::time_us when,
                            ingest::time_us moment) const noexcept {
+    // The order of a group makes the first rate that fits the right one.
     clock_reading const now = clock_.read(moment);
     for (std::uint32_t place = first;; ++place) {
         rate_terms const& terms = terms_[place];
