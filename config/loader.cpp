@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::string_view prefix = "TALLYD_";
 
-/// Names the environment variable that a mistyped one meant. Only a near miss is a problem:
-/// orchestrators set variables of their own that begin alike (TALLYD_SERVICE_HOST).
+/// Adds a problem for a mistyped variable, with the name that was probably meant. Only a near miss
+/// is a problem: orchestrators set variables with the same prefix (TALLYD_SERVICE_HOST).
 void note_near_miss(std::string_view name, loaded_settings& loaded) {
     std::vector<std::string> names;
     for (auto const& row : settings_table()) {
@@ -35,6 +35,7 @@ void apply_variable(std::string_view entry, loaded_settings& loaded) {
     if (!entry.starts_with(prefix) || equals == std::string_view::npos) {
         return;
     }
+
     auto const name = entry.substr(0, equals);
     auto const table = settings_table();
     for (std::size_t i = 0; i < table.size(); ++i) {
@@ -47,21 +48,26 @@ void apply_variable(std::string_view entry, loaded_settings& loaded) {
             return;
         }
     }
+
     note_near_miss(name, loaded);
 }
 
-/// Rules between settings. Runs when each of them is fine by itself.
+/// Checks rules between settings. Called only if each setting is valid by itself.
 void check_together(loaded_settings& loaded) {
     auto const& values = loaded.values;
+
+    // Port 0 means any free port, so two such listeners do not conflict.
     std::set<std::string_view> addresses;
     for (std::string_view const address :
          {values.http_listen, values.tcp_listen, values.admin_listen}) {
         bool const any_port = address.ends_with(":0");
         if (!address.empty() && !any_port && !addresses.insert(address).second) {
             loaded.problems.push_back("http.listen, tcp.listen and admin.listen: must differ; " +
-                                      std::string{address} + " stands twice");
+                                      std::string{address} + " occurs twice");
         }
     }
+
+    // initdb refuses a data directory that is not empty.
     auto const data = std::filesystem::path{values.data_dir}.lexically_normal();
     if (data == std::filesystem::path{values.journal_dir}.lexically_normal()) {
         loaded.problems.emplace_back("data_dir and journal.dir: must differ");
@@ -73,6 +79,7 @@ void check_together(loaded_settings& loaded) {
 loaded_settings load_settings(load_request const& request) {
     loaded_settings loaded;
     loaded.origins.assign(settings_table().size(), "default");
+
     std::error_code ignored;
     if (request.file) {
         loaded.file = *request.file;
@@ -82,6 +89,8 @@ loaded_settings load_settings(load_request const& request) {
     if (!loaded.file.empty()) {
         apply_toml_file(loaded.file, loaded);
     }
+
+    // The environment comes after the file, since it overrides the file.
     for (auto const& entry : request.environment) {
         apply_variable(entry, loaded);
     }

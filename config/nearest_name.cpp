@@ -6,10 +6,11 @@
 namespace tally::config {
 namespace {
 
-/// Longer names are no mistyped settings; bounds the work on hostile input.
+/// A longer name is not a mistyped setting. The limit bounds the work on hostile input.
 constexpr std::size_t name_characters_max = 64;
 
-/// Optimal string alignment distance: Levenshtein's, and a swap of neighbours counts once.
+/// The optimal string alignment distance: Levenshtein's, but a swap of neighbors counts once. The
+/// three rows are those of the usual table: the one before last, the last one, and the current one.
 std::size_t edits_between(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1);
     std::vector<std::size_t> above(b.size() + 1);
@@ -17,6 +18,7 @@ std::size_t edits_between(std::string_view a, std::string_view b) {
     for (std::size_t j = 0; j <= b.size(); ++j) {
         above[j] = j;
     }
+
     for (std::size_t i = 1; i <= a.size(); ++i) {
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); ++j) {

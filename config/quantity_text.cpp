@@ -18,7 +18,7 @@ constexpr std::int64_t kibi = 1024;
 
 constexpr suffix no_suffixes[] = {{"", 1, true}};
 
-// Ascending: quantity_text takes the last one that divides.
+// The suffixes ascend: quantity_text takes the last one that divides the number.
 constexpr suffix byte_suffixes[] = {
     {"", 1, false},
     {"B", 1, true},
@@ -73,6 +73,7 @@ std::optional<std::int64_t> parse_quantity(std::string_view text, unit counts) n
     if (error != std::errc{}) {
         return std::nullopt;
     }
+
     auto const word = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
     for (auto const& candidate : suffixes(counts)) {
         if (candidate.text == word) {

@@ -7,10 +7,11 @@
 
 namespace tally::config {
 
-/// The effective settings as a table for people: key, value, where it comes from. Passwords masked.
+/// Writes the effective settings as a text table: key, value, origin. Passwords are masked.
 void write_table(std::ostream& out, loaded_settings const& loaded);
 
-/// The same as one JSON object: {"ok", "file", "settings": {key: {"value", "from"}}, "problems"}.
+/// Writes the effective settings as one JSON object, with passwords masked:
+/// {"ok", "file", "settings": {key: {"value", "from"}}, "problems"}.
 void write_json(std::ostream& out, loaded_settings const& loaded);
 
 /// The commented default file (config/tallyd.toml): every setting at its default, commented out.

@@ -5,13 +5,13 @@
 
 namespace tally::config {
 
-/// Everything an operator can set, with the defaults of the product. One row of the settings table
-/// (settings_table.hpp) per member: key, type, default, bounds, what it is for.
+/// All settings of an operator, with their defaults. The settings table (settings_table.hpp) has
+/// one row per member: key, type, bounds, description.
 struct settings {
     std::string environment = "development"; ///< "production" refuses demo data and reverting
 
     std::string database_url; ///< libpq connection string or URI; empty: embedded PostgreSQL
-    std::string data_dir = "tallyd-data"; ///< embedded cluster
+    std::string data_dir = "tallyd-data"; ///< cluster of the embedded server
     std::string postgres_user;    ///< system user of the embedded server when started as root;
                                   ///< empty: "postgres" if there is one, else "nobody"
     std::string postgres_bin_dir; ///< where initdb and postgres are; empty: newest installed
@@ -34,15 +34,15 @@ struct settings {
 
     std::int64_t lanes = 2;
     std::int64_t lane_memory_bytes_max =
-        128 * 1024 * 1024; ///< credit for inputs under way, all lanes
+        128 * 1024 * 1024; ///< credit for input in progress, all lanes
     std::int64_t batch_max_rows = 100'000;
     std::int64_t batch_max_linger_ms = 5;
 
     std::int64_t partitions_ahead_days = 7;         ///< created in advance
-    std::int64_t partitions_past_days = 7300;       ///< oldest a backfill may reach
-    std::int64_t partitions_future_days = 2;        ///< latest a start_time may lie ahead
-    std::string partitions_index_policy = "sealed"; ///< sealed, or eager: all when it is made
-    std::int64_t partitions_seal_after_hours = 72;  ///< after a partition's end (or making)
+    std::int64_t partitions_past_days = 7300;       ///< maximum age of a record
+    std::int64_t partitions_future_days = 2;        ///< how far in the future a record may start
+    std::string partitions_index_policy = "sealed"; ///< sealed, or eager: all indexes at creation
+    std::int64_t partitions_seal_after_hours = 72;  ///< after a partition's end (or creation)
 
     bool maintenance_enabled = true;
     std::string maintenance_time_zone = "UTC"; ///< IANA name
@@ -50,7 +50,7 @@ struct settings {
     std::string maintenance_weekly_at = "sunday 03:00";
     std::int64_t maintenance_batches_kept_days = 7; ///< rows of ingest.batches
 
-    std::int64_t suspense_auto_attempts_max = 20; ///< of one record, by daemons themselves; 0: none
+    std::int64_t suspense_auto_attempts_max = 20; ///< automatic retries of one record; 0: none
 
     std::int64_t drain_timeout_ms = 30'000;
     std::string log_level = "info";  ///< trace debug info warn error

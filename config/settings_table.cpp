@@ -42,8 +42,8 @@ constexpr number_setting days(std::int64_t s::*member, std::int64_t min) {
     return {member, min, century_days, unit::days};
 }
 
-// Bounds keep a typing mistake from being taken at its word; none is a promise that the largest
-// value makes sense on every machine.
+// The bounds reject typing mistakes. They do not promise that the largest value makes sense on
+// every machine.
 constexpr setting table[] = {
     {"environment",
      text_setting{&s::environment, complain_about_environment,
@@ -54,7 +54,7 @@ constexpr setting table[] = {
     {"lanes", count(&s::lanes, 1, 256),
      "workers that rate and write, each with one database connection"},
     {"lane_memory_bytes_max", bytes(&s::lane_memory_bytes_max, mib, tib),
-     "memory for input that is under way, over all lanes; more is refused with 503"},
+     "memory for input in progress, over all lanes; more input is refused with 503"},
 
     {"database.url",
      text_setting{&s::database_url, complain_about_database_url, "libpq URI or keywords, or empty"},
@@ -90,16 +90,17 @@ constexpr setting table[] = {
      "address of /metrics, /healthz, /readyz and /status"},
 
     {"journal.dir", folder(&s::journal_dir),
-     "folder of the journal, where pushes are kept until PostgreSQL has them; one for each daemon"},
+     "folder of the journal, which keeps pushes until they are in PostgreSQL; one per daemon"},
     {"journal.max_bytes", bytes(&s::journal_max_bytes, mib, 1024 * tib),
      "disk space of the journal; when it is full, pushes get 503"},
 
-    {"batch.max_rows", count(&s::batch_max_rows, 1, 10'000'000), "most records of one transaction"},
+    {"batch.max_rows", count(&s::batch_max_rows, 1, 10'000'000),
+     "maximum number of records in one transaction"},
     {"batch.max_linger_ms", milliseconds(&s::batch_max_linger_ms, 0, 60'000),
-     "how long a batch waits for more records when there is little to do"},
+     "how long a batch waits for more records under low load"},
 
     {"partitions.ahead_days", days(&s::partitions_ahead_days, 1),
-     "how far in advance daily partitions are made"},
+     "how far in advance daily partitions are created"},
     {"partitions.past_days", days(&s::partitions_past_days, 0),
      "age of the oldest record that may be stored"},
     {"partitions.future_days", days(&s::partitions_future_days, 0),
@@ -108,10 +109,10 @@ constexpr setting table[] = {
      text_setting{&s::partitions_index_policy, complain_about_index_policy, "one of sealed, eager"},
      "sealed: a partition gets its further indexes when its time is over; eager: from the start"},
     {"partitions.seal_after_hours", count(&s::partitions_seal_after_hours, 0, century_days * 24),
-     "hours from a partition's end, or its making if that is later, to its sealing"},
+     "hours from a partition's end, or its creation if that is later, to its sealing"},
 
     {"maintenance.enabled", flag_setting{&s::maintenance_enabled},
-     "whether `tallyd run` seals partitions and does what `tallyd maintain` does, by itself"},
+     "whether `tallyd run` itself seals partitions and runs the jobs of `tallyd maintain`"},
     {"maintenance.time_zone",
      text_setting{&s::maintenance_time_zone, complain_about_time_zone, "IANA time zone"},
      "zone of the times below"},
@@ -120,22 +121,22 @@ constexpr setting table[] = {
      "when expired tokens are cleaned up and subscriptions expire, every day"},
     {"maintenance.weekly_at",
      text_setting{&s::maintenance_weekly_at, complain_about_weekly_at, "DAY HH:MM"},
-     "when sessions that nobody uses are cleaned up, every week"},
+     "when unused sessions are cleaned up, every week"},
     {"maintenance.batches_kept_days", days(&s::maintenance_batches_kept_days, 1),
      "how long a row of ingest.batches is kept; those of imports stay"},
 
     {"suspense.auto_attempts_max", count(&s::suspense_auto_attempts_max, 0, 1'000),
-     "how often a suspended record is tried again by itself before it is left to people; 0: never"},
+     "how often the daemon retries a suspended record before it waits for an operator; 0: never"},
 
     {"drain.timeout_ms", milliseconds(&s::drain_timeout_ms, 0, hour_ms),
-     "how long stopping may take before what is under way is given up, unacknowledged"},
+     "how long a stop may take before work in progress is abandoned without acknowledgment"},
 
     {"log.level",
      text_setting{&s::log_level, complain_about_log_level,
                   "one of trace, debug, info, warn, error"},
      "least important message that is logged"},
     {"log.format", text_setting{&s::log_format, complain_about_log_format, "one of text, json"},
-     "text: key=value for people; json: one object a line"},
+     "text: key=value for people; json: one object per line"},
 };
 
 std::string bounds_text(number_setting const& row) {
@@ -217,6 +218,7 @@ std::optional<std::string> set_from_text(setting const& row, std::string_view te
         values.*flag->member = text == "true";
         return std::nullopt;
     }
+
     auto const& target = std::get<text_setting>(row.value);
     auto complaint = target.complaint(text);
     if (!complaint) {

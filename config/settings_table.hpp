@@ -11,7 +11,7 @@
 
 namespace tally::config {
 
-/// What a number counts; decides which suffixes a value may carry ("64 MiB", "30 s", "7 days").
+/// The unit of a number; it decides which suffixes a value may have ("64 MiB", "30 s", "7 days").
 enum class unit : std::uint8_t { none, bytes, milliseconds, days };
 
 struct number_setting {
@@ -27,20 +27,21 @@ struct flag_setting {
 
 struct text_setting {
     std::string settings::*member;
-    /// What is wrong with a value, as "must be ..."; nullopt when it is fine.
+    /// The fault of a value, as "must be ..."; nullopt for a valid value.
     std::optional<std::string> (*complaint)(std::string_view value);
-    std::string_view rule; ///< the same for the reference page: "one of a, b"
+    std::string_view rule; ///< the rule for the reference page: "one of a, b"
 };
 
-/// One row per setting: everything that loading, checking and documenting it needs. The default is
-/// the member's initialiser in settings.hpp.
+/// One row per setting, with everything that is needed to load, check and document it. The default
+/// is the member's initializer in settings.hpp.
 struct setting {
     std::string_view key; ///< in the file, with dots: "http.listen"
     std::variant<number_setting, text_setting, flag_setting> value;
     std::string_view description; ///< one line, no full stop
 };
 
-/// All settings; those without a dot first, the others grouped by section, as the file needs them.
+/// All settings. Those without a dot come first, the others are grouped by section: TOML needs this
+/// order.
 std::span<const setting> settings_table() noexcept;
 
 /// Index into settings_table() of a key, or nullopt.
@@ -52,17 +53,17 @@ std::string environment_name(std::string_view key);
 /// "http" of "http.listen"; empty for a key without a section.
 std::string_view section_of(std::string_view key) noexcept;
 
-/// The value as the file would have it: numbers bare, text in quotes.
+/// The value as text for the settings file: numbers as they are, text in quotes.
 std::string value_text(setting const& row, settings const& values);
 
-/// "milliseconds", "bytes", "days" or nothing.
+/// "milliseconds", "bytes", "days"; empty for unit::none.
 std::string_view unit_name(unit counts) noexcept;
 
-/// Sets a member from text ("64 MiB", "info"); the complaint when the row does not allow it.
+/// Sets a member from text ("64 MiB", "info"). Returns the fault when the row does not allow it.
 std::optional<std::string> set_from_text(setting const& row, std::string_view text,
                                          settings& values);
 
-/// Sets a number's member; the complaint when it is out of bounds.
+/// Sets the member of a number. Returns the fault when the number is out of bounds.
 std::optional<std::string> set_number(number_setting const& row, std::int64_t number,
                                       settings& values);
 

@@ -32,7 +32,8 @@ std::optional<std::string> complain_unless_one_of(std::string_view value,
     return "must be one of " + list;
 }
 
-/// End of the value that begins at `begin`: quoted as libpq quotes, or up to a blank or '&'.
+/// The end of the value that begins at `begin`: of a value in libpq's quotes, or the next blank or
+/// '&'.
 std::size_t end_of_value(std::string_view text, std::size_t begin) noexcept {
     bool const quoted = begin < text.size() && text[begin] == '\'';
     for (auto i = begin + (quoted ? 1 : 0); i < text.size(); ++i) {
@@ -45,7 +46,7 @@ std::size_t end_of_value(std::string_view text, std::size_t begin) noexcept {
     return text.size();
 }
 
-/// Masks what stands behind "password =" (also sslpassword), in keywords and in a URI's query.
+/// Masks the value after "password =" (also sslpassword), in keywords and in a URI's query.
 void mask_password_assignments(std::string& text) {
     constexpr std::string_view keyword = "password";
     for (auto at = text.find(keyword); at != std::string::npos; at = text.find(keyword, at)) {
@@ -74,6 +75,7 @@ std::optional<listen_address> parse_listen(std::string_view text) {
     if (colon == std::string_view::npos || has_nul(text)) {
         return std::nullopt;
     }
+
     auto host = text.substr(0, colon);
     auto const digits = text.substr(colon + 1);
     listen_address address;
@@ -82,6 +84,8 @@ std::optional<listen_address> parse_listen(std::string_view text) {
     if (error != std::errc{} || end != digits.data() + digits.size()) {
         return std::nullopt;
     }
+
+    // An IPv6 address needs brackets, because it has colons itself.
     bool const bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
     if (bracketed) {
         host = host.substr(1, host.size() - 2);
@@ -119,7 +123,7 @@ std::optional<std::string> complain_about_database_url(std::string_view value) {
     if (!has_nul(value) && (value.empty() || is_uri || is_keywords)) {
         return std::nullopt;
     }
-    // The value is not shown: it may hold a password.
+    // The message must not contain the value, which may have a password.
     return "must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or keywords as in \"host=db "
            "dbname=tally\"";
 }
@@ -146,11 +150,13 @@ std::optional<appointment> parse_appointment(std::string_view text) {
         found.weekday = static_cast<std::int32_t>(day - weekdays.begin());
         text.remove_prefix(blank + 1);
     }
+
     auto const digit = [](char c) { return c >= '0' && c <= '9'; };
     if (text.size() != 5 || text[2] != ':' || !digit(text[0]) || !digit(text[1]) ||
         !digit(text[3]) || !digit(text[4])) {
         return std::nullopt;
     }
+
     int const hour = (text[0] - '0') * 10 + (text[1] - '0');
     int const minute = (text[3] - '0') * 10 + (text[4] - '0');
     found.minute_of_day = hour * 60 + minute;
@@ -184,7 +190,7 @@ std::optional<std::string> complain_about_weekly_at(std::string_view value) {
 }
 
 std::optional<std::string> accept_any_text(std::string_view value) {
-    return has_nul(value) ? std::optional<std::string>{"must hold no NUL"} : std::nullopt;
+    return has_nul(value) ? std::optional<std::string>{"must not contain NUL"} : std::nullopt;
 }
 
 std::string masked_url(std::string_view url) {
@@ -192,7 +198,7 @@ std::string masked_url(std::string_view url) {
     if (auto const scheme = masked.find("://"); scheme != std::string::npos) {
         auto const query = masked.find('?', scheme);
         auto at = masked.rfind('@', query);
-        // A password may hold a bare '?', which only looks like the query's start.
+        // A password may contain an unescaped '?', which looks like the begin of the query.
         at = at == std::string::npos ? masked.rfind('@') : at;
         auto const colon = masked.find(':', scheme + 3);
         if (at != std::string::npos && colon < at) {

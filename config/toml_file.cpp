@@ -12,7 +12,7 @@
 namespace tally::config {
 namespace {
 
-/// Walks the tables of one file; every leaf must be a row of the settings table.
+/// Reads the tables of one file. Every leaf must be a row of the settings table.
 class file_reader {
   public:
     file_reader(std::string const& path, loaded_settings& loaded) : path_(path), loaded_(loaded) {}
@@ -29,7 +29,8 @@ class file_reader {
         problems_.emplace_back(where.begin.line, where.begin.column, place(where) + ": " + what);
     }
 
-    /// Hands the problems over in the file's order; the tables above come in their names' order.
+    /// Reports the problems in the order of the file. toml++ gives tables in the order of their
+    /// names, so the problems are collected and sorted first.
     void finish() {
         std::sort(problems_.begin(), problems_.end());
         for (auto& [line, column, text] : problems_) {
@@ -100,7 +101,7 @@ class file_reader {
         auto const name = key.substr(section_of(key).empty() ? 0 : section_of(key).size() + 1);
         std::vector<std::string_view> known;
         for (auto const& row : settings_table()) {
-            // A key in the wrong section, or in none, is the likeliest mistake.
+            // The most likely mistake is a key in the wrong section, or in no section.
             if (!is_table && row.key.ends_with('.' + name)) {
                 return std::string{row.key};
             }
@@ -137,13 +138,15 @@ void apply_toml_file(std::string const& path, loaded_settings& loaded) {
         loaded.problems.push_back(path + ": is a folder, not a file");
         return;
     }
+
+    // Copying an empty file fails too, but without a system error; an empty file is valid.
     errno = 0;
     auto const content = read_file(path);
-    // An empty file fails to copy its buffer without any error of the system.
     if (!content && errno != 0) {
         loaded.problems.push_back(path + ": cannot be read: " + std::strerror(errno));
         return;
     }
+
     file_reader reader{path, loaded};
     try {
         reader.take_table(toml::parse(content.value_or("")), "");

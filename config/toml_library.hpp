@@ -1,9 +1,10 @@
 #pragma once
 
-// toml++ as config/ uses it; included by its .cpp files only.
+// The settings with which config/ compiles toml++. Only .cpp files of config/ include this header.
 //
-// Where it is compiled into us (no shared library), version 3.3 asserts on some broken files, such
-// as "[[\n\u0000", and its own error handling would have coped. A settings file must not abort us.
+// If toml++ is compiled into the program (no shared library), version 3.3 fails an assertion on
+// some broken files, such as "[[\n\u0000", though its error handling covers them. A settings file
+// must not abort the program, so the assertions are off.
 #ifndef TOML_ASSERT
 #define TOML_ASSERT(expression) static_assert(true)
 #endif

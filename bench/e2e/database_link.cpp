@@ -6,7 +6,7 @@
 namespace tally::bench {
 namespace {
 
-/// As much as libpq hands to the kernel at once without growing its own buffer far.
+/// The size of a piece: libpq passes it to the kernel without growing its own buffer much.
 constexpr std::size_t copy_piece_bytes = 256 * 1024;
 
 bool is_fine(PGresult const* answer) {
@@ -53,6 +53,7 @@ void database_link::copy_in(std::string const& statement, std::string_view data)
     if (PQresultStatus(begun.get()) != PGRES_COPY_IN) {
         throw failed(statement);
     }
+
     while (!data.empty()) {
         std::size_t const bytes = std::min(data.size(), copy_piece_bytes);
         if (PQputCopyData(get(), data.data(), static_cast<int>(bytes)) != 1) {
@@ -60,6 +61,8 @@ void database_link::copy_in(std::string const& statement, std::string_view data)
         }
         data.remove_prefix(bytes);
     }
+
+    // libpq needs every result to be read before the connection can be used again.
     bool const is_sent = PQputCopyEnd(get(), nullptr) == 1;
     bool is_stored = is_sent;
     while (PGresult* const answer = PQgetResult(get())) {

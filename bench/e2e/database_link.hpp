@@ -12,14 +12,14 @@
 
 namespace tally::bench {
 
-/// One connection to the server under measurement. Everything throws std::runtime_error with what
-/// the server said: a bench that fails has nothing to go on with. One thread.
+/// One connection to the server under measurement. Every function throws std::runtime_error with
+/// the server's message, since a bench cannot continue after a failure. One thread.
 class database_link {
   public:
     explicit database_link(std::string const& connection_string);
 
     void execute(std::string const& statement);
-    /// The first row of the answer; empty text for NULL.
+    /// The first row of the result; empty text for NULL.
     std::vector<std::string> row(std::string const& query);
     std::string value(std::string const& query) { return row(query).at(0); }
     /// COPY ... FROM STDIN with all of `data`; a transaction of its own.
@@ -33,7 +33,7 @@ class database_link {
     std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
 };
 
-/// PGresult with its end.
+/// A PGresult that is freed at the end.
 using pg_answer = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 } // namespace tally::bench

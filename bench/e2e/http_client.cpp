@@ -40,7 +40,7 @@ http_answer http_client::get(std::string const& path) {
 
 http_answer http_client::post(std::string const& path, std::string_view content_type,
                               std::string_view body) {
-    // The body is only looked at: the time of copying it is not the daemon's.
+    // The body is not copied: the time of a copy is not the daemon's.
     http::request<http::span_body<char const>> request{http::verb::post, path, 11};
     request.set(http::field::content_type, {content_type.data(), content_type.size()});
     request.body() = {body.data(), body.size()};

@@ -12,8 +12,8 @@ struct http_answer {
     std::string body;
 };
 
-/// One kept-alive connection to a daemon on this machine. Throws boost::system::system_error when
-/// it breaks. One thread.
+/// One persistent connection to a daemon on this machine. Throws boost::system::system_error when
+/// the connection breaks. One thread.
 class http_client {
   public:
     explicit http_client(std::uint16_t port);
@@ -29,7 +29,7 @@ class http_client {
     std::unique_ptr<impl> impl_;
 };
 
-/// A port of the loopback address that nobody has at the moment.
+/// A port of the loopback address that is free at the moment.
 std::uint16_t free_port();
 
 } // namespace tally::bench

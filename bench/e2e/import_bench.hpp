@@ -4,8 +4,8 @@
 
 namespace tally::bench {
 
-/// `tallyd import` of the sample calls against plain COPY of the same finished rows, in turn, as
-/// often as options say; checks every import to the last digit and prints what it saw.
+/// Measures `tallyd import` of the sample calls and plain COPY of the same finished rows, in turn,
+/// as often as the options say. Checks every import to the last digit and prints the results.
 void bench_import(test_bed& bed);
 
 } // namespace tally::bench

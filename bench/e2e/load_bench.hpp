@@ -4,8 +4,8 @@
 
 namespace tally::bench {
 
-/// How long a daemon takes to load a catalog whose only plan has as many prefixes as asked for, out
-/// of PostgreSQL, and how much memory the catalog keeps. Checks what was loaded.
+/// Measures how long a daemon takes to load a catalog from PostgreSQL, and how much memory the
+/// catalog occupies. The catalog's only plan has a given number of prefixes. Checks the result.
 void bench_load(test_bed& bed);
 
 } // namespace tally::bench

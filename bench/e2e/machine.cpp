@@ -29,8 +29,10 @@ struct process_times {
     long ended_children_ticks = 0;
 };
 
-/// Fields of /proc/<pid>/stat (proc(5)); nullopt when the process has gone.
+/// Fields of /proc/<pid>/stat (proc(5)); nullopt when the process has ended.
 std::optional<process_times> times_of(std::filesystem::path const& process) {
+    // The second field is the program's name in parentheses; it may contain blanks and parentheses,
+    // so the numbers begin after the last one.
     std::ifstream file{process / "stat"};
     std::string line;
     std::getline(file, line);
@@ -38,6 +40,7 @@ std::optional<process_times> times_of(std::filesystem::path const& process) {
     if (name_end == std::string::npos) {
         return std::nullopt;
     }
+
     std::istringstream fields{line.substr(name_end + 1)};
     process_times times;
     std::string skipped;
@@ -45,6 +48,8 @@ std::optional<process_times> times_of(std::filesystem::path const& process) {
     long system = 0;
     long children_user = 0;
     long children_system = 0;
+
+    // Field 4 is the parent; fields 14 to 17 are the times.
     fields >> skipped >> times.parent;
     for (int i = 0; i < 9; ++i) {
         fields >> skipped;

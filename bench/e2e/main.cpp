@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
     CLI::App app{"Measures tallyd against plain COPY of the same rows.", "bench_e2e"};
     app.option_defaults()->always_capture_default();
     app.require_subcommand(1);
+
     command_line chosen;
     auto* import = app.add_subcommand("import", "tallyd import of a file");
     add_options(*import, chosen);
@@ -55,6 +56,7 @@ int run(int argc, char** argv) {
     auto* load = app.add_subcommand("load", "the catalog out of PostgreSQL");
     add_options(*load, chosen);
     CLI11_PARSE(app, argc, argv);
+
     chosen.bed.calls.kind = chosen.is_uniform ? popularity_kind::uniform : popularity_kind::zipf;
     test_bed bed{chosen.bed};
     if (*push) {

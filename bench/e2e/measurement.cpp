@@ -46,9 +46,11 @@ void server_meter::read(measurement& into) {
 }
 
 copied measure_plain_copy(test_bed& bed, std::string const& cost) {
+    // COPY gets the rows that tallyd has stored, so both write the same data.
     database_link link{bed.connection_string()};
     finished_rows const rows = take_finished_rows(link);
     link.execute("TRUNCATE billing.cdrs");
+
     copied result;
     result.bytes = rows.bytes;
     server_meter meter{bed};
@@ -56,6 +58,7 @@ copied measure_plain_copy(test_bed& bed, std::string const& cost) {
     result.seen.wall_s = copy_rows(bed.connection_string(), rows);
     result.seen.client_cpu_s = own_cpu_s() - cpu_before_s;
     meter.read(result.seen);
+
     auto const stored = link.row("SELECT count(*), sum(cost) FROM billing.cdrs");
     if (stored[0] != std::to_string(rows.rows) || stored[1] != cost) {
         throw std::runtime_error{"plain COPY stored " + stored[0] + " rows of cost " + stored[1]};

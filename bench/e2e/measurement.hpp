@@ -9,7 +9,7 @@
 
 namespace tally::bench {
 
-/// One way of storing all the calls, measured once.
+/// One measurement of storing all the calls, by tallyd or by plain COPY.
 struct measurement {
     double wall_s = 0;
     double client_cpu_s = 0; ///< of tallyd, or of the program that feeds COPY
@@ -18,7 +18,7 @@ struct measurement {
     long memory_max_kb = 0; ///< of tallyd
 };
 
-/// What the server used between two moments; both begin with everything on disk.
+/// The resources that the server used between two moments, both with everything on disk.
 class server_meter {
   public:
     explicit server_meter(test_bed& bed);
@@ -30,15 +30,15 @@ class server_meter {
     std::int64_t wal_before_;
 };
 
-/// Plain COPY of what is stored now: takes the rows out, empties the table, writes them again and
-/// checks that all are there and cost as much as before.
+/// Measures plain COPY of the stored rows: reads the rows, empties the table, writes the rows again
+/// and checks their number and their cost.
 struct copied {
     measurement seen;
     std::uint64_t bytes = 0;
 };
 copied measure_plain_copy(test_bed& bed, std::string const& cost);
 
-/// tallyd's way and plain COPY, run by run.
+/// The measurements of tallyd and of plain COPY, run by run.
 class comparison {
   public:
     comparison(std::string_view what, double records) : what_{what}, records_{records} {}
@@ -54,7 +54,7 @@ class comparison {
     std::vector<double> ratios_;
 };
 
-/// The machine, the server and the work.
+/// Prints the machine, the server and the work.
 void print_head(test_bed& bed);
 
 } // namespace tally::bench

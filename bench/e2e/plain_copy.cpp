@@ -14,14 +14,15 @@ constexpr std::size_t uuid_bytes = 16;
 /// Number of fields (2 bytes), length of the first (4): account_id, which comes first in a row.
 constexpr std::size_t account_offset = 6;
 
-/// Takes rows in order and puts them into the first connection's batches until half of them is
-/// there and an account ends, then into the second's.
+/// Takes rows in order and puts them into the first connection's batches until it has half of the
+/// rows and an account ends, then into the second connection's.
 class row_dealer {
   public:
     row_dealer(finished_rows& out, std::uint64_t rows_expected)
         : out_{out}, half_{rows_expected / 2} {}
 
     void add(std::string_view row) {
+        // An account stays with one connection, as it has one lane in the daemon.
         auto const account = row.substr(account_offset, uuid_bytes);
         if (connection_ == 0 && out_.rows >= half_ && account != last_account_) {
             end_batch();
@@ -29,6 +30,7 @@ class row_dealer {
         } else if (in_batch_ == finished_rows::rows_per_batch) {
             end_batch();
         }
+
         if (in_batch_ == 0) {
             out_.batches[connection_].emplace_back(storage::copy_header);
         }
@@ -77,11 +79,13 @@ finished_rows take_finished_rows(database_link& link) {
     finished_rows taken;
     row_dealer dealer{taken, std::stoull(link.value("SELECT count(*) FROM billing.cdrs"))};
     begin_export(link);
+
     char* data = nullptr;
     bool is_first = true;
     for (int bytes = 0; (bytes = PQgetCopyData(link.get(), &data, 0)) > 0;) {
         std::string_view row{data, static_cast<std::size_t>(bytes)};
-        // The header comes by itself or in front of the first row, as the server's version has it.
+        // Depending on the server's version, the header comes by itself or in front of the first
+        // row.
         if (std::exchange(is_first, false)) {
             row.remove_prefix(storage::copy_header.size());
         }
@@ -90,6 +94,7 @@ finished_rows take_finished_rows(database_link& link) {
         }
         PQfreemem(data);
     }
+
     while (PGresult* const answer = PQgetResult(link.get())) {
         PQclear(answer);
     }

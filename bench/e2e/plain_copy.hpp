@@ -9,9 +9,9 @@
 
 namespace tally::bench {
 
-/// The finished rows of billing.cdrs as two connections would write them again, had they nothing
-/// else to do: in COPY's binary format, in order of the key, each connection with half of the
-/// accounts, 50,000 rows a batch.
+/// The finished rows of billing.cdrs, prepared for two connections that only write them: in COPY's
+/// binary format, in order of the key, half of the accounts for each connection, 50,000 rows per
+/// batch.
 struct finished_rows {
     static constexpr std::uint64_t rows_per_batch = 50'000;
 
@@ -20,11 +20,11 @@ struct finished_rows {
     std::uint64_t bytes = 0;
 };
 
-/// Reads them out of the database.
+/// Reads the rows from the database.
 finished_rows take_finished_rows(database_link& link);
 
-/// Writes them with two connections at once, a transaction per batch. Gives the seconds from the
-/// first byte to the last COMMIT.
+/// Writes the rows over two connections in parallel, with a transaction per batch. Returns the
+/// seconds from the first byte to the last COMMIT.
 double copy_rows(std::string const& connection_string, finished_rows const& rows);
 
 } // namespace tally::bench

@@ -18,9 +18,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// What one connection saw.
+/// The measurements of one connection.
 struct pusher_report {
-    std::vector<double> answer_s; ///< from the request to its acknowledgement
+    std::vector<double> answer_s; ///< from the request to its acknowledgment
     std::uint64_t refused = 0;    ///< 503, sent again
 };
 
@@ -67,7 +67,7 @@ class running_daemon {
         what.environment.push_back("TALLYD_ADMIN_LISTEN=127.0.0.1:" + std::to_string(admin_port_));
         return what;
     }
-    /// Empty while it does not listen yet.
+    /// Empty as long as the daemon does not listen.
     [[nodiscard]] std::string status() const {
         try {
             return http_client{admin_port_}.get("/status").body;
@@ -81,7 +81,7 @@ class running_daemon {
     tallyd_process process_;
 };
 
-/// All that the connections share.
+/// The state that the connections share.
 struct push_work {
     std::uint16_t port;
     std::vector<std::string> const& bodies;
@@ -89,7 +89,7 @@ struct push_work {
     double began_s = now_s();
     std::atomic<std::size_t> next{0};
 
-    /// Waits until push number `at` is due and says when that was.
+    /// Waits until push number `at` is due and returns the time at which it was due.
     [[nodiscard]] double wait_for_turn(std::size_t at) const {
         double const now = now_s();
         if (pushes_per_s <= 0) {
@@ -109,12 +109,15 @@ pusher_report push_bodies(push_work& work) {
     http_client client{work.port};
     for (std::size_t at = work.next++; at < bodies.size(); at = work.next++) {
         double const began_s = work.wait_for_turn(at);
+
+        // 503 means that the daemon has no room; a sender tries again, and the time goes on.
         auto answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[at]);
         while (answer.status == 503) {
             ++seen.refused;
             std::this_thread::sleep_for(milliseconds{20});
             answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[at]);
         }
+
         if (answer.status != 202) {
             throw std::runtime_error{"a push was answered " + std::to_string(answer.status) + ": " +
                                      answer.body};
@@ -156,20 +159,25 @@ void bench_push(test_bed& bed, push_options const& how) {
     auto const bodies = read_bodies(bed.calls_file(), how.records_per_push);
     std::cout << "pushes    " << how.records_per_push << " records each over " << how.connections
               << " connections, acknowledged when durable" << std::endl;
+
     auto const records = bed.options().calls.records;
     comparison seen{"HTTP push", static_cast<double>(records)};
     for (int run = 0; run < bed.options().runs; ++run) {
         bed.renew_database();
         running_daemon daemon{bed};
         server_meter meter{bed};
+
+        // The time ends with the last acknowledgment. The daemon then stops, after which every
+        // record is in PostgreSQL and can be checked.
         push_work work{daemon.port(), bodies, how.pushes_per_s};
         auto const report = push_all(work, how.connections);
         measurement pushed;
         pushed.wall_s = now_s() - work.began_s;
-        process_cost const cost = daemon.stop(); // when it has ended, everything is stored
+        process_cost const cost = daemon.stop();
         pushed.client_cpu_s = cost.user_s + cost.system_s;
         pushed.memory_max_kb = cost.memory_max_kb;
         meter.read(pushed);
+
         database_link link{bed.connection_string()};
         auto const sum = check_totals(link, records);
         seen.add(pushed, measure_plain_copy(bed, sum), sum);

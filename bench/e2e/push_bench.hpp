@@ -10,10 +10,10 @@ struct push_options {
     double pushes_per_s = 0; ///< of all connections together; 0: as fast as they are answered
 };
 
-/// Pushes of the sample calls to `tallyd run` over HTTP, each connection sending the next when the
-/// last is acknowledged, against plain COPY of the same finished rows. With a given rate a push
-/// that had to wait for its connection counts from when it was due, so that a stall is not hidden
-/// by the pushes that it held up.
+/// Measures pushes of the sample calls to `tallyd run` over HTTP, and plain COPY of the same
+/// finished rows. Each connection sends the next push when the last one is acknowledged. With a
+/// given rate the time of a push begins when it was due, even if it had to wait for its connection:
+/// otherwise a stall would not show in the times of the pushes that it delayed.
 void bench_push(test_bed& bed, push_options const& how);
 
 } // namespace tally::bench

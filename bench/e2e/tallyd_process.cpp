@@ -32,18 +32,23 @@ double seconds_of(timeval const& t) {
 pid_t spawn(tallyd_process::order const& what) {
     std::vector<std::string> arguments{what.program.string()};
     arguments.insert(arguments.end(), what.arguments.begin(), what.arguments.end());
+
+    // The TALLYD_ variables of this shell must not change the measurement.
     std::vector<std::string> environment = what.environment;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         if (!std::string_view{*entry}.starts_with("TALLYD_")) {
             environment.emplace_back(*entry);
         }
     }
+
+    // Standard output and standard error go to the log file.
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, what.log_file.c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0644);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
+
     pid_t pid = -1;
     int const error = posix_spawn(&pid, what.program.c_str(), &actions, nullptr,
                                   pointers_to(arguments).data(), pointers_to(environment).data());

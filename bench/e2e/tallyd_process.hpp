@@ -8,7 +8,7 @@
 
 namespace tally::bench {
 
-/// What one run of a program took.
+/// The time that one run of a program took.
 struct process_cost {
     double wall_s = 0;
     double user_s = 0;
@@ -16,7 +16,7 @@ struct process_cost {
     long memory_max_kb = 0;
 };
 
-/// The tallyd under measurement as a process of its own, with its output in a file.
+/// The tallyd under measurement, as a process of its own with its output in a file.
 class tallyd_process {
   public:
     struct order {
@@ -27,14 +27,14 @@ class tallyd_process {
     };
 
     explicit tallyd_process(order what);
-    /// Ends it the hard way when it still runs.
+    /// Kills the process if it still runs.
     ~tallyd_process();
     tallyd_process(tallyd_process const&) = delete;
     tallyd_process& operator=(tallyd_process const&) = delete;
 
-    /// Waits for its end. Throws with the end of its output when it failed.
+    /// Waits for the process to end. If it failed, throws with the last lines of its output.
     process_cost wait();
-    /// SIGTERM, then wait().
+    /// Sends SIGTERM, then calls wait().
     process_cost stop();
     [[nodiscard]] bool is_running();
 
@@ -49,7 +49,7 @@ class tallyd_process {
 /// The last lines of a file.
 std::string tail_of_file(std::filesystem::path const& file);
 
-/// Seconds of a clock that only goes forward.
+/// Seconds of a monotonic clock.
 double now_s();
 
 } // namespace tally::bench

@@ -14,14 +14,14 @@ constexpr auto catalog_database = "bench_catalog";
 constexpr auto run_database = "bench_run";
 
 storage::embedded_options server_options(bed_options const& options) {
-    // The server's user has to pass through.
+    // The server's user needs to enter this folder.
     chmod(options.work_folder.c_str(), 0711);
     storage::embedded_options chosen;
     chosen.data_dir = options.work_folder / "data";
     return chosen;
 }
 
-/// CREATE DATABASE ... TEMPLATE leaves what ALTER DATABASE has set behind.
+/// CREATE DATABASE ... TEMPLATE does not copy the settings of ALTER DATABASE.
 std::string settings_copier() {
     return "DO $$ DECLARE setting text; BEGIN "
            "FOR setting IN SELECT unnest(setconfig) FROM pg_db_role_setting s "

@@ -13,7 +13,7 @@
 namespace tally::bench {
 
 struct bed_options {
-    std::filesystem::path work_folder; ///< ours alone; kept or removed by whoever made it
+    std::filesystem::path work_folder; ///< used only by this bed; its creator keeps or removes it
     std::filesystem::path tallyd;
     sample_catalog_size catalog;
     sample_calls_size calls;
@@ -21,14 +21,14 @@ struct bed_options {
 };
 
 /// A private server with tallyd's own settings, a database with the sample catalog, and the sample
-/// calls as a file: where the daemon and plain COPY are measured side by side.
+/// calls as a file. The daemon and plain COPY are both measured on it.
 class test_bed {
   public:
     explicit test_bed(bed_options options);
 
-    /// A fresh copy of the database with the catalog and without a call.
+    /// Creates a fresh copy of the database, with the catalog and without calls.
     void renew_database();
-    /// What a measurement begins with: everything before it is on disk.
+    /// Prepares a measurement: writes everything to disk.
     void checkpoint();
 
     [[nodiscard]] bed_options const& options() const noexcept { return options_; }
@@ -36,7 +36,7 @@ class test_bed {
     [[nodiscard]] std::filesystem::path const& calls_file() const noexcept { return calls_file_; }
     [[nodiscard]] pid_t server_pid() const noexcept { return server_.server_pid(); }
     [[nodiscard]] std::string server_version();
-    /// Bytes of write-ahead log so far.
+    /// Bytes of write-ahead log written so far.
     [[nodiscard]] std::int64_t wal_bytes();
     [[nodiscard]] tallyd_process::order order(std::vector<std::string> arguments) const;
 

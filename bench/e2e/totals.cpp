@@ -52,6 +52,8 @@ std::string check_totals(database_link& link, std::uint64_t calls_expected) {
         throw std::runtime_error{calls + " calls are stored, not " +
                                  std::to_string(calls_expected)};
     }
+
+    // First the totals, whose difference is easy to read, then every account and subscription.
     auto const sums =
         link.row("SELECT (SELECT sum(cost) FROM billing.cdrs), (SELECT sum(" + moved() +
                  ") FROM billing.accounts), (SELECT sum(total_cost) FROM "
@@ -64,6 +66,7 @@ std::string check_totals(database_link& link, std::uint64_t calls_expected) {
                                      sums[3]};
         }
     }
+
     for (auto const& each : differences()) {
         if (auto const count = link.value(each.query); count != "0") {
             throw std::runtime_error{count + " " + std::string{each.what}};

@@ -24,7 +24,7 @@ struct options {
     std::string sql_file;
 };
 
-/// Written to in pieces of this size.
+/// The file is written in pieces of this size.
 constexpr std::size_t piece_bytes = 1024 * 1024;
 
 std::ofstream open(std::string const& path) {
@@ -90,9 +90,12 @@ int run(int argc, char** argv) {
     options chosen;
     add_options(app, chosen);
     CLI11_PARSE(app, argc, argv);
+
+    // Catalog and calls use different random numbers.
     chosen.catalog.seed = chosen.seed;
     chosen.calls.seed = chosen.seed + 1;
     chosen.calls.kind = chosen.is_uniform ? popularity_kind::uniform : popularity_kind::zipf;
+
     auto const catalog = make_sample_catalog(chosen.catalog);
     if (!chosen.sql_file.empty()) {
         write_sql(catalog, chosen.sql_file);

@@ -4,8 +4,8 @@
 
 #include <benchmark/benchmark.h>
 
-// Bytes in, records out, for each format as its sender sends it: NDJSON and CSV in pieces of a
-// file, FreeSWITCH one body a call.
+// Measures decoding, for each format as its sender sends it: NDJSON and CSV in pieces of a file,
+// FreeSWITCH with one body per call.
 
 namespace tally::bench {
 namespace {
@@ -21,7 +21,7 @@ struct decode_case {
     bool keeps_id; ///< the format carries the call's uuid
 };
 
-/// As tallyd import cuts files.
+/// The size of the pieces into which tallyd import cuts files.
 constexpr std::size_t piece_bytes = 1024 * 1024;
 
 std::vector<ingest::record_batch> bodies_of(decode_case const& of,
@@ -38,7 +38,7 @@ std::vector<ingest::record_batch> bodies_of(decode_case const& of,
     return batches;
 }
 
-/// What is wrong with the records decoded; empty when they are the calls.
+/// The fault of the decoded records; empty when they equal the calls.
 std::string complaint(decode_case const& of, std::vector<sample_call> const& calls,
                       std::vector<ingest::record_batch> const& batches) {
     std::size_t place = 0;
@@ -61,6 +61,8 @@ std::string complaint(decode_case const& of, std::vector<sample_call> const& cal
 void decode_stage(benchmark::State& state, decode_case const& of) {
     auto const& calls = data_with_prefixes(usual_prefixes).calls;
     auto const& in_format = *ingest::find_format(of.format);
+
+    // The first run fills the batches' memory, and its result is checked before time counts.
     auto batches = bodies_of(of, calls);
     std::size_t bytes = 0;
     for (auto& batch : batches) {
@@ -71,6 +73,7 @@ void decode_stage(benchmark::State& state, decode_case const& of) {
         state.SkipWithError(wrong.c_str());
         return;
     }
+
     for (auto _ : state) {
         for (auto& batch : batches) {
             forget_records(batch);

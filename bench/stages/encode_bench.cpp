@@ -6,8 +6,8 @@
 
 #include <cstring>
 
-// From rated records to the bytes of COPY: sorting by key and encoding, as the write path does it
-// for a batch.
+// Measures the step from rated records to the bytes of COPY: sorting by key and encoding, as the
+// write path does it for a batch.
 
 namespace tally::bench {
 namespace {
@@ -38,8 +38,8 @@ std::uint32_t big_endian(char const* bytes, std::size_t count) {
     return value;
 }
 
-/// Walks over the fields of a row as COPY's binary format has them. Gives what is behind it;
-/// nullptr when it does not hold that account, or runs over.
+/// Walks over the fields of a row in COPY's binary format. Returns the begin of the next row;
+/// nullptr when the row does not have that account or exceeds the buffer.
 char const* behind_row(char const* at, char const* end, ingest::uuid const& account) {
     constexpr std::uint32_t null_length = UINT32_MAX;
     if (end - at < 22 || std::memcmp(at + 6, account.bytes.data(), account.bytes.size()) != 0) {
@@ -69,7 +69,7 @@ std::string complaint(storage::batch const& batch, storage::cdr_order const& ord
             return "row " + std::to_string(i) + " is encoded wrongly";
         }
     }
-    return at == end ? "" : "there is something behind the last row";
+    return at == end ? "" : "there are bytes after the last row";
 }
 
 void encode_all(storage::batch const& batch, storage::cdr_order& order,

@@ -2,7 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
-// From a record to the subscription that pays for it.
+// Measures guiding: from a record to the subscription that pays for it.
 
 namespace tally::bench {
 namespace {
@@ -11,7 +11,7 @@ void guide_stage(benchmark::State& state) {
     auto const& data = data_with_prefixes(usual_prefixes);
     for (std::size_t i = 0; i < data.calls.size(); ++i) {
         if (data.guided[i].subscription != data.calls[i].subscriber) {
-            state.SkipWithError("a call was guided to somebody else");
+            state.SkipWithError("a call was guided to another subscription");
             return;
         }
     }

@@ -40,17 +40,20 @@ std::vector<rating::rate_step> steps_of(plan_kind kind, rating::amount price) {
     return {{0, 60, 60, price}, {60, 60, 6, price}, {600, 60, 60, {price.nanos / 2}}};
 }
 
-/// One rate of a deck as the plan has it: once, or once for each band and without.
+/// One rate of a deck as rates of the plan: one, or one for each band and one without a band.
 void add_rates(plan_kind kind, rating::rate rate, rating::tariff::content& to) {
     rate.connect_fee = {};
     rate.steps = steps_of(kind, rate.steps.front().price);
     rate.allowance = kind == plan_kind::allowance || (kind == plan_kind::all && rate.allowance);
+
     if (kind == plan_kind::all) {
         rate.connect_fee = {5 * cent};
         rate.minimum = {10 * cent};
         rate.maximum = {500 * cent};
         rate.grace_s = 3;
     }
+
+    // Each band has a price of its own, so that the check finds a rate of the wrong band.
     to.rates.push_back(rate);
     for (rating::band_place band = 0; band < to.bands.size(); ++band) {
         rate.band = band;
@@ -77,10 +80,13 @@ rating::tariff::content content_of(plan_kind kind) {
     if (kind == plan_kind::banded || kind == plan_kind::all) {
         made.bands = bands_of(kind);
     }
+
+    // With all features a part of the prefixes is only in the fallback plan.
     rating::tariff::content behind = made;
     for (auto const& rate : sample.plans.front().rates) {
         add_rates(kind, rate, kind == plan_kind::all && is_fallbacks(rate) ? behind : made);
     }
+
     if (kind == plan_kind::all) {
         rating::rate on_net = made.rates.front();
         on_net.prefix = "91";

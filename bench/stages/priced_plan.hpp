@@ -7,7 +7,7 @@
 
 namespace tally::bench {
 
-/// What makes a call more work to rate.
+/// The features of a plan that make a call more work to rate.
 enum class plan_kind : std::uint8_t {
     flat,      ///< a price by the second
     stepped,   ///< 60/6 and a third step

@@ -4,12 +4,12 @@
 
 #include <benchmark/benchmark.h>
 
-// From a guided record to what it costs, with the allowances of 20,000 subscriptions.
+// Measures rating: from a guided record to its cost, with the allowances of 20,000 subscriptions.
 
 namespace tally::bench {
 namespace {
 
-/// So many calls are rated the slow way as well: enough for every kind of rate.
+/// Number of calls that the slow rater rates as well: enough for every kind of rate.
 constexpr std::size_t calls_checked = 5'000;
 
 std::vector<rating::allowance> full_allowances(rating::catalog const& catalog) {
@@ -45,6 +45,8 @@ void rate_stage(benchmark::State& state) {
         state.SkipWithError(wrong.c_str());
         return;
     }
+
+    // Every iteration begins with full allowances; the copy of them is not timed.
     auto const full = full_allowances(*data.catalog);
     for (auto _ : state) {
         state.PauseTiming();

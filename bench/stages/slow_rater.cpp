@@ -11,7 +11,7 @@ namespace {
 /// The rates of the longest prefix, in all bands.
 std::vector<rating::rate const*> longest_match(ingest::cdr const& call, rating::tariff const& plan,
                                                bool on_net) {
-    std::string_view const digits = call.destination.substr(1); // behind the plus
+    std::string_view const digits = call.destination.substr(1); // without the plus
     std::vector<rating::rate const*> best;
     for (auto const& rate : plan.rates()) {
         if (rate.direction != call.direction || rate.is_on_net != on_net ||
@@ -102,7 +102,9 @@ rating::amount slow_cost(ingest::cdr const& call, rating::tariff const& plan, bo
     if (call_s <= first.grace_s) {
         return {};
     }
-    std::int64_t sixtieths = 0; // of a nano
+
+    // All units are 60 s, so a sum in sixtieths of a nano is exact.
+    std::int64_t sixtieths = 0;
     bool is_charged = false;
     for (std::int64_t second = 0; second < call_s;) {
         auto const& rate =
@@ -116,11 +118,13 @@ rating::amount slow_cost(ingest::cdr const& call, rating::tariff const& plan, bo
         }
         second += step.increment_s;
     }
+
     if (is_charged) {
         sixtieths += first.connect_fee.nanos * unit_s;
         sixtieths = std::max(sixtieths, first.minimum.nanos * unit_s);
         sixtieths = std::min(sixtieths, std::min(first.maximum.nanos, INT64_MAX / unit_s) * unit_s);
     }
+
     constexpr std::int64_t step_of_rounding = unit_s * ten_thousandth;
     return {(2 * sixtieths + step_of_rounding) / (2 * step_of_rounding) * ten_thousandth};
 }

@@ -5,10 +5,10 @@
 
 namespace tally::bench {
 
-/// What an answered call costs by the rules as they are written down, with nothing clever: looks at
-/// every rate, counts every increment. For plans of the benches, whose units are all 60 s, whose
-/// rates are always in effect, whose clocks are India's and whose costs are rounded half up to four
-/// decimals. `left` is drawn from.
+/// The cost of an answered call, computed by the written rules without any optimization: it looks
+/// at every rate and counts every increment. It works for the plans of the benches only: their
+/// units are all 60 s, their rates are always in effect, their zone is India's, and costs are
+/// rounded half up to four decimals. The call draws from `left`.
 rating::amount slow_cost(ingest::cdr const& call, rating::tariff const& plan, bool on_net,
                          rating::allowance& left);
 

@@ -15,6 +15,7 @@ std::unique_ptr<stage_data const> make(std::uint32_t prefixes) {
     made->sample = make_sample_catalog({.prefixes = prefixes});
     made->calls = make_sample_calls(made->sample, {.records = 50'000});
     made->catalog = rating_catalog(made->sample);
+
     std::string body;
     for (auto const& call : made->calls) {
         append_canonical(call, body);
@@ -24,6 +25,7 @@ std::unique_ptr<stage_data const> make(std::uint32_t prefixes) {
     if (made->decoded.cdrs.size() != made->calls.size()) {
         throw std::runtime_error{"not every sample call was decoded"};
     }
+
     for (auto const& call : made->decoded.cdrs) {
         made->guided.push_back(rating::guide(call, *made->catalog));
     }

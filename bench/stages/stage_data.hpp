@@ -13,8 +13,8 @@
 
 namespace tally::bench {
 
-/// What the stages work on: a catalog, calls of its subscribers, and the same calls as each stage
-/// gets them from the one before. Made once per number of prefixes.
+/// The input of the stages: a catalog, calls of its subscribers, and the same calls in the form in
+/// which each stage gets them from the one before. Built once per number of prefixes.
 struct stage_data {
     sample_catalog sample;
     std::vector<sample_call> calls;
@@ -23,14 +23,15 @@ struct stage_data {
     std::vector<rating::guided> guided; ///< by call
 };
 
-/// 20,000 subscriptions, Zipf, 50,000 calls: more than fits the caches, as in a busy daemon.
+/// 20,000 subscriptions chosen by Zipf's law, 50,000 calls: more than fits the caches, as in a busy
+/// daemon.
 stage_data const& data_with_prefixes(std::uint32_t prefixes);
 inline constexpr std::uint32_t usual_prefixes = 4'000;
 
-/// Forgets what was decoded but keeps the input, so that it can be decoded again.
+/// Drops the decoded records and keeps the input, so that it can be decoded again.
 void forget_records(ingest::record_batch& batch) noexcept;
 
-/// Decodes a batch's body as what the local source sent.
+/// Decodes a batch's body as a body of the local source.
 void decode(ingest::format const& in_format, std::string_view content_type,
             ingest::record_batch& batch);
 

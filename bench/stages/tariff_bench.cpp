@@ -4,12 +4,12 @@
 
 #include <benchmark/benchmark.h>
 
-// What each part of a tariff costs in time, with 200,000 prefixes.
+// Measures the parts of a tariff with 200,000 prefixes: rating, finding a rate, building.
 
 namespace tally::bench {
 namespace {
 
-/// So many calls are rated the slow way as well: each looks at every rate.
+/// Number of calls that the slow rater rates as well. It looks at every rate for each call.
 constexpr std::size_t calls_checked = 400;
 
 rating::allowance full_allowance(priced_plan const& by) {
@@ -38,6 +38,8 @@ void rate_kind(benchmark::State& state, plan_kind kind) {
         state.SkipWithError(wrong.c_str());
         return;
     }
+
+    // Every iteration begins with full allowances; the copy of them is not timed.
     std::vector<rating::allowance> const full(by.subscribers, full_allowance(by));
     for (auto _ : state) {
         state.PauseTiming();
@@ -71,14 +73,16 @@ void find_prefix(benchmark::State& state) {
         entries.emplace_back(prefix, static_cast<std::uint32_t>(entries.size()));
     }
     rating::prefix_index const index{entries};
+
     for (auto const& call : data.calls) {
         auto const found = index.longest(std::string_view{call.destination}.substr(1));
         if (found != rating::prefix_index::none &&
             !std::string_view{call.destination}.substr(1).starts_with(entries[found].first)) {
-            state.SkipWithError("found a prefix that is none");
+            state.SkipWithError("found a prefix that the number does not begin with");
             return;
         }
     }
+
     for (auto _ : state) {
         for (auto const& call : data.calls) {
             auto found = index.longest(std::string_view{call.destination}.substr(1));
@@ -90,7 +94,7 @@ void find_prefix(benchmark::State& state) {
         static_cast<double>(index.bytes()) / static_cast<double>(entries.size());
 }
 
-/// Of rates in memory; the load bench of bench_e2e has them in PostgreSQL.
+/// Builds a tariff from rates in memory; the load bench of bench_e2e loads them from PostgreSQL.
 void build_tariff(benchmark::State& state, plan_kind kind) {
     auto const content = content_of(kind);
     for (auto _ : state) {

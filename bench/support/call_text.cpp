@@ -62,7 +62,7 @@ void append_text(std::string_view key, std::string_view value, std::string& out)
     out.append("\"").append(key).append("\":\"").append(value).append("\",");
 }
 
-/// As mod_json_cdr's encode-values does it, for what occurs here.
+/// Percent-encodes as mod_json_cdr's encode-values does, for the characters that occur here.
 std::string percent_encoded(std::string_view value) {
     std::string encoded;
     for (char const c : value) {
@@ -99,7 +99,8 @@ void append_count_variable(std::string_view name, std::int64_t value, std::strin
     out += "\",";
 }
 
-/// What every call of one switch says alike; no biller reads it, every decoder must skip it.
+/// Fields that are the same in every call of a switch. Billing does not need them, but every
+/// decoder must skip them.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 34> channel_variables{{
     {"session_id", "84213"},
     {"sip_from_user_stripped", "918000000001"},

@@ -6,13 +6,13 @@
 
 namespace tally::bench {
 
-// A call as three kinds of sender write it down, appended to `out`.
+// Append a call to `out`, as three kinds of sender write it.
 
-/// One NDJSON line of canonical form, some 400 bytes.
+/// One NDJSON line of the canonical format, about 400 bytes.
 void append_canonical(sample_call const& call, std::string& out);
 
 /// The body that mod_json_cdr posts with its default settings (raw JSON, percent-encoded values):
-/// the fields that a real one has, with fewer variables; some 4 KB.
+/// the fields of a real one, with fewer variables; about 4 KB.
 void append_freeswitch(sample_call const& call, std::string& out);
 
 /// One row of cdr_csv's Master.csv with uniqueid and userfield; times are UTC.

@@ -9,7 +9,7 @@
 namespace tally::bench {
 namespace {
 
-/// A timestamp with time zone of sample_catalog::active_from.
+/// sample_catalog::active_from as a timestamp with time zone.
 constexpr std::string_view active_since = "2025-01-01 00:00:00+00";
 
 /// One row of COPY's text format. No value here needs escaping.
@@ -71,7 +71,7 @@ sql_step rate_steps(sample_catalog const& catalog) {
     return step;
 }
 
-/// One row per subscriber, made by `row(rows, subscriber, its place)`.
+/// One row per subscriber, written by `row(rows, subscriber, index)`.
 template <typename Row>
 sql_step of_subscribers(sample_catalog const& catalog, std::string_view table, Row row) {
     sql_step step{"COPY " + std::string{table} + " FROM STDIN", {}};

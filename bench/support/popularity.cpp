@@ -15,12 +15,17 @@ popularity::popularity(popularity_kind kind, std::uint32_t count, repeatable_ran
     if (kind == popularity_kind::uniform) {
         return;
     }
+
+    // Zipf's law: the share of a rank is the first share divided by the rank. choose() searches the
+    // sums.
     constexpr std::uint64_t first_share = std::uint64_t{1} << 40;
     std::uint64_t sum = 0;
     for (std::uint64_t rank = 1; rank <= count; ++rank) {
         sum += first_share / rank;
         shares_up_to_.push_back(sum);
     }
+
+    // A random permutation decides which item has which rank.
     by_rank_.resize(count);
     std::iota(by_rank_.begin(), by_rank_.end(), 0U);
     for (std::uint32_t i = count; i > 1; --i) {

@@ -12,7 +12,8 @@ enum class popularity_kind : std::uint8_t {
     uniform, ///< all alike
 };
 
-/// Chooses among `count` things. In whole numbers, so that it chooses the same on every machine.
+/// Chooses among `count` items. It computes in whole numbers, so that the choice is the same on
+/// every machine.
 class popularity {
   public:
     popularity(popularity_kind kind, std::uint32_t count, repeatable_random& random);
@@ -22,7 +23,7 @@ class popularity {
   private:
     std::uint32_t count_;
     std::vector<std::uint64_t> shares_up_to_; ///< zipf: sum of the shares of 0 .. i
-    std::vector<std::uint32_t> by_rank_;      ///< zipf: so that the busy ones are no neighbours
+    std::vector<std::uint32_t> by_rank_;      ///< zipf: so that the busy ones are not adjacent
 };
 
 } // namespace tally::bench

@@ -18,7 +18,7 @@ void put_big_endian(std::uint64_t value, std::span<std::uint8_t> out) {
 } // namespace
 
 std::uint64_t repeatable_random::below(std::uint64_t bound) {
-    // The first `skewed` values would come up once more often than the rest.
+    // Without this check the first `skewed` values would be more likely than the others.
     std::uint64_t const skewed = (0 - bound) % bound;
     std::uint64_t value = next();
     while (value < skewed) {

@@ -8,14 +8,14 @@
 
 namespace tally::bench {
 
-/// Random numbers that are the same on every machine for one seed: the standard fixes what
-/// mt19937_64 gives, but not what its distributions make of it, so these are our own.
+/// Random numbers that are the same on every machine for one seed. The standard defines the output
+/// of mt19937_64, but not that of the distributions, so the distributions here are our own.
 class repeatable_random {
   public:
     explicit repeatable_random(std::uint64_t seed) : engine_{seed} {}
 
     std::uint64_t next() { return engine_(); }
-    /// 0 to bound - 1, each as likely as the other. `bound` > 0.
+    /// 0 to bound - 1, with equal probability. `bound` > 0.
     std::uint64_t below(std::uint64_t bound);
     /// first to last, both inclusive.
     std::int64_t between(std::int64_t first, std::int64_t last);

@@ -11,7 +11,7 @@ using namespace std::string_view_literals;
 constexpr ingest::time_us us_per_ms = 1'000;
 constexpr ingest::time_us us_per_day = 86'400 * ingest::us_per_s;
 
-/// How long answered calls last; shares add up to 100.
+/// The lengths of answered calls; shares add up to 100.
 struct length_class {
     std::uint32_t share_percent;
     std::int64_t shortest_s;
@@ -106,12 +106,14 @@ std::string sample_calls::foreign_number() {
 }
 
 void sample_calls::set_times(sample_call& call) {
-    // Evenly, and somewhere within the record's own share of the time: so they stay in order.
+    // Each call starts at a random moment within its own share of the time, so that calls are
+    // evenly distributed and in order.
     auto const span_ms = static_cast<std::uint64_t>(size_.days * (us_per_day / us_per_ms));
     std::uint64_t const from_ms = made_ * span_ms / size_.records;
     std::uint64_t const to_ms = (made_ + 1) * span_ms / size_.records;
     std::uint64_t const at_ms = from_ms + random_.below(to_ms > from_ms ? to_ms - from_ms : 1);
     call.start = size_.begin + static_cast<ingest::time_us>(at_ms) * us_per_ms;
+
     ingest::time_us const ringing = random_.between(800, 30'000) * us_per_ms;
     if (!random_.percent(75)) {
         call.end = call.start + ringing;

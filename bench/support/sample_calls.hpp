@@ -12,10 +12,10 @@
 
 namespace tally::bench {
 
-/// What in a call's record says who pays.
+/// The part of a call's record that names the payer.
 enum class named_by : std::uint8_t { account, subscription, did };
 
-/// A call as it happened, before a format writes it down.
+/// A call as it happened, before it is written in a format.
 struct sample_call {
     ingest::uuid id;
     std::uint32_t subscriber = 0;
@@ -43,12 +43,12 @@ struct sample_calls_size {
 
 /// Calls of a catalog's subscribers in order of their starts, evenly over the days: 70 % outbound,
 /// 75 % answered, two thirds of the outbound ones within the country, half of them shorter than a
-/// minute. The same for one catalog and one size on every machine.
+/// minute. For one catalog and one size the calls are the same on every machine.
 class sample_calls {
   public:
     sample_calls(sample_catalog const& catalog, sample_calls_size size);
 
-    /// False when all have been made.
+    /// False when all calls have been generated.
     bool next(sample_call& out);
 
   private:

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-/// Where calls go to; the first is home.
+/// The countries to which calls go; the first is the home country.
 constexpr std::array countries{
     "91"sv,  "1"sv,   "44"sv,  "971"sv, "65"sv,  "61"sv,  "49"sv, "33"sv,  "966"sv, "974"sv,
     "977"sv, "880"sv, "94"sv,  "92"sv,  "86"sv,  "81"sv,  "82"sv, "60"sv,  "62"sv,  "66"sv,
@@ -24,7 +24,7 @@ std::string padded(std::uint32_t number, std::size_t digits) {
     return std::string(digits > text.size() ? digits - text.size() : 0, '0') + text;
 }
 
-/// Countries and, below them, areas of up to four more digits, as a rate deck has them.
+/// The countries, and areas in them with up to four more digits, as in a rate deck.
 std::vector<std::string> make_prefixes(std::uint32_t count, repeatable_random& random) {
     std::set<std::string> chosen;
     for (auto const& country : countries) {
@@ -127,7 +127,7 @@ sample_catalog make_sample_catalog(sample_catalog_size const& size) {
     made.plans = make_plans(made.prefixes, random);
     made.subscribers.reserve(size.subscriptions);
     for (std::uint32_t i = 0; i < size.subscriptions; ++i) {
-        // A new customer every second: ids in order, as a growing installation has them.
+        // One new customer per second, so that ids are in order, as in an installation that grows.
         std::uint64_t const born_ms = 1'735'689'600'000 + std::uint64_t{i} * 1000;
         std::uint64_t const lot = random.below(10);
         made.subscribers.push_back({random.uuid_v7(born_ms), random.uuid_v7(born_ms),

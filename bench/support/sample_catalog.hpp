@@ -27,7 +27,7 @@ struct sample_plan {
     std::vector<rating::rate> rates; ///< destinations, and one rate for every inbound call
 };
 
-/// One customer with one account, one subscription and one DID, all of the same place.
+/// One customer with one account, one subscription and one DID, all with the same index.
 struct sample_subscriber {
     ingest::uuid user_id;
     ingest::uuid customer_id;
@@ -36,8 +36,9 @@ struct sample_subscriber {
     std::uint32_t plan = 0;
 };
 
-/// The customers and tariffs that sample calls belong to: three plans with the same destinations at
-/// different prices, and as many subscribers as asked for. The same for one size on every machine.
+/// The customers and tariffs of the sample calls: three plans with the same destinations at
+/// different prices, and a given number of subscribers. For one size the catalog is the same on
+/// every machine.
 struct sample_catalog {
     std::vector<sample_plan> plans;
     std::vector<sample_subscriber> subscribers;
@@ -46,9 +47,9 @@ struct sample_catalog {
     static constexpr auto time_zone = "Asia/Kolkata";
     static constexpr auto currency = "INR";
     static constexpr rating::rounding rounds{rating::rounding_mode::half_up, 4};
-    /// Every account begins with it, so that what was moved is known.
+    /// The initial balance of every account, from which the amount charged can be computed.
     static constexpr auto first_balance = "1000";
-    /// 2025-01-01T00:00:00Z: all subscriptions are active from here on.
+    /// 2025-01-01T00:00:00Z: all subscriptions are active from this moment on.
     static constexpr ingest::time_us active_from = 1'735'689'600LL * ingest::us_per_s;
 };
 
@@ -58,7 +59,7 @@ std::string account_number(std::uint32_t subscriber);      ///< "BENCH-0000001"
 std::string subscription_number(std::uint32_t subscriber); ///< "BSUB-0000001"
 std::string did_digits(std::uint32_t subscriber);          ///< "918000000001"
 
-/// As guiding and rating look at it, without a database.
+/// The catalog as guiding and rating use it, without a database.
 std::shared_ptr<rating::catalog const> rating_catalog(sample_catalog const& from);
 
 } // namespace tally::bench

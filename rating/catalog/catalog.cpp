@@ -12,7 +12,7 @@ namespace tally::rating {
 
 namespace {
 
-/// Ids stay where they are, in the rows; the table holds their places.
+/// The rows contain the ids; the table holds only indices of rows.
 template <typename Row>
 struct id_hash {
     using is_transparent = void;
@@ -48,9 +48,10 @@ catalog_index find_in(id_table<Row> const& table, ingest::uuid const& id) noexce
     return found == table.end() ? no_index : *found;
 }
 
-/// A DID's subscription and whether it is active, as one number of the table of DIDs.
+/// The table of DIDs has one number per DID: the subscription, and a bit for an active DID. The
+/// value for a DID without a subscription must differ from no_index also with that bit.
 constexpr catalog_index active_bit = catalog_index{1} << 31;
-constexpr catalog_index nobody = active_bit - 2; // with the bit still not no_index
+constexpr catalog_index nobody = active_bit - 2;
 
 void require(bool holds, char const* what) {
     if (!holds) {
@@ -82,8 +83,8 @@ struct catalog::impl {
     void sort_by_account();
 };
 
-// Each list is given up as soon as it is taken over: while a million rows are swapped, two copies
-// of the catalog are in memory already. So they come by value.
+// Each list is freed as soon as its rows are copied: while the daemon replaces a catalog of a
+// million rows, two catalogs are already in memory. Therefore the lists are passed by value.
 // NOLINTBEGIN(performance-unnecessary-value-param)
 void catalog::impl::take_accounts(std::vector<catalog_input::account_row> rows) {
     accounts.reserve(rows.size());
@@ -98,6 +99,8 @@ void catalog::impl::take_accounts(std::vector<catalog_input::account_row> rows) 
             users.emplace_back(row.user_id, place);
         }
     }
+
+    // A user with several accounts has the one with the least id.
     std::sort(users.begin(), users.end(), [this](auto const& a, auto const& b) {
         return std::tie(a.first, accounts[a.second].id) < std::tie(b.first, accounts[b.second].id);
     });
@@ -139,12 +142,16 @@ void catalog::impl::sort_by_account() {
         by_account[i] = i;
         ++account_begin[subscriptions[i].account + 1];
     }
+
+    // The counts per account become the begin of each account in by_account.
     for (std::size_t a = 1; a < account_begin.size(); ++a) {
         account_begin[a] += account_begin[a - 1];
     }
+
+    // The id decides between two that began at the same moment, so that the result does not depend
+    // on the order of the input.
     auto const key = [this](catalog_index i) {
         subscription const& s = subscriptions[i];
-        // The id decides between two that began at once: the same one whatever order they came in.
         return std::tie(s.account, s.active_from, s.id);
     };
     std::sort(by_account.begin(), by_account.end(),
@@ -222,6 +229,8 @@ catalog_index catalog::active_subscription(catalog_index account,
     auto const& rows = impl_->subscriptions;
     auto const* const first = impl_->by_account.data() + impl_->account_begin[account];
     auto const* const last = impl_->by_account.data() + impl_->account_begin[account + 1];
+
+    // Search backward from the last one that began by then: it pays, unless it has ended.
     auto const* at =
         std::upper_bound(first, last, when, [&rows](ingest::time_us t, catalog_index i) {
             return t < rows[i].active_from;

@@ -13,7 +13,7 @@
 
 namespace tally::rating {
 
-/// Index into one of the catalog's tables; `no_index` for none.
+/// Index into one of the catalog's tables; `no_index` means no row.
 using catalog_index = std::uint32_t;
 inline constexpr catalog_index no_index = UINT32_MAX;
 
@@ -22,30 +22,30 @@ struct account {
     std::array<char, 3> currency{'I', 'N', 'R'};
 };
 
-/// A contract: which plan an account's calls are rated by, and when.
+/// A contract: the plan that rates an account's calls, and its period of validity.
 struct subscription {
     ingest::uuid id;
     catalog_index account = no_index;
     catalog_index plan = no_index;
     ingest::time_us active_from = INT64_MIN;
     ingest::time_us active_to = INT64_MAX; ///< exclusive
-    ingest::time_us anchor = 0;            ///< billing periods count from here
+    ingest::time_us anchor = 0;            ///< billing periods are counted from here
 };
 
-/// A subscription paired with where its calls go; what a loader hands to the builder.
+/// The rows from which a catalog is built. A loader fills them.
 struct catalog_input {
     struct account_row {
         account value;
         std::string number;
-        ingest::uuid user_id{}; ///< whose account it is; nil: nobody's
+        ingest::uuid user_id{}; ///< the account's user; nil: no user
     };
     struct subscription_row {
-        subscription value; ///< `account` and `plan` are places in the vectors beside this one
+        subscription value; ///< `account` and `plan` are indices into `accounts` and `plans`
         std::string number;
     };
     struct did_row {
         std::string digits;         ///< E.164 without '+'
-        catalog_index subscription; ///< place in `subscriptions`; no_index: ours, but nobody's yet
+        catalog_index subscription; ///< index into `subscriptions`; no_index: not assigned
         bool is_active = true;      ///< calls to it are on-net
     };
     std::vector<account_row> accounts;
@@ -54,12 +54,13 @@ struct catalog_input {
     std::vector<std::shared_ptr<tariff const>> plans;
 };
 
-/// Everything guiding and rating look at, at one moment: accounts, subscriptions, DIDs, tariffs.
-/// Immutable; swapped whole when plans, accounts, DIDs or subscriptions change, so that one call is
-/// never priced half by the old and half by the new. Any number of threads.
+/// The data that guiding and rating use, as of one moment: accounts, subscriptions, DIDs, tariffs.
+/// A catalog is immutable. When plans, accounts, DIDs or subscriptions change, the daemon replaces
+/// the whole catalog, so that no call is priced partly by old and partly by new data. Any number of
+/// threads.
 ///
-/// Strings are kept once, in one buffer; hash tables hold offsets. A million subscriptions take
-/// about 100 bytes each.
+/// Each string is stored once, in one buffer; hash tables hold offsets into it. With a million
+/// subscriptions each takes about 100 bytes.
 class catalog {
   public:
     explicit catalog(catalog_input input);
@@ -73,7 +74,7 @@ class catalog {
 
     [[nodiscard]] catalog_index account_by_number(std::string_view number) const noexcept;
     [[nodiscard]] catalog_index account_by_id(ingest::uuid const& id) const noexcept;
-    /// The account of a user; of several the one of the least id, which is the oldest.
+    /// The account of a user; of several, the one with the least id, which is the oldest.
     [[nodiscard]] catalog_index account_by_user(ingest::uuid const& user_id) const noexcept;
     [[nodiscard]] catalog_index subscription_by_number(std::string_view number) const noexcept;
     [[nodiscard]] catalog_index subscription_by_id(ingest::uuid const& id) const noexcept;
@@ -81,7 +82,7 @@ class catalog {
     [[nodiscard]] catalog_index subscription_by_did(std::string_view digits) const noexcept;
     /// Whether a number, given as digits without '+', is one of our active DIDs.
     [[nodiscard]] bool is_active_did(std::string_view digits) const noexcept;
-    /// The account's subscription that is active at `when`; of several the one that began last.
+    /// The account's subscription that is active at `when`; of several, the one that began last.
     [[nodiscard]] catalog_index active_subscription(catalog_index account,
                                                     ingest::time_us when) const noexcept;
 

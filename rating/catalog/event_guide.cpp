@@ -8,7 +8,8 @@ namespace {
 
 using ingest::record_error;
 
-/// Who was named: a subscription, or an account whose subscription is still to be found.
+/// The payer that an event names: a subscription, or an account whose subscription is not yet
+/// known.
 struct named {
     catalog_index account = no_index;
     catalog_index subscription = no_index;
@@ -47,8 +48,8 @@ named subject_of(std::string_view text, catalog const& from) noexcept {
     return id ? user_of(*id, from) : found;
 }
 
-/// Who is named, and what to say when that is nobody. What is said outright is never overruled by
-/// a guess from the subject.
+/// The payer that the event names, and the error for the case that there is none. An explicit
+/// number that is unknown is an error: the subject must not override it.
 named whose(ingest::event const& what, catalog const& from, record_error& otherwise) noexcept {
     if (!what.subscription_number.empty()) {
         otherwise = record_error::unknown_subscription;
@@ -69,6 +70,8 @@ guided_event guide(ingest::event const& what, catalog const& from) noexcept {
     record_error unknown = record_error::none;
     named const found = whose(what, from, unknown);
     guided_event said{found.account, found.subscription, record_error::none};
+
+    // Only a metered event needs a payer.
     if (what.kind != ingest::event_kind::usage) {
         return said;
     }
@@ -76,6 +79,8 @@ guided_event guide(ingest::event const& what, catalog const& from) noexcept {
         said.error = unknown;
         return said;
     }
+
+    // The subscription must have been active when the event occurred, named or not.
     if (said.subscription == no_index) {
         said.subscription = from.active_subscription(found.account, what.occurred);
     } else {

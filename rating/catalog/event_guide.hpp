@@ -6,19 +6,20 @@
 
 namespace tally::rating {
 
-/// Whose event it is, or why that cannot be said.
+/// The account and subscription of a usage event, or the reason why they cannot be found.
 struct guided_event {
-    catalog_index account = no_index;      ///< no_index: nobody's, or nobody's of ours
+    catalog_index account = no_index;      ///< no_index: no account of ours
     catalog_index subscription = no_index; ///< of a metered event: the one that pays
     ingest::record_error error = ingest::record_error::none;
 
     friend bool operator==(guided_event const&, guided_event const&) = default;
 };
 
-/// Finds the subscription that pays for a metered event: the explicit subscription number or id;
-/// else the account number or id; else whichever of these, or a user, the subject is; else the
-/// user. It must have been active when the event occurred. Other events are only told their
-/// account, when they name one, and are nobody's otherwise. Pure, no allocation.
+/// Finds the subscription that pays for a metered event. It uses the first of these that the event
+/// has: the subscription number or id, the account number or id, the subject (a subscription, an
+/// account or a user), the user. The subscription must have been active when the event occurred.
+/// For an event that is not metered the function finds only the account, if the event names one.
+/// Pure, no allocation.
 guided_event guide(ingest::event const& what, catalog const& from) noexcept;
 
 } // namespace tally::rating

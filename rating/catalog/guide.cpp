@@ -18,7 +18,7 @@ guided failed(record_error why) noexcept {
     return nobody;
 }
 
-/// A subscription that was named, by itself or by its DID; it pays if it was active.
+/// A subscription that the call names by number, id or DID. It pays if it was active.
 guided when_active(catalog_index found, ingest::time_us start, catalog const& from) noexcept {
     subscription const& s = from.subscription_at(found);
     bool const active = s.active_from <= start && start < s.active_to;
@@ -59,16 +59,22 @@ guided by_did(ingest::cdr const& call, call_direction direction, catalog const& 
                              : when_active(found, call.start, from);
 }
 
+/// The direction as the record states it, or, if the record only assumes it, as the owners of the
+/// numbers show it.
 call_direction direction_of(ingest::cdr const& call, catalog const& from) noexcept {
     if (!call.direction_assumed) {
         return call.direction;
     }
+
+    // With an account in the record only a DID of that account makes the call inbound.
     catalog_index const called = owner_of(call.destination, from);
     if (!call.account_number.empty()) {
         bool const is_own = called != no_index && from.subscription_at(called).account ==
                                                       from.account_by_number(call.account_number);
         return is_own ? call_direction::inbound : call.direction;
     }
+
+    // If both numbers are ours or neither is, the numbers do not show a direction.
     bool const from_us = owner_of(call.caller_id, from) != no_index;
     if (from_us == (called != no_index)) {
         return call.direction;
@@ -77,8 +83,8 @@ call_direction direction_of(ingest::cdr const& call, catalog const& from) noexce
 }
 
 guided who_pays(ingest::cdr const& call, call_direction direction, catalog const& from) noexcept {
-    // What the switch says outright is never overruled by a guess from the numbers: an unknown
-    // account code waits in suspense until somebody creates the account or corrects the switch.
+    // An explicit number that is unknown is an error: the DIDs must not override it. The record
+    // waits in suspense until an operator creates the account or corrects the switch.
     if (!call.subscription_number.empty()) {
         return by_subscription(call, from);
     }

@@ -6,30 +6,31 @@
 
 namespace tally::rating {
 
-/// Who pays for a call, or why that cannot be said.
+/// The subscription that pays for a call, or the reason why it cannot be found.
 struct guided {
     catalog_index subscription = no_index;
     ingest::record_error error = ingest::record_error::none;
-    ingest::call_direction direction = ingest::call_direction::outbound; ///< to rate it by
-    bool on_net = false; ///< to one of our active DIDs, by a plan that has rates for these
+    ingest::call_direction direction = ingest::call_direction::outbound; ///< used for rating
+    bool on_net = false; ///< the destination is our active DID and the plan has on-net rates
 
     friend bool operator==(guided const&, guided const&) = default;
 };
 
-/// Finds the subscription that pays (docs/RATING.md, Guiding): the explicit subscription number or
-/// id; else the account number; else the caller's DID of an outbound or the called DID of an
-/// inbound call. The subscription must have been active at the call's start. Pure, no allocation.
+/// Finds the subscription that pays (docs/RATING.md, Guiding). It uses the first of these that the
+/// call has: the subscription number or id, the account number, the caller's DID (outbound) or the
+/// called DID (inbound). The subscription must have been active at the call's start. Pure, no
+/// allocation.
 ///
-/// A direction that the record only assumes gives way to whose numbers these are: a call to one of
-/// our DIDs (of the account, where one is named) is inbound, one from our DID to elsewhere
-/// outbound.
+/// If the record only assumes its direction, the owners of the numbers decide: a call to one of our
+/// DIDs is inbound (to a DID of the account, if the call names an account), and a call from our DID
+/// to another number is outbound.
 ///
-/// Whether the destination is one of our active DIDs is only asked when the plan (or a fallback of
-/// it) has on-net rates: for others it makes no difference to rate_call.
+/// The DID of the destination is looked up only if the plan or one of its fallbacks has on-net
+/// rates. For other plans rate_call gives the same result either way.
 guided guide(ingest::cdr const& call, catalog const& from) noexcept;
 
-/// Whether a call goes to one of our active DIDs, by a plan that has rates for these. Numbers match
-/// as they do for guiding, so a name that begins with a DID's digits is none.
+/// Whether the destination is one of our active DIDs and the plan has on-net rates. Numbers match
+/// as in guiding, so a name that begins with the digits of a DID does not match.
 bool is_on_net(ingest::cdr const& call, tariff const& plan, catalog const& from) noexcept;
 
 } // namespace tally::rating

@@ -76,6 +76,9 @@ void name_table::add(std::string_view name, catalog_index place) {
         buffer.size() > std::numeric_limits<offset>::max()) {
         throw std::length_error("a name too many or too long for the catalog");
     }
+
+    // The layout of the class comment: index, length, name. memcpy reads them back, since they are
+    // not aligned.
     auto const at = static_cast<offset>(buffer.size());
     auto const size = static_cast<length>(name.size());
     buffer.append(reinterpret_cast<char const*>(&place), sizeof place);

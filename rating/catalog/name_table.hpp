@@ -8,13 +8,14 @@
 
 namespace tally::rating {
 
-/// From names to places in a table of the catalog. The names stand one behind the other in one
-/// buffer, each with its length and place in front; the hash table holds 4-byte offsets:
+/// Maps names to indices of a table of the catalog. One buffer holds all names, each after its
+/// index and its length; the hash table holds 4-byte offsets into the buffer:
 ///
-///     offset ->  | place 4 | length 2 | name ... |
+///     offset ->  | index 4 | length 2 | name ... |
 ///
-/// so a name costs 6 bytes beside its text and some 8 of hash table, and a lookup two cache misses.
-/// Filled by the catalog's constructor, then only read, by any number of threads.
+/// So a name costs 6 bytes besides its text and about 8 bytes of hash table, and a lookup costs two
+/// cache misses. The catalog's constructor fills the table; afterwards any number of threads may
+/// read it.
 class name_table {
   public:
     name_table();
@@ -23,10 +24,10 @@ class name_table {
     name_table& operator=(name_table const&) = delete;
 
     void reserve(std::size_t names);
-    /// An empty name is left out; of names alike the first stays. Throws std::length_error for a
-    /// name of more than 65,535 bytes and when 4 GiB are full.
+    /// Ignores an empty name and a name that the table already has. Throws std::length_error for a
+    /// name of more than 65,535 bytes, and when the buffer has reached 4 GiB.
     void add(std::string_view name, catalog_index place);
-    /// `no_index` when it is not there.
+    /// `no_index` when the table does not have the name.
     [[nodiscard]] catalog_index find(std::string_view name) const noexcept;
     [[nodiscard]] std::size_t size() const noexcept;
 

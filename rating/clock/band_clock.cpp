@@ -50,9 +50,11 @@ void band_clock::add(band const& one) {
     if (one.days == 0 && one.dates.empty()) {
         added.days = every_day;
     }
+
     dates_.insert(dates_.end(), one.dates.begin(), one.dates.end());
     std::sort(dates_.begin() + added.first_date, dates_.end());
     windows_.push_back(added);
+
     edges_.push_back(one.from_s);
     edges_.push_back(one.to_s);
 }
@@ -62,13 +64,16 @@ clock_reading band_clock::read(time_us t) const noexcept {
         std::upper_bound(stretches_.begin(), stretches_.end(), t,
                          [](time_us value, zone_stretch const& s) { return value < s.begin; });
     zone_stretch const& around = behind == stretches_.begin() ? *behind : *(behind - 1);
+
     time_us const local = t + around.offset;
     clock_reading now;
     now.day = static_cast<civil_day>(floor_div(local, us_per_day));
     time_us const midnight = now.day * us_per_day;
     now.second = static_cast<std::int32_t>((local - midnight) / us_per_s);
     now.weekday = static_cast<std::uint8_t>(weekday_of(now.day));
-    // The day's end is an edge: there is always one behind now.
+
+    // The reading is valid until the next edge or the next clock change. The end of the day is an
+    // edge, so there is always a next one.
     auto const edge = std::upper_bound(edges_.begin(), edges_.end(), now.second);
     now.until = midnight + *edge * us_per_s - around.offset;
     if (behind != stretches_.end()) {
@@ -93,7 +98,8 @@ bool band_clock::covers(band_place place, clock_reading const& at) const noexcep
     if (w.from_s <= at.second) {
         return is_on(w, at.day, at.weekday);
     }
-    // Past midnight it is still the window of the day on which it began.
+
+    // After midnight the window belongs to the day on which it began.
     unsigned const yesterday = at.weekday == 0 ? days_per_week - 1 : at.weekday - 1U;
     return at.second < w.to_s && is_on(w, at.day - 1, yesterday);
 }

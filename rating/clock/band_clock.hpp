@@ -10,27 +10,28 @@
 
 namespace tally::rating {
 
-/// What the clocks of a plan's zone show at a moment.
+/// The local date and time of a plan's zone at a moment.
 struct clock_reading {
     civil_day day = 0;
     std::int32_t second = 0;   ///< of the day, as the clocks show it
     std::uint8_t weekday = 0;  ///< 0: Monday
-    ingest::time_us until = 0; ///< up to here no band of the plan begins or ends
+    ingest::time_us until = 0; ///< before this moment no band of the plan begins or ends
 };
 
-/// Says which of a plan's bands cover a moment. Everything it needs is worked out once, when the
-/// tariff is built; then it is only read, by any number of threads, and allocates nothing.
+/// Tells which of a plan's bands cover a moment. The constructor, called when the tariff is built,
+/// computes everything; afterwards the object is immutable, allocates nothing and may be used by
+/// any number of threads.
 ///
-/// Bands are compared with what the clocks show, so the days on which they change need no rule of
-/// their own: a change is one more moment at which bands may begin or end.
+/// Bands are compared with local clock time, so the days on which clocks change need no special
+/// rule: a clock change is one more moment at which bands may begin or end.
 class band_clock {
   public:
-    /// Without bands; not to be asked.
+    /// A clock without bands. No other function may be called on it.
     band_clock() = default;
-    /// Throws std::invalid_argument for an unknown zone and for a window that no clock shows.
+    /// Throws std::invalid_argument for an unknown zone and for a window outside the day.
     band_clock(std::string_view zone, std::span<band const> bands);
 
-    /// Times from -2^62 to 2^62 us; beyond the years 1 to 9999 the clocks no longer change.
+    /// Accepts times from -2^62 to 2^62 us. Outside the years 1 to 9999 the UTC offset is constant.
     [[nodiscard]] clock_reading read(ingest::time_us t) const noexcept;
     [[nodiscard]] bool covers(band_place place, clock_reading const& at) const noexcept;
 
@@ -47,7 +48,7 @@ class band_clock {
 
     std::vector<zone_stretch> stretches_;
     std::vector<window> windows_;     ///< by band_place
-    std::vector<civil_day> dates_;    ///< of all bands, each one's ascending
+    std::vector<civil_day> dates_;    ///< of all bands; ascending within each band
     std::vector<std::int32_t> edges_; ///< seconds of the day at which a band may begin or end
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 using ingest::time_us;
 
-// Times beyond what a calendar can say are taken as its first or last moment.
+// Times outside the range of a calendar count as its first or last moment.
 constexpr civil_day day_min = civil_day_min;
 constexpr civil_day day_max = civil_day_max;
 constexpr time_us time_min = civil_time_min;
@@ -40,9 +40,9 @@ std::chrono::year_month_day civil(civil_day day) noexcept {
 
 struct calendar::impl {
     std::vector<zone_stretch> stretches;
-    std::size_t last = 0; ///< stretch of the last question
+    std::size_t last = 0; ///< interval of the last lookup
 
-    /// The period asked for last, by the anchor's day of the month: calls come roughly in the
+    /// The period of the last lookup, by the anchor's day of the month. Calls arrive roughly in the
     /// order of time, so nearly all of them fall into it.
     std::array<billing_period, 32> periods{};
 
@@ -66,13 +66,16 @@ struct calendar::impl {
     [[nodiscard]] billing_period period_of(unsigned anchor_day, time_us t) noexcept;
 };
 
-/// The first moment at which the zone's clocks show `day` 00:00 or later: where 00:00 comes twice
-/// the first, where it never comes the moment of the change.
+/// The first moment at which the zone's clocks show `day` 00:00 or later. If 00:00 occurs twice,
+/// this is the first time; if the clocks skip it, the moment of the clock change.
 time_us calendar::impl::midnight(civil_day day) noexcept {
     time_us const local = std::clamp(day, day_min, day_max) * us_per_day;
-    // No zone is further than a day from UTC, even across a date line.
+
+    // No zone is more than a day away from UTC, even across the date line. So an interval that
+    // begins two days earlier is a safe start of the search.
     time_us const before = std::clamp(local - 2 * us_per_day, time_min, time_max);
     static_cast<void>(around(before));
+
     auto at = last;
     while (at + 1 < stretches.size() && local - stretches[at].offset >= stretches[at].end) {
         ++at;
@@ -83,8 +86,9 @@ time_us calendar::impl::midnight(civil_day day) noexcept {
 billing_period calendar::impl::period_of(unsigned anchor_day, time_us t) noexcept {
     auto const today = civil(day_of(t));
     civil_month month{today.year() / today.month()};
-    // Compared as moments: where an hour comes twice around midnight, the clock may show yesterday
-    // again after the period has begun.
+
+    // Compare moments, not dates: if an hour occurs twice around midnight, the clock may show
+    // yesterday again after the period has begun.
     if (t < midnight(month.day(anchor_day))) {
         month = month.previous();
     }

@@ -19,11 +19,11 @@ struct billing_period {
     friend bool operator==(billing_period const&, billing_period const&) = default;
 };
 
-/// Civil dates of one IANA time zone. Looks offsets up once per transition and remembers the last
-/// one, so a call costs a comparison. Not shared between threads: each lane has its own.
+/// Civil dates of one IANA time zone. It keeps the offset that it used last, so that most lookups
+/// cost one comparison. Not thread-safe: each lane has its own calendar.
 class calendar {
   public:
-    /// Throws std::invalid_argument for a zone that the system's database does not have.
+    /// Throws std::invalid_argument for a zone that is not in the system's time zone database.
     explicit calendar(std::string_view zone_name);
     ~calendar();
     calendar(calendar&&) noexcept;
@@ -31,10 +31,11 @@ class calendar {
 
     /// The local date at `t`.
     [[nodiscard]] civil_day day_of(ingest::time_us t) noexcept;
-    /// UTC of that date's local midnight (the first moment of the day where midnight is skipped).
+    /// The local midnight of a date, as UTC; the first moment of the day if the clocks skip
+    /// midnight.
     [[nodiscard]] ingest::time_us midnight(civil_day day) noexcept;
-    /// The monthly period that holds `t` for a subscription that began at `anchor`: periods begin
-    /// on the anchor's local day of the month, or on the last day of a shorter month.
+    /// The monthly period that contains `t` for a subscription that began at `anchor`. Periods
+    /// begin on the anchor's local day of the month, or on the last day of a shorter month.
     [[nodiscard]] billing_period monthly(ingest::time_us anchor, ingest::time_us t) noexcept;
 
   private:

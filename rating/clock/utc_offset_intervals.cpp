@@ -15,6 +15,7 @@ std::vector<zone_stretch> stretches_of(std::string_view zone_name) {
     } catch (std::runtime_error const&) {
         throw std::invalid_argument("no time zone '" + std::string(zone_name) + "'");
     }
+
     std::vector<zone_stretch> all;
     ingest::time_us at = civil_time_min;
     while (at <= civil_time_max) {

@@ -14,16 +14,18 @@ std::optional<std::uint64_t> common_denominator(std::uint64_t a, std::uint32_t b
 }
 
 bool exact_cost::add(int128 nanos, std::uint32_t divisor) noexcept {
+    // Split into whole nanos and a remainder. A 64-bit division is several times faster than a
+    // 128-bit one, and nearly every sum fits.
     int128 quotient = 0;
     std::int64_t rest = 0;
     if (auto const small = static_cast<std::int64_t>(nanos); small == nanos) {
-        quotient = small / std::int64_t{divisor}; // several times faster than in 128 bits
+        quotient = small / std::int64_t{divisor};
         rest = small % std::int64_t{divisor};
     } else {
         quotient = nanos / divisor;
         rest = static_cast<std::int64_t>(nanos % divisor);
     }
-    if (rest < 0) { // towards minus infinity, so that the broken part is never negative
+    if (rest < 0) { // round toward minus infinity, so that the fraction is never negative
         rest += divisor;
         --quotient;
     }
@@ -31,11 +33,12 @@ bool exact_cost::add(int128 nanos, std::uint32_t divisor) noexcept {
     if (rest == 0) {
         return true;
     }
+
+    // Both terms are below the common denominator, which is at most 2^62, so their sum fits.
     auto const common = common_denominator(denominator_, divisor);
     if (!common) {
         return false;
     }
-    // Both terms are below *common <= 2^62: their sum fits.
     numerator_ = numerator_ * (*common / denominator_) +
                  static_cast<std::uint64_t>(rest) * (*common / divisor);
     denominator_ = *common;
@@ -47,8 +50,8 @@ bool exact_cost::add(int128 nanos, std::uint32_t divisor) noexcept {
 }
 
 std::optional<amount> exact_cost::rounded(rounding how) const noexcept {
-    // Beyond this no rounding brings the sum back into an amount, and below it the numerator
-    // stays under 2^63 * 2^62 + 2^62. One below the smallest amount may still round up to it.
+    // A sum outside these bounds cannot round to an amount; a currency unit of margin is enough for
+    // any rounding. Within them the numerator below stays under 2^63 * 2^62 + 2^62, so it fits.
     constexpr int128 lowest = int128{INT64_MIN} - 1'000'000'000;
     constexpr int128 highest = int128{INT64_MAX} + 1'000'000'000;
     if (whole_ < lowest || whole_ > highest) {

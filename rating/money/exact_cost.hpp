@@ -7,18 +7,19 @@
 
 namespace tally::rating {
 
-/// A sum of money that need not be a whole number of nanos: whole + numerator / denominator, with
-/// 0 <= numerator < denominator. What a call costs before it is rounded.
+/// An exact sum of money: whole nanos plus numerator / denominator, with
+/// 0 <= numerator < denominator. It is the cost of a call before rounding.
 ///
-/// Whole and broken part are kept apart because their product with the other's range would not fit
-/// 128 bits; the whole part alone cannot overflow (each term is below 2^97).
+/// The whole part and the fraction are separate members because one fraction over the common
+/// denominator would not fit 128 bits. The whole part alone cannot overflow: each term is below
+/// 2^97.
 class exact_cost {
   public:
     /// Common denominators stay below this, so that a rounded sum's numerator fits 128 bits.
     static constexpr std::uint64_t denominator_max = std::uint64_t{1} << 62;
 
-    /// Adds nanos / divisor (divisor > 0). False, and no longer to be used, when the common
-    /// denominator would pass denominator_max.
+    /// Adds nanos / divisor (divisor > 0). Returns false when the common denominator would exceed
+    /// denominator_max; the sum is then unusable.
     [[nodiscard]] bool add(int128 nanos, std::uint32_t divisor) noexcept;
     void add(amount a) noexcept { whole_ += a.nanos; }
 

@@ -14,7 +14,8 @@ constexpr std::uint64_t nanos_per_unit = 1'000'000'000;
 constexpr std::array<std::uint64_t, decimals_max + 1> powers_of_ten{
     1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
 
-/// Sign and size apart: the smallest integer has no positive counterpart of its own type.
+/// Sign and magnitude are separate, because the smallest integer has no positive counterpart of its
+/// own type.
 struct signed_magnitude {
     uint128 size = 0;
     bool negative = false;
@@ -30,7 +31,7 @@ struct division {
     uint128 rest;
 };
 
-/// Nearly every sum fits 64 bits, where dividing takes a tenth of the time.
+/// Nearly every sum fits 64 bits, and a 64-bit division takes a tenth of the time.
 division divide(uint128 top, uint128 bottom) noexcept {
     auto const top_low = static_cast<std::uint64_t>(top);
     auto const bottom_low = static_cast<std::uint64_t>(bottom);
@@ -53,7 +54,7 @@ constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
 }
 
-/// Digits read so far as an integer of nanos; `fits` turns false for good on overflow.
+/// The digits read so far, as an integer of nanos. `fits` becomes false on overflow and stays so.
 struct digit_reader {
     uint128 nanos = 0;
     bool any = false;
@@ -62,7 +63,7 @@ struct digit_reader {
     void whole_digit(char c) noexcept {
         any = true;
         nanos = nanos * 10 + static_cast<unsigned>(c - '0') * nanos_per_unit;
-        // 2^64 is beyond any amount and far from the end of 128 bits.
+        // 2^64 is beyond any amount, and far below 2^128, so the line above cannot overflow.
         fits = fits && nanos <= std::numeric_limits<std::uint64_t>::max();
         nanos = fits ? nanos : 0;
     }
@@ -80,6 +81,8 @@ struct digit_reader {
 std::string digits_of(signed_magnitude value) {
     auto decimals = static_cast<std::uint64_t>(value.size % nanos_per_unit);
     uint128 whole = value.size / nanos_per_unit;
+
+    // Digits come from the right. Trailing zeros of the decimals are left out.
     std::string reversed;
     bool seen = false;
     for (int place = 0; place < decimals_max; ++place, decimals /= 10) {
@@ -91,6 +94,7 @@ std::string digits_of(signed_magnitude value) {
     if (seen) {
         reversed.push_back('.');
     }
+
     do {
         reversed.push_back(static_cast<char>('0' + static_cast<int>(whole % 10)));
         whole /= 10;
@@ -101,7 +105,7 @@ std::string digits_of(signed_magnitude value) {
     return {reversed.rbegin(), reversed.rend()};
 }
 
-/// Where a value stands between two neighbours of the rounding's grid.
+/// The position of a value between two neighbors on the grid of a rounding.
 enum class position : std::uint8_t { exact, below_half, half, above_half };
 
 bool away_from_zero(position where, bool odd, rounding_mode mode) noexcept {
@@ -118,8 +122,8 @@ bool away_from_zero(position where, bool odd, rounding_mode mode) noexcept {
     return false;
 }
 
-/// Of (nanos_over + rest / denominator) on a grid of `grid` nanos. Nothing here is multiplied, so
-/// nothing overflows.
+/// The position of (nanos_over + rest / denominator) on a grid of `grid` nanos. The function does
+/// not multiply, so it cannot overflow.
 position place(std::uint64_t nanos_over, uint128 rest, uint128 denominator,
                std::uint64_t grid) noexcept {
     if (nanos_over == 0 && rest == 0) {
@@ -131,7 +135,8 @@ position place(std::uint64_t nanos_over, uint128 rest, uint128 denominator,
                : rest == missing ? position::half
                                  : position::above_half;
     }
-    std::uint64_t const half = grid / 2; // other powers of ten are even
+
+    std::uint64_t const half = grid / 2; // powers of ten above 1 are even
     if (nanos_over != half) {
         return nanos_over < half ? position::below_half : position::above_half;
     }
@@ -143,6 +148,7 @@ position place(std::uint64_t nanos_over, uint128 rest, uint128 denominator,
 std::optional<amount> parse_amount(std::string_view text) noexcept {
     bool const negative = text.starts_with('-');
     text.remove_prefix(negative ? 1 : 0);
+
     digit_reader reader;
     std::size_t i = 0;
     for (; i < text.size() && is_digit(text[i]); ++i) {
@@ -154,6 +160,7 @@ std::optional<amount> parse_amount(std::string_view text) noexcept {
             reader.decimal_digit(text[i], decimal);
         }
     }
+
     if (i != text.size() || !reader.any || !reader.fits) {
         return std::nullopt;
     }
@@ -173,6 +180,8 @@ std::optional<amount> round_fraction(int128 numerator, int128 denominator, round
     auto const bottom = static_cast<uint128>(denominator);
     auto const decimals = how.decimals > decimals_max ? decimals_max : int{how.decimals};
     std::uint64_t const grid = powers_of_ten[static_cast<std::size_t>(decimals_max - decimals)];
+
+    // Divide twice instead of scaling the numerator, which could overflow.
     auto const nanos = divide(top.size, bottom);
     auto [steps, over] = divide(nanos.quotient, grid);
     auto const where = place(static_cast<std::uint64_t>(over), nanos.rest, bottom, grid);
@@ -180,7 +189,7 @@ std::optional<amount> round_fraction(int128 numerator, int128 denominator, round
         ++steps;
     }
     if (steps > std::numeric_limits<std::uint64_t>::max()) {
-        return std::nullopt; // before the multiplication could wrap
+        return std::nullopt; // the multiplication below could wrap
     }
     return to_amount({steps * grid, top.negative});
 }

@@ -13,7 +13,8 @@ namespace tally::rating {
 using ingest::int128;
 
 /// An amount of money in 10^-9 of its currency's unit. Exact; never a float.
-/// Range about +-9.2 * 10^9 units; what does not fit is record_error::amount_overflow.
+/// The range is about +-9.2 * 10^9 units; a result that does not fit is
+/// record_error::amount_overflow.
 struct amount {
     std::int64_t nanos = 0;
 
@@ -37,9 +38,9 @@ struct amount_sum {
 
 enum class rounding_mode : std::uint8_t {
     up,        ///< away from zero
-    down,      ///< towards zero
+    down,      ///< toward zero
     half_up,   ///< to nearest, half away from zero
-    half_even, ///< to nearest, half to the even neighbour
+    half_even, ///< to nearest, half to the even neighbor
 };
 
 /// How a plan rounds the cost of one record: once, at the very end.
@@ -50,15 +51,15 @@ struct rounding {
     friend bool operator==(rounding const&, rounding const&) = default;
 };
 
-/// Reads a decimal string ("0.00025", "-1", "12."): nullopt for anything else, more than nine
-/// decimals that are not zero, or out of range.
+/// Reads a decimal string ("0.00025", "-1", "12."). Returns nullopt for any other text, for a
+/// nonzero digit after the ninth decimal, and for a number that is out of range.
 std::optional<amount> parse_amount(std::string_view text) noexcept;
 
-/// Shortest exact decimal form: "0.3", "12", "-0.00025".
+/// The shortest exact decimal form: "0.3", "12", "-0.00025".
 std::string to_string(amount a);
 std::string to_string(amount_sum a);
 
-/// numerator / denominator (denominator > 0), in nanos, rounded once. nullopt on overflow.
+/// Rounds numerator / denominator (in nanos, denominator > 0) once. Returns nullopt on overflow.
 std::optional<amount> round_fraction(int128 numerator, int128 denominator, rounding how) noexcept;
 
 } // namespace tally::rating

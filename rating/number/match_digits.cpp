@@ -10,7 +10,7 @@ constexpr char lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// What follows `scheme` (lower case) in a URI, or all of `text` when it is of another scheme.
+/// The text after `scheme` (lower case) in a URI, or all of `text` if it has another scheme.
 std::string_view behind(std::string_view text, std::string_view scheme) noexcept {
     if (text.size() < scheme.size()) {
         return text;
@@ -23,7 +23,8 @@ std::string_view behind(std::string_view text, std::string_view scheme) noexcept
     return text.substr(scheme.size());
 }
 
-/// A letter (of any script: UTF-8's other bytes count as one) makes a name of a number.
+/// A letter after the digits means that the text is a name. Bytes of UTF-8 sequences count as
+/// letters, so that this holds for any script.
 constexpr bool is_letter(char c) noexcept {
     char const small = lower(c);
     return (small >= 'a' && small <= 'z') || static_cast<unsigned char>(c) >= 0x80;
@@ -44,6 +45,7 @@ std::string_view without_scheme(std::string_view number) noexcept {
 matched_number match_number(std::string_view number,
                             std::span<char, prefix_index::digits_max> buffer) noexcept {
     std::string_view const text = without_scheme(number);
+
     std::size_t length = 0;
     bool may_plus = true;
     std::size_t i = 0;
@@ -61,6 +63,8 @@ matched_number match_number(std::string_view number,
             break;
         }
     }
+
+    // A digit at the end means that the buffer is full.
     bool const whole =
         length > 0 && (i == text.size() || (!is_digit(text[i]) && !is_letter(text[i])));
     return {{buffer.data(), length}, whole};

@@ -7,15 +7,15 @@
 
 namespace tally::rating {
 
-/// The digits by which a number is matched: a leading scheme (sip: sips: tel:) and '+' dropped,
-/// separators (space - . ( )) left out, cut at the first other character (the '@' of an address
-/// among them) and after digits_max digits; empty when it does not begin like a number.
-/// Written into `buffer`, which holds prefix_index::digits_max characters.
+/// The digits by which a number is matched. A leading scheme (sip: sips: tel:) and '+' are dropped,
+/// and so are separators (space - . ( )). The digits end at the first other character (such as the
+/// '@' of an address) and after digits_max digits. The result is empty when the text does not begin
+/// like a number. It is a view of `buffer`.
 std::string_view match_digits(std::string_view number,
                               std::span<char, prefix_index::digits_max> buffer) noexcept;
 
-/// match_digits, and whether the text is a number and no more: not longer than the buffer, not a
-/// name that begins with digits ("24seven"). Only such a number may say who pays.
+/// The result of match_digits, and whether the text is a whole number: not longer than the buffer,
+/// and not a name that begins with digits ("24seven"). Guiding uses only whole numbers.
 struct matched_number {
     std::string_view digits;
     bool is_whole = false;

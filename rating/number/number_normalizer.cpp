@@ -9,8 +9,8 @@ namespace tally::rating {
 
 namespace {
 
-/// A number on its way to E.164: room for a replacement in front of what was sent. What does not
-/// fit is no number that anybody could have dialled.
+/// A number during its conversion to E.164. The buffer has room for a replacement in front of the
+/// number. A text that does not fit is not a phone number.
 class number_text {
   public:
     bool take(std::string_view sent) noexcept {
@@ -29,7 +29,8 @@ class number_text {
         return true;
     }
 
-    /// Puts `head` where `dropped` characters were. False: it does not fit.
+    /// Replaces the first `dropped` characters by `head`. Returns false when the result does not
+    /// fit.
     bool begin_with(std::string_view head, std::size_t dropped) noexcept {
         std::size_t const rest = length_ - dropped;
         if (head.size() + rest > text_.size()) {
@@ -61,7 +62,7 @@ bool is_short(std::string_view text, ingest::number_rules const& rules) noexcept
                                           text) != rules.short_codes.end());
 }
 
-/// False: the number has become too long.
+/// Applies the first rewrite whose prefix matches. Returns false when the number becomes too long.
 bool rewrite(number_text& number, ingest::number_rules const& rules, std::size_t& applied) {
     for (std::size_t i = 0; i < rules.rewrites.size(); ++i) {
         auto const& rule = rules.rewrites[i];
@@ -73,8 +74,8 @@ bool rewrite(number_text& number, ingest::number_rules const& rules, std::size_t
     return true;
 }
 
-/// What follows an international prefix, or nothing. No country code begins with 0, so zeros in
-/// excess ("00034...") belong to the prefix.
+/// The digits after an international prefix; empty without one. No country code begins with 0, so
+/// surplus zeros ("00034...") belong to the prefix.
 std::string_view behind_prefix(std::string_view digits,
                                ingest::number_rules const& rules) noexcept {
     for (auto const& prefix : rules.international_prefixes) {
@@ -86,7 +87,8 @@ std::string_view behind_prefix(std::string_view digits,
     return {};
 }
 
-/// Brings digits, with or without '+', into international form in place.
+/// Converts digits, with or without '+', to international form in place. The first rule that
+/// matches decides; their order is part of the contract (see the header).
 number_form internationalise(number_text& number, ingest::number_rules const& rules) noexcept {
     auto const text = number.view();
     bool const has_plus = text.starts_with('+');
@@ -97,15 +99,21 @@ number_form internationalise(number_text& number, ingest::number_rules const& ru
     if (has_plus) {
         return number.begin_with({}, 1) ? number_form::plus : number_form::no_number;
     }
+
+    // International prefix, for example 00.
     if (auto const rest = behind_prefix(digits, rules); !rest.empty()) {
         return number.begin_with({}, digits.size() - rest.size()) ? number_form::after_prefix
                                                                   : number_form::no_number;
     }
+
+    // National prefix, for example 0.
     auto const& national = rules.national_prefix;
     if (!national.empty() && digits.size() > national.size() && digits.starts_with(national)) {
         return number.begin_with(rules.country_code, national.size()) ? number_form::national_prefix
                                                                       : number_form::no_number;
     }
+
+    // A national number without a prefix is recognized by its length.
     auto const& lengths = rules.national_lengths;
     if (std::find(lengths.begin(), lengths.end(), digits.size()) != lengths.end()) {
         return number.begin_with(rules.country_code, 0) ? number_form::national_length
@@ -114,7 +122,7 @@ number_form internationalise(number_text& number, ingest::number_rules const& ru
     return number_form::as_it_is;
 }
 
-/// A leading '+' is no difference that has to be remembered.
+/// Numbers that differ only by a leading '+' are the same number.
 std::string_view without_plus(std::string_view number) noexcept {
     return number.substr(number.starts_with('+') ? 1 : 0);
 }
@@ -129,7 +137,9 @@ void apply(std::string_view& number, std::string_view& sent, ingest::number_rule
     if (without_plus(number) != digits) {
         sent = number;
     }
-    // Mostly something was taken off the front: the rest is there already.
+
+    // Most rules only remove leading digits. Then the result is a suffix of the text in the batch
+    // and needs no copy.
     number =
         number.ends_with(digits) ? number.substr(number.size() - digits.size()) : text.keep(digits);
 }
@@ -150,6 +160,7 @@ normal_number normalise(std::string_view number, ingest::number_rules const& rul
     if (!rewrite(text, rules, out.rewrite)) {
         return out;
     }
+
     out.form = internationalise(text, rules);
     auto const digits = text.view();
     if (out.form == number_form::no_number || digits.size() > buffer.size()) {

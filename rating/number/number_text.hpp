@@ -4,7 +4,7 @@
 
 namespace tally::rating {
 
-// What surrounds the digits of a number as switches write it.
+// The characters around the digits of a number as switches write it.
 
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
@@ -14,7 +14,7 @@ constexpr bool is_separator(char c) noexcept {
     return c == ' ' || c == '-' || c == '.' || c == '(' || c == ')';
 }
 
-/// `number` without a leading sip: sips: or tel:, in any case.
+/// `number` without a leading sip: sips: or tel:, in upper or lower case.
 std::string_view without_scheme(std::string_view number) noexcept;
 
 } // namespace tally::rating

@@ -18,10 +18,10 @@ void check(std::span<entry const> sorted) {
         bool const digits = prefix.find_first_not_of("0123456789") == std::string_view::npos;
         if (!digits || prefix.size() > prefix_index::digits_max) {
             throw std::invalid_argument("'" + std::string(prefix) +
-                                        "' is no prefix of at most 32 digits");
+                                        "' is not a prefix of at most 32 digits");
         }
         if (i > 0 && sorted[i - 1].first == prefix) {
-            throw std::invalid_argument("prefix '" + std::string(prefix) + "' is there twice");
+            throw std::invalid_argument("prefix '" + std::string(prefix) + "' occurs twice");
         }
         if (value == prefix_index::none) {
             throw std::invalid_argument("prefix '" + std::string(prefix) + "' has no value");
@@ -29,20 +29,20 @@ void check(std::span<entry const> sorted) {
     }
 }
 
-/// Digit at `i`, or 10 and above for anything else.
+/// The digit at `i`; 10 or more for any other character.
 unsigned digit_at(std::string_view text, std::size_t i) noexcept {
     return static_cast<unsigned char>(text[i]) - unsigned{'0'};
 }
 
-/// Digits in a key, four bits each. E.164 has 15.
+/// Digits in a key, four bits each: 16 fit 64 bits, and an E.164 number has 15.
 constexpr std::size_t key_digits = 16;
-/// With more leading digits the table itself would no longer stay in the cache.
+/// With more leading digits the table would no longer stay in the cache: 11^5 entries are 640 kB.
 constexpr std::uint32_t table_digits_max = 5;
 /// In a key a digit is 1 to 10 and 0 is the end, so that "44" comes before "440".
 constexpr std::uint32_t key_base = 11;
 
-/// The first digits of a number as an integer in the order of the numbers, and the same of its
-/// leading `table_digits` in a form without gaps.
+/// A number as integers. `key` holds the first digits and sorts like the numbers; `lead` holds the
+/// leading `table_digits` without gaps, as an index into the table.
 struct number_key {
     std::uint64_t key = 0;
     std::uint32_t lead = 0;
@@ -62,6 +62,8 @@ number_key key_of(std::string_view digits, std::uint32_t table_digits) noexcept 
             result.lead = result.lead * key_base + digit + 1;
         }
     }
+
+    // A number that is shorter than the table's digits has ends in the other places.
     for (; i < table_digits; ++i) {
         result.lead *= key_base;
     }
@@ -96,8 +98,9 @@ prefix_index::prefix_index(std::span<entry const> entries) {
 }
 
 void prefix_index::build_nodes(sorted_entries const& sorted) {
-    // Level by level: the entries below nodes_[i] are sorted[ranges[i]], all alike in their first
-    // `depth` digits. Children of a node are made one after the other, so they stand together.
+    // Build level by level. The entries below nodes_[i] are sorted[ranges[i]]; they have their
+    // first `depth` digits in common. The children of a node are added in one go, so that they are
+    // contiguous.
     std::vector<std::pair<std::size_t, std::size_t>> ranges{{0, sorted.size()}};
     nodes_.emplace_back();
     std::size_t level_end = 1;
@@ -107,11 +110,14 @@ void prefix_index::build_nodes(sorted_entries const& sorted) {
             level_end = nodes_.size();
             ++depth;
         }
+
+        // The shortest entry sorts first: if it ends here, the node has its value.
         auto [first, last] = ranges[at];
-        if (sorted[first].first.size() == depth) { // the shortest comes first
+        if (sorted[first].first.size() == depth) {
             nodes_[at].value = sorted[first].second;
             ++first;
         }
+
         nodes_[at].first_child = static_cast<std::uint32_t>(nodes_.size());
         while (first < last) {
             unsigned const digit = digit_at(sorted[first].first, depth);
@@ -125,6 +131,7 @@ void prefix_index::build_nodes(sorted_entries const& sorted) {
             first = end;
         }
     }
+
     if (nodes_.size() > std::numeric_limits<std::uint32_t>::max()) {
         throw std::length_error("too many prefixes for one index");
     }
@@ -143,28 +150,34 @@ void prefix_index::build_spans(sorted_entries const& sorted) {
     struct open_prefix {
         std::string_view prefix;
         std::uint32_t value;
-        std::uint64_t end; ///< first key behind it
+        std::uint64_t end; ///< first key after its numbers
     };
-    std::vector<open_prefix> open; // each a prefix of the next
+
+    // The open prefixes are nested: each is a prefix of the next. Where the innermost one ends, the
+    // numbers belong to the one around it again.
+    std::vector<open_prefix> open;
     auto const close = [&] {
         std::uint64_t const end = open.back().end;
         open.pop_back();
         add_span(end, open.empty() ? none : open.back().value);
     };
+
     spans_.push_back({0, none});
     for (auto const& [prefix, value] : sorted) {
         while (!open.empty() && !prefix.starts_with(open.back().prefix)) {
             close();
         }
+
         std::uint64_t const begin = key_of(prefix, 0).key;
         add_span(begin, value);
-        if (!prefix.empty()) { // the empty one never ends
+        if (!prefix.empty()) { // the empty prefix never ends
             std::uint64_t const last_digit = std::uint64_t{1} << (4 * (key_digits - prefix.size()));
             open.push_back({prefix, value, begin + last_digit});
         } else {
             open.push_back({prefix, value, 0});
         }
     }
+
     while (!open.empty() && !open.back().prefix.empty()) {
         close();
     }
@@ -172,12 +185,14 @@ void prefix_index::build_spans(sorted_entries const& sorted) {
 }
 
 void prefix_index::build_table() {
+    // About as many cells as spans, so that few spans per cell remain to be searched.
     std::size_t cells = 1;
-    // About as many cells as spans: then there is little left to search.
     while (table_digits_ < table_digits_max && cells < spans_.size()) {
         ++table_digits_;
         cells *= key_base;
     }
+
+    // A cell without a span of its own points to the next span.
     table_.assign(cells + 1, static_cast<std::uint32_t>(spans_.size()));
     for (std::size_t i = spans_.size(); i-- > 0;) {
         table_[lead_of(spans_[i].begin, table_digits_)] = static_cast<std::uint32_t>(i);
@@ -210,12 +225,14 @@ std::uint32_t prefix_index::longest(std::string_view digits) const noexcept {
         return walk_to_longest(digits);
     }
     auto const [key, lead] = key_of(digits, table_digits_);
-    // The number's span begins with its leading digits, or is the last one before them.
+
+    // The span of the number begins with the number's leading digits, or is the last one before
+    // them. spans_[0] begins at 0, so there is always a span before the bound that is found.
     auto const* const first = spans_.data() + table_[lead];
     auto const* const last = spans_.data() + table_[lead + 1];
     auto const* const behind = std::upper_bound(
         first, last, key, [](std::uint64_t k, span_of_numbers const& s) { return k < s.begin; });
-    return (behind - 1)->value; // spans_[0] begins at 0: there is always one before
+    return (behind - 1)->value;
 }
 
 void prefix_index::all(std::string_view digits, matches& out) const noexcept {

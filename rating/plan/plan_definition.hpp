@@ -13,8 +13,8 @@
 
 namespace tally::rating {
 
-/// A plan as people write it: everything a plan file says, and everything the database keeps of it.
-/// Rates and metric prices have no ids here; `rate::band` is a place in `bands`.
+/// A plan as people write it: everything that a plan file contains and that the database stores of
+/// it. Rates and metric prices have no ids here; `rate::band` is an index into `bands`.
 struct plan_definition {
     std::string code;
     std::string name;
@@ -28,10 +28,10 @@ struct plan_definition {
     std::optional<std::int32_t> max_concurrent_calls;
     rounding how;
     bool split_at_bands = true;
-    std::string fallback; ///< another plan's code; empty: none
-    std::string features; ///< JSON object: what the plan includes besides minutes; empty: none
-    std::string tier;     ///< which of a product's plans it is; empty: none
-    std::string billing_interval = "monthly"; ///< by which it is offered: "yearly", "none"...
+    std::string fallback; ///< another plan's code; empty: no fallback
+    std::string features; ///< JSON object: what the plan includes besides minutes; empty: nothing
+    std::string tier;     ///< the plan's level within its product; empty: not given
+    std::string billing_interval = "monthly"; ///< how it is offered: "yearly", "none"...
     std::int32_t display_order = 0;           ///< among the plans shown to a customer
     std::vector<band> bands;
     std::vector<rate> rates;
@@ -40,7 +40,7 @@ struct plan_definition {
     friend bool operator==(plan_definition const&, plan_definition const&) = default;
 };
 
-/// What the definition charges. Throws std::invalid_argument as tariff does.
+/// The tariff that the definition describes. Throws std::invalid_argument as tariff does.
 std::shared_ptr<tariff const> tariff_of(plan_definition const& plan,
                                         std::shared_ptr<tariff const> fallback);
 

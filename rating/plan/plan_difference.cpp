@@ -10,12 +10,14 @@ namespace tally::rating {
 
 namespace {
 
+/// Whether two versions of a rate charge the same. Name, id and times do not charge.
 bool same_terms(rate const& a, rate const& b) {
     return a.call_type == b.call_type && a.allowance == b.allowance && a.grace_s == b.grace_s &&
            a.connect_fee == b.connect_fee && a.minimum == b.minimum && a.maximum == b.maximum &&
            a.steps == b.steps;
 }
 
+/// Whether two versions of a metric's price are equal except for id and times.
 bool same_terms(metric_price const& a, metric_price const& b) {
     metric_price same = a;
     same.id = b.id;
@@ -24,7 +26,7 @@ bool same_terms(metric_price const& a, metric_price const& b) {
     return same == b;
 }
 
-/// What makes rates versions of one another.
+/// Rates with the same key are versions of one another.
 auto key_of(rate const& r) noexcept {
     return std::tie(r.direction, r.is_on_net, r.prefix, r.band);
 }
@@ -33,6 +35,7 @@ std::tuple<std::string const&> key_of(metric_price const& m) noexcept {
     return {m.name};
 }
 
+/// The versions sorted by key. The sort is stable, so versions of one key keep their order.
 template <typename Version>
 std::vector<Version const*> by_key(std::vector<Version> const& all) {
     std::vector<Version const*> order;
@@ -45,13 +48,14 @@ std::vector<Version const*> by_key(std::vector<Version> const& all) {
     return order;
 }
 
-/// Walks along both lists, key by key.
+/// Merges the two lists key by key, and compares the versions of each key.
 template <typename Version>
 void match_all(std::vector<Version> const& stored, std::vector<Version> const& wanted,
                ingest::time_us now, bool is_new, version_changes<Version>& out) {
     auto const past = is_new           ? past_of_plan::none
                       : stored.empty() ? past_of_plan::empty
                                        : past_of_plan::kept;
+
     auto const old = by_key(stored);
     auto const fresh = by_key(wanted);
     std::size_t i = 0;
@@ -62,6 +66,8 @@ void match_all(std::vector<Version> const& stored, std::vector<Version> const& w
         }
         return from;
     };
+
+    // A key may be in one list only: its versions are then all added or all ended.
     while (i < old.size() || j < fresh.size()) {
         bool const is_old_first =
             j == fresh.size() || (i < old.size() && key_of(*old[i]) < key_of(*fresh[j]));
@@ -89,7 +95,7 @@ std::string text_of(bool value) {
     return value ? "true" : "false";
 }
 
-/// The columns of a plan, by the keys of the plan file.
+/// The columns of a plan, named by the keys of the plan file.
 std::vector<std::pair<std::string, std::string>> head_texts(plan_definition const& plan) {
     return {{"name", plan.name},
             {"description", plan.description},
@@ -122,7 +128,7 @@ void compare_heads(plan_definition const* before, plan_definition const& after,
     }
 }
 
-/// Which bands some rate names.
+/// Which bands some rate refers to.
 std::vector<bool> named_bands(plan_definition const& plan) {
     std::vector<bool> named(plan.bands.size());
     for (auto const& each : plan.rates) {
@@ -133,7 +139,8 @@ std::vector<bool> named_bands(plan_definition const& plan) {
     return named;
 }
 
-/// Bands that are not wanted stay as long as a rate names them: rates that have ended stay.
+/// Removes bands that are not wanted, unless a rate that remains refers to them. Rates that have
+/// ended remain, since they explain stored calls.
 void remove_bands(plan_definition before, plan_difference& out) {
     std::vector<ingest::uuid> removed;
     for (auto const& each : out.rates.removed) {
@@ -143,6 +150,7 @@ void remove_bands(plan_definition before, plan_difference& out) {
     std::erase_if(before.rates, [&](rate const& each) {
         return !removed.empty() && std::ranges::binary_search(removed, each.id);
     });
+
     auto const named = named_bands(before);
     for (band_place place = 0; place < out.stored_bands; ++place) {
         if (std::ranges::find(out.order, place) == out.order.end() && !named[place]) {
@@ -153,6 +161,7 @@ void remove_bands(plan_definition before, plan_difference& out) {
 
 void compare_bands(plan_definition const& before, plan_definition const& after,
                    plan_difference& out) {
+    // Bands are identified by name. A changed band keeps its index, since stored rates refer to it.
     out.bands = before.bands;
     out.stored_bands = before.bands.size();
     for (auto const& each : after.bands) {
@@ -179,11 +188,15 @@ plan_difference difference_of(stored_plan const* stored, plan_definition const& 
     out.is_new = stored == nullptr;
     compare_heads(stored != nullptr ? &before : nullptr, wanted, out);
     compare_bands(before, wanted, out);
+
+    // The file's rates refer to the file's bands; from here on they refer to those of `out`.
     auto rates = wanted.rates;
     for (auto& each : rates) {
         each.band = each.band == any_band ? any_band : out.order[each.band];
     }
     match_all(before.rates, rates, now, out.is_new, out.rates);
+
+    // Which bands remain depends on the rates that are removed.
     if (!before.bands.empty()) {
         remove_bands(before, out);
     }
@@ -197,6 +210,9 @@ plan_definition in_effect_from(stored_plan const& stored, ingest::time_us now) {
     auto const ever_named = named_bands(plan);
     std::erase_if(plan.rates, has_ended);
     std::erase_if(plan.metrics, has_ended);
+
+    // Keep bands of the remaining rates, and bands that no rate ever used: a plan file may define
+    // such bands, and export must not lose them.
     auto const named = named_bands(plan);
     std::vector<band_place> places(plan.bands.size(), any_band);
     std::vector<band> bands;
@@ -207,6 +223,8 @@ plan_definition in_effect_from(stored_plan const& stored, ingest::time_us now) {
         }
     }
     plan.bands = std::move(bands);
+
+    // A plan file has no ids, and its rates refer to the bands that were kept.
     for (auto& each : plan.rates) {
         each.id = {};
         each.band = each.band == any_band ? any_band : places[each.band];

@@ -19,14 +19,14 @@ using simdjson::dom::element_type;
 
 constexpr int depth_max = 64;
 
-/// Writes a value as JSON or as TOML, which differ in how a key and its value are parted, and in
-/// the values they have. Basic strings of TOML are strings of JSON but for \u007f, which
+/// Writes a value as JSON or as TOML. The two differ in the separator between key and value and in
+/// the values that exist. A JSON string is also a TOML basic string, except for \u007f, which
 /// is_plain_text refuses.
 class feature_writer {
   public:
     explicit feature_writer(bool as_toml) : as_toml_(as_toml) {}
 
-    /// False: the value has no place in this language.
+    /// Returns false for a value that the language does not have.
     bool write(element const& value, int depth);
     [[nodiscard]] std::string take() && noexcept { return std::move(text_); }
 
@@ -69,12 +69,14 @@ bool feature_writer::write_object(simdjson::dom::object const& object, int depth
     for (auto const field : object) {
         fields.emplace_back(field.key, field.value);
     }
-    // jsonb keeps the last of equal keys.
+
+    // Of equal keys keep the last, as jsonb does: it becomes the first one of its key.
     std::ranges::reverse(fields);
     std::ranges::stable_sort(fields, {}, &std::pair<std::string_view, element>::first);
     fields.erase(std::unique(fields.begin(), fields.end(),
                              [](auto const& a, auto const& b) { return a.first == b.first; }),
                  fields.end());
+
     text_ += '{';
     for (auto const& [key, value] : fields) {
         text_ += &key == &fields.front().first ? (as_toml_ ? " " : "") : (as_toml_ ? ", " : ",");

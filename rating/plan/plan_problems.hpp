@@ -8,7 +8,7 @@
 
 namespace tally::rating {
 
-/// What is wrong with a plan file or deck, and where. Lines and columns count from 1.
+/// A problem in a plan file or deck, with its position. Lines and columns count from 1.
 struct plan_problem {
     std::string file;
     std::int64_t line = 0; ///< 0: the file as a whole
@@ -16,7 +16,7 @@ struct plan_problem {
     std::string what;
 };
 
-/// Where something stands in the files of a plan: the file by its number, line and column from 1.
+/// A position in the files of a plan: the file by its number, line and column from 1.
 struct plan_place {
     std::uint32_t file = 0;
     std::uint32_t line = 0;
@@ -25,22 +25,22 @@ struct plan_place {
     friend auto operator<=>(plan_place const&, plan_place const&) = default;
 };
 
-/// Collects what is wrong with a plan file and its decks. A deck of the wrong kind has a problem in
-/// every row: the first ones are kept, all are counted.
+/// Collects the problems in a plan file and its decks. A deck of the wrong kind has a problem in
+/// every row, so only the first ones are kept; all are counted.
 class plan_problems {
   public:
     static constexpr std::size_t kept_max = 100;
 
-    /// The number of a file, for places in it.
+    /// Adds a file and gives its number, for positions in it.
     std::uint32_t add_file(std::string_view name);
     void add(plan_place where, std::string what);
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
 
-    /// "line 7", or "deck.csv:7" when that is another file than `seen_from`: for a message about
-    /// one place that names another.
+    /// "line 7", or "deck.csv:7" when that is another file than that of `seen_from`. Used in a
+    /// message about one position that refers to another.
     [[nodiscard]] std::string text_of(plan_place where, plan_place seen_from) const;
-    /// All of them in the order of the files, the count of those that were not kept last.
+    /// All problems in the order of the files; the last entry counts those that were not kept.
     [[nodiscard]] std::vector<plan_problem> take();
 
   private:

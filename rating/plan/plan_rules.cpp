@@ -13,7 +13,7 @@ namespace {
 
 constexpr amount percent_max{100'000'000'000};
 
-/// What makes two rates versions of one: all but the time from which on they hold.
+/// Rates with the same key are versions of one rate: they differ in effective_from.
 auto key_of(rate const& r) noexcept {
     return std::tie(r.direction, r.is_on_net, r.prefix, r.band);
 }
@@ -25,6 +25,8 @@ std::optional<std::string> fault_of_steps(std::vector<rate_step> const& steps) {
     if (steps.front().from_s != 0) {
         return "its first step must have from_s = 0";
     }
+
+    // The sum of a call is kept over the common multiple of the units, so there must be one.
     std::uint64_t denominator = 1;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         rate_step const& step = steps[i];
@@ -33,7 +35,7 @@ std::optional<std::string> fault_of_steps(std::vector<rate_step> const& steps) {
         }
         if (i > 0 && step.from_s <= steps[i - 1].from_s) {
             return "its steps must be in the order of from_s: " + std::to_string(step.from_s) +
-                   " comes behind " + std::to_string(steps[i - 1].from_s);
+                   " follows " + std::to_string(steps[i - 1].from_s);
         }
         auto const common = common_denominator(denominator, step.unit_s);
         if (!common) {
@@ -52,13 +54,13 @@ std::optional<std::string> fault_of_tiers(std::vector<price_tier> const& tiers) 
     for (std::size_t i = 0; i < tiers.size(); ++i) {
         bool const is_last = i + 1 == tiers.size();
         if (is_last && tiers[i].up_to) {
-            return "its last tier must have no up_to: it is without an end";
+            return "its last tier must not have up_to: it has no end";
         }
         if (!is_last && !tiers[i].up_to) {
             return "only its last tier may be without up_to";
         }
         if (!is_last && i > 0 && *tiers[i].up_to <= *tiers[i - 1].up_to) {
-            return "its tiers must ascend: up_to " + to_string(*tiers[i].up_to) + " comes behind " +
+            return "its tiers must ascend: up_to " + to_string(*tiers[i].up_to) + " follows " +
                    to_string(*tiers[i - 1].up_to);
         }
     }
@@ -105,6 +107,7 @@ std::optional<std::string> fault_of(rate const& one) {
 
 void check_rates_together(plan_definition const& plan, std::span<plan_place const> places,
                           plan_problems& problems) {
+    // Sorted by key and begin, versions of one rate are adjacent.
     auto const& rates = plan.rates;
     std::vector<std::uint32_t> order(rates.size());
     std::iota(order.begin(), order.end(), 0U);
@@ -112,12 +115,14 @@ void check_rates_together(plan_definition const& plan, std::span<plan_place cons
         return std::tuple{key_of(rates[a]), rates[a].effective_from} <
                std::tuple{key_of(rates[b]), rates[b].effective_from};
     });
+
     for (std::size_t i = 1; i < order.size(); ++i) {
         rate const& older = rates[order[i - 1]];
         rate const& newer = rates[order[i]];
         if (key_of(older) != key_of(newer)) {
             continue;
         }
+
         plan_place const at = places[order[i]];
         std::string const before = problems.text_of(places[order[i - 1]], at);
         if (older.effective_from == newer.effective_from) {
@@ -141,6 +146,8 @@ std::optional<std::string> fault_of(metric_price const& one) {
     if (one.percent.nanos > percent_max.nanos) {
         return "its percent is above 100";
     }
+
+    // Each model needs its own keys, and refuses those that it would ignore.
     if (has_tiers(one.model) == one.tiers.empty()) {
         return one.tiers.empty() ? "the models graduated and volume need tiers"
                                  : "only the models graduated and volume have tiers";

@@ -10,26 +10,26 @@
 
 namespace tally::rating {
 
-/// The band that a rate names: "" and "any" are any_band; nullopt when the plan has none of it.
+/// The band of a name: "" and "any" are any_band; nullopt when the plan has no such band.
 std::optional<band_place> band_named(plan_definition const& plan, std::string_view name) noexcept;
 
-/// What to say of a band that the plan does not have.
+/// The message for a band that the plan does not have.
 std::string unknown_band(plan_definition const& plan, std::string_view name);
 
-/// What is wrong with a rate by itself; nullopt when it can be charged.
+/// The fault of a rate by itself; nullopt when it can be charged.
 std::optional<std::string> fault_of(rate const& one);
 
-/// Notes rates that are there twice, and such as hold at the same time by their own effective_to.
-/// `places` are those of plan.rates.
+/// Adds a problem for each rate that occurs twice and for each that begins before an older version
+/// has reached its own effective_to. `places` are the positions of plan.rates in the files.
 void check_rates_together(plan_definition const& plan, std::span<plan_place const> places,
                           plan_problems& problems);
 
-/// What is wrong with a metric's price by itself; nullopt when nothing is.
+/// The fault of a metric's price by itself; nullopt when it can be charged.
 std::optional<std::string> fault_of(metric_price const& one);
 
-/// Puts rates and metrics into the one order that makes equal plans compare equal: rates by
-/// direction, on-net, prefix, band and beginning; metrics by name and beginning. Bands keep theirs,
-/// which decides between equal weights.
+/// Sorts rates and metrics so that equal plans compare equal: rates by direction, on-net, prefix,
+/// band and begin; metrics by name and begin. Bands keep their order, since it decides between
+/// bands of equal weight.
 void put_in_order(plan_definition& plan);
 
 } // namespace tally::rating

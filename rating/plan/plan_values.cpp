@@ -14,10 +14,10 @@ namespace tally::rating {
 
 namespace {
 
-/// Longer names are no mistyped keys; bounds the work on hostile input.
+/// A longer name is not a mistyped key. The limit bounds the work on hostile input.
 constexpr std::size_t name_characters_max = 64;
 
-/// Levenshtein's distance.
+/// The Levenshtein distance, with one row of the usual table.
 std::size_t edits_between(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) {
@@ -42,7 +42,7 @@ std::chrono::year_month_day civil(civil_day day) noexcept {
     return std::chrono::year_month_day{std::chrono::sys_days{std::chrono::days{day}}};
 }
 
-/// The number that the digits at [from, from + count) say; nullopt when they are none.
+/// The number at [from, from + count) of the text; nullopt when these are not all digits.
 std::optional<std::uint32_t> digits_at(std::string_view text, std::size_t from,
                                        std::size_t count) noexcept {
     return text.size() < from + count ? std::nullopt : parse_whole(text.substr(from, count), 9999);
@@ -59,6 +59,7 @@ std::string listed(std::span<std::string_view const> names) {
 }
 
 std::string_view nearest_of(std::string_view mistyped, std::span<std::string_view const> names) {
+    // At most one edit per three characters: a name that is further away is not a typing mistake.
     std::string_view best;
     std::size_t fewest = std::max<std::size_t>(mistyped.size() / 3, 1) + 1;
     if (mistyped.size() > name_characters_max) {
@@ -91,6 +92,7 @@ std::optional<std::int32_t> parse_clock(std::string_view text) noexcept {
     if (!is_shaped || *minutes > 59 || *seconds > 59) {
         return std::nullopt;
     }
+
     auto const second = static_cast<std::int32_t>((*hours * 60 + *minutes) * 60 + *seconds);
     return second <= band::day_s ? std::optional{second} : std::nullopt;
 }
@@ -108,6 +110,7 @@ std::optional<civil_day> parse_date(std::string_view text) noexcept {
         *year == 0) {
         return std::nullopt;
     }
+
     std::chrono::year_month_day const date{std::chrono::year{static_cast<int>(*year)},
                                            std::chrono::month{*month}, std::chrono::day{*day}};
     if (!date.ok()) {
@@ -179,6 +182,8 @@ std::string plan_zone::text_of(ingest::time_us moment) {
     if (midnight(local_day) == moment) {
         return date_text(local_day);
     }
+
+    // RFC 3339 in UTC; parse() must read the same moment, to the microsecond.
     auto const second = ingest::whole_second(moment) / ingest::us_per_s;
     auto const micros = moment - second * ingest::us_per_s;
     auto const of_day = (second % band::day_s + band::day_s) % band::day_s;

@@ -41,7 +41,7 @@ inline constexpr std::array<value_name<price_model>, 5> model_names{
      {"graduated", price_model::graduated},
      {"volume", price_model::volume},
      {"percentage", price_model::percentage}}};
-/// The values of billing.plan_tier and billing.billing_interval: of no meaning to rating.
+/// The values of billing.plan_tier and billing.billing_interval. Rating does not use them.
 inline constexpr std::array<std::string_view, 7> tier_names{
     "free", "starter", "pro", "professional", "call_center", "enterprise", "custom"};
 inline constexpr std::array<std::string_view, 4> interval_names{"monthly", "yearly", "lifetime",
@@ -82,7 +82,7 @@ std::string listed(std::array<value_name<Value>, Count> const& names) {
     return listed(words);
 }
 
-/// The name that a mistyped one most likely meant; empty when none is near.
+/// The name that is nearest to a mistyped one; empty when none is near.
 std::string_view nearest_of(std::string_view mistyped, std::span<std::string_view const> names);
 
 /// "08:00", "08:00:30", "24:00": seconds of the day.
@@ -93,28 +93,28 @@ std::string clock_text(std::int32_t second_of_day);
 std::optional<civil_day> parse_date(std::string_view text) noexcept;
 std::string date_text(civil_day day);
 
-/// "60/6": the first increment and those behind it, in seconds, both positive; "60" is "60/60".
+/// "60/6": the first increment and the following ones, in seconds, both positive. "60" is "60/60".
 std::optional<std::pair<std::uint32_t, std::uint32_t>>
 parse_increments(std::string_view text) noexcept;
 
 /// Digits only, at most max.
 std::optional<std::uint32_t> parse_whole(std::string_view text, std::uint32_t max) noexcept;
 
-/// A number prefix: at most 32 digits, a '+' at the front is dropped.
+/// A number prefix: at most 32 digits. A leading '+' is dropped.
 std::optional<std::string_view> parse_prefix(std::string_view text) noexcept;
 
 /// The steps that `60/6` means at one price.
 std::vector<rate_step> steps_of_increments(std::uint32_t first_s, std::uint32_t next_s,
                                            std::uint32_t unit_s, amount price);
 
-/// Text that every part of the product can keep: valid UTF-8 without control characters, except
-/// line ends and tabs when `many_lines`.
+/// Whether every part of the product can store the text: valid UTF-8 without control characters;
+/// with `many_lines` line ends and tabs are allowed.
 bool is_plain_text(std::string_view text, bool many_lines) noexcept;
 
-/// A plan's zone, for dates that mean its local midnight.
+/// A plan's time zone. A date in a plan file means local midnight in this zone.
 class plan_zone {
   public:
-    /// Throws std::invalid_argument for a zone that the system does not know.
+    /// Throws std::invalid_argument for a zone that is not in the system's time zone database.
     explicit plan_zone(std::string_view name) : name_(name), calendar_(name) {}
 
     [[nodiscard]] ingest::time_us midnight(civil_day day) noexcept {
@@ -122,7 +122,8 @@ class plan_zone {
     }
     /// A date (its local midnight), RFC 3339, or the same without an offset (a local time).
     [[nodiscard]] std::optional<ingest::time_us> parse(std::string_view text) noexcept;
-    /// A date where the moment is a local midnight, else RFC 3339 in UTC; parse() gives it back.
+    /// A date if the moment is a local midnight, else RFC 3339 in UTC. parse() of the text gives
+    /// the same moment.
     [[nodiscard]] std::string text_of(ingest::time_us moment);
 
   private:

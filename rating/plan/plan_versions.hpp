@@ -11,12 +11,12 @@
 
 namespace tally::rating {
 
-/// What is to be done to the stored versions of rates or metrics so that they say what is wanted.
+/// The changes that turn the stored versions of rates or metrics into the wanted ones.
 template <typename Version>
 struct version_changes {
     struct end {
         Version before;      ///< as stored
-        ingest::time_us end; ///< its new effective_to; INT64_MAX: open again
+        ingest::time_us end; ///< its new effective_to; INT64_MAX: no end
     };
     struct new_name {
         ingest::uuid id;
@@ -24,7 +24,7 @@ struct version_changes {
     };
     std::vector<Version> added; ///< without ids
     std::vector<end> ended;
-    std::vector<Version> removed; ///< planned for later, so that nothing was charged by them yet
+    std::vector<Version> removed; ///< planned for later, so nothing was charged by them yet
     std::vector<new_name> renamed;
 
     [[nodiscard]] bool empty() const noexcept {
@@ -32,25 +32,40 @@ struct version_changes {
     }
 };
 
-/// What a version without a beginning may do to the past.
+/// Whether a version without effective_from may apply to the past.
 enum class past_of_plan : std::uint8_t {
-    none,  ///< the plan is new: it says its own past
-    empty, ///< nothing is stored of it: what holds now has always held
-    kept,  ///< it was charged by
+    none,  ///< the plan is new: such a version applies to all of the past
+    empty, ///< the plan has no versions yet: those in effect now apply to the past too
+    kept,  ///< calls were charged by stored versions: the past does not change
 };
 
-/// Brings the versions of one rate (or metric) from what is stored to what a plan file wants.
+/// Computes the changes that turn the stored versions of one rate (or metric) into those that a
+/// plan file wants. Both lists have one key. Rules:
 ///
-/// A wanted version that says from when on it holds is taken at its word: the stored one before it
-/// ends there. One that does not, or whose terms differ from what was stored from the same moment
-/// on, holds from now on: what was charged is not charged otherwise by a new price. Stored versions
-/// that are not wanted any more end now; the past is left as it is.
+/// - A wanted version with an effective_from begins then, and the stored version before it ends
+///   there.
+/// - A wanted version without effective_from begins now. So does one whose terms differ from those
+///   that are stored with the same effective_from: a new price must not change what was charged.
+/// - A stored version that is no longer wanted ends where its replacement begins, or now. A version
+///   that has ended never changes.
+/// - A stored version that has not begun and is no longer wanted is removed.
 ///
-///     stored   |-- 0.20 ---------------------->          wanted: 0.25
+/// Example 1: the file has the price 0.25 and no effective_from.
+///
+///     stored   |-- 0.20 ---------------------->
 ///     after    |-- 0.20 ------|-- 0.25 ------->
 ///                            now
 ///
-/// `SameTerms(a, b)` compares all but id, name and times. Both lists are of one key.
+/// Example 2: the file has 0.20 without effective_from and adds an exception of 0.10 from May 1 to
+/// May 3. The exception is a version with an end of its own; the version before it applies again
+/// afterwards.
+///
+///     stored   |-- 0.20 ---------------------->
+///     after    |-- 0.20 ---------------------->          (unchanged, no new row)
+///                        |-0.10-|                        (added; the newest in effect applies)
+///            now      May 1   May 3
+///
+/// `SameTerms(a, b)` compares everything except id, name and times.
 template <typename Version, typename SameTerms>
 class version_matcher {
   public:
@@ -91,13 +106,13 @@ class version_matcher {
     };
     struct slot {
         Version const* version;
-        ingest::time_us from; ///< where it begins when all is done
+        ingest::time_us from; ///< its begin after all changes
         ingest::time_us to;
         bool is_settled;
     };
 
-    /// A version without an end ends where the next one without an end begins. One with an end of
-    /// its own is an exception: what held before it holds again behind it.
+    /// A version without an end ends where the next version without an end begins. A version with
+    /// an end of its own is an exception: after it, the version before it applies again.
     void end_by_successors() {
         ingest::time_us next = INT64_MAX;
         for (std::size_t i = wanted_.size(); i-- > 0;) {
@@ -121,7 +136,7 @@ class version_matcher {
         stored.is_wanted = true;
         wanted.is_settled = true;
         wanted.from = stored.version->effective_from;
-        // What has ended stays so.
+        // A version that has ended keeps its end: calls were charged by it.
         if (stored.version->effective_to > now_ && stored.version->effective_to != wanted.to) {
             out_.ended.push_back({*stored.version, wanted.to});
         }
@@ -130,7 +145,7 @@ class version_matcher {
         }
     }
 
-    /// By the moment from which it holds.
+    /// Matches a wanted version with the stored one that begins at the same moment.
     void match_moment(slot& wanted) {
         auto const found = std::ranges::find_if(
             stored_, [&](kept const& each) { return each.version->effective_from == wanted.from; });
@@ -147,13 +162,15 @@ class version_matcher {
                 keep(wanted, *found);
             }
         } else if (stored.effective_from >= now_) {
+            // Nothing was charged by it yet, so the wanted version may replace it.
             found->is_wanted = true;
             out_.removed.push_back(stored);
             add(wanted, wanted.from);
         }
     }
 
-    /// From now on, but behind every exception that holds now.
+    /// When a version that has no stored begin starts: now, or after every exception that applies
+    /// now and that the version does not override.
     [[nodiscard]] ingest::time_us start_of(slot const& wanted) const {
         ingest::time_us start = now_;
         for (auto const& other : wanted_) {
@@ -165,8 +182,9 @@ class version_matcher {
         return start;
     }
 
-    /// Whether the stored version, which begins elsewhere than the wanted one, would take the
-    /// place of an exception above that, or leave its own to one below.
+    /// Of versions in effect the one that began last applies. A stored version with another begin
+    /// than the wanted one would change that order: whether it would override an exception that
+    /// must override it, or be overridden by a version that it must override.
     [[nodiscard]] bool is_out_of_order(Version const& stored, slot const& wanted) const {
         return std::ranges::any_of(wanted_, [&](slot const& other) {
             bool const meets = std::max(now_, stored.effective_from) < other.to;
@@ -178,9 +196,12 @@ class version_matcher {
         });
     }
 
+    /// Matches a wanted version that no stored one shares its begin with: a stored version of the
+    /// same terms that is in effect serves as well, the newest one first. Otherwise it is added.
     void match_floating(slot& wanted) {
         bool const is_past = wanted.to <= now_;
         ingest::time_us const start = start_of(wanted);
+
         kept* best = nullptr;
         for (auto& each : stored_) {
             Version const& stored = *each.version;
@@ -193,6 +214,7 @@ class version_matcher {
                 best = &each;
             }
         }
+
         if (best != nullptr) {
             keep(wanted, *best);
         } else if (!is_past && start < wanted.to) {
@@ -200,13 +222,14 @@ class version_matcher {
         }
     }
 
-    /// Not wanted any more: ends where what replaces it begins, or now.
+    /// Ends a stored version that is no longer wanted: where its replacement begins, or now.
     void give_up(Version const& stored) {
         if (stored.effective_from >= now_) {
             out_.removed.push_back(stored);
             return;
         }
-        bool is_covered = false; // by something wanted, now
+
+        bool is_covered = false; // a wanted version applies now
         ingest::time_us replaced = INT64_MAX;
         ingest::time_us next = INT64_MAX;
         for (auto const& each : wanted_) {
@@ -218,6 +241,9 @@ class version_matcher {
                 next = std::min(next, each.from);
             }
         }
+
+        // Without a wanted version that applies now, the stored one remains until the next begins:
+        // the plan must not be without a price in between.
         if (is_covered || next == INT64_MAX) {
             next = std::min(replaced, now_);
         }

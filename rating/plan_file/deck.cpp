@@ -14,7 +14,7 @@ namespace {
 
 using enum deck_column;
 
-/// Line ends in a row: LF, CR LF or CR alone.
+/// Number of line ends in a row. A line end is LF, CR LF or CR alone.
 std::uint32_t lines_in(std::string_view row) noexcept {
     std::uint32_t lines = 0;
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -24,8 +24,8 @@ std::uint32_t lines_in(std::string_view row) noexcept {
     return lines;
 }
 
-/// One deck, row by row. Rows with from_s are steps: the first of a rate makes it, the others add
-/// to it.
+/// Reads one deck, row by row. A row with from_s is a step: the first such row of a rate creates
+/// the rate, and later ones add steps to it.
 class deck_reader {
   public:
     deck_reader(plan_reader_state& state, std::uint32_t file) : state_(state), file_(file) {}
@@ -52,8 +52,8 @@ class deck_reader {
     plan_reader_state& state_;
     std::uint32_t file_;
     deck_row row_;
-    std::unordered_map<std::string, std::size_t> stepped_; ///< key -> place in plan.rates
-    // Decks have few dates, and each costs a look into the calendar.
+    std::unordered_map<std::string, std::size_t> stepped_; ///< key -> index into plan.rates
+    // A deck has few distinct dates, and each needs a calendar lookup, so the last one is kept.
     std::string last_date_;
     ingest::time_us last_moment_ = 0;
 };
@@ -80,7 +80,7 @@ std::uint32_t deck_reader::whole(deck_column column, std::uint32_t fallback, std
     }
     auto const value = parse_whole(field, INT32_MAX);
     if (!value || *value < low) {
-        note(column, "\"" + std::string{field} + "\" is no whole number of seconds from " +
+        note(column, "\"" + std::string{field} + "\" is not a whole number of seconds from " +
                          std::to_string(low) + " on");
     }
     return value.value_or(fallback);
@@ -103,7 +103,7 @@ bool deck_reader::truth(deck_column column) {
 std::string deck_reader::text(deck_column column) {
     auto const field = row_.text(column);
     if (!is_plain_text(field, false)) {
-        note(column, "must not hold line ends or control characters");
+        note(column, "must not contain line ends or control characters");
     }
     return std::string{field};
 }
@@ -113,6 +113,7 @@ ingest::time_us deck_reader::moment(deck_column column, ingest::time_us fallback
     if (field.empty()) {
         return fallback;
     }
+
     if (field != last_date_) {
         auto const value = state_.zone->parse(field);
         if (!value) {
@@ -127,27 +128,32 @@ ingest::time_us deck_reader::moment(deck_column column, ingest::time_us fallback
     return last_moment_;
 }
 
-/// All of a row's rate but its steps.
+/// Reads the rate of a row, without its steps.
 rate deck_reader::read_rate() {
     rate one;
+
     auto const digits = parse_prefix(row_.text(prefix));
     if (!digits) {
-        note(prefix, "\"" + std::string{row_.text(prefix)} + "\" is no prefix: at most 32 digits");
+        note(prefix,
+             "\"" + std::string{row_.text(prefix)} + "\" is not a prefix: at most 32 digits");
     }
     one.prefix = digits.value_or(std::string_view{});
     one.name = text(name);
     one.call_type = text(call_type);
+
     auto const way = row_.text(direction);
     auto const known = value_named(direction_names, way);
     if (!way.empty() && !known) {
         note(direction, "\"" + std::string{way} + "\" is not " + listed(direction_names));
     }
     one.direction = known.value_or(one.direction);
+
     auto const place = band_named(state_.plan, row_.text(band));
     if (!place) {
         note(band, unknown_band(state_.plan, row_.text(band)));
     }
     one.band = place.value_or(any_band);
+
     one.connect_fee = money(connect_fee, {});
     one.minimum = money(minimum, {});
     one.maximum = money(maximum, amount{INT64_MAX});
@@ -164,6 +170,7 @@ void deck_reader::take_whole_rate() {
     rate one = read_rate();
     amount const per_unit = money(price, {}, true);
     std::uint32_t const unit = whole(unit_s, 60, 1);
+
     auto const lengths = parse_increments(row_.text(increments));
     if (row_.text(increments).empty()) {
         note(increments, "is missing: write 60/6 for a first increment of 60 s and then 6 s");
@@ -173,6 +180,8 @@ void deck_reader::take_whole_rate() {
     } else {
         one.steps = steps_of_increments(lengths->first, lengths->second, unit, per_unit);
     }
+
+    // A rate with a problem is not added, so that later checks do not report it again.
     if (state_.problems.count() == before) {
         state_.plan.rates.push_back(std::move(one));
         state_.rate_places.push_back(row_.place_of(prefix));
@@ -181,7 +190,7 @@ void deck_reader::take_whole_rate() {
 
 void deck_reader::take_step() {
     if (!row_.text(increments).empty()) {
-        note(increments, "has no place in a row with from_s: write increment_s");
+        note(increments, "is not allowed in a row with from_s: write increment_s");
     }
     if (row_.text(increment_s).empty()) {
         note(increment_s, "is missing in a row with from_s");
@@ -189,6 +198,8 @@ void deck_reader::take_step() {
     rate one = read_rate();
     rate_step const step{whole(from_s, 0, 0), whole(unit_s, 60, 1), whole(increment_s, 60, 1),
                          money(price, {}, true)};
+
+    // Steps with the same key belong to one rate, wherever they are in the deck.
     std::string key = one.prefix + '|' + std::to_string(one.band) + '|' +
                       std::to_string(one.effective_from) + '|' +
                       std::string{name_of(direction_names, one.direction)} +
@@ -198,12 +209,14 @@ void deck_reader::take_step() {
         add_to(at->second, one, step);
         return;
     }
+
     one.steps.push_back(step);
     state_.plan.rates.push_back(std::move(one));
     state_.rate_places.push_back(row_.place_of(prefix));
 }
 
-/// A further step. What a row says besides its step must be what the rate's first row says.
+/// Adds a further step to a rate. The other columns must be empty or equal to those of the rate's
+/// first row.
 void deck_reader::add_to(std::size_t place, rate const& row, rate_step step) {
     rate& one = state_.plan.rates[place];
     auto const differs = [&](deck_column column, bool is_same) {
@@ -221,9 +234,11 @@ void deck_reader::add_to(std::size_t place, rate const& row, rate_step step) {
     differs(grace_s, row.grace_s == one.grace_s);
     differs(allowance, row.allowance == one.allowance);
     differs(effective_to, row.effective_to == one.effective_to);
+
+    // Rows may be in any order; the steps of a rate are in the order of from_s.
     auto const at = std::ranges::lower_bound(one.steps, step.from_s, {}, &rate_step::from_s);
     if (at != one.steps.end() && at->from_s == step.from_s) {
-        note(from_s, "the rate has a step from this second on already");
+        note(from_s, "the rate already has a step that begins at this second");
         return;
     }
     one.steps.insert(at, step);
@@ -245,8 +260,10 @@ void deck_reader::read(std::string_view rest) {
     bool has_header = false;
     rest = ingest::without_mark(rest);
     for (std::uint32_t line = 1; !rest.empty();) {
+        // A row may contain line ends in quotes, so it is longer than a line.
         std::string_view const whole_row = rest.substr(0, ingest::csv_row_length(rest, true));
         rest.remove_prefix(whole_row.size());
+
         std::string_view row = whole_row;
         while (!row.empty() && (row.back() == '\n' || row.back() == '\r')) {
             row.remove_suffix(1);
@@ -256,6 +273,7 @@ void deck_reader::read(std::string_view rest) {
         if (ingest::trimmed(row).empty()) {
             continue;
         }
+
         if (!has_header) {
             has_header = row_.take_header(row, at, state_.problems);
             if (!has_header) {
@@ -277,8 +295,9 @@ void read_deck(std::string_view text, std::string_view name, plan_reader_state& 
     std::size_t const before = state.problems.count();
     deck_reader{state, state.problems.add_file(name)}.read(text);
     if (state.problems.count() > before) {
-        return; // what is missing or wrong would be said twice
+        return; // the checks below would report the same faults again
     }
+
     for (std::size_t i = first; i < state.plan.rates.size(); ++i) {
         if (auto const fault = fault_of(state.plan.rates[i])) {
             state.problems.add(state.rate_places[i], *fault);

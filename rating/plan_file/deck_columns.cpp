@@ -46,9 +46,10 @@ bool deck_row::take_name(std::string_view name, std::size_t column, plan_place a
         problems.add(at, what);
         return false;
     }
+
     int const which = static_cast<int>(found - deck_column_names.begin());
     if (std::ranges::find(columns_, which) != columns_.end()) {
-        problems.add(at, "the column " + lower + " is there twice");
+        problems.add(at, "the column " + lower + " occurs twice");
         return false;
     }
     columns_[column] = which;
@@ -59,14 +60,17 @@ bool deck_row::take_header(std::string_view row, plan_place at, plan_problems& p
     fields_.resize(columns_max);
     auto const split = ingest::split_csv_row(row, fields_);
     if (split.columns == 1 && row.find(';') != std::string_view::npos) {
-        problems.add(at, "the columns must be parted by commas, not semicolons");
+        problems.add(at, "the columns must be separated by commas, not semicolons");
         return false;
     }
     if (split.columns > columns_max || !split.is_closed || !is_plain_text(row, true)) {
-        problems.add(at, "this is no header of a deck: the first line names the columns, such as "
-                         "prefix,name,price,increments");
+        problems.add(at,
+                     "this is not the header of a deck: the first line names the columns, such as "
+                     "prefix,name,price,increments");
         return false;
     }
+
+    // Report every wrong name of the header, not only the first.
     fields_.resize(split.columns);
     columns_.assign(split.columns, -1);
     bool is_good = true;
@@ -74,6 +78,8 @@ bool deck_row::take_header(std::string_view row, plan_place at, plan_problems& p
         is_good =
             take_name(fields_[i].text, i, place_in(at, row, fields_[i].text), problems) && is_good;
     }
+
+    // A missing column is only reported if all names are known: it may be a mistyped one.
     for (auto const needed : {deck_column::prefix, deck_column::price}) {
         if (is_good && std::ranges::find(columns_, static_cast<int>(needed)) == columns_.end()) {
             problems.add(at, "there is no column " +
@@ -98,9 +104,10 @@ bool deck_row::take(std::string_view row, plan_place at, plan_problems& problems
         return false;
     }
     if (!is_plain_text(row, true)) {
-        problems.add(at, "the row holds what is no text (UTF-8 without control characters)");
+        problems.add(at, "the row must be text (UTF-8 without control characters)");
         return false;
     }
+
     for (std::size_t i = 0; i < fields_.size(); ++i) {
         auto const which = static_cast<std::size_t>(columns_[i]);
         texts_[which] = ingest::trimmed(fields_[i].text);

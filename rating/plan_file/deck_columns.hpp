@@ -38,12 +38,12 @@ inline constexpr std::array<std::string_view, 18> deck_column_names{
     "price",   "unit_s",  "increments", "from_s", "increment_s",    "minimum",
     "maximum", "grace_s", "allowance",  "on_net", "effective_from", "effective_to"};
 
-/// The fields of one row of a deck, by column, wherever the header has put them.
+/// The fields of one row of a deck, by column, in any order of the header.
 class deck_row {
   public:
-    /// Takes the header's names; false, with problems, when they make no deck.
+    /// Reads the header. Returns false, with problems, when its names do not make a deck.
     bool take_header(std::string_view row, plan_place at, plan_problems& problems);
-    /// Takes a row apart; false, with a problem, when it has not the header's columns.
+    /// Splits a row. Returns false, with a problem, when it does not have the header's columns.
     bool take(std::string_view row, plan_place at, plan_problems& problems);
 
     /// The field without blanks at its ends; empty when the deck has no such column.
@@ -59,7 +59,7 @@ class deck_row {
     bool take_name(std::string_view name, std::size_t column, plan_place at,
                    plan_problems& problems);
 
-    std::vector<int> columns_; ///< the deck_column of each field; negative: none
+    std::vector<int> columns_; ///< the deck_column of each field; negative: not set
     std::vector<ingest::csv_field> fields_;
     std::string_view row_;
     plan_place at_; ///< of the row

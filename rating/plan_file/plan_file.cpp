@@ -4,7 +4,7 @@
 #include "rating/plan_file/deck.hpp"
 #include "rating/plan_file/plan_toml.hpp"
 
-// Reads a plan file from its top: which tables there are, in which order they can be understood.
+// Reads the top level of a plan file: the tables it may have, in the order of their dependencies.
 
 namespace tally::rating {
 
@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<std::string_view, 5> root_keys{"plan", "band", "rate", "deck", "metric"};
 constexpr std::array<std::string_view, 1> deck_keys{"file"};
 
-/// The tables [[name]] of the file; empty, with a problem, when it is something else.
+/// The tables [[name]] of the file. Empty, with a problem, when the key is something else.
 toml::array const& tables_named(plan_table& root, std::string_view name) {
     static toml::array const none;
     auto const* const node = root.node(name);
@@ -50,10 +50,15 @@ void read_decks(toml::array const& decks, deck_source const& texts, plan_reader_
 
 void read_root(toml::table const& table, deck_source const& texts, plan_reader_state& state) {
     plan_table root{table, "a plan file", root_keys, state.problems, state.file};
+
+    // Rates and metrics need the zone for their dates. With a wrong zone, read on with UTC, so that
+    // problems in the rest of the file are reported too.
     read_plan_head(table, state);
     if (!state.zone) {
-        state.zone.emplace("UTC"); // so that the rest of the file is looked at too
+        state.zone.emplace("UTC");
     }
+
+    // Rates refer to bands by name, so the bands come first.
     read_plan_bands(tables_named(root, "band"), state);
     read_plan_rates(tables_named(root, "rate"), state);
     read_decks(tables_named(root, "deck"), texts, state);
@@ -74,6 +79,7 @@ plan_reading read_plan(std::string_view text, std::string_view file_name,
         auto const& at = error.source().begin;
         state.problems.add({state.file, at.line, at.column}, std::string{error.description()});
     }
+
     plan_reading reading;
     if (state.problems.empty()) {
         put_in_order(state.plan);

@@ -11,21 +11,21 @@
 
 namespace tally::rating {
 
-/// A plan, or every problem that was found; never both.
+/// A plan, or all problems that were found; never both.
 struct plan_reading {
     std::optional<plan_definition> plan;
     std::vector<plan_problem> problems;
 };
 
-/// Gives the text of a deck file that a plan names; nullopt when it cannot be read.
+/// Returns the text of a deck file that a plan names; nullopt when it cannot be read.
 using deck_source = std::function<std::optional<std::string>(std::string_view name)>;
 
-/// Reads a plan file (TOML; docs/RATING.md, Plan files) and the decks (CSV) it names. Reports all
-/// problems at once. Rates whose call type or name the file leaves out have them empty: the
-/// destinations table completes them.
+/// Reads a plan file (TOML; docs/RATING.md, Plan files) and the decks (CSV) that it names. Reports
+/// all problems at once. A call type or name that the file omits is empty here; the store fills it
+/// from the destinations table.
 plan_reading read_plan(std::string_view text, std::string_view file_name, deck_source const& decks);
 
-/// The same plan as a file that read_plan takes back to an equal definition, decks included as
+/// The plan as a file from which read_plan reads an equal definition. Rates of decks are written as
 /// [[rate]] tables.
 std::string write_plan(plan_definition const& plan);
 

@@ -12,10 +12,10 @@ namespace {
 constexpr std::array<std::string_view, 6> band_keys{"name", "days",  "from",
                                                     "to",   "dates", "weight"};
 
-/// Far more than any plan needs; their places are stored in 16 bits.
+/// Far more than any plan needs. The database stores their positions in 16 bits.
 constexpr std::size_t bands_max = 1000;
 
-/// What a list of texts holds, each with its node, for the place of what is wrong with it.
+/// The texts of a list, each with its node, which has the position for a problem.
 std::vector<std::pair<std::string, toml::node const*>> texts_of(plan_table& table,
                                                                 std::string_view key) {
     std::vector<std::pair<std::string, toml::node const*>> found;
@@ -55,7 +55,7 @@ void read_dates(plan_table& table, band& one) {
         if (auto const day = parse_date(text)) {
             one.dates.push_back(*day);
         } else {
-            table.problem_at(*node, "dates: \"" + text + "\" is no date such as \"2026-01-26\"");
+            table.problem_at(*node, "dates: \"" + text + "\" is not a date such as \"2026-01-26\"");
         }
     }
     std::ranges::sort(one.dates);
@@ -70,12 +70,14 @@ band read_band(plan_table& table) {
     } else if (one.name == "any") {
         table.problem("name", "\"any\" is the band of rates that name none: choose another name");
     }
+
     read_days(table, one);
     read_dates(table, one);
+
     one.from_s = table.clock("from").value_or(0);
     one.to_s = table.clock("to").value_or(band::day_s);
     if (one.from_s == band::day_s) {
-        table.problem("from", "a day's last moment is no begin: write \"00:00\"");
+        table.problem("from", "a band cannot begin at the end of a day: write \"00:00\"");
     }
     one.weight = static_cast<std::int32_t>(table.whole("weight", 0, INT32_MIN, INT32_MAX));
     return one;
@@ -90,13 +92,15 @@ void read_plan_bands(toml::array const& bands, plan_reader_state& state) {
                            "a plan has at most " + std::to_string(bands_max) + " bands");
         return;
     }
+
+    // A rate names its band, so two bands must not have the same name.
     std::map<std::string, plan_place, std::less<>> places;
     for (auto const& node : bands) {
         plan_table table{*node.as_table(), "a [[band]]", band_keys, state.problems, state.file};
         band one = read_band(table);
         auto const [before, is_new] = places.try_emplace(one.name, table.place());
         if (!is_new && !one.name.empty()) {
-            table.problem("name", "there is a band \"" + one.name + "\" already, at " +
+            table.problem("name", "there is already a band \"" + one.name + "\", at " +
                                       state.problems.text_of(before->second, table.place()));
         }
         state.plan.bands.push_back(std::move(one));

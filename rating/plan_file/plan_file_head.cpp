@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 18> head_keys{"code",
                                                      "display_order",
                                                      "billing_interval"};
 
-/// What the plan's prices are kept with: numeric(20, 6).
+/// The database stores a plan's prices as numeric(20, 6).
 constexpr std::int64_t nanos_per_kept_unit = 1'000;
 
 constexpr std::size_t code_characters_max = 63;
@@ -42,22 +42,26 @@ bool is_code(std::string_view code) {
 }
 
 void read_codes(plan_table& head, plan_definition& plan) {
-    constexpr auto rule = "small letters, digits, _ . and -, at most 63, a letter or digit first";
+    constexpr auto rule =
+        "lowercase letters, digits, _ . and -, at most 63, a letter or digit first";
     plan.code = head.text("code");
     if (head.has("code") && !is_code(plan.code)) {
         head.problem("code", rule);
     }
+
     plan.name = head.text("name", plan.code);
     if (plan.name.empty() && head.has("name")) {
         head.problem("name", "must not be empty");
     }
     plan.description = head.text("description", {}, true);
+
     plan.fallback = head.text("fallback");
     if (!plan.fallback.empty() && !is_code(plan.fallback)) {
         head.problem("fallback", std::string{"must be another plan's code: "} + rule);
     } else if (!plan.fallback.empty() && plan.fallback == plan.code) {
         head.problem("fallback", "a plan cannot be its own fallback");
     }
+
     plan.tier = head.text("tier");
     if (!plan.tier.empty() && std::ranges::find(tier_names, plan.tier) == tier_names.end()) {
         head.problem("tier", "\"" + plan.tier + "\" is not " + listed(tier_names));
@@ -118,6 +122,8 @@ void read_features(plan_table& head, plan_definition& plan) {
     if (node == nullptr) {
         return;
     }
+
+    // Both forms become the same canonical JSON, so that they compare equal.
     std::string json;
     if (auto const* table = node->as_table()) {
         std::ostringstream text;

@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 14> metric_keys{
     "minimum", "maximum", "effective_from", "effective_to"};
 constexpr std::array<std::string_view, 3> tier_keys{"up_to", "price", "flat"};
 
-/// A key that the model does not look at would be believed to have an effect.
+/// Refuses keys that the model ignores: the author of the file would expect them to have an effect.
 void refuse_unused(plan_table& table, price_model model) {
     struct use {
         std::string_view key;
@@ -49,10 +49,12 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
     if (table.require("name") && one.name.empty()) {
         table.problem("name", "must not be empty");
     }
+
     one.unit = table.text("unit");
     one.how = table.choice("aggregation", aggregation_names, one.how);
     one.unique_property = table.text("unique_property");
     one.included = table.units("included").value_or(quantity{});
+
     one.model = table.choice("model", model_names, one.model);
     refuse_unused(table, one.model);
     one.price = table.money("price").value_or(amount{});
@@ -62,6 +64,7 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
     one.maximum = table.money("maximum").value_or(amount{INT64_MAX});
     one.effective_from = table.moment("effective_from", *state.zone).value_or(INT64_MIN);
     one.effective_to = table.moment("effective_to", *state.zone).value_or(INT64_MAX);
+
     for (auto const* tier : table.tables("tiers")) {
         plan_table tier_table{*tier, "a tier", tier_keys, state.problems, state.file};
         one.tiers.push_back(read_tier(tier_table));
@@ -69,7 +72,8 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
     return one;
 }
 
-/// Of versions of one metric only the last may be without an end that the next one sets.
+/// Adds a problem for two versions of one metric with the same begin, and for a version that begins
+/// before an older one has reached its own effective_to.
 void check_together(std::vector<plan_place> const& places, plan_reader_state& state) {
     auto const& metrics = state.plan.metrics;
     for (std::size_t i = 0; i < metrics.size(); ++i) {
@@ -77,6 +81,7 @@ void check_together(std::vector<plan_place> const& places, plan_reader_state& st
             if (metrics[i].name != metrics[j].name) {
                 continue;
             }
+
             std::string const before = state.problems.text_of(places[j], places[i]);
             auto const& older =
                 metrics[i].effective_from < metrics[j].effective_from ? metrics[i] : metrics[j];

@@ -16,7 +16,8 @@ void read_prefix(plan_table& table, rate& one) {
     std::string const text = table.text("prefix");
     auto const prefix = parse_prefix(text);
     if (table.require("prefix") && !prefix) {
-        table.problem("prefix", "\"" + text + "\" is no prefix: at most 32 digits, or \"\" for " +
+        table.problem("prefix", "\"" + text +
+                                    "\" is not a prefix: at most 32 digits, or \"\" for " +
                                     "every number");
     }
     one.prefix = prefix.value_or(std::string_view{});
@@ -31,7 +32,7 @@ void read_band_name(plan_table& table, plan_definition const& plan, rate& one) {
     one.band = place.value_or(any_band);
 }
 
-/// Without from_s the first step begins at 0.
+/// from_s is optional for the first step, which begins at 0.
 rate_step read_step(plan_table& table, bool is_first) {
     rate_step step;
     if (!is_first) {
@@ -49,6 +50,7 @@ rate read_rate(plan_table& table, plan_reader_state& state) {
     rate one;
     read_prefix(table, one);
     read_band_name(table, state.plan, one);
+
     one.name = table.text("name");
     one.call_type = table.text("call_type");
     one.direction = table.choice("direction", direction_names, one.direction);
@@ -60,6 +62,7 @@ rate read_rate(plan_table& table, plan_reader_state& state) {
     one.maximum = table.money("maximum").value_or(amount{INT64_MAX});
     one.effective_from = table.moment("effective_from", *state.zone).value_or(INT64_MIN);
     one.effective_to = table.moment("effective_to", *state.zone).value_or(INT64_MAX);
+
     table.require("steps");
     for (auto const* step : table.tables("steps")) {
         plan_table step_table{*step, "a step", step_keys, state.problems, state.file};
@@ -75,6 +78,8 @@ void read_plan_rates(toml::array const& rates, plan_reader_state& state) {
         plan_table table{*node.as_table(), "a [[rate]]", rate_keys, state.problems, state.file};
         std::size_t const before = state.problems.count();
         rate one = read_rate(table, state);
+
+        // The checks of the whole rate would report a wrong key again.
         if (state.problems.count() == before) {
             if (auto const fault = fault_of(one)) {
                 state.problems.add(table.place(), *fault);

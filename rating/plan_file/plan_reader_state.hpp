@@ -10,13 +10,13 @@
 
 namespace tally::rating {
 
-/// What the parts of read_plan share.
+/// The state that the parts of read_plan share.
 struct plan_reader_state {
     plan_definition plan;
     plan_problems problems;
     std::uint32_t file = 0; ///< the plan file, in `problems`
     std::optional<plan_zone> zone;
-    std::vector<plan_place> rate_places; ///< where plan.rates stand
+    std::vector<plan_place> rate_places; ///< positions of plan.rates in the files
 };
 
 } // namespace tally::rating

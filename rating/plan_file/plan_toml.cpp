@@ -8,7 +8,7 @@ namespace tally::rating {
 
 namespace {
 
-/// The shortest text that means this float, as its writer most likely wrote it.
+/// The shortest text of this float, which is most likely what the author of the file wrote.
 std::string shortest(double number) {
     std::array<char, 64> text{};
     auto const end = std::to_chars(text.data(), text.data() + text.size(), number);
@@ -22,7 +22,7 @@ std::string date_of(toml::date const& date) {
                                                 .count()));
 }
 
-/// TOML's own dates and times as the text forms that plan files also take.
+/// The text of a TOML date or time, in the form that a plan file may also have as a string.
 std::optional<std::string> time_text(toml::node const& node) {
     if (auto const* date = node.as_date()) {
         return date_of(date->get());
@@ -93,7 +93,7 @@ std::string plan_table::text(std::string_view key, std::string fallback, bool ma
     if (!value) {
         problem(key, "must be text in quotes");
     } else if (!is_plain_text(*value, many_lines)) {
-        problem(key, "must not hold control characters");
+        problem(key, "must not contain control characters");
         value.reset();
     }
     return std::move(value).value_or(std::move(fallback));
@@ -130,11 +130,14 @@ std::optional<std::string> plan_table::number_text(std::string_view key) {
     if (auto const number = at->value_exact<std::int64_t>()) {
         return std::to_string(*number);
     }
+
+    // A float has lost the decimals that the author wrote; the message shows what to write.
     if (auto const number = at->value_exact<double>()) {
         problem(key, "a number with a point is kept inexactly: write it in quotes, \"" +
                          shortest(*number) + "\"");
         return std::nullopt;
     }
+
     auto text = at->value_exact<std::string>();
     if (!text) {
         problem(key, "must be a decimal number in quotes, such as \"0.25\"");
@@ -167,7 +170,7 @@ std::optional<quantity> plan_table::units(std::string_view key) {
     auto const value = parse_quantity(*text);
     if (!value) {
         problem(key,
-                "\"" + *text + "\" is no quantity: digits with a point, at most nine decimals");
+                "\"" + *text + "\" is not a quantity: digits with a point, at most nine decimals");
     } else if (value->nanos < 0) {
         problem(key, "must not be negative");
         return std::nullopt;

@@ -1,9 +1,10 @@
 #pragma once
 
-// toml++ as rating/ uses it; included by its .cpp files only.
+// The settings with which rating/ compiles toml++. Only .cpp files of rating/ include this header.
 //
-// Where it is compiled into us (no shared library), version 3.3 asserts on some broken files, such
-// as "[[\n\u0000", and its own error handling would have coped. A plan file must not abort us.
+// If toml++ is compiled into the program (no shared library), version 3.3 fails an assertion on
+// some broken files, such as "[[\n\u0000", though its error handling covers them. A plan file must
+// not abort the daemon, so the assertions are off.
 #ifndef TOML_ASSERT
 #define TOML_ASSERT(expression) static_assert(true)
 #endif
@@ -22,25 +23,26 @@
 
 namespace tally::rating {
 
-/// Reads the keys of one table of a plan file. Each getter gives its fallback for a key that is
-/// absent or wrong, and notes what is wrong with it where it stands.
+/// Reads the keys of one table of a plan file. Each getter returns its fallback for a key that is
+/// absent or wrong; for a wrong key it also adds a problem at the key's position.
 class plan_table {
   public:
-    /// Notes every key that is not `known`. `what` names such a table in messages: "a [[rate]]".
+    /// Adds a problem for every key that is not in `known`. `what` names the table in messages:
+    /// "a [[rate]]".
     plan_table(toml::table const& table, std::string_view what,
                std::span<std::string_view const> known, plan_problems& problems,
                std::uint32_t file);
 
     [[nodiscard]] bool has(std::string_view key) const { return table_.contains(key); }
     [[nodiscard]] toml::node const* node(std::string_view key) const { return table_.get(key); }
-    /// False, and a problem, when the key is absent.
+    /// Returns false, with a problem, when the key is absent.
     bool require(std::string_view key);
 
     std::string text(std::string_view key, std::string fallback = {}, bool many_lines = false);
     bool truth(std::string_view key, bool fallback);
     std::int64_t whole(std::string_view key, std::int64_t fallback, std::int64_t low,
                        std::int64_t high);
-    /// nullopt also for an empty text, which is how a file says "none".
+    /// Also nullopt for an empty text, which means "none" in a plan file.
     std::optional<amount> money(std::string_view key, bool may_be_negative = false);
     std::optional<quantity> units(std::string_view key);
     std::optional<ingest::time_us> moment(std::string_view key, plan_zone& zone);
@@ -61,18 +63,19 @@ class plan_table {
         }
         return found.value_or(fallback);
     }
-    /// The tables of an array of tables, or of inline tables; none when the key is absent.
+    /// The tables of an array of tables or of inline tables; empty when the key is absent.
     std::vector<toml::table const*> tables(std::string_view key);
 
-    /// At the key's value; at the table when it is absent. Names the key.
+    /// Adds a problem at the key's value, or at the table when the key is absent. The text begins
+    /// with the key.
     void problem(std::string_view key, std::string const& what);
     void problem_at(toml::node const& where, std::string what);
     [[nodiscard]] plan_place place_of(toml::node const& node) const;
     [[nodiscard]] plan_place place() const { return place_of(table_); }
 
   private:
-    /// The text of a number given as text or as a TOML integer; nullopt, with a problem unless it
-    /// is absent, otherwise.
+    /// The text of a number that is given as text or as a TOML integer. nullopt when the key is
+    /// absent, and, with a problem, for any other value.
     std::optional<std::string> number_text(std::string_view key);
     void unknown(toml::key const& key, std::span<std::string_view const> known);
 
@@ -82,7 +85,7 @@ class plan_table {
     std::uint32_t file_;
 };
 
-// The parts of a plan file; each notes its problems.
+// The readers of a plan file's parts; each adds its problems to the state.
 void read_plan_head(toml::table const& root, plan_reader_state& state);
 void read_plan_bands(toml::array const& bands, plan_reader_state& state);
 void read_plan_rates(toml::array const& rates, plan_reader_state& state);

@@ -4,7 +4,8 @@
 
 #include <optional>
 
-// A plan as a file: what is at its default is left out, so that what is there is what matters.
+// Writes a plan as a file. Values that equal their default are omitted, so that the file shows only
+// what the plan sets.
 
 namespace tally::rating {
 
@@ -74,6 +75,7 @@ void plan_writer::write_head() {
     text_if_any("code", plan_.code);
     text_if_any("name", plan_.name);
     text_if_any("description", plan_.description);
+
     text("currency", plan_.currency);
     text("timezone", plan_.time_zone);
     text("monthly_price", to_string(plan_.monthly_price));
@@ -85,9 +87,11 @@ void plan_writer::write_head() {
     if (plan_.max_concurrent_calls) {
         raw("max_concurrent_calls", std::to_string(*plan_.max_concurrent_calls));
     }
+
     text("rounding", name_of(rounding_names, plan_.how.mode));
     raw("decimals", std::to_string(plan_.how.decimals));
     truth("split_at_bands", plan_.split_at_bands, defaults.split_at_bands);
+
     text_if_any("fallback", plan_.fallback);
     text_if_any("tier", plan_.tier);
     if (plan_.billing_interval != defaults.billing_interval) {
@@ -102,6 +106,7 @@ void plan_writer::write_head() {
 void plan_writer::write_band(band const& one) {
     text_ += "\n[[band]]\n";
     text("name", one.name);
+
     std::string list;
     for (std::size_t day = 0; day < day_names.size(); ++day) {
         if ((one.days >> day & 1) != 0) {
@@ -111,12 +116,14 @@ void plan_writer::write_band(band const& one) {
     if (!list.empty()) {
         raw("days", "[" + list + "]");
     }
+
     if (one.from_s != 0) {
         text("from", clock_text(one.from_s));
     }
     if (one.to_s != band::day_s) {
         text("to", clock_text(one.to_s));
     }
+
     list.clear();
     for (civil_day const day : one.dates) {
         list.append(list.empty() ? "" : ", ").append(toml_string(date_text(day)));
@@ -148,6 +155,7 @@ void plan_writer::write_rate(rate const& one) {
         text("band", plan_.bands[one.band].name);
     }
     text_if_any("call_type", one.call_type);
+
     exact("connect_fee", one.connect_fee, defaults.connect_fee);
     exact("minimum", one.minimum, defaults.minimum);
     exact("maximum", one.maximum, defaults.maximum);
@@ -155,6 +163,7 @@ void plan_writer::write_rate(rate const& one) {
     truth("allowance", one.allowance, false);
     truth("on_net", one.is_on_net, false);
     write_span(one.effective_from, one.effective_to);
+
     text_ += "steps = [";
     for (auto const& step : one.steps) {
         text_.append(&step == one.steps.data() ? " " : ",\n          ");
@@ -195,6 +204,8 @@ void plan_writer::write_metric(metric_price const& one) {
     }
     text_if_any("unique_property", one.unique_property);
     exact("included", one.included, defaults.included);
+
+    // Only the keys of the model: read_plan refuses the others.
     text("model", name_of(model_names, one.model));
     if (one.model == price_model::per_unit || one.model == price_model::package) {
         text("price", to_string(one.price));
@@ -204,6 +215,7 @@ void plan_writer::write_metric(metric_price const& one) {
         text("percent", to_string(one.percent));
     }
     write_tiers(one.tiers);
+
     exact("minimum", one.minimum, defaults.minimum);
     exact("maximum", one.maximum, defaults.maximum);
     write_span(one.effective_from, one.effective_to);

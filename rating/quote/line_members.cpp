@@ -10,6 +10,7 @@ using ingest::record_error;
 using kind = line_member::kind;
 namespace ondemand = simdjson::ondemand;
 
+/// The reason that a caller sees for an error of simdjson.
 record_error error_of(simdjson::error_code error) noexcept {
     switch (error) {
     case simdjson::INCORRECT_TYPE:
@@ -24,7 +25,8 @@ record_error error_of(simdjson::error_code error) noexcept {
     }
 }
 
-/// A number, true, false or null. simdjson does not look into a token that nobody converts.
+/// A number, true, false or null. simdjson does not check a token that it does not convert, so the
+/// checks are here; a number is not converted, since a double would lose digits.
 simdjson::error_code read_word(ondemand::value& value, line_member& out) {
     std::string_view const raw = value.raw_json_token();
     std::string_view const text = raw.substr(0, raw.find_last_not_of(" \t\r\n") + 1);
@@ -93,6 +95,8 @@ simdjson::error_code read_member(ondemand::field& field, bool in_properties,
         return error;
     }
     member.name.assign(name);
+
+    // Only the outer object's "properties" is opened; within it an object is a value.
     ondemand::json_type type{};
     auto error = field.value().type().get(type);
     if (!error && !in_properties && type == ondemand::json_type::object &&
@@ -101,6 +105,7 @@ simdjson::error_code read_member(ondemand::field& field, bool in_properties,
         error = field.value().get_object().get(nested);
         return error ? error : read_members(nested, true, out);
     }
+
     error = error ? error : read_value(field.value(), member);
     out.push_back(std::move(member));
     return error;
@@ -123,7 +128,7 @@ simdjson::error_code read_members(ondemand::object& object, bool in_properties,
 } // namespace
 
 struct line_parser::impl {
-    std::string buffer; ///< the line, with the room behind it that simdjson may read
+    std::string buffer; ///< the line, followed by the padding that simdjson may read
     ondemand::parser parser;
 
     simdjson::error_code parse(std::string_view line, std::vector<line_member>& out);
@@ -140,8 +145,9 @@ simdjson::error_code line_parser::impl::parse(std::string_view line,
     }
     ondemand::json_type type{};
     if (auto const error = document.type().get(type)) {
-        return error; // no value at all
+        return error; // an empty line
     }
+
     ondemand::object object;
     if (auto const error = document.get_object().get(object)) {
         return error;
@@ -149,6 +155,8 @@ simdjson::error_code line_parser::impl::parse(std::string_view line,
     if (auto const error = read_members(object, false, out)) {
         return error;
     }
+
+    // simdjson stops after the object; anything that follows makes the line wrong.
     bool const at_end = document.current_location().error() == simdjson::OUT_OF_BOUNDS;
     return at_end ? simdjson::SUCCESS : simdjson::TAPE_ERROR;
 }

@@ -27,7 +27,7 @@ bool needs_quantity(aggregation how) noexcept {
     return how != aggregation::count && how != aggregation::unique;
 }
 
-/// The value of a property: of several of one name the last one's. nullptr: it has none.
+/// The value of a property; of several of one name, the last one. nullptr when there is none.
 std::string const* property_of(usage_question const& asked, std::string_view name) noexcept {
     auto const found = std::find_if(asked.properties.rbegin(), asked.properties.rend(),
                                     [&](auto const& each) { return each.first == name; });
@@ -55,6 +55,7 @@ call_quote quoter::quote(call_question const& asked) {
     if (terms_.carry) {
         quoted.before.used_s = allowance_used_s_[quoted.period.start];
     }
+
     allowance left = quoted.before;
     auto const call = call_of(asked);
     quoted.on_net = asked.on_net.value_or(terms_.ours && is_on_net(call, *plan_, *terms_.ours));
@@ -70,6 +71,8 @@ void quoter::rate(usage_question const& asked, metric_state& state, usage_quote&
     usage_event event;
     event.at = asked.at;
     event.value = asked.value.value_or(quantity{});
+
+    // A metric that counts distinct values charges a value only the first time in the period.
     std::string const* counted = nullptr;
     if (by.how == aggregation::unique) {
         counted = property_of(asked, by.unique_property);
@@ -79,6 +82,7 @@ void quoter::rate(usage_question const& asked, metric_state& state, usage_quote&
         }
         event.is_new_value = !state.values.contains(*counted);
     }
+
     quoted.before = state.used;
     quoted.rated = rate_usage(by, plan_->head().how, state.used, event);
     auto const period_cost = period_price(by, plan_->head().how, quoted.rated.after.total);
@@ -88,6 +92,8 @@ void quoter::rate(usage_question const& asked, metric_state& state, usage_quote&
                         std::string{ingest::explain(record_error::amount_overflow)}};
         return;
     }
+
+    // The period's state changes only for an event that was rated.
     quoted.period_cost = *period_cost;
     state.used = quoted.rated.after;
     if (counted != nullptr && event.is_new_value) {
@@ -107,6 +113,7 @@ usage_quote quoter::quote(usage_question const& asked) {
         quoted.fault = missing("quantity", "the metric asks how much it was");
         return quoted;
     }
+
     quoted.period = period_of(asked.at);
     if (terms_.carry) {
         rate(asked, metrics_[{quoted.period.start, asked.metric}], quoted);

@@ -16,41 +16,43 @@
 
 namespace tally::rating {
 
-/// What a call costs, and all that explains it. Points into the tariff it was quoted by.
+/// The cost of a call and all that explains it. Points into the tariff that quoted it.
 struct call_quote {
     rated_call rated;
     std::vector<charged_piece> pieces;
     billing_period period;
-    allowance before; ///< of the period, without this call
+    allowance before; ///< of the period, before this call
     bool on_net = false;
 };
 
-/// What a usage event costs, and all that explains it. Points into the tariff it was quoted by.
+/// The cost of a usage event and all that explains it. Points into the tariff that quoted it.
 struct usage_quote {
     question_fault fault; ///< error none: rated
     metric_price const* by = nullptr;
-    metric_usage before; ///< of the period, without this event
+    metric_usage before; ///< of the period, before this event
     rated_usage rated;
     amount period_cost; ///< of the period, with this event
     billing_period period;
 };
 
-/// How a quoter goes from one question to the next.
+/// Options of a quoter.
 struct quote_terms {
-    /// Questions are one subscription's records in their order of arrival: allowances and
-    /// quantities go on, per billing period. Without it each has a period of its own.
+    /// True: the questions are one subscription's records in their order of arrival, and the
+    /// allowance and the quantities of a billing period carry over from one to the next. False:
+    /// each question has a period of its own.
     bool carry = false;
-    /// Local day on which the subscription began; billing periods count from it.
+    /// Local day on which the subscription began; billing periods are counted from it.
     civil_day anchor = 0; // 1970-01-01: the first of the month
-    /// Whose DIDs are ours, for calls that do not say whether they are on-net; nullptr: none are.
+    /// The catalog with our DIDs, for calls that do not say whether they are on-net. nullptr: no
+    /// number is ours.
     std::shared_ptr<catalog const> ours;
 };
 
-/// Answers what calls and events cost by one plan. With `carry` it keeps a few numbers for each
-/// billing period that it was asked about, and every value that a metric counts once. One thread.
+/// Computes what calls and events cost by one plan. With `carry` it keeps a few numbers for each
+/// billing period of its questions, and every distinct value that a metric counts. One thread.
 class quoter {
   public:
-    /// Throws std::invalid_argument when nobody knows the plan's time zone.
+    /// Throws std::invalid_argument when the plan's time zone is unknown.
     explicit quoter(std::shared_ptr<tariff const> plan, quote_terms terms = {});
 
     call_quote quote(call_question const& asked);
@@ -60,7 +62,7 @@ class quoter {
   private:
     struct metric_state {
         metric_usage used;
-        std::set<std::string, std::less<>> values; ///< aggregation::unique: those that were met
+        std::set<std::string, std::less<>> values; ///< aggregation::unique: values seen so far
     };
     using metric_key = std::pair<ingest::time_us, std::string>;
 

@@ -30,7 +30,7 @@ enum class member_key : std::uint8_t {
 };
 constexpr auto member_keys = static_cast<std::size_t>(member_key::count_);
 
-/// The names a member goes by; the first is the one that answers name.
+/// The accepted names of each member. The first one of a member is used in messages.
 struct key_name {
     std::string_view name;
     member_key key;
@@ -59,13 +59,13 @@ constexpr std::string_view name_of(member_key key) noexcept {
     return key_names[static_cast<std::size_t>(key)].name;
 }
 
-/// A fault of a member, which it names.
+/// A fault of a member, with the member's name.
 question_fault fault_of(member_key key, record_error error, std::string detail = {}) {
     return {error, std::string{name_of(key)},
             detail.empty() ? std::string{ingest::explain(error)} : std::move(detail)};
 }
 
-/// INT64_MAX or INT64_MIN for what is beyond.
+/// Milliseconds, rounded away from zero: a started millisecond counts.
 std::int64_t milliseconds_of(std::int64_t nanos) noexcept {
     constexpr std::int64_t nanos_per_ms = 1'000'000;
     std::int64_t const whole = nanos / nanos_per_ms;
@@ -79,8 +79,10 @@ std::optional<std::int64_t> parse_seconds(std::string_view text) noexcept {
     if (auto const nanos = ingest::parse_decimal(text, 9)) {
         return milliseconds_of(*nanos);
     }
+
+    // A number of seconds that does not fit in nanoseconds is longer than any call.
     if (auto const seconds = ingest::parse_decimal(text, 0)) {
-        return *seconds < 0 ? INT64_MIN : INT64_MAX; // centuries
+        return *seconds < 0 ? INT64_MIN : INT64_MAX;
     }
     return std::nullopt;
 }
@@ -113,7 +115,7 @@ struct question_reader::impl {
     usage_question usage();
 };
 
-/// Of several members of one name the last one counts, also when it is absent.
+/// Finds the known members. Of several members of one name the last one counts, even if it is null.
 void question_reader::impl::sort_members() {
     known.fill(nullptr);
     for (line_member const& member : line) {
@@ -138,7 +140,7 @@ std::string question_reader::impl::text(member_key key) {
     return member->text;
 }
 
-/// never_us when it is absent.
+/// A time; never_us when the member is absent.
 ingest::time_us question_reader::impl::time(member_key key) {
     auto const said = text(key);
     auto const read = ingest::read_time(said);
@@ -153,7 +155,7 @@ ingest::time_us question_reader::impl::time(member_key key) {
     return read.is == form::utc ? read.value : ingest::never_us;
 }
 
-/// A member that counts seconds, or milliseconds by its name.
+/// A length of time: in milliseconds for a member with _ms in its name, otherwise in seconds.
 std::optional<std::int64_t> question_reader::impl::ms(member_key key) {
     if (at(key) == nullptr) {
         return std::nullopt;
@@ -201,7 +203,7 @@ std::optional<quantity> question_reader::impl::value() {
     return read;
 }
 
-/// How long the call was, how much of it is billed, and when it was answered.
+/// Reads the length of the call and the billed time, and computes the answer time if it is absent.
 void question_reader::impl::take_durations(call_question& call) {
     auto const whole = ms(member_key::duration_s);
     auto billed = ms(member_key::billsec_ms);
@@ -217,7 +219,10 @@ void question_reader::impl::take_durations(call_question& call) {
     if (call.answer != ingest::never_us || call.billable_ms == 0) {
         return;
     }
-    std::int64_t before_ms = 0; // of a call that rating refuses, it does not matter
+
+    // The billed time is the end of the call, so the answer was that much before the end. For
+    // figures that rating refuses the result does not matter, but it must not overflow.
+    std::int64_t before_ms = 0;
     if (call.duration_ms > call.billable_ms && call.billable_ms > 0 &&
         call.duration_ms < INT64_MAX / 2000) {
         before_ms = call.duration_ms - call.billable_ms;
@@ -235,6 +240,7 @@ call_question question_reader::impl::call() {
     if (asked.start == ingest::never_us) {
         asked.start = asked.answer;
     }
+
     if (asked.to.empty()) {
         fail(fault_of(member_key::to, record_error::missing_field,
                       "a call needs \"to\", an event \"metric\""));
@@ -242,6 +248,7 @@ call_question question_reader::impl::call() {
     if (asked.start == ingest::never_us) {
         fail(fault_of(member_key::at, record_error::missing_field));
     }
+
     asked.on_net = on_net();
     take_durations(asked);
     return asked;
@@ -255,6 +262,8 @@ usage_question question_reader::impl::usage() {
     if (asked.at == ingest::never_us) {
         fail(fault_of(member_key::at, record_error::missing_field));
     }
+
+    // Every other member is a property. A call's members are too: a metric may count by them.
     for (line_member& member : line) {
         auto const is_own = [&](key_name const& each) {
             bool const is_of_usage = each.key == member_key::metric ||
@@ -281,6 +290,8 @@ rate_question question_reader::read(std::string_view line) {
     }
     impl_->fault = {};
     impl_->sort_members();
+
+    // A line with a metric is a usage event, any other a call.
     rate_question question;
     if (impl_->at(member_key::metric) == nullptr) {
         question = impl_->call();

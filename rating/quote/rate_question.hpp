@@ -17,7 +17,7 @@ namespace tally::rating {
 
 /// A call whose price is asked.
 struct call_question {
-    std::string to;   ///< as dialled
+    std::string to;   ///< as dialed
     std::string from; ///< empty: not known
     ingest::call_direction direction = ingest::call_direction::outbound;
     ingest::time_us start = 0;
@@ -32,14 +32,14 @@ struct call_question {
 /// A usage event whose price is asked.
 struct usage_question {
     std::string metric;
-    std::optional<quantity> value; ///< none was said
+    std::optional<quantity> value; ///< nullopt: not given
     ingest::time_us at = 0;
     std::vector<std::pair<std::string, std::string>> properties; ///< every other member, as text
 
     friend bool operator==(usage_question const&, usage_question const&) = default;
 };
 
-/// Why a line is no question, and about which member of it.
+/// The reason why a line is not a question, and the member that is wrong.
 struct question_fault {
     ingest::record_error error = ingest::record_error::none;
     std::string field; ///< empty: the line as a whole
@@ -50,8 +50,8 @@ struct question_fault {
 
 using rate_question = std::variant<question_fault, call_question, usage_question>;
 
-/// Seconds as milliseconds, away from zero: a part of one counts, whatever its size. nullopt when
-/// the text is no number; what is beyond any call is INT64_MAX or INT64_MIN.
+/// Seconds as milliseconds, rounded away from zero. nullopt when the text is not a number. A number
+/// that does not fit gives INT64_MAX or INT64_MIN.
 std::optional<std::int64_t> parse_seconds(std::string_view text) noexcept;
 
 /// Reads lines of questions, one JSON object each (docs/RATING.md, Questions):
@@ -59,13 +59,14 @@ std::optional<std::int64_t> parse_seconds(std::string_view text) noexcept;
 ///     {"to":"+44...","from":"...","direction":"outbound","at":"RFC 3339","duration_s":130}
 ///     {"metric":"sms","quantity":"3","at":"...", any properties}
 ///
-/// Numbers may come as strings; null and "" are absent; of a repeated member the last one counts;
-/// members that nobody knows are a usage event's properties and ignored of a call. Those of a
-/// canonical CDR are taken as well. `duration_s` is what is billed, unless `billsec_ms` or
-/// `billsec` says so and it is the whole call; an `answered_at` that is absent is that much before
-/// the end. A time without a zone is the plan's local time.
+/// Numbers may be strings. null and "" mean absent. Of a repeated member the last one counts.
+/// Unknown members are the properties of a usage event; of a call they are ignored. The member
+/// names of a canonical CDR are accepted as well. `duration_s` is the billed time; if `billsec_ms`
+/// or `billsec` is given, that is the billed time and `duration_s` is the whole call. An absent
+/// `answered_at` is computed from the end and the billed time. A time without a zone is the plan's
+/// local time.
 ///
-/// Keeps its parser and buffer for the next line; one thread.
+/// Keeps its parser and buffer for the next line. One thread.
 class question_reader {
   public:
     explicit question_reader(std::string time_zone);

@@ -9,28 +9,28 @@ namespace {
 
 using ingest::record_error;
 
-/// A sum of prices times quantities, exact: whole nanos and parts of one, the smallest of which a
-/// percentage makes (nanos of percent times nanos of quantity, over 100).
+/// An exact sum of prices times quantities: whole nanos and parts of a nano. The smallest part is
+/// that of a percentage: nanos of percent times nanos of quantity, over 100.
 class price_sum {
   public:
     void add(amount a) noexcept { whole_ += a.nanos; }
 
-    /// `price` for each unit. Quantities are not negative and together at most 10^18 units, so the
-    /// whole part stays below 2^123.
+    /// Adds `price` for each unit. Quantities are not negative and together at most 10^18 units, so
+    /// the whole part stays below 2^123.
     void add(amount price, quantity of) noexcept {
         whole_ += price.nanos * units_of(of);
         add_parts(price.nanos * rest_of(of) * (parts_per_nano / nanos_per_quantity));
     }
 
-    /// `percent` of the quantity taken as an amount.
+    /// Adds `percent` of the quantity, which is read as an amount.
     void add_percent(amount percent, quantity of) noexcept {
         int128 const hundredths = percent.nanos * units_of(of);
         whole_ += hundredths / 100;
         add_parts(hundredths % 100 * (parts_per_nano / 100) + percent.nanos * rest_of(of));
     }
 
-    /// `price` for each of `count` (up to 10^27); what does not fit 128 bits is kept as a sum that
-    /// is beyond every amount, which a bound may bring back.
+    /// Adds `price` for each of `count` (up to 10^27). A product that does not fit 128 bits becomes
+    /// a sum beyond every amount: only a maximum or minimum can bring it back into range.
     void add_counted(amount price, int128 count) noexcept {
         int128 product = 0;
         if (__builtin_mul_overflow(count, int128{price.nanos}, &product)) {
@@ -45,7 +45,7 @@ class price_sum {
     }
 
     [[nodiscard]] std::optional<amount> rounded(rounding how) const noexcept {
-        // Within a unit of currency beyond what fits, rounding may bring the sum back.
+        // Rounding may bring a sum back into range that is less than a currency unit beyond it.
         constexpr int128 lowest = int128{INT64_MIN} - nanos_per_quantity;
         constexpr int128 highest = int128{INT64_MAX} + nanos_per_quantity;
         if (whole_ < lowest || whole_ > highest) {
@@ -61,7 +61,7 @@ class price_sum {
     static int128 units_of(quantity q) noexcept { return q.nanos / nanos_per_quantity; }
     static int128 rest_of(quantity q) noexcept { return q.nanos % nanos_per_quantity; }
 
-    /// Keeps 0 <= parts_ < parts_per_nano, so that comparing looks at the whole part first.
+    /// Keeps 0 <= parts_ < parts_per_nano, so that comparisons can look at the whole part first.
     void add_parts(int128 parts) noexcept {
         parts_ += parts;
         int128 carry = parts_ / parts_per_nano;
@@ -81,7 +81,7 @@ quantity minus(quantity a, quantity b) noexcept {
     return {a.nanos - b.nanos};
 }
 
-/// What of a period's total is free.
+/// The free part of a period's total.
 quantity included_of(metric_price const& by, quantity total) noexcept {
     return std::clamp(total, quantity{}, by.included);
 }
@@ -111,6 +111,7 @@ void add_volume(metric_price const& by, quantity billable, price_sum& sum) noexc
     }
 }
 
+/// The price of a quantity beyond the included one, before minimum and maximum.
 price_sum unbounded_price(metric_price const& by, quantity billable) noexcept {
     price_sum sum;
     if (billable.nanos == 0) {
@@ -153,7 +154,8 @@ metric_usage after_event(metric_price const& by, metric_usage before,
         before.total.nanos += event.is_new_value ? nanos_per_quantity : 0;
         break;
     case aggregation::latest:
-        // Of two at one moment the greater, so that the order of arrival does not matter.
+        // Of two values at one moment the greater counts, so that the order of arrival does not
+        // matter.
         if (event.at > before.latest_at ||
             (event.at == before.latest_at && event.value > before.total)) {
             before = {event.value, event.at};
@@ -163,6 +165,7 @@ metric_usage after_event(metric_price const& by, metric_usage before,
     return before;
 }
 
+/// Whether the database can store the total.
 bool is_within_range(quantity total) noexcept {
     return total <= quantity_max && total.nanos >= -quantity_max.nanos;
 }
@@ -180,6 +183,8 @@ std::optional<amount> period_price(metric_price const& by, rounding how, quantit
         return amount{};
     }
     price_sum sum = unbounded_price(by, minus(total, included_of(by, total)));
+
+    // The bounds are those of the period's spend; they apply before rounding.
     if (by.maximum.nanos != INT64_MAX && sum.is_above(by.maximum)) {
         sum = {};
         sum.add(by.maximum);
@@ -197,12 +202,16 @@ rated_usage rate_usage(metric_price const& by, rounding how, metric_usage const&
     if (!is_within_range(result.after.total)) {
         return failed();
     }
+
+    // The event costs the difference of two rounded period prices, not its own rounded price. So
+    // the costs of all events add up to the price of the period, without a rounding error.
     auto const price_before = period_price(by, how, before.total);
     auto const price_after = period_price(by, how, result.after.total);
     if (!price_before || !price_after ||
         __builtin_sub_overflow(price_after->nanos, price_before->nanos, &result.cost.nanos)) {
         return failed();
     }
+
     quantity const included_before = included_of(by, before.total);
     result.included_used = included_of(by, result.after.total);
     result.included = minus(result.included_used, included_before);

@@ -9,38 +9,40 @@
 
 namespace tally::rating {
 
-/// What one subscription has used of a metric in one billing period, as far as it was rated.
+/// The usage of one metric by one subscription in one billing period, as rated so far.
 struct metric_usage {
-    quantity total;                        ///< as the metric's aggregation has it
+    quantity total;                        ///< by the metric's aggregation
     ingest::time_us latest_at = INT64_MIN; ///< aggregation::latest: when `total` was measured
 
     friend bool operator==(metric_usage const&, metric_usage const&) = default;
 };
 
-/// One usage event, as far as its price asks.
+/// The parts of a usage event on which its price depends.
 struct usage_event {
-    quantity value; ///< not looked at by aggregation::count and unique
+    quantity value; ///< ignored by aggregation::count and unique
     ingest::time_us at = 0;
     bool is_new_value = true; ///< aggregation::unique: no earlier event of the period had its value
 };
 
-/// What an event costs and what explains it. Quantities as the metric's aggregation has them.
+/// The cost of an event and the figures that explain it. Quantities are by the metric's
+/// aggregation.
 struct rated_usage {
     ingest::record_error error = ingest::record_error::none; ///< or amount_overflow
-    amount cost;            ///< F(after) - F(before): below zero when the event makes it cheaper
+    amount cost;            ///< F(after) - F(before); negative when the period becomes cheaper
     metric_usage after;     ///< the period with this event
-    quantity included_used; ///< of the period's included quantity, with this event
-    quantity included;      ///< what this event adds to included_used
-    quantity billable;      ///< what it adds beyond the included quantity
+    quantity included_used; ///< used part of the period's included quantity, with this event
+    quantity included;      ///< the part that this event adds to included_used
+    quantity billable;      ///< the part that this event adds beyond the included quantity
 };
 
 /// F, the price of a billing period's whole quantity (docs/RATING.md, Metrics), rounded once;
-/// nullopt when it does not fit. 0 for a quantity of 0 or less: no usage, hence no minimum either.
+/// nullopt when it does not fit an amount. F is 0 for a quantity of 0 or less: without usage the
+/// minimum is not charged either.
 std::optional<amount> period_price(metric_price const& by, rounding how, quantity total) noexcept;
 
-/// Rates one event after what the period has already. Costs add up to period_price() of the final
-/// total, to the last digit, in whatever order events arrive. Pure: no allocation, no clock; as
-/// quick as the metric has tiers.
+/// Rates one event, given the usage of its period before it. The costs of a period's events add up
+/// to period_price() of the final total, to the last digit, in any order of arrival. Pure: no
+/// allocation, no clock. The time grows with the number of tiers only.
 rated_usage rate_usage(metric_price const& by, rounding how, metric_usage const& before,
                        usage_event const& event) noexcept;
 

@@ -15,14 +15,16 @@ using ingest::record_error;
 using ingest::time_us;
 
 constexpr std::int64_t ms_per_s = 1000;
+/// A week: a longer duration is bad_duration. The bound also keeps the arithmetic below in range.
 constexpr std::int64_t call_ms_max = std::int64_t{7} * 24 * 60 * 60 * ms_per_s;
 
 bool within_bounds(std::int64_t ms) noexcept {
     return ms >= 0 && ms <= call_ms_max;
 }
 
-/// The switch's figures are held against each other. What is billed comes from exact times when the
-/// source has them: whole seconds cut both ends off, so it may pass `duration` by up to a second.
+/// Checks the switch's figures against each other. The billable time comes from exact times if the
+/// source has them, while `duration` may be cut to whole seconds at both ends. So the billable time
+/// may exceed it by up to a second.
 bool has_bad_duration(ingest::cdr const& call) noexcept {
     return !within_bounds(call.duration_ms) || !within_bounds(call.billsec_ms) ||
            !within_bounds(call.billable_ms) || call.billsec_ms > call.duration_ms ||
@@ -34,14 +36,14 @@ std::int64_t left_of(allowance const& a) noexcept {
     return used_s < a.included_s ? a.included_s - used_s : 0;
 }
 
-/// Increments of one step that were taken at once.
+/// A run of increments of one step, charged together.
 struct metered_run {
     std::int64_t begin_s = 0; ///< second of the call
     std::int64_t seconds = 0;
-    std::int64_t drawn_s = 0; ///< of seconds, from the allowance
+    std::int64_t drawn_s = 0; ///< the part of `seconds` drawn from the allowance
 };
 
-/// Runs along a call from increment to increment, summing up; never back.
+/// Moves forward along a call, increment by increment, and sums up the charges.
 ///
 ///     0        from_s of step 1            until_s
 ///     |--inc--|--inc--|--inc--|-inc-|-inc-|-inc-|
@@ -49,21 +51,24 @@ struct metered_run {
 struct call_meter {
     std::int64_t position_s = 0;  ///< where the next increment begins
     std::int64_t allowance_s = 0; ///< left in the period
-    std::int64_t drawn_s = 0;     ///< from the allowance, of position_s
+    std::int64_t drawn_s = 0;     ///< the part of position_s drawn from the allowance
     exact_cost charged;
     bool fits = true;
 
-    /// Takes every increment of `step` that begins before `until_s` (which is not behind
-    /// position_s), all at once. Those that the allowance covers come first; the first that it
-    /// does not cover is charged, and so are all behind it, since they are of the same length.
+    /// Takes every increment of `step` that begins before `until_s` (at least position_s), in one
+    /// computation: the work must not grow with the length of the call.
     metered_run run(rate_step const& step, std::int64_t until_s, bool draws) noexcept {
         std::int64_t const increment_s = step.increment_s;
         std::int64_t const count = (until_s - position_s + increment_s - 1) / increment_s;
+
+        // An increment is drawn only if the allowance covers it completely. All increments of a run
+        // have the same length, so the covered ones come first and all later ones are charged.
         std::int64_t const covered = draws ? std::min(count, allowance_s / increment_s) : 0;
         metered_run const taken{position_s, count * increment_s, covered * increment_s};
         allowance_s -= taken.drawn_s;
         drawn_s += taken.drawn_s;
         position_s += taken.seconds;
+
         std::int64_t const charged_s = taken.seconds - taken.drawn_s;
         fits = fits && charged.add(int128{charged_s} * step.price.nanos, step.unit_s);
         return taken;
@@ -72,7 +77,7 @@ struct call_meter {
 
 /// An answered call and the rate that was found for it.
 struct call_to_charge {
-    tariff const& in; ///< whose rates they are: the plan or a fallback
+    tariff const& in; ///< the tariff of the rate: the plan's or a fallback's
     rate_place begins_by;
     time_us answer;
     std::int64_t call_s;
@@ -101,7 +106,8 @@ void run_steps(tariff const& in, rate_place place, std::int64_t until_s, call_me
     }
 }
 
-/// Charges all of a call, from band to band. False: at the beginning of an increment none holds.
+/// Charges the whole call, band by band. Returns false when no band covers the begin of an
+/// increment.
 template <typename Sink>
 bool run_bands(call_to_charge const& call, call_meter& meter, Sink&& sink) {
     rate_place place = call.begins_by;
@@ -111,6 +117,9 @@ bool run_bands(call_to_charge const& call, call_meter& meter, Sink&& sink) {
         if (meter.position_s >= call.call_s) {
             return true;
         }
+
+        // The last increment may run past the band's end, so the next rate is the one at its end.
+        // The search stays within the group of the first rate: a call keeps its prefix and plan.
         place = call.in.holding(place.first, call.answer,
                                 call.answer + meter.position_s * ingest::us_per_s);
         if (!place) {
@@ -119,15 +128,17 @@ bool run_bands(call_to_charge const& call, call_meter& meter, Sink&& sink) {
     }
 }
 
-/// The exact cost within the rate's bounds, rounded. A minimum of 0 is no bound, so that a price
-/// below zero (a refund per minute) works.
+/// The exact cost within the rate's bounds, rounded. A minimum of 0 does not bound the cost, so
+/// that a negative price (a refund per minute) works.
 std::optional<amount> bounded(exact_cost const& cost, rate_terms const& by, rounding how) noexcept {
+    // Bounds apply before rounding, so they are compared with the exact sum.
     exact_cost bound;
     if (by.maximum.nanos != INT64_MAX && cost.is_above(by.maximum)) {
         bound.add(by.maximum);
         return bound.rounded(how);
     }
     if (by.minimum.nanos != 0 && cost.is_below(by.minimum)) {
+        // The maximum wins over a minimum that is above it.
         bound.add(std::min(by.minimum, by.maximum));
         return bound.rounded(how);
     }
@@ -140,7 +151,7 @@ rated_call failed(record_error why) noexcept {
     return result;
 }
 
-/// Charges a call for which a rate was found; `by` is left to the caller to fill in.
+/// Charges a call for which a rate was found. The caller fills in the rate of the result.
 template <typename Sink>
 rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sink&& sink) {
     rated_call result;
@@ -148,6 +159,8 @@ rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sin
     rate_step const& first = call.in.steps_of(by).front();
     auto const per_minute =
         round_fraction(int128{first.price.nanos} * 60, first.unit_s, {rounding_mode::half_up, 9});
+
+    // A call within grace is not metered at all: it bills 0 s and draws nothing.
     call_meter meter;
     meter.allowance_s = left_of(left);
     if (call.call_s > by.grace_s && !run_bands(call, meter, sink)) {
@@ -155,8 +168,11 @@ rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sin
     }
     result.billed_s = meter.position_s;
     result.allowance_s = meter.drawn_s;
+
+    // Fee and bounds apply only if some increment was charged: a call within grace and one that the
+    // allowance covers completely are free.
     std::optional<amount> cost = amount{};
-    if (meter.drawn_s < meter.position_s) { // neither free nor wholly covered
+    if (meter.drawn_s < meter.position_s) {
         result.connect_fee = by.connect_fee;
         meter.charged.add(by.connect_fee);
         cost = meter.fits ? bounded(meter.charged, by, how) : std::nullopt;
@@ -164,6 +180,8 @@ rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sin
     if (!cost || !per_minute) {
         return failed(record_error::amount_overflow);
     }
+
+    // The allowance changes last, so that a call that fails draws nothing.
     result.cost = *cost;
     result.rate_per_minute = *per_minute;
     left.used_s += meter.drawn_s;
@@ -175,6 +193,7 @@ struct found_rate {
     rate_place place;
 };
 
+/// Searches the plan and then its fallbacks; within a plan the on-net rates come first.
 found_rate find_rate(std::string_view digits, ingest::call_direction direction, time_us when,
                      tariff const& plan, bool on_net) noexcept {
     tariff const* asked = &plan;
@@ -198,14 +217,19 @@ rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& lef
     if (has_bad_duration(call)) {
         return failed(record_error::bad_duration);
     }
+
+    // The versions in effect at the answer apply to the whole call. The bound is far outside any
+    // calendar, and small enough that adding a call's length cannot overflow.
     bool const answered = call.answer != ingest::never_us;
-    // Far outside any calendar, and far enough from the ends to add a call to it.
     constexpr time_us moment_max = time_us{1} << 61;
     time_us const when = std::clamp(answered ? call.answer : call.start, -moment_max, moment_max);
+
     std::array<char, prefix_index::digits_max> buffer;
     auto const found =
         find_rate(match_digits(call.destination, buffer), call.direction, when, plan, on_net);
     rate const* const by = found.in == nullptr ? nullptr : &found.in->rates()[found.place.at];
+
+    // A zero-rated call needs no rate, but keeps the one that was found: it explains the call.
     rated_call result;
     if (!answered || call.billable_ms == 0) {
         result.zero_rated = true;
@@ -215,13 +239,15 @@ rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& lef
     if (by == nullptr) {
         return failed(record_error::no_rate);
     }
+
+    // A started second is charged as a whole second.
     std::int64_t const call_s = (call.billable_ms + ms_per_s - 1) / ms_per_s;
     result = charge({*found.in, found.place, when, call_s}, plan.head().how, left, sink);
     result.by = result.error == record_error::none ? by : nullptr;
     return result;
 }
 
-/// Adds a run to the pieces, or to the last one when it goes on with the same step.
+/// Adds a run as a new piece, or to the last piece when the run continues its step.
 void add_piece(tariff const& in, rate_place place, rate_step const& step, metered_run const& run,
                std::vector<charged_piece>& pieces) {
     rate const& by = in.rates()[place.at];
@@ -233,6 +259,7 @@ void add_piece(tariff const& in, rate_place place, rate_step const& step, metere
         piece.begin_s = run.begin_s;
         pieces.push_back(piece);
     }
+
     charged_piece& piece = pieces.back();
     piece.seconds += run.seconds;
     piece.allowance_s += run.drawn_s;

@@ -4,7 +4,8 @@
 #include <stdexcept>
 #include <tuple>
 
-// What a metric's price must be to be charged, and how a tariff finds it.
+// The rules that a metric's price must satisfy before it can be charged, and the order in which a
+// tariff searches the prices.
 
 namespace tally::rating {
 
@@ -22,6 +23,7 @@ void check_tiers(metric_price const& price) {
     if (price.tiers.empty()) {
         refuse(price, "a graduated or volume price needs tiers");
     }
+    // The tiers must cover every quantity without a gap or an overlap.
     quantity begin;
     for (price_tier const& tier : price.tiers) {
         bool const is_last = &tier == &price.tiers.back();

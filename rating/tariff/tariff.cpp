@@ -25,6 +25,9 @@ void check_steps(rate const& r) {
     if (r.steps.empty() || r.steps.front().from_s != 0) {
         refuse(r, "its first step must begin at second 0");
     }
+
+    // The sum of a call is kept over the common multiple of the units (exact_cost), so each rate's
+    // units must have one.
     std::uint64_t denominator = 1;
     for (std::size_t i = 0; i < r.steps.size(); ++i) {
         rate_step const& step = r.steps[i];
@@ -50,7 +53,7 @@ void check_rate(rate const& r) {
     check_steps(r);
 }
 
-/// Lists of steps by what they say, not by where they are.
+/// Hashes lists of steps by content, not by address.
 struct steps_hash {
     std::size_t operator()(std::vector<rate_step> const* steps) const noexcept {
         std::size_t seed = 0;
@@ -71,7 +74,7 @@ struct steps_equal {
     }
 };
 
-/// Direction and reach are independent: four sets of prefixes.
+/// Direction and reach (on-net or not) are independent, so there are four sets of prefixes.
 std::size_t index_of(ingest::call_direction direction, bool on_net) noexcept {
     return static_cast<std::size_t>(direction) * 2 + (on_net ? 1U : 0U);
 }
@@ -113,6 +116,8 @@ void tariff::check(content const& of) {
         throw std::invalid_argument(plan + ": its fallback plan '" + of.fallback->head_.code +
                                     "' is of another currency");
     }
+
+    // The constructor of band_clock checks the zone and the bands.
     if (!of.bands.empty()) {
         band_clock(of.head.time_zone, of.bands);
     }
@@ -120,12 +125,14 @@ void tariff::check(content const& of) {
     for (rate const& r : of.rates) {
         check_rate(r);
         if (r.band != any_band && r.band >= of.bands.size()) {
-            refuse(r, "its band is not there");
+            refuse(r, "its band does not exist");
         }
     }
 }
 
 void tariff::build_order() {
+    // Rank the bands by weight. The sort is stable: of two bands of one weight the first in the
+    // plan's list ranks first.
     std::vector<band_place> by_weight(bands_.size());
     std::iota(by_weight.begin(), by_weight.end(), band_place{0});
     std::stable_sort(by_weight.begin(), by_weight.end(), [this](band_place a, band_place b) {
@@ -138,6 +145,8 @@ void tariff::build_order() {
     auto const rank_of = [&ranks](rate const& r) {
         return r.band == any_band ? any_band : ranks[r.band];
     };
+
+    // The order of the class comment: group, then band, then the newest version first.
     auto const is_before = [&](std::uint32_t i, std::uint32_t j) {
         rate const& a = rates_[i];
         rate const& b = rates_[j];
@@ -146,11 +155,13 @@ void tariff::build_order() {
                std::forward_as_tuple(b.direction, b.is_on_net, b.prefix, rank_of(b),
                                      a.effective_from);
     };
-    // Places are sorted, not rates, which are large. Stable: of two alike in everything the first
-    // given is the one that is found.
+
+    // Sort indices instead of rates, which are large. The sort is stable: of two rates that are
+    // equal in everything, the first one given is the one that is found.
     std::vector<std::uint32_t> order(rates_.size());
     std::iota(order.begin(), order.end(), 0U);
     std::stable_sort(order.begin(), order.end(), is_before);
+
     std::vector<rate> sorted;
     sorted.reserve(rates_.size());
     for (std::uint32_t const place : order) {
@@ -160,10 +171,12 @@ void tariff::build_order() {
 }
 
 void tariff::build_terms() {
-    // Decks have many prefixes and few prices: steps kept once stay in the cache.
+    // A deck has many prefixes and few prices. Equal lists of steps are stored once, so that they
+    // stay in the cache. The map is reserved because growing would hash all lists again.
     boost::unordered_flat_map<std::vector<rate_step> const*, std::size_t, steps_hash, steps_equal>
         known;
-    known.reserve(rates_.size()); // growing, it would hash all lists again
+    known.reserve(rates_.size());
+
     terms_.reserve(rates_.size());
     for (rate const& r : rates_) {
         auto const [at, is_new] = known.try_emplace(&r.steps, steps_.size());
@@ -175,6 +188,7 @@ void tariff::build_terms() {
                           static_cast<std::uint32_t>(r.steps.size()), r.allowance, false, false,
                           r.band});
     }
+
     if (steps_.size() >= rate_place::none) {
         throw std::length_error("plan '" + head_.code + "' has too many steps");
     }
@@ -182,6 +196,7 @@ void tariff::build_terms() {
 }
 
 void tariff::build_index() {
+    // The rates are in order, so a group ends where the next rate differs in its key.
     std::array<std::vector<std::pair<std::string_view, std::uint32_t>>, 4> firsts;
     for (std::size_t first = 0; first < rates_.size();) {
         std::size_t end = first;
@@ -193,16 +208,20 @@ void tariff::build_index() {
             terms_[i].is_banded = is_banded;
         }
         terms_[end - 1].is_last_of_prefix = true;
+
+        // The index leads from a prefix to the first rate of its group.
         rate const& r = rates_[first];
         firsts[index_of(r.direction, r.is_on_net)].emplace_back(r.prefix,
                                                                 static_cast<std::uint32_t>(first));
         first = end;
     }
+
     for (std::size_t i = 0; i < index_.size(); ++i) {
         index_[i] = prefix_index(firsts[i]);
     }
 }
 
+// The rate of the group at `first` that is in effect at `when`, whatever its band.
 rate_place tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
     for (std::uint32_t place = first;; ++place) {
         rate_terms const& terms = terms_[place];
@@ -217,6 +236,7 @@ rate_place tariff::in_effect(std::uint32_t first, ingest::time_us when) const no
 
 rate_place tariff::holding(std::uint32_t first, ingest::time_us when,
                            ingest::time_us moment) const noexcept {
+    // The order of a group makes the first rate that fits the right one.
     clock_reading const now = clock_.read(moment);
     for (std::uint32_t place = first;; ++place) {
         rate_terms const& terms = terms_[place];
@@ -233,7 +253,9 @@ rate_place tariff::holding(std::uint32_t first, ingest::time_us when,
 rate_place tariff::find_place(std::string_view digits, ingest::call_direction direction,
                               ingest::time_us when, bool on_net) const noexcept {
     prefix_index const& index = index_[index_of(direction, on_net)];
-    // Nearly always the longest prefix has a rate in effect; only otherwise are all of them asked.
+
+    // The longest prefix nearly always has a rate in effect. Only otherwise are the shorter ones
+    // tried, since finding all prefixes takes much longer.
     std::uint32_t const longest = index.longest(digits);
     if (longest == prefix_index::none) {
         return {};
@@ -246,7 +268,9 @@ rate_place tariff::find_place(std::string_view digits, ingest::call_direction di
             found = in_effect(matches.values[i - 1], when);
         }
     }
-    // Which prefix it is has been decided; only now the band is looked at.
+
+    // The prefix is decided by now. Bands choose among its rates; a moment that none of its bands
+    // covers has no rate, and a shorter prefix is not tried.
     return found && terms_[found.at].is_banded ? holding(found.first, when, when) : found;
 }
 

@@ -18,7 +18,7 @@
 
 namespace tally::rating {
 
-/// One step of a rate: from `from_s` seconds of the call on, `price` per `unit_s` seconds, charged
+/// One step of a rate. From second `from_s` of the call on it charges `price` per `unit_s` seconds,
 /// in whole increments of `increment_s` seconds.
 struct rate_step {
     std::uint32_t from_s = 0;
@@ -36,22 +36,22 @@ struct rate {
     std::string name;
     std::string call_type; ///< "local", "national", "mobile", "international", "premium"...
     ingest::call_direction direction = ingest::call_direction::outbound;
-    bool allowance = false;    ///< draws the plan's included minutes first
+    bool allowance = false;    ///< uses the plan's included minutes first
     std::uint32_t grace_s = 0; ///< an answered call not longer than this is free
     amount connect_fee;
     amount minimum;
-    amount maximum{INT64_MAX}; ///< INT64_MAX: none
+    amount maximum{INT64_MAX}; ///< INT64_MAX: no maximum
     ingest::time_us effective_from = INT64_MIN;
     ingest::time_us effective_to = INT64_MAX; ///< exclusive
     std::vector<rate_step> steps;             ///< by from_s; the first begins at 0; never empty
-    band_place band = any_band;               ///< in the tariff's bands
-    bool is_on_net = false; ///< for destinations that are our own active DIDs, and only those
+    band_place band = any_band;               ///< index into the tariff's bands
+    bool is_on_net = false;                   ///< only for destinations that are our active DIDs
 
     friend bool operator==(rate const&, rate const&) = default;
 };
 
-/// What charging needs of a rate, apart from what only explains it: one cache line where `rate`
-/// spans four, since the rates of a large deck are never in the cache.
+/// The members of a rate that charging reads. They fill one cache line, where `rate` spans four;
+/// the rates of a large deck are never in the cache, so each line costs a memory access.
 struct alignas(64) rate_terms {
     ingest::time_us effective_from = 0;
     ingest::time_us effective_to = 0;
@@ -62,33 +62,45 @@ struct alignas(64) rate_terms {
     std::uint32_t first_step = 0; ///< in the tariff's list of steps
     std::uint32_t steps = 0;
     bool allowance = false;
-    bool is_last_of_prefix = false; ///< the next one is of another group
-    bool is_banded = false;         ///< a rate of the group, not always this one, has a band
+    bool is_last_of_prefix = false; ///< the next rate belongs to another group
+    bool is_banded = false;         ///< some rate of the group has a band
     band_place band = any_band;
 };
 
-/// A rate of a tariff, where its group begins, and how long it is sure to hold.
+/// A rate of a tariff, the begin of its group, and the time until which it certainly applies.
 struct rate_place {
     static constexpr std::uint32_t none = UINT32_MAX;
 
-    std::uint32_t at = none;           ///< in rates()
-    std::uint32_t first = none;        ///< of its group, likewise
-    ingest::time_us until = INT64_MAX; ///< up to here no band begins or ends; exclusive
+    std::uint32_t at = none;           ///< index of the rate in rates()
+    std::uint32_t first = none;        ///< index of the first rate of its group
+    ingest::time_us until = INT64_MAX; ///< before this moment no band begins or ends
 
     explicit operator bool() const noexcept { return at != none; }
 };
 
-/// One plan's tariff as it is rated against: immutable, shared by all lanes.
+/// One plan's tariff in the form that rating uses: immutable, shared by all lanes.
 ///
-/// Rates of one prefix, direction and reach (on-net or not) are a group, and stand side by side:
-/// the heaviest band first and those without a band last, within a band the newest first. So the
-/// first of a group that is in effect and whose band covers the moment is the one that holds.
+///     rate uk;
+///     uk.prefix = "44";
+///     uk.steps = {{0, 60, 60, *parse_amount("0.2")}}; // from_s, unit_s, increment_s, price
+///     tariff::header head;
+///     head.code = "starter";
+///     tariff const plan{head, {uk}}; // throws std::invalid_argument for a rate that is wrong
+///
+///     auto const outbound = ingest::call_direction::outbound;
+///     plan.find("442071838750", outbound, answer); // the rate of prefix 44
+///     plan.find("4930123456", outbound, answer);   // nullptr: the plan has no rate
+///
+/// Rates of one prefix, direction and reach (on-net or not) form a group. A group is contiguous in
+/// rates(): the heaviest band comes first, rates without a band last, and within a band the newest
+/// version first. So the rate that applies is the first one of its group that is in effect and
+/// whose band covers the moment.
 ///
 ///     44 holiday 2026 | 44 holiday 2025 | 44 peak 2026 | 44 any 2026 | 447 peak 2026 | ...
 ///     ^ index_: "44"                                   is_last_of_prefix ^
 class tariff {
   public:
-    /// Fallback plans that are asked one after the other: a's, that one's, and that one's.
+    /// Maximum length of a chain of fallback plans that is searched for a rate.
     static constexpr int fallbacks_max = 3;
 
     struct header {
@@ -98,7 +110,7 @@ class tariff {
         std::string time_zone = "UTC"; ///< IANA name: billing periods and days
         rounding how;
         std::int64_t included_s = 0; ///< the allowance of a billing period, in seconds
-        bool split_at_bands = true;  ///< else the band a call began in charges all of it
+        bool split_at_bands = true;  ///< false: the band at the answer charges the whole call
     };
 
     struct content {
@@ -106,31 +118,33 @@ class tariff {
         std::vector<rate> rates;
         std::vector<band> bands;
         std::vector<metric_price> metrics;
-        std::shared_ptr<tariff const> fallback; ///< asked for a rate when this has none
+        std::shared_ptr<tariff const> fallback; ///< searched when this tariff has no rate
     };
 
-    /// Builds the prefix indexes. Throws std::invalid_argument, naming the rate, when a rate has no
-    /// steps, steps out of order, a zero unit or increment, units without a common multiple below
-    /// 2^62 (their sum could not be kept exactly), a prefix that is not digits, or a band that is
-    /// not there; likewise for a band outside the day, bands in a zone that nobody knows, and a
-    /// fallback of another currency; and what check_metric throws.
+    /// Builds the prefix indexes. Throws std::invalid_argument, with the rate in its text, when a
+    /// rate has no steps, steps out of order, a zero unit or increment, units without a common
+    /// multiple below 2^62 (their sum would not be exact), a prefix that is not digits, or a band
+    /// that does not exist. Also throws std::invalid_argument for a band outside the day, for bands
+    /// in an unknown time zone, for a fallback of another currency, and as check_metric does.
     explicit tariff(content of);
-    /// Throws what the constructor would.
+    /// Throws what the constructor would throw.
     static void check(content const& of);
     tariff(header head, std::vector<rate> rates);
 
-    /// Longest prefix of `digits` that has a rate of `direction` in effect at `when`; of these the
-    /// one of the heaviest band that covers `when`, the one without a band last; of its versions
-    /// the one that began last. nullptr when there is none: also when none of the longest prefix'
-    /// bands covers `when`. On-net rates and others do not know of each other. No allocation.
+    /// Finds the rate for `digits` at `when`: first the longest prefix that has a rate of
+    /// `direction` in effect, then the heaviest of its bands that covers `when` (no band comes
+    /// last), then the version that began last. nullptr when there is no such rate, also when none
+    /// of the longest prefix's bands covers `when`. On-net rates and other rates are searched
+    /// separately. No allocation.
     [[nodiscard]] rate const* find(std::string_view digits, ingest::call_direction direction,
                                    ingest::time_us when, bool on_net = false) const noexcept;
 
-    /// As find(), but the rate's place: touches none of the rates. `when` from -2^62 to 2^62.
+    /// As find(), but gives the index of the rate and so reads no `rate`, only its terms. `when` is
+    /// from -2^62 to 2^62.
     [[nodiscard]] rate_place find_place(std::string_view digits, ingest::call_direction direction,
                                         ingest::time_us when, bool on_net) const noexcept;
-    /// Of the group that begins at `first` the rate that holds at `moment`, in the versions that
-    /// were in effect at `when`.
+    /// The rate of the group at `first` whose band applies at `moment`, among the versions that
+    /// were in effect at `when` (the answer of the call).
     [[nodiscard]] rate_place holding(std::uint32_t first, ingest::time_us when,
                                      ingest::time_us moment) const noexcept;
     [[nodiscard]] rate_terms const& terms_at(std::uint32_t place) const noexcept {
@@ -140,8 +154,8 @@ class tariff {
         return {steps_.data() + terms.first_step, terms.steps};
     }
 
-    /// The price of a metric in effect at `when`: of several the one that began last; the fallback
-    /// plans' when this plan has none. nullptr when there is none. No allocation.
+    /// The price of a metric in effect at `when`; of several, the one that began last. Without one
+    /// in this plan the fallback plans are searched. nullptr when there is none. No allocation.
     [[nodiscard]] metric_price const* find_metric(std::string_view name,
                                                   ingest::time_us when) const noexcept;
 
@@ -149,10 +163,10 @@ class tariff {
     [[nodiscard]] std::span<rate const> rates() const noexcept { return rates_; }
     [[nodiscard]] std::span<band const> bands() const noexcept { return bands_; }
     [[nodiscard]] std::span<metric_price const> metrics() const noexcept { return metrics_; }
-    /// nullptr: none.
+    /// nullptr for a plan without a fallback.
     [[nodiscard]] tariff const* fallback() const noexcept { return fallback_.get(); }
-    /// Whether it makes a difference that a destination is one of ours: this plan, or one of those
-    /// behind it, has on-net rates.
+    /// Whether this plan or one of its fallbacks has on-net rates, so that the caller has to find
+    /// out whether the destination is one of our DIDs.
     [[nodiscard]] bool asks_on_net() const noexcept { return asks_on_net_; }
 
   private:
@@ -168,8 +182,8 @@ class tariff {
     band_clock clock_;
     bool asks_on_net_ = false;
     std::vector<rate> rates_;           ///< by group, band and effective_from, as drawn above
-    std::vector<rate_terms> terms_;     ///< of the rates at the same places
-    std::vector<rate_step> steps_;      ///< of all rates; lists alike stand there once
+    std::vector<rate_terms> terms_;     ///< of the rates at the same indices
+    std::vector<rate_step> steps_;      ///< of all rates; equal lists are stored once
     std::array<prefix_index, 4> index_; ///< by index_of(): prefix -> first of its group
 };
 

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-// The real binary: what it prints and what it exits with.
+// Tests the real binary: its output and its exit code.
 
 namespace {
 

@@ -17,7 +17,7 @@ using testing::IsEmpty;
 
 namespace {
 
-/// A settings file that goes when the test does.
+/// A settings file that is removed at the end of the test.
 class settings_file {
   public:
     explicit settings_file(std::string_view content) {
@@ -172,7 +172,7 @@ TEST(loader, a_bad_variable_is_reported_without_its_password) {
 TEST(loader, addresses_must_differ) {
     auto const loaded = load("http.listen = \"127.0.0.1:9464\"\n");
     ASSERT_EQ(loaded.problems.size(), 1U);
-    EXPECT_THAT(loaded.problems.front(), HasSubstr("127.0.0.1:9464 stands twice"));
+    EXPECT_THAT(loaded.problems.front(), HasSubstr("127.0.0.1:9464 occurs twice"));
     EXPECT_TRUE(load("http.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n").ok());
 }
 
@@ -181,7 +181,7 @@ TEST(loader, the_journal_must_not_lie_in_the_clusters_place) {
 }
 
 RC_GTEST_PROP(loader, no_file_crashes_it, ()) {
-    // Pieces that mean something to TOML reach further than bytes at random.
+    // Pieces with a meaning in TOML reach more code than random bytes.
     auto const piece = rc::gen::element<std::string>(
         "[", "]", "[[", "lanes", "http", ".", "listen", " = ", "\"", "'", "\"\"\"", "1", "-", "{",
         "}", ",", "\n", "#", "1979-05-27", "nan", "true", std::string{"\0", 1}, "\xff", "\\u0000");

@@ -59,8 +59,8 @@ TEST(settings_table, every_row_changes_a_member_of_its_own) {
 }
 
 TEST(settings_table, every_member_has_a_row) {
-    // Text members, numbers and flags are all there is in settings; this counts them. A flag stands
-    // between wider members and takes as much as a number.
+    // Settings have only text, numbers and flags; this counts them. A flag is between wider members
+    // and so takes as much space as a number.
     std::size_t texts = 0;
     std::size_t numbers = 0;
     for (auto const& row : settings_table()) {

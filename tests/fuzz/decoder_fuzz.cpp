@@ -22,7 +22,7 @@ void require(bool holds, char const* what) {
     }
 }
 
-/// Odd settings, so that their code is reached: a zone that changes its clocks, small records.
+/// Unusual settings, so that their code is reached: a zone with clock changes, small records.
 source fuzzed_source(std::size_t size) {
     source from;
     from.time_zone = size % 2 == 0 ? "Europe/Berlin" : "UTC";
@@ -40,7 +40,7 @@ void check_call(cdr const& call) {
     require(is_clean(call.caller_id) && is_clean(call.destination), "valid parties");
     require(is_clean(call.hangup_cause) && is_clean(call.metadata), "valid text");
     require(call.metadata.empty() || call.metadata.starts_with('{'), "metadata is an object");
-    require(call.start <= call.end, "an end behind the start");
+    require(call.start <= call.end, "an end after the start");
     require(call.duration_ms >= 0 && call.billsec_ms >= 0 && call.billable_ms >= 0,
             "durations are not negative");
     require(!call.id.is_nil() && !call.raw.empty(), "a key and bytes to keep");
@@ -68,7 +68,7 @@ void check_batch(record_batch const& batch) {
     require(std::ranges::adjacent_find(places) == places.end(), "a place per record");
     require(places.empty() || places.back() < batch.received(), "places are counted");
     require(batch.whole_error == record_error::none || batch.received() == 0,
-            "a whole error stands alone");
+            "a body with an error of its own has no records");
     std::ranges::for_each(batch.cdrs, check_call);
     std::ranges::for_each(batch.events, check_event);
 }
@@ -79,8 +79,8 @@ void decode(format const& in, std::string_view input, source const& from, record
     check_batch(batch);
 }
 
-/// Whether pieces of a stream mean what the whole means: a value over several lines and an array
-/// are one body as a push, and lines as a stream.
+/// Whether the pieces of a stream have the same meaning as the whole. A value over several lines
+/// and an array do not: they are one body in a push, but lines in a stream.
 bool is_cut_alike(format const& in, std::string_view input) {
     if (in.cut != framing::line) {
         return in.cut == framing::csv_row;

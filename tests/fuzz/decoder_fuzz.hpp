@@ -5,9 +5,9 @@
 
 namespace tally::fuzz {
 
-/// Decodes `input` as a format's push and as its stream in two pieces, and aborts when something
-/// does not hold that holds for every input: places without gaps, views inside the batch, valid
-/// text, calls in order of time, and for a framed format the same calls wherever it is cut.
+/// Decodes `input` as a push of a format, and as its stream in two pieces. Aborts when a property
+/// of every input does not hold: record numbers without gaps, views inside the batch, valid text,
+/// calls in order of time, and, for a framed format, the same calls wherever the input is cut.
 void check_decoder(std::string_view format, std::string_view input);
 
 } // namespace tally::fuzz

@@ -4,9 +4,9 @@
 
 namespace tally::fuzz {
 
-/// Reads a plan file whose decks are `deck`, and aborts when something does not hold that holds for
-/// every input: a plan or problems, never both; a plan can be charged by and comes back from the
-/// file that is written of it.
+/// Reads a plan file whose decks are `deck`. Aborts when a property of every input does not hold:
+/// the result is a plan or problems, never both; a plan makes a valid tariff, and reading the file
+/// that is written from it gives an equal plan.
 void check_plan(std::string_view plan_file, std::string_view deck);
 
 } // namespace tally::fuzz

@@ -8,7 +8,7 @@
 #include <map>
 #include <string_view>
 
-// Lines of questions, as `tallyd rate --carry` answers them one after the other.
+// Lines of questions, as `tallyd rate --carry` answers them one after another.
 
 namespace {
 
@@ -38,7 +38,7 @@ metric_price metric(char const* name, aggregation how, price_model model) {
     return price;
 }
 
-/// A plan with something of everything, so that a question reaches all of the raters.
+/// A plan with every kind of price, so that questions reach all code of the raters.
 std::shared_ptr<tariff const> plan() {
     tariff::content of{};
     of.head.code = "fuzz";

@@ -1,5 +1,5 @@
-// Runs a fuzz target over the files of its corpus, once each and cut at every byte: the part of
-// fuzzing that every build can do.
+// Runs a fuzz target over the files of its corpus, each once complete and once cut at every byte.
+// Every build can do this part of fuzzing.
 
 #include <algorithm>
 #include <cstdint>
@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
 namespace {
 
 void run(std::string const& input, std::size_t from, std::size_t size) {
-    // A copy of exactly that size, so that AddressSanitizer sees a read behind it.
+    // A copy of exactly that size, so that AddressSanitizer detects a read past its end.
     std::vector<std::uint8_t> const bytes(input.begin() + static_cast<std::ptrdiff_t>(from),
                                           input.begin() + static_cast<std::ptrdiff_t>(from + size));
     LLVMFuzzerTestOneInput(bytes.data(), bytes.size());

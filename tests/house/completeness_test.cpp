@@ -10,11 +10,11 @@
 
 using namespace tally::house;
 
-// Nothing that is offered goes without a page, a test or a fuzz target.
+// Every feature that is offered has a document, a test or a fuzz target.
 
 namespace {
 
-/// Whether any test but those of this folder holds the text.
+/// Whether any test outside this folder contains the text.
 bool is_tested(std::string const& text) {
     for (auto const& file : source_tree()) {
         if (file.path.starts_with("tests/") && !file.path.starts_with("tests/house/") &&

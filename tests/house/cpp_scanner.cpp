@@ -11,7 +11,7 @@ bool is_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-/// Turns parts of C++ into blanks in place. `at_` is the next byte to look at.
+/// Replaces parts of C++ by blanks, in place. `at_` is the next byte to scan.
 class blanker {
   public:
     explicit blanker(std::string_view source) : text_(source) {}
@@ -101,7 +101,7 @@ std::string outside_parentheses(std::string_view head) {
     return outside;
 }
 
-/// Whether a brace behind this text opens a function's body.
+/// Whether a brace after this text opens the body of a function.
 bool heads_function(std::string_view head) {
     auto const outside = outside_parentheses(head);
     bool const is_operator = has_word(outside, "operator");

@@ -7,7 +7,7 @@ using namespace tally::house;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// The house rules are only as good as what finds the functions.
+// The rules for functions depend on this scanner, so it has tests of its own.
 
 namespace {
 

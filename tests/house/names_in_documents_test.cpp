@@ -17,12 +17,12 @@
 
 using namespace tally::house;
 
-// The paths, commands, settings, environment variables and metrics that a page names exist, and
-// so do the headings that its links lead to.
+// The paths, commands, settings, environment variables and metrics that a page names must exist,
+// and so must the headings that its links refer to.
 
 namespace {
 
-/// Pages about the present. The changelog may name what is gone.
+/// Pages about the present state. The changelog may name things that no longer exist.
 std::vector<source_file> pages() {
     std::vector<source_file> found;
     std::copy_if(source_tree().begin(), source_tree().end(), std::back_inserter(found),
@@ -58,7 +58,7 @@ void add_spans(std::string const& paragraph, std::vector<std::string>& spans) {
     }
 }
 
-/// The text between backticks, with line ends as blanks. A span ends with its paragraph.
+/// The texts between backticks, with line ends as blanks. A span ends at the end of its paragraph.
 std::vector<std::string> code_spans(std::string_view page) {
     std::vector<std::string> spans;
     std::string paragraph;
@@ -108,8 +108,8 @@ std::set<std::string> top_folders() {
     return folders;
 }
 
-/// A path from the root: a top folder, a slash, and only what a path of ours holds. "<name>" and
-/// "*" stand for something else.
+/// Whether a text is a path from the root: a top folder, a slash, and only characters of our paths.
+/// "<name>" and "*" are placeholders, so a text with them is not a path.
 bool is_path(std::string const& span, std::set<std::string> const& folders) {
     static std::regex const form{R"(([A-Za-z0-9_.-]+)/[A-Za-z0-9_./-]*)"};
     std::smatch match;
@@ -132,8 +132,7 @@ TEST(documents, paths_exist) {
 
 // --- headings -------------------------------------------------------------------------------
 
-/// The anchor that a heading gets where the pages are shown: "## 3. Why, and how" ->
-/// "3-why-and-how".
+/// The anchor of a heading in the rendered page: "## 3. Why, and how" -> "3-why-and-how".
 std::string anchor_of(std::string_view heading) {
     heading.remove_prefix(std::min(heading.find_first_not_of("# "), heading.size()));
     std::string anchor;
@@ -175,10 +174,10 @@ TEST(documents, links_lead_to_headings) {
 
 // --- commands -------------------------------------------------------------------------------
 
-/// A command and what follows it, when that is a word: "plan", "apply".
+/// A command and the next word, if there is one: "plan", "apply".
 using command_words = std::pair<std::string, std::string>;
 
-/// Commands between backticks, behind a path, and on the lines of a block.
+/// Commands between backticks, after a path, and on the lines of a block.
 std::set<command_words> commands_in(std::string_view page) {
     static std::regex const command{
         R"((?:[`/]|^ {4,})tallyd ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?(?=[\s`]|$))"};
@@ -193,7 +192,7 @@ std::set<command_words> commands_in(std::string_view page) {
     return found;
 }
 
-/// What `tallyd COMMAND --help` prints; of tallyd itself for "".
+/// The output of `tallyd COMMAND --help`; of `tallyd --help` for "".
 std::string const& help_of(std::string const& command) {
     static std::map<std::string, std::string> known;
     auto const [place, is_new] = known.try_emplace(command);
@@ -216,7 +215,7 @@ bool is_command(command_words const& words) {
     return words.second.empty() || !has_subcommands || lists(help, words.second);
 }
 
-/// What pg_stat_activity shows of a connection: "tallyd lane 0", "tallyd migrate lock".
+/// The names of connections in pg_stat_activity: "tallyd lane 0", "tallyd migrate lock".
 bool is_connection(command_words const& words) {
     auto const rest = words.second.empty() ? "" : " " + words.second;
     return is_in_a_source("\"tallyd " + words.first + rest);
@@ -245,7 +244,7 @@ std::set<std::string> setting_sections() {
     return sections;
 }
 
-/// A column of a table that has the name of a section: "suspense.source_id".
+/// A column of a table whose name is also that of a section: "suspense.source_id".
 bool is_column(std::string const& name) {
     auto const& tree = source_tree();
     return std::any_of(tree.begin(), tree.end(), [&name](source_file const& file) {

@@ -8,8 +8,8 @@
 
 using namespace tally::house;
 
-// Every folder of sources is divided into rooms, and each says in its folder's CMakeLists.txt which
-// others it uses. The list and the includes are held against each other.
+// Every folder of sources is divided into rooms. The folder's CMakeLists.txt lists the rooms that
+// each room uses. These tests compare the lists with the includes.
 
 namespace {
 
@@ -17,7 +17,7 @@ constexpr std::size_t units_max = 20;
 
 using rooms = std::map<std::string, std::set<std::string>>;
 
-/// Rooms by name ("ingest/text"), each with those that it uses.
+/// Rooms by name ("ingest/text"), each with the rooms that it uses.
 rooms declared_rooms() {
     static std::regex const declaration{R"(tally_room\(([^)]*)\))"};
     rooms found;
@@ -89,7 +89,7 @@ TEST(rooms, use_those_whose_headers_they_include_and_no_others) {
 
 TEST(rooms, are_not_used_in_a_circle) {
     auto left = included_rooms();
-    // What uses none of those left is taken away, until nothing is or nothing moves.
+    // Remove rooms that use none of the remaining ones, until none remain or none can be removed.
     for (std::size_t before = 0; before != left.size();) {
         before = left.size();
         std::erase_if(left, [&left](auto const& room) {

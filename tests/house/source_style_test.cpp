@@ -10,8 +10,7 @@
 
 using namespace tally::house;
 
-// The rules for source files that a reader should never have to check. They ratchet: a limit may
-// fall, not rise.
+// Rules for source files that a reviewer should not have to check. A limit may fall, never rise.
 
 namespace {
 
@@ -20,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t function_lines_max = 70;
 constexpr std::size_t file_lines_max = 400;
 
-/// What a folder may include, besides itself.
+/// The folders that a folder may include, besides itself.
 std::map<std::string_view, std::set<std::string_view>> const allowed_includes = {
     {"ingest", {}},
     {"rating", {"ingest"}},
@@ -29,7 +28,7 @@ std::map<std::string_view, std::set<std::string_view>> const allowed_includes = 
     {"daemon", {"ingest", "rating", "storage", "config"}},
 };
 
-/// Folder of each `#include "folder/file"` line, with the line.
+/// The path of each `#include "folder/file"` line.
 std::vector<std::string> own_includes(source_file const& file) {
     static std::regex const include{R"re(^\s*#\s*include\s*"([^"]+)")re"};
     std::vector<std::string> found;
@@ -67,7 +66,7 @@ TEST(includes, name_the_folder_and_exist) {
     }
 }
 
-/// Headers that take seconds to compile, and ours that include one of them, directly or not.
+/// Our headers that include a header that takes seconds to compile, directly or indirectly.
 std::set<std::string> heavy_headers() {
     static std::regex const heavy{
         R"(#\s*include\s*<(boost/(beast|asio)|pqxx|simdjson|toml\+\+|CLI/))"};
@@ -147,9 +146,9 @@ TEST(files, hold_no_tabs_and_no_blanks_at_line_ends) {
     }
 }
 
-// The project explains itself; what it was made with and where is nobody's business later.
+// The sources explain the project. How and where it was made is not part of it.
 TEST(files, speak_of_the_project_alone) {
-    // In two parts, so that this file keeps its own rule.
+    // The words are split, so that this file itself follows the rule.
     static std::regex const forbidden{"/wo"
                                       R"(rk/|\.\./sha)"
                                       "red|"
@@ -168,7 +167,7 @@ TEST(files, speak_of_the_project_alone) {
     }
 }
 
-/// What `git ls-files` with these options lists, a path a line. Only in a checkout.
+/// The output of `git ls-files` with these options, one path per line. Works only in a checkout.
 std::string tracked_files(std::string const& options) {
     auto const command = "git -c safe.directory='*' -C '" TALLY_SOURCE_DIR "' ls-files " + options;
     std::unique_ptr<FILE, int (*)(FILE*)> const pipe{popen(command.c_str(), "r"), pclose};

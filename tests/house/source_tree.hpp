@@ -7,7 +7,7 @@
 
 namespace tally::house {
 
-/// A file of the project as it lies in the source tree.
+/// A file of the source tree.
 struct source_file {
     std::string path; ///< relative to the root, with '/': "ingest/cdr.hpp"
     std::string text;
@@ -19,14 +19,14 @@ struct source_file {
     [[nodiscard]] bool is_cpp() const { return is_header() || path.ends_with(".cpp"); }
 };
 
-/// All files but build trees, git's own, the fuzz corpus (which is input, not source), and what a
-/// tallyd leaves that was run here. Read once per program, sorted by path.
+/// All files except build trees, git's own files, the fuzz corpus (input, not source), and files
+/// that a tallyd wrote when it ran here. Read once per program, sorted by path.
 std::vector<source_file> const& source_tree();
 
 /// C++ files only.
 std::vector<source_file> cpp_files();
 
-/// Text of one file of the tree; empty when it is not there.
+/// The text of one file of the tree; empty when it does not exist.
 std::string text_of(std::string_view path);
 
 bool exists(std::string_view path);

@@ -9,9 +9,10 @@
 using namespace tally::house;
 using tally::tests::refused_as;
 
-// A word that newer versions of PostgreSQL reserve is a name to older ones: a statement that uses
-// it passes every test against the older. Words that all supported versions reserve need no look
-// here: no server takes them. (tests/storage holds the names in the schema against the whole list.)
+// A word that only newer versions of PostgreSQL reserve is a valid name in older ones, so a
+// statement with it passes every test against an older server. Words that all supported versions
+// reserve need no test here: every server refuses them. (tests/storage compares the names in the
+// schema with the whole list.)
 
 namespace {
 
@@ -26,14 +27,14 @@ std::vector<std::string> words_reserved_later() {
     return words;
 }
 
-/// SQL with comments, and what is between quotes, turned into blanks. The text of a function
-/// ($$ ... $$) is SQL too and stays.
+/// SQL with comments and the text between quotes replaced by blanks. The body of a function
+/// ($$ ... $$) is SQL too and remains.
 std::string bare_sql(std::string const& sql) {
     static std::regex const covered{R"(--[^\n]*|/\*[^*]*\*/|'[^']*'|"[^"]*")"};
     return std::regex_replace(sql, covered, " ");
 }
 
-/// The words that stand by themselves in a text.
+/// The words of a text.
 std::vector<std::string> words_in(std::string const& text, std::vector<std::string> const& words) {
     std::vector<std::string> found;
     for (auto const& word : words) {
@@ -45,7 +46,7 @@ std::vector<std::string> words_in(std::string const& text, std::vector<std::stri
     return found;
 }
 
-/// C++ is searched whole: what is SQL in it only its reader knows.
+/// C++ is searched as a whole, since a scanner cannot tell which of its texts are SQL.
 std::string searched_text(source_file const& file) {
     return file.path.ends_with(".sql") ? bare_sql(file.text) : file.text;
 }

@@ -14,8 +14,8 @@ using ingest::record_error;
 
 constexpr ingest::time_us day_us = 86'400 * ingest::us_per_s;
 
-/// Account A has an old contract (0) and the present one (1); B has one (2) for ever, with a DID;
-/// C has none. The DID of the old contract is still listed.
+/// Account A has an old contract (0) and the present one (1). B has one contract (2) without an
+/// end, with a DID. C has no contract. The DID of the old contract is still listed.
 catalog const& book() {
     static catalog const built([] {
         catalog_input in;
@@ -148,7 +148,7 @@ std::string digits_of(std::string_view number) {
     return std::string(match_digits(number, buffer));
 }
 
-/// Two accounts, one by a plan with on-net rates and one without, and the DIDs of the rest.
+/// Two accounts, one on a plan with on-net rates and one on a plan without, and further DIDs.
 catalog on_net_book() {
     rate special = rate_of("", {step(0, "0", 60, 60)});
     special.is_on_net = true;
@@ -181,7 +181,7 @@ TEST(guide, says_that_a_call_goes_to_one_of_our_active_dids) {
         auto const found = guide(call("", "A", "", to), book);
         EXPECT_EQ(found.error, record_error::none);
         EXPECT_EQ(found.on_net, is_on_net) << to;
-        // It makes no difference to a plan without on-net rates, which is spared the question.
+        // For a plan without on-net rates the DIDs are not searched.
         EXPECT_FALSE(guide(call("", "B", "", to), book).on_net) << to;
     }
     EXPECT_FALSE(guide(call("", "C", "", "4421"), book).on_net);
@@ -233,10 +233,10 @@ TEST(guide, an_assumed_direction_gives_way_to_whose_numbers_these_are) {
     // From our DID to elsewhere, and from elsewhere to it, whatever the switch called it.
     EXPECT_EQ(assumed("", "+442071838750", "+33123456789", in), pays(2, out));
     EXPECT_EQ(assumed("", "+33123456789", "+442071838750", out), pays(2, in));
-    // Neither number is ours, or both are: the record's word stands.
+    // Neither number is ours, or both are: the direction of the record remains.
     EXPECT_EQ(assumed("", "1", "2", in), nobody(record_error::unknown_number, in));
     EXPECT_EQ(assumed("", "+442071838750", "+442071838750", in), pays(2, in));
-    // With an account only its own DID is a sign of an inbound call.
+    // With an account in the record, only a DID of that account makes the call inbound.
     EXPECT_EQ(assumed("B", "+33123456789", "+442071838750", out), pays(2, in));
     EXPECT_EQ(assumed("A", "1001", "+442071838750", out), pays(1, out));
     EXPECT_EQ(assumed("B", "+442071838750", "+33123456789", out), pays(2, out));

@@ -14,19 +14,19 @@ namespace {
 using ingest::time_us;
 using ingest::us_per_s;
 
-/// Zones that misbehave in different ways, and those of most plans.
+/// Zones with unusual clock changes, and the zones of most plans.
 char const* const zones[] = {
     "UTC",
     "Asia/Kolkata",        // half an hour off, no summer time
     "Europe/London",       // changes at 01:00
     "Europe/Berlin",       //
     "America/New_York",    // changes at 02:00
-    "America/Sao_Paulo",   // until 2018 a midnight that did not exist, each spring
-    "America/Havana",      // midnight comes twice each autumn
-    "America/St_Johns",    // until 2011 yesterday came again one minute after midnight
+    "America/Sao_Paulo",   // until 2018 a midnight was skipped each spring
+    "America/Havana",      // midnight occurs twice each fall
+    "America/St_Johns",    // until 2011 the clocks went back from 00:01 to the previous day
     "Australia/Lord_Howe", // half an hour of summer time
     "Asia/Kathmandu",      // 45 minutes
-    "Pacific/Apia",        // a day that did not exist
+    "Pacific/Apia",        // a day was skipped
     "Africa/Casablanca",   // changes around Ramadan
     "Asia/Gaza",
 };
@@ -154,7 +154,7 @@ time_us random_moment() {
     return *rc::gen::inRange(first, last);
 }
 
-/// A moment within three hours of one at which some of the zones change their clocks.
+/// A moment within three hours of a clock change of some of the zones.
 time_us critical_moment() {
     int const year = *rc::gen::inRange(1996, 2037);
     unsigned const month = *rc::gen::inRange(1U, 13U);
@@ -184,7 +184,7 @@ RC_GTEST_PROP(calendar_property, a_day_begins_at_its_midnight, ()) {
         calendar own(zone);
         civil_day const d = own.day_of(critical_moment());
         time_us const begin = own.midnight(d);
-        // Only a day that does not exist begins together with the next.
+        // Only a day that was skipped begins at the same moment as the next one.
         RC_ASSERT(own.day_of(begin) == d || own.midnight(d + 1) == begin);
         RC_ASSERT(own.day_of(begin - 1) < d);
         RC_ASSERT(own.midnight(d + 1) >= begin);

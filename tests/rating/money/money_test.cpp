@@ -134,7 +134,7 @@ integer wide(std::int64_t high, std::uint64_t low) {
     return integer(high) * (integer(1) << 64) + integer(low);
 }
 
-// The two halves of a 128-bit number, with small ones as likely as large ones.
+// The two halves of a 128-bit number; small numbers are as likely as large ones.
 RC_GTEST_PROP(money, rounding_agrees_with_exact_fractions_of_any_size,
               (std::int64_t high, std::uint64_t low, std::uint64_t divisor)) {
     auto const shift = *rc::gen::inRange<unsigned>(0, 64);

@@ -21,7 +21,7 @@ ingest::number_rules rules_of(std::string_view json) {
     return read.rules;
 }
 
-/// An Indian office behind an exchange that dials 9 for a line.
+/// An Indian office whose exchange dials 9 for an outside line.
 ingest::number_rules india() {
     return rules_of(R"({"international_prefixes":["00","011"],"national_prefix":"0",
         "country_code":"91","national_lengths":[10],"short_codes":["1800180"],
@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
                       sent_number{"100000", "", number_form::short_code},
                       sent_number{"0800", "", number_form::short_code},
                       sent_number{"1800180", "", number_form::short_code},
-                      // No numbers.
+                      // Texts that are not numbers.
                       sent_number{"", "", number_form::no_number},
                       sent_number{"+", "", number_form::no_number},
                       sent_number{"anonymous", "", number_form::no_number},
@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
                                   "9812345678",
                                   "", number_form::no_number},
                       sent_number{"123456789012345678901234567890123", "", number_form::no_number},
-                      // Nothing is left behind the prefix: the digits stay.
+                      // Nothing remains after the prefix: the digits are kept.
                       sent_number{"0000000", "91000000", number_form::national_prefix}));
 
 TEST(number_rules, without_any_everything_stays_as_sent) {
@@ -135,7 +135,7 @@ TEST(number_rules, a_batch_keeps_what_was_sent_where_more_than_a_plus_went) {
     EXPECT_EQ(batch.cdrs[1].sent_destination, "00442079460000");
 }
 
-// However a call was reported, and whatever the rules were at the time: one call.
+// Two reports of one call are equal, whatever the rules were at the time of each.
 TEST(number_rules, one_call_is_the_same_with_and_without_them) {
     ingest::cdr plain;
     plain.caller_id = "+919812345678";

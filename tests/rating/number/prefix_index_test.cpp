@@ -97,7 +97,7 @@ std::string random_digits(int length_max) {
     });
 }
 
-/// A number that is likely to begin like one of `prefixes`.
+/// A number that is likely to begin with one of `prefixes`.
 std::string random_number(std::map<std::string, std::uint32_t> const& prefixes) {
     std::string number;
     if (!prefixes.empty() && *rc::gen::arbitrary<bool>()) {

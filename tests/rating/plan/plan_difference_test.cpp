@@ -40,7 +40,7 @@ std::string text_of(rate const& one) {
            moment(one.effective_to);
 }
 
-/// "price from..to" of every stored version, by their beginning; "-" and "+" for without end.
+/// "price from..to" of every stored version, by begin; "-" and "+" mean no begin and no end.
 std::vector<std::string> timeline(stored_plan const& stored) {
     auto rates = stored.plan.rates;
     std::ranges::sort(rates, {}, &rate::effective_from);
@@ -51,7 +51,7 @@ std::vector<std::string> timeline(stored_plan const& stored) {
     return found;
 }
 
-/// What a difference does to rates; "" when nothing.
+/// The changes of a difference to rates, as text; "" when there are none.
 std::string texts(plan_difference const& changes) {
     std::string text;
     for (auto const& each : changes.rates.added) {
@@ -66,7 +66,7 @@ std::string texts(plan_difference const& changes) {
     return text + (changes.empty() || !text.empty() ? "" : "something");
 }
 
-/// A plan that definitions are applied to, one after another.
+/// A plan to which definitions are applied, one after another.
 struct history {
     stored_plan stored;
     bool is_there = false;
@@ -150,7 +150,7 @@ TEST(plan_difference, an_exception_gives_way_to_what_held_before_it) {
     history one;
     one.apply({version("1"), version("2", 500, 2'000'000)});
     EXPECT_THAT(timeline(one.stored), ElementsAre("1 -..+", "2 500..2000000"));
-    // A new price below a running exception begins behind it.
+    // A new price that a current exception overrides begins after the exception.
     one.apply({version("3"), version("2", 500, 2'000'000)});
     EXPECT_THAT(timeline(one.stored), ElementsAre("1 -..500", "2 500..2000000", "3 2000000..+"));
     EXPECT_TRUE(
@@ -222,7 +222,7 @@ TEST(plan_difference, finds_bands_by_their_names) {
     EXPECT_THAT(changes.removed_bands, IsEmpty());
 }
 
-/// Moments so few that versions meet, touch and cross.
+/// So few moments that versions meet, touch and overlap.
 ingest::time_us random_moment() {
     return *rc::gen::inRange<ingest::time_us>(0, 12) * 100;
 }

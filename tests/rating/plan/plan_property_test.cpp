@@ -7,15 +7,16 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-// Random plans with bands, zones, fallbacks and on-net rates, against the slow rater and against
-// what must hold of any rater. RC_PARAMS="max_success=..." makes it long.
+// Compares the rater with the slow rater and with properties of every correct rater, on random
+// plans with bands, zones, fallbacks and on-net rates. RC_PARAMS="max_success=..." sets the number
+// of runs.
 
 namespace tally::rating::tests {
 namespace {
 
 using ingest::record_error;
 
-/// Calls rated per random tariff: making one costs more than rating by it.
+/// Calls rated per random tariff: building a tariff takes longer than rating a call.
 constexpr int calls_per_tariff = 40;
 
 bool per_minute_fits(rate const& r) {
@@ -24,8 +25,7 @@ bool per_minute_fits(rate const& r) {
     return reference_amount(reference_round(per_minute, {rounding_mode::half_up, 9})).has_value();
 }
 
-/// Pieces follow each other without a gap and make up what was billed, and what they say was
-/// charged makes up the cost.
+/// The pieces have no gaps and add up to the billed time, and their costs add up to the cost.
 void check_pieces(std::vector<charged_piece> const& pieces, rated_call const& rated, rounding how) {
     std::int64_t next_s = 0;
     std::int64_t drawn_s = 0;
@@ -54,8 +54,8 @@ void check_pieces(std::vector<charged_piece> const& pieces, rated_call const& ra
                   reference_bounded(sum + rated.by->connect_fee.nanos, *rated.by), how)));
 }
 
-/// One call by both raters; `left` goes on as the caller's would. Gives in how many pieces it was
-/// charged.
+/// Rates one call by both raters and draws from `left` as a caller would. Returns the number of
+/// pieces.
 std::size_t compare(random_tariff const& by, reference_call const& call, allowance& left) {
     allowance const before = left;
     auto const expected = reference_rate(by.plans, call, before.included_s - before.used_s);
@@ -108,10 +108,10 @@ RC_GTEST_PROP(plan_property, agrees_with_the_slow_rater_near_what_fits, ()) {
     compare_many({.price_low = 0, .price_high = INT64_MAX / 9});
 }
 
-// Increments do not depend on how long a call goes on: those of the shorter call are the first ones
-// of the longer. So with prices, fees and bounds not below zero, the same answer time and the same
-// allowance at the beginning, the longer call costs as much or more; and where the shorter has no
-// rate the longer has none.
+// Increments do not depend on the length of the call: those of the shorter call are the first ones
+// of the longer. So, if prices, fees and bounds are not negative, a longer call with the same
+// answer time and the same allowance costs as much or more. And if the shorter call has no rate,
+// the longer one has no rate either.
 RC_GTEST_PROP(plan_property, a_longer_call_never_costs_less, ()) {
     auto const by = random_plans({});
     auto call = random_call(by);

@@ -6,7 +6,7 @@
 
 namespace tally::rating::tests {
 
-/// Does to a plan in memory what the store does to the database.
+/// Applies a difference to a plan in memory, as the store applies it to the database.
 inline void apply(stored_plan& stored, plan_difference const& changes, std::uint32_t& last_id) {
     auto const by_id = [&](ingest::uuid const& id) {
         return std::ranges::find(stored.plan.rates, id, &rate::id);
@@ -29,7 +29,7 @@ inline void apply(stored_plan& stored, plan_difference const& changes, std::uint
     }
 }
 
-/// The rate that holds at `when`: of those in effect the one that began last.
+/// The rate that applies at `when`: of those in effect, the one that began last.
 inline rate const* held_at(std::vector<rate> const& rates, ingest::time_us when) {
     rate const* found = nullptr;
     for (auto const& each : rates) {

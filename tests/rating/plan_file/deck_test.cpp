@@ -111,11 +111,11 @@ TEST(deck, names_every_bad_row_by_line_and_column) {
                             "44,0.2,1/1,,,31.1.2026\n"
                             "44,,1/1,,,\n"
                             "44,0.2,1/1\n"),
-                ElementsAre("deck.csv:2:1: prefix: \"44x\" is no prefix: at most 32 digits",
+                ElementsAre("deck.csv:2:1: prefix: \"44x\" is not a prefix: at most 32 digits",
                             HasSubstr("deck.csv:3:4: price: \"zero\" is no amount"),
                             HasSubstr("deck.csv:4:8: increments: \"60-6\" is not like 60/6"),
                             HasSubstr("deck.csv:5:8: increments: is missing"),
-                            HasSubstr("deck.csv:6:12: grace_s: \"-3\" is no whole number"),
+                            HasSubstr("deck.csv:6:12: grace_s: \"-3\" is not a whole number"),
                             "deck.csv:7:13: allowance: \"perhaps\" is neither true nor false",
                             HasSubstr("deck.csv:8:14: effective_from: \"31.1.2026\" is neither a "
                                       "date"),
@@ -130,11 +130,11 @@ TEST(deck, says_what_is_wrong_with_steps) {
                             "44,,1,,6,\n"
                             "44,Great Britain,1,90,6,\n"
                             "44,,1,90,6,\n"),
-                ElementsAre(HasSubstr("2:14: increments: has no place in a row with from_s"),
+                ElementsAre(HasSubstr("2:14: increments: is not allowed in a row with from_s"),
                             HasSubstr("3:10: increment_s: is missing"),
                             HasSubstr("4:7: from_s: is missing in a row with increment_s"),
                             HasSubstr("5:4: name: differs from the rate's first row, at line 2"),
-                            HasSubstr("6:7: from_s: the rate has a step from this second on")));
+                            HasSubstr("6:7: from_s: the rate already has a step that begins at")));
 }
 
 TEST(deck, says_what_is_wrong_with_a_rate) {
@@ -145,7 +145,7 @@ TEST(deck, says_what_is_wrong_with_a_rate) {
     EXPECT_THAT(problems_of("prefix,price,from_s,increment_s\n44,1,6,6\n"),
                 ElementsAre("deck.csv:2:1: its first step must have from_s = 0"));
     EXPECT_THAT(problems_of("prefix,price,increments,unit_s\n44,1,1/1,0\n"),
-                ElementsAre(HasSubstr("2:10: unit_s: \"0\" is no whole number")));
+                ElementsAre(HasSubstr("2:10: unit_s: \"0\" is not a whole number")));
     EXPECT_THAT(problems_of("prefix,price,increments,band,direction\n44,1,1/1,pek,out\n"),
                 ElementsAre("deck.csv:2:10: band: there is no [[band]] \"pek\"; did you mean "
                             "\"peak\"?",
@@ -161,11 +161,11 @@ TEST(deck, says_what_is_wrong_with_its_header) {
     EXPECT_THAT(problems_of("prefix,price,colour\n"),
                 ElementsAre(HasSubstr("unknown column \"colour\"; a deck has prefix, name")));
     EXPECT_THAT(problems_of("prefix,price,prefix\n"),
-                ElementsAre("deck.csv:1:14: the column prefix is there twice"));
+                ElementsAre("deck.csv:1:14: the column prefix occurs twice"));
     EXPECT_THAT(problems_of("prefix,increments\n"),
                 ElementsAre("deck.csv:1:1: there is no column price"));
     EXPECT_THAT(problems_of("prefix;price;increments\n"),
-                ElementsAre(HasSubstr("must be parted by commas")));
+                ElementsAre(HasSubstr("must be separated by commas")));
     EXPECT_THAT(problems_of("prefix,\"price\n"), ElementsAre(HasSubstr("no header of a deck")));
 }
 
@@ -173,9 +173,9 @@ TEST(deck, says_what_is_no_text) {
     EXPECT_THAT(problems_of("prefix,price,increments,name\n44,1,1/1,\"a\n45,1,1/1,b\n"),
                 testing::Contains(HasSubstr("deck.csv:2:1: a quote of this row is not closed")));
     EXPECT_THAT(problems_of("prefix,price,increments,name\n44,1,1/1,\xFF\n"),
-                ElementsAre(HasSubstr("2:1: the row holds what is no text")));
+                ElementsAre(HasSubstr("2:1: the row must be text")));
     EXPECT_THAT(problems_of("prefix,price,increments,name\n44,1,1/1,\"a\nb\"\n45,x,1/1,\n"),
-                ElementsAre(HasSubstr("2:11: name: must not hold line ends"),
+                ElementsAre(HasSubstr("2:11: name: must not contain line ends"),
                             HasSubstr("4:4: price: \"x\" is no amount")))
         << "lines are counted also within quotes";
 }

@@ -32,7 +32,7 @@ plan_definition plan_of(std::string_view text) {
     return std::move(reading.plan).value_or(plan_definition{});
 }
 
-/// The plan of the page that defines the format.
+/// The plan of the document that defines the format.
 constexpr std::string_view example = R"([plan]
 code = "starter"
 name = "Starter"
@@ -135,7 +135,7 @@ band = "peek"
                             "7:8: band: there is no [[band]] \"peek\""));
 }
 
-/// A good plan that a case adds to.
+/// A valid plan to which a test case adds text.
 std::string with(std::string const& more) {
     return "[plan]\ncode = \"x\"\n" + more;
 }
@@ -145,7 +145,7 @@ struct bad_case {
     char const* problem;
 };
 
-/// Expects exactly this problem of each text, behind the two lines of a good plan.
+/// Expects exactly this problem for each text, which follows the two lines of a valid plan.
 void expect_problems(std::vector<bad_case> const& cases) {
     for (auto const& [text, problem] : cases) {
         EXPECT_THAT(problems_of(with(text)), ElementsAre(HasSubstr(problem))) << text;
@@ -157,11 +157,11 @@ constexpr char const* steps = "steps = [ { price = \"1\" } ]\n";
 TEST(plan_file, says_what_is_wrong_with_the_plan) {
     EXPECT_THAT(problems_of(""), ElementsAre("1:1: there is no [plan]: it names the plan"));
     EXPECT_THAT(problems_of("[plan]\ncode = \"Starter!\"\n"),
-                ElementsAre(HasSubstr("2:8: code: small letters, digits")));
+                ElementsAre(HasSubstr("2:8: code: lowercase letters, digits")));
     expect_problems({
         {"name = \"\"", "3:8: name: must not be empty"},
         {"name = 5", "3:8: name: must be text in quotes"},
-        {"name = \"a\\u0000b\"", "3:8: name: must not hold control characters"},
+        {"name = \"a\\u0000b\"", "3:8: name: must not contain control characters"},
         {"currency = \"Rupees\"", "currency: must be three capital letters"},
         {"timezone = \"Asia/Kolkatta\"", "there is no time zone \"Asia/Kolkatta\""},
         {"monthly_price = 1.5", "3:17: monthly_price: a number with a point is kept inexactly: "
@@ -197,15 +197,16 @@ TEST(plan_file, says_what_is_wrong_with_a_band) {
         {"[[band]]\nname = \"\"", "name: must not be empty"},
         {"[[band]]\nname = \"any\"", "\"any\" is the band of rates that name none"},
         {"[[band]]\nname = \"a\"\n[[band]]\nname = \"a\"",
-         "6:8: name: there is a band \"a\" already, at line 3"},
+         "6:8: name: there is already a band \"a\", at line 3"},
         {"[[band]]\nname = \"a\"\ndays = [\"monday\"]",
          "5:9: days: \"monday\" is not one of mon, tue"},
         {"[[band]]\nname = \"a\"\ndays = \"mon\"", "days: must be a list"},
         {"[[band]]\nname = \"a\"\ndays = [1]", "days: must be text in quotes"},
-        {"[[band]]\nname = \"a\"\ndates = [\"2026-02-30\"]", "\"2026-02-30\" is no date such as"},
+        {"[[band]]\nname = \"a\"\ndates = [\"2026-02-30\"]",
+         "\"2026-02-30\" is not a date such as"},
         {"[[band]]\nname = \"a\"\nfrom = \"8:00\"", "from: must be a time of day"},
         {"[[band]]\nname = \"a\"\nto = \"24:01\"", "to: must be a time of day"},
-        {"[[band]]\nname = \"a\"\nfrom = \"24:00\"", "a day's last moment is no begin"},
+        {"[[band]]\nname = \"a\"\nfrom = \"24:00\"", "a band cannot begin at the end of a day"},
         {"[[band]]\nname = \"a\"\nweight = \"1\"", "weight: must be a whole number"},
     });
     std::string many;
@@ -230,7 +231,7 @@ TEST(plan_file, says_what_is_wrong_with_a_rate) {
         {"steps = [ { price = \"1\", from_s = 5 } ]", "its first step must have from_s = 0"},
         {"steps = [ { price = \"1\" }, { price = \"1\" } ]", "a step needs from_s"},
         {"steps = [ { price = \"1\" }, { price = \"1\", from_s = 0 } ]",
-         "steps must be in the order of from_s: 0 comes behind 0"},
+         "steps must be in the order of from_s: 0 follows 0"},
         {"steps = [ { price = \"1\", unit_s = 2147483647 },"
          " { from_s = 1, price = \"1\", unit_s = 2147483629 },"
          " { from_s = 2, price = \"1\", unit_s = 2147483587 } ]",
@@ -257,7 +258,7 @@ TEST(plan_file, says_what_is_wrong_with_a_rate) {
     expect_problems(
         {{"[[rate]]\nsteps = [ { price = \"1\" } ]", "a [[rate]] needs prefix"},
          {"[[rate]]\nprefix = 44\nsteps = [ { price = \"1\" } ]", "prefix: must be text in quotes"},
-         {"[[rate]]\nprefix = \"4-4\"\nsteps = [ { price = \"1\" } ]", "\"4-4\" is no prefix"}});
+         {"[[rate]]\nprefix = \"4-4\"\nsteps = [ { price = \"1\" } ]", "\"4-4\" is not a prefix"}});
 }
 
 TEST(plan_file, says_which_rates_contradict_each_other) {
@@ -268,7 +269,7 @@ TEST(plan_file, says_which_rates_contradict_each_other) {
                                  "effective_from = \"2026-05-01\"\n" + steps)),
                 ElementsAre(HasSubstr("7:1: it begins before the rate at line 3 of prefix \"44\" "
                                       "ends by its effective_to")));
-    // One without an end is replaced by the next, and an exception ends by itself.
+    // The next version replaces one without an end, and an exception has an end of its own.
     EXPECT_THAT(problems_of(with(first + steps + first + "effective_from = \"2026-05-01\"\n" +
                                  "effective_to = \"2026-06-01\"\n" + steps + first +
                                  "on_net = true\n" + steps)),
@@ -286,7 +287,7 @@ TEST(plan_file, says_what_is_wrong_with_a_metric) {
         {"price = \"1\"\naggregation = \"unique\"", "needs unique_property"},
         {"price = \"1\"\nunique_property = \"a\"", "aggregation unique, and only it"},
         {"price = \"1\"\nincluded = \"-1\"", "included: must not be negative"},
-        {"price = \"1\"\nincluded = \"lots\"", "\"lots\" is no quantity"},
+        {"price = \"1\"\nincluded = \"lots\"", "\"lots\" is not a quantity"},
         {"price = \"1\"\npackage = \"5\"", "package: has no effect with the model per_unit"},
         {"price = \"1\"\nmodel = \"package\"", "a [[metric]] needs package"},
         {"price = \"1\"\nmodel = \"package\"\npackage = \"0\"", "the units in one, above 0"},
@@ -295,14 +296,14 @@ TEST(plan_file, says_what_is_wrong_with_a_metric) {
         {"model = \"graduated\"", "a [[metric]] needs tiers"},
         {"model = \"volume\"\ntiers = []", "graduated and volume need tiers"},
         {"model = \"volume\"\ntiers = [ { price = \"1\", up_to = \"5\" } ]",
-         "its last tier must have no up_to"},
+         "its last tier must not have up_to"},
         {"model = \"volume\"\ntiers = [ { price = \"1\" }, { price = \"1\" } ]",
          "only its last tier may be without up_to"},
         {"model = \"volume\"\ntiers = [ { price = \"1\", up_to = \"0\" }, { price = \"1\" } ]",
          "up_to of a tier must be above 0"},
         {"model = \"volume\"\ntiers = [ { price = \"1\", up_to = \"5\" },"
          " { price = \"1\", up_to = \"5\" }, { price = \"1\" } ]",
-         "its tiers must ascend: up_to 5 comes behind 5"},
+         "its tiers must ascend: up_to 5 follows 5"},
         {"model = \"volume\"\ntiers = [ { flat = \"1\" } ]", "a tier needs price"},
         {"price = \"1\"\nminimum = \"5\"\nmaximum = \"4\"", "its maximum 4 is below"},
         {"price = \"1\"\neffective_from = \"2026-02-01\"\neffective_to = \"2026-01-01\"",

@@ -23,7 +23,7 @@ call_question call_in(std::string_view line, std::string zone = "UTC") {
     return std::get<call_question>(question);
 }
 
-/// "code field" of what is no question.
+/// "code field" of a line that is not a question.
 std::string fault_in(std::string_view line) {
     auto const question = read(line);
     auto const* const fault = std::get_if<question_fault>(&question);
@@ -50,7 +50,7 @@ TEST(rate_question, reads_a_call) {
     EXPECT_EQ(call_in(R"( {"duration_s":"130", "at":"2026-03-10T17:30:00+05:30", "x":[{"to":1}],)"
                       R"( "direction":"INBOUND","from":"+919812345678","to":"+447911123456"} )"),
               expected)
-        << "in any order, with what nobody asked for";
+        << "in any order, with unknown members";
 }
 
 TEST(rate_question, takes_a_call_that_says_little) {
@@ -205,7 +205,7 @@ TEST(rate_question, names_what_is_wrong) {
     EXPECT_EQ(fault_in(R"({"to":)" + std::string(5'000, '[')), "not_json");
     EXPECT_EQ(fault_in(R"({"to":)" + std::string(5'000, '[') + std::string(5'000, ']') + "}"),
               "bad_type to")
-        << "deep, but nobody goes into it";
+        << "deep, but the value is not parsed";
 }
 
 TEST(rate_question, goes_on_behind_a_line_that_is_none) {

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <gtest/gtest.h>
 
-// What calls cost that begin in, or run across, bands. Prices are by the second: 1 in the first
-// band of a plan, 0.1 in the next, so that a cost says how many seconds fell into which.
+// The cost of calls that begin in a band or cross bands. Prices are per second: 1 in the first band
+// of a plan, 0.1 in the next. So a cost shows how many seconds were in which band.
 
 namespace tally::rating::tests {
 namespace {
@@ -18,7 +18,7 @@ using ingest::us_per_s;
 band const peak = band_of("peak", 8 * hour_s, 19 * hour_s, 10, monday_to_friday);
 band const off_peak = band_of("off-peak", 0, band::day_s);
 
-/// 18:59:30 of a Tuesday in India: peak for half a minute more.
+/// 18:59:30 of a Tuesday in India, half a minute before peak ends.
 constexpr time_us before_seven = utc(2026, 3, 10, 13, 29, 30);
 
 tariff::content peak_and_off_peak() {
@@ -89,7 +89,7 @@ TEST(band_rating, of_bands_that_cover_a_moment_the_heaviest_holds) {
 TEST(band_rating, of_bands_of_one_weight_the_first_of_the_plan_holds) {
     band const day = band_of("day", 0, band::day_s, 3);
     for (bool const turned : {false, true}) {
-        // Neither the order of the rates nor the band's name matters.
+        // The order of the rates and the names of the bands do not matter.
         auto content = content_of("UTC", {day, day},
                                   {by_second("44", turned ? "2" : "1", turned ? 1 : 0),
                                    by_second("44", turned ? "1" : "2", turned ? 0 : 1)});
@@ -224,7 +224,7 @@ TEST(band_rating, a_week_by_the_second_across_all_bands_is_quick) {
     for (int i = 0; i < 20'000; ++i) {
         ASSERT_EQ(cost_of(call, plan), "238679.5"); // 5 * 11 h at 1, the others at 0.1
     }
-    // Increment by increment these would be 12,000,000,000 steps.
+    // A loop over increments would take 12,000,000,000 steps.
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
 }
 

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-/// Short ways to write the tariffs and calls that tests speak of.
+/// Helpers that build the tariffs and calls of tests.
 namespace tally::rating::tests {
 
-/// 2026-03-10T12:00:00Z, a Tuesday: the moment at which calls of tests begin.
+/// 2026-03-10T12:00:00Z, a Tuesday: the start of the tests' calls.
 inline constexpr ingest::time_us noon = 1'773'144'000 * ingest::us_per_s;
 
 /// An amount from its decimal form; throws for anything else, which fails the test.
@@ -43,7 +43,7 @@ inline tariff plan_of(std::vector<rate> rates, rounding how = {rounding_mode::ha
 
 inline constexpr std::int32_t hour_s = 3600;
 
-/// A moment by the clocks of Greenwich.
+/// A moment, given in UTC.
 constexpr ingest::time_us utc(int year, unsigned month, unsigned day, std::int64_t hour = 0,
                               std::int64_t minute = 0, std::int64_t second = 0) {
     std::chrono::sys_days const date{std::chrono::year{year} / static_cast<int>(month) /
@@ -71,7 +71,7 @@ inline band band_of(std::string_view name, std::int32_t from_s, std::int32_t to_
     return made;
 }
 
-/// A rate of so much a second, by the second, in one of the plan's bands.
+/// A rate with a price per second, charged by the second, in one of the plan's bands.
 inline rate by_second(std::string_view prefix, std::string_view price,
                       band_place in_band = any_band) {
     rate r = rate_of(prefix, {step(0, price, 1, 1)});
@@ -94,7 +94,7 @@ inline std::shared_ptr<tariff const> shared(tariff::content of) {
     return std::make_shared<tariff const>(std::move(of));
 }
 
-/// An answered outbound call of so many milliseconds to a London number.
+/// An answered outbound call to a London number, with this length in milliseconds.
 inline ingest::cdr call_of_ms(std::int64_t billable_ms) {
     ingest::cdr call;
     call.destination = "+442071838750";
@@ -111,7 +111,7 @@ inline ingest::cdr call_of(std::int64_t seconds) {
     return call_of_ms(seconds * 1000);
 }
 
-/// A call of so many seconds that is answered at a certain moment.
+/// A call with this length that is answered at this moment.
 inline ingest::cdr call_at(ingest::time_us answer, std::int64_t seconds) {
     auto call = call_of(seconds);
     call.start = answer - 5 * ingest::us_per_s;
@@ -120,7 +120,7 @@ inline ingest::cdr call_at(ingest::time_us answer, std::int64_t seconds) {
     return call;
 }
 
-/// What a call costs, or the code of why it does not; without an allowance.
+/// The cost of a call without an allowance, or the code of its error.
 inline std::string cost_of(ingest::cdr const& call, tariff const& plan, bool on_net = false) {
     allowance none;
     auto const rated = rate_call(call, plan, none, on_net);
@@ -128,7 +128,7 @@ inline std::string cost_of(ingest::cdr const& call, tariff const& plan, bool on_
                                                      : std::string(ingest::code(rated.error));
 }
 
-/// A number that is the same for the same `n`, for ids that need only differ.
+/// An id that depends only on `n`, for tests that need different ids.
 inline ingest::uuid id_of(std::uint8_t n) {
     ingest::uuid id;
     id.bytes[15] = n;

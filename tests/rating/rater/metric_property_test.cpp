@@ -10,8 +10,8 @@
 #include <random>
 #include <rapidcheck/gtest.h>
 
-// Random metrics and events, against F written tier by tier in exact
-// fractions of any size, and against what must hold of any rater.
+// Compares the metric rater, on random metrics and events, with F computed tier by tier in exact
+// fractions of any size, and with properties of every correct rater.
 
 namespace tally::rating::tests {
 namespace {
@@ -83,7 +83,7 @@ std::optional<amount> reference_price(metric_price const& by, rounding how, quan
 
 // --- random metrics and events -----------------------------------------------------------------
 
-/// Round values, values of every decimal, and none at all.
+/// Round values, values with all decimals, and zero.
 std::int64_t nanos_between(std::int64_t low, std::int64_t high) {
     constexpr std::int64_t unit = 1'000'000'000;
     auto const round = *rc::gen::inRange<std::int64_t>(low / unit, high / unit + 1);
@@ -95,7 +95,7 @@ struct value_range {
     std::int64_t price_low;
     std::int64_t price_high;
     std::int64_t quantity_max;
-    std::int64_t package_min; ///< packages of next to nothing make prices that do not fit
+    std::int64_t package_min; ///< very small packages make prices that do not fit
 };
 constexpr value_range ordinary{0, 5'000'000'000, 40'000'000'000, 1'000'000};
 constexpr value_range below_zero{-2'000'000'000, 2'000'000'000, 40'000'000'000, 1'000'000};
@@ -172,7 +172,7 @@ struct period_sum {
     quantity billable;
 };
 
-/// All events one after the other; nullopt when one does not fit.
+/// Rates all events, one after another; nullopt when one does not fit.
 std::optional<period_sum> rate_all(metric_price const& by, rounding how,
                                    std::vector<labelled_event> const& events) {
     period_sum sum;

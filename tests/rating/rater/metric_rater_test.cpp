@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-// Values worked out by hand; the sums of random events are in metric_property_test.cpp.
+// Values computed by hand. metric_property_test.cpp tests the sums of random events.
 
 namespace tally::rating::tests {
 namespace {
@@ -59,7 +59,7 @@ metric_price percent_of(std::string_view percent) {
     return metric;
 }
 
-/// What a period of so much costs, as text; "overflow" when it does not fit.
+/// The price of a period with this total, as text; "overflow" when it does not fit.
 std::string price_of(metric_price const& by, std::string_view total, rounding how = to_four) {
     auto const price = period_price(by, how, much(total));
     return price ? to_string(*price) : "overflow";
@@ -151,7 +151,7 @@ TEST(metric_price, is_rounded_once_by_the_plans_rule) {
     expect_prices(by, {{"1", "0"}, {"3", "0.0001"}}, {rounding_mode::down, 4});
     expect_prices(by, {{"1", "0.0001"}, {"3", "0.0002"}}, {rounding_mode::up, 4});
     expect_prices(by, {{"1", "0"}, {"3", "0.0002"}}, {rounding_mode::half_even, 4});
-    // What a percentage makes below a nano still counts when rounding up.
+    // A part of a nano from a percentage still counts when rounding up.
     expect_prices(percent_of("0.000000001"), {{"0.000000001", "0.000000001"}},
                   {rounding_mode::up, 9});
     metric_price bounded = per_unit("1");
@@ -181,7 +181,7 @@ TEST(metric_price, is_bounded_also_where_it_would_not_fit) {
     expect_prices(packages, {{"1000000000000000000", "-3"}});
 }
 
-/// Rates events one after the other as one period.
+/// Rates events one after another as one period.
 struct period {
     metric_price by;
     rounding how = to_four;
@@ -297,7 +297,7 @@ TEST(usage_rater, says_when_something_does_not_fit) {
               record_error::amount_overflow)
         << "the quantity";
     EXPECT_EQ(rate_usage(free, to_four, full, {much("-1")}).error, record_error::none);
-    // From one end of what fits to the other.
+    // From one end of the range to the other.
     auto const steep =
         tiered(price_model::volume, {tier("1", "-9000000000"), tier("", "1000000000")});
     EXPECT_EQ(rate_usage(steep, to_four, {much("1"), INT64_MIN}, {much("8")}).error,

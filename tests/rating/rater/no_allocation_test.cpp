@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 #include <new>
 
-// Every allocation of this test program comes by here and is counted.
+// These operators count every allocation of this test program.
 namespace {
 
 std::atomic<std::size_t> allocations{0};
@@ -30,8 +30,8 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 
 } // namespace
 
-// The forms that the library uses for what is counted here; arrays come by way of them.
-// Not inlined: GCC would pair malloc and free with the operators around them, and warn.
+// The forms that the code under test uses; the array forms call them. They are not inlined, because
+// GCC would then pair malloc and free with the operators around them, and warn.
 [[gnu::noinline]] void* operator new(std::size_t bytes) {
     return counted(bytes, 1);
 }
@@ -64,7 +64,7 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 namespace tally::rating::tests {
 namespace {
 
-/// A plan that has nothing for our calls but bands and on-net rates in its fallback.
+/// A plan without a rate for our calls; its fallback has bands and on-net rates for them.
 std::shared_ptr<tariff const> banded_plan() {
     band holiday = band_of("holiday", 0, band::day_s, 20);
     holiday.dates = {date_of(2026, 3, 10), date_of(2026, 8, 15)};
@@ -85,7 +85,7 @@ catalog_input one_of_each() {
     rate everywhere = rate_of("", {step(0, "1", 60, 60), step(60, "0.5", 7, 1)});
     everywhere.allowance = true;
     rate future = rate_of("4420", {step(0, "2", 60, 60)});
-    future.effective_from = INT64_MAX; // all() is asked as well
+    future.effective_from = INT64_MAX; // so that the search needs prefix_index::all() as well
     catalog_input in;
     in.plans = {std::make_shared<tariff const>(plan_of({everywhere, future}))};
     in.accounts = {{{id_of(1)}, "an account number that no short string holds"}};
@@ -199,7 +199,7 @@ TEST(no_allocation, number_rules_use_the_batchs_own_memory) {
     for (int i = 0; i < 1000; ++i) {
         batch.clear();
         batch.cdrs.assign(calls.begin(), calls.end());
-        // The first time the batch's memory grows, as it does for decoding.
+        // The memory of the batch grows the first time, as it does when records are decoded.
         before = i == 1 ? allocations.load() : before;
         apply_number_rules(batch, rules);
     }

@@ -17,8 +17,8 @@ namespace {
 using ingest::time_us;
 using ingest::us_per_s;
 
-// Whole hours, half hours and quarters from UTC; clocks that change by an hour, by half an hour, at
-// midnight, against the year's rhythm, over a whole day, and not at all.
+// Zones at whole hours, half hours and quarters from UTC, with clocks that change by an hour, by
+// half an hour, at midnight, in other seasons, by a whole day, and not at all.
 constexpr std::array zone_names{"UTC",
                                 "Asia/Kolkata",
                                 "Asia/Kathmandu",
@@ -34,13 +34,13 @@ constexpr std::array zone_names{"UTC",
                                 "Pacific/Apia",
                                 "Pacific/Chatham"};
 
-// Prefixes and numbers that begin with several of them.
+// Prefixes, and numbers that begin with several of them.
 constexpr std::array prefixes{"", "4", "44", "44", "442", "44207", "447", "33"};
 constexpr std::array numbers{"442071838750", "442071838750", "4472", "4411", "331", "49", "7"};
 
 template <typename Value>
 Value between(Value low, Value high) {
-    // RapidCheck would begin with small numbers, and small times are not near anything.
+    // RapidCheck begins with small numbers, but small times are not near any change.
     return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange<Value>(low, high + 1));
 }
 
@@ -104,7 +104,7 @@ band random_band(time_us around) {
 }
 
 std::int64_t random_price(plan_wishes const& wishes) {
-    // Round prices, prices of every decimal, and none at all.
+    // Round prices, prices with all decimals, and zero.
     constexpr std::int64_t cent = 10'000'000;
     switch (between(0, 3)) {
     case 0:
@@ -132,7 +132,7 @@ std::vector<rate_step> random_steps(plan_wishes const& wishes, bool is_coarse) {
     return steps;
 }
 
-/// The times at which it may hold: mostly always, else from or up to near the calls.
+/// Sets the time of validity: mostly unlimited, else with a begin or an end near the calls.
 void limit(rate& r, time_us around) {
     if (one_in(3)) {
         r.effective_from = around + between<time_us>(-6, 6) * hour_s * us_per_s;
@@ -210,7 +210,7 @@ random_tariff random_plans(plan_wishes const& wishes) {
     made.is_coarse = one_in(6);
     made.zone = one_of(zone_names);
     made.around = moment_around(made.zone);
-    // Deeper than fallbacks are asked; mostly alone.
+    // Some chains are longer than the search goes; most plans have no fallback.
     int const more = one_in(2) ? 0 : between(0, 5);
     for (int i = 0; i <= more; ++i) {
         made.plans.push_back(random_content(wishes, made, static_cast<std::uint8_t>(i)));

@@ -6,14 +6,14 @@
 #include <string>
 #include <vector>
 
-/// Random plans with everything that decides what a call costs, and calls that come near to where
-/// something changes. To be called from RapidCheck properties only: every choice is a generator's.
+/// Random plans with everything that determines the cost of a call, and calls near the moments at
+/// which something changes. Call these only from RapidCheck properties: they use its generators.
 namespace tally::rating::tests {
 
-/// What a tariff is made of, and where to look at it.
+/// The content of a tariff, and the moments that are interesting for it.
 struct random_tariff {
     plan_chain plans;
-    std::shared_ptr<tariff const> built; ///< of plans[0], with the others behind it
+    std::shared_ptr<tariff const> built; ///< of plans[0], with the others as fallbacks
     bool is_coarse = false;              ///< long increments, for calls of days
     std::string zone;                    ///< of most of the plans
     ingest::time_us around = 0;          ///< when something happens there
@@ -27,13 +27,13 @@ struct plan_wishes {
 
 random_tariff random_plans(plan_wishes const& wishes);
 
-/// The tariffs of a chain, the last one first.
+/// Builds the tariffs of a chain, the last one first.
 std::shared_ptr<tariff const> built_of(plan_chain const& plans);
 
-/// An answered call to one of the numbers that the plans have prefixes of.
+/// An answered call to a number for which the plans have prefixes.
 reference_call random_call(random_tariff const& to);
 
-/// The same call as the rater takes it; `call` must outlive it.
+/// The same call as input of the rater; `call` must outlive it.
 ingest::cdr cdr_of(reference_call const& call);
 
 } // namespace tally::rating::tests

@@ -8,8 +8,9 @@
 #include <rapidcheck/gtest.h>
 #include <set>
 
-// Random tariffs and calls, against the slow rater and against what must hold of any rater.
-// RapidCheck prints its seed; RC_PARAMS="seed=..." repeats a run, "max_success=..." makes it long.
+// Compares the rater with the slow rater and with properties of every correct rater, on random
+// tariffs and calls. RapidCheck prints its seed; RC_PARAMS="seed=..." repeats a run,
+// "max_success=..." sets the number of runs.
 
 namespace tally::rating::tests {
 namespace {
@@ -20,7 +21,7 @@ using ingest::record_error;
 constexpr int calls_per_tariff = 40;
 
 std::int64_t price_between(std::int64_t low, std::int64_t high) {
-    // Round prices, prices of every decimal, and none at all.
+    // Round prices, prices with all decimals, and zero.
     auto const cents = *rc::gen::inRange<std::int64_t>(low / 10'000'000, high / 10'000'000 + 1);
     auto const any = *rc::gen::inRange<std::int64_t>(low, high + 1);
     return *rc::gen::element(cents * 10'000'000, any, any, std::int64_t{0});
@@ -75,7 +76,7 @@ bool per_minute_fits(rate const& r) {
     return reference_amount(reference_round(per_minute, {rounding_mode::half_up, 9})).has_value();
 }
 
-/// One call by both raters; `left` goes on as the caller's would.
+/// Rates one call by both raters and draws from `left` as a caller would.
 void compare(rate const& r, tariff const& plan, allowance& left) {
     std::int64_t const seconds = random_seconds();
     allowance const before = left;
@@ -139,7 +140,8 @@ RC_GTEST_PROP(rater_property, a_longer_call_never_costs_less, ()) {
 RC_GTEST_PROP(rater_property, more_allowance_never_costs_more, ()) {
     rate r = random_rate(0, 5'000'000'000);
     r.allowance = true;
-    // One increment for all: with several, an early one drawn may leave a dearer one to be charged.
+    // All steps have one increment. With several, drawing an early increment could leave a more
+    // expensive one to be charged.
     for (rate_step& s : r.steps) {
         s.increment_s = r.steps.front().increment_s;
     }

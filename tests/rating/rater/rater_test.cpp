@@ -70,7 +70,7 @@ TEST(rater, charges_the_cases_every_rater_is_asked) {
         {rate_of("", {step(0, "0.00025", 60, 1)}), nanos_exact, 60, "0.00025"},
         {rate_of("", {step(0, "0.1", 60, 1)}), nanos_exact, 430, "0.716666667"},
         {rate_of("", {step(0, "0.1", 60, 1)}), half_up_4, 430, "0.7167"},
-        // The tariff of the plan file's example: a minute, then by the second at half the price.
+        // The rate of the plan file's example: a minute, then by the second at half the price.
         {with_fee("0.40", rate_of("", {step(0, "0.2", 60, 60), step(60, "0.1", 60, 1)})), half_up_4,
          130, "0.7167"},
     };
@@ -160,7 +160,8 @@ TEST(rater, refuses_durations_that_cannot_be) {
         {week_ms + 1, 10'000, 10'000, record_error::bad_duration},
         {week_ms + 1, week_ms + 1, week_ms + 1, record_error::bad_duration},
         {week_ms, week_ms, week_ms, record_error::none},
-        // Times cut to whole seconds at both ends may hide nearly a second of what is billed.
+        // Times that are cut to whole seconds at both ends may hide nearly a second of the billable
+        // time.
         {10'000, 10'000, 10'999, record_error::none},
         {10'000, 10'000, 11'001, record_error::bad_duration},
         {10'000, 10'000, 9'001, record_error::none},
@@ -351,7 +352,7 @@ TEST(rater, a_week_by_the_second_is_as_cheap_as_a_minute) {
     for (int i = 0; i < 100'000; ++i) {
         ASSERT_EQ(rate_call(call, plan, none).billed_s, 604'795);
     }
-    // Increment by increment these would be 60,000,000,000 steps.
+    // A loop over increments would take 60,000,000,000 steps.
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 

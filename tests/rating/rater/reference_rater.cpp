@@ -51,7 +51,7 @@ std::vector<rate const*> rates_for(tariff::content const& plan, reference_call c
     return longest;
 }
 
-/// Whether `a` holds rather than `b`, both covering the moment.
+/// Whether `a` applies rather than `b`, when both cover the moment.
 bool goes_before(tariff::content const& plan, rate const& a, rate const& b) {
     if (a.band == b.band) {
         return a.effective_from > b.effective_from;

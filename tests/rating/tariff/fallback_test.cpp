@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <stdexcept>
 
-// Which plan's rates a call is charged by: on-net ones, those of the plan, those of its fallbacks.
+// Which rates charge a call: on-net rates, those of the plan, those of its fallbacks.
 
 namespace tally::rating::tests {
 namespace {
@@ -35,12 +35,12 @@ TEST(on_net, its_rates_are_asked_first_and_by_nobody_else) {
 TEST(on_net, without_a_rate_of_its_own_the_call_is_an_ordinary_one) {
     tariff const plan(plan_with({by_second("44", "1"), on_net(by_second("33", "0.1"))}));
     EXPECT_EQ(cost_of(call_of(60), plan, true), "60");
-    // Nor has it one when no band of it covers the moment, ...
+    // A plan whose bands do not cover the moment has no rate either, ...
     auto content = plan_with({by_second("44", "1"), on_net(by_second("44", "0.1", 0))});
     content.bands = {band_of("morning", 8 * hour_s, 12 * hour_s)};
     EXPECT_EQ(cost_of(call_at(noon - 60 * us_per_s, 60), tariff(content), true), "6");
     EXPECT_EQ(cost_of(call_at(noon, 60), tariff(content), true), "60");
-    // ... but a call that began by it stays with it.
+    // ... but a call that was answered within a band of the plan remains with the plan.
     EXPECT_EQ(cost_of(call_at(noon - 60 * us_per_s, 61), tariff(content), true), "no_rate");
 }
 
@@ -84,7 +84,7 @@ TEST(fallback, is_asked_when_no_band_of_the_longest_prefix_covers_the_moment) {
     tariff const plan(content);
     EXPECT_EQ(cost_of(call_at(noon - us_per_s, 1), plan), "1");
     EXPECT_EQ(cost_of(call_at(noon, 1), plan), "2");
-    // A call that began in the plan is not handed over in its middle.
+    // A call that began with a rate of the plan is not continued with the fallback.
     EXPECT_EQ(cost_of(call_at(noon - us_per_s, 2), plan), "no_rate");
 }
 

@@ -24,7 +24,7 @@ metric_price sound(price_model model) {
     return price;
 }
 
-/// What is said of a sound price after `spoil`; empty when nothing is.
+/// The error for a valid price after `spoil` has changed it; empty without an error.
 std::string said_of(price_model model, std::function<void(metric_price&)> const& spoil) {
     metric_price price = sound(model);
     spoil(price);
@@ -104,7 +104,7 @@ metric_price named(std::string name, std::string_view price, ingest::time_us fro
     return metric;
 }
 
-/// The price that is found, as text; "none" when none is.
+/// The price that is found, as text; "none" when there is none.
 std::string found(tariff const& in, std::string_view name, ingest::time_us when = noon) {
     auto const* metric = in.find_metric(name, when);
     return metric == nullptr ? "none" : to_string(metric->price);

@@ -103,7 +103,7 @@ TEST(tariff, refuses_a_rate_that_cannot_be_charged_and_names_it) {
              rate_of("44", {step(0, "1", 60, 0)}),
              rate_of("+44", {step(0, "1", 60, 60)}),
              rate_of(std::string(33, '4'), {step(0, "1", 60, 60)}),
-             // Three large primes: their sum has no denominator that fits.
+             // The units are three large primes: their common denominator does not fit.
              rate_of("44", {step(0, "1", 4'294'967'291, 1), step(1, "1", 4'294'967'279, 1),
                             step(2, "1", 4'294'967'231, 1)}),
          }) {
