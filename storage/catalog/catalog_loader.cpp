@@ -10,7 +10,7 @@ namespace tally::storage {
 
 namespace {
 
-/// A million rows on a busy machine; the write path's bound is for batches.
+/// Enough for a million rows on a busy machine; the write path's timeout is meant for batches.
 constexpr int statement_timeout_ms = 600'000;
 
 constexpr char const* accounts_sql =
@@ -29,15 +29,15 @@ constexpr char const* subscriptions_sql =
     " FROM billing.subscriptions WHERE deleted_at IS NULL OR deleted_at > started_at)"
     " TO STDOUT (FORMAT binary)";
 
-// Active ones first: of one number with and without '+' the catalog keeps the one it got first. An
-// active one is ours, and a call to it on-net, also while nobody has it.
+// Active DIDs first: if a number exists with and without '+', the catalog keeps the first one. An
+// active DID is ours, and a call to it is on-net, even while no subscription has it.
 constexpr std::array dids_sql{
     "COPY (SELECT subscription_id, ltrim(did_number, '+'), true FROM billing.dids"
     " WHERE status = 'active') TO STDOUT (FORMAT binary)",
     "COPY (SELECT subscription_id, ltrim(did_number, '+'), false FROM billing.dids"
     " WHERE subscription_id IS NOT NULL AND status = 'suspended') TO STDOUT (FORMAT binary)"};
 
-/// Far more than any switch sends, far below what the catalog can keep.
+/// Far longer than any identifier that a switch sends, far below what the catalog can store.
 constexpr std::size_t number_bytes_max = 1024;
 constexpr char const* too_long = " has more than 1024 bytes";
 
@@ -81,7 +81,7 @@ void catalog_reader::take_account(copy_fields row) {
     input_.accounts.push_back(std::move(taken));
 }
 
-/// Why a subscription of a known account cannot be rated; nullptr when it can.
+/// Why a subscription of a known account cannot be rated; nullptr if it can.
 char const* catalog_reader::fault_of(rating::subscription const& one,
                                      std::string_view currency) const {
     if (one.plan == rating::no_index) {
@@ -163,7 +163,7 @@ result catalog_reader::read() {
 }
 
 std::shared_ptr<rating::catalog const> catalog_reader::build() {
-    // Given up before the catalog is built from the rest: a million of each take a lot of memory.
+    // Freed before the catalog is built: a million rows of each kind take much memory.
     accounts_ = {};
     subscriptions_ = {};
     tariffs_ = {};
@@ -180,7 +180,8 @@ std::shared_ptr<rating::catalog const> catalog_reader::build() {
 
 namespace {
 
-// Of the transaction's beginning, so just before the snapshot that this first statement takes.
+// now() is the beginning of the transaction, just before its first statement takes the snapshot:
+// no change before this time is missing.
 result read_moment(pq_connection& on, ingest::time_us& out) {
     parameters none;
     pq_rows rows;
@@ -205,7 +206,7 @@ result load_catalog(pq_connection& on, loaded_catalog& out) {
         said = reader.read();
     }
     if (on.is_open()) {
-        result const ended = on.execute("ROLLBACK"); // nothing was written
+        result const ended = on.execute("ROLLBACK"); // the transaction only read
         said = said.ok() ? ended : said;
     }
     if (said.ok()) {

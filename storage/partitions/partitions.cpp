@@ -26,7 +26,7 @@ date::year_month_day civil(std::int32_t day) noexcept {
     return date::year_month_day{date::sys_days{date::days{day}}};
 }
 
-/// The day of a partition's name; false for a name that is not ours.
+/// Reads the day from a partition's name; false for a name that is not ours.
 bool day_of_name(std::string_view name, std::int32_t& day) {
     if (!name.starts_with(name_prefix) || name.size() < name_prefix.size() + 8) {
         return false;

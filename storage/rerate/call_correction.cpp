@@ -5,7 +5,7 @@
 
 namespace tally::storage {
 
-/// In PostgreSQL's text form, to go back to it as it came.
+/// A row in PostgreSQL's text form, so that it goes back exactly as it was read.
 struct call_corrector::stored_call_row {
     std::string account_id;
     std::string start;
@@ -50,7 +50,7 @@ constexpr char const* status_sql =
     "UPDATE billing.cdrs SET processing_status = $4::billing.processing_status"
     " WHERE account_id = $1::uuid AND start_time = $2::timestamptz AND uuid = $3::uuid";
 
-// $4 is how many calls more there are: 1, -1, or 0, which only moves the version.
+// $4 is the change of the number of calls: 1, -1, or 0, which only increments the version.
 constexpr char const* usage_sql =
     "UPDATE billing.subscription_usage AS u SET seconds_used = u.seconds_used + n * billed_seconds,"
     " included_seconds_used = u.included_seconds_used + n * allowance_seconds,"
@@ -68,7 +68,7 @@ constexpr char const* balance_sql =
     " WHERE c.account_id = $1::uuid AND c.start_time = $2::timestamptz AND c.uuid = $3::uuid"
     " AND a.id = c.account_id";
 
-// The day is marked for the roll-up into months, as lanes do.
+// Marks the day for the roll-up into months, as lanes do.
 constexpr char const* daily_sql =
     "WITH moved AS ("
     "INSERT INTO analytics.usage_aggregates_daily AS u (account_id, subscription_id, day, metric,"
@@ -144,7 +144,8 @@ call_corrector::stored_call_row call_corrector::find(call_name const& which) {
             row[4].value_or(""), row[5].value_or(""), row[6].value_or(""), {}};
 }
 
-// The usage row first, as lanes and reratings lock; then the call as it is by now.
+// Locks the usage row first, in the order of lanes and reratings (R13), then the call; reads it
+// again under the lock.
 call_corrector::stored_call_row call_corrector::lock(stored_call_row const& found) {
     auto const usage = session_.query_value(usage_lock_sql, {found.subscription_id, found.start});
     auto const rows = session_.query(
