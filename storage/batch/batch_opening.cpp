@@ -47,7 +47,8 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
         } else if (name == statement::resolve) {
             // Another session has taken a row that no longer waits: its record must not be stored
             // a second time (R16).
-            answer = stale(affected(rows), what.resolved.size(), " suspended records wait no more");
+            answer =
+                stale(affected(rows), what.resolved.size(), " suspended records no longer wait");
         }
     }
     return answer;

@@ -94,7 +94,7 @@ char const* catalog_reader::fault_of(rating::subscription const& one,
     if (tariffs_.plans[one.plan]->head().currency != account) {
         return "its plan's currency is not its account's";
     }
-    return one.active_to == ingest::never_us ? "it is cancelled or expired, but has no end"
+    return one.active_to == ingest::never_us ? "it is canceled or expired, but has no end"
                                              : nullptr;
 }
 

@@ -196,7 +196,7 @@ result adjustment_writer::write_day(std::span<std::uint32_t const> places,
     result said = connection_.query(call_sql(day), arrays.fill(places, changes), answer);
     auto const missing = std::ssize(places) - (said.ok() ? affected(answer) : 0);
     return said.ok() && missing != 0
-               ? changed_meanwhile(missing, " calls were changed by somebody else")
+               ? changed_meanwhile(missing, " calls were changed by another session")
                : said;
 }
 

@@ -13,7 +13,7 @@ constexpr int tries_max = 5;
 void check(result const& said) {
     if (!said.ok()) {
         throw std::runtime_error("the database refuses: " + said.detail +
-                                 "; the same command again goes on from here");
+                                 "; the same command continues from here");
     }
 }
 
@@ -176,7 +176,7 @@ result rerate_job::read_states(std::span<rerate_period const> periods) {
         auto const& known = known_[places_[i]];
         if (!task_.is_dry_run && found[i].corrections != known.corrections) {
             writer_.roll_back();
-            return {failure::stale, {}, "calls were changed by somebody else"};
+            return {failure::stale, {}, "calls were changed by another session"};
         }
 
         // What is drawn by calls that come before the page, or that are frozen.

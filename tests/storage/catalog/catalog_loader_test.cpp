@@ -178,7 +178,7 @@ TEST_F(catalog_load, leaves_out_with_a_warning_what_makes_no_sense) {
     load();
     EXPECT_EQ(catalog().subscriptions(), 1U);
     EXPECT_THAT(warnings(),
-                testing::UnorderedElementsAre(HasSubstr("'SUB-1' is left out: it is cancelled or "
+                testing::UnorderedElementsAre(HasSubstr("'SUB-1' is left out: it is canceled or "
                                                         "expired, but has no end"),
                                               HasSubstr("'SUB-2' is left out: its currency is "
                                                         "not its account's")));
