@@ -119,18 +119,18 @@ void batch_writer::impl::add_suspense(batch const& what) {
 result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
     statements.clear();
 
-    // lock_rows() may have begun the transaction. The pin keeps a lost connection closed: the rest
-    // of the batch would commit statement by statement in a new session (R9).
+    // lock_rows() may have begun the transaction (S3). The pin keeps a lost connection closed: the
+    // rest of the batch would commit statement by statement in a new session (S5).
     if (!transaction) {
         transaction.emplace(connection);
         statements.push_back({statement::begin, nullptr});
     }
 
-    // Before any change: is_committed() waits for this lock, so it must cover all of them.
+    // Before any change: is_committed() waits for this lock, so it must cover all of them (S4).
     values.clear();
     statements.push_back({statement::claim, &values.add_int64(claim_of(what.id))});
 
-    // The order of these statements is the order of locks (R13).
+    // The order of these statements is the order of locks (S1, R13).
     if (!what.usage.empty()) {
         statements.push_back({statement::usage, &usage.fill(what.usage)});
     }
@@ -179,7 +179,7 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
         add_counters(what);
     }
 
-    // Rows that many sessions change are locked last, for the shortest time.
+    // Rows that many sessions change are locked last, for the shortest time (S2).
     if (!what.balances.empty()) {
         statements.push_back({statement::balances, &balances.fill(what.balances)});
     }
@@ -193,7 +193,7 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
         statements.push_back({statement::batch_row, &values});
     }
 
-    // In the same transaction as the records, so that neither is stored without the other (R2).
+    // In the same transaction as the records, so that neither is stored without the other (S14).
     if (!what.positions.empty()) {
         statements.push_back({statement::positions, &positions.fill(what.positions)});
     }

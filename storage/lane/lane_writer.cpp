@@ -208,7 +208,8 @@ lane_writer::step lane_writer::after_stale(result const& why, std::span<batch_en
 
 // Expects to find the stored record that the batch collided with. If there is none, the row breaks
 // a unique key that the operator added, and is bad data. That is concluded only after two attempts:
-// the record may have been deleted between the collision and the first search.
+// the record may have been deleted between the collision and the first search
+// (storage/README.md, S11).
 lane_writer::step lane_writer::after_duplicate(result const& why, commit_counts const& counts,
                                                std::span<batch_entry> entries) {
     auto const live = [entries] {

@@ -5,8 +5,7 @@
 namespace tally::storage {
 namespace {
 
-/// The lock's key: "tallyd" and "migr" as two 32-bit halves, which pg_locks shows as classid and
-/// objid.
+/// The lock's key: two 32-bit halves, which pg_locks shows as classid and objid.
 constexpr auto lock_key = "1952542828, 1835624306";
 
 constexpr std::chrono::milliseconds poll_interval{50};
