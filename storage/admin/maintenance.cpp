@@ -120,11 +120,14 @@ result run_scheduled_job(pq_connection& on, maintenance_job const& job, ingest::
                          scheduled_outcome& outcome) {
     out = {};
     outcome = scheduled_outcome::done_before;
+    // Without the lock first: mostly another daemon has done it, and the answer is cheap.
     ingest::time_us last = ingest::never_us;
     result said = find_last_due(on, job, last);
     if (!said.ok() || has_been_done(last, due)) {
         return said;
     }
+
+    // Under the lock the record decides. A run that fails is not recorded, so it is tried again.
     bool is_ours = false;
     said = alone(on, job, is_ours, [&] {
         result done = find_last_due(on, job, last); // another daemon may have just done it

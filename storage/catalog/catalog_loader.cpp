@@ -108,6 +108,8 @@ void catalog_reader::take_subscription(copy_fields row) {
                       too_long);
         return;
     }
+
+    // The subscriptions of an account that was left out are left out without a warning each.
     auto const account = accounts_.find(row.uuid());
     auto const plan = tariffs_.places.find(row.uuid());
     if (account == accounts_.end()) {
@@ -123,6 +125,7 @@ void catalog_reader::take_subscription(copy_fields row) {
         warnings_.add("subscription '" + taken.number + "' is left out: " + fault);
         return;
     }
+
     subscriptions_.emplace(one.id, static_cast<rating::catalog_index>(input_.subscriptions.size()));
     input_.subscriptions.push_back(std::move(taken));
 }
@@ -146,6 +149,7 @@ result catalog_reader::read_rows(char const* sql, void (catalog_reader::*take)(c
 }
 
 result catalog_reader::read() {
+    // Each table needs the indices of those before it.
     result said = read_rows(accounts_sql, &catalog_reader::take_account);
     if (said.ok()) {
         said = load_tariffs(on_, tariffs_, warnings_);
@@ -194,10 +198,13 @@ result read_moment(pq_connection& on, ingest::time_us& out) {
 
 result load_catalog(pq_connection& on, loaded_catalog& out) {
     out = {};
+
+    // One snapshot for all tables (R14), in one session: the pin forbids to connect again.
     result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                              "SET LOCAL statement_timeout = " +
                              std::to_string(statement_timeout_ms));
     pq_connection::pin const one_session{on};
+
     catalog_reader reader{on, out.warnings};
     if (said.ok()) {
         said = read_moment(on, out.as_of);
@@ -209,6 +216,8 @@ result load_catalog(pq_connection& on, loaded_catalog& out) {
         result const ended = on.execute("ROLLBACK"); // the transaction only read
         said = said.ok() ? ended : said;
     }
+
+    // After the transaction, which need not wait for it.
     if (said.ok()) {
         out.catalog = reader.build();
     }

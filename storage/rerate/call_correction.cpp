@@ -164,6 +164,7 @@ call_corrector::stored_call_row call_corrector::lock(stored_call_row const& foun
 }
 
 std::string call_corrector::next_status(correction_kind kind, stored_call_row const& call) {
+    // A call that is neither void nor disputed has nothing to restore and stays as it is.
     bool const is_marked = call.status == "void" || call.status == "disputed";
     if (kind == correction_kind::restored) {
         auto values = call.key();
@@ -171,6 +172,7 @@ std::string call_corrector::next_status(correction_kind kind, stored_call_row co
         return is_marked ? session_.query_value(before_sql, values).value_or(call.status)
                          : call.status;
     }
+
     std::string wanted = kind == correction_kind::voided ? "void" : "disputed";
     if (call.status == wanted) {
         return wanted;
@@ -186,16 +188,20 @@ std::string call_corrector::next_status(correction_kind kind, stored_call_row co
 
 void call_corrector::change(correction_kind kind, stored_call_row const& call,
                             std::string const& status, adjustment_author const& author) {
+    // The adjustment first: it records the status that the call still has.
     auto values = call.key();
     values.insert(values.end(), {std::string{label(kind)}, status, author.reason, author.who});
     session_.query(adjustment_sql, values);
+
     move_sums(call, std::to_string(counted(status) - counted(call.status)));
+
     values = call.key();
     values.emplace_back(status);
     session_.query(status_sql, values);
 }
 
 void call_corrector::move_sums(stored_call_row const& call, std::string const& calls) {
+    // A dispute changes no sum, but increments the version and `corrections` of the usage row.
     auto values = call.key();
     values.emplace_back(calls);
     if (calls != "0") {
