@@ -30,9 +30,9 @@ inline constexpr char const* still_waiting = "tally_still_waiting";
 inline constexpr char const* is_committed = "tally_is_committed";
 
 // Events (event_sql.cpp).
-inline constexpr char const* identities = "tally_identities";     ///< row: number that is new
-inline constexpr char const* lock_metrics = "tally_lock_metrics"; ///< creates missing rows
-inline constexpr char const* metrics = "tally_metrics";           ///< row: number of rows written
+inline constexpr char const* identities = "tally_identities";       ///< row: number that is new
+inline constexpr char const* lock_metrics = "tally_lock_metrics";   ///< creates missing rows
+inline constexpr char const* metrics = "tally_metrics";             ///< row: number of rows written
 inline constexpr char const* unique_values = "tally_unique_values"; ///< inserts the new ones
 inline constexpr char const* features = "tally_features";
 inline constexpr char const* api_days = "tally_api_days";
