@@ -10,7 +10,7 @@ COMMENT ON SCHEMA billing IS 'Customers, accounts, plans, tariffs, subscriptions
 COMMENT ON SCHEMA analytics IS 'Usage events and their aggregates';
 COMMENT ON SCHEMA ingest IS 'The daemon''s own: sources, positions, batches, suspense, imports, partitions';
 
--- Table names are unique across contexts, so queries need no schema name.
+-- Table names are unique across the schemas, so queries need no schema name.
 DO $$
 BEGIN
     EXECUTE format(
@@ -47,8 +47,8 @@ END
 $$;
 COMMENT ON FUNCTION public.update_updated_at_column() IS 'Row trigger: keeps updated_at of tables that people change';
 
--- The daemon listens on this channel and loads the catalog again. Statement level: one
--- notification a statement, and the same text in one transaction is sent once.
+-- The daemon listens on this channel and then loads the catalog again. A statement-level trigger
+-- sends one notification per statement; PostgreSQL sends equal ones of a transaction once.
 CREATE FUNCTION public.notify_catalog_change() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog

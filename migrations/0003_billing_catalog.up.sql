@@ -1,5 +1,5 @@
--- What guiding and rating look at: customers, accounts, plans, tariffs, subscriptions, DIDs.
--- Every change to them notifies running daemons.
+-- What guiding and rating read: customers, accounts, plans, tariffs, subscriptions, DIDs.
+-- Every change of these tables notifies running daemons.
 
 CREATE TYPE billing.customer_type AS ENUM ('individual', 'small_business', 'enterprise');
 CREATE TYPE billing.customer_status AS ENUM ('active', 'inactive', 'suspended', 'closed');
@@ -204,7 +204,7 @@ CREATE TABLE billing.rates (
     CONSTRAINT rates_effective CHECK (effective_to > effective_from),
     CONSTRAINT rates_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[connect_fee, minimum, maximum]))
 );
--- PostgreSQL 14 has no NULLS NOT DISTINCT: the nil uuid stands for "no band".
+-- PostgreSQL 14 has no NULLS NOT DISTINCT: in the index the nil uuid means "no band".
 CREATE UNIQUE INDEX rates_key ON billing.rates
     (rate_plan_id, prefix, direction, (coalesce(rate_band_id, '00000000-0000-0000-0000-000000000000'::uuid)), is_on_net, effective_from);
 CREATE INDEX rates_rate_band_id_idx ON billing.rates (rate_band_id);
@@ -336,7 +336,7 @@ BEGIN
 END
 $$;
 
--- accounts: batches update balance and updated_at; only other columns fire these.
+-- accounts: batches update balance and updated_at; the triggers fire for other columns only.
 CREATE TRIGGER accounts_updated_at BEFORE UPDATE OF customer_id, account_number, account_name, account_type, status,
         currency, credit_limit, low_balance_threshold, auto_recharge_enabled, auto_recharge_threshold,
         auto_recharge_amount, max_concurrent_calls, time_zone, suspended_at, suspension_reason, metadata, deleted_at

@@ -1,4 +1,4 @@
--- The daemon's own bookkeeping: who sends, what has been committed, what waits.
+-- The daemon's own tables: sources, committed batches and positions, suspended records, imports.
 
 CREATE TYPE ingest.suspense_state AS ENUM ('waiting', 'resolved', 'discarded');
 CREATE TYPE ingest.import_state AS ENUM ('running', 'done', 'failed', 'reverted');

@@ -1,4 +1,4 @@
--- Partitions go with their table; those that retention has detached have to be named.
+-- Partitions are dropped with their table; those that retention has detached are dropped by name.
 DO $$
 DECLARE
     name text;

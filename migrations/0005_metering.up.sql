@@ -1,5 +1,6 @@
--- Calls, and the counters they move. These tables take the daemon's whole load: no row triggers, no
--- volatile defaults, one index on an open partition of cdrs, counters updated in place (HOT).
+-- Calls, and the counters that they change. These tables carry the daemon's whole load: no row
+-- triggers, no volatile defaults, one index on an open partition of cdrs, and counters are updated
+-- in place (HOT).
 
 CREATE TYPE billing.processing_status AS ENUM
     ('rated', 'zero_rated', 'rerated', 'disputed', 'void', 'billed');

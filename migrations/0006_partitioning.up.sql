@@ -1,4 +1,4 @@
--- Which tables are partitioned, how their partitions are made, and when maintenance last ran.
+-- Which tables are partitioned, how their partitions are created, and when maintenance last ran.
 
 CREATE TYPE ingest.partition_span AS ENUM ('day', 'month');
 CREATE TYPE ingest.retention_action AS ENUM ('detach', 'drop');
@@ -26,8 +26,8 @@ COMMENT ON COLUMN ingest.partitioned_tables.retention_action IS 'detach leaves i
 CREATE TRIGGER partitioned_tables_updated_at BEFORE UPDATE ON ingest.partitioned_tables
     FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();
 
--- Not by to_regclass(partition): its answer is remembered, and whoever has waited for an advisory lock
--- would not see the partition that another has made meanwhile.
+-- Does not use to_regclass(partition): its answer is cached, and a session that waited for an
+-- advisory lock would not see the partition that another session has created meanwhile.
 CREATE FUNCTION ingest.is_attached(p_table text, p_partition text) RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog
@@ -38,9 +38,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION ingest.is_attached(text, text) IS 'Whether a partition takes rows of its table';
 
--- The table is made apart and attached, which takes SHARE UPDATE EXCLUSIVE on the parent: no running
--- COPY waits. Its CHECK says the bounds, so that attaching scans nothing. One session at a time
--- (the lock's number is "TALLYPAR"); one that finds the partition there takes no lock.
+-- The table is created by itself and then attached, which takes SHARE UPDATE EXCLUSIVE on the
+-- parent, so that no running COPY waits. Its CHECK has the bounds, so that attaching scans nothing.
+-- One session at a time (the lock's number is "TALLYPAR"); a session that finds the partition takes
+-- no lock.
 CREATE FUNCTION ingest.create_partition(p_table text, p_moment timestamptz) RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog
@@ -74,7 +75,7 @@ BEGIN
         END IF;
         EXIT WHEN is_second_look;
         PERFORM pg_advisory_xact_lock(x'54414C4C59504152'::bigint);
-        is_second_look := true; -- another may have made it while we waited
+        is_second_look := true; -- another session may have created it during the wait
     END LOOP;
     IF EXISTS (SELECT FROM ingest.partitions AS p
                WHERE p.table_name = p_table AND p.partition_name = name AND p.state IN ('detached', 'dropped')) THEN

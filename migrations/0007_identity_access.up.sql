@@ -1,4 +1,4 @@
--- What users may do, the teams they work in, their logins, and the record of what they did.
+-- Permissions of users, their teams, their logins, and the log of their actions.
 
 CREATE TYPE identity.team_role AS ENUM ('owner', 'admin', 'member', 'viewer');
 CREATE TYPE identity.audit_severity AS ENUM ('debug', 'info', 'warning', 'error', 'critical');
@@ -12,7 +12,7 @@ CREATE TABLE identity.permissions (
     granted_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL DEFAULT now()
 );
--- PostgreSQL 14 has no NULLS NOT DISTINCT: the nil uuid stands for "everywhere".
+-- PostgreSQL 14 has no NULLS NOT DISTINCT: in the index the nil uuid means "everywhere".
 CREATE UNIQUE INDEX permissions_key ON identity.permissions
     (user_id, permission, (coalesce(organization_id, '00000000-0000-0000-0000-000000000000'::uuid)));
 CREATE INDEX permissions_organization_id_idx ON identity.permissions (organization_id);
@@ -124,8 +124,8 @@ COMMENT ON COLUMN identity.token_blacklist.expires_at IS 'Of the token; afterwar
 COMMENT ON COLUMN identity.token_blacklist.user_id IS 'Whose token it was';
 COMMENT ON COLUMN identity.token_blacklist.revoked_by IS 'The user who revoked it; null: the system';
 
--- Much is written here, but by applications and people by hand: so this hot table has a default for
--- its key, and its indexes and foreign keys are on the parent.
+-- This table is written often, but by applications and by hand. So it has a default for its key,
+-- unlike the daemon's hot tables, and its indexes and foreign keys are on the parent.
 CREATE TABLE identity.audit_logs (
     id uuid NOT NULL DEFAULT public.uuid_v7(),
     user_id uuid CONSTRAINT audit_logs_user_id_fkey REFERENCES identity.users (id) ON DELETE SET NULL,

@@ -1,4 +1,4 @@
--- What is charged for besides calls, and the papers and payments that settle it.
+-- Charges besides calls, and the invoices and payments that settle them.
 
 CREATE TYPE billing.metric_aggregation AS ENUM ('sum', 'count', 'max', 'unique', 'latest');
 CREATE TYPE billing.price_model AS ENUM ('per_unit', 'package', 'graduated', 'volume', 'percentage');
@@ -68,7 +68,7 @@ COMMENT ON COLUMN billing.metric_tiers.up_to IS 'The last quantity of the tier, 
 COMMENT ON COLUMN billing.metric_tiers.price IS 'Per unit, in units of the plan''s currency';
 COMMENT ON COLUMN billing.metric_tiers.flat IS 'Once when the tier is entered, in units of the plan''s currency';
 
--- A counter like subscription_usage: no row trigger, nothing volatile, room for HOT updates.
+-- A counter like subscription_usage: no row trigger, no volatile default, room for HOT updates.
 CREATE TABLE billing.subscription_metric_usage (
     subscription_id uuid NOT NULL REFERENCES billing.subscriptions (id) ON DELETE RESTRICT,
     account_id uuid NOT NULL REFERENCES billing.accounts (id) ON DELETE RESTRICT,

@@ -1,6 +1,7 @@
--- Usage events of every kind, the months summed up from the days, and what applications tell about
--- themselves. The partitioned tables take much load: no row triggers, no volatile defaults, one
--- index on an open partition; and no foreign keys, because an event names whatever its sender knows.
+-- Usage events of every kind, months summed up from days, and what applications report about
+-- themselves. The partitioned tables carry much load: no row triggers, no volatile defaults, one
+-- index on an open partition. They have no foreign keys, because an event may name things that only
+-- its sender knows.
 
 CREATE TYPE analytics.error_severity AS ENUM ('debug', 'info', 'warning', 'error', 'critical');
 
@@ -124,7 +125,7 @@ COMMENT ON COLUMN analytics.error_logs.resolved_by IS 'The user who closed it';
 COMMENT ON COLUMN analytics.error_logs.source_id IS 'ingest.sources.id of the sender; null: written by an application itself';
 COMMENT ON COLUMN analytics.error_logs.batch_id IS 'ingest.batches.id of the transaction that stored it';
 
--- A counter: last_used_at has no index, so that updates stay HOT.
+-- A counter: last_used_at has no index, so that updates are HOT.
 CREATE TABLE analytics.feature_usage (
     account_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -167,11 +168,11 @@ CREATE INDEX usage_aggregates_monthly_month_idx ON analytics.usage_aggregates_mo
 COMMENT ON TABLE analytics.usage_aggregates_monthly IS 'Usage of a calendar month, rolled up from the days by analytics.roll_up_months(); behind by what has come since. usage_aggregates_current_month is never behind';
 COMMENT ON COLUMN analytics.usage_aggregates_monthly.month IS 'Of the days, which are those of the plan''s time zone';
 
--- Which months have to be rolled up again? No trigger may sit on the daily rows, and an index on
--- their updated_at would end their HOT updates. So whoever changes days leaves a mark for each in
--- the same transaction, with the same now(): one or two rows a batch, which nobody waits for because
--- the transaction is part of the key. A roll-up takes the marks it sees, and with one snapshot the
--- days that were changed with them.
+-- Which months must be rolled up again? A trigger on the daily rows would be too slow, and an index
+-- on their updated_at would prevent HOT updates. So every transaction that changes days leaves a
+-- mark for each day, with the same now(): one or two rows per batch, for which no session waits
+-- because the transaction is part of the key. A roll-up takes the marks that its snapshot shows, and
+-- the same snapshot shows the days that were changed with them.
 CREATE TABLE analytics.changed_days (
     transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
     day date NOT NULL,
@@ -188,7 +189,7 @@ AS $$
 DECLARE
     rows_written bigint;
 BEGIN
-    PERFORM pg_advisory_xact_lock(x'54414C4C59524F4C'::bigint); -- "TALLYROL": one at a time
+    PERFORM pg_advisory_xact_lock(x'54414C4C59524F4C'::bigint); -- "TALLYROL": one roll-up at a time
     WITH marked AS (
         DELETE FROM analytics.changed_days RETURNING day, created_at
     ), since AS (
@@ -259,10 +260,10 @@ END
 $$;
 COMMENT ON FUNCTION analytics.roll_up_month(date, uuid) IS 'Sums up a whole month again from its days, of all accounts or of one; returns how many rows were not right';
 
--- Without nested loops, because of `removed`: nobody knows how many rows `wanted` has.
--- The lock keeps batches out between the facts' snapshot and the rows' change: one that has stored
--- its facts but not its days yet adds to what is written here. Readers go on, and so do senders: the
--- journal holds what they send meanwhile.
+-- Without nested loops, because of `removed`: the planner cannot estimate the rows of `wanted`.
+-- The lock keeps batches out between the snapshot of the facts and the change of the daily rows: a
+-- batch that had stored its facts but not its days would add them a second time. Readers continue,
+-- and so do senders: the journal holds what they send meanwhile.
 CREATE FUNCTION analytics.rebuild_daily(p_first date, p_last date, p_account uuid DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog
@@ -270,7 +271,7 @@ SET timezone = 'UTC'
 SET enable_nestloop = off
 AS $$
 DECLARE
-    -- Local days reach up to 14 hours beyond those of UTC.
+    -- A local day may begin or end up to 14 hours away from the day in UTC.
     from_moment constant timestamptz := p_first - interval '1 day';
     to_moment constant timestamptz := p_last + interval '2 days';
     rows_changed bigint;
@@ -314,7 +315,7 @@ BEGIN
                 (excluded.events, excluded.quantity, excluded.billable_quantity, excluded.cost, excluded.currency)
         RETURNING 1
     ), removed AS (
-        -- A row that was taken back to nothing says the truth.
+        -- A row whose sums were corrected to zero is right as it is.
         DELETE FROM analytics.usage_aggregates_daily AS u
         WHERE u.day BETWEEN p_first AND p_last AND (p_account IS NULL OR u.account_id = p_account)
             AND (u.events, u.quantity, u.billable_quantity, u.cost) <> (0, 0, 0, 0)
@@ -352,7 +353,8 @@ LEFT JOIN billing.rate_plans AS p ON p.id = s.rate_plan_id
 CROSS JOIN LATERAL (
     SELECT date_trunc('month', now() AT TIME ZONE coalesce(p.time_zone, a.time_zone, 'UTC'))::date AS first_day
 ) AS m
--- Nowhere is it an earlier month than this one; said apart because an index serves it.
+-- No time zone has an earlier month than this one. A condition of its own, because an index serves
+-- it.
 WHERE d.day >= date_trunc('month', now() AT TIME ZONE 'UTC' - interval '1 day')::date
   AND d.day >= m.first_day AND d.day < (m.first_day + interval '1 month')::date
 GROUP BY d.account_id, d.subscription_id, m.first_day, d.metric;
@@ -367,8 +369,8 @@ WHERE metric IS NOT NULL;
 COMMENT ON VIEW billing.usage_records IS 'The metered usage events, by the names subscription applications know';
 COMMENT ON COLUMN billing.usage_records.deleted_at IS 'Always null: what was metered is not deleted';
 
--- account_id of an event may be all-zero, so only the subscription can become a foreign key. That
--- an account with events stays is upheld by billing.subscription_metric_usage.
+-- account_id of an event may be the nil uuid, so only the subscription can become a foreign key. An
+-- account with events cannot be deleted because of billing.subscription_metric_usage.
 INSERT INTO ingest.partitioned_tables (table_name, time_column, span, sealed_indexes, sealed_foreign_keys) VALUES
     ('analytics.usage_events', 'occurred_at', 'day',
      '{"subscription_id, metric, occurred_at","user_id, occurred_at","organization_id, occurred_at","metric, occurred_at","type, occurred_at","occurred_at"}',

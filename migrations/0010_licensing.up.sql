@@ -1,4 +1,4 @@
--- Software licences, who sits on their seats, and what was done to them.
+-- Software licenses, the users on their seats, and the log of changes.
 
 CREATE SCHEMA licensing;
 COMMENT ON SCHEMA licensing IS 'Software licences, their seats, and what was done to them';
@@ -8,9 +8,9 @@ CREATE TYPE licensing.license_status AS ENUM
 CREATE TYPE licensing.license_term AS ENUM ('monthly', 'yearly');
 CREATE TYPE licensing.assignment_status AS ENUM ('assigned', 'unassigned', 'revoked');
 
--- Text is indexed twice, as it is and with blanks for punctuation: the text parser takes
--- "LIC-2026-01" for the numbers -2026 and -01 and "license.created" for a host, and nobody searches
--- for those.
+-- Text is indexed twice, as it is and with blanks instead of punctuation: PostgreSQL's parser reads
+-- "LIC-2026-01" as the numbers -2026 and -01 and "license.created" as a host name, for which users
+-- do not search.
 CREATE FUNCTION licensing.search_text(p_text text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog
@@ -143,10 +143,10 @@ COMMENT ON FUNCTION licensing.stamp_assignment() IS 'Row trigger: sets the times
 CREATE TRIGGER license_assignments_stamp BEFORE INSERT OR UPDATE OF status ON licensing.license_assignments
     FOR EACH ROW EXECUTE FUNCTION licensing.stamp_assignment();
 
--- Seats are counted once per statement, with licences locked in the order of their ids: however the
--- rows of two statements are ordered, they never wait for each other in a circle. Which licences
--- those are, a row trigger notes in a setting of the transaction. Transition tables would show them
--- as well, but one event at a time, and INSERT ... ON CONFLICT DO UPDATE would lock in two passes.
+-- Seats are counted once per statement, with the licenses locked in the order of their ids, so that
+-- two statements do not deadlock however their rows are ordered. A row trigger collects the ids of
+-- the licenses in a setting of the transaction. Transition tables would show them too, but for one
+-- event at a time, and INSERT ... ON CONFLICT DO UPDATE would lock in two passes.
 CREATE FUNCTION licensing.note_license_change() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog
@@ -178,9 +178,9 @@ COMMENT ON FUNCTION licensing.note_license_change() IS 'Row trigger: notes licen
 CREATE TRIGGER license_assignments_note AFTER INSERT OR UPDATE OR DELETE ON licensing.license_assignments
     FOR EACH ROW EXECUTE FUNCTION licensing.note_license_change();
 
--- Counting, where adding would do, also mends a count that was loaded wrong; it runs under the
--- licence's lock and so sees every committed seat. A licence that is being deleted is not found, and
--- its assignments go without a count.
+-- Counts the seats instead of adding a difference, which also corrects a count that was loaded
+-- wrong. It runs under the lock of the license and so sees every committed seat. A license that is
+-- being deleted is not found, and its assignments are deleted without a count.
 CREATE FUNCTION licensing.update_license_seats() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog

@@ -1,4 +1,4 @@
--- Affiliates: whom they bring, what they earn by it, and how it is paid out.
+-- Affiliates: the customers that they refer, their commissions, and the payouts.
 
 CREATE SCHEMA affiliates;
 COMMENT ON SCHEMA affiliates IS 'Affiliates: whom they bring, what they earn by it, and how it is paid out';
@@ -193,12 +193,12 @@ COMMENT ON COLUMN affiliates.affiliate_clicks.country IS 'ISO 3166-1, two letter
 COMMENT ON COLUMN affiliates.affiliate_clicks.source_id IS 'ingest.sources.id, of a click that came as an event';
 COMMENT ON COLUMN affiliates.affiliate_clicks.batch_id IS 'ingest.batches.id of the transaction that stored it';
 
--- Totals move by differences, so that a change costs the same however much an affiliate has earned;
--- keep_affiliate_totals sees to it that nothing else moves them. Before a statement's first total
--- moves, all its affiliates are locked, in the order of their ids: however the rows of two statements
--- are ordered, they never wait for each other in a circle. Which affiliates those are, a row trigger
--- notes in a setting of the transaction: all row triggers come before the first statement trigger,
--- of which INSERT ... ON CONFLICT DO UPDATE has two.
+-- Totals change by differences, so that a change costs the same however many commissions an
+-- affiliate has; keep_affiliate_totals prevents any other change of them. Before a statement's first
+-- total changes, all its affiliates are locked in the order of their ids, so that two statements do
+-- not deadlock however their rows are ordered. A row trigger collects the ids of the affiliates in a
+-- setting of the transaction: all row triggers run before the first statement trigger, of which
+-- INSERT ... ON CONFLICT DO UPDATE has two.
 CREATE FUNCTION affiliates.note_affiliate_change() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog
@@ -306,7 +306,7 @@ END
 $$;
 COMMENT ON FUNCTION affiliates.update_affiliate_earnings() IS 'Statement trigger on affiliate_commissions: keeps pending_earnings, approved_earnings and paid_earnings of affiliates';
 
--- PostgreSQL allows a trigger that sees the changed rows one event only.
+-- PostgreSQL allows a trigger with transition tables for one event only.
 DO $$
 DECLARE
     watched record;
@@ -357,7 +357,7 @@ CREATE TRIGGER affiliates_totals_by_trigger BEFORE UPDATE ON affiliates.affiliat
         IS DISTINCT FROM (NEW.total_referrals, NEW.total_conversions, NEW.pending_earnings, NEW.approved_earnings, NEW.paid_earnings))
     EXECUTE FUNCTION affiliates.keep_affiliate_totals();
 
--- TRUNCATE would take rows away without their totals.
+-- TRUNCATE would remove rows without changing the totals.
 CREATE FUNCTION affiliates.refuse_truncate() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog

@@ -1,4 +1,4 @@
--- Vouchers: packages of sessions that an organization sells to its clients.
+-- Vouchers: packages of sessions that an organization sells to its clients, and their bookings.
 
 CREATE SCHEMA vouchers;
 COMMENT ON SCHEMA vouchers IS 'Packages of sessions that organizations sell to their clients';

@@ -1,4 +1,4 @@
--- Events: apps, the rooms that run them, who takes part, what is won and by whom.
+-- Events: apps, the rooms that run them, participants, prizes and winners.
 
 CREATE SCHEMA engagement;
 COMMENT ON SCHEMA engagement IS 'Events: apps, rooms, participants, prizes and winners';
@@ -101,7 +101,7 @@ COMMENT ON TABLE engagement.prizes IS 'What can be won in a room';
 COMMENT ON COLUMN engagement.prizes.quantity IS 'How often it can be won';
 COMMENT ON COLUMN engagement.prizes.deleted_at IS 'Soft delete, the only one for a prize that has been won';
 
--- The room is in both keys, so that prize, participant and winner are of one room.
+-- The room is part of both keys, so that prize, participant and winner belong to one room.
 CREATE TABLE engagement.winners (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
     room_id uuid NOT NULL REFERENCES engagement.rooms (id) ON DELETE CASCADE,
@@ -126,9 +126,10 @@ COMMENT ON TABLE engagement.winners IS 'Who won which prize';
 COMMENT ON COLUMN engagement.winners.metadata IS 'How the winner was drawn or chosen';
 COMMENT ON COLUMN engagement.winners.deleted_at IS 'Soft delete: the prize was taken back';
 
--- The foreign keys refuse these deletions anyhow; this says in words what stands in the way and what
--- to do instead. PostgreSQL fires triggers of an event in the order of their names: theirs begin
--- with "RI_", so these begin with "E". AFTER, so that a deleted room takes its winners away first.
+-- The foreign keys refuse these deletions too; the triggers add a message that says what prevents
+-- the deletion and what to do instead. PostgreSQL fires the triggers of an event in the order of
+-- their names: those of foreign keys begin with "RI_", so these begin with "E". AFTER triggers, so
+-- that the deletion of a room has already deleted its winners.
 CREATE FUNCTION engagement.explain_restrict() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog

@@ -1,4 +1,4 @@
--- What was changed about calls after they were stored, and the runs that changed many of them.
+-- Changes of calls after they were stored, and the runs that changed many of them.
 
 CREATE TYPE billing.rerate_state AS ENUM ('running', 'done', 'given_up');
 CREATE TYPE billing.adjustment_kind AS ENUM ('rerate', 'void', 'dispute', 'restore');

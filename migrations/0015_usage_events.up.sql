@@ -1,10 +1,9 @@
--- What metering events takes beside the tables of their facts: the identity of every event, the
--- values that a metric has counted, and counters by route, by error and by feature.
+-- The tables for events besides those of their facts: the identity of every event, the values that
+-- a metric has counted, and counters by route, by error and by feature.
 
--- CloudEvents names an event by source and id alone, whatever time it says or came at, and a unique
--- key over partitions would have to hold the time. So the identity has a table of its own. A batch
--- writes these rows before any fact: who repeats an event, or another daemon with the same one, finds
--- it there.
+-- CloudEvents identifies an event by source and id, whatever its time is, but a unique key of a
+-- partitioned table must contain the time. So the identity has a table of its own. A batch writes
+-- these rows before any fact, so that a repeated event is found here, also by another daemon.
 CREATE TABLE ingest.event_identities (
     id uuid NOT NULL,
     content bigint NOT NULL,
@@ -30,7 +29,7 @@ CREATE TABLE billing.metric_unique_values (
 COMMENT ON TABLE billing.metric_unique_values IS 'Values that a metric of aggregation unique has counted in a billing period: each counts once';
 COMMENT ON COLUMN billing.metric_unique_values.value_id IS 'UUIDv5 of the value';
 
--- Counters: no trigger, no index on what they move, room for HOT updates.
+-- Counters: no trigger, no index on the columns that change, room for HOT updates.
 CREATE TABLE analytics.api_usage_daily (
     account_id uuid NOT NULL,
     day date NOT NULL,

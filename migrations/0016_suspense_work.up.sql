@@ -1,4 +1,5 @@
--- Suspense that is worked on: tried again by the clock and the catalog, and closed by people who say why.
+-- Work on suspended records: automatic retries, by time and after changes of the catalog, and
+-- records that an operator closes with a reason.
 
 ALTER TABLE ingest.suspense
     ADD COLUMN auto_attempts integer NOT NULL DEFAULT 0 CONSTRAINT suspense_auto_attempts_check CHECK (auto_attempts >= 0),

@@ -1,15 +1,15 @@
--- What usage events do to licences, audit logs, affiliates, vouchers and rooms. The functions apply_*
--- have one signature; each is called once for an event, in the transaction that stores it. NULL: done.
--- Otherwise nothing was changed, and the answer says why: "reason_code: detail for a person".
+-- The effects of usage events on licenses, the audit log, affiliates, vouchers and rooms. The
+-- functions apply_* have one signature; each is called once per event, in the transaction that stores
+-- it. NULL means done. Otherwise nothing was changed, and the result says why: "reason_code: detail".
 --
--- Events come in any order. Of two about one thing the later by its own time decides, whichever came
--- first; where the times are equal, a fixed rule does. Whoever moves a licence, affiliate, voucher or
--- room locks its row before anything else.
+-- Events arrive in any order. Of two events about one thing the one with the later time of its own
+-- decides, whichever arrived first; if the times are equal, a fixed rule decides. A function that
+-- changes a license, an affiliate, a voucher or a room locks its row before anything else.
 
--- Functions of one expression have no search_path of their own, so that PostgreSQL puts them into the
--- query that calls them, which is thirty times as fast; all they name is in pg_catalog.
+-- Functions of one expression do not set search_path, so that PostgreSQL can inline them into the
+-- calling query, which is thirty times as fast. They name objects of pg_catalog only.
 
--- What a function answers when it is handed what no decoder lets through.
+-- The result of a function for data that no decoder lets through.
 CREATE FUNCTION ingest.event_problem(p_at timestamptz, p_data jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -83,8 +83,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION ingest.existing_user(uuid) IS 'The id of a user whom nobody deletes until this transaction ends; null when there is none';
 
--- Each member is kept as [time, value]. Arrays of two compare member by member: the later is the
--- greater, and of equal times the greater value is.
+-- Each member is stored as [time, value]. Arrays are compared element by element: the later time is
+-- greater, and with equal times the greater value.
 CREATE FUNCTION ingest.latest_members(p_kept jsonb, p_data jsonb, p_at timestamptz) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog
@@ -108,7 +108,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION ingest.news_of(jsonb, jsonb) IS 'The members, without times, that latest_members() has changed';
 
--- Licences.
+-- Licenses.
 
 CREATE FUNCTION licensing.find_license(p_subject text, p_data jsonb) RETURNS uuid
 LANGUAGE plpgsql STABLE
@@ -182,7 +182,7 @@ BEGIN
     IF license IS NULL THEN
         RETURN format('unknown_license: no licence has the key or id %s', ingest.event_entity(p_subject, p_data, 'license_key', 'license_id'));
     ELSIF EXISTS (SELECT FROM licensing.license_audit_events AS e WHERE e.id = p_event_id AND e.created_at = p_at) THEN
-        RETURN NULL; -- has been applied
+        RETURN NULL; -- already applied
     END IF;
     IF p_type IN ('license.sms.sent', 'license.sms.purchased') THEN
         verdict := licensing.move_sms(license, p_type, p_data);
@@ -298,7 +298,7 @@ BEGIN
     ELSIF click IS NULL THEN
         RETURN 'bad_value: click_id is no uuid';
     ELSIF greatest(octet_length(p_data ->> 'visitor_id'), octet_length(p_data ->> 'utm_campaign')) > 1024 THEN
-        -- A sealed partition has an index on them, which takes no long text.
+        -- A sealed partition has an index on them, and an index entry cannot be long.
         RETURN 'field_too_long: visitor_id and utm_campaign have at most 1024 bytes';
     END IF;
     affiliate := affiliates.find_affiliate(p_subject, p_data);
@@ -322,10 +322,10 @@ END
 $$;
 COMMENT ON FUNCTION affiliates.apply_click(uuid, text, text, timestamptz, jsonb, uuid, uuid) IS 'Applies affiliate.click: a row of affiliate_clicks; a click_id that comes again with the same time is one click. Reasons: unknown_affiliate, bad_value, bad_data';
 
--- A customer is named by user, email or click. Conversions that come first may each name one of them
--- and make a referral each, until one comes that names both: then these are one customer's, and
--- whatever the order, one referral is left. A referral that an event made has its id, like the
--- commission it earned; only such ones are ever merged into another.
+-- A customer is identified by user, email or click. Early conversions may each have one of them and
+-- create a referral each, until a conversion has both: then these referrals are of one customer, and
+-- whatever the order, one referral remains. A referral that an event created has the event's id, as
+-- its commission has; only such referrals are merged into another.
 CREATE FUNCTION affiliates.matching_referrals(p_affiliate_id uuid, p_user_id uuid, p_email text, p_click_id uuid) RETURNS uuid[]
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog
@@ -342,7 +342,7 @@ BEGIN
         UNION ALL
         SELECT c.id, 3 FROM affiliates.affiliate_referrals AS c WHERE c.affiliate_id = p_affiliate_id AND c.click_id = p_click_id
     ), fitting AS (
-        -- Another user is another customer, and of one click another email is.
+        -- Another user is another customer; of one click, another email is too.
         SELECT r.id, f.how, r.referred_user_id AS user_id, lower(r.referred_email) AS email, r.created_at,
                EXISTS (SELECT FROM affiliates.affiliate_commissions AS c WHERE c.id = r.id) AS by_event
         FROM (SELECT id, min(how) AS how FROM found GROUP BY id) AS f JOIN affiliates.affiliate_referrals AS r ON r.id = f.id
@@ -399,7 +399,7 @@ BEGIN
         ELSIF referral.status = 'rejected' OR (referral.status = 'expired' AND referral.expires_at IS NULL) THEN
             RETURN format('conversion_expired: referral %s is %s', p_referral_id, referral.status);
         END IF;
-        RETURN NULL; -- has signed up in time
+        RETURN NULL; -- signed up in time
     END IF;
     SELECT a.cookie_days INTO days FROM affiliates.affiliates AS a WHERE a.id = p_affiliate_id;
     IF clicked IS NULL AND p_click_id IS NOT NULL THEN
@@ -481,7 +481,7 @@ BEGIN
             GET STACKED DIAGNOSTICS broken = CONSTRAINT_NAME;
             IF broken <> 'affiliate_referrals_referred_user_id_key' THEN
                 RAISE;
-            END IF; -- somebody else brought this user just now: look again
+            END IF; -- another session has just created a referral of this user: search again
         END;
     END LOOP;
     RAISE EXCEPTION 'user % is being brought by somebody whom this transaction cannot see', customer
@@ -520,7 +520,7 @@ BEGIN
     SELECT p.id INTO payment FROM billing.payments AS p WHERE p.id = ingest.event_uuid(p_data ->> 'payment_id') FOR KEY SHARE;
     IF EXISTS (SELECT FROM affiliates.affiliate_commissions AS c WHERE c.id = p_event_id)
        OR EXISTS (SELECT FROM affiliates.affiliate_commissions AS c WHERE c.payment_id = payment AND c.affiliate_id = affiliate.id) THEN
-        RETURN NULL; -- has been applied
+        RETURN NULL; -- already applied
     ELSIF affiliate.status <> 'active' THEN
         RETURN format('affiliate_not_active: affiliate %s is %s', affiliate.affiliate_code, affiliate.status);
     ELSIF coalesce(nullif(upper(p_data ->> 'currency'), ''), affiliate.currency) <> affiliate.currency THEN
@@ -536,7 +536,7 @@ BEGIN
     IF referral.verdict IS NOT NULL THEN
         RETURN referral.verdict;
     END IF;
-    -- 0.01 instead of / 100: a product has all its digits, a quotient has those PostgreSQL chooses.
+    -- 0.01 instead of / 100: a product is exact, while PostgreSQL chooses the digits of a quotient.
     INSERT INTO affiliates.affiliate_commissions (id, affiliate_id, referral_id, payment_id, base_amount, rate, amount, currency, earned_at, metadata)
     VALUES (p_event_id, affiliate.id, referral.referral_id, payment, worth, affiliate.commission_rate, round(worth * affiliate.commission_rate * 0.01, 9),
             affiliate.currency, p_at,
@@ -561,7 +561,7 @@ COMMENT ON FUNCTION affiliates.apply_conversion(uuid, text, text, timestamptz, j
 
 -- Vouchers.
 
--- Reads as UTC where it is null. Checked by use: an unknown zone is an error there (22023).
+-- NULL means UTC. The zone is checked by using it: an unknown zone raises 22023.
 ALTER TABLE identity.organizations ADD COLUMN time_zone text CHECK (time_zone IS NULL OR timezone(time_zone, '2000-01-01 00:00Z'::timestamptz) IS NOT NULL);
 COMMENT ON COLUMN identity.organizations.time_zone IS 'IANA zone of its hours, as in booking rules; null: UTC';
 
@@ -625,9 +625,9 @@ END
 $$;
 COMMENT ON FUNCTION vouchers.booking_problem(uuid, timestamptz) IS 'Verdict on a session of a voucher that starts at a moment: voucher_not_valid, booking_refused or null. The start counts, in the organization''s time zone';
 
--- The split between regular and backup sessions follows from how many were consumed, and which session
--- is of which kind from when it started: so it does not matter which one came first. Sessions that
--- were counted without a row (vouchers of another system) are taken for the earliest.
+-- The number of consumed sessions decides how many are regular and how many backup, and the start of
+-- a session decides of which kind it is: so the order of arrival does not matter. Sessions that were
+-- counted without a row (vouchers of another system) count as the earliest.
 CREATE FUNCTION vouchers.count_session(p_voucher_id uuid, p_change integer) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog
@@ -677,15 +677,15 @@ END
 $$;
 COMMENT ON FUNCTION vouchers.session_data_problem(jsonb) IS 'What is wrong with the data of a voucher.session, as a verdict; null: nothing';
 
--- The session as it is with one more event. What an application wrote holds until an event says
--- something else; a start that nobody said is the time of the earliest event.
+-- The session after one more event. What an application wrote holds until an event has another
+-- value; a start that was not given is the time of the earliest event.
 CREATE FUNCTION vouchers.session_after(p_session vouchers.voucher_sessions, p_at timestamptz, p_data jsonb, p_duration interval)
 RETURNS vouchers.voucher_sessions
 LANGUAGE plpgsql
 SET search_path = pg_catalog
 AS $$
 DECLARE
-    ranks constant text[] := '{scheduled,completed,no_show,cancelled}'; -- the later one decides where the times are equal
+    ranks constant text[] := '{scheduled,completed,no_show,cancelled}'; -- with equal times the later in this list decides
     action constant text := coalesce(nullif(p_data ->> 'action', ''), 'completed');
     was constant vouchers.voucher_sessions := p_session;
     said_before jsonb := was.said;
@@ -694,7 +694,7 @@ DECLARE
     decides constant boolean := was.status_at IS NULL
         OR (p_at, array_position(ranks, action)) > (was.status_at, array_position(ranks, was.status::text));
 BEGIN
-    IF was.status IS NOT NULL AND was.status_at IS NULL THEN -- by an application: older than any event
+    IF was.status IS NOT NULL AND was.status_at IS NULL THEN -- set by an application: older than any event
         said_before := ingest.latest_members(said_before, jsonb_build_object('scheduled_start', ingest.time_text(was.scheduled_start),
                                                                              'scheduled_end', ingest.time_text(was.scheduled_end)), 'epoch');
     END IF;
@@ -706,10 +706,10 @@ BEGIN
         p_session.completed_at := CASE WHEN action = 'completed' THEN p_at END;
         p_session.cancelled_at := CASE WHEN action = 'cancelled' THEN p_at END;
         IF action IN ('scheduled', 'cancelled') THEN
-            p_session.kind := 'regular'; -- draws on nothing
+            p_session.kind := 'regular'; -- consumes nothing
         END IF;
     END IF;
-    IF decides OR news ? 'reason' THEN -- the reason of the event that cancelled it, not of an earlier one
+    IF decides OR news ? 'reason' THEN -- the reason of the event that canceled it, not of an earlier one
         p_session.cancellation_reason := CASE WHEN p_session.status = 'cancelled'
             AND (p_session.said #>> '{reason,0}')::numeric = extract(epoch FROM p_session.status_at) THEN p_session.said #>> '{reason,1}' END;
     END IF;
@@ -721,7 +721,7 @@ BEGIN
         p_session.scheduled_end := CASE WHEN ends > p_session.scheduled_start THEN ends ELSE p_session.scheduled_start + p_duration END;
     END IF;
     p_session.metadata := coalesce(was.metadata, '{}') || (news - '{scheduled_start,scheduled_end,reason}'::text[]);
-    IF news ? 'therapist_id' THEN -- one who is not known stays in metadata
+    IF news ? 'therapist_id' THEN -- an unknown therapist stays in metadata
         p_session.therapist_id := ingest.existing_user(ingest.event_uuid(news ->> 'therapist_id'));
         IF p_session.therapist_id IS NOT NULL THEN
             p_session.metadata := p_session.metadata - 'therapist_id';
@@ -765,8 +765,9 @@ BEGIN
     IF is_known AND becomes IS NOT DISTINCT FROM was THEN
         RETURN NULL;
     END IF;
-    -- A cancellation is no booking, and so may come at any time. What it cancels has to be one, also
-    -- when it comes after it: else it would depend on the order.
+    -- A cancellation is not a booking, so it may arrive at any time. The session that it cancels must
+    -- follow the booking rules, even if it arrives later: otherwise the result would depend on the
+    -- order.
     IF coalesce(p_data ->> 'action', '') <> 'cancelled'
        OR (becomes.status <> 'cancelled' AND becomes.scheduled_start IS DISTINCT FROM was.scheduled_start) THEN
         verdict := vouchers.booking_problem(voucher.id, becomes.scheduled_start);
@@ -794,7 +795,7 @@ BEGIN
         cancellation_reason = excluded.cancellation_reason, metadata = excluded.metadata, status_at = excluded.status_at, said = excluded.said
     WHERE is_known;
     IF NOT FOUND THEN
-        RETURN format('booking_refused: session %s is one of another voucher', session_id); -- since a moment ago
+        RETURN format('booking_refused: session %s is one of another voucher', session_id); -- since the check above
     ELSIF change <> 0 OR becomes.status IN ('completed', 'no_show') THEN
         PERFORM vouchers.count_session(voucher.id, change);
     END IF;
@@ -871,7 +872,7 @@ DECLARE
     winner record;
 BEGIN
     SELECT r.status INTO room_status FROM engagement.rooms AS r WHERE r.id = p_room_id;
-    IF room_status NOT IN ('active', 'completed') THEN -- many draw when the event is over
+    IF room_status NOT IN ('active', 'completed') THEN -- often the draw follows the end of the event
         RETURN format('room_not_open: room %s is %s', p_room_id, room_status);
     END IF;
     SELECT p.id, p.quantity INTO prize FROM engagement.prizes AS p
@@ -891,9 +892,9 @@ BEGIN
     ORDER BY w.deleted_at IS NOT NULL, w.deleted_at DESC, w.id LIMIT 1;
     IF FOUND AND winner.deleted_at IS NULL THEN
         UPDATE engagement.winners AS w SET won_at = p_at WHERE w.id = winner.id AND w.won_at > p_at;
-        RETURN NULL; -- has it
+        RETURN NULL; -- already has it
     ELSIF FOUND AND p_at <= winner.deleted_at THEN
-        RETURN NULL; -- had it, and it was taken back afterwards
+        RETURN NULL; -- had it, and it was revoked later
     ELSIF prize.quantity <= (SELECT count(*) FROM engagement.winners AS w WHERE w.prize_id = prize.id AND w.deleted_at IS NULL) THEN
         RETURN format('no_prize_left: prize %s has been won %s times', prize.id, prize.quantity);
     ELSIF winner.id IS NOT NULL THEN

@@ -1,5 +1,5 @@
--- The organization of everybody who is in no other. Users that are there already join it; the audit
--- log says which, so that undoing lets go of them and of nobody else.
+-- The organization of all users that have no other. Existing users without one join it; the audit
+-- log records which, so that the undo releases exactly these.
 INSERT INTO identity.organizations (id, name, slug)
 VALUES ('00000000-0000-7000-8000-000000000051', 'Default Organization', 'default-org')
 ON CONFLICT DO NOTHING;

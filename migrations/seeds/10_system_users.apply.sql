@@ -1,4 +1,4 @@
--- The people who run the system. The passwords' hashes come from tallyd seed.
+-- The administrators of the system. tallyd seed fills in the hashes of their passwords.
 INSERT INTO identity.users (id, email, username, password_hash, role, status, first_name, last_name,
                             is_email_verified, email_verified_at, password_changed_at, must_change_password, organization_id)
 SELECT id::uuid, email, username, current_setting('tallyd.hash_' || username), role::identity.user_role, 'active',

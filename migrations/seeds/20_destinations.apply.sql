@@ -1,4 +1,4 @@
--- Names and call types of prefixes, for rates that do not say theirs.
+-- Names and call types of prefixes, for rates that do not have their own.
 INSERT INTO billing.destinations (prefix, name, country, call_type) VALUES
     ('1', 'United States and Canada', 'US', 'international'),
     ('1800', 'United States toll-free', 'US', 'toll_free'),

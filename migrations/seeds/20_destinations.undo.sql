@@ -1,4 +1,4 @@
--- A row that somebody renamed since is theirs.
+-- A row that was renamed since belongs to the operator and stays.
 DELETE FROM billing.destinations AS d USING (VALUES
     ('1', 'United States and Canada'),
     ('1800', 'United States toll-free'),

@@ -1,2 +1,2 @@
--- The three telecom plans are files: config/plans/. tallyd seed applies them as tallyd plan does.
+-- The three telecom plans are files in config/plans/; tallyd seed applies them as tallyd plan does.
 SELECT 1;

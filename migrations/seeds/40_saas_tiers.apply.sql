@@ -1,5 +1,5 @@
--- The price list of a SaaS product, in dollars. What is sold by the year says in monthly_price what
--- a month of it comes to.
+-- The price list of a SaaS product, in dollars. For a plan that is sold by the year, monthly_price
+-- is the price of one month of it.
 INSERT INTO billing.rate_plans (id, code, name, description, monthly_price, annual_price, currency, time_zone,
                                 rounding, decimals, features, tier, billing_interval, display_order)
 VALUES

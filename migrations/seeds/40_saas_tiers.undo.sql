@@ -1,3 +1,3 @@
--- Refused for a plan that somebody subscribes to.
+-- Refused for a plan with a subscription.
 DELETE FROM billing.rate_plans
 WHERE id BETWEEN '00000000-0000-7000-8000-000000000211' AND '00000000-0000-7000-8000-000000000214';

@@ -1,5 +1,5 @@
--- What the default organization sells. Sessions are booked from eight to eight on working days, on
--- Friday from noon to three.
+-- Voucher types of the default organization. Sessions are booked from eight to eight on working
+-- days, on Friday from noon to three.
 INSERT INTO vouchers.voucher_types (id, organization_id, name, session_name, description, total_sessions, backup_sessions,
                                     session_duration_minutes, max_clients_per_session, frequency, price, currency,
                                     validity_days, booking_rules)

@@ -1,4 +1,4 @@
--- Three customers to play with. Their subscriptions began 90 days ago, at midnight where they are.
+-- Three customers for trying things out. Their subscriptions began 90 days ago, at local midnight.
 INSERT INTO identity.users (id, email, username, password_hash, role, status, first_name, last_name, phone,
                             is_email_verified, email_verified_at, password_changed_at, organization_id)
 SELECT id::uuid, email, username, current_setting('tallyd.hash_demo'), 'customer', 'active', first_name, last_name, phone,
@@ -50,7 +50,7 @@ WITH wanted (id, subscription_number, customer_id, account_id, plan_code, every)
            date_trunc('day', now() AT TIME ZONE p.time_zone) - interval '90 days' AS local_start
     FROM wanted w JOIN billing.rate_plans p ON p.code = w.plan_code
 ), period AS (
-    -- the last of the billing periods that have begun
+    -- The last billing period that has begun.
     SELECT b.*, max(n) AS number
     FROM began b CROSS JOIN generate_series(0, 11) AS n
     WHERE b.local_start + n * b.months * interval '1 month' <= now() AT TIME ZONE b.time_zone

@@ -1,4 +1,5 @@
--- Refused by the foreign keys of subscription_usage when an account has calls: history is no demo.
+-- The foreign keys of subscription_usage refuse this if an account has calls: these are not demo
+-- data.
 DELETE FROM billing.dids WHERE id BETWEEN '00000000-0000-7000-8000-000000000400' AND '00000000-0000-7000-8000-0000000004ff';
 DELETE FROM billing.subscriptions WHERE id BETWEEN '00000000-0000-7000-8000-000000000331' AND '00000000-0000-7000-8000-000000000333';
 DELETE FROM billing.accounts WHERE id BETWEEN '00000000-0000-7000-8000-000000000321' AND '00000000-0000-7000-8000-000000000323';

@@ -1,4 +1,4 @@
--- Fifty licences, twelve people of the staff on their seats, and what was done to them.
+-- Fifty licenses, twelve members of staff on their seats, and the log of changes.
 INSERT INTO identity.users (id, organization_id, email, username, password_hash, role, first_name, last_name,
                             is_email_verified, email_verified_at, password_changed_at)
 SELECT ('00000000-0000-7000-8000-' || lpad((600 + n)::text, 12, '0'))::uuid,
@@ -8,7 +8,7 @@ FROM unnest(ARRAY['Ada', 'Ben', 'Chitra', 'Dev', 'Elena', 'Farid', 'Grace', 'Har
     WITH ORDINALITY AS person (name, n)
 ON CONFLICT DO NOTHING;
 
--- Licence n: seats go up every five licences, everything else changes from one to the next.
+-- License n: the number of seats grows every five licenses, everything else varies with each.
 INSERT INTO licensing.licenses (id, key, product, plan, status, term, seats_total, starts_at, expires_at, cancel_date, last_active,
                                 dba, zip, last_payment, currency, sms_purchased, sms_sent, sms_balance, agents, agents_name,
                                 agents_cost, notes, created_by, updated_by, created_at)
@@ -41,8 +41,8 @@ CROSS JOIN LATERAL (SELECT starts_in + lasts AS ends_in) AS finish
 LEFT JOIN identity.users AS admin ON admin.id = '00000000-0000-7000-8000-000000000101'
 ON CONFLICT DO NOTHING;
 
--- One to five seats of each licence that is in force are taken; every fourth first seat was taken
--- away again, and those of a licence that has ended were given back.
+-- One to five seats of each valid license are assigned. Every fourth first seat was revoked, and
+-- those of a license that has ended were returned.
 INSERT INTO licensing.license_assignments (id, license_id, user_id, status, assigned_at, revoked_at, assigned_by, revoked_by, created_at)
 SELECT ('00000000-0000-7000-8000-' || lpad((710000 + n * 10 + k)::text, 12, '0'))::uuid, l.id, u.id,
        taken.status::licensing.assignment_status, l.starts_at + k * interval '1 hour',
@@ -58,7 +58,7 @@ CROSS JOIN LATERAL (SELECT CASE WHEN l.status IN ('expired', 'cancel') THEN 'una
 WHERE k <= n % 5
 ON CONFLICT DO NOTHING;
 
--- The events are as old as what they tell of; partitions of these months may not be there yet.
+-- The events have the times of the changes; the partitions of these months may not exist yet.
 CREATE TEMPORARY TABLE seeded_events ON COMMIT DROP AS
 SELECT ('00000000-0000-7000-8000-' || lpad((720000 + row_number() OVER (ORDER BY e.happened_at, e.entity_id, e.type))::text, 12, '0'))::uuid AS id, e.*
 FROM (

@@ -2,7 +2,7 @@ DELETE FROM licensing.license_audit_events
 WHERE id BETWEEN '00000000-0000-7000-8000-000000720001' AND '00000000-0000-7000-8000-000000729999';
 DELETE FROM licensing.license_assignments
 WHERE id BETWEEN '00000000-0000-7000-8000-000000710001' AND '00000000-0000-7000-8000-000000719999';
--- Deleting a licence takes its seats along: not when somebody else has one by now.
+-- Deleting a license deletes its seats: refused if another user has one by now.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM licensing.license_assignments

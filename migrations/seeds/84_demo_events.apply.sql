@@ -1,4 +1,4 @@
--- An app with two rooms: one where the raffle is over, one that is being prepared.
+-- An app with two rooms: the raffle of one is over, the other is being prepared.
 INSERT INTO identity.users (id, organization_id, email, username, password_hash, role, first_name, last_name,
                             is_email_verified, email_verified_at, password_changed_at, provider, provider_id, avatar_url)
 SELECT ('00000000-0000-7000-8000-' || lpad((800 + n)::text, 12, '0'))::uuid,
@@ -31,7 +31,7 @@ JOIN engagement.apps AS a ON a.id = '00000000-0000-7000-8000-000000000811'
 JOIN identity.users AS u ON u.id = '00000000-0000-7000-8000-000000000801'
 ON CONFLICT DO NOTHING;
 
--- Everybody was in the first room, one has left it; the second has its organizer so far.
+-- All users were in the first room, and one has left it; the second has only its organizer so far.
 INSERT INTO engagement.participants (id, room_id, user_id, role, metadata, joined_at, deleted_at)
 SELECT ('00000000-0000-7000-8000-' || lpad((830 + room * 10 + n)::text, 12, '0'))::uuid, r.id, u.id,
        (ARRAY['organizer', 'moderator', 'participant', 'participant', 'participant', 'viewer'])[n]::engagement.participant_role,

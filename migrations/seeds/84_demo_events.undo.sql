@@ -1,7 +1,7 @@
 DELETE FROM engagement.winners WHERE id BETWEEN '00000000-0000-7000-8000-000000000871' AND '00000000-0000-7000-8000-000000000879';
 DELETE FROM engagement.prizes WHERE id BETWEEN '00000000-0000-7000-8000-000000000861' AND '00000000-0000-7000-8000-000000000869';
 DELETE FROM engagement.participants WHERE id BETWEEN '00000000-0000-7000-8000-000000000841' AND '00000000-0000-7000-8000-000000000856';
--- Deleting a room takes participants and prizes along: not those that somebody else added.
+-- Deleting a room deletes its participants and prizes: refused if others were added.
 DO $$
 BEGIN
     IF EXISTS (SELECT room_id FROM engagement.participants

@@ -1,4 +1,4 @@
--- An affiliate at work for two months, one that waits for approval, and their clicks.
+-- An affiliate that has been active for two months, one that waits for approval, and their clicks.
 INSERT INTO identity.users (id, organization_id, email, username, password_hash, role, first_name, last_name,
                             is_email_verified, email_verified_at, password_changed_at)
 SELECT ('00000000-0000-7000-8000-' || lpad((900 + n)::text, 12, '0'))::uuid,
@@ -20,7 +20,7 @@ FROM (VALUES
 JOIN identity.users AS u ON u.id = a.user_id::uuid
 ON CONFLICT DO NOTHING;
 
--- Three visitors a day and campaign for twenty days; their partitions may not be there yet.
+-- Three visitors per day and campaign for twenty days; their partitions may not exist yet.
 SELECT ingest.create_partition('affiliates.affiliate_clicks', now() - n * interval '20 days') FROM generate_series(0, 1) AS n;
 INSERT INTO affiliates.affiliate_clicks (affiliate_id, clicked_at, id, visitor_id, landing_page, referrer, utm_source, utm_medium,
                                          utm_campaign, ip_address, user_agent, country, created_at)
@@ -54,7 +54,7 @@ SELECT '00000000-0000-7000-8000-000000000941', a.id, 'completed', 57.6, a.curren
 FROM affiliates.affiliates AS a WHERE a.id = '00000000-0000-7000-8000-000000000911'
 ON CONFLICT DO NOTHING;
 
--- A fifth of each payment: one paid out, one approved since, one pending, one that was taken back.
+-- A fifth of each payment: one paid out, one approved since, one pending, one reversed.
 INSERT INTO affiliates.affiliate_commissions (id, affiliate_id, referral_id, payout_id, status, base_amount, rate, amount, currency,
                                               description, earned_at, approved_at, paid_at, rejection_reason)
 SELECT c.id::uuid, r.affiliate_id, r.id, p.id, c.status::affiliates.commission_status, c.base, 20, c.base * 0.2, 'USD', c.description,

@@ -2,7 +2,7 @@ DELETE FROM affiliates.affiliate_commissions WHERE id BETWEEN '00000000-0000-700
 DELETE FROM affiliates.affiliate_payouts WHERE id = '00000000-0000-7000-8000-000000000941';
 DELETE FROM affiliates.affiliate_referrals WHERE id BETWEEN '00000000-0000-7000-8000-000000000931' AND '00000000-0000-7000-8000-000000000933';
 DELETE FROM affiliates.affiliate_clicks WHERE id BETWEEN '00000000-0000-7000-8000-000000920000' AND '00000000-0000-7000-8000-000000920059';
--- Deleting an affiliate takes referrals along: not those that somebody else added.
+-- Deleting an affiliate deletes its referrals: refused if others were added.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM affiliates.affiliate_referrals

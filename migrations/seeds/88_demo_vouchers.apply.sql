@@ -1,4 +1,4 @@
--- A therapist and two clients with vouchers of the default organization, and the sessions booked on them.
+-- A therapist and two clients with vouchers of the default organization, and their sessions.
 INSERT INTO identity.users (id, organization_id, email, username, password_hash, role, first_name, last_name, phone,
                             is_email_verified, email_verified_at, password_changed_at, approved_at, approved_by, is_organization_owner)
 SELECT p.id::uuid, o.id, username || '@example.com', username, current_setting('tallyd.hash_demo'), role::identity.user_role, first_name,
@@ -13,7 +13,7 @@ FROM (VALUES
 LEFT JOIN identity.organizations AS o ON o.slug = 'default-org'
 ON CONFLICT DO NOTHING;
 
--- One in use, one used up, one that waits for its payment, one in a group.
+-- One in use, one used up, one that waits for its payment, one of a group.
 INSERT INTO vouchers.vouchers (id, voucher_code, organization_id, voucher_type_id, client_id, therapist_id, status, total_sessions,
                                used_sessions, backup_sessions, used_backup_sessions, valid_from, valid_until, payment_method,
                                payment_status, payment_amount, currency, payment_date, invoice_number)
@@ -33,8 +33,8 @@ JOIN identity.users AS client ON client.id = v.client_id::uuid
 JOIN identity.users AS therapist ON therapist.id = '00000000-0000-7000-8000-000000001001'
 ON CONFLICT DO NOTHING;
 
--- The sessions that were used, up to last week, and the next one of each voucher in use: Tuesdays at
--- ten, and four days a week where it is daily, which is within the booking rules.
+-- The sessions that were used, up to last week, and the next one of each voucher in use: on Tuesdays
+-- at ten; of a daily voucher on four days a week, which the booking rules allow.
 INSERT INTO vouchers.voucher_sessions (id, voucher_id, therapist_id, kind, status, scheduled_start, scheduled_end, completed_at)
 SELECT ('00000000-0000-7000-8000-' || lpad((102000 + (right(v.id::text, 1)::int) * 100 + n)::text, 12, '0'))::uuid, v.id, v.therapist_id,
        CASE WHEN n > v.used_sessions AND n <= used THEN 'backup' ELSE 'regular' END::vouchers.session_kind,

@@ -1,7 +1,7 @@
 DELETE FROM identity.permissions WHERE id BETWEEN '00000000-0000-7000-8000-000000001031' AND '00000000-0000-7000-8000-000000001033';
 DELETE FROM billing.payment_transactions WHERE id BETWEEN '00000000-0000-7000-8000-000000001021' AND '00000000-0000-7000-8000-000000001024';
 DELETE FROM vouchers.voucher_sessions WHERE id BETWEEN '00000000-0000-7000-8000-000000102100' AND '00000000-0000-7000-8000-000000102499';
--- Deleting a voucher takes sessions along: not those that somebody else booked.
+-- Deleting a voucher deletes its sessions: refused if others were booked.
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM vouchers.voucher_sessions

@@ -78,6 +78,8 @@ std::string_view label(import_state state) noexcept {
 }
 
 result begin_import(pq_connection& on, import_file const& file, import_row& out) {
+    // One upsert, so that two sessions with one file get one row. A file without a digest conflicts
+    // with none and is a new import each time.
     static std::string const sql =
         "INSERT INTO ingest.imports AS i (file_name, format, source_id, digest, bytes_total)"
         " VALUES ($1::text, $2::text, $3::uuid, $4::bytea, $5::bigint)"
@@ -138,6 +140,8 @@ result finish_import(pq_connection& on, ingest::uuid const& id, import_state sta
     values.add(id);
     add_counts(values, counts);
     values.add_text(label(state)).add_optional_text(failure);
+
+    // An import that was reverted during the run must stay reverted.
     pq_rows rows;
     result said = on.query("UPDATE ingest.imports SET received = $2::bigint,"
                            " committed = $3::bigint, duplicate = $4::bigint,"

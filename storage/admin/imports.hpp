@@ -18,8 +18,8 @@ enum class import_state : std::uint8_t { running, done, failed, reverted };
 /// The label in the database: "running".
 std::string_view label(import_state state) noexcept;
 
-/// What became of a file's records so far; received = committed + duplicate + suspended + rejected
-/// once it is done.
+/// The outcomes of a file's records so far. When the import is done,
+/// received = committed + duplicate + suspended + rejected.
 struct import_counts {
     std::int64_t received = 0;
     std::int64_t committed = 0;
@@ -30,13 +30,13 @@ struct import_counts {
     friend bool operator==(import_counts const&, import_counts const&) = default;
 };
 
-/// SHA-256 of a file as it lies on disk.
+/// SHA-256 of a file's bytes, still compressed if it is.
 using file_digest = std::array<std::uint8_t, 32>;
 
-/// A file given to tallyd import.
+/// A file that was given to tallyd import.
 struct import_file {
     std::string name;
-    std::optional<file_digest> digest; ///< nullopt: standard input, which is new every time
+    std::optional<file_digest> digest; ///< nullopt: standard input, each time a new import
     std::string format;
     ingest::uuid source_id;
     std::optional<std::int64_t> bytes_total;
@@ -51,7 +51,7 @@ struct import_row {
     import_state state = import_state::running;
     import_counts counts;
     std::int32_t runs = 1; ///< how often it was begun
-    std::string failure;   ///< why it failed; empty: it did not
+    std::string failure;   ///< why it failed; empty: it did not fail
     ingest::time_us started_at = 0;
     ingest::time_us finished_at = ingest::never_us;
     ingest::time_us reverted_at = ingest::never_us;
@@ -59,21 +59,21 @@ struct import_row {
     friend bool operator==(import_row const&, import_row const&) = default;
 };
 
-/// Begins an import: a new row, or, when this file (its digest, source and format) was begun or
-/// done before and not reverted, that row again, running, with one run more and its counts kept.
-/// Two that begin one file at once get the same row.
+/// Begins an import. If this file (digest, source and format) has a row that is not reverted, that
+/// row becomes running again, with its counts and with one more run; otherwise it is a new row. Two
+/// sessions that begin one file at the same time get the same row.
 result begin_import(pq_connection& on, import_file const& file, import_row& out);
 
-/// The row that begin_import would continue; nullopt when there is none.
+/// The row that begin_import() would continue; nullopt if there is none.
 result find_import(pq_connection& on, import_file const& file, std::optional<import_row>& out);
 
-/// The row of an id; nullopt when there is none.
+/// The row of an id; nullopt if there is none.
 result get_import(pq_connection& on, ingest::uuid const& id, std::optional<import_row>& out);
 
-/// Writes down how far a running import is. Counts are totals, not increments.
+/// Records the counts of a running import. They are totals, not increments.
 result update_import(pq_connection& on, ingest::uuid const& id, import_counts const& counts);
 
-/// Ends a run: `done`, or `failed` with a reason. bad_data when there is no such row, or it was
+/// Ends a run: `done`, or `failed` with a reason. bad_data if there is no such row or it was
 /// reverted meanwhile.
 result finish_import(pq_connection& on, ingest::uuid const& id, import_state state,
                      import_counts const& counts, std::string_view failure = {});

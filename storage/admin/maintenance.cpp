@@ -16,12 +16,12 @@ constexpr std::array jobs{
                     keep_partitions},
     maintenance_job{"rollup", "bring the monthly aggregates up to the daily ones", roll_up_months},
     maintenance_job{"batches",
-                    "delete the rows of old batches in ingest.batches, but for those of imports",
+                    "delete the rows of old batches in ingest.batches, except those of imports",
                     delete_old_batches},
     maintenance_job{"cleanup-tokens",
                     "delete expired entries of the token blacklist, refresh tokens and sessions",
                     clean_up_tokens},
-    maintenance_job{"cleanup-sessions", "delete sessions that nobody has used for 90 days",
+    maintenance_job{"cleanup-sessions", "delete sessions that were not used for 90 days",
                     clean_up_sessions},
     maintenance_job{"expire-subscriptions",
                     "expire trials that are over, and canceled subscriptions whose paid period is",
@@ -30,7 +30,7 @@ constexpr std::array jobs{
                     list_expiring_trials},
 };
 
-/// The job's own advisory lock, or none. A lost connection gives it back.
+/// Tries to take the job's advisory lock. The server releases it when the session ends.
 result lock_job(pq_connection& on, maintenance_job const& job, bool& is_ours) {
     parameters values;
     values.add_text(job.name);
@@ -51,14 +51,15 @@ result unlock_job(pq_connection& on, maintenance_job const& job) {
                     values, rows);
 }
 
-/// Does `work` while this session alone has the job; `is_ours` false: it did not.
+/// Calls `work` while this session holds the job's lock; `is_ours` is false if another session
+/// does, and `work` was not called.
 template <typename Work>
 result alone(pq_connection& on, maintenance_job const& job, bool& is_ours, Work&& work) {
     result said = lock_job(on, job, is_ours);
     if (!said.ok() || !is_ours) {
         return said;
     }
-    pq_connection::pin const one_session{on}; // another would not have the lock
+    pq_connection::pin const one_session{on}; // a new session would not hold the lock
     said = work();
     result const unlocked = on.is_open() ? unlock_job(on, job) : result{};
     return said.ok() ? unlocked : said;
@@ -119,14 +120,17 @@ result run_scheduled_job(pq_connection& on, maintenance_job const& job, ingest::
                          scheduled_outcome& outcome) {
     out = {};
     outcome = scheduled_outcome::done_before;
+    // Without the lock first: mostly another daemon has done it, and the answer is cheap.
     ingest::time_us last = ingest::never_us;
     result said = find_last_due(on, job, last);
     if (!said.ok() || has_been_done(last, due)) {
         return said;
     }
+
+    // Under the lock the record decides. A run that fails is not recorded, so it is tried again.
     bool is_ours = false;
     said = alone(on, job, is_ours, [&] {
-        result done = find_last_due(on, job, last); // another may have done it just now
+        result done = find_last_due(on, job, last); // another daemon may have just done it
         if (!done.ok() || has_been_done(last, due)) {
             return done;
         }

@@ -14,46 +14,46 @@ namespace tally::storage {
 
 struct maintenance_options {
     ingest::time_us now = 0;
-    bool dry_run = false; ///< report what would be done, change nothing
+    bool dry_run = false; ///< report what would be done and change nothing
     partition_policy partitions;
     std::int64_t seal_after_hours = 72;
-    std::int64_t batches_kept_days = 7; ///< rows of ingest.batches, at least
+    std::int64_t batches_kept_days = 7; ///< minimum age of rows of ingest.batches to delete
 };
 
-/// What a job did, or would do, as a small table for people.
+/// What a job did (in a dry run: would do), as a small table for the operator.
 struct maintenance_report {
     std::vector<std::string> columns;
     std::vector<std::vector<std::string>> rows;
     std::int64_t changed = 0;  ///< rows, partitions or subscriptions
-    std::int64_t failures = 0; ///< of the rows, those that say what could not be done
-    bool is_busy = false;      ///< another session is at this job: nothing was done
+    std::int64_t failures = 0; ///< number of rows that report a failure
+    bool is_busy = false;      ///< another session runs this job: nothing was done
 };
 
-/// Something that has to be done to a database now and then. Harmless to repeat.
+/// Periodic work on a database. A job may be repeated at any time.
 struct maintenance_job {
     std::string_view name;
     std::string_view help;
     result (*work)(pq_connection& on, maintenance_options const& how, maintenance_report& out);
 };
 
-/// All of them, for the command line and the scheduler. `work` is not called by itself: see
-/// run_job and run_scheduled_job.
+/// All jobs, for the command line and the scheduler. Call them by run_job() or
+/// run_scheduled_job(), not by `work`.
 std::span<maintenance_job const> maintenance_jobs() noexcept;
-/// nullptr when there is none of that name.
+/// nullptr if there is no job of that name.
 maintenance_job const* find_maintenance_job(std::string_view name) noexcept;
 
-/// Does a job unless another session is at it. The connection should have upkeep_limits.
+/// Runs a job unless another session runs it. The connection should have upkeep_limits.
 result run_job(pq_connection& on, maintenance_job const& job, maintenance_options const& how,
                maintenance_report& out);
 
-/// What became of a job that the clock asked for.
+/// The outcome of a scheduled run.
 enum class scheduled_outcome : std::uint8_t {
     done,
     done_before, ///< by another daemon, or before a restart
-    busy,        ///< another daemon is at it
+    busy,        ///< another daemon is running it
 };
 
-/// Does a job unless its run of `due` has been done by anybody, and writes down that it was.
+/// Runs a job unless its run of `due` is recorded as done, by any daemon, and records it.
 result run_scheduled_job(pq_connection& on, maintenance_job const& job, ingest::time_us due,
                          maintenance_options const& how, maintenance_report& out,
                          scheduled_outcome& outcome);

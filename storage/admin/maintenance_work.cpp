@@ -7,16 +7,16 @@ namespace tally::storage {
 
 namespace {
 
-/// Rows of one transaction: some milliseconds.
+/// Rows per transaction, which takes some milliseconds.
 constexpr std::string_view batch_rows = "5000";
 constexpr int attempts_max = 5;
 
-/// Rows of a table that a job changes: `$1` is the job's now.
+/// Rows of a table that a job changes. `$1` is the `now` of the job.
 struct due_rows {
     std::string_view title;
     std::string_view table;
     std::string_view condition;
-    std::string_view change; ///< SET list; empty: they are deleted
+    std::string_view change; ///< SET list; empty: the rows are deleted
 };
 
 std::string count_sql(due_rows const& what) {
@@ -24,8 +24,8 @@ std::string count_sql(due_rows const& what) {
            std::string{what.condition};
 }
 
-// Rows that somebody else holds are left for the next time. NO KEY: a batch that stores a call
-// refers to its subscription, and neither waits for the other.
+// SKIP LOCKED: rows that another session holds are left for the next run. NO KEY: a batch that
+// stores a call references its subscription, and neither must wait for the other.
 std::string change_sql(due_rows const& what) {
     std::string const due = std::string{"SELECT t.id FROM "}.append(what.table) + " AS t WHERE " +
                             std::string{what.condition} + " ORDER BY t.id LIMIT " +
@@ -95,15 +95,15 @@ result handle_due(pq_connection& on, std::span<due_rows const> all, maintenance_
     return said;
 }
 
-/// Rows of ingest.batches; `$1` is the job's now, `$2` days, `$3` where the last chunk ended. What
-/// a lane may still ask for is days younger, also by the server's clock. Rows of imports stay:
-/// import totals are their sums, they say which calls came of an import, and they are few, since an
-/// import fills its batches.
+/// Rows of ingest.batches to delete. `$1` is the `now` of the job, `$2` days, `$3` the end of the
+/// last chunk. A lane asks for a batch seconds after its commit (is_committed), so both clocks must
+/// agree that the row is days old. Rows of imports stay: import totals are their sums, they tell
+/// which calls came from an import, and they are few, since an import fills its batches.
 constexpr std::string_view old_batches =
     " FROM ingest.batches AS b WHERE b.import_id IS NULL AND b.created_at >= $3::timestamptz"
     " AND b.created_at < least($1::timestamptz, now()) - interval '24 hours' * $2::bigint";
 
-/// Number of rows, and how far they reach.
+/// Returns the number of rows and the latest time among them.
 std::string old_batches_sql(bool is_dry_run) {
     std::string const rows{old_batches};
     if (is_dry_run) {
@@ -191,7 +191,7 @@ result clean_up_sessions(pq_connection& on, maintenance_options const& how,
     return handle_due(on, due, how, out);
 }
 
-// ended_at is what guiding goes by: usage after the trial or the paid period is not theirs.
+// Guiding uses ended_at: usage after the trial or the paid period is not charged to them.
 result expire_subscriptions(pq_connection& on, maintenance_options const& how,
                             maintenance_report& out) {
     static constexpr due_rows due[] = {

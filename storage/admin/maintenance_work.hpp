@@ -4,8 +4,9 @@
 
 namespace tally::storage {
 
-// The work of each maintenance job; `out` begins empty. Rows are changed in batches, a transaction
-// each, so that nobody waits long and a job that is cut short has done part of its work.
+// The work of each maintenance job; `out` is empty at the beginning. Rows are changed in batches,
+// each in its own transaction, so that other sessions do not wait long and an interrupted job has
+// done a part of its work.
 
 result keep_partitions(pq_connection& on, maintenance_options const& how, maintenance_report& out);
 result roll_up_months(pq_connection& on, maintenance_options const& how, maintenance_report& out);

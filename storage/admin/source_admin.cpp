@@ -4,7 +4,7 @@ namespace tally::storage {
 
 namespace {
 
-/// Names of formats are plain words: a comma parts them.
+/// The names of formats have no commas, so a comma can separate them.
 std::string joined(std::vector<std::string> const& words) {
     std::string text;
     for (auto const& word : words) {

@@ -9,7 +9,8 @@
 
 namespace tally::storage {
 
-/// A row of ingest.sources as operators see it; never the token, of which only a digest is kept.
+/// A row of ingest.sources as operators see it. The token is not part of it: only its digest is
+/// stored.
 struct source_row {
     std::string name;
     std::string time_zone = "UTC";
@@ -24,19 +25,19 @@ struct source_row {
     friend bool operator==(source_row const&, source_row const&) = default;
 };
 
-/// Adding and changing of sources. Running daemons hear of it at once (NOTIFY by a trigger).
-/// `token_sha256` is hexadecimal. Used by one thread; throws sql_error.
+/// Adds and changes sources. A trigger notifies running daemons at once (NOTIFY). `token_sha256` is
+/// hexadecimal. Used by one thread; throws sql_error.
 class source_admin {
   public:
     explicit source_admin(pqxx_session& session) : session_{session} {}
 
-    /// False: there is one of that name. Throws sql_error for a name the table does not allow.
+    /// False: a source of that name exists. Throws sql_error for a name that the table forbids.
     bool add(source_row const& row, std::optional<std::string> const& token_sha256);
-    /// By name.
+    /// All sources, by name.
     std::vector<source_row> list();
-    /// False: there is none of that name.
+    /// False: there is no source of that name. The same for the other set functions.
     bool set_token(std::string const& name, std::string const& token_sha256);
-    /// nullopt: there is none of that name.
+    /// nullopt: there is no source of that name.
     std::optional<std::string> number_rules(std::string const& name);
     bool set_number_rules(std::string const& name, std::string const& json);
     bool set_active(std::string const& name, bool is_active);

@@ -18,7 +18,7 @@ namespace tally::storage {
 
 using currency_code = std::array<char, 3>; ///< ISO 4217
 
-/// One row of billing.cdrs. `call` and everything it views outlive the batch.
+/// One row of billing.cdrs. `call` and everything that it views must outlive the batch.
 struct cdr_row {
     ingest::cdr const* call = nullptr;
     ingest::uuid account_id;
@@ -28,20 +28,21 @@ struct cdr_row {
     rating::rated_call rated;
 };
 
-/// One usage event, wherever its kind is stored. `what` and everything it views outlive the batch.
+/// One event of any kind. `what` and everything that it views must outlive the batch.
 struct event_row {
     ingest::event const* what = nullptr;
-    ingest::uuid account_id;      ///< nil: of no account
-    ingest::uuid subscription_id; ///< nil: of none, or not metered
+    ingest::uuid account_id;      ///< nil: no account
+    ingest::uuid subscription_id; ///< nil: no subscription, or not metered
     ingest::uuid source_id;
     currency_code currency{};
-    bool is_metered = false; ///< the rest is set
+    bool is_metered = false; ///< whether the members below are set
     rating::quantity quantity;
     rating::quantity billable;
     rating::amount cost;
 };
 
-/// One row of billing.subscription_metric_usage as it is to be, and the version it was rated on.
+/// One row of billing.subscription_metric_usage as it will be, and the version that the batch was
+/// rated on.
 struct metric_row {
     ingest::uuid subscription_id;
     ingest::uuid account_id;
@@ -49,46 +50,47 @@ struct metric_row {
     ingest::time_us period_end = 0;
     std::string_view metric;
     std::int64_t expected_version = 0; ///< 0: there is no row yet
-    std::int64_t events = 0;           ///< that the batch adds
-    rating::quantity total;            ///< with this batch; so is the next
-    rating::quantity included_used;
-    rating::amount_sum cost; ///< that the batch adds
+    std::int64_t events = 0;           ///< added by this batch
+    rating::quantity total;            ///< the new value, this batch included
+    rating::quantity included_used;    ///< the new value, this batch included
+    rating::amount_sum cost;           ///< added by this batch
     ingest::time_us last_usage = 0;
     currency_code currency{};
 };
 
-/// A value that a metric of aggregation unique counts for the first time in a period.
+/// A value that a metric with aggregation `unique` counts for the first time in a period.
 struct unique_value_row {
     ingest::uuid subscription_id;
     ingest::time_us period_start = 0;
     std::string_view metric;
-    ingest::uuid value_id; ///< version 5, of the value
+    ingest::uuid value_id; ///< version 5 uuid of the value
 
     friend auto operator<=>(unique_value_row const&, unique_value_row const&) = default;
 };
 
-/// What a batch adds to one row of billing.subscription_usage, and the version it was rated on.
+/// What a batch adds to one row of billing.subscription_usage, and the version that the batch was
+/// rated on.
 struct usage_delta {
     ingest::uuid subscription_id;
     ingest::uuid account_id;
     ingest::time_us period_start = 0;
     ingest::time_us period_end = 0;
     std::int64_t expected_version = 0; ///< 0: there is no row yet
-    std::int64_t seconds = 0;          ///< billed, allowance included
+    std::int64_t seconds = 0;          ///< billed seconds, including those of the allowance
     std::int64_t included_seconds = 0; ///< drawn from the allowance
     std::int64_t calls = 0;
     rating::amount_sum overage_cost;
     rating::amount_sum total_cost;
     ingest::time_us last_usage = 0; ///< latest end of a call, or time of an event
     currency_code currency{};
-    std::int64_t events = 0;          ///< metered ones
-    rating::int128 sms_nanos = 0;     ///< of the metric "sms"; below zero by corrections
-    rating::int128 data_mb_nanos = 0; ///< of the metric "data_mb"; likewise
+    std::int64_t events = 0;          ///< metered events
+    rating::int128 sms_nanos = 0;     ///< of the metric "sms"; corrections may make it negative
+    rating::int128 data_mb_nanos = 0; ///< of the metric "data_mb"; corrections may do the same
 
     [[nodiscard]] bool moves() const noexcept { return calls > 0 || events > 0; }
 };
 
-/// Money that leaves an account's balance.
+/// What a batch subtracts from an account's balance.
 struct balance_delta {
     ingest::uuid account_id;
     rating::amount_sum charge; ///< positive: the balance falls
@@ -107,36 +109,36 @@ struct daily_delta {
     currency_code currency{};
 };
 
-/// One row of ingest.suspense. A payload of a source is kept once: one that waits already is a
-/// duplicate; one that was resolved or discarded, and has another time by now, waits again.
+/// One row of ingest.suspense. A source has one row per payload: a payload that already waits is a
+/// duplicate; one that was resolved or discarded waits again if it was received at another time.
 struct suspense_row {
     ingest::record_error reason = ingest::record_error::none;
     std::string_view detail;
     ingest::uuid source_id;
     std::string_view format;
     std::string_view payload;
-    ingest::time_us received = 0; ///< when it came; us since 1970
+    ingest::time_us received = 0; ///< when the record arrived; us since 1970
 };
 
-/// Compare-and-set of ingest.positions: `lane` of `stream` has committed up to `next`.
+/// Compare-and-set of ingest.positions: `lane` of `stream` has stored every record below `next`.
 struct position_move {
     std::string_view stream;
     std::int32_t lane = 0;
     std::int32_t lanes = 1;
-    std::int64_t expected = 0; ///< 0: there is no row yet, or it says 0
+    std::int64_t expected = 0; ///< 0: there is no row yet, or its position is 0
     std::int64_t next = 0;
 };
 
-/// One transaction: all of it is stored, or none.
+/// The rows of one transaction: all are stored, or none.
 struct batch {
-    ingest::uuid id; ///< version 7, new for every try with other content
+    ingest::uuid id; ///< version 7; a new one for each attempt
     ingest::uuid daemon_id;
-    ingest::uuid import_id; ///< nil: no import
+    ingest::uuid import_id; ///< nil: not from an import
     std::int32_t lane = 0;
     ingest::time_us opened = 0;   ///< when its first record was taken
-    std::uint32_t duplicates = 0; ///< dropped on the way, for ingest.batches
+    std::uint32_t duplicates = 0; ///< records dropped as duplicates, for ingest.batches
     std::uint64_t bytes = 0;
-    std::vector<cdr_row> calls;      ///< any order; written sorted by key
+    std::vector<cdr_row> calls;      ///< in any order; written sorted by key
     std::vector<event_row> events;   ///< in order of arrival
     std::vector<usage_delta> usage;  ///< one per (subscription, period)
     std::vector<metric_row> metrics; ///< one per (subscription, period, metric)
@@ -144,17 +146,17 @@ struct batch {
     std::vector<balance_delta> balances; ///< one per account
     std::vector<daily_delta> daily;      ///< one per (account, subscription, day, metric)
     std::vector<suspense_row> suspense;
-    /// Rows of ingest.suspense that need not wait any more. One that does not wait as it is makes
-    /// the batch stale.
+    /// Rows of ingest.suspense whose records this batch stores. The batch is stale if one of them
+    /// no longer waits.
     std::vector<ingest::uuid> resolved;
     std::vector<position_move> positions;
 
-    /// Whether any record came with it; without one only positions move.
+    /// Whether the batch has any record; a batch without records only moves positions.
     [[nodiscard]] bool holds_records() const noexcept {
         return !calls.empty() || !events.empty() || !suspense.empty() || !resolved.empty() ||
                duplicates > 0;
     }
-    void clear() noexcept; ///< keeps the vectors' memory
+    void clear() noexcept; ///< keeps the memory of the vectors
 };
 
 /// Key of a call in billing.cdrs.

@@ -9,6 +9,7 @@ namespace tally::storage {
 
 namespace {
 
+/// ok if all rows were written, otherwise `stale` with the number of those that were not.
 result stale(std::int64_t written, std::size_t wanted, char const* rows) {
     auto const missing = static_cast<std::int64_t>(wanted) - written;
     if (missing == 0) {
@@ -26,7 +27,7 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
         auto const& rows = outcome.rows[i];
         std::string_view const name = statements[i].name;
         if (name == statement::identities) {
-            // Before all else: what is stored already need not be rated again.
+            // Overrides `stale`: a lane drops the stored events before it rates the rest again.
             if (static_cast<std::size_t>(int64_at(rows, 0, 0)) != what.events.size()) {
                 return {failure::duplicate, {}, "some events are stored already"};
             }
@@ -44,8 +45,10 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
             answer = stale(affected(rows), what.unique_values.size(),
                            " values have been counted meanwhile");
         } else if (name == statement::resolve) {
-            // A row that waits no more is in other hands: its record must not count once more.
-            answer = stale(affected(rows), what.resolved.size(), " suspended records wait no more");
+            // Another session has taken a row that no longer waits: its record must not be stored
+            // a second time (R16).
+            answer =
+                stale(affected(rows), what.resolved.size(), " suspended records no longer wait");
         }
     }
     return answer;

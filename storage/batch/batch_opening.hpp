@@ -7,9 +7,9 @@
 
 namespace tally::storage {
 
-/// What a batch's opening pipeline wrote is what the batch was rated on: `duplicate` when some
-/// events are stored already, `stale` when others moved its rows. Counts the suspense rows that are
-/// new.
+/// Checks that the opening pipeline changed as many rows as the batch expects: `duplicate` if some
+/// events are already stored, `stale` if another session changed its rows (docs/ARCHITECTURE.md,
+/// R8 and R16). Adds the new suspense rows to `counts.suspended`.
 result check_opening(std::span<pipelined const> statements, pipeline_outcome const& outcome,
                      batch const& what, commit_counts& counts);
 

@@ -7,9 +7,10 @@ namespace tally::storage {
 
 namespace {
 
-// A row that is there moves only from the expected version; one that is not there may only be made
-// by a batch that expects none. The latter cannot be said in ON CONFLICT, so a row made against its
-// expectation is marked by its creation time and not counted: the caller then rolls back.
+// Compare-and-set (R8). An existing row is updated only if it has the expected version. A missing
+// row may be inserted only by a batch that expects none (expected = 0). ON CONFLICT has no
+// condition for an insert, so an unexpected insert gets the creation time -infinity and is not
+// counted: the count is then too small, and the caller rolls back.
 constexpr char const* usage_sql = R"(
 WITH written AS (
     INSERT INTO billing.subscription_usage AS u (subscription_id, account_id, billing_period_start,
@@ -40,9 +41,9 @@ WITH written AS (
     RETURNING u.created_at = '-infinity' AS unexpected)
 SELECT count(*) FILTER (WHERE NOT unexpected) FROM written)";
 
-// Makes the rows that are missing, with nothing used, and locks those that are there: all of them
-// in the order of the arrays, as usage_sql takes them. Nothing is updated, yet every row in the way
-// is locked (manual, INSERT: "all rows will be locked").
+// Inserts the rows that are missing, with nothing used, and locks those that exist, all in the
+// order of the arrays, as usage_sql does. WHERE false updates nothing, but every row in conflict is
+// locked all the same (PostgreSQL manual, INSERT: "all rows will be locked").
 constexpr char const* lock_usage_sql = R"(
 INSERT INTO billing.subscription_usage AS u (subscription_id, account_id, billing_period_start,
     billing_period_end, currency, created_at, updated_at)
@@ -52,8 +53,9 @@ FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::te
 ON CONFLICT (subscription_id, billing_period_start) DO UPDATE SET version = u.version
     WHERE false)";
 
-// The cast fails unless every account was there, which undoes the batch before its COMMIT without
-// a round trip of its own; the text that cannot be cast is the report (22P02, bad data).
+// Fails unless every account exists: the text is no integer, so the cast raises 22P02 (bad data)
+// with the text in its message. COMMIT is in the same pipeline, so a count that the client checks
+// would need one more round trip.
 constexpr char const* balances_sql = R"(
 WITH moved AS (
     UPDATE billing.accounts AS a SET balance = a.balance - d.charge, updated_at = now()
@@ -64,7 +66,7 @@ SELECT CASE WHEN count(*) = cardinality($1::uuid[]) THEN 0
     ELSE format('%s of %s accounts exist', count(*), cardinality($1::uuid[]))::integer END
 FROM moved)";
 
-// Each day is marked once a batch: analytics.roll_up_months() looks for changed rows there.
+// Each day is marked once per batch: analytics.roll_up_months() reads the marks.
 constexpr char const* daily_sql = R"(
 WITH marked AS (
     INSERT INTO analytics.changed_days (day)
@@ -84,9 +86,9 @@ ON CONFLICT (account_id, subscription_id, day, metric) DO UPDATE SET
     cost = u.cost + excluded.cost,
     updated_at = now())";
 
-// A payload that waits already is left as it is. One whose row was closed and that is sent again
-// waits again: that it is another sending shows by its time, which a replay of the journal repeats.
-// Only such a row is locked here.
+// A payload that already waits is left as it is. A payload whose row was resolved or discarded
+// waits again if it was sent again. A new sending has another received_at; a replay of the journal
+// repeats the old one and must not reopen the row.
 constexpr char const* suspense_sql = R"(
 WITH reopened AS (
     UPDATE ingest.suspense AS s SET state = 'waiting', reason = d.reason, detail = d.detail,
@@ -108,6 +110,7 @@ ON CONFLICT (source_id, payload_sha256) DO NOTHING
 RETURNING 1)
 SELECT (SELECT count(*) FROM reopened) + (SELECT count(*) FROM added))";
 
+// Only rows that still wait: the caller compares the number of rows (R16).
 constexpr char const* resolve_sql = R"(
 UPDATE ingest.suspense AS s SET state = 'resolved', resolved_at = now(), attempts = s.attempts + 1
 FROM unnest($1::uuid[]) AS d(id)
@@ -123,6 +126,7 @@ VALUES ($1::uuid, $2::uuid, $3::integer, $4::uuid, $5::integer, $6::integer, $7:
     $8::integer, $9::bigint, $10::numeric, $11::timestamptz, $12::timestamptz, $13::timestamptz,
     now()))";
 
+// ingest.move_position raises TL001 unless the position is the expected one.
 constexpr char const* positions_sql = R"(
 SELECT ingest.move_position(d.stream, d.lane, d.lanes, d.expected, d.next)
 FROM unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[])
@@ -134,11 +138,12 @@ FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS k(subscription_id,
 JOIN billing.subscription_usage AS u
     ON u.subscription_id = k.subscription_id AND u.billing_period_start = k.period_start)";
 
+// With another number of lanes a position means other records.
 constexpr char const* load_positions_sql = R"(
 SELECT lane, position FROM ingest.positions WHERE stream = $1::text AND lanes = $2::integer)";
 
-// Waits for a transaction that still holds the batch's lock: one whose client has lost it may yet
-// commit. READ COMMITTED, so the second statement of the two sees what it did.
+// Runs after `claim` in its own transaction (batch_writer::is_committed). READ COMMITTED, so it
+// sees what a transaction committed that held the claim before.
 constexpr char const* is_committed_sql = "SELECT 1 FROM ingest.batches WHERE id = $1::uuid";
 
 constexpr std::array statements{

@@ -13,7 +13,7 @@ std::string_view text_of(currency_code const& code) noexcept {
     return {code.data(), code.size()};
 }
 
-/// Counts of a batch are columns of type integer; a batch is bounded far below.
+/// The counts of ingest.batches are integer columns; a batch is bounded far below their range.
 std::int32_t as_count(std::size_t n) noexcept {
     return static_cast<std::int32_t>(std::min<std::size_t>(n, INT32_MAX));
 }
@@ -159,15 +159,21 @@ void fill_batch_row(parameters& values, batch const& what, std::uint32_t suspend
         first = std::min(first, ingest::whole_second(when));
         last = std::max(last, ingest::whole_second(when));
     };
+
+    // Costs and times of what is stored.
     for (auto const& row : what.calls) {
         add(row.rated.cost, row.call->start);
     }
     for (auto const& row : what.events) {
         add(row.cost, row.what->occurred);
     }
+
+    // A payload that already waits counts as a duplicate, so that
+    // received = committed + duplicate + suspended.
     std::size_t const stored = what.calls.size() + what.events.size();
-    // A payload that waits already is a duplicate, so that the row adds up.
     std::size_t const known = what.suspense.size() - suspended;
+
+    // In the order of batch_row_sql's parameters.
     values.clear();
     values.add(what.id).add(what.daemon_id).add_int32(what.lane).add_optional(what.import_id);
     values.add_int32(as_count(stored + what.duplicates + what.suspense.size()));
@@ -184,7 +190,7 @@ void fill_batch_row(parameters& values, batch const& what, std::uint32_t suspend
 }
 
 std::int64_t claim_of(ingest::uuid const& batch_id) noexcept {
-    // Of a version 7 uuid these are the random bits.
+    // The second half of a version 7 uuid: variant and random bits.
     return wire::get_int64(reinterpret_cast<char const*>(batch_id.bytes.data()) + 8);
 }
 

@@ -11,36 +11,36 @@
 
 namespace tally::storage {
 
-/// Names of the write path's prepared statements; their text is in batch_statements.cpp.
+/// Names of the write path's prepared statements; their text is in batch_sql.cpp.
 namespace statement {
 inline constexpr char const* begin = "tally_begin";
 inline constexpr char const* commit = "tally_commit";
-inline constexpr char const* claim = "tally_claim";           ///< lock that stands for a batch
-inline constexpr char const* lock_usage = "tally_lock_usage"; ///< makes those that are missing
-inline constexpr char const* usage = "tally_usage";           ///< gives the number written
-inline constexpr char const* suspense = "tally_suspense";     ///< gives the number that waits now
+inline constexpr char const* claim = "tally_claim";           ///< the batch's advisory lock
+inline constexpr char const* lock_usage = "tally_lock_usage"; ///< creates missing rows
+inline constexpr char const* usage = "tally_usage";           ///< row: number of rows written
+inline constexpr char const* suspense = "tally_suspense";     ///< row: number that now wait
 inline constexpr char const* resolve = "tally_resolve";
-inline constexpr char const* balances = "tally_balances"; ///< refuses unless all are there
+inline constexpr char const* balances = "tally_balances"; ///< fails unless all accounts exist
 inline constexpr char const* daily = "tally_daily";
 inline constexpr char const* batch_row = "tally_batch_row";
-inline constexpr char const* positions = "tally_positions";   ///< TL001 unless as expected
+inline constexpr char const* positions = "tally_positions";   ///< fails with TL001 unless expected
 inline constexpr char const* load_usage = "tally_load_usage"; ///< ordinality, version, included
 inline constexpr char const* load_positions = "tally_load_positions"; ///< lane, position
 inline constexpr char const* still_waiting = "tally_still_waiting";
 inline constexpr char const* is_committed = "tally_is_committed";
 
 // Events (event_sql.cpp).
-inline constexpr char const* identities = "tally_identities";     ///< gives the number that is new
-inline constexpr char const* lock_metrics = "tally_lock_metrics"; ///< as lock_usage
-inline constexpr char const* metrics = "tally_metrics";           ///< gives the number written
-inline constexpr char const* unique_values = "tally_unique_values"; ///< touches the new ones
+inline constexpr char const* identities = "tally_identities";       ///< row: number that is new
+inline constexpr char const* lock_metrics = "tally_lock_metrics";   ///< creates missing rows
+inline constexpr char const* metrics = "tally_metrics";             ///< row: number of rows written
+inline constexpr char const* unique_values = "tally_unique_values"; ///< inserts the new ones
 inline constexpr char const* features = "tally_features";
 inline constexpr char const* api_days = "tally_api_days";
 inline constexpr char const* error_groups = "tally_error_groups";
 inline constexpr char const* load_metrics = "tally_load_metrics";     ///< ordinality, version, ...
 inline constexpr char const* counted_values = "tally_counted_values"; ///< ordinality
 inline constexpr char const* stored_events = "tally_stored_events";   ///< id, content
-// Each gives place and verdict of the events that its function refuses.
+// Each returns index and verdict of the events that its function refuses.
 inline constexpr char const* apply_audit = "tally_apply_audit";
 inline constexpr char const* apply_license = "tally_apply_license";
 inline constexpr char const* apply_click = "tally_apply_click";
@@ -51,9 +51,11 @@ inline constexpr char const* apply_room = "tally_apply_room";
 
 std::span<prepared_statement const> batch_statements();
 
-// Each of these turns a batch's rows into the arrays of its statement, in the order of the table's
-// key: rows are locked in one order whoever writes them. All keep their memory.
+// Each class turns rows of a batch into the arrays of one statement, in the order of the table's
+// key, so that all sessions lock rows in one order (docs/ARCHITECTURE.md, R13). All keep their
+// memory from batch to batch. One thread.
 
+/// Arrays of statement::usage.
 class usage_rows {
   public:
     parameters& fill(std::span<usage_delta const> rows);
@@ -69,7 +71,7 @@ class usage_rows {
     parameters values_;
 };
 
-/// The rows that `usage_rows` will move.
+/// Arrays of statement::lock_usage: the rows that `usage_rows` will change.
 class usage_locks {
   public:
     parameters& fill(std::span<usage_delta const> rows);
@@ -82,6 +84,7 @@ class usage_locks {
     parameters values_;
 };
 
+/// Arrays of statement::balances.
 class balance_rows {
   public:
     parameters& fill(std::span<balance_delta const> rows);
@@ -92,6 +95,7 @@ class balance_rows {
     parameters values_;
 };
 
+/// Arrays of statement::daily.
 class daily_rows {
   public:
     parameters& fill(std::span<daily_delta const> rows);
@@ -104,7 +108,8 @@ class daily_rows {
     parameters values_;
 };
 
-/// One statement's share of a batch's suspense: payloads may be large, so a batch may need several.
+/// Arrays of one statement::suspense. Payloads may be large, so a batch may need several
+/// statements.
 class suspense_rows {
   public:
     parameters& fill(std::span<suspense_row const> all, std::span<payload_key const> some,
@@ -117,6 +122,7 @@ class suspense_rows {
     parameters values_;
 };
 
+/// The array of statement::resolve and of statement::still_waiting.
 class resolved_rows {
   public:
     parameters& fill(std::span<ingest::uuid const> ids);
@@ -126,6 +132,7 @@ class resolved_rows {
     parameters values_;
 };
 
+/// Arrays of statement::positions.
 class position_rows {
   public:
     parameters& fill(std::span<position_move const> rows);
@@ -137,6 +144,7 @@ class position_rows {
     parameters values_;
 };
 
+/// Arrays of statement::load_usage, in the order of `keys`.
 class usage_keys {
   public:
     parameters& fill(std::span<usage_key const> keys);
@@ -146,10 +154,11 @@ class usage_keys {
     parameters values_;
 };
 
-/// The row of ingest.batches: what the batch holds and how much of it was new.
+/// The batch's row of ingest.batches. `suspended`: how many of its suspense rows are new, or wait
+/// again.
 void fill_batch_row(parameters& values, batch const& what, std::uint32_t suspended);
 
-/// Number of the advisory lock that stands for a batch while its transaction runs.
+/// Number of the advisory lock that a batch's transaction holds (docs/ARCHITECTURE.md, R9).
 std::int64_t claim_of(ingest::uuid const& batch_id) noexcept;
 
 } // namespace tally::storage

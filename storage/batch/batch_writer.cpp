@@ -20,26 +20,29 @@ namespace tally::storage {
 
 namespace {
 
-/// One suspense statement's payloads: far below a parameter's limit of 1 GB, of which the server
-/// needs a multiple.
+/// Payload bytes of one suspense statement. A parameter may have 1 GB, but the server needs a
+/// multiple of it in memory.
 constexpr std::size_t suspense_bytes_max = 16 * 1024 * 1024;
 
 } // namespace
 
-/// A batch goes in three steps, which are three waits for the server (four with the COPY's own):
+/// One transaction. Each line is one wait for the server; the second only if the batch has events
+/// with effects, the third once per table that has rows:
 ///
-///     pipeline  BEGIN, claim, usage, metrics, identities of events, suspense...
+///     pipeline  BEGIN, claim, usage, metrics, identities of events, values, suspense, resolve
 ///                                                    -> all new? all versions as expected?
 ///                                                       do all retried records still wait?
-///     pipeline  what events do (apply_*)             -> all possible?       only where there are
-///     COPY      the calls, then each kind's facts, sorted by key
+///     pipeline  effects of events (apply_*)          -> all possible?
+///     COPY      the calls, then the facts of each kind of event, sorted by key
 ///     pipeline  counters, balances, daily, batch row, positions, COMMIT
 ///
-/// Usage is first: it finds a stale batch before any row is copied, and its foreign keys guard the
-/// accounts and subscriptions of the calls. Accounts are late: others wait for their rows.
+/// Usage comes first: a stale batch is found before a row is copied, and the foreign keys of the
+/// usage rows cover the accounts and subscriptions of the calls. Balances come late: other sessions
+/// wait for these rows. The S numbers are rules of storage/README.md, the R numbers those of
+/// docs/ARCHITECTURE.md.
 ///
-/// A batch that others made stale goes in four: the rows of usage and metrics are locked and read
-/// before it is rated, in the order in which the opening moves them.
+/// After `stale` the transaction begins earlier: lock_rows() locks and reads the usage and metric
+/// rows before the batch is rated, in the order in which the opening changes them.
 struct batch_writer::impl {
     impl(std::string connection_string, std::string purpose, partition_policy policy)
         : connection(std::move(connection_string), std::move(purpose), batch_statements(),
@@ -89,7 +92,10 @@ struct batch_writer::impl {
 };
 
 void batch_writer::impl::add_suspense(batch const& what) {
+    // Sorted by key, so that all sessions lock suspense rows in one order (R13).
     digests.keys(what.suspense, payloads);
+
+    // One statement for at most suspense_bytes_max, or for one payload that is larger.
     std::size_t used = 0;
     for (std::size_t from = 0; from < payloads.size();) {
         std::size_t to = from;
@@ -101,6 +107,7 @@ void batch_writer::impl::add_suspense(batch const& what) {
         if (used == suspense.size()) {
             suspense.push_back(std::make_unique<suspense_rows>());
         }
+
         std::span<payload_key const> const some{payloads};
         statements.push_back(
             {statement::suspense,
@@ -111,12 +118,19 @@ void batch_writer::impl::add_suspense(batch const& what) {
 
 result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
     statements.clear();
+
+    // lock_rows() may have begun the transaction (S3). The pin keeps a lost connection closed: the
+    // rest of the batch would commit statement by statement in a new session (S5).
     if (!transaction) {
         transaction.emplace(connection);
         statements.push_back({statement::begin, nullptr});
     }
+
+    // Before any change: is_committed() waits for this lock, so it must cover all of them (S4).
     values.clear();
     statements.push_back({statement::claim, &values.add_int64(claim_of(what.id))});
+
+    // The order of these statements is the order of locks (S1, R13).
     if (!what.usage.empty()) {
         statements.push_back({statement::usage, &usage.fill(what.usage)});
     }
@@ -138,6 +152,7 @@ result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
 }
 
 result batch_writer::impl::write_facts(batch const& what, commit_counts& counts) {
+    // Effects before COPY: an event that is refused is found before the rows are sent.
     result said = effects.apply(connection, what, counts.verdicts);
     if (said.ok() && !what.calls.empty()) {
         said = calls.write(connection, what, counts.refused_call);
@@ -163,24 +178,30 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
     if (!what.events.empty()) {
         add_counters(what);
     }
+
+    // Rows that many sessions change are locked last, for the shortest time (S2).
     if (!what.balances.empty()) {
         statements.push_back({statement::balances, &balances.fill(what.balances)});
     }
     if (!what.daily.empty()) {
         statements.push_back({statement::daily, &daily.fill(what.daily)});
     }
+
+    // A batch that only moves positions has no row in ingest.batches.
     if (what.holds_records()) {
         fill_batch_row(values, what, counts.suspended);
         statements.push_back({statement::batch_row, &values});
     }
+
+    // In the same transaction as the records, so that neither is stored without the other (S14).
     if (!what.positions.empty()) {
         statements.push_back({statement::positions, &positions.fill(what.positions)});
     }
     statements.push_back({statement::commit, nullptr});
     connection.run_pipeline(statements, outcome);
 
-    // An error of an earlier statement undoes the batch for certain. A connection that went, and
-    // the end of a session in place of COMMIT's answer, leave the outcome open.
+    // An error of a statement before COMMIT rolls the batch back for certain. If the connection is
+    // lost, or the server ends the session instead of answering COMMIT, the outcome is open (R9).
     bool const before_commit = outcome.refused && outcome.answered + 1 < statements.size();
     if (!outcome.what.ok() && !before_commit && !connection.is_open()) {
         outcome.what.why = failure::unknown;
@@ -190,7 +211,7 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
 
 void batch_writer::impl::roll_back() noexcept {
     if (connection.is_open() && !connection.execute("ROLLBACK").ok()) {
-        connection.close(); // which rolls back as well
+        connection.close(); // the server rolls back when the session ends
     }
     transaction.reset();
 }
@@ -208,10 +229,13 @@ result batch_writer::lock_rows(std::span<usage_delta const> usage,
     if (usage.empty() && metrics.empty()) {
         return {};
     }
+    // Before the pin, which forbids to open.
     result const answer = impl_->connection.open();
     if (!answer.ok()) {
         return answer;
     }
+
+    // Usage before metrics, as in begin(): one order of locks (R13).
     impl_->transaction.emplace(impl_->connection);
     statements.assign(1, {statement::begin, nullptr});
     if (!usage.empty()) {
@@ -220,6 +244,7 @@ result batch_writer::lock_rows(std::span<usage_delta const> usage,
     if (!metrics.empty()) {
         statements.push_back({statement::lock_metrics, &impl_->locks_of_metrics.fill(metrics)});
     }
+
     impl_->connection.run_pipeline(statements, outcome);
     if (!outcome.what.ok()) {
         impl_->roll_back();
@@ -233,9 +258,11 @@ void batch_writer::roll_back() noexcept {
 
 result batch_writer::commit(batch const& what, commit_counts& counts) {
     counts = {};
+
+    // Fails if the session of lock_rows() was lost: the pin forbids a new one.
     result said = impl_->connection.open();
     if (!said.ok()) {
-        impl_->transaction.reset(); // a lost session's ended with it
+        impl_->transaction.reset(); // the transaction ended with its session
         return said;
     }
     said = impl_->begin(what, counts);
@@ -250,8 +277,8 @@ result batch_writer::commit(batch const& what, commit_counts& counts) {
         return said;
     }
     impl_->roll_back();
-    if (said.why == failure::bad_data) {
-        impl_->partitions.forget(); // a partition may have been dropped
+    if (said.why == failure::bad_data) { // a partition that was remembered may have been dropped
+        impl_->partitions.forget();
         impl_->partitions_of_events.forget();
     }
     counts.suspended = 0;
@@ -329,8 +356,10 @@ result batch_writer::load_positions(std::string_view stream, std::int32_t lanes,
 result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
     out = false;
     auto& on = impl_->connection;
-    // The claim waits for a transaction of this batch whose client has gone but which may yet
-    // commit. Each statement sees what was committed before it, so the row is looked for behind.
+
+    // The claim waits for the batch's own transaction, which may still commit although its client
+    // is gone. At READ COMMITTED each statement has its own snapshot, so the query that follows the
+    // claim sees the row of a transaction that has committed in the meantime.
     auto& values = impl_->values;
     values.clear();
     parameters id;

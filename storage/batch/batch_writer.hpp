@@ -27,13 +27,13 @@ struct usage_state {
     std::int64_t included_seconds_used = 0;
 };
 
-/// What is stored of a call, as far as ingest::same_content compares it. Owns its text.
+/// The stored columns of a call that ingest::same_content compares. Owns its text.
 struct stored_call {
     call_key key;
     ingest::uuid subscription_id;
     std::string caller_id;
     std::string destination;
-    std::string sent_caller_id; ///< empty: as caller_id
+    std::string sent_caller_id; ///< empty: same as caller_id
     std::string sent_destination;
     std::string hangup_cause;
     ingest::call_direction direction = ingest::call_direction::outbound;
@@ -42,29 +42,30 @@ struct stored_call {
     std::int64_t duration_s = 0;
     std::int64_t billsec_s = 0;
 
-    /// As a cdr that views this object.
+    /// A cdr that views this object's text; do not use it after the object is gone.
     [[nodiscard]] ingest::cdr as_cdr() const noexcept;
 };
 
-/// What is stored of an event's identity.
+/// One row of ingest.event_identities.
 struct stored_event {
     ingest::uuid id;
-    std::uint64_t content = 0;
+    std::uint64_t content = 0; ///< hash of the event's content
 };
 
-/// Why an event cannot do what it says.
+/// Why the database refused what an event asks for (an apply_* function's answer).
 struct verdict {
-    std::uint32_t event = 0; ///< place in batch.events
+    std::uint32_t event = 0; ///< index in batch.events
     ingest::record_error reason = ingest::record_error::none;
     std::string detail;
 };
 
+/// What commit() reports besides its result.
 struct commit_counts {
     static constexpr std::uint32_t no_row = UINT32_MAX;
 
-    std::uint32_t suspended = 0; ///< suspense rows that are new, or wait again
-    /// After bad_data or duplicate: the place in batch.calls, or in batch.events, of the row that
-    /// PostgreSQL refused, when it said which; else no_row.
+    std::uint32_t suspended = 0; ///< suspense rows that are new, or that wait again
+    /// After bad_data or duplicate: the index in batch.calls, or in batch.events, of the row that
+    /// PostgreSQL refused, if its report names the row; otherwise no_row.
     std::uint32_t refused_call = no_row;
     std::uint32_t refused_event = no_row;
     std::vector<verdict> verdicts; ///< after failure::refused
@@ -78,22 +79,33 @@ struct event_day {
     friend auto operator<=>(event_day const&, event_day const&) = default;
 };
 
-/// The write path: one lane's connection. Everything a batch changes goes through commit().
-/// Used by one thread at a time; reconnects by itself on the next call after a lost connection.
+/// The write path: one lane's connection. Everything that a batch changes goes through commit().
+///
+///     batch_writer writer{connection_string, "tallyd lane 0"};
+///     commit_counts counts;
+///     result status = writer.commit(rows, counts);       // rows: a batch with a new uuid_v7
+///     if (status.why == failure::unknown) {              // the answer to COMMIT was lost
+///         bool is_stored = false;
+///         status = writer.is_committed(rows.id, is_stored);
+///     }
+///
+/// Failures are results, not exceptions (except std::bad_alloc). Used by one thread at a time,
+/// except cancel(). After a lost connection the next call connects again.
 class batch_writer {
   public:
-    /// `purpose` is seen in pg_stat_activity as the application name ("tallyd lane 0").
+    /// `purpose` is the application name in pg_stat_activity ("tallyd lane 0"). Does not connect.
     batch_writer(std::string connection_string, std::string purpose, partition_policy policy = {});
     ~batch_writer();
     batch_writer(batch_writer const&) = delete;
     batch_writer& operator=(batch_writer const&) = delete;
 
-    /// States of `keys`, in their order; rows that are not there have version 0.
+    /// States of the usage rows with these keys, in the order of `keys`; a row that does not exist
+    /// has version 0.
     result load_usage(std::span<usage_key const> keys, std::vector<usage_state>& out);
 
-    /// States of the metric rows of these keys, in their order.
+    /// States of the metric rows with these keys, in the order of `keys`.
     result load_metrics(std::span<metric_row const> keys, std::vector<metric_state>& out);
-    /// Those of `values` that are counted already; their metrics' names are those of `values`.
+    /// Those of `values` that are already counted. `out` views the metric names of `values`.
     result counted_values(std::span<unique_value_row const> values,
                           std::vector<unique_value_row>& out);
 
@@ -101,43 +113,43 @@ class batch_writer {
     result stored_events(std::span<ingest::uuid const> ids, std::vector<stored_event>& out);
     /// Those of `keys` that are stored.
     result stored_calls(std::span<call_key const> keys, std::vector<stored_call>& out);
-    /// The same, whatever account they are stored under: reads the whole days of the keys.
+    /// The same by start and id, under every account: reads the whole days of the keys.
     result calls_of_anybody(std::span<call_key const> keys, std::vector<stored_call>& out);
 
-    /// Those of these rows of ingest.suspense that wait, in order.
+    /// The ids of those of these rows of ingest.suspense that wait, sorted.
     result still_waiting(std::span<ingest::uuid const> ids, std::vector<ingest::uuid>& out);
 
-    /// Position of a stream's lanes, by lane; -1 where there is none. Positions of a stream that
-    /// was read with another number of lanes are none.
+    /// Positions of a stream by lane; -1 for a lane without a row. Rows that were written with
+    /// another number of lanes do not count.
     result load_positions(std::string_view stream, std::int32_t lanes,
                           std::vector<std::int64_t>& out);
 
-    /// Begins the transaction of the next commit() with locks on the rows that it will move, made
-    /// where they are missing: what is read of them from here on is so until then. Nothing is begun
-    /// when there are none, or on a failure.
+    /// Begins the transaction of the next commit() and locks the rows that it will change; creates
+    /// the rows that do not exist. What is read of them afterwards holds until that commit(). No
+    /// transaction is open afterwards if both spans are empty, or on a failure.
     result lock_rows(std::span<usage_delta const> usage, std::span<metric_row const> metrics);
-    /// Gives up what lock_rows() began.
+    /// Rolls back the transaction that lock_rows() began.
     void roll_back() noexcept;
 
-    /// Stores the batch in one transaction, which lock_rows() may have begun. On any failure
-    /// nothing is stored, but for `unknown`.
+    /// Stores the batch in one transaction, which lock_rows() may have begun. After a failure
+    /// nothing is stored; only after `unknown` it may be: ask is_committed().
     result commit(batch const& what, commit_counts& counts);
 
-    /// Whether a batch's transaction is in the database (after failure::unknown). Waits for the
-    /// transaction's end when it still runs, so the answer is final (docs/ARCHITECTURE.md, R9);
-    /// transient when it takes long. False for a batch without records, which has no row: a move
-    /// that is repeated is position_lost.
+    /// Whether a batch's transaction is in the database (after failure::unknown). Waits until the
+    /// transaction has ended, so the answer is final (docs/ARCHITECTURE.md, R9); transient when
+    /// that takes longer than the lock time-out. False for a batch without records, which has no
+    /// row: its positions are moved again, and position_lost tells if they had been moved.
     result is_committed(ingest::uuid const& batch_id, bool& out);
 
-    /// Makes sure that a partition of billing.cdrs holds every one of these days (UTC, days since
-    /// 1970). Days outside the policy's bounds are given back in `refused`.
+    /// Creates the missing partitions of billing.cdrs for these days (UTC, days since 1970). Days
+    /// outside the policy's bounds are returned in `refused`.
     result ensure_cdr_days(std::span<std::int32_t const> days, std::vector<std::int32_t>& refused);
 
-    /// Likewise for the partitions that hold events of these kinds and days.
+    /// The same for the partitions that hold events of these kinds and days.
     result ensure_event_days(std::span<event_day const> days, std::vector<event_day>& refused);
 
-    /// Cuts a running request short from another thread, and refuses all later ones as transient
-    /// (stopping for good).
+    /// Any thread: aborts a running request and refuses all later ones as transient. There is no
+    /// way back; it is meant for the end of the process.
     void cancel() noexcept;
 
   private:

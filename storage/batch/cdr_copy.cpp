@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::int16_t column_count = 27;
 
-/// Bytes of a row without its text: column count, 27 lengths, five uuids, four times, five 32-bit
-/// numbers, rate id, three numerics, currency, the longest enum labels.
+/// Upper bound of a row's bytes without its text: column count, 27 lengths, five uuids, four times,
+/// five 32-bit numbers, rate id, three numerics, currency, the longest enum labels.
 constexpr std::size_t fixed_bytes_max =
     2 + 27 * 4 + 5 * 16 + 4 * 8 + 5 * 4 + 16 + 3 * wire::numeric_field_bytes_max + 3 + 8 + 10;
 
@@ -31,7 +31,8 @@ std::string_view label(ingest::call_direction direction) noexcept {
     return direction == ingest::call_direction::outbound ? "outbound" : "inbound";
 }
 
-/// Decoders and rating bound durations to days; what came past them anyway must not wrap around.
+/// The columns are 32-bit integers. Decoders and rating bound durations to days; a larger value
+/// would be a mistake there, and it must not wrap around here.
 std::int32_t saturated(std::int64_t value) noexcept {
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
 }
@@ -40,7 +41,7 @@ std::int32_t whole_seconds(std::int64_t ms) noexcept {
     return saturated(ms / 1000 - (ms % 1000 < 0 ? 1 : 0));
 }
 
-/// As rating counts them.
+/// A second that has begun counts, as in rating.
 std::int32_t started_seconds(std::int64_t ms) noexcept {
     return saturated(ms / 1000 + (ms % 1000 > 0 ? 1 : 0));
 }
@@ -63,7 +64,8 @@ char* put_identity(char* at, cdr_row const& row, batch const& of) noexcept {
     return wire::put_uuid_field(at, of.id);
 }
 
-/// caller_id to billable_seconds: what the switch said.
+/// caller_id to billable_seconds: the values that the switch reported. billable_seconds is NULL
+/// when it equals billsec.
 char* put_call(char* at, cdr_row const& row) noexcept {
     auto const& call = *row.call;
     at = wire::put_text_field(at, call.caller_id);
@@ -82,7 +84,7 @@ char* put_call(char* at, cdr_row const& row) noexcept {
     return billable == billsec ? wire::put_null(at) : wire::put_int32_field(at, billable);
 }
 
-/// billed_seconds to currency: what it costs and why.
+/// billed_seconds to currency: what the call costs, and which rate decided it.
 char* put_rated(char* at, cdr_row const& row) noexcept {
     auto const& rated = row.rated;
     at = wire::put_int32_field(at, saturated(rated.billed_s));
@@ -157,8 +159,9 @@ std::string_view cdr_copy_sql() noexcept {
 
 void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
                       std::size_t i) noexcept {
-    // Rows are visited in an order that no cache can foresee; without this, nine tenths of the
-    // time went by waiting for memory. A row first, then what it points to, then the text.
+    // Rows are read in key order, which the CPU cannot predict: without prefetching, nine tenths of
+    // the time was spent waiting for memory. Each stage needs the one before it: the row, then the
+    // call that it points to, then the text that the call points to.
     constexpr std::size_t distance = 8;
     if (i + 3 * distance < order.size()) {
         prefetch(calls[order[i + 3 * distance]]);
@@ -180,6 +183,8 @@ result cdr_copy::write(pq_connection& to, batch const& what, std::uint32_t& refu
     if (said.ok()) {
         said = stream(to, what);
     }
+
+    // The report names the line of the COPY, which is a position in key order.
     refused = no_row;
     if (said.why == failure::bad_data || said.why == failure::duplicate) {
         std::uint64_t const line = copy_line(said.detail, "cdrs");

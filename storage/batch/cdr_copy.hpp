@@ -11,19 +11,19 @@
 
 namespace tally::storage {
 
-/// The order in which a batch's calls are written: by key, so that the index's pages are visited in
-/// order and two batches lock in one order. Kept for its memory.
+/// The order in which a batch's calls are written: by key, so that the pages of the index are
+/// visited in order and two batches lock in one order. Keeps its memory from batch to batch.
 class cdr_order {
   public:
-    /// Sorts places, not rows. At most 2^32 rows.
+    /// Sorts indices, not rows. At most 2^32 rows.
     void sort(std::span<cdr_row const> calls);
     [[nodiscard]] std::size_t size() const noexcept { return keys_.size(); }
-    /// The place in `calls` of the row that is written as number `i`.
+    /// The index in `calls` of the row that is written as number `i`.
     [[nodiscard]] std::uint32_t operator[](std::size_t i) const noexcept { return keys_[i].place; }
 
   private:
-    // The account and the second decide nearly every comparison; side by side they keep sorting
-    // within the cache. The call's own id is looked up for ties.
+    // Account and start decide nearly every comparison. Here they are side by side, so that
+    // sorting stays within the CPU's cache; the call's id is read through the row for ties only.
     struct key {
         std::uint64_t account_high;
         std::uint64_t account_low;
@@ -33,22 +33,22 @@ class cdr_order {
     std::vector<key> keys_;
 };
 
-/// Appends one row of billing.cdrs in COPY's binary format.
+/// Appends one row of billing.cdrs in the binary format of COPY.
 void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& of);
 
-/// Asks for the memory of the rows that are written soon after number `i`; called before each row.
+/// Prefetches the rows that are written soon after number `i`; call it before each row.
 void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
                       std::size_t i) noexcept;
 
-/// What begins the COPY that takes those rows.
+/// The COPY statement that takes these rows.
 std::string_view cdr_copy_sql() noexcept;
 
-/// Streams a batch's calls into billing.cdrs through an open transaction. One thread; keeps its
+/// Writes a batch's calls into billing.cdrs, within an open transaction. One thread; keeps its
 /// memory from batch to batch.
 class cdr_copy {
   public:
-    /// Writes all calls of `what`. When the server refuses one and says which, `refused` is its
-    /// place in what.calls, else no_row.
+    /// Writes all calls of `what`. If the server refuses one and its report names the row,
+    /// `refused` is the index in what.calls, otherwise no_row.
     result write(pq_connection& to, batch const& what, std::uint32_t& refused);
 
     static constexpr std::uint32_t no_row = UINT32_MAX;

@@ -9,10 +9,10 @@ namespace {
 constexpr char jsonb_version = 1;
 constexpr std::string_view caller_member = R"("sent_caller_id":")";
 constexpr std::string_view destination_member = R"("sent_destination":")";
-/// Length, version, braces, and what surrounds two members.
+/// Field length, jsonb version, braces, and the text around two members.
 constexpr std::size_t frame_bytes =
     4 + 1 + 2 + caller_member.size() + destination_member.size() + 4;
-/// Of one character: \u001f.
+/// Of one character, as in \u001f.
 constexpr std::size_t escape_bytes_max = 6;
 
 char* put_escaped(char* at, std::string_view text) noexcept {
@@ -32,7 +32,7 @@ char* put_escaped(char* at, std::string_view text) noexcept {
     return at;
 }
 
-/// A string member and a comma; nothing when there is no text.
+/// A string member and a comma; nothing if the text is empty.
 char* put_member(char* at, std::string_view opening, std::string_view text) noexcept {
     if (text.empty()) {
         return at;
@@ -41,7 +41,7 @@ char* put_member(char* at, std::string_view opening, std::string_view text) noex
     return wire::put_bytes(at, "\",");
 }
 
-/// What stands behind the brace that opens a JSON object, but for blanks.
+/// What follows the opening brace of a JSON object, without leading blanks.
 std::string_view behind_brace(std::string_view object) noexcept {
     auto const first = object.find_first_not_of(" \t\r\n", 1);
     return first == std::string_view::npos ? "}" : object.substr(first);
@@ -59,6 +59,8 @@ char* put_metadata_field(char* at, ingest::cdr const& call) noexcept {
     if (call.metadata.empty() && !has_sent) {
         return wire::put_null(at);
     }
+
+    // The field's length is known at the end; four bytes are reserved for it.
     char* const begin = at;
     at = begin + 4;
     *at++ = jsonb_version;
@@ -70,10 +72,11 @@ char* put_metadata_field(char* at, ingest::cdr const& call) noexcept {
         at = put_member(at, destination_member, call.sent_destination);
         auto const rest = behind_brace(call.metadata);
         if (rest.starts_with('}')) {
-            --at; // no member follows: the last comma goes
+            --at; // no member follows: overwrite the last comma
         }
         at = wire::put_bytes(at, rest);
     }
+
     wire::put_int32(begin, static_cast<std::int32_t>(at - begin - 4));
     return at;
 }

@@ -6,13 +6,14 @@
 
 namespace tally::storage {
 
-// Column metadata of billing.cdrs: the record's own object, and in front of its members
-// "sent_caller_id" and "sent_destination" where number rules changed what was sent.
+// Column metadata of billing.cdrs: the record's own JSON object. Where number rules changed a
+// number, "sent_caller_id" and "sent_destination" come before its members, with what was sent.
 
-/// Most bytes that put_metadata_field() writes.
+/// Upper bound of what put_metadata_field() writes.
 std::size_t metadata_bytes_max(ingest::cdr const& call) noexcept;
 
-/// A jsonb field in binary form; NULL when there is nothing to say.
+/// Writes a jsonb field in binary form, NULL if the record has no metadata. Returns the end of what
+/// it wrote.
 char* put_metadata_field(char* at, ingest::cdr const& call) noexcept;
 
 } // namespace tally::storage

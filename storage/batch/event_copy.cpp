@@ -33,6 +33,8 @@ result event_copy::write(pq_connection& to, batch const& what, std::uint32_t& re
         if (said.ok()) {
             continue;
         }
+
+        // The report names the line of the COPY, which is a position in order_.
         std::uint64_t const line = copy_line(said.detail, table->name);
         if (said.why == failure::bad_data && line != 0 && line <= order_.size()) {
             refused = order_[static_cast<std::size_t>(line) - 1];

@@ -9,12 +9,12 @@
 
 namespace tally::storage {
 
-/// Streams the facts of a batch's events into their tables through an open transaction, one COPY
-/// for each table that has any, in the order of the key. One thread; keeps its memory.
+/// Writes the facts of a batch's events into their tables, within an open transaction: one COPY for
+/// each table that has any, in key order. One thread; keeps its memory from batch to batch.
 class event_copy {
   public:
-    /// When the server refuses a row and says which, `refused` is its place in what.events, else
-    /// no_row.
+    /// If the server refuses a row and its report names the row, `refused` is the index in
+    /// what.events, otherwise no_row.
     result write(pq_connection& to, batch const& what, std::uint32_t& refused);
 
     static constexpr std::uint32_t no_row = UINT32_MAX;

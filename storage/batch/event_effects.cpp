@@ -4,14 +4,15 @@ namespace tally::storage {
 
 namespace {
 
-/// "not_enough_credits: licence X has 3 SMS left"
+/// A verdict has the form "code: detail", as in "not_enough_credits: license X has 3 SMS left".
 verdict read_verdict(std::int64_t place, std::string_view text) {
     auto const colon = text.find(':');
     auto const code = text.substr(0, colon);
     auto detail = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
     detail.remove_prefix(detail.starts_with(' ') ? 1 : 0);
     auto const reason = ingest::parse_code(code);
-    // A code that nobody knows is a mistake of the function; the event waits all the same.
+    // An unknown code is a mistake in the function, or a function of a newer version. The event is
+    // suspended all the same, with the whole text.
     return {static_cast<std::uint32_t>(place),
             reason == ingest::record_error::none ? ingest::record_error::database_refused : reason,
             std::string{reason == ingest::record_error::none ? text : detail}};
@@ -37,10 +38,14 @@ result event_effects::apply(pq_connection& on, batch const& what, std::vector<ve
     if (statements_.empty()) {
         return {};
     }
+
+    // One statement per function, all in one round trip.
     on.run_pipeline(statements_, outcome_);
     if (!outcome_.what.ok()) {
         return outcome_.what;
     }
+
+    // A row is a refusal; events that were accepted have none.
     for (auto const& rows : outcome_.rows) {
         for (int i = 0; i < row_count(rows); ++i) {
             verdicts.push_back(read_verdict(int64_at(rows, i, 0), bytes_at(rows, i, 1)));

@@ -8,12 +8,13 @@
 
 namespace tally::storage {
 
-/// What events do besides being stored, by functions of the database (apply_*): calls each kind's
-/// for its events, in order of arrival, within an open transaction. One thread.
+/// The effects of events, which functions of the database (apply_*) decide and write: calls the
+/// function of each kind for its events, in order of arrival, within an open transaction. One
+/// thread.
 class event_effects {
   public:
-    /// failure::refused when some events are not possible: `verdicts` says which, and the
-    /// transaction is to be rolled back. Nothing to do for a batch without such events.
+    /// failure::refused if some effects are not possible: `verdicts` says which and why, and the
+    /// caller rolls back. Makes no request for a batch without such events.
     result apply(pq_connection& on, batch const& what, std::vector<verdict>& verdicts);
 
   private:

@@ -7,7 +7,7 @@ namespace tally::storage {
 
 result event_partitions::ensure(pq_connection& on, std::span<event_day const> days,
                                 std::int32_t today, std::vector<event_day>& refused) {
-    /// What years of a backfill need, and no more memory than that.
+    /// Enough for years of a backfill; bounds the memory.
     constexpr std::size_t known_max = 100'000;
     refused.clear();
     for (auto const& each : days) {
@@ -15,10 +15,12 @@ result event_partitions::ensure(pq_connection& on, std::span<event_day const> da
             refused.push_back(each);
             continue;
         }
+
         std::pair const wanted{table_of(each.kind).partitioned, each.day};
         if (known_.contains(wanted)) {
             continue;
         }
+
         partition_name made;
         result said =
             create_partition(on, wanted.first, civil_text(each.day), policy_.eager_indexes, made);
@@ -29,6 +31,7 @@ result event_partitions::ensure(pq_connection& on, std::span<event_day const> da
         if (!said.ok()) {
             return said;
         }
+
         if (known_.size() >= known_max) {
             known_.clear();
         }

@@ -13,17 +13,17 @@
 
 namespace tally::storage {
 
-/// The partitions that hold events: makes what is missing, and remembers what is there. One per
-/// connection; several at once are safe (see ingest.create_partition).
+/// The partitions that hold events: creates missing ones and remembers those that exist. One object
+/// per connection; several at once are safe (see ingest.create_partition).
 class event_partitions {
   public:
     explicit event_partitions(partition_policy policy) : policy_(policy) {}
 
-    /// Days out of the policy's bounds around `today`, and those whose partition was retired, are
-    /// given back in `refused` (cleared first). Must not be called within a transaction.
+    /// Days outside the policy's bounds around `today`, and days whose partition was retired, are
+    /// returned in `refused` (cleared first). Must not be called within a transaction.
     result ensure(pq_connection& on, std::span<event_day const> days, std::int32_t today,
                   std::vector<event_day>& refused);
-    /// A partition that was there may be gone: look again.
+    /// To be called when a partition may have been dropped: the next ensure() asks again.
     void forget() noexcept { known_.clear(); }
 
   private:

@@ -10,8 +10,8 @@ namespace tally::storage {
 
 namespace {
 
-// An identity that is there belongs to an event that is stored, or to a batch that is about to
-// commit: then this waits for it. Fewer rows than events: somebody was first.
+// Inserts the identities that are new. If another transaction has inserted one and not committed
+// yet, this waits for its end. Fewer rows than events: some events are stored already.
 constexpr char const* identities_sql = R"(
 WITH written AS (
     INSERT INTO ingest.event_identities (id, content, occurred_at, batch_id, created_at)
@@ -21,7 +21,8 @@ WITH written AS (
     RETURNING 1)
 SELECT count(*) FROM written)";
 
-// As subscription_usage: a row moves only from the version that the batch was rated on.
+// Compare-and-set as in usage_sql: a row changes only if it has the version that the batch was
+// rated on (R8).
 constexpr char const* metrics_sql = R"(
 WITH written AS (
     INSERT INTO billing.subscription_metric_usage AS u (subscription_id, account_id,
@@ -47,7 +48,7 @@ WITH written AS (
     RETURNING u.created_at = '-infinity' AS unexpected)
 SELECT count(*) FILTER (WHERE NOT unexpected) FROM written)";
 
-// As lock_usage_sql.
+// As lock_usage_sql: inserts missing rows, locks existing ones, updates nothing.
 constexpr char const* lock_metrics_sql = R"(
 INSERT INTO billing.subscription_metric_usage AS u (subscription_id, account_id,
     billing_period_start, billing_period_end, metric, currency, created_at, updated_at)
@@ -58,6 +59,8 @@ FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::te
 ON CONFLICT (subscription_id, billing_period_start, metric) DO UPDATE SET version = u.version
     WHERE false)";
 
+// A value that another batch has counted meanwhile is not inserted; the caller compares the number
+// of rows.
 constexpr char const* unique_values_sql = R"(
 INSERT INTO billing.metric_unique_values (subscription_id, billing_period_start, metric, value_id,
     created_at)
@@ -66,8 +69,9 @@ FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[])
     AS d(subscription_id, period_start, metric, value_id)
 ON CONFLICT DO NOTHING)";
 
-// Counters are summed up before they meet their rows, as a statement may move a row once only, and
-// in the order of the key, in which everybody locks.
+// The next three statements sum up their rows by key first, since INSERT ... ON CONFLICT may change
+// a row only once, and write them in key order, the order of locks (R13). "Last" values depend on
+// the event's time, not on the order of arrival, so that a replay gives the same result.
 
 constexpr char const* features_sql = R"(
 INSERT INTO analytics.feature_usage AS u (account_id, user_id, feature, organization_id, category,
@@ -120,7 +124,8 @@ ON CONFLICT (account_id, day, endpoint, method) DO UPDATE SET
     response_bytes = u.response_bytes + excluded.response_bytes,
     updated_at = now())";
 
-// Of two at one moment the greater message is the last one, whichever came first.
+// Of two errors at the same time the one with the greater message is the last one, whichever
+// arrived first.
 constexpr char const* error_groups_sql = R"(
 INSERT INTO analytics.error_groups AS u (account_id, service, fingerprint, severity, error_type,
     message, release, occurrences, first_seen_at, last_seen_at, created_at, updated_at)
@@ -166,8 +171,9 @@ constexpr char const* stored_events_sql = R"(
 SELECT e.id, e.content FROM unnest($1::uuid[]) AS k(id)
 JOIN ingest.event_identities AS e ON e.id = k.id)";
 
-/// Calls a kind's function for its events, those of one licence, voucher or room in order of
-/// arrival and all in the order in which everybody locks. A refused one gives its place and why.
+/// Calls the function of a kind for its events: sorted by entity (license, voucher, room), which is
+/// the order of locks, and those of one entity in order of arrival. Returns a row with index and
+/// verdict for each refused event.
 std::string apply_sql(std::string_view function) {
     return "SELECT a.place, a.verdict FROM (SELECT d.place, " + std::string{function} +
            "(d.id, d.type, d.subject, d.at, d.data, d.source_id, $9::uuid) AS verdict"

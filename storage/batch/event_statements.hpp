@@ -11,11 +11,12 @@
 
 namespace tally::storage {
 
-/// The prepared statements that events take, beside those of batch_statements().
+/// The prepared statements for events; batch_statements() includes them.
 std::span<prepared_statement const> event_statements();
 
-// As those of batch_statements.hpp: a batch's rows as the arrays of one statement.
+// As in batch_statements.hpp: each class turns rows of a batch into the arrays of one statement.
 
+/// Arrays of statement::identities.
 class identity_rows {
   public:
     parameters& fill(batch const& what);
@@ -26,6 +27,7 @@ class identity_rows {
     parameters values_;
 };
 
+/// Arrays of statement::metrics.
 class metric_rows {
   public:
     parameters& fill(std::span<metric_row const> rows);
@@ -40,7 +42,7 @@ class metric_rows {
     parameters values_;
 };
 
-/// The rows that `metric_rows` will move.
+/// Arrays of statement::lock_metrics: the rows that `metric_rows` will change.
 class metric_locks {
   public:
     parameters& fill(std::span<metric_row const> rows);
@@ -53,7 +55,7 @@ class metric_locks {
     parameters values_;
 };
 
-/// Keys of metric rows, for asking what they hold.
+/// Arrays of statement::load_metrics, in the order of `rows`.
 class metric_keys {
   public:
     parameters& fill(std::span<metric_row const> rows);
@@ -64,7 +66,7 @@ class metric_keys {
     parameters values_;
 };
 
-/// For adding them, and for asking which are there.
+/// Arrays of statement::unique_values and statement::counted_values.
 class unique_value_rows {
   public:
     parameters& fill(std::span<unique_value_row const> rows);
@@ -76,11 +78,11 @@ class unique_value_rows {
     parameters values_;
 };
 
-/// The events whose kind calls a function: one statement's share of them.
+/// Arrays of one statement::apply_*: the events whose kind calls its function.
 class apply_rows {
   public:
-    /// Those of batch.events that `statement` is for, in order of arrival; the answer's place is
-    /// the place in batch.events.
+    /// The events of batch.events that `statement` is for, in order of arrival. The index that the
+    /// statement returns is the one in batch.events.
     parameters& fill(batch const& what, char const* statement);
     [[nodiscard]] bool is_empty() const noexcept { return places_.count() == 0; }
 
@@ -91,6 +93,7 @@ class apply_rows {
     parameters values_;
 };
 
+/// Arrays of statement::features.
 class feature_rows {
   public:
     parameters& fill(batch const& what);
@@ -103,6 +106,7 @@ class feature_rows {
     parameters values_;
 };
 
+/// Arrays of statement::api_days.
 class api_day_rows {
   public:
     parameters& fill(batch const& what);
@@ -115,6 +119,7 @@ class api_day_rows {
     parameters values_;
 };
 
+/// Arrays of statement::error_groups.
 class error_group_rows {
   public:
     parameters& fill(batch const& what);

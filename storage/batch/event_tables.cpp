@@ -14,7 +14,7 @@ using ingest::event_kind;
 
 constexpr std::size_t field_head_bytes = 4;
 
-/// Room for a row of `columns` fields that hold `text` bytes of text besides numbers and ids.
+/// Upper bound of the bytes of a row: no field without text is longer than a numeric.
 std::size_t row_bytes_max(std::size_t columns, std::size_t text) noexcept {
     return 2 + columns * (field_head_bytes + wire::numeric_field_bytes_max) + text;
 }
@@ -42,7 +42,7 @@ char* put_optional_int16(char* at, std::int64_t value) noexcept {
                                       : wire::put_int16_field(at, static_cast<std::int16_t>(value));
 }
 
-/// source_id, batch_id, received_at, created_at: the end of every row.
+/// source_id, batch_id, received_at, created_at: the last columns of every table.
 char* put_origin(char* at, event_row const& row, batch const& of) noexcept {
     at = wire::put_uuid_field(at, row.source_id);
     at = wire::put_uuid_field(at, of.id);
@@ -78,7 +78,7 @@ void put_usage_event(byte_buffer& out, event_row const& row, batch const& of) {
     constexpr std::int16_t columns = 20;
     auto const& what = *row.what;
     auto const category = category_of(what);
-    // The category of a feature has its column, and stands in the data that is kept whole.
+    // The category of a feature is written twice: in its column, and within the data.
     char* at = out.room(row_bytes_max(columns, text_bytes(what) + category.size()));
     at = wire::put_int16(at, columns);
     at = wire::put_uuid_field(at, row.account_id);
@@ -92,7 +92,7 @@ void put_usage_event(byte_buffer& out, event_row const& row, batch const& of) {
     at = put_optional_uuid(at, what.user_id);
     at = put_optional_uuid(at, what.organization_id);
     at = put_metered(at, row);
-    // What the kind's own function reads has no columns here: all of it is kept.
+    // The data of these kinds has no columns in this table, so all of it is kept.
     bool const keeps_all = std::holds_alternative<ingest::entity_data>(what.what) ||
                            std::holds_alternative<ingest::feature_used_data>(what.what);
     at = wire::put_optional_json_field(at, keeps_all ? what.data : what.properties);

@@ -10,21 +10,21 @@ namespace tally::storage {
 
 /// A table that takes the facts of events by binary COPY.
 struct fact_table {
-    std::string_view name; ///< with its schema; partitioned by the events' time
+    std::string_view name; ///< with its schema; partitioned by the time of the events
     std::string_view copy_sql;
     /// Appends one row in COPY's binary format.
     void (*put)(byte_buffer& out, event_row const& row, batch const& of);
 };
 
-/// What becomes of the events of one kind.
+/// Where the events of one kind are stored, and which effects they have.
 struct event_table {
     ingest::event_kind kind;
-    /// Where its facts go; nullptr: the apply statement writes them.
+    /// The table of its facts; nullptr: the apply statement writes them.
     fact_table const* facts;
     /// A prepared statement that calls a function of the database for each event, in order
-    /// (statement::apply_*); nullptr: nothing but facts and sums.
+    /// (statement::apply_*); nullptr: the kind has facts and sums only.
     char const* apply;
-    /// The partitioned table that has to hold the event's time.
+    /// The partitioned table that needs a partition for the event's time.
     std::string_view partitioned;
 };
 

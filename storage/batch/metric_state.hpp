@@ -6,7 +6,7 @@
 
 namespace tally::storage {
 
-/// What rating needs of a row of billing.subscription_metric_usage.
+/// The part of a row of billing.subscription_metric_usage that rating needs.
 struct metric_state {
     std::int64_t version = 0; ///< 0: no row
     rating::metric_usage usage;

@@ -14,7 +14,7 @@ namespace tally::storage {
 
 using sha256 = std::array<std::uint8_t, 32>;
 
-/// Identity of a suspense row, and its place in the batch.
+/// Unique key of a suspense row, and the index of the row in the batch.
 struct payload_key {
     ingest::uuid source_id;
     sha256 digest{};
@@ -23,14 +23,14 @@ struct payload_key {
     friend auto operator<=>(payload_key const&, payload_key const&) = default;
 };
 
-/// SHA-256 of the payloads of suspense rows: of format, a zero byte, payload. Keeps one OpenSSL
-/// context.
+/// SHA-256 of suspense rows: of the format, a zero byte, and the payload, so that one payload in
+/// two formats has two rows. Keeps one OpenSSL context. One thread.
 class payload_digest {
   public:
     payload_digest();
     ~payload_digest();
 
-    /// Keys of all rows, sorted. Throws std::runtime_error when OpenSSL fails (out of memory).
+    /// Keys of all rows, sorted. Throws std::runtime_error if OpenSSL fails (out of memory).
     void keys(std::span<suspense_row const> rows, std::vector<payload_key>& out);
 
   private:

@@ -29,7 +29,7 @@ std::string query_of_day(std::int32_t day) {
            within(day);
 }
 
-/// The server makes a hash table of the ids; the start is compared by whoever asks.
+/// The server builds a hash table of the ids; the caller compares the start.
 std::string query_of_anybody(std::int32_t day) {
     return std::string{columns} + " FROM billing.cdrs AS c" + within(day) +
            " AND c.uuid = ANY($1::uuid[])";
@@ -53,7 +53,7 @@ stored_call call_at(pq_rows const& rows, int i) {
     return out;
 }
 
-/// Keys of one day.
+/// Finds the calls of one day's keys.
 result find_in_day(pq_connection& on, std::span<call_key const> keys,
                    std::vector<stored_call>& out) {
     array_parameter account{wire::uuid_oid};
@@ -95,8 +95,8 @@ result find_anybodys_in_day(pq_connection& on, std::span<call_key const> keys,
     return said;
 }
 
-/// Asks for the keys of one day after the other, each in key order: a day's pages are visited in
-/// order, and only its partition is planned and opened.
+/// Calls `find` for the keys of each day, sorted by key, so that the pages of its partition are
+/// read in order.
 template <typename Find>
 result find_by_day(pq_connection& on, std::span<call_key const> keys, std::vector<stored_call>& out,
                    Find&& find) {

@@ -8,13 +8,13 @@
 
 namespace tally::storage {
 
-/// Those of `keys` that are in billing.cdrs, in no order. One query for each day, so that only that
-/// day's partition is planned and opened.
+/// Those of `keys` that are in billing.cdrs, in no particular order. One query for each day, so
+/// that the server plans and opens only the partition of that day.
 result find_stored_calls(pq_connection& on, std::span<call_key const> keys,
                          std::vector<stored_call>& out);
 
-/// The same by start and id alone. No index serves that in an open partition, so each day is read
-/// once: for the few batches that a killed run may have stored.
+/// The same by start and id, under every account. An open partition has no index for that, so each
+/// day is read whole. Meant for the few batches that an earlier run may have stored.
 result find_calls_of_anybody(pq_connection& on, std::span<call_key const> keys,
                              std::vector<stored_call>& out);
 

@@ -55,7 +55,7 @@ result find_counted_values(pq_connection& on, std::span<unique_value_row const> 
                                      bytes_at(rows, i, 2), uuid_at(rows, i, 3)};
         auto const asked = std::find(values.begin(), values.end(), found);
         if (asked != values.end()) {
-            out.push_back(*asked); // its name outlives the rows
+            out.push_back(*asked); // `found` views the rows, which end here
         }
     }
     return said;

@@ -8,7 +8,7 @@
 
 namespace tally::storage {
 
-// What is asked around a batch of events; batch_writer has the contracts.
+// The queries for a batch of events. Their contracts are those of batch_writer.
 
 result find_stored_events(pq_connection& on, std::span<ingest::uuid const> ids,
                           std::vector<stored_event>& out);

@@ -7,23 +7,23 @@
 
 namespace tally::storage {
 
-/// Hears when plans, rates, accounts, subscriptions, DIDs or sources change (NOTIFY tally_catalog).
-/// One thread, but for cancel().
+/// Waits for changes of plans, rates, accounts, subscriptions, DIDs or sources (NOTIFY
+/// tally_catalog). One thread, except cancel().
 class catalog_listener {
   public:
     explicit catalog_listener(std::string connection_string);
 
-    /// Waits until something changed or the time is up. A notification can be missed while there
-    /// is no connection, so `changed` is also set whenever it was made anew, the first time
-    /// included: load after each `true`, and no change is missed.
+    /// Waits for a change or the timeout. Notifications are lost while there is no connection, so
+    /// `changed` is also true after each new connection, including the first. A caller that loads
+    /// after each `true` misses no change.
     result wait(int timeout_ms, bool& changed);
 
-    /// Any thread: ends a wait, for good.
+    /// Any thread: ends a wait and makes all later ones fail.
     void cancel() noexcept { connection_.cancel(); }
 
   private:
     pq_connection connection_;
-    std::uint64_t listening_on_ = 0; ///< generation of the connection that LISTENs
+    std::uint64_t listening_on_ = 0; ///< generation of the connection that executed LISTEN
 };
 
 } // namespace tally::storage

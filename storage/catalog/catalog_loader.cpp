@@ -10,7 +10,7 @@ namespace tally::storage {
 
 namespace {
 
-/// A million rows on a busy machine; the write path's bound is for batches.
+/// Enough for a million rows on a busy machine; the write path's timeout is meant for batches.
 constexpr int statement_timeout_ms = 600'000;
 
 constexpr char const* accounts_sql =
@@ -29,15 +29,15 @@ constexpr char const* subscriptions_sql =
     " FROM billing.subscriptions WHERE deleted_at IS NULL OR deleted_at > started_at)"
     " TO STDOUT (FORMAT binary)";
 
-// Active ones first: of one number with and without '+' the catalog keeps the one it got first. An
-// active one is ours, and a call to it on-net, also while nobody has it.
+// Active DIDs first: if a number exists with and without '+', the catalog keeps the first one. An
+// active DID is ours, and a call to it is on-net, even while no subscription has it.
 constexpr std::array dids_sql{
     "COPY (SELECT subscription_id, ltrim(did_number, '+'), true FROM billing.dids"
     " WHERE status = 'active') TO STDOUT (FORMAT binary)",
     "COPY (SELECT subscription_id, ltrim(did_number, '+'), false FROM billing.dids"
     " WHERE subscription_id IS NOT NULL AND status = 'suspended') TO STDOUT (FORMAT binary)"};
 
-/// Far more than any switch sends, far below what the catalog can keep.
+/// Far longer than any identifier that a switch sends, far below what the catalog can store.
 constexpr std::size_t number_bytes_max = 1024;
 constexpr char const* too_long = " has more than 1024 bytes";
 
@@ -81,7 +81,7 @@ void catalog_reader::take_account(copy_fields row) {
     input_.accounts.push_back(std::move(taken));
 }
 
-/// Why a subscription of a known account cannot be rated; nullptr when it can.
+/// Why a subscription of a known account cannot be rated; nullptr if it can.
 char const* catalog_reader::fault_of(rating::subscription const& one,
                                      std::string_view currency) const {
     if (one.plan == rating::no_index) {
@@ -94,7 +94,7 @@ char const* catalog_reader::fault_of(rating::subscription const& one,
     if (tariffs_.plans[one.plan]->head().currency != account) {
         return "its plan's currency is not its account's";
     }
-    return one.active_to == ingest::never_us ? "it is cancelled or expired, but has no end"
+    return one.active_to == ingest::never_us ? "it is canceled or expired, but has no end"
                                              : nullptr;
 }
 
@@ -108,6 +108,8 @@ void catalog_reader::take_subscription(copy_fields row) {
                       too_long);
         return;
     }
+
+    // The subscriptions of an account that was left out are left out without a warning each.
     auto const account = accounts_.find(row.uuid());
     auto const plan = tariffs_.places.find(row.uuid());
     if (account == accounts_.end()) {
@@ -123,6 +125,7 @@ void catalog_reader::take_subscription(copy_fields row) {
         warnings_.add("subscription '" + taken.number + "' is left out: " + fault);
         return;
     }
+
     subscriptions_.emplace(one.id, static_cast<rating::catalog_index>(input_.subscriptions.size()));
     input_.subscriptions.push_back(std::move(taken));
 }
@@ -146,6 +149,7 @@ result catalog_reader::read_rows(char const* sql, void (catalog_reader::*take)(c
 }
 
 result catalog_reader::read() {
+    // Each table needs the indices of those before it.
     result said = read_rows(accounts_sql, &catalog_reader::take_account);
     if (said.ok()) {
         said = load_tariffs(on_, tariffs_, warnings_);
@@ -163,7 +167,7 @@ result catalog_reader::read() {
 }
 
 std::shared_ptr<rating::catalog const> catalog_reader::build() {
-    // Given up before the catalog is built from the rest: a million of each take a lot of memory.
+    // Freed before the catalog is built: a million rows of each kind take much memory.
     accounts_ = {};
     subscriptions_ = {};
     tariffs_ = {};
@@ -180,7 +184,8 @@ std::shared_ptr<rating::catalog const> catalog_reader::build() {
 
 namespace {
 
-// Of the transaction's beginning, so just before the snapshot that this first statement takes.
+// now() is the beginning of the transaction, just before its first statement takes the snapshot:
+// no change before this time is missing.
 result read_moment(pq_connection& on, ingest::time_us& out) {
     parameters none;
     pq_rows rows;
@@ -193,10 +198,13 @@ result read_moment(pq_connection& on, ingest::time_us& out) {
 
 result load_catalog(pq_connection& on, loaded_catalog& out) {
     out = {};
+
+    // One snapshot for all tables (R14), in one session: the pin forbids to connect again.
     result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                              "SET LOCAL statement_timeout = " +
                              std::to_string(statement_timeout_ms));
     pq_connection::pin const one_session{on};
+
     catalog_reader reader{on, out.warnings};
     if (said.ok()) {
         said = read_moment(on, out.as_of);
@@ -205,9 +213,11 @@ result load_catalog(pq_connection& on, loaded_catalog& out) {
         said = reader.read();
     }
     if (on.is_open()) {
-        result const ended = on.execute("ROLLBACK"); // nothing was written
+        result const ended = on.execute("ROLLBACK"); // the transaction only read
         said = said.ok() ? ended : said;
     }
+
+    // After the transaction, which need not wait for it.
     if (said.ok()) {
         out.catalog = reader.build();
     }

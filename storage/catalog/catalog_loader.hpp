@@ -11,26 +11,28 @@
 namespace tally::storage {
 
 struct loaded_catalog {
-    std::shared_ptr<rating::catalog const> catalog; ///< nullptr unless the load was ok
-    ingest::time_us as_of = 0; ///< by the database's clock: no change before then is missing
+    std::shared_ptr<rating::catalog const> catalog; ///< nullptr unless the load succeeded
+    ingest::time_us as_of = 0; ///< by the database's clock; all changes before it are included
     load_warnings warnings;    ///< rows that were left out
 };
 
-/// Reads everything that guiding and rating look at, in one REPEATABLE READ transaction, so that it
-/// is of one moment. Takes a few seconds for a million subscriptions. A row that makes no sense is
-/// left out with a warning: one bad rate must not stop all billing.
+/// Reads everything that guiding and rating need, in one REPEATABLE READ transaction, so that all
+/// of it is of one moment (docs/ARCHITECTURE.md, R14). Takes a few seconds for a million
+/// subscriptions. An inconsistent row is left out with a warning: one bad rate must not stop all
+/// billing.
 ///
-///   accounts       all but closed and deleted ones
-///   subscriptions  of these accounts. canceled ones until ended_at, else the end of the period
-///   when
-///                  they were cancelled to it, else cancelled_at; expired ones until ended_at, else
-///                  the end of the period, else of the trial; all others until ended_at (a paused
-///                  or suspended one should have no calls, but those the switch let through are
-///                  owed); none beyond deleted_at. Left out: a cancelled or expired one without any
-///                  end, and one whose account, plan and own currency are not the same.
-///   plans          all but deleted ones, and those that a subscription still names
-///   rates          without a band, not on-net; a rate without name or call type takes those of the
-///                  longest destination that begins its prefix
+///   accounts       all except closed and deleted ones
+///   subscriptions  those of these accounts. The status decides when a subscription ends:
+///                    canceled   ended_at; else the end of the period, if canceled to that end;
+///                               else cancelled_at
+///                    expired    ended_at; else the end of the period; else the end of the trial
+///                    any other  ended_at (a paused or suspended one should have no calls, but
+///                               calls that the switch let through are owed)
+///                  None lasts beyond deleted_at. Left out: a canceled or expired one without any
+///                  end, and one whose account, plan and own currency differ.
+///   plans          all except deleted ones, and deleted ones that a subscription still names
+///   rates          all; a rate without name or call type takes those of the longest destination
+///                  that its prefix begins with
 ///   DIDs           active and suspended ones that have a subscription
 result load_catalog(pq_connection& on, loaded_catalog& out);
 

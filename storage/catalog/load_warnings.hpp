@@ -6,8 +6,8 @@
 
 namespace tally::storage {
 
-/// What a loader left out and why, for the log. A million bad rows must not make a million lines:
-/// the first ones are kept, all are counted.
+/// The rows that a loader left out, with reasons, for the log. All are counted; only the first
+/// kept_max texts are kept, so that a million bad rows do not make a million lines.
 class load_warnings {
   public:
     static constexpr std::size_t kept_max = 100;

@@ -13,7 +13,7 @@ constexpr char const* sources_sql =
     "SELECT id, name, token_sha256, is_active, time_zone, b_legs, percent_decode, body_bytes_max,"
     " record_bytes_max, number_rules::text FROM ingest.sources ORDER BY name";
 
-// A row for each format, since an array would have to be taken apart.
+// One row per source and format, so that no binary array has to be parsed.
 constexpr char const* formats_sql = "SELECT id, unnest(formats) FROM ingest.sources ORDER BY name";
 
 ingest::percent_policy percent_of(std::string_view label) noexcept {
@@ -32,7 +32,8 @@ bool is_zone(std::string_view name) {
     }
 }
 
-/// Numbers that are read wrongly would be billed wrongly: without its rules a source is off.
+/// Sets the source's number rules. A source whose rules cannot be read is inactive: numbers that
+/// are read wrongly would be billed wrongly.
 void take_number_rules(std::string_view json, ingest::source& out, load_warnings& warnings) {
     auto reading = ingest::read_number_rules(json);
     out.numbers = std::move(reading.rules);
@@ -101,7 +102,7 @@ result load_sources(pq_connection& on, loaded_sources& out) {
         said = read_sources(on, sources, out.warnings);
     }
     if (on.is_open()) {
-        result const ended = on.execute("ROLLBACK"); // nothing was written
+        result const ended = on.execute("ROLLBACK"); // the transaction only read
         said = said.ok() ? ended : said;
     }
     if (said.ok()) {

@@ -11,11 +11,11 @@
 namespace tally::storage {
 
 struct loaded_sources {
-    std::shared_ptr<ingest::source_table const> sources; ///< nullptr unless the load was ok
+    std::shared_ptr<ingest::source_table const> sources; ///< nullptr unless the load succeeded
     load_warnings warnings;
 };
 
-/// Reads ingest.sources, inactive ones too: their tokens are known and refused.
+/// Reads ingest.sources, including inactive ones, whose tokens are recognized and refused.
 result load_sources(pq_connection& on, loaded_sources& out);
 
 /// On a connection of its own.

@@ -12,7 +12,7 @@ namespace tally::storage {
 
 namespace {
 
-/// Makes tariffs of plans: each with its fallback, and without what no tariff takes.
+/// Builds tariffs from plans, each with its fallback and without the parts that a tariff refuses.
 class tariff_builder {
   public:
     tariff_builder(std::vector<plan_row> plans, load_warnings& warnings)
@@ -68,14 +68,14 @@ void tariff_builder::find_fallbacks() {
 
 bool tariff_builder::leads_back(std::size_t plan) const {
     std::size_t at = fallbacks_[plan];
-    // A way longer than there are plans goes round in a circle that `plan` is not on.
+    // After as many steps as there are plans, the chain is in a cycle that `plan` is not part of.
     for (std::size_t i = 0; i < plans_.size() && at != nowhere && at != plan; ++i) {
         at = fallbacks_[at];
     }
     return at == plan;
 }
 
-/// Every plan of a circle loses its fallback: none of them is the one to blame.
+/// Removes the fallback of every plan in a cycle: there is no way to say which one is wrong.
 void tariff_builder::leave_out_cycles() {
     std::vector<std::size_t> in_circles;
     for (std::size_t i = 0; i < plans_.size(); ++i) {
@@ -89,8 +89,8 @@ void tariff_builder::leave_out_cycles() {
     }
 }
 
-/// Tries each part by itself, since the tariff alone knows its rules. Bands keep their places: a
-/// bad one stays as a band that no rate names.
+/// Checks each part by itself, since only the tariff knows its rules. Rates name bands by index, so
+/// a bad band is not removed: it becomes an empty band, and its rates are removed.
 void tariff_builder::drop_bad_parts(rating::tariff::content& content) {
     auto const is_bad = [&](rating::tariff::content part) {
         try {
@@ -102,6 +102,7 @@ void tariff_builder::drop_bad_parts(rating::tariff::content& content) {
             return true;
         }
     };
+
     for (rating::band_place place = 0; place < content.bands.size(); ++place) {
         auto& band = content.bands[place];
         if (is_bad({{}, {}, {band}, {}, nullptr})) {
@@ -141,13 +142,16 @@ void tariff_builder::build_one(std::size_t plan) {
         warn(content, " is left out: no time zone '" + content.head.time_zone + "'");
         return;
     }
+
+    // Checking part by part is slow, so it is done only for a plan that has some bad part.
     take_fallback(plan);
     try {
         rating::tariff::check(content);
     } catch (std::exception const&) {
         drop_bad_parts(content);
     }
-    std::string const code = content.head.code; // the content is gone when it is refused
+
+    std::string const code = content.head.code; // `content` is moved from, even on an exception
     try {
         built_[plan] = std::make_shared<rating::tariff const>(std::move(content));
     } catch (std::exception const& why) {
@@ -155,7 +159,8 @@ void tariff_builder::build_one(std::size_t plan) {
     }
 }
 
-/// A chain of fallbacks may be as long as there are plans: no recursion.
+/// Builds the plan's chain of fallbacks first. A loop, not a recursion: the chain may be as long as
+/// there are plans.
 void tariff_builder::build_with_fallbacks(std::size_t plan) {
     std::vector<std::size_t> chain;
     for (std::size_t at = plan; at != nowhere && !is_done_[at]; at = fallbacks_[at]) {

@@ -17,15 +17,15 @@ namespace tally::storage {
 using uuid_places =
     boost::unordered_flat_map<ingest::uuid, rating::catalog_index, ingest::uuid_hash>;
 
-/// Plans with their tariffs, and where each plan's id is in the list.
+/// The tariffs of all plans, and the index of each plan's id in them.
 struct loaded_tariffs {
     std::vector<std::shared_ptr<rating::tariff const>> plans;
     uuid_places places;
 };
 
-/// Reads plans with all that they charge by, within the caller's transaction, and makes tariffs of
-/// them. A part that cannot be charged by is left out with a warning, and so is a fallback plan
-/// that leads back to the plan or is of another currency.
+/// Reads the plans with their bands, rates and metric prices, within the caller's transaction, and
+/// builds tariffs. A part that a tariff refuses is left out with a warning, and so is a fallback
+/// plan that leads back to the plan or has another currency.
 result load_tariffs(pq_connection& on, loaded_tariffs& out, load_warnings& warnings);
 
 } // namespace tally::storage

@@ -49,7 +49,8 @@ constexpr char const* tiers_sql =
     "COPY (SELECT metric_price_id, up_to, price, flat FROM billing.metric_tiers"
     " ORDER BY metric_price_id, position) TO STDOUT (FORMAT binary)";
 
-/// The values of an enum, in its order, by their labels in the database; the first for any other.
+/// The value of an enum for its label in the database. `labels` are in the order of the enum; an
+/// unknown label gives the first value.
 template <typename Enum, std::size_t Count>
 Enum value_of(std::string_view label, std::array<std::string_view, Count> const& labels) noexcept {
     auto const found = std::find(labels.begin(), labels.end(), label);
@@ -62,13 +63,13 @@ constexpr std::array<std::string_view, 5> aggregation_labels{"sum", "count", "ma
 constexpr std::array<std::string_view, 5> model_labels{"per_unit", "package", "graduated", "volume",
                                                        "percentage"};
 
-/// Reads numerics and remembers whether all of them fitted.
+/// Reads numerics and remembers whether all of them were in range.
 struct numeric_reader {
     copy_fields& row;
     bool fits = true;
 
     rating::amount amount() noexcept { return amount_or(rating::amount{}, false); }
-    /// NULL is `none`.
+    /// `none` for NULL.
     rating::amount amount_or(rating::amount none, bool is_optional = true) noexcept {
         auto const field = row.next();
         if (!field && is_optional) {
@@ -158,7 +159,7 @@ void tariff_rows::index_destinations() {
     destination_index_ = rating::prefix_index{pairs};
 }
 
-/// Names and call types that a rate does not say are those of its destination.
+/// Fills in the name and the call type that a rate does not have from its destination.
 void tariff_rows::complete(rating::rate& rate) const {
     if (!rate.name.empty() && !rate.call_type.empty()) {
         return;
@@ -181,6 +182,7 @@ void tariff_rows::take_rate(copy_fields row) {
         return;
     }
     taken.plan = plan->second;
+
     if (ingest::uuid const band_id = row.uuid(); !band_id.is_nil()) {
         auto const band = bands_.find(band_id);
         if (band == bands_.end() || band->second.plan != taken.plan) {
@@ -190,6 +192,8 @@ void tariff_rows::take_rate(copy_fields row) {
         }
         rate.band = band->second.place;
     }
+
+    // In the order of rates_sql's columns.
     rate.is_on_net = row.boolean();
     rate.prefix = row.text();
     rate.name = row.text();
@@ -211,12 +215,14 @@ void tariff_rows::take_rate(copy_fields row) {
 
 void tariff_rows::take_step(copy_fields row) {
     ingest::uuid const rate_id = row.uuid();
+    // Both tables are sorted by the rate's id, so one pass joins them.
     while (at_rate_ < rates_.size() && rates_[at_rate_].value.id < rate_id) {
         ++at_rate_;
     }
     if (at_rate_ == rates_.size() || rates_[at_rate_].value.id != rate_id) {
-        return; // of a rate that was not read
+        return; // the step of a rate that was left out
     }
+
     rating::rate_step step;
     step.from_s = static_cast<std::uint32_t>(row.int32());
     step.unit_s = static_cast<std::uint32_t>(row.int32());
@@ -321,7 +327,7 @@ result tariff_rows::read() {
             return said;
         }
         if (sql == destinations_sql) {
-            index_destinations(); // rates ask it
+            index_destinations(); // take_rate() uses the index
         }
     }
     give_rates_to_plans();

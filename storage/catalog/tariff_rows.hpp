@@ -14,28 +14,29 @@
 
 namespace tally::storage {
 
-/// A plan as the database has it; `content` but for its fallback.
+/// A plan as stored; `content` has everything except its fallback.
 struct plan_row {
     rating::tariff::content content;
     std::optional<ingest::uuid> fallback_id;
 };
 
-/// Reads plans with their bands, rates and metric prices: a COPY for each table, however many plans
-/// there are. Rows of one table that belong to rows of another come in the order of these, so that
-/// they are joined by walking along both. What cannot be charged by is left out with a warning.
+/// Reads plans with their bands, rates and metric prices: one COPY per table for all plans. Rows of
+/// a table that belong to rows of another (steps to rates, tiers to metrics) come in the order of
+/// the latter, so that one pass over both joins them. A rate or metric whose numbers are out of
+/// range is left out with a warning.
 class tariff_rows {
   public:
     tariff_rows(pq_connection& on, load_warnings& warnings) : on_(on), warnings_(warnings) {}
 
     result read();
-    /// By code. The caller may take them.
+    /// The plans, sorted by code. The caller may move them away.
     [[nodiscard]] std::vector<plan_row>& plans() noexcept { return plans_; }
 
   private:
     struct rate_row {
         rating::rate value;
         std::size_t plan = 0;
-        bool is_usable = true; ///< its amounts fit
+        bool is_usable = true; ///< its amounts are in range
     };
     struct metric_row {
         ingest::uuid id;
@@ -76,7 +77,7 @@ class tariff_rows {
     std::vector<destination_row> destinations_;
     rating::prefix_index destination_index_;
     std::vector<rate_row> rates_;
-    std::size_t at_rate_ = 0; ///< the rate that the next step may belong to
+    std::size_t at_rate_ = 0; ///< index of the rate that the next step may belong to
     std::vector<metric_row> metrics_;
     std::size_t at_metric_ = 0;
 };

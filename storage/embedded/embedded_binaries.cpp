@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Standard output of `program --version`; empty when it does not run.
+/// Standard output of `program --version`; empty if it cannot be run.
 std::string version_text(fs::path const& program) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -46,7 +46,7 @@ std::string version_text(fs::path const& program) {
     return text;
 }
 
-/// "postgres (PostgreSQL) 15.20 (Debian ...)" -> 15; 0 when it says something else.
+/// The major version in "postgres (PostgreSQL) 15.20 (Debian ...)", 15; 0 for any other text.
 int major_of(fs::path const& folder) {
     std::string const text = version_text(folder / "postgres");
     auto const place = text.find("(PostgreSQL) ");

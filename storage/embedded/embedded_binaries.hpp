@@ -13,9 +13,10 @@ struct postgres_binaries {
 
 inline constexpr int postgres_major_min = 14; ///< oldest server that is supported
 
-/// In `configured` when that is not empty; else the newest of /usr/lib/postgresql/*/bin,
-/// /usr/pgsql-*/bin and PATH; of version `major` alone when it is given (that of an existing
-/// cluster). Throws std::runtime_error that says what was looked for, where, and what to install.
+/// Searches `configured` if it is not empty; otherwise returns the newest server in
+/// /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin and PATH. If `major` is given (the version of an
+/// existing cluster), only that version counts. Throws std::runtime_error that says which version
+/// was searched, where, and what to install.
 postgres_binaries find_postgres(std::filesystem::path const& configured, std::optional<int> major);
 
 } // namespace tally::storage

@@ -22,15 +22,15 @@ namespace fs = std::filesystem;
 constexpr auto initdb_folder = "tallyd-initdb";
 constexpr auto own_mark = "tallyd.conf";
 
-/// Longest socket path is 107 bytes (sun_path less its NUL), "/.s.PGSQL.5432.lock" is in the same
-/// folder but no socket.
+/// A socket path has at most 107 bytes (sun_path without its NUL). The longer name
+/// "/.s.PGSQL.5432.lock" in the same folder is not a socket.
 constexpr std::size_t socket_folder_bytes_max = 107 - std::string_view{"/.s.PGSQL.5432"}.size();
 
 std::runtime_error failed(std::string const& what, fs::path const& path) {
     return std::runtime_error{what + " " + path.string() + ": " + std::strerror(errno)};
 }
 
-/// What may lie in a directory that counts as empty: our own files of an earlier attempt.
+/// Files that a directory may have and still counts as empty: our own of an earlier attempt.
 bool is_of_no_account(std::string const& name) {
     return name == "tallyd.lock" || name == "tallyd.guests" || name == "postgres.log" ||
            name == "lost+found";
@@ -60,7 +60,7 @@ bool has_utf8_c_locale() {
 void run_initdb(fs::path const& folder, process_spec spec, postgres_binaries const& binaries,
                 bool synced) {
     spec.program = binaries.folder / "initdb";
-    // Bytes decide the order, so no upgrade of the system's locales can spoil an index.
+    // Sorting by bytes: with a locale of the system, an upgrade of it could corrupt indexes.
     spec.arguments = {"--pgdata",        folder.string(),
                       "--username",      "tallyd",
                       "--encoding",      "UTF8",
@@ -86,7 +86,7 @@ void run_initdb(fs::path const& folder, process_spec spec, postgres_binaries con
     }
 }
 
-/// PG_VERSION goes last: where it is, the cluster is complete.
+/// Moves PG_VERSION last: its presence says that the cluster is complete.
 void move_up(fs::path const& from, fs::path const& to) {
     std::vector<fs::path> entries;
     for (auto const& entry : fs::directory_iterator{from}) {
@@ -122,8 +122,8 @@ std::int64_t buffers_for_this_machine() {
     return std::clamp<std::int64_t>(memory / 8, 128LL << 20, 1LL << 30);
 }
 
-/// Durability stays as PostgreSQL ships it; everything else is set for steady COPY and small
-/// updates of counters.
+/// Durability settings stay at PostgreSQL's defaults; the others are chosen for continuous COPY and
+/// small updates of counters.
 std::string configuration(std::int64_t buffers) {
     bool const small = buffers < (128LL << 20);
     return "# Written by tallyd at every start. Put settings of your own into custom.conf.\n"
@@ -158,7 +158,8 @@ std::string configuration(std::int64_t buffers) {
            "include_if_exists = 'custom.conf'\n";
 }
 
-/// A folder that nobody else can have prepared for us.
+/// Creates a folder, or accepts an existing one only if it belongs to us: another user could have
+/// prepared it.
 void make_private_folder(fs::path const& folder, process_identity const& who) {
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
         throw failed("cannot make the socket's folder", folder);
@@ -166,9 +167,8 @@ void make_private_folder(fs::path const& folder, process_identity const& who) {
     struct stat info {};
     if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
         (info.st_uid != who.user && info.st_uid != geteuid())) {
-        throw std::runtime_error{folder.string() +
-                                 " belongs to somebody else: remove it, or choose "
-                                 "a shorter data_dir"};
+        throw std::runtime_error{folder.string() + " belongs to another user: remove it, or choose "
+                                                   "a shorter data_dir"};
     }
     if (chmod(folder.c_str(), 0700) != 0 ||
         (who.drops_privileges && chown(folder.c_str(), who.user, who.group) != 0)) {
@@ -224,7 +224,7 @@ void own_data_dir(fs::path const& data_dir, process_identity const& who) {
             throw failed("cannot give away", entry.path());
         }
     }
-    // Last: its owner says that the rest is done.
+    // Last: the owner of data_dir tells whether its content is done.
     if (chown(data_dir.c_str(), who.user, who.group) != 0) {
         throw failed("cannot give away", data_dir);
     }
@@ -265,7 +265,7 @@ void write_configuration(fs::path const& data_dir, process_identity const& who,
 }
 
 fs::path choose_socket_folder(fs::path const& data_dir, process_identity const& who) {
-    // libpq takes a comma for the end of a host's name.
+    // libpq treats a comma as the end of a host name.
     bool const has_comma = data_dir.string().find(',') != std::string::npos;
     if (data_dir.string().size() <= socket_folder_bytes_max && !has_comma) {
         return data_dir;

@@ -17,12 +17,12 @@ using clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds poll_interval{10};
 
-/// How long the processes of a killed server may take to notice (they watch a pipe).
+/// How long the child processes of a killed server may take to notice that (they watch a pipe).
 constexpr std::chrono::seconds orphan_time_max{30};
 
 constexpr std::uintmax_t log_bytes_max = 16U << 20;
 
-/// A value in a libpq connection string.
+/// Quotes a value for a libpq connection string.
 std::string quoted(std::string const& value) {
     std::string text = "'";
     for (char c : value) {
@@ -34,7 +34,7 @@ std::string quoted(std::string const& value) {
     return text + "'";
 }
 
-/// An entry of the server's list of socket folders.
+/// Quotes an entry of the server's list of socket folders.
 std::string list_entry(std::string const& folder) {
     std::string text = "\"";
     for (char c : folder) {
@@ -121,7 +121,7 @@ struct embedded_postgres::impl {
                                   "\n(log: " + log_file().string() + ")"};
     }
 
-    // -- taking the directory --
+    // --- ownership of the data directory ---
 
     bool take_lock() {
         std::string holder;
@@ -153,7 +153,7 @@ struct embedded_postgres::impl {
         spec.program = binaries.folder / "postgres";
     }
 
-    /// A server whose tallyd was killed.
+    /// Stops a server whose tallyd was killed.
     void stop_orphan() {
         auto const file = read_postmaster_file(options.data_dir);
         if (!file) {
@@ -167,13 +167,13 @@ struct embedded_postgres::impl {
             }
             std::this_thread::sleep_for(poll_interval);
         }
-        // A file of a dead server whose pid another process has by now would stop ours. The shared
-        // memory block still guards against processes of the old server.
+        // If another process has the pid of the dead server by now, the file would prevent our
+        // start. The shared memory block still protects against processes of the old server.
         std::error_code ignored;
         fs::remove(options.data_dir / "postmaster.pid", ignored);
     }
 
-    // -- the server --
+    // --- our own server ---
 
     void prepare_spec() {
         socket_folder = choose_socket_folder(options.data_dir, identity);
@@ -181,7 +181,7 @@ struct embedded_postgres::impl {
         spec.working_folder = options.data_dir;
         spec.log_file = log_file();
         spec.signal_at_parent_death = SIGINT;
-        // On the command line, so that no file can open the server to the network.
+        // The command line overrides all files: none of them can open the server to the network.
         spec.arguments = {"-D", options.data_dir.string(),
                           "-c", "listen_addresses=",
                           "-c", "port=" + port,
@@ -190,7 +190,8 @@ struct embedded_postgres::impl {
                           "-c", "logging_collector=off"};
     }
 
-    /// True when it takes connections; false when processes of a killed server are in the way.
+    /// True when the server accepts connections; false if processes of a killed server still hold
+    /// the shared memory.
     bool launch() {
         server.start(spec);
         std::string const probe = connection_to("postgres");
@@ -201,7 +202,7 @@ struct embedded_postgres::impl {
                 return true;
             }
             if (answer == PQPING_REJECT) {
-                // Recovery after a crash takes as long as it takes.
+                // It is recovering after a crash, which may take long.
                 deadline = clock::now() + options.start_time_max;
             }
             if (auto const status = server.wait(poll_interval)) {
@@ -238,14 +239,14 @@ struct embedded_postgres::impl {
         }
     }
 
-    // -- another's server --
+    // --- the server of another tallyd ---
 
     void find_running(postmaster_file const& file) {
         socket_folder = file.socket_folder;
         port = file.port;
     }
 
-    /// As a guest; false when there is nothing to attach to yet, or not any more.
+    /// Becomes a guest; false if there is no server yet, or no longer.
     bool try_attach() {
         auto const file = read_postmaster_file(options.data_dir);
         if (!file || file->socket_folder.empty() || !guests.try_visit(options.data_dir, identity)) {
@@ -255,14 +256,14 @@ struct embedded_postgres::impl {
         try {
             make_database(connection_to("postgres"), options.database);
             attached = true;
-        } catch (std::runtime_error const& refused) { // it starts, or stops
+        } catch (std::runtime_error const& refused) { // it is starting or stopping
             why_not_attached = refused.what();
             guests.release();
         }
         return attached;
     }
 
-    /// False when its owner has ended meanwhile: the directory is ours then.
+    /// False if the owner has ended meanwhile and this process has become the owner.
     bool attach() {
         auto const deadline = clock::now() + options.start_time_max;
         while (clock::now() < deadline) {
@@ -310,7 +311,7 @@ embedded_postgres::~embedded_postgres() {
 
 void embedded_postgres::start() {
     impl& self = *impl_;
-    (void)inspect_cluster(self.options.data_dir); // before anything of it is touched
+    (void)inspect_cluster(self.options.data_dir); // throws before anything is changed
     self.identity = choose_identity(self.options.run_as_user, self.options.data_dir / "PG_VERSION");
     own_data_dir(self.options.data_dir, self.identity);
     if (!self.take_lock() && self.attach()) {
@@ -331,7 +332,7 @@ void embedded_postgres::stop() noexcept {
         try {
             self.let_guests_finish();
         } catch (std::exception const&) {
-            // Whatever is wrong with that file, the server has to stop.
+            // The server must stop even if the guests' lock file cannot be used.
         }
         self.stop_server();
         std::error_code ignored;

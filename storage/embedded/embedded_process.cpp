@@ -18,7 +18,7 @@
 namespace tally::storage {
 namespace {
 
-// Exit codes of a child that did not come as far as its program.
+// Exit codes of a child that failed before exec.
 constexpr int exit_cannot_drop = 123;
 constexpr int exit_no_folder = 125;
 constexpr int exit_no_program = 127;
@@ -38,7 +38,7 @@ std::optional<process_identity> owner_of(std::filesystem::path const& existing) 
     return identity_of(getpwuid(info.st_uid));
 }
 
-/// argv or envp of exec, made before fork: the child may not allocate.
+/// argv or envp for exec. Built before fork, because the child must not allocate.
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     std::vector<char*> pointers;
     pointers.reserve(texts.size() + 1);
@@ -49,7 +49,8 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     return pointers;
 }
 
-/// PostgreSQL's own variables would redirect the server; the language would translate what it says.
+/// Only these variables: PostgreSQL's own (PGDATA, ...) would redirect the server, and a language
+/// would translate its messages, which we read.
 std::vector<std::string> child_environment() {
     char const* path = std::getenv("PATH");
     return {std::string{"PATH="} + (path != nullptr ? path : "/usr/bin:/bin"), "LC_ALL=C",
@@ -72,7 +73,7 @@ void redirect(int log) noexcept {
     }
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
-    // Nothing of ours may live on in the server: no socket, no lock.
+    // The server must not inherit our sockets and locks.
     syscall(SYS_close_range, 3U, ~0U, 0U);
 }
 
@@ -88,7 +89,7 @@ struct prepared {
     pid_t parent;
 };
 
-/// Between fork and exec: async-signal-safe calls only.
+/// Runs between fork and exec, where only async-signal-safe calls are allowed.
 [[noreturn]] void become(prepared const& child) noexcept {
     setsid();
     reset_signals();
@@ -101,7 +102,7 @@ struct prepared {
         _exit(exit_no_folder);
     }
     if (child.spec.signal_at_parent_death != 0) {
-        // After setuid, which clears it; the parent may be gone already.
+        // After setuid, which clears the setting. The parent may have ended before prctl.
         prctl(PR_SET_PDEATHSIG, child.spec.signal_at_parent_death);
         if (getppid() != child.parent) {
             _exit(0);
@@ -179,7 +180,7 @@ std::optional<int> child_process::poll() noexcept {
         return std::nullopt;
     }
     pid_ = -1;
-    return ended > 0 ? status : 0; // ECHILD: somebody else reaped it
+    return ended > 0 ? status : 0; // ECHILD: it was reaped elsewhere
 }
 
 std::optional<int> child_process::wait(std::chrono::milliseconds time_max) noexcept {

@@ -14,31 +14,31 @@
 namespace tally::storage {
 
 enum class entry_state : std::uint8_t {
-    live,      ///< to be stored as a call or an event
-    duplicate, ///< stored already, by this batch or an earlier one
+    live,      ///< to be stored as a call or an event; after store(): stored
+    duplicate, ///< already stored, by this batch or an earlier one
     suspended, ///< to be stored in ingest.suspense, for `reason`
 };
 
-/// One record on its way into a batch. What it points to belongs to the block it came with.
+/// One record on its way into a batch. What it points to belongs to the record's block.
 struct batch_entry {
-    ingest::cdr const* call = nullptr;    ///< this,
-    ingest::event const* event = nullptr; ///< or this; neither: no decoder could read it
+    ingest::cdr const* call = nullptr;    ///< set for a call
+    ingest::event const* event = nullptr; ///< set for an event; neither: an unreadable record
     rating::catalog const* catalog = nullptr;
     ingest::source const* from = nullptr;
     std::string_view format;
     std::string_view raw;
     std::string_view detail;
-    ingest::time_us received = 0; ///< when it came (record_block::received)
-    rating::guided who;           ///< of a call
-    rating::guided_event whose;   ///< of an event
+    ingest::time_us received = 0; ///< when the record arrived (record_block::received)
+    rating::guided who;           ///< the payer of a call
+    rating::guided_event whose;   ///< the payer of an event
     entry_state state = entry_state::live;
-    bool is_bare = false;       ///< suspended without `detail` and `received`: they are refused
-    bool may_be_stored = false; ///< by an earlier run, under another account perhaps
+    bool is_bare = false;       ///< suspend without `detail` and `received`, which were refused
+    bool may_be_stored = false; ///< by an earlier run, perhaps under another account
     ingest::record_error reason = ingest::record_error::none;
-    std::uint32_t owner = 0;  ///< place of its block in the batch, for counting
-    ingest::uuid suspense_id; ///< of its row there, when it is tried again; nil: it is not
+    std::uint32_t owner = 0;  ///< index of its block in the batch, for counting
+    ingest::uuid suspense_id; ///< its row in ingest.suspense if it is a retry; nil: it is not
 
-    /// Becomes the entry of a call, or of an event; of one that nobody pays for, suspended.
+    /// Makes this the entry of a call or an event. One without a payer becomes suspended.
     void take(ingest::cdr const& of, rating::guided const& pays) noexcept {
         call = &of;
         raw = of.raw;
@@ -60,7 +60,7 @@ struct batch_entry {
         reason = why;
         detail = what;
     }
-    /// Of a call that was guided.
+    /// Of a call that has a payer.
     [[nodiscard]] call_key key() const noexcept {
         auto const& s = catalog->subscription_at(who.subscription);
         return {catalog->account_at(s.account).id, ingest::whole_second(call->start), call->id};
@@ -73,7 +73,7 @@ struct batch_entry {
     }
 };
 
-/// Hash of a record's key: of a call's, or of an event's identity.
+/// Hash of the record's key: of a call's key, or of an event's id.
 inline std::uint64_t key_hash_of(batch_entry const& entry) noexcept {
     return entry.event != nullptr ? ingest::uuid_hash{}(entry.event->id) : hash_of(entry.key());
 }

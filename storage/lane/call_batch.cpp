@@ -42,8 +42,11 @@ void call_batch::rate_one(batch_entry& entry, std::uint32_t place, usage_book& b
         entry.suspend(rated.error, ingest::explain(rated.error));
         return;
     }
+
     out.calls.push_back({entry.call, usage.delta.account_id, usage.delta.subscription_id,
                          entry.from->id, usage.delta.currency, rated});
+
+    // The period's usage row. Overage is the cost of calls that the allowance did not fully cover.
     usage.delta.seconds += rated.billed_s;
     usage.delta.included_seconds += rated.allowance_s;
     ++usage.delta.calls;
@@ -52,6 +55,8 @@ void call_batch::rate_one(batch_entry& entry, std::uint32_t place, usage_book& b
         usage.delta.overage_cost += rated.cost;
     }
     usage.delta.last_usage = std::max(usage.delta.last_usage, entry.call->end);
+
+    // The daily aggregate, by the plan's local day; quantities have nine decimals.
     day_share const share{rating::int128{whole_seconds(entry.call->billsec_ms)} * nanos_per_unit,
                           rating::int128{rated.billed_s} * nanos_per_unit, rated.cost};
     book.add_day(place, book.calendar_of(from, plan_index).day_of(entry.call->start),

@@ -9,20 +9,21 @@
 
 namespace tally::storage {
 
-/// The calls of one transaction: finds each one's billing period and rates them, in order of
-/// arrival, on their allowances. One that cannot be rated is suspended. Kept by a lane from batch
-/// to batch for its memory; one thread.
+/// The calls of one transaction: finds the billing period of each and rates them in order of
+/// arrival, on the allowance of the period. A call that cannot be rated is suspended. A lane keeps
+/// one object from batch to batch for its memory; one thread.
 class call_batch {
   public:
-    /// First pass: which billing periods the calls move.
+    /// First pass: finds the billing periods that the calls change.
     void begin(std::span<batch_entry> entries, usage_book& book);
-    /// Second pass, on the periods' states: fills out.calls and the book's sums.
+    /// Second pass, when the states of the periods are known: fills out.calls and the sums of
+    /// `book`.
     void rate(std::span<batch_entry> entries, usage_book& book, batch& out);
 
   private:
     static void rate_one(batch_entry& entry, std::uint32_t place, usage_book& book, batch& out);
 
-    std::vector<std::uint32_t> periods_; ///< by entry; nowhere: none
+    std::vector<std::uint32_t> periods_; ///< by entry: index in the book; nowhere: not a live call
 };
 
 } // namespace tally::storage

@@ -21,7 +21,7 @@ bool same_record(batch_entry const& a, batch_entry const& b) noexcept {
                               : same_content(*a.call, *b.call);
 }
 
-/// What conflicts with a record before it in the batch may still repeat what is stored.
+/// A record that conflicts with an earlier one of the batch may still repeat a stored one.
 bool is_in_question(batch_entry const& entry) noexcept {
     bool const has_key = entry.call != nullptr || entry.event != nullptr;
     return has_key &&
@@ -29,6 +29,7 @@ bool is_in_question(batch_entry const& entry) noexcept {
             (entry.state == entry_state::suspended && entry.reason == record_error::conflict));
 }
 
+/// Same content: a duplicate; other content: a conflict, which goes to suspense.
 void settle(batch_entry& entry, bool is_same) noexcept {
     if (is_same) {
         entry.state = entry_state::duplicate;
@@ -49,7 +50,7 @@ void duplicate_filter::drop_repeats(std::span<batch_entry> entries) {
         }
         auto const [place, is_first] = first_of_key_.try_emplace(key_hash_of(entry), i);
         if (is_first || !same_key(entries[place->second], entry)) {
-            continue; // two keys of one hash: the unique index decides
+            continue; // two keys with one hash: the unique index decides
         }
         if (same_record(entries[place->second], entry)) {
             entry.state = entry_state::duplicate;
@@ -60,6 +61,7 @@ void duplicate_filter::drop_repeats(std::span<batch_entry> entries) {
 }
 
 result duplicate_filter::drop_stored(std::span<batch_entry> entries, bool all) {
+    // Most batches have no suspect and need no query.
     calls_.clear();
     events_.clear();
     for (auto& entry : entries) {
@@ -70,11 +72,14 @@ result duplicate_filter::drop_stored(std::span<batch_entry> entries, bool all) {
     if (calls_.empty() && events_.empty()) {
         return {};
     }
+
     found_any_ = false;
     result said = ask_calls();
     if (said.ok()) {
         said = ask_events();
     }
+
+    // Keep asking about all for as long as that finds something.
     if (said.ok()) {
         expect_stored_ = found_any_ && (all || expect_stored_);
     }
@@ -127,6 +132,7 @@ result duplicate_filter::ask_events() {
     if (!said.ok()) {
         return said;
     }
+
     found_any_ = found_any_ || !found.empty();
     boost::unordered_flat_map<ingest::uuid, std::uint64_t, ingest::uuid_hash> by_id;
     for (auto const& stored : found) {

@@ -12,27 +12,29 @@
 
 namespace tally::storage {
 
-/// Finds the entries whose record is there already: earlier in the batch, or in the database. The
-/// first one is kept; one that says something else is a conflict and suspended.
+/// Finds the entries whose record exists already, earlier in the batch or in the database. The
+/// first record of a key is kept; a later one with the same content is a duplicate, one with other
+/// content is a conflict and is suspended.
 ///
-/// What it remembers of recent keys only saves questions; the unique keys are the truth
-/// (docs/ARCHITECTURE.md, R6). One thread.
+/// The memory of recent keys only saves queries; the unique keys decide (docs/ARCHITECTURE.md, R6).
+/// One thread.
 class duplicate_filter {
   public:
     explicit duplicate_filter(batch_writer& writer) : writer_{writer} {}
 
-    /// Of entries with one key the first is kept.
+    /// Compares the entries with each other; keeps the first of each key.
     void drop_repeats(std::span<batch_entry> entries);
-    /// Asks which of the entries are stored: all of them, or those that the memory suspects.
+    /// Asks the database which entries are stored: about all of them, or only about those whose key
+    /// is in the memory.
     result drop_stored(std::span<batch_entry> entries, bool all);
-    /// As the last answers make likely: while somebody sends everything again, keys are asked for
-    /// before COPY instead of after its failure.
+    /// The same; asks about all if the last answers found duplicates. While a sender repeats
+    /// everything, that costs a query per batch instead of a failed COPY.
     result drop_stored(std::span<batch_entry> entries) {
         return drop_stored(entries, expect_stored_);
     }
-    /// Only the unique key knew of a duplicate.
+    /// To be called when a unique key found a duplicate that the memory did not know.
     void expect_stored() noexcept { expect_stored_ = true; }
-    /// The live ones are stored now.
+    /// To be called after COMMIT: the live entries are stored now.
     void remember(std::span<batch_entry const> entries);
 
   private:
@@ -43,8 +45,8 @@ class duplicate_filter {
     batch_writer& writer_;
     recent_keys recent_;
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_of_key_;
-    std::vector<batch_entry*> calls_;  ///< asked for
-    std::vector<batch_entry*> events_; ///< likewise
+    std::vector<batch_entry*> calls_;  ///< to look up
+    std::vector<batch_entry*> events_; ///< to look up
     bool expect_stored_ = false;
     bool found_any_ = false;
 };

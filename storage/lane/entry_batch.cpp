@@ -10,9 +10,13 @@ entry_batch::entry_batch(std::size_t usage_states_max, std::size_t metric_states
 void entry_batch::begin(std::span<batch_entry> entries, states_of states) {
     entries_ = entries;
     states_from_ = states;
+
+    // Which usage and metric rows do the entries change?
     book_.begin();
     calls_.begin(entries, book_);
     events_.begin(entries, book_, is_remembering() ? &metrics_ : nullptr);
+
+    // Which of the usage rows are not remembered? Locked rows are all read.
     missing_.clear();
     missing_places_.clear();
     for (std::uint32_t place = 0; place < book_.periods().size(); ++place) {
@@ -100,6 +104,7 @@ void entry_batch::rate(batch& out) {
 
 void entry_batch::add_suspended(batch& out) const {
     for (auto const& entry : entries_) {
+        // A retried record that is stored, or is a duplicate, resolves its row in suspense.
         if (entry.state != entry_state::suspended) {
             if (!entry.suspense_id.is_nil()) {
                 out.resolved.push_back(entry.suspense_id);

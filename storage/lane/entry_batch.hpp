@@ -11,43 +11,47 @@
 
 namespace tally::storage {
 
-/// What a batch takes the states of its usage rows from.
+/// Where a batch takes the states of its usage rows from.
 enum class states_of : std::uint8_t {
-    memory,      ///< where it has them; the commit finds out whether they still hold
-    locked_rows, ///< nobody else moves them until the commit, however busy they are
+    memory,      ///< remembered, as far as they are; the commit checks their versions
+    locked_rows, ///< read under a lock: no other session can change them before the commit
 };
 
-/// Turns entries, calls and events alike, into the rows of one transaction: finds each one's
-/// billing period, rates them in order of arrival, and adds up usage, balances and daily
-/// aggregates. Entries that cannot be rated are suspended. Kept by a lane from batch to batch, for
-/// its memory and for what it remembers of usage rows; one thread.
+/// Turns entries (calls and events) into the rows of one transaction: finds the billing period of
+/// each, rates them in order of arrival, and sums up usage, balances and daily aggregates. Entries
+/// that cannot be rated are suspended. A lane keeps one object from batch to batch, for its memory
+/// and for the usage rows that it remembers; one thread.
 ///
-///     begin(entries) -> load() what is not remembered -> rate() -> COMMIT -> written(), or
-///     forget()
+///     begin(entries)
+///     load()                 reads the rows that are not remembered
+///     rate(out)
+///     COMMIT                 by batch_writer
+///     written() or forget()  after success; after stale
 ///
-/// With locked rows load() begins the transaction, which is the commit's or has to be rolled back.
+/// With states_of::locked_rows load() begins the transaction, which the caller commits or rolls
+/// back.
 ///
-/// A batch keeps the states that it is rated on. What is remembered may go at any time.
+/// A batch copies the states that it is rated on: the memory may forget them at any time.
 class entry_batch {
   public:
-    /// About 64 bytes a usage row: a million subscriptions in two periods in 130 MB at worst; about
-    /// 100 a metric row, 50 MB at worst.
+    /// About 64 bytes per usage row: a million subscriptions in two periods take 130 MB at most.
+    /// About 100 bytes per metric row: 50 MB at most.
     explicit entry_batch(std::size_t usage_states_max = 2'000'000,
                          std::size_t metric_states_max = 500'000);
 
-    /// First pass. `entries` stay where they are until the last call for them.
+    /// First pass. `entries` must stay valid until the last call for them.
     void begin(std::span<batch_entry> entries, states_of states = states_of::memory);
-    /// Reads the usage rows that are not remembered, nothing to do for most batches; or locks and
-    /// reads them all. Nothing is locked after a failure.
+    /// Reads the usage rows that are not remembered (most batches have none), or locks and reads
+    /// all of them. Nothing is locked after a failure.
     result load(batch_writer& from);
-    /// Second pass: fills `out` (cleared first, but for its identity and positions).
+    /// Second pass: fills `out`. Its identity and its positions are kept, the rest is replaced.
     void rate(batch& out);
-    /// Whether what was rated moves every row that was loaded. Locked rows that were made for this
-    /// batch would stay behind empty otherwise.
+    /// Whether the rated entries change every row that was loaded. If not, locked rows that were
+    /// created for this batch would stay in the table with nothing used.
     [[nodiscard]] bool moves_all() const noexcept;
-    /// What was rated last is committed: the rows are now as it made them.
+    /// To be called after COMMIT: remembers the rows as the batch left them.
     void written();
-    /// Rows that it wanted to move have another version: they are read again the next time.
+    /// To be called after `stale`: the rows are read again the next time.
     void forget() noexcept;
 
   private:
@@ -66,7 +70,7 @@ class entry_batch {
     call_batch calls_;
     event_batch events_;
     std::vector<usage_key> missing_;
-    std::vector<std::uint32_t> missing_places_; ///< of them, in book_
+    std::vector<std::uint32_t> missing_places_; ///< their indices in book_
     std::vector<usage_delta> locked_;
     std::vector<usage_state> states_;
     std::vector<metric_state> metric_states_;

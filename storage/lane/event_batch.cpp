@@ -36,6 +36,8 @@ void event_batch::begin(std::span<batch_entry> entries, usage_book& book,
             begin_one(entries[i], metered_[i], book);
         }
     }
+
+    // Which of the metric rows are not remembered?
     is_counted_.assign(values_.size(), false);
     for (std::uint32_t place = 0; place < metrics_.size(); ++place) {
         auto& metric = metrics_[place];
@@ -124,11 +126,15 @@ void event_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& 
     out.events.clear();
     out.metrics.clear();
     out.unique_values.clear();
+
+    // A batch may be rated several times; each time begins from the state of the rows.
     is_taken_ = is_counted_;
     for (auto& metric : metrics_) {
         metric.usage = metric.before.usage;
         metric.row.expected_version = metric.before.version;
     }
+
+    // In order of arrival: each event is rated on the total that the ones before it left.
     for (std::size_t i = 0; i < entries.size(); ++i) {
         auto& entry = entries[i];
         if (!entry.is_live_event()) {
@@ -140,6 +146,8 @@ void event_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& 
             out.events.push_back(row_of(entry));
         }
     }
+
+    // A metric whose events were all suspended is left alone.
     for (auto& metric : metrics_) {
         if (metric.row.events > 0) {
             metric.row.total = metric.usage.total;
@@ -173,6 +181,8 @@ void event_batch::rate_one(batch_entry& entry, metered const& at, usage_book& bo
         entry.suspend(rated.error, ingest::explain(rated.error));
         return;
     }
+
+    // Of several events with one new value only the first counts it.
     if (is_new_value) {
         is_taken_[at.value] = true;
         out.unique_values.push_back(values_[at.value]);
@@ -193,12 +203,14 @@ void event_batch::add_metered(batch_entry const& entry, metered const& at,
     row.cost = rated.cost;
     out.events.push_back(row);
 
+    // The metric's row in the period.
     auto& counted = metrics_[at.metric].row;
     ++counted.events;
     counted.included_used = rated.included_used;
     counted.cost += rated.cost;
     counted.last_usage = std::max(counted.last_usage, occurred);
 
+    // The period's usage row, which has columns of its own for two metrics.
     auto& delta = book.at(at.period).delta;
     ++delta.events;
     delta.total_cost += rated.cost;
@@ -208,6 +220,7 @@ void event_batch::add_metered(batch_entry const& entry, metered const& at,
     } else if (counted.metric == data_metric) {
         delta.data_mb_nanos += what.quantity_nanos;
     }
+
     auto const day = book.calendar_of(*entry.catalog, plan_of(entry)).day_of(occurred);
     book.add_day(at.period, day, metrics_[at.metric].key.metric,
                  {what.quantity_nanos, rated.billable.nanos, rated.cost}, out);

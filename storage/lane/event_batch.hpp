@@ -12,46 +12,46 @@
 
 namespace tally::storage {
 
-/// The usage events of one transaction. Metered ones are rated in order of arrival on what their
-/// billing period has of the metric (docs/RATING.md, Metrics); the others are only brought along.
-/// One that cannot be rated is suspended. Kept by a lane from batch to batch for its memory; one
-/// thread.
+/// The events of one transaction. Metered events are rated in order of arrival, on what their
+/// billing period has of the metric so far (docs/RATING.md, Metrics); the others become rows as
+/// they are. An event that cannot be rated is suspended. A lane keeps one object from batch to
+/// batch for its memory; one thread.
 ///
-///     begin -> missing() and values() are read from the database -> learn -> rate -> written
+///     begin -> the caller reads missing() and values() -> learn, learn_counted -> rate -> written
 class event_batch {
   public:
-    /// First pass: which periods and metrics the events move. Suspends what has no price. `cache`
-    /// may be null: it knows nothing.
+    /// First pass: finds the periods and metrics that the events change. Suspends events without a
+    /// price. `cache` may be null: then every metric row is missing.
     void begin(std::span<batch_entry> entries, usage_book& book, metric_cache const* cache);
-    /// Metric rows that the cache does not know; their names are the book's.
+    /// Metric rows that the cache does not have. They view names of the book.
     [[nodiscard]] std::span<metric_row const> missing() const noexcept { return missing_; }
-    /// Their states, in their order, which the cache learns as well unless it is null.
+    /// The states of missing(), in its order; `cache` remembers them too, unless it is null.
     void learn(std::span<metric_state const> states, metric_cache* cache);
-    /// Values of metrics of aggregation unique, of which the database may know some.
+    /// Values of metrics with aggregation `unique`; the database may have counted some already.
     [[nodiscard]] std::span<unique_value_row const> values() const noexcept { return values_; }
-    /// Those of them that are counted already.
+    /// Those of values() that are counted already.
     void learn_counted(std::span<unique_value_row const> counted);
-    /// Second pass: fills out.events, out.metrics, out.unique_values and the book's sums.
+    /// Second pass: fills out.events, out.metrics, out.unique_values and the sums of `book`.
     void rate(std::span<batch_entry> entries, usage_book& book, batch& out);
-    /// Whether the events that were rated move every metric that the first pass found.
+    /// Whether the rated events change every metric that the first pass found.
     [[nodiscard]] bool moves_all() const noexcept;
-    /// After COMMIT: the cache learns what the rows are now.
+    /// To be called after COMMIT: `cache` remembers the rows as the batch left them.
     void written(metric_cache& cache) const;
-    /// The rows have another version than the cache says.
+    /// To be called after `stale`: `cache` forgets the rows of this batch.
     void forget(metric_cache& cache) const noexcept;
 
   private:
-    /// A metered event's place in the sums, and its price.
+    /// Where a metered event is summed up, and its price.
     struct metered {
-        std::uint32_t period = UINT32_MAX; ///< in the book
-        std::uint32_t metric = UINT32_MAX; ///< in metrics_
-        std::uint32_t value = UINT32_MAX;  ///< in values_; only of aggregation unique
+        std::uint32_t period = UINT32_MAX; ///< index in the book
+        std::uint32_t metric = UINT32_MAX; ///< index in metrics_
+        std::uint32_t value = UINT32_MAX;  ///< index in values_; only for aggregation `unique`
         rating::metric_price const* price = nullptr;
     };
     struct metric_of_period {
         metric_key key;
-        metric_state before;        ///< the row as the batch is rated on it
-        rating::metric_usage usage; ///< with the events so far
+        metric_state before;        ///< the row that the batch is rated on
+        rating::metric_usage usage; ///< before, with the events of the batch so far
         metric_row row;
     };
 
@@ -67,7 +67,7 @@ class event_batch {
     std::vector<metric_of_period> metrics_;
     boost::unordered_flat_map<metric_key, std::uint32_t, metric_key_hash> metric_places_;
     std::vector<metric_row> missing_;
-    std::vector<std::uint32_t> missing_places_; ///< of them, in metrics_
+    std::vector<std::uint32_t> missing_places_; ///< their indices in metrics_
     struct value_hash {
         using is_avalanching = void;
         std::size_t operator()(unique_value_row const& v) const noexcept {
@@ -77,8 +77,8 @@ class event_batch {
     };
     std::vector<unique_value_row> values_; ///< each once
     boost::unordered_flat_map<unique_value_row, std::uint32_t, value_hash> value_places_;
-    std::vector<bool> is_counted_; ///< by place in values_: before this batch
-    std::vector<bool> is_taken_;   ///< likewise, or by an event of it
+    std::vector<bool> is_counted_; ///< by index in values_: counted before this batch
+    std::vector<bool> is_taken_;   ///< by index in values_: counted before, or by this batch
 };
 
 } // namespace tally::storage

@@ -38,6 +38,7 @@ std::optional<std::int64_t> lane_writer::position_of(std::string_view stream) {
     if (!insist([&] { return writer_.load_positions(stream, how_.lanes, by_lane); })) {
         return std::nullopt;
     }
+    // -1, no row yet, is the beginning of the stream.
     std::int64_t const position = std::max<std::int64_t>(0, by_lane[std::size_t(how_.lane)]);
     positions_.emplace(stream, position);
     return position;
@@ -45,8 +46,10 @@ std::optional<std::int64_t> lane_writer::position_of(std::string_view stream) {
 
 bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
                         ingest::uuid const& import_id, std::uint64_t bytes) {
+    // Each batch is tried on the remembered usage rows first.
     details_.clear();
     states_ = states_of::memory;
+
     out_.clear();
     out_.daemon_id = how_.daemon_id;
     out_.import_id = import_id;
@@ -55,6 +58,8 @@ bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
     out_.opened = std::chrono::duration_cast<std::chrono::microseconds>(
                       std::chrono::system_clock::now().time_since_epoch())
                       .count();
+
+    // Remove duplicates before rating: a call that is stored must not draw allowance again.
     duplicates_.drop_repeats(entries);
     return insist([&] { return drop_moved_calls(writer_, entries); }) &&
            insist([&] { return duplicates_.drop_stored(entries); }) && store_range(entries, marks);
@@ -75,8 +80,9 @@ bool lane_writer::store_range(std::span<batch_entry> entries, marks_span marks) 
     }
 }
 
-// Positions move with the last part: a crash in between repeats the first one, which its keys
-// then show to be stored. That they may be is noted with the first.
+// Positions move with the second half (R2): after a crash in between, the first half is read again
+// and its keys show that it is stored. The first half moves the stream's reach instead, which says
+// up to where records may be stored although no position does (stream_positions.hpp).
 bool lane_writer::store_halves(std::span<batch_entry> entries, marks_span marks) {
     auto const middle = entries.size() / 2;
     std::vector<std::string> names;
@@ -93,7 +99,8 @@ lane_writer::step lane_writer::load(std::span<batch_entry> entries, marks_span m
     if (states_ == states_of::memory) {
         return insist([&] { return rows_.load(writer_); }) ? step::done : step::give_up;
     }
-    // To make a row may be refused, which is the matter of some entry.
+    // Creates missing rows, which the database may refuse because of one entry: the failure is
+    // handled like one of the commit.
     auto const answer = rows_.load(writer_);
     return answer.ok() ? step::done : after_failure(answer, {}, entries, marks);
 }
@@ -101,6 +108,8 @@ lane_writer::step lane_writer::load(std::span<batch_entry> entries, marks_span m
 lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_span marks) {
     auto const began = clock::now();
     rows_.begin(entries, states_);
+
+    // Before the transaction: creating a partition within it would hold its locks until COMMIT.
     bool refused_some = false;
     if (!partitions_.refuse(entries, retry_, refused_some)) {
         return step::give_up;
@@ -108,25 +117,34 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
     if (refused_some) {
         return step::again;
     }
+
     if (auto const loaded = load(entries, marks); loaded != step::done) {
         return loaded;
     }
     rows_.rate(out_);
+
+    // Rating suspended some entries, so some locked rows are not needed. Those that were created
+    // for the batch would stay in the table with nothing used: begin again without them.
     if (states_ == states_of::locked_rows && !rows_.moves_all()) {
-        writer_.roll_back(); // some entries are suspended by now: the rest moves fewer rows
+        writer_.roll_back();
         return step::again;
     }
+
+    // A new id for each attempt: is_committed() asks for exactly this one.
     set_positions(marks);
     out_.id = ingest::uuid_v7();
     out_.duplicates =
         static_cast<std::uint32_t>(std::count_if(entries.begin(), entries.end(), [](auto const& e) {
             return e.state == entry_state::duplicate;
         }));
+
+    // All entries are duplicates and no position moves: no transaction is needed.
     if (out_.calls.empty() && out_.events.empty() && out_.suspense.empty() &&
         out_.resolved.empty() && out_.positions.empty()) {
         finish(entries, began);
         return step::done;
     }
+
     commit_counts counts;
     auto const why = writer_.commit(out_, counts);
     if (!why.ok()) {
@@ -154,6 +172,7 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
     case failure::bad_data:
         return after_bad_data(why, counts, entries);
     case failure::unknown: {
+        // The answer is final, see R9: either the batch is stored, or it never will be.
         bool there = false;
         if (!pause(name_of(why.why), why) ||
             !insist([&] { return writer_.is_committed(out_.id, there); })) {
@@ -174,8 +193,8 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
     return step::done;
 }
 
-// Who moved the rows will go on to do so: from now on the batch locks them first, and then waits
-// before it tries again.
+// The session that changed the rows will probably do so again. From now on the batch locks its rows
+// first. If it is stale all the same (retried records), it pauses before the next attempt.
 lane_writer::step lane_writer::after_stale(result const& why, std::span<batch_entry> entries) {
     if (states_ == states_of::memory) {
         observer_.retried(name_of(why.why), why);
@@ -187,8 +206,10 @@ lane_writer::step lane_writer::after_stale(result const& why, std::span<batch_en
     return drop_settled(entries) ? step::again : step::give_up;
 }
 
-// A duplicate of no stored record breaks a key of the operator's own: the row is bad data. Looked
-// for twice, since what was in the way may be gone by the first look.
+// Expects to find the stored record that the batch collided with. If there is none, the row breaks
+// a unique key that the operator added, and is bad data. That is concluded only after two attempts:
+// the record may have been deleted between the collision and the first search
+// (storage/README.md, S11).
 lane_writer::step lane_writer::after_duplicate(result const& why, commit_counts const& counts,
                                                std::span<batch_entry> entries) {
     auto const live = [entries] {
@@ -197,10 +218,13 @@ lane_writer::step lane_writer::after_duplicate(result const& why, commit_counts 
     };
     auto const live_before = live();
     observer_.retried(name_of(why.why), why);
+
+    // Search for all keys, not only for those that the memory suspects.
     duplicates_.expect_stored();
     if (!insist([&] { return duplicates_.drop_stored(entries, true); })) {
         return step::give_up;
     }
+
     bool const is_found = live() < live_before;
     if (is_found || !std::exchange(looked_in_vain_, true)) {
         looked_in_vain_ = !is_found;
@@ -210,7 +234,8 @@ lane_writer::step lane_writer::after_duplicate(result const& why, commit_counts 
     return after_bad_data(why, counts, entries);
 }
 
-// Records tried again that somebody else has stored or discarded meanwhile.
+// Makes duplicates of the retried records that another session has stored or discarded meanwhile
+// (R16).
 bool lane_writer::drop_settled(std::span<batch_entry> entries) {
     if (out_.resolved.empty()) {
         return true;
@@ -232,24 +257,32 @@ bool lane_writer::drop_settled(std::span<batch_entry> entries) {
 lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts const& counts,
                                               std::span<batch_entry> entries) {
     observer_.retried(name_of(why.why), why);
+
+    // The server named the row, or only one entry is left: suspend it.
     if (auto* refused = refused_entry(entries, counts); refused != nullptr) {
         refused->suspend(record_error::database_refused, details_.emplace_back(why.detail));
         return step::again;
     }
+
+    // Some entry is bad, and the report does not say which: search it by halving.
     if (entries.size() > 1) {
         return step::halve;
     }
+
+    // Suspense refuses the entry: its detail or its time must be the reason (R15).
     if (!entries.empty() && entries[0].state == entry_state::suspended && !entries[0].is_bare) {
         entries[0].is_bare = true;
         return step::again;
     }
-    // Nothing is left to set aside: the record waits, and somebody has to see why.
+
+    // Nothing is left to leave out. Retry until an operator has removed the reason.
     result const stuck{failure::permanent, why.sqlstate, why.detail};
     return pause(name_of(stuck.why), stuck) ? step::again : step::give_up;
 }
 
 void lane_writer::suspend_refused(std::span<batch_entry> entries,
                                   std::span<verdict const> verdicts) {
+    // All entries first: suspending one shifts the numbers of the events after it.
     auto const found = refused_entries(entries, verdicts);
     for (std::size_t i = 0; i < found.size(); ++i) {
         if (found[i] != nullptr) {
@@ -269,8 +302,8 @@ void lane_writer::set_positions(marks_span marks) {
     }
 }
 
-// Another reader of the stream stored a part. What it stored, its keys will show; here only the
-// starting point of our own move has to be right again.
+// Another reader of the stream has stored a part of it. The keys will show which records; here only
+// the position that our own move expects is corrected.
 bool lane_writer::reread_positions(marks_span marks) {
     for (auto const& mark : marks) {
         std::int64_t before = 0;
@@ -282,6 +315,7 @@ bool lane_writer::reread_positions(marks_span marks) {
         if (!found) {
             return false;
         }
+        // Positions only grow: a lower one belongs to a database that lost commits.
         if (*found < before) {
             throw database_went_back{mark.stream, before, *found};
         }
@@ -290,6 +324,7 @@ bool lane_writer::reread_positions(marks_span marks) {
 }
 
 void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began) {
+    // What is remembered changes only now, after COMMIT.
     rows_.written();
     duplicates_.remember(entries);
     for (auto const& move : out_.positions) {
@@ -302,6 +337,8 @@ void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began
 
 bool lane_writer::pause(std::string_view reason, result const& why) {
     observer_.retried(reason, why);
+
+    // Exponential backoff up to backoff_max.
     static thread_local std::minstd_rand random{std::random_device{}()};
     auto wait = how_.backoff_first;
     for (std::int64_t i = 0; i < pauses_in_a_row_ && wait < how_.backoff_max; ++i) {
@@ -309,7 +346,8 @@ bool lane_writer::pause(std::string_view reason, result const& why) {
     }
     ++pauses_in_a_row_;
     wait = std::min(wait, how_.backoff_max);
-    // Full jitter on the upper half, so that lanes do not come back all at once.
+
+    // Random within the upper half, so that the lanes do not all come back at the same time.
     std::uniform_int_distribution<std::int64_t> spread{wait.count() / 2, wait.count()};
     return wait_(std::chrono::milliseconds{spread(random)});
 }

@@ -18,20 +18,20 @@
 
 namespace tally::storage {
 
-/// How far one stream has come with the records of a batch.
+/// How far a batch takes one stream.
 struct stream_mark {
     std::string_view stream;
     std::int64_t end = 0; ///< records of the stream up to here are in this or an earlier batch
 };
 
-/// One transaction as it was stored, for counters; views are good during the call only.
+/// One transaction as it was stored, for counters. The views are valid during the call only.
 struct stored_batch {
     batch const& rows;
-    std::span<batch_entry const> entries; ///< with what became of each
-    std::chrono::nanoseconds took{};      ///< from rating to COMMIT's answer
+    std::span<batch_entry const> entries; ///< with the outcome of each in its state
+    std::chrono::nanoseconds took{};      ///< from rating to the answer to COMMIT
 };
 
-/// Told of what a lane does. Called on the lane's thread.
+/// Is notified of what a lane does, on the lane's thread.
 class lane_observer {
   public:
     lane_observer() = default;
@@ -40,40 +40,39 @@ class lane_observer {
     virtual ~lane_observer() = default;
 
     virtual void stored(stored_batch const& what) = 0;
-    /// A try failed and is made again: "transient", "duplicate", "stale"...
+    /// An attempt failed and will be repeated. `reason`: "transient", "duplicate", "stale"...
     virtual void retried(std::string_view reason, result const& why) = 0;
 };
 
-/// Waits before the next try; false: give up (stopping for good).
+/// Waits before the next attempt; false: give up, the process is stopping.
 using retry_wait = std::function<bool(std::chrono::milliseconds)>;
 
-/// Thrown by lane_writer when a stream's position is lower than it was: the database is not the one
-/// that committed it (a failover to a standby that was behind, a restore). Going on would leave out
-/// the records between for good.
+/// Thrown by lane_writer when a stream's position is lower than what the lane has committed: the
+/// database has lost commits (a failover to a standby that was behind, a restore). To continue
+/// would lose the records between the two positions (docs/ARCHITECTURE.md, 4.6).
 class database_went_back : public std::runtime_error {
   public:
     database_went_back(std::string_view stream, std::int64_t committed, std::int64_t found);
 };
 
-/// Brings a lane's entries into the database, whatever it takes: drops duplicates, rates, commits,
-/// and on a failure does what it calls for.
+/// Stores a lane's entries: drops duplicates, rates, commits, and repeats until every entry is
+/// stored, a duplicate, or in suspense. Each failure has its reaction:
 ///
-///     duplicate      ask for the stored keys, drop them or suspend conflicts, rate the rest again;
-///                    when none is stored: as bad data
-///     stale          lock the usage rows, read them, rate again: nobody moves them a second time;
-///                    leave out retried records that wait in suspense no more
-///     refused        suspend the events that cannot do what they say, try the rest
-///     bad data       halve until the one bad record is in suspense and the rest is stored; when
-///                    suspense refuses it: once more without words and time of its own
-///     unknown        ask whether the batch is there
-///     position lost  somebody else stored a part: read the position again. A lower one than was
-///                    read or committed before means that the database has lost what it had
-///                    stored: database_went_back
-///     transient,     wait with backoff and jitter, try again
+///     duplicate      look up which keys are stored; drop these entries, suspend conflicts, rate
+///                    the rest again. If none is stored: treat as bad data
+///     stale          lock and read the usage rows, then rate again: no other session can change
+///                    them. Leave out retried records that no longer wait in suspense
+///     refused        suspend the events whose effects are not possible; repeat with the rest
+///     bad data       suspend the entry that the server named, or halve the batch until one entry
+///                    is left. If suspense refuses it too: without its detail and time
+///     unknown        ask whether the batch is stored
+///     position lost  another reader stored a part: read the position again. If it is lower than
+///                    what this lane read or committed before: throw database_went_back
+///     transient,     wait with backoff and jitter, then repeat
 ///     permanent
 ///
 /// The memory of recent keys and usage rows is an optimization; the unique index and the version
-/// check are the truth (docs/ARCHITECTURE.md, R6 and R8). One thread.
+/// check decide (docs/ARCHITECTURE.md, R6 and R8). One thread.
 class lane_writer {
   public:
     struct options {
@@ -82,19 +81,19 @@ class lane_writer {
         ingest::uuid daemon_id;
         std::chrono::milliseconds backoff_first{50};
         std::chrono::milliseconds backoff_max{5000};
-        std::size_t usage_states_max = 2'000'000; ///< as entry_batch takes it
-        std::size_t metric_states_max = 500'000;  ///< likewise
+        std::size_t usage_states_max = 2'000'000; ///< see entry_batch
+        std::size_t metric_states_max = 500'000;  ///< see entry_batch
     };
 
     lane_writer(batch_writer& writer, options how, lane_observer& observer, retry_wait wait);
 
-    /// Where this lane stands in a stream: records before it are stored. Read from the database the
-    /// first time. nullopt: given up waiting for the database.
+    /// This lane's position in a stream: all its records below are stored. Reads the database the
+    /// first time. nullopt: gave up waiting for the database.
     std::optional<std::int64_t> position_of(std::string_view stream);
 
-    /// Stores all entries, in this order, and moves the streams' positions. Afterwards each entry's
-    /// state says what became of it: live means stored. False: given up; nothing may be
-    /// concluded of entries that were not reported to the observer.
+    /// Stores all entries, in this order, and moves the positions of the streams. Afterwards the
+    /// state of each entry is its outcome: live means stored. False: gave up; the outcome of
+    /// entries that were not reported to the observer is not known.
     bool store(std::span<batch_entry> entries, std::span<stream_mark const> marks,
                ingest::uuid const& import_id, std::uint64_t bytes);
 
@@ -119,7 +118,7 @@ class lane_writer {
     bool reread_positions(marks_span marks);
     void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
     bool pause(std::string_view reason, result const& why);
-    /// Runs a request until it is answered; false: given up.
+    /// Repeats a request until it succeeds, with a pause after each failure; false: gave up.
     template <typename Request>
     bool insist(Request&& request);
 
@@ -129,17 +128,17 @@ class lane_writer {
     retry_wait wait_;
 
     entry_batch rows_;
-    /// insist() for the parts that ask the database themselves.
+    /// insist() for the parts that make requests themselves.
     std::function<bool(std::function<result()> const&)> retry_{
         [this](auto const& request) { return insist(request); }};
     partition_guard partitions_;
     duplicate_filter duplicates_;
     batch out_;
     std::map<std::string, std::int64_t, std::less<>> positions_;
-    std::deque<std::string> details_;      ///< text of database refusals, kept while store() runs
-    states_of states_ = states_of::memory; ///< locked rows from a batch's first stale try on
+    std::deque<std::string> details_;      ///< refusal texts, which entries view during store()
+    states_of states_ = states_of::memory; ///< locked_rows after a batch's first stale attempt
     std::int64_t pauses_in_a_row_ = 0;
-    bool looked_in_vain_ = false; ///< for the stored record that the last try is a duplicate of
+    bool looked_in_vain_ = false; ///< the last `duplicate` had no stored record
 };
 
 } // namespace tally::storage

@@ -8,7 +8,8 @@
 
 namespace tally::storage {
 
-/// A row of billing.subscription_metric_usage; `metric` as the lane's usage_book numbers it.
+/// Key of a row of billing.subscription_metric_usage. `metric` is the number that the lane's
+/// usage_book gave to the name.
 struct metric_key {
     usage_key period;
     std::uint32_t metric = 0;
@@ -23,7 +24,7 @@ struct metric_key_hash {
     }
 };
 
-/// What a lane remembers of metric rows; as usage_cache.
+/// The metric rows that a lane remembers: committed states only, as in usage_cache.
 using metric_cache = recent_states<metric_key, metric_state, metric_key_hash>;
 
 } // namespace tally::storage

@@ -12,12 +12,12 @@ namespace {
 
 using ingest::record_error;
 
-/// By start and id, of whatever account.
+/// A key of start and id only, for every account.
 call_key anybodys(ingest::time_us start, ingest::uuid const& id) noexcept {
     return {{}, ingest::whole_second(start), id};
 }
 
-/// Whether this record is that call, under another account than it would go to now.
+/// Whether the entry is this stored call, under another account than it would have now.
 bool is_stored_elsewhere(batch_entry const& entry, stored_call const& stored) {
     auto const& call = *entry.call;
     if (call.id != stored.key.id || ingest::whole_second(call.start) != stored.key.start ||
@@ -26,7 +26,7 @@ bool is_stored_elsewhere(batch_entry const& entry, stored_call const& stored) {
     }
     bool const has_payer = entry.who.error == record_error::none;
     if (has_payer && entry.key() == stored.key) {
-        return false; // judged with the others
+        return false; // the same account: duplicate_filter decides
     }
     bool const by_its_numbers = call.account_number.empty() && call.subscription_number.empty();
     return by_its_numbers ||

@@ -7,12 +7,12 @@
 
 namespace tally::storage {
 
-/// What an earlier run stored is stored, also when its number or subscription has moved to another
-/// account since, or nobody has it any more: of the entries that `may_be_stored`, those are made
-/// duplicates which stand under another account than their key says.
+/// Marks entries as duplicates if an earlier run stored the call under a different account than the
+/// entry's key has now: its number or its subscription has moved to another account since, or no
+/// account has it any longer. Only entries with `may_be_stored` are looked up.
 ///
-/// That it is the same record, and not one of two alike that were sent for two accounts, shows by
-/// how it finds its payer: by its numbers, which are the same, or by the subscription.
+/// Two equal calls may also have been sent for two accounts. They are the same record if the payer
+/// is found by their numbers, which are equal, or if both have the same subscription.
 result drop_moved_calls(batch_writer& in, std::span<batch_entry> entries);
 
 } // namespace tally::storage

@@ -8,10 +8,11 @@ namespace tally::storage {
 
 namespace {
 
-/// A table that overlaps the partition stands in its place.
+/// SQLSTATE: another partition overlaps the one that was to be created.
 constexpr std::string_view overlaps = "42P17";
 
-/// The days of these entries, sorted, each once. Calls of one day mostly come together.
+/// The days of these entries, sorted, each once. Calls of one day mostly arrive together, so few
+/// days are collected twice.
 template <typename Day, typename DayOf>
 void collect_days(std::span<batch_entry const> entries, DayOf&& day_of_entry,
                   std::vector<Day>& days) {
@@ -52,6 +53,7 @@ void suspend_those_of(std::span<batch_entry> entries, std::vector<Day> const& re
 
 bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_answered,
                              bool& refused) {
+    // Create what is missing for calls, then for events.
     collect_days(entries, call_day, days_);
     refused_days_.clear();
     if (!days_.empty() && !ensure_call_days(until_answered)) {
@@ -64,6 +66,7 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
         })) {
         return false;
     }
+
     std::sort(refused_days_.begin(), refused_days_.end());
     std::sort(refused_event_days_.begin(), refused_event_days_.end());
     suspend_those_of(entries, refused_days_, call_day);
@@ -72,7 +75,7 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
     return true;
 }
 
-/// All at once, or day by day when one of them has another table in its place.
+/// Asks for all days at once; day by day if one of them is taken by another table.
 bool partition_guard::ensure_call_days(retry const& until_answered) {
     bool is_taken = false;
     if (!ask_for(days_, until_answered, is_taken)) {
@@ -94,7 +97,7 @@ bool partition_guard::ensure_call_days(retry const& until_answered) {
     return true;
 }
 
-/// Days out of bounds are in refused_days_ afterwards.
+/// Afterwards refused_days_ has the days out of bounds. `is_taken`: some day is taken.
 bool partition_guard::ask_for(std::span<std::int32_t const> days, retry const& until_answered,
                               bool& is_taken) {
     return until_answered([&] {

@@ -10,17 +10,18 @@
 
 namespace tally::storage {
 
-/// Sees to the partitions that a batch needs before its transaction begins, and sets the records
-/// aside for whose day there cannot be one. One thread.
+/// Creates the partitions that a batch needs, before its transaction begins, and suspends records
+/// of a day that cannot have one. One thread.
 class partition_guard {
   public:
-    /// Runs a request until it is answered; false: given up.
+    /// Repeats a request until it succeeds; false: gave up.
     using retry = std::function<bool(std::function<result()> const&)>;
 
     explicit partition_guard(batch_writer& writer) noexcept : writer_{writer} {}
 
-    /// Suspends the live entries (time_out_of_bounds) whose day is outside the policy's bounds or
-    /// has another table in its place. `refused` turns true when there is one. False: given up.
+    /// Suspends the live entries (time_out_of_bounds) whose day is outside the policy's bounds, or
+    /// is taken by a table that is not one of ours. `refused` becomes true if there is one. False:
+    /// gave up.
     bool refuse(std::span<batch_entry> entries, retry const& until_answered, bool& refused);
 
   private:

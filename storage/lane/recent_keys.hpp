@@ -8,8 +8,7 @@
 
 namespace tally::storage {
 
-/// 64-bit hash of a call's key. Equal keys have equal hashes; the other direction is checked by
-/// whoever uses it.
+/// 64-bit hash of a call's key. Different keys may have one hash: the caller compares the keys.
 inline std::uint64_t hash_of(call_key const& key) noexcept {
     std::size_t const id = ingest::uuid_hash{}(key.id);
     std::size_t const account = ingest::uuid_hash{}(key.account_id);
@@ -18,8 +17,8 @@ inline std::uint64_t hash_of(call_key const& key) noexcept {
     return mixed ^ (mixed >> 32);
 }
 
-/// Hashes of the keys that a lane stored lately: a hit means "ask the database before COPY", never
-/// "drop". Two generations; the older one is forgotten when the younger is full. One thread.
+/// Hashes of the keys that a lane stored recently. A hit means "ask the database before COPY",
+/// never "drop". Two generations; the older one is forgotten when the younger is full. One thread.
 class recent_keys {
   public:
     [[nodiscard]] bool holds(std::uint64_t key_hash) const noexcept {
@@ -34,8 +33,8 @@ class recent_keys {
     }
 
   private:
-    /// A switch repeats within seconds or minutes: at 5,000 calls a second this remembers one to
-    /// two minutes, in about 10 MB a lane.
+    /// A switch repeats a record within seconds or minutes. At 5,000 calls per second this
+    /// remembers one to two minutes, in about 10 MB per lane.
     static constexpr std::size_t generation_keys_max = 300'000;
 
     boost::unordered_flat_set<std::uint64_t> young_;

@@ -7,18 +7,18 @@
 
 namespace tally::storage {
 
-/// What a lane remembers of rows between batches, so that it need not read them again. Two
-/// generations; the older one is forgotten when the younger is full, so that what moves often
-/// stays. It only saves questions: whoever needs a state keeps it, as the next put() may forget it
-/// here. One thread.
+/// The states of rows that a lane remembers between batches, so that it need not read them again.
+/// Two generations; the older one is forgotten when the younger is full, so that rows that change
+/// often stay. It only saves queries: a caller that needs a state copies it, since the next put()
+/// may forget it. One thread.
 template <typename Key, typename State, typename Hash>
 class recent_states {
   public:
-    /// Remembers at most `states_max`, and of the latest at least half as many.
+    /// Remembers at most `states_max` states, and at least the latest half as many.
     explicit recent_states(std::size_t states_max)
         : generation_states_max_{std::max<std::size_t>(states_max / 2, 1)} {}
 
-    /// Good until the next put().
+    /// Valid until the next put().
     [[nodiscard]] State const* find(Key const& key) const noexcept {
         if (auto const young = young_.find(key); young != young_.end()) {
             return &young->second;

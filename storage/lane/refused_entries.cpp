@@ -4,7 +4,7 @@ namespace tally::storage {
 
 namespace {
 
-/// The entry of a row of the batch: calls and events are the live entries of their sort, in order.
+/// The entry of a row of the batch: row n of the calls is live call n, and the same for events.
 template <typename Is>
 batch_entry* nth(std::span<batch_entry> entries, std::uint32_t row, Is&& is) {
     for (auto& entry : entries) {

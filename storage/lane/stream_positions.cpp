@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::string_view reach_prefix = "reach:";
 
-/// Rows of a stream, however it was dealt: its name, a colon, the number of lanes.
+/// Rows of a stream, for any number of lanes: its name, a colon, the number.
 constexpr char const* rows_of_stream =
     " FROM ingest.positions WHERE (starts_with(stream, $1) AND substr(stream, length($1) + 1) ~"
     " '^[0-9]+$') OR (starts_with(stream, $2) AND substr(stream, length($2) + 1) ~ '^[0-9]+$')";
@@ -28,6 +28,7 @@ std::string reach_of(std::string_view dealt) {
 }
 
 stream_progress progress_of(pqxx_session& on, std::string_view stream) {
+    // A position counts for stored_below only if every lane has a row: the missing lane's is 0.
     auto const rows =
         on.query(std::string{"SELECT coalesce(max(lowest), 0), coalesce(max(highest), 0) FROM ("
                              "SELECT CASE WHEN NOT starts_with(stream, 'reach:') AND count(*) ="

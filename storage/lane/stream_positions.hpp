@@ -8,26 +8,31 @@
 
 namespace tally::storage {
 
-/// The name under which lanes keep their positions in a stream (journal, file): one that is dealt
-/// to another number of lanes is another one, which begins anew.
+/// The name under which lanes keep their positions in a stream (journal, file): the name and the
+/// number of lanes. Another number of lanes assigns the records differently, so it has positions of
+/// its own, which begin at 0.
 std::string dealt_stream(std::string_view stream, std::uint32_t lanes);
 
-/// Where it is noted that records up to here may be stored although no lane's position says so: a
-/// batch that is stored in halves moves its positions with the last one.
+/// The name of the row that records the reach of a stream: records below it may be stored although
+/// no lane's position says so, because a batch that is stored in halves moves its positions with
+/// the second half.
 std::string reach_of(std::string_view dealt);
 
-/// How far a stream has come, over all numbers of lanes it was ever dealt to.
+/// How far a stream is stored, over every number of lanes that has read it:
+///
+///     0 ... stored_below ... reached ...
+///     all     some             none        are stored
 struct stream_progress {
-    std::uint64_t stored_below = 0; ///< all records before it are stored
-    std::uint64_t reached = 0;      ///< none from here on is; in between, some are
+    std::uint64_t stored_below = 0; ///< all records below are stored
+    std::uint64_t reached = 0;      ///< no record from here on is stored
 
     friend bool operator==(stream_progress const&, stream_progress const&) = default;
 };
 
-/// `stream` without lanes. Throws sql_error.
+/// `stream` is the name without the number of lanes. Throws sql_error.
 stream_progress progress_of(pqxx_session& on, std::string_view stream);
 
-/// Removes the positions of a stream that is over. Throws sql_error.
+/// Removes the positions of a stream that has ended. Throws sql_error.
 void forget_stream(pqxx_session& on, std::string_view stream);
 
 } // namespace tally::storage

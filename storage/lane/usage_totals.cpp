@@ -7,7 +7,7 @@ usage_book::usage_book() {
 }
 
 void usage_book::begin() {
-    calendars_from_ = nullptr; // a new catalog may stand where an old one was
+    calendars_from_ = nullptr; // a new catalog may have the address of an old one
     periods_.clear();
     period_places_.clear();
 }
@@ -89,6 +89,7 @@ std::uint32_t usage_book::day_row(period_of_usage const& of, rating::civil_day d
 
 void usage_book::add_day(std::uint32_t place, rating::civil_day day, std::uint32_t metric,
                          day_share const& share, batch& out) {
+    // Calls of a period mostly have the same day as the one before: `daily` saves the hash lookup.
     auto& of = periods_[place];
     std::uint32_t row_place = of.daily;
     if (metric != calls_metric) {
@@ -97,6 +98,7 @@ void usage_book::add_day(std::uint32_t place, rating::civil_day day, std::uint32
                out.daily[row_place].subscription_id != of.delta.subscription_id) {
         row_place = of.daily = day_row(of, day, metric, out);
     }
+
     auto& row = out.daily[row_place];
     ++row.events;
     row.quantity_nanos += share.quantity_nanos;

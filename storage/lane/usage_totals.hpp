@@ -26,55 +26,56 @@ struct usage_key_hash {
     }
 };
 
-/// What a lane remembers of usage rows. Only committed states; the version check of the batch
-/// transaction finds a stale one.
+/// The usage rows that a lane remembers: committed states only. The version check of the batch
+/// transaction finds one that is stale (docs/ARCHITECTURE.md, R8).
 using usage_cache = recent_states<usage_key, usage_state, usage_key_hash>;
 
-/// What one billing period of a subscription gains by a batch.
+/// What a batch adds to one billing period of a subscription.
 struct period_of_usage {
     usage_key key;
-    usage_state before; ///< the row as the batch is rated on it
+    usage_state before; ///< the row that the batch is rated on
     rating::billing_period period;
     usage_delta delta;
     rating::allowance left;
-    std::uint32_t daily = UINT32_MAX; ///< the row of its last call's day
+    std::uint32_t daily = UINT32_MAX; ///< index in batch.daily: the day of its last call
 };
 
-/// What one record adds to its day.
+/// What one record adds to its daily aggregate.
 struct day_share {
     rating::int128 quantity_nanos = 0;
     rating::int128 billable_nanos = 0;
     rating::amount cost;
 };
 
-/// The sums of one batch, over calls and events alike: which billing periods they move, and which
-/// days. Kept from batch to batch for its memory; one thread.
+/// The sums of one batch over its calls and events, by billing period and by day. All are made from
+/// the same rated amounts (docs/ARCHITECTURE.md, R10). Keeps its memory from batch to batch; one
+/// thread.
 class usage_book {
   public:
-    /// The metric of calls; the others are numbered as they come.
+    /// The number of the metric "calls"; the others are numbered in order of appearance.
     static constexpr std::uint32_t calls_metric = 0;
 
     usage_book();
 
-    /// Forgets the batch before, but not the calendars and names.
+    /// Forgets the previous batch, but not the calendars and the names.
     void begin();
-    /// The place of the period in which `when` falls for a subscription.
+    /// The index of the billing period of a subscription that contains `when`.
     std::uint32_t place_of(rating::catalog const& from, rating::catalog_index subscription,
                            ingest::time_us when);
     [[nodiscard]] period_of_usage& at(std::uint32_t place) noexcept { return periods_[place]; }
     [[nodiscard]] std::span<period_of_usage const> periods() const noexcept { return periods_; }
 
-    /// The number of a metric's name, and the name again, which stays where it is.
+    /// The number of a metric's name, and the name of a number. The name's text never moves.
     std::uint32_t metric_number(std::string_view name);
     [[nodiscard]] std::string_view metric_name(std::uint32_t number) const noexcept {
         return names_[number];
     }
 
-    /// Begins the sums of what the periods gain beyond what they were before.
+    /// Begins the sums, from the periods' states (`before`). Clears those of `out`.
     void start(batch& out);
     void add_day(std::uint32_t place, rating::civil_day day, std::uint32_t metric,
                  day_share const& share, batch& out);
-    /// Moves what was added to the batch's usage rows and balances.
+    /// Writes the sums of the periods to out.usage and out.balances.
     void finish(batch& out);
 
     rating::calendar& calendar_of(rating::catalog const& from, rating::catalog_index plan);

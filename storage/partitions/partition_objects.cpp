@@ -4,7 +4,7 @@ namespace tally::storage {
 
 namespace {
 
-// Names are those that PostgreSQL itself would choose, cut to its limit of 63 bytes.
+// Names are those that PostgreSQL itself would choose, truncated to its limit of 63 bytes.
 constexpr char const* indexes_sql =
     "SELECT w.name, format('ON %I.%I %s', split_part($1::text, '.', 1), $2::text, w.body),"
     " CASE WHEN i.indexrelid IS NULL THEN 'missing' WHEN i.indisvalid THEN 'ready' ELSE"

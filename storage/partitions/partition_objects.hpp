@@ -9,7 +9,7 @@
 
 namespace tally::storage {
 
-/// A partition as ingest.partitions names it.
+/// The name of a partition, as in ingest.partitions.
 struct partition_name {
     std::string table;     ///< "billing.cdrs"
     std::string partition; ///< "cdrs_p20260131", in the table's schema
@@ -20,25 +20,25 @@ struct partition_name {
     friend bool operator==(partition_name const&, partition_name const&) = default;
 };
 
-/// An index or foreign key that a sealed partition has and an open one has not.
+/// An index or foreign key that a sealed partition has and an open one does not.
 struct partition_object {
     enum class progress : std::uint8_t {
         missing,
-        unfinished, ///< an index whose building broke off; a foreign key not validated
+        unfinished, ///< an invalid index (CREATE was interrupted); a foreign key not validated
         ready,
     };
     std::string name;
-    std::string definition; ///< of an index what follows its name, of a foreign key all of it
+    std::string definition; ///< of an index: the part after its name; of a foreign key: all
     progress state = progress::missing;
 };
 
-/// What ingest.partitioned_tables asks for on a sealed partition, and how far it is.
+/// The objects that ingest.partitioned_tables requires of a sealed partition, and their progress.
 result find_indexes(pq_connection& on, partition_name const& of,
                     std::vector<partition_object>& out);
 result find_foreign_keys(pq_connection& on, partition_name const& of,
                          std::vector<partition_object>& out);
 
-/// Builds the indexes of a partition that has just been made and is empty: writers wait for it.
+/// Builds the indexes of a partition that was just created and is empty. Writers wait.
 result build_indexes_at_once(pq_connection& on, partition_name const& of);
 
 } // namespace tally::storage

@@ -8,8 +8,8 @@ namespace tally::storage {
 
 namespace {
 
-/// Lanes queue behind whoever waits for a lock that they conflict with, so this is how long they
-/// may be held up, this often, by a reader or writer that is slower than they are.
+/// A session that waits for a lock makes every later session wait whose lock conflicts with it. So
+/// lanes wait at most this long, this many times, if a slow transaction holds the table.
 constexpr std::string_view brief_lock = "SET LOCAL lock_timeout = '1s'; ";
 constexpr int brief_lock_attempts = 5;
 constexpr std::string_view lock_not_available = "55P03";
@@ -18,9 +18,9 @@ constexpr std::array labels{std::string_view{"created"},  std::string_view{"seal
                             std::string_view{"released"}, std::string_view{"detached"},
                             std::string_view{"dropped"},  std::string_view{"failed"}};
 
-// What was begun and broke off is due whatever the time. A partition made for a backfill counts
-// from its making: the backfill is still going on. Retiring comes first: no use in sealing what
-// goes.
+// Interrupted work is due at any time. A partition that was created for a backfill is sealed by the
+// time of its creation, since the backfill may still be running. Retiring comes before sealing: a
+// partition that is to be removed need not be sealed.
 constexpr char const* due_sql =
     "WITH moment AS (SELECT to_timestamp($1::bigint) AS now, make_interval(hours => $2::int) AS"
     " grace), known AS (SELECT p.table_name, p.partition_name, p.state, p.upper_bound,"
@@ -67,7 +67,7 @@ partition_upkeep::partition_upkeep(pq_connection& on, options how, observer told
     : on_{on}, how_{how}, told_{std::move(told)} {}
 
 result partition_upkeep::run(ingest::time_us now) {
-    // Sealing may make a partition due for release: look until nothing new comes up.
+    // Sealing may make a partition due for release, so repeat until nothing new is due.
     std::vector<due> before;
     for (std::vector<due> found;; std::swap(before, found)) {
         if (result said = find_due(now, found); !said.ok()) {
@@ -79,7 +79,7 @@ result partition_upkeep::run(ingest::time_us now) {
                 return other.which == one.which && other.what == one.what;
             };
             if (std::any_of(before.begin(), before.end(), same)) {
-                continue; // it failed just now
+                continue; // it failed in the round before
             }
             is_any_new = true;
             if (result said = handle(one); !said.ok()) {
@@ -109,7 +109,7 @@ result partition_upkeep::find_due(ingest::time_us now, std::vector<due>& out) {
     return said;
 }
 
-// An error that only concerns this partition is a step; the connection's end is the caller's.
+// An error of one partition is reported as a step; only a lost connection is returned.
 result partition_upkeep::handle(due const& one) {
     result said;
     if (!how_.dry_run) {
@@ -128,12 +128,13 @@ result partition_upkeep::handle(due const& one) {
 }
 
 result partition_upkeep::seal(due const& one) {
+    // The state first: if this is interrupted, the partition is due again at once.
     result said = set_state(one.which, "sealing");
     if (said.ok()) {
         said = build_indexes(one.which);
     }
     if (said.ok()) {
-        said = add_foreign_keys(one.which); // after the indexes that serve them
+        said = add_foreign_keys(one.which); // after the indexes that their checks use
     }
     if (said.ok()) {
         said = on_.execute("VACUUM (FREEZE, ANALYZE) " + one.which.qualified());
@@ -162,6 +163,7 @@ result partition_upkeep::add_foreign_keys(partition_name const& of) {
     result said = find_foreign_keys(on_, of, wanted);
     auto const alter = "ALTER TABLE " + of.qualified();
     for (auto const& key : wanted) {
+        // NOT VALID needs the strong lock for a moment only; VALIDATE scans under a weak one.
         if (said.ok() && key.state == partition_object::progress::missing) {
             said = with_brief_lock(alter + " ADD CONSTRAINT " + quoted(key.name) + " " +
                                    key.definition + " NOT VALID");
@@ -185,7 +187,7 @@ result partition_upkeep::release(due const& one) {
                : said;
 }
 
-// The state first: from then on nobody makes the partition again or sends it records.
+// The state first: from then on no session creates the partition again or sends records to it.
 result partition_upkeep::retire(due const& one) {
     result said = set_state(one.which, label(one.what));
     if (said.ok() && one.is_attached) {
@@ -227,7 +229,7 @@ result partition_upkeep::with_brief_lock(std::string const& sql) {
     for (int attempt = 1; attempt < brief_lock_attempts && said.sqlstate == lock_not_available;
          ++attempt) {
         if (result const pause = on_.execute("SELECT pg_sleep(0.2)"); !pause.ok()) {
-            return pause; // told to stop
+            return pause; // canceled, or the connection is lost
         }
         said = on_.execute(std::string{brief_lock} + sql);
     }

@@ -12,14 +12,14 @@
 
 namespace tally::storage {
 
-/// What upkeep did to a partition, or would do.
+/// What upkeep did to a partition; in a dry run: what it would do.
 enum class partition_action : std::uint8_t {
     created,
     sealed,   ///< indexes and foreign keys complete, frozen, analyzed
     released, ///< its foreign keys dropped: partitioned_tables.foreign_keys_for has passed
     detached, ///< by retention
     dropped,  ///< by retention
-    failed,   ///< see detail; tried again next time
+    failed,   ///< see partition_step::detail; tried again by the next run
 };
 std::string_view label(partition_action what) noexcept;
 
@@ -29,8 +29,8 @@ struct partition_step {
     std::string detail;
 };
 
-/// What a connection needs for work that may take long and must not be in anybody's way: no bound
-/// on a statement, and patience with locks that stop nobody.
+/// Limits of a connection for upkeep: statements may take as long as they need, and a lock that
+/// blocks no other session may be waited for.
 inline constexpr pq_connection::limits upkeep_limits{.statement_timeout_ms = 0,
                                                      .lock_timeout_ms = 600'000,
                                                      .connect_timeout_ms = 10'000,
@@ -42,31 +42,31 @@ inline constexpr pq_connection::limits upkeep_limits{.statement_timeout_ms = 0,
 ///     open ──→ sealing ──→ sealed ──→ detached | dropped
 ///              indexes (CONCURRENTLY), foreign keys (NOT VALID, VALIDATE), VACUUM FREEZE
 ///
-/// Nothing here makes a COPY wait: indexes are built concurrently, detaching is concurrent. Only
-/// adding and dropping a foreign key needs a lock that stops writers of both tables; it is waited
-/// for at most a second at a time. Every step looks at what is there, so that one that was killed
-/// is simply run again. One session at a time: run_job of storage/maintenance.hpp sees to it.
+/// Indexes are built and partitions detached concurrently, so no COPY waits for that. Adding and
+/// dropping a foreign key, and dropping a table, need a lock that blocks writers; it is waited for
+/// at most one second at a time. Every step checks what exists, so an interrupted one is simply
+/// repeated. One session at a time: run_job() of storage/admin/maintenance.hpp ensures it.
 ///
 /// One thread; the connection should have upkeep_limits.
 class partition_upkeep {
   public:
     struct options {
-        std::int64_t seal_after_hours = 72; ///< from the later of a partition's end and its making
+        std::int64_t seal_after_hours = 72; ///< after a partition's end or creation, the later one
         bool dry_run = false;               ///< report, change nothing
     };
     using observer = std::function<void(partition_step const&)>;
 
     partition_upkeep(pq_connection& on, options how, observer told);
 
-    /// Everything that is due at `now`. A partition that fails is reported as a step and does not
-    /// keep the others from it.
+    /// Does everything that is due at `now`. A partition that fails is reported as a step, and the
+    /// others are handled all the same.
     result run(ingest::time_us now);
 
   private:
     struct due {
         partition_name which;
         partition_action what;
-        bool is_attached; ///< to be retired: still a partition, or detaching broke off
+        bool is_attached; ///< when retiring: still a partition, or its detaching was interrupted
         bool exists;
     };
 

@@ -26,7 +26,7 @@ date::year_month_day civil(std::int32_t day) noexcept {
     return date::year_month_day{date::sys_days{date::days{day}}};
 }
 
-/// The day of a partition's name; false for a name that is not ours.
+/// Reads the day from a partition's name; false for a name that is not ours.
 bool day_of_name(std::string_view name, std::int32_t& day) {
     if (!name.starts_with(name_prefix) || name.size() < name_prefix.size() + 8) {
         return false;
@@ -47,8 +47,8 @@ bool day_of_name(std::string_view name, std::int32_t& day) {
     return true;
 }
 
-// Per table its first partition that takes rows and those after it; a table that has none: a row
-// with bounds of 0.
+// For each table the partitions that end after $1, in order. A table without one has a row with
+// the bounds 0.
 constexpr char const* coverage_sql =
     "SELECT t.table_name, coalesce(extract(epoch FROM p.lower_bound)::bigint, 0),"
     " coalesce(extract(epoch FROM p.upper_bound)::bigint, 0) FROM ingest.partitioned_tables AS t"
@@ -56,8 +56,8 @@ constexpr char const* coverage_sql =
     " to_timestamp($1::bigint) AND ingest.is_attached(p.table_name, p.partition_name)"
     " ORDER BY 1, 2";
 
-// What is not there of yesterday's, today's and the coming days' partitions; of tables by month at
-// least this month and the next.
+// The missing partitions from yesterday on; of monthly tables at least those of this month and the
+// next.
 constexpr char const* missing_sql =
     "SELECT t.table_name, to_char(m, 'YYYY-MM-DD'), split_part(t.table_name, '.', 2) || '_p' ||"
     " to_char(m, CASE t.span WHEN 'day' THEN 'YYYYMMDD' ELSE 'YYYYMM' END) FROM (SELECT "
@@ -130,7 +130,7 @@ result cdr_partitions::create(pq_connection& on, std::int32_t day) {
     if (said.ok()) {
         known_.insert(day);
     } else if (said.sqlstate == retired_sqlstate) {
-        detached_.insert(day); // since we looked
+        detached_.insert(day); // it was retired after learn() had read the states
         return {};
     }
     return said;
@@ -179,7 +179,7 @@ result create_ahead(pq_connection& on, partition_policy const& policy, ingest::t
         if (created.ok()) {
             made.push_back(std::move(one));
         } else if (first.ok()) {
-            first = created; // the others are wanted all the same
+            first = created; // reported at the end; the others are created all the same
         }
     }
     return said.ok() ? first : said;

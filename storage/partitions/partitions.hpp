@@ -23,33 +23,33 @@ constexpr std::int32_t day_of(ingest::time_us t) noexcept {
 /// "2026-01-31"
 std::string civil_text(std::int32_t day);
 
-/// ingest.create_partition refuses to bring back what retention has taken away.
+/// SQLSTATE of ingest.create_partition for a partition that retention has removed.
 inline constexpr std::string_view retired_sqlstate = "TL002";
 
 /// Name of the partition of billing.cdrs that holds a day: "cdrs_p20260131".
 std::string cdr_partition_name(std::int32_t day);
 
-/// The UTC midnight that a day begins with, as a constant of SQL.
+/// The UTC midnight at which a day begins, as an SQL constant.
 std::string midnight_literal(std::int32_t day);
 
-/// Makes the partition of a table ("billing.cdrs") that holds a moment in UTC ("2026-01-31"),
-/// unless it is there. SQLSTATE TL002 when retention has taken it away.
+/// Creates the partition of a table ("billing.cdrs") for a moment in UTC ("2026-01-31") if it does
+/// not exist. SQLSTATE TL002 if retention has removed it.
 result create_partition(pq_connection& on, std::string_view table, std::string_view moment,
                         bool eager_indexes, partition_name& made);
 
-/// Daily partitions of billing.cdrs: makes them, and remembers those that exist so that asking
-/// again costs nothing. One per connection; several at once, of any number of daemons, are safe,
-/// and no lock that they take stops a running COPY (see ingest.create_partition).
+/// Daily partitions of billing.cdrs: creates them, and remembers those that exist, so that asking
+/// again needs no query. One object per connection. Several at once, of any number of daemons, are
+/// safe, and their locks do not block a running COPY (see ingest.create_partition).
 class cdr_partitions {
   public:
     explicit cdr_partitions(partition_policy policy) : policy_(policy) {}
 
-    /// Makes what is missing of `days`. Days out of the policy's bounds around `today`, and days
-    /// whose partition was retired, are given back in `refused` (cleared first). Must not be
+    /// Creates the missing partitions of `days`. Days outside the policy's bounds around `today`,
+    /// and days whose partition was retired, are returned in `refused` (cleared first). Must not be
     /// called within a transaction.
     result ensure(pq_connection& on, std::span<std::int32_t const> days, std::int32_t today,
                   std::vector<std::int32_t>& refused);
-    /// A partition that was there may be gone: look again.
+    /// To be called when a partition may have been dropped: the next ensure() asks again.
     void forget() noexcept { known_.clear(); }
 
   private:
@@ -61,18 +61,18 @@ class cdr_partitions {
     std::set<std::int32_t> detached_;
 };
 
-/// Makes the partitions of all partitioned tables for yesterday, today and policy.ahead_days after
-/// it, by month at least this one and the next; says which were missing. One that cannot be made
-/// does not keep the others from it.
+/// Creates the missing partitions of all partitioned tables for yesterday, today and the next
+/// policy.ahead_days days; of monthly tables at least for this month and the next. `made` lists
+/// those that were missing. If one fails, the others are created all the same.
 result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& made);
 
-/// Those that create_ahead would make, by the names they would get.
+/// The names of those that create_ahead() would create.
 result find_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& out);
 
-/// How many seconds from `now` on are covered by partitions without a gap, in the table where that
-/// is least; 0 when one has none for now.
+/// For how many seconds from `now` on every table has partitions without a gap; 0 if a table has
+/// none for now.
 result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds);
 
 } // namespace tally::storage

@@ -6,7 +6,7 @@
 #include <map>
 #include <unordered_map>
 
-// Reads a plan with all its versions.
+// Reading a plan with all its versions.
 
 namespace tally::storage {
 
@@ -55,7 +55,7 @@ constexpr char const* tiers_sql =
     " JOIN billing.metric_prices AS m ON m.id = t.metric_price_id"
     " WHERE m.rate_plan_id = $1::uuid ORDER BY t.metric_price_id, t.position";
 
-/// Fields of one row, left to right.
+/// Reads the fields of one row, left to right.
 class row_reader {
   public:
     row_reader(pq_rows const& rows, int row) : rows_(rows), row_(row) {}
@@ -139,7 +139,8 @@ void take_head(row_reader row, rating::stored_plan& out) {
     out.subscriptions = row.count();
 }
 
-/// The content of one plan, table by table; each owner's parts come in the order of its id.
+/// Reads the content of one plan, table by table. The parts (steps, tiers) come in the order of
+/// their owners' ids, so that one pass joins them.
 class content_reader {
   public:
     content_reader(plan_transaction& in, rating::stored_plan& out) : in_(in), out_(out) {}
@@ -249,7 +250,7 @@ class content_reader {
     plan_transaction& in_;
     rating::stored_plan& out_;
     std::map<ingest::uuid, rating::band_place> places_;
-    std::size_t at_rate_ = 0; ///< the rate that the next step may belong to
+    std::size_t at_rate_ = 0; ///< index of the rate that the next step may belong to
 };
 
 } // namespace

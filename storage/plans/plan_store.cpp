@@ -10,18 +10,18 @@ namespace tally::storage {
 
 namespace {
 
-// A deck of 200,000 rates takes seconds; a busy machine several times that.
+// A deck of 200,000 rates takes seconds; on a busy machine several times as long.
 constexpr char const* begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                                       "SET LOCAL statement_timeout = 600000";
 
-// The lock before anything is read: who waited for another apply sees what it has done. The number
-// is this purpose's own among the database's advisory locks.
+// The lock comes before the first read, so that an apply() that waited sees the changes of the one
+// before. The number is reserved for this purpose among the advisory locks.
 constexpr char const* begin_writing = "BEGIN ISOLATION LEVEL READ COMMITTED;"
                                       "SET LOCAL statement_timeout = 600000;"
                                       "SET LOCAL lock_timeout = 60000;"
                                       "SELECT pg_advisory_xact_lock(7884051, 1)";
 
-/// One plan of an apply or a comparison.
+/// One plan of an apply() or a compare().
 struct change {
     plan_to_apply const& wanted;
     ingest::uuid id;
@@ -38,7 +38,7 @@ void refuse_twice(std::span<plan_to_apply const> plans) {
     }
 }
 
-/// What a plan that is there does not allow.
+/// Throws if the stored plan does not allow the change.
 void refuse_change(rating::stored_plan const& stored, rating::plan_definition const& wanted) {
     if (stored.is_deleted) {
         throw plan_store_error{"plan '" + wanted.code +
@@ -64,7 +64,8 @@ change change_of(plan_transaction& in, plan_to_apply const& wanted, ingest::time
     return made;
 }
 
-/// The clock's time, not the transaction's: an apply that waited for another begins behind it.
+/// The time of the clock, not of the transaction: an apply() that waited for another must take
+/// effect after it.
 ingest::time_us database_now(plan_transaction& in) {
     return time_at(in.query("SELECT clock_timestamp()"), 0, 0, 0);
 }
@@ -74,7 +75,8 @@ struct plan_link {
     std::string fallback;
 };
 
-/// A chain of fallback plans must end, and be of one currency: costs are the subscriber's.
+/// A chain of fallback plans must end, and all its plans must have one currency: the cost is in the
+/// currency of the subscriber's plan.
 void check_fallbacks(plan_transaction& in) {
     std::map<std::string, plan_link, std::less<>> plans;
     auto const rows =
@@ -110,7 +112,7 @@ std::vector<rating::plan_difference> differences_of(std::vector<change>& changes
 }
 
 void write_all(plan_transaction& in, std::vector<change> const& changes) {
-    // Heads first: plans may fall back to one another in any order.
+    // All heads first: a plan may name any other as its fallback.
     for (auto const& each : changes) {
         write_plan_head(in, each.wanted.plan, each.id, each.difference);
     }
@@ -151,7 +153,7 @@ plan_transaction::plan_transaction(pq_connection& on, char const* begin) : on_(o
 
 plan_transaction::~plan_transaction() {
     if (is_open_ && on_.is_open()) {
-        static_cast<void>(on_.execute("ROLLBACK")); // without a server it is gone anyway
+        static_cast<void>(on_.execute("ROLLBACK")); // if it fails, the session is lost anyway
     }
 }
 

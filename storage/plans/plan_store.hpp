@@ -12,14 +12,14 @@
 
 namespace tally::storage {
 
-/// Why plans could not be read or applied: what the database said, or what about the plans forbids
-/// it. Nothing was changed.
+/// Why plans could not be read or applied: a failure of the database, or a rule that the plans
+/// break. Nothing was changed.
 class plan_store_error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
 };
 
-/// A plan as a list shows it.
+/// A plan in a list.
 struct plan_summary {
     std::string code;
     std::string name;
@@ -33,7 +33,7 @@ struct plan_summary {
     friend bool operator==(plan_summary const&, plan_summary const&) = default;
 };
 
-/// A plan to be applied. One that is not there yet gets `id`, or a new one when that is nil.
+/// A plan to be applied. A new plan gets `id`, or a random one if that is nil.
 struct plan_to_apply {
     rating::plan_definition plan;
     ingest::uuid id;
@@ -41,23 +41,23 @@ struct plan_to_apply {
 
 enum class apply_mode : std::uint8_t {
     commit,
-    dry_run, ///< all statements are executed, then rolled back: what the database refuses is found
+    dry_run, ///< execute all statements, then roll back: shows what the database would refuse
 };
 
-/// Plans in the database. Each call is one transaction on the connection, which is used by one
-/// thread; all throw plan_store_error.
+/// Plans in the database. Each call is one transaction on the connection. One thread. All functions
+/// throw plan_store_error.
 class plan_store {
   public:
     explicit plan_store(pq_connection& on) : on_(on) {}
 
-    /// By code; deleted ones are left out.
+    /// All plans by code, except deleted ones.
     std::vector<plan_summary> list();
-    /// What a plan file of it holds; nullopt when there is no such plan, or it is deleted.
+    /// The plan as a plan file has it; nullopt if there is no such plan or it is deleted.
     std::optional<rating::plan_definition> find(std::string_view code);
-    /// What apply() would change, by plan; reads only.
+    /// What apply() would change, by plan. Only reads.
     std::vector<rating::plan_difference> compare(std::span<plan_to_apply const> plans);
-    /// Makes the database say what the plans say, all of them or none. Running daemons hear of it
-    /// at the commit and take all of it up at once. One at a time: others wait.
+    /// Changes the database to match the plans, all of them or none. Running daemons are notified
+    /// at the commit and load all changes at once. One apply() at a time: others wait.
     std::vector<rating::plan_difference> apply(std::span<plan_to_apply const> plans,
                                                apply_mode mode);
 

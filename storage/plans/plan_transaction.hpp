@@ -10,7 +10,7 @@
 
 namespace tally::storage {
 
-/// One transaction of plan_store. Rolled back at the end unless commit() was called.
+/// One transaction of plan_store. The destructor rolls back unless commit() was called.
 class plan_transaction {
   public:
     plan_transaction(pq_connection& on, char const* begin);
@@ -24,15 +24,15 @@ class plan_transaction {
 
   private:
     pq_connection& on_;
-    std::optional<pq_connection::pin> pin_; ///< what follows BEGIN belongs to this session
+    std::optional<pq_connection::pin> pin_; ///< no statement after BEGIN may run in a new session
     bool is_open_ = true;
 };
 
-/// The plan of that code with all its versions, also a deleted one; nullopt when there is none.
+/// The plan of that code with all its versions, even a deleted one; nullopt if there is none.
 std::optional<rating::stored_plan> read_stored_plan(plan_transaction& in, std::string_view code);
 
-/// Executes what a difference says. `id` is the plan's. The fallback is left out: see
-/// write_fallback().
+/// Writes the changes of a difference to the plan `id`. write_plan_head() leaves out the fallback:
+/// see write_fallback().
 void write_plan_head(plan_transaction& in, rating::plan_definition const& plan,
                      ingest::uuid const& id, rating::plan_difference const& changes);
 void write_fallback(plan_transaction& in, rating::plan_definition const& plan,

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-// Executes what is to be changed of a plan: rows travel as arrays, so that a deck of 200,000
-// prefixes is a few statements.
+// Writing the changes of a plan. Rows are sent as arrays, so that a deck of 200,000 prefixes takes
+// a few statements.
 
 namespace tally::storage {
 
@@ -13,10 +13,10 @@ namespace {
 
 using rating::amount;
 
-/// Rows of one statement: enough to make its round trip nothing, few enough for its memory.
+/// Rows per statement: so many that the round trips do not matter, few enough for memory.
 constexpr std::size_t rows_max = 50'000;
 
-/// Columns of one statement, gathered row by row.
+/// The columns of one statement, filled row by row.
 struct columns {
     std::vector<array_parameter> arrays;
 
@@ -33,7 +33,7 @@ struct columns {
     }
 };
 
-/// Runs `sql` for the rows gathered: $1 is the plan, the arrays follow.
+/// Runs `sql` for the collected rows, if there are any: $1 is the plan, the arrays follow.
 void run(plan_transaction& in, char const* sql, ingest::uuid const& plan, columns& rows) {
     if (rows[0].count() > 0) {
         parameters values;
@@ -54,7 +54,7 @@ void add_maximum(array_parameter& to, amount maximum) {
     maximum.nanos == INT64_MAX ? to.add_null() : to.add_numeric(maximum.nanos);
 }
 
-/// Adds rates with their steps.
+/// Inserts rates with their steps.
 class rate_writer {
   public:
     rate_writer(plan_transaction& in, ingest::uuid const& plan,
@@ -211,7 +211,7 @@ void add_metric(plan_transaction& in, ingest::uuid const& plan, rating::metric_p
     add_tiers(in, plan, id, one.tiers);
 }
 
-/// "{1,2,5}": ISO days of the week.
+/// ISO days of the week as an array literal: "{1,2,5}".
 std::string days_text(std::uint8_t days) {
     std::string text = "{";
     for (int day = 0; day < 7; ++day) {
@@ -252,7 +252,7 @@ void write_band(plan_transaction& in, ingest::uuid const& plan, ingest::uuid con
              holidays);
 }
 
-/// Bands that are new or otherwise now; gives the new ones their ids.
+/// Writes the bands that are new or changed; the new ones get ids.
 void write_bands(plan_transaction& in, ingest::uuid const& plan,
                  std::vector<ingest::uuid>& band_ids, rating::plan_difference const& changes) {
     for (auto const place : changes.changed_bands) {

@@ -10,9 +10,9 @@
 
 namespace tally::storage {
 
-// What the classes that turn rows into a statement's arrays have in common.
+// Helpers of the classes that turn rows into the arrays of a statement.
 
-/// Places of `rows` in the order of `key`.
+/// Sets `order` to the indices of `rows`, sorted by `key(row)`.
 template <typename Row, typename Key>
 void sort_places(std::span<Row const> rows, std::vector<std::uint32_t>& order, Key&& key) {
     order.resize(rows.size());
@@ -26,7 +26,7 @@ void clear_all(Array&... arrays) {
     (arrays.clear(), ...);
 }
 
-/// The arrays as the statement's parameters, in this order.
+/// Makes the arrays the parameters of a statement, in this order.
 template <typename... Array>
 parameters& bind(parameters& values, Array&... arrays) {
     values.clear();

@@ -7,12 +7,12 @@
 
 namespace tally::storage {
 
-/// A growing buffer of bytes that is written by pointer: `char* at = buffer.room(n)`, write at
-/// most n bytes from there, `buffer.written_to(at)`. Keeps its memory, does not clear it (a vector
-/// would fill with zeros what is overwritten at once).
+/// A growing buffer of bytes that is written through a pointer: `char* at = buffer.room(n)`, write
+/// at most n bytes there, `buffer.written_to(at)`. It keeps its memory and does not clear it (a
+/// vector would write zeros that are overwritten at once).
 class byte_buffer {
   public:
-    /// The end of what is written, with at least `bytes` free behind it.
+    /// The end of what is written; at least `bytes` bytes are free after it.
     char* room(std::size_t bytes) {
         if (capacity_ - size_ < bytes) {
             grow(bytes);

@@ -10,6 +10,7 @@ constexpr int binary_format = 1;
 } // namespace
 
 void array_parameter::clear() {
+    // finish() fills in the header, when the count is known.
     buffer_.clear();
     buffer_.written_to(buffer_.room(array_header_bytes) + array_header_bytes);
     count_ = 0;
@@ -55,7 +56,7 @@ void array_parameter::add_null() {
 
 std::string_view array_parameter::finish() noexcept {
     char* at = buffer_.data();
-    at = wire::put_int32(at, count_ == 0 ? 0 : 1); // an empty array has no dimension
+    at = wire::put_int32(at, count_ == 0 ? 0 : 1); // an empty array has zero dimensions
     at = wire::put_int32(at, has_nulls_ ? 1 : 0);
     at = wire::put_int32(at, static_cast<std::int32_t>(element_oid_));
     at = wire::put_int32(at, count_);
@@ -104,7 +105,8 @@ parameters& parameters::add_time(ingest::time_us t) {
 }
 
 parameters& parameters::add_numeric(rating::int128 nanos) {
-    // A parameter's length travels beside it, so the field's own is left out.
+    // libpq sends a parameter's length by itself, so the first four bytes of the field are left
+    // out.
     char field[wire::numeric_field_bytes_max];
     char const* const end = wire::put_numeric_field(field, nanos);
     std::size_t const bytes = static_cast<std::size_t>(end - field) - 4;
@@ -127,6 +129,7 @@ parameters& parameters::add(array_parameter& array) {
 }
 
 char const* const* parameters::values() {
+    // Resolved late: scalars_ may have moved its memory with each add.
     values_.clear();
     for (auto const& where : places_) {
         char const* const value =

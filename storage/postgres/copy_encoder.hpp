@@ -9,16 +9,28 @@
 
 namespace tally::storage {
 
-/// What COPY ... (FORMAT binary) begins and ends with; between them rows, each a 16-bit number of
-/// fields and the fields (PostgreSQL manual, COPY, "Binary Format").
+/// Header and trailer of COPY ... (FORMAT binary). Between them are the rows, each a 16-bit number
+/// of fields and then the fields (PostgreSQL manual, COPY, "Binary Format").
 inline constexpr std::string_view copy_header{"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", 19};
 inline constexpr std::string_view copy_trailer{"\xff\xff", 2};
 
-/// One array of a binary parameter (array_recv): a column of a statement that takes its rows as
-/// unnest(...) of arrays. Keeps its memory from batch to batch.
+/// One array as a binary parameter: a column of a statement that takes its rows as unnest(...) of
+/// arrays. Keeps its memory from batch to batch. Its bytes, as array_recv reads them:
 ///
 ///     int32 dimensions = 1 | int32 has_nulls | uint32 element type | int32 count | int32 lower = 1
 ///     then per element: int32 length (-1: NULL), bytes
+///
+/// All rows of a table in one statement, instead of one statement per row:
+///
+///     // INSERT INTO t SELECT d.id, d.n FROM unnest($1::uuid[], $2::bigint[]) AS d(id, n)
+///     array_parameter id{wire::uuid_oid};
+///     array_parameter number{wire::int8_oid};
+///     for (auto const& row : rows) {
+///         id.add(row.id);
+///         number.add_int64(row.number);
+///     }
+///     parameters values;
+///     values.add(id).add(number); // a view: send before `id` or `number` changes
 class array_parameter {
   public:
     explicit array_parameter(std::uint32_t element_oid) : element_oid_(element_oid) { clear(); }
@@ -33,12 +45,12 @@ class array_parameter {
     void add_date(std::int32_t day);
     void add_numeric(rating::int128 nanos);
     void add_bytes(std::string_view bytes);
-    /// Of jsonb; NULL when empty.
+    /// An element of type jsonb; NULL if the text is empty.
     void add_json(std::string_view json);
     void add_null();
 
     [[nodiscard]] std::int32_t count() const noexcept { return count_; }
-    /// The parameter's bytes; call after the last add.
+    /// Writes the header and returns the parameter's bytes. Call it after the last add.
     [[nodiscard]] std::string_view finish() noexcept;
 
   private:
@@ -54,35 +66,35 @@ class array_parameter {
     byte_buffer buffer_;
 };
 
-/// Parameters of one statement, all binary. Scalars live in the object; arrays and text are viewed
-/// and must outlive the sending.
+/// The parameters of one statement, in the order $1, $2..., all binary. Scalars are copied; arrays
+/// and text are viewed and must live until the statement is sent.
 class parameters {
   public:
     void clear() noexcept;
 
     parameters& add(ingest::uuid const& id);
-    /// NULL for the nil uuid.
+    /// NULL if the uuid is nil.
     parameters& add_optional(ingest::uuid const& id);
     parameters& add_int32(std::int32_t value);
     parameters& add_int64(std::int64_t value);
     parameters& add_time(ingest::time_us t);
     parameters& add_numeric(rating::int128 nanos);
     parameters& add_text(std::string_view text);
-    /// NULL for empty text.
+    /// NULL if the text is empty.
     parameters& add_optional_text(std::string_view text);
     parameters& add_null();
-    /// Viewed: `array` must neither change nor go away before the statement is sent.
+    /// A view: `array` must neither change nor be destroyed before the statement is sent.
     parameters& add(array_parameter& array);
 
     [[nodiscard]] int count() const noexcept { return static_cast<int>(lengths_.size()); }
-    /// As libpq takes them; valid until the next change.
+    /// The arrays that libpq takes; valid until the next change.
     [[nodiscard]] char const* const* values();
     [[nodiscard]] int const* lengths() const noexcept { return lengths_.data(); }
     [[nodiscard]] int const* formats() const noexcept { return formats_.data(); }
 
   private:
     struct place {
-        char const* outside = nullptr; ///< viewed memory, or
+        char const* outside = nullptr; ///< viewed memory; if null:
         std::size_t inside = 0;        ///< offset into scalars_
         bool is_null = false;
     };

@@ -8,11 +8,11 @@
 
 namespace tally::storage {
 
-/// Takes the fields of one row of COPY ... TO STDOUT (FORMAT binary) apart, left to right. The
-/// caller knows the columns; what is missing or has another size reads as the default.
+/// Reads the fields of one row of COPY ... TO STDOUT (FORMAT binary), left to right. The caller
+/// knows the columns; a field that is missing or has another size reads as the default.
 class copy_fields {
   public:
-    /// One chunk as the server sends it: a row, the first one behind the header, or the trailer.
+    /// One chunk as the server sends it: a row, the header and the first row, or the trailer.
     explicit copy_fields(std::string_view chunk) noexcept : rest_(chunk) {
         if (rest_.starts_with(copy_header.substr(0, 11))) {
             rest_.remove_prefix(copy_header.size());
@@ -24,7 +24,7 @@ class copy_fields {
     /// False for the trailer.
     [[nodiscard]] bool is_row() const noexcept { return left_ > 0; }
 
-    /// nullopt: NULL.
+    /// The next field; nullopt for NULL.
     std::optional<std::string_view> next() noexcept {
         if (left_-- <= 0 || rest_.size() < 4) {
             return std::nullopt;

@@ -8,6 +8,7 @@ std::uint64_t copy_line(std::string_view report, std::string_view table) noexcep
     constexpr std::string_view before = "COPY ";
     constexpr std::string_view behind = ", line ";
     std::string_view const name = table.substr(table.find('.') + 1);
+    // From the end: the context is the last part of a report, and a message may quote such text.
     for (auto found = report.rfind(before); found != std::string_view::npos && found != 0;
          found = report.rfind(before, found - 1)) {
         auto rest = report.substr(found + before.size());

@@ -9,12 +9,12 @@
 
 namespace tally::storage {
 
-/// What libpq hands to the kernel at once: large enough that a system call is nothing beside the
-/// rows in it, small enough to stay in the cache.
+/// Bytes that are given to libpq at once: enough rows that the cost of a system call does not
+/// matter, few enough bytes to stay in the CPU's cache.
 inline constexpr std::size_t copy_chunk_bytes = 256 * 1024;
 
-/// Sends `rows` rows through a COPY that has begun, and ends it: `put(i)` appends row i to
-/// `buffer`, which is cleared whenever it is full.
+/// Sends `rows` rows through a COPY that has begun, and ends it. `put(i)` appends row i to
+/// `buffer`, which is sent and cleared whenever it holds a chunk.
 template <std::invocable<std::size_t> Put>
 result stream_rows(pq_connection& to, byte_buffer& buffer, std::size_t rows, Put&& put) {
     buffer.clear();
@@ -35,8 +35,8 @@ result stream_rows(pq_connection& to, byte_buffer& buffer, std::size_t rows, Put
     return to.end_copy_in();
 }
 
-/// The row number in the context of a COPY's error ("COPY cdrs, line 3, column ..."), 1-based; 0
-/// when there is none. `table` may have its schema in front.
+/// The row number in the context of a COPY error ("COPY cdrs, line 3, column ..."), from 1; 0 if
+/// the report has none. `table` may be qualified with its schema.
 std::uint64_t copy_line(std::string_view report, std::string_view table) noexcept;
 
 } // namespace tally::storage

@@ -8,28 +8,28 @@ namespace tally::storage {
 namespace {
 
 struct class_rule {
-    std::string_view prefix; ///< of the SQLSTATE; the first row that matches holds
+    std::string_view prefix; ///< of the SQLSTATE; the first row that matches decides
     failure why;
 };
 
-// PostgreSQL manual, appendix A. What is not here is permanent: somebody has to look at it.
+// PostgreSQL manual, appendix A. A code without a row is permanent: an operator has to act.
 constexpr std::array rules{
     class_rule{"TL001", failure::position_lost}, // raised by ingest.move_position
-    class_rule{"0A000", failure::transient},     // a cached plan's result type changed: migrated
+    class_rule{"0A000", failure::transient},     // a migration changed a cached plan's result type
     class_rule{"08", failure::transient},        // connection
     class_rule{"22", failure::bad_data},         class_rule{"23", failure::bad_data},
-    class_rule{"25006", failure::transient}, // read-only: a standby, or a failover under way
+    class_rule{"25006", failure::transient}, // read-only: a standby, or during a failover
     class_rule{"25P03", failure::transient}, // idle in transaction for too long
-    class_rule{"25P04", failure::transient}, // transaction time-out
+    class_rule{"25P04", failure::transient}, // transaction timeout
     class_rule{"26000", failure::transient}, // prepared statement gone (a pooler's reset)
     class_rule{"40", failure::transient},    // deadlock, serialization
     class_rule{"53", failure::transient},    // disk full, out of memory, too many connections
     class_rule{"54", failure::bad_data},     // a value over a limit of the server
     class_rule{"55006", failure::transient}, // object in use
     class_rule{"55P03", failure::transient}, // lock not available in time
-    class_rule{"57", failure::transient},    // cancelled, shutting down, starting up
+    class_rule{"57", failure::transient},    // query canceled, shutting down, starting up
     class_rule{"58", failure::transient},    // the server's own I/O
-    class_rule{"P0", failure::bad_data},     // raised by a trigger or check of the operator's
+    class_rule{"P0", failure::bad_data},     // raised by a trigger of the operator's own
 };
 
 bool is_cdrs(std::string_view table) noexcept {
@@ -41,14 +41,17 @@ bool is_cdrs(std::string_view table) noexcept {
 failure classify(std::string_view sqlstate, std::string_view table,
                  std::string_view constraint) noexcept {
     if (sqlstate.empty()) {
-        return failure::transient; // libpq's own report: the connection
+        return failure::transient; // a report of libpq: the connection is lost
     }
+
+    // Two unique keys have a meaning of their own.
     if (sqlstate == "23505" && is_cdrs(table)) {
         return failure::duplicate;
     }
     if (sqlstate == "23505" && constraint == "batches_pkey") {
-        return failure::unknown; // this very batch seems to be there: its COMMIT's answer was lost
+        return failure::unknown; // this batch is stored already: the answer to COMMIT was lost
     }
+
     auto const rule = std::find_if(rules.begin(), rules.end(), [&](class_rule const& r) {
         return sqlstate.starts_with(r.prefix);
     });

@@ -6,16 +6,16 @@
 
 namespace tally::storage {
 
-/// What an error report of the server means.
-/// `table` and `constraint` are the report's own fields (empty when it has none).
+/// The class of a server's error report. `table` and `constraint` are fields of the report, empty
+/// if it has none. An empty `sqlstate` is an error of the connection.
 failure classify(std::string_view sqlstate, std::string_view table,
                  std::string_view constraint) noexcept;
 
-/// "stale": for metrics and logs. Static storage.
+/// The name for metrics and logs, such as "stale". Static storage.
 std::string_view name_of(failure why) noexcept;
 
-/// Whether the session is of no use after this error, although the connection stands: a server
-/// that has become a standby, or one whose prepared statements are gone or out of date.
+/// Whether the session is of no use after this error although it is still connected: the server
+/// has become a standby, or the prepared statements are gone or out of date.
 bool wants_new_connection(std::string_view sqlstate) noexcept;
 
 } // namespace tally::storage

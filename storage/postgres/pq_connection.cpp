@@ -58,15 +58,18 @@ bool pq_connection::is_open() const noexcept {
 
 result pq_connection::open() {
     if (cancelled_) {
-        return {failure::transient, {}, "cancelled"};
+        return {failure::transient, {}, "canceled"};
     }
     if (is_open()) {
         return {};
     }
+
+    // A connection that libpq reports as bad is of no use.
     close();
     if (pinned_) {
         return {failure::transient, {}, "connection lost within a transaction"};
     }
+
     result said = connect();
     if (!said.ok()) {
         close();
@@ -84,11 +87,13 @@ result pq_connection::lost() {
 }
 
 result pq_connection::failed(pg_result const* r) {
+    // Without an SQLSTATE the report is libpq's own: the connection is lost.
     std::string_view const sqlstate =
         r == nullptr ? std::string_view{} : report_field(r, PG_DIAG_SQLSTATE);
     if (sqlstate.empty()) {
         return lost();
     }
+
     result said{classify(sqlstate, report_field(r, PG_DIAG_TABLE_NAME),
                          report_field(r, PG_DIAG_CONSTRAINT_NAME)),
                 std::string{sqlstate}, std::string{report_field(r, PG_DIAG_MESSAGE_PRIMARY)}};
@@ -97,6 +102,8 @@ result pq_connection::failed(pg_result const* r) {
             said.detail.append("; ").append(more);
         }
     }
+
+    // After FATAL the server ends the session; after some errors the session is of no use.
     std::string_view const severity = report_field(r, PG_DIAG_SEVERITY_NONLOCALIZED);
     bool const fatal = severity == "FATAL" || severity == "PANIC";
     if (fatal || !is_open() || wants_new_connection(sqlstate)) {
@@ -105,7 +112,7 @@ result pq_connection::failed(pg_result const* r) {
     return said;
 }
 
-/// Takes `last` over.
+/// Takes ownership of `last`.
 result pq_connection::finish(pg_result* last, pq_rows* rows) {
     pq_rows held{last};
     switch (PQresultStatus(last)) {
@@ -133,7 +140,7 @@ result pq_connection::execute(std::string const& sql, pq_rows& rows) {
     return said.ok() ? execute_now(sql, rows) : said;
 }
 
-/// On an open connection; open() itself needs it for the session's settings.
+/// Needs an open connection and does not open it: open() calls this to set up the session.
 result pq_connection::execute_now(std::string const& sql, pq_rows& rows) {
     return finish(PQexec(connection_.get(), sql.c_str()), &rows);
 }
@@ -183,7 +190,7 @@ void pq_connection::collect_pipeline(std::size_t expected, pipeline_outcome& out
             break;
         }
         ++out.answered;
-        PQclear(PQgetResult(c)); // the null that ends one statement
+        PQclear(PQgetResult(c)); // in a pipeline a null result ends each statement
     }
 }
 
@@ -195,8 +202,9 @@ void pq_connection::run_pipeline(std::span<pipelined const> statements, pipeline
     if (!out.what.ok()) {
         return;
     }
+
     if (!send_pipeline(statements)) {
-        // The server may have said why before it closed.
+        // The server may have reported the reason before it closed the connection.
         collect_pipeline(statements.size(), out);
         if (out.what.ok()) {
             out.what = lost();
@@ -205,7 +213,10 @@ void pq_connection::run_pipeline(std::span<pipelined const> statements, pipeline
         return;
     }
     collect_pipeline(statements.size(), out);
-    // To the sync's own answer, whatever comes before it; a lost connection gives nulls only.
+
+    // Discard the results of skipped statements up to the answer to the sync: only then may the
+    // pipeline mode end. One null follows each statement; three in a row mean that the connection
+    // is lost.
     for (int nulls = 0; is_open() && nulls < 3;) {
         pq_rows const rest{PQgetResult(connection_.get())};
         nulls = rest == nullptr ? nulls + 1 : 0;
@@ -234,6 +245,8 @@ result pq_connection::end_copy_in() {
         return lost();
     }
     result said = finish(PQgetResult(connection_.get()), nullptr);
+
+    // libpq accepts the next command only after the null result.
     while (is_open()) {
         pq_rows const rest{PQgetResult(connection_.get())};
         if (rest == nullptr) {
@@ -255,6 +268,8 @@ bool pq_connection::next_chunk(result& said, std::string_view& chunk) {
         chunk = {data, static_cast<std::size_t>(bytes)};
         return true;
     }
+
+    // PQgetCopyData: -2 is an error, -1 the end of the data, whose result says if all is well.
     if (bytes == -2) {
         said = lost();
         return false;
@@ -283,6 +298,7 @@ result pq_connection::wait_notified(int timeout_ms, bool& notified) {
         if (notified || left == 0 || cancelled_) {
             return {};
         }
+        // In short pieces, so that cancel() takes effect soon.
         wait_for_socket(connection_.get(), false, std::min(left, 200));
     }
 }
@@ -291,7 +307,8 @@ void pq_connection::cancel() noexcept {
     cancelled_ = true;
     std::lock_guard const hold{cancel_guard_};
     if (cancel_ != nullptr) {
-        ::shutdown(socket_, SHUT_RDWR); // what stands still may answer no cancel request
+        // A server that hangs may not answer a cancel request; the shutdown wakes our thread.
+        ::shutdown(socket_, SHUT_RDWR);
         char message[256];
         PQcancel(cancel_.get(), message, sizeof message);
     }

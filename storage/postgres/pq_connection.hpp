@@ -21,10 +21,11 @@ namespace tally::storage {
 struct pq_clear {
     void operator()(pg_result* r) const noexcept;
 };
-/// Rows of a request, in binary format unless said otherwise.
+/// The rows of a request, in binary format except those of execute().
 using pq_rows = std::unique_ptr<pg_result, pq_clear>;
 
-// Fields of a row in binary format. The caller knows the column's type; NULL reads as the default.
+// Fields of a row in binary format. The caller knows the column's type. NULL, and a field of
+// another size, read as the default: 0, `none`, the nil uuid, empty bytes.
 int row_count(pq_rows const& rows) noexcept;
 bool is_null(pq_rows const& rows, int row, int column) noexcept;
 std::string_view bytes_at(pq_rows const& rows, int row, int column) noexcept;
@@ -33,7 +34,7 @@ std::int32_t int32_at(pq_rows const& rows, int row, int column) noexcept;
 std::int64_t int64_at(pq_rows const& rows, int row, int column, std::int64_t none = 0) noexcept;
 ingest::time_us time_at(pq_rows const& rows, int row, int column, ingest::time_us none) noexcept;
 ingest::uuid uuid_at(pq_rows const& rows, int row, int column) noexcept;
-/// Rows that a statement without RETURNING touched.
+/// Number of rows that a statement without RETURNING changed.
 std::int64_t affected(pq_rows const& rows) noexcept;
 
 struct server_host;
@@ -44,40 +45,52 @@ struct prepared_statement {
     char const* sql;
 };
 
-/// One statement of a pipeline. What it points to must outlive the sending.
+/// One statement of a pipeline. What it points to must live until run_pipeline() returns.
 struct pipelined {
     char const* name;   ///< of a prepared statement
-    parameters* values; ///< nullptr: none
+    parameters* values; ///< nullptr: no parameters
 };
 
-/// What became of a pipeline: rows[i] belongs to statement i, as far as answers came.
+/// The outcome of a pipeline.
 struct pipeline_outcome {
-    result what;              ///< of the first statement that failed
-    std::size_t answered = 0; ///< statements that succeeded; the next one failed
-    bool refused = false;     ///< the server said so; else the connection went
-    std::vector<pq_rows> rows;
+    result what;               ///< of the first statement that failed; ok if none did
+    std::size_t answered = 0;  ///< statements that succeeded; if any failed, the next one did
+    bool refused = false;      ///< after a failure: the server reported it; false: no connection
+    std::vector<pq_rows> rows; ///< rows[i] belongs to statement i, up to the one that failed
 };
 
-/// One libpq connection: opens on demand, sets its session up, says what failures mean. The write
-/// path and the loaders are built on it. Requests return a `result` and never throw (but for
-/// std::bad_alloc); after a lost connection the next request opens it again.
+/// One libpq connection. It opens on demand, sets up its session, and classifies failures
+/// (failure_class.hpp). The write path and the loaders are built on it.
+///
+///     pq_connection db{connection_string, "tallyd lane 0"};
+///     parameters values;
+///     values.add_text("cdrs").add_int64(7);
+///     pq_rows rows;
+///     result status = db.query("SELECT $1::text, $2::bigint", values, rows);
+///     if (status.ok()) {
+///         auto const number = int64_at(rows, 0, 1); // 7
+///     }
+///
+/// Requests return a `result` and never throw (except std::bad_alloc). After a lost connection the
+/// next request connects again, unless a pin forbids it.
 ///
 /// Used by one thread at a time, except cancel().
 class pq_connection {
   public:
     struct limits {
-        /// A batch takes below a second; two minutes outlast a checkpoint on a slow disk.
+        /// A batch takes less than a second; two minutes outlast a checkpoint on a slow disk.
         int statement_timeout_ms = 120'000;
         /// Longer than any batch of another daemon holds a row.
         int lock_timeout_ms = 15'000;
-        int connect_timeout_ms = 10'000; ///< of each server that the connection string names
-        /// Write path: every statement is a nested loop over its arrays, in their order, which is
-        /// the order in which rows are locked.
+        int connect_timeout_ms = 10'000; ///< for each server that the connection string names
+        /// Write path: the planner may use only nested loops over a statement's arrays, so that
+        /// rows are locked in the order of the arrays (docs/ARCHITECTURE.md, R13).
         bool locks_in_order = false;
     };
 
-    /// `connection_string` as libpq takes it (keywords or URI). `purpose` is the application name
-    /// that pg_stat_activity shows. `statements` must outlive the connection.
+    /// `connection_string` in libpq's form (keywords or URI). `purpose` is the application name in
+    /// pg_stat_activity. `statements` are prepared in each new session and must outlive this
+    /// object.
     pq_connection(std::string connection_string, std::string purpose,
                   std::span<prepared_statement const> statements, limits bounds);
     pq_connection(std::string connection_string, std::string purpose);
@@ -85,29 +98,33 @@ class pq_connection {
     pq_connection(pq_connection const&) = delete;
     pq_connection& operator=(pq_connection const&) = delete;
 
-    /// Connects unless connected. transient: no server; permanent: it refuses us.
+    /// Connects if it is not connected. transient: no server answers; permanent: it refuses us.
     result open();
     void close() noexcept;
     [[nodiscard]] bool is_open() const noexcept;
-    /// How often it was opened: tells a user of session state that it has to be set again.
+    /// How often it was opened. Another number than before means a new session, in which session
+    /// state (LISTEN, locks) must be set again.
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
     /// One or more statements without parameters, in the server's simple protocol (text rows).
     result execute(std::string const& sql);
     result execute(std::string const& sql, pq_rows& rows);
-    /// One statement with parameters, planned for these.
+    /// One statement with parameters; planned for these values.
     result query(std::string const& sql, parameters& values, pq_rows& rows);
     /// One prepared statement.
     result run(char const* name, parameters& values, pq_rows& rows);
-    /// Prepared statements in one round trip.
+    /// Several prepared statements in one round trip. After the first that fails the server skips
+    /// the rest.
     void run_pipeline(std::span<pipelined const> statements, pipeline_outcome& out);
 
     /// COPY ... FROM STDIN: begin, any number of chunks, end. A failure ends the COPY.
+    /// stream_rows() (copy_stream.hpp) does all three.
     result begin_copy_in(std::string const& sql);
     result copy_chunk(std::string_view bytes);
     result end_copy_in();
-    /// COPY ... TO STDOUT (FORMAT binary): calls `row(view of one chunk)` for each chunk the
-    /// server sends, which is one row, header and trailer apart.
+    /// COPY ... TO STDOUT (FORMAT binary): calls `row(chunk)` for each chunk that the server sends.
+    /// A chunk is one row (the first with the header before it) or the trailer; copy_fields takes
+    /// it apart. The view is valid during the call.
     template <typename Row>
     result copy_out(std::string const& sql, Row&& row) {
         result said = begin_copy_out(sql);
@@ -118,11 +135,13 @@ class pq_connection {
         return said;
     }
 
-    /// Waits for a notification on a channel that was LISTENed to; false when none came in time.
+    /// Waits for a notification on a channel of LISTEN; `notified` is false if none came in time.
+    /// Does not connect: transient if the connection is closed.
     result wait_notified(int timeout_ms, bool& notified);
 
-    /// While it lives, a lost connection is not opened again: what belongs into one transaction
-    /// must not go on in another session, where every statement would commit by itself.
+    /// While a pin lives, a lost connection is not reopened and requests fail as transient: the
+    /// rest of a transaction must not continue in a new session, where every statement commits by
+    /// itself (docs/ARCHITECTURE.md, R9).
     class pin {
       public:
         explicit pin(pq_connection& on) noexcept : on_(on) { on_.pinned_ = true; }
@@ -134,7 +153,7 @@ class pq_connection {
         pq_connection& on_;
     };
 
-    /// Any thread: cuts a running request short and refuses all further ones.
+    /// Any thread: aborts a running request and refuses all further ones as transient.
     void cancel() noexcept;
     [[nodiscard]] bool is_cancelled() const noexcept { return cancelled_.load(); }
 
@@ -170,9 +189,9 @@ class pq_connection {
     std::unique_ptr<char, void (*)(void*)> chunk_; ///< of copy_out, libpq's memory
 
     std::atomic<bool> cancelled_ = false;
-    std::mutex cancel_guard_; ///< guards the two below, which cancel() uses while others reconnect
+    std::mutex cancel_guard_; ///< guards the two below: cancel() may run during a reconnect
     std::unique_ptr<pg_cancel, cancel_free> cancel_;
-    int socket_ = -1; ///< while cancel_ is there
+    int socket_ = -1; ///< valid while cancel_ is set
 };
 
 } // namespace tally::storage

@@ -9,7 +9,7 @@
 
 #include <chrono>
 
-// How a connection of pq_connection comes about: its servers one after the other, then the session.
+// Opening a pq_connection: try its servers one after the other, then set up the session.
 
 namespace tally::storage {
 
@@ -19,8 +19,8 @@ using clock = std::chrono::steady_clock;
 
 } // namespace
 
-/// Each server that the connection string names has a time-out of its own: left to itself, libpq
-/// waits for the first of them alone when that one says nothing.
+/// Tries each server of the connection string with a timeout of its own. libpq alone would spend
+/// all the time on the first server if that one does not answer.
 result pq_connection::connect() {
     auto const hosts = hosts_of(connection_string_);
     result said;
@@ -29,7 +29,7 @@ result pq_connection::connect() {
         if (tried.ok() || cancelled_) {
             return tried;
         }
-        // What may heal by itself is waited for, whatever the others say.
+        // If any server failed transiently, report transient so that the caller retries.
         std::string detail = said.detail.empty() ? "" : said.detail + "; ";
         detail += tried.detail;
         said = said.why == failure::transient ? said : tried;
@@ -40,7 +40,8 @@ result pq_connection::connect() {
 }
 
 result pq_connection::connect_to(server_host const& host) {
-    // Before dbname: defaults that the connection string may override. Behind it: what is ours.
+    // A later parameter overrides an earlier one, and dbname expands to the connection string. So
+    // what precedes dbname is a default, and what follows it is not negotiable.
     char const* const keywords[] = {"keepalives_idle",
                                     "keepalives_interval",
                                     "keepalives_count",
@@ -68,11 +69,14 @@ result pq_connection::connect_to(server_host const& host) {
     if (result said = poll_until_connected(); !said.ok()) {
         return said;
     }
+
+    // From here on cancel() can reach the connection.
     {
         std::lock_guard const hold{cancel_guard_};
         cancel_.reset(PQgetCancel(connection_.get()));
         socket_ = PQsocket(connection_.get());
     }
+
     ++generation_;
     result said = set_session_up();
     return said.ok() ? prepare_all() : said;
@@ -80,25 +84,30 @@ result pq_connection::connect_to(server_host const& host) {
 
 result pq_connection::poll_until_connected() {
     PGconn* const c = connection_.get();
-    PQsetErrorVerbosity(c, PQERRORS_VERBOSE); // with SQLSTATE, see sqlstate_of_refusal
+    PQsetErrorVerbosity(c, PQERRORS_VERBOSE); // with the SQLSTATE, see sqlstate_of_refusal()
     auto const deadline = clock::now() + std::chrono::milliseconds{bounds_.connect_timeout_ms};
+
+    // The loop that the manual of PQconnectPoll prescribes, with a deadline.
     auto state = PQstatus(c) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
         int const left = ms_left(deadline);
         if (left == 0 || cancelled_) {
-            return {failure::transient, {}, cancelled_ ? "cancelled" : "no connection in time"};
+            return {failure::transient, {}, cancelled_ ? "canceled" : "no connection in time"};
         }
-        // Short waits, so that cancel() is seen.
+        // In short pieces, so that cancel() takes effect soon.
         if (wait_for_socket(c, state == PGRES_POLLING_WRITING, std::min(left, 200))) {
             state = PQconnectPoll(c);
         }
     }
+
     if (state == PGRES_POLLING_FAILED) {
         std::string message = trimmed_message(PQerrorMessage(c));
         std::string sqlstate = sqlstate_of_refusal(message);
         failure const why = classify(sqlstate, {}, {});
         return {why, std::move(sqlstate), std::move(message)};
     }
+
+    // Notices (NOTICE, WARNING) would go to stderr.
     PQsetErrorVerbosity(c, PQERRORS_DEFAULT);
     auto const ignore = [](void*, char const*) {};
     PQsetNoticeProcessor(c, ignore, nullptr);
@@ -111,8 +120,8 @@ result pq_connection::set_session_up() {
                       "SET datestyle = 'ISO';"
                       "SET client_min_messages = warning;"
                       "SET jit = off;"
-                      // A COMMIT that was answered survives a crash of the server, whatever its
-                      // settings are. Stronger ones (remote_apply) are kept.
+                      // A COMMIT that was answered must survive a crash of the server, whatever
+                      // the server's default is. Stronger settings (remote_apply) are kept.
                       "SELECT set_config('synchronous_commit', 'on', false) WHERE"
                       " current_setting('synchronous_commit') IN ('off', 'local');"
                       // A daemon that vanished must not keep rows locked.
@@ -122,7 +131,7 @@ result pq_connection::set_session_up() {
                       "SET tcp_keepalives_count = 3;";
     if (bounds_.locks_in_order) {
         sql += "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
-               // A plan made while the tables are empty would be kept for the ones that filled up.
+               // A generic plan made while the tables are empty would be kept when they are full.
                "SET plan_cache_mode = force_custom_plan;";
     }
     sql += "SET statement_timeout = " + std::to_string(bounds_.statement_timeout_ms) + ";";

@@ -8,6 +8,7 @@ namespace tally::storage {
 
 namespace {
 
+/// Whether a field is not NULL and has the size of the type that the caller reads.
 bool has(pq_rows const& rows, int row, int column, int bytes) noexcept {
     return PQgetisnull(rows.get(), row, column) == 0 &&
            PQgetlength(rows.get(), row, column) == bytes;

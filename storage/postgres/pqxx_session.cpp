@@ -17,7 +17,7 @@ void never_reconnect(pqxx::connection& connection) {
 
 pqxx::result run(pqxx::nontransaction& transaction, std::string const& sql,
                  std::vector<sql_value> const& parameters) {
-    // 6.4 takes a null pointer for NULL.
+    // For 6.4 a null pointer means NULL.
     std::vector<char const*> pointers;
     pointers.reserve(parameters.size());
     for (sql_value const& value : parameters) {
@@ -56,7 +56,7 @@ pqxx::result run(pqxx::nontransaction& transaction, std::string const& sql,
 
 #endif
 
-/// Calls `what`, with libpqxx's exceptions as ours.
+/// Calls `what` and turns exceptions of libpqxx into sql_error.
 template <typename Function>
 auto translated(Function&& what) {
     try {
@@ -86,7 +86,7 @@ sql_rows rows_of(pqxx::result const& result) {
 
 struct pqxx_session::impl {
     pqxx::connection connection;
-    std::optional<pqxx::nontransaction> statements; ///< transactions are the caller's own BEGIN
+    std::optional<pqxx::nontransaction> statements; ///< the caller sends BEGIN where it needs one
 
     explicit impl(std::string const& connection_string) : connection{connection_string} {
         never_reconnect(connection);
@@ -143,13 +143,13 @@ sql_transaction::~sql_transaction() {
         try {
             session_.execute("ROLLBACK");
         } catch (sql_error const&) {
-            // The connection is gone, and the transaction with it.
+            // The connection is lost, so the server has rolled back.
         }
     }
 }
 
 void sql_transaction::commit() {
-    is_open_ = false; // a COMMIT that fails has rolled back
+    is_open_ = false; // a COMMIT that fails has rolled back: no ROLLBACK after it
     session_.execute("COMMIT");
 }
 

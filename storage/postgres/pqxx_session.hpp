@@ -9,7 +9,7 @@
 
 namespace tally::storage {
 
-/// A statement that PostgreSQL refused, or a connection that is gone (empty sqlstate).
+/// A statement that PostgreSQL refused, or a lost connection (empty sqlstate).
 class sql_error : public std::runtime_error {
   public:
     sql_error(std::string const& message, std::string sqlstate);
@@ -26,11 +26,11 @@ using sql_row = std::vector<sql_value>;
 using sql_rows = std::vector<sql_row>;
 
 /// One connection for statements where speed does not matter: migrations, seeds, admin queries.
-/// Hides libpqxx, whose interface differs between 6.4 and 7.x. Used by one thread at a time; never
-/// reconnects by itself, so session state (locks, transactions) is what the caller made of it.
+/// Hides libpqxx, whose interface differs between 6.4 and 7.x. Used by one thread at a time. Never
+/// reconnects by itself, so session state (locks, transactions) stays what the caller made it.
 class pqxx_session {
   public:
-    /// `purpose` is seen in pg_stat_activity as the application name. Throws sql_error.
+    /// Connects. `purpose` is the application name in pg_stat_activity. Throws sql_error.
     pqxx_session(std::string const& connection_string, std::string_view purpose);
     ~pqxx_session();
     pqxx_session(pqxx_session const&) = delete;
@@ -38,11 +38,11 @@ class pqxx_session {
 
     /// One statement with parameters $1, $2... Throws sql_error.
     sql_rows query(std::string const& sql, std::vector<sql_value> const& parameters = {});
-    /// First column of the first row; nullopt when it is NULL or there is no row.
+    /// First column of the first row; nullopt if it is NULL or there is no row.
     sql_value query_value(std::string const& sql, std::vector<sql_value> const& parameters = {});
 
-    /// Any number of statements, in one implicit transaction unless the script (or the caller) has
-    /// its own. Throws sql_error.
+    /// Any number of statements, in one implicit transaction unless the script or the caller begins
+    /// one. Throws sql_error.
     void execute(std::string const& script);
 
     /// Version of the server, as 150020.
@@ -54,11 +54,12 @@ class pqxx_session {
     std::unique_ptr<impl> impl_;
 };
 
-/// `database "tally" at db.example.org, port 5432`: the one that a connection string leads to, for
-/// a person who is asked. A Unix socket's host is its folder. Throws sql_error.
+/// The database that a connection string leads to, for a question to the operator: `database
+/// "tally" at db.example.org, port 5432`. For a Unix socket the host is its folder. Throws
+/// sql_error.
 std::string describe_database(std::string const& connection_string);
 
-/// BEGIN now, ROLLBACK at the end unless commit() was called.
+/// BEGIN in the constructor, ROLLBACK in the destructor unless commit() was called.
 class sql_transaction {
   public:
     explicit sql_transaction(pqxx_session& session);

@@ -5,25 +5,25 @@
 
 namespace tally::storage {
 
-/// What a failed request to PostgreSQL means for whoever made it.
+/// What a failed request to PostgreSQL means for its caller.
 enum class failure : std::uint8_t {
     none,
     transient,     ///< try again, with backoff: connection lost, deadlock, serialization, restart,
                    ///< read-only, disk full, too many connections
-    permanent,     ///< somebody has to act: rights, schema missing or of another version
+    permanent,     ///< an operator has to act: rights, schema missing or of another version
     bad_data,      ///< a row of the request is refused (SQLSTATE classes 22 and 23)
-    duplicate,     ///< unique key of cdrs, or of events: some record is stored already
-    stale,         ///< a usage row has another version than expected
-    refused,       ///< what some events do is not possible: commit_counts::verdicts says which
-    position_lost, ///< a position is not what was expected: another reader, or stored already
-    unknown,       ///< the answer to COMMIT was lost: ask whether the batch is there
+    duplicate,     ///< unique key of calls or events: some record is stored already
+    stale,         ///< a row has another version than the batch was rated on
+    refused,       ///< effects of some events are not possible, see commit_counts::verdicts
+    position_lost, ///< a position is not the expected one: another reader, or already moved
+    unknown,       ///< the answer to COMMIT was lost: ask whether the batch is stored
 };
 
-/// Result of a request; cheap when all is well.
+/// The result of a request. No allocation if it succeeded.
 struct [[nodiscard]] result {
     failure why = failure::none;
     std::string sqlstate; ///< five characters, or empty
-    std::string detail;   ///< for the log: message, and detail and hint when there are any
+    std::string detail;   ///< for the log: message, then detail, hint and context if there are any
 
     [[nodiscard]] bool ok() const noexcept { return why == failure::none; }
 };

@@ -20,7 +20,7 @@ std::vector<std::string> split(std::string_view list) {
     return parts;
 }
 
-/// The place's own, or the only one for all.
+/// The part for one server; a single part holds for all servers, as in libpq.
 std::string at(std::vector<std::string> const& parts, std::size_t place) {
     if (parts.size() == 1) {
         return parts.front();

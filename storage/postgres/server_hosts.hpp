@@ -5,8 +5,8 @@
 
 namespace tally::storage {
 
-/// One of the servers that a connection string names ("host=a,b port=5432,5433"), as libpq's
-/// parameters of the same names; empty: not said.
+/// One server of a connection string ("host=a,b port=5432,5433"), as libpq's parameters of the same
+/// names; empty: not given.
 struct server_host {
     std::string host;
     std::string hostaddr;
@@ -15,8 +15,8 @@ struct server_host {
     friend bool operator==(server_host const&, server_host const&) = default;
 };
 
-/// The servers of a connection string, in their order; a string that cannot be read, and one that
-/// names none, have one of which nothing is said.
+/// The servers of a connection string, in their order. A string that cannot be parsed, or that
+/// names no server, has one server with empty members.
 std::vector<server_host> hosts_of(std::string const& connection_string);
 
 } // namespace tally::storage

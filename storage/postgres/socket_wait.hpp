@@ -6,10 +6,11 @@ struct pg_conn;
 
 namespace tally::storage {
 
-/// Milliseconds until then, 0 when it is past.
+/// Milliseconds until the deadline, 0 if it has passed.
 int ms_left(std::chrono::steady_clock::time_point deadline) noexcept;
 
-/// True when a connection's socket is ready for reading or writing; false when the time is up.
+/// Waits until a connection's socket is ready for reading or writing; false on timeout. A signal
+/// ends the wait early with true.
 bool wait_for_socket(pg_conn* connection, bool write, int timeout_ms) noexcept;
 
 } // namespace tally::storage

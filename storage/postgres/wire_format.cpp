@@ -7,9 +7,9 @@ namespace tally::storage::wire {
 
 namespace {
 
-// A numeric is groups of four decimal digits: count, weight of the first group (powers of 10000),
-// sign, digits shown behind the point, then the groups without zeros at either end. Nine decimals
-// are three groups whose last three digits are zero.
+// A numeric is stored in groups of four decimal digits: count of groups, weight of the first group
+// (as a power of 10000), sign, number of decimals shown, then the groups, without zero groups at
+// either end. Nine decimals are three groups; the last three digits of the third are zero.
 constexpr std::int16_t sign_positive = 0x0000;
 constexpr std::int16_t sign_negative = 0x4000;
 constexpr std::int16_t decimals = 9;
@@ -18,7 +18,7 @@ constexpr int group_base = 10'000;
 constexpr int fraction_groups = 3;
 constexpr int whole_groups_max = 8; ///< 2^127 / 10^9 has 30 digits
 
-/// The groups of a magnitude, least significant last; `first` is the place of the highest one.
+/// The groups of a magnitude, least significant last, from index `first` to before `end`.
 struct groups {
     std::int16_t digits[whole_groups_max + fraction_groups];
     int first = whole_groups_max;
@@ -34,11 +34,14 @@ groups split(Unsigned magnitude) noexcept {
     out.digits[whole_groups_max] = static_cast<std::int16_t>(fraction / 100'000);
     out.digits[whole_groups_max + 1] = static_cast<std::int16_t>(fraction / 10 % group_base);
     out.digits[whole_groups_max + 2] = static_cast<std::int16_t>(fraction % 10 * 1000);
+
     while (whole != 0) {
         out.digits[--out.first] =
             static_cast<std::int16_t>(whole % static_cast<Unsigned>(group_base));
         whole /= static_cast<Unsigned>(group_base);
     }
+
+    // PostgreSQL expects no zero groups at either end.
     while (out.first < out.end && out.digits[out.first] == 0) {
         ++out.first;
     }
@@ -64,11 +67,11 @@ char* put_groups(char* at, groups const& value, bool negative) noexcept {
 
 __extension__ using uint128 = unsigned __int128;
 
-/// 10^9 * 10000^weight, or nullopt when that is no whole number of nanos in 128 bits.
+/// 10^9 * 10000^weight, or nullopt if that is not a whole number of nanos that fits 128 bits.
 std::optional<uint128> unit_of(int weight) noexcept {
     switch (weight) {
     case -3:
-        return std::nullopt; // of its four digits only the first is within nine decimals
+        return std::nullopt; // only the first of its four digits is within nine decimals
     case -2:
         return 10;
     case -1:
@@ -86,7 +89,7 @@ std::optional<uint128> unit_of(int weight) noexcept {
     return unit;
 }
 
-/// Adds one group to `sum`; false when it does not fit or is finer than a nano.
+/// Adds one group to `sum`; false if it does not fit or is finer than a nano.
 bool add_group(uint128& sum, int digit, int weight) noexcept {
     constexpr uint128 largest = static_cast<uint128>(1) << 127;
     if (digit == 0) {
@@ -139,12 +142,15 @@ std::optional<rating::amount_sum> get_numeric_sum(std::string_view value) noexce
         value.size() < 8 + 2 * static_cast<std::size_t>(count)) {
         return std::nullopt;
     }
+
     uint128 sum = 0;
     for (int i = 0; i < count; ++i) {
         if (!add_group(sum, get_int16(value.data() + 8 + 2 * i), weight - i)) {
             return std::nullopt;
         }
     }
+
+    // The magnitude of the least int128 is one more than that of the greatest.
     if (sum > (static_cast<uint128>(1) << 127) - (sign == sign_negative ? 0 : 1)) {
         return std::nullopt;
     }
@@ -160,7 +166,7 @@ std::optional<rating::amount> get_numeric(std::string_view value) noexcept {
 }
 
 char* put_optional_inet_field(char* at, std::string_view address) noexcept {
-    // inet_recv: family, netmask bits, whether it is a cidr, bytes of the address, the address.
+    // As inet_recv reads it: family, netmask bits, cidr flag, length of the address, the address.
     constexpr char family_v4 = 2;
     constexpr char family_v6 = 3;
     char text[INET6_ADDRSTRLEN] = {};

@@ -11,12 +11,12 @@
 #include <optional>
 #include <string_view>
 
-/// PostgreSQL's binary representations, as its send and receive functions have them (network byte
-/// order; src/backend/utils/adt). The put functions write behind `at`, where the caller has made
-/// room, and give the place behind what they wrote.
+/// PostgreSQL's binary representations, as its send and receive functions use them (network byte
+/// order; src/backend/utils/adt). The put functions write at `at`, where the caller has made room,
+/// and return the end of what they wrote.
 namespace tally::storage::wire {
 
-// Types' numbers, from PostgreSQL's pg_type.dat; they never change.
+// Type numbers from PostgreSQL's pg_type.dat; they never change.
 inline constexpr std::uint32_t bytea_oid = 17;
 inline constexpr std::uint32_t int8_oid = 20;
 inline constexpr std::uint32_t int4_oid = 23;
@@ -27,11 +27,11 @@ inline constexpr std::uint32_t numeric_oid = 1700;
 inline constexpr std::uint32_t uuid_oid = 2950;
 inline constexpr std::uint32_t jsonb_oid = 3802;
 
-/// PostgreSQL counts from 2000-01-01.
+/// PostgreSQL counts times and dates from 2000-01-01.
 inline constexpr std::int64_t epoch_us = 946'684'800LL * ingest::us_per_s;
 inline constexpr std::int32_t epoch_days = 10'957;
 
-/// A field's length for NULL.
+/// The length of a field that is NULL.
 inline constexpr std::int32_t null_length = -1;
 
 inline char* put_int16(char* at, std::int16_t value) noexcept {
@@ -55,7 +55,7 @@ inline char* put_bytes(char* at, std::string_view bytes) noexcept {
 }
 
 /// Microseconds since 1970 as timestamptz. INT64_MIN and INT64_MAX are -infinity and infinity on
-/// both sides. A time that leaves the range wraps around to one that PostgreSQL refuses.
+/// both sides. A time out of range wraps around to one that PostgreSQL refuses.
 constexpr std::int64_t to_timestamp(ingest::time_us t) noexcept {
     if (t == INT64_MIN || t == INT64_MAX) {
         return t;
@@ -93,7 +93,7 @@ inline char* put_timestamp_field(char* at, ingest::time_us t) noexcept {
 inline char* put_text_field(char* at, std::string_view text) noexcept {
     return put_bytes(put_int32(at, static_cast<std::int32_t>(text.size())), text);
 }
-/// NULL when empty.
+/// NULL if the text is empty.
 inline char* put_optional_text_field(char* at, std::string_view text) noexcept {
     return text.empty() ? put_null(at) : put_text_field(at, text);
 }
@@ -101,7 +101,7 @@ inline char* put_optional_text_field(char* at, std::string_view text) noexcept {
 inline char* put_int16_field(char* at, std::int16_t value) noexcept {
     return put_int16(put_int32(at, 2), value);
 }
-/// What jsonb_recv takes: its version, then the text. NULL when empty.
+/// As jsonb_recv reads it: a version, then the text. NULL if the text is empty.
 inline char* put_optional_json_field(char* at, std::string_view json) noexcept {
     if (json.empty()) {
         return put_null(at);
@@ -111,16 +111,16 @@ inline char* put_optional_json_field(char* at, std::string_view json) noexcept {
     *at++ = jsonb_version;
     return put_bytes(at, json);
 }
-/// Bytes that put_optional_inet_field writes at most: length, head, an IPv6 address.
+/// Upper bound of what put_optional_inet_field() writes: length, head, an IPv6 address.
 inline constexpr std::size_t inet_field_bytes_max = 4 + 4 + 16;
-/// An address in text as inet; NULL when it is none.
+/// An address in text form as inet; NULL if the text is not an address.
 char* put_optional_inet_field(char* at, std::string_view address) noexcept;
 
-/// Largest numeric field of 128 bits of nanos: length, header, 8 groups before the point and 3
-/// behind it.
+/// Upper bound of the numeric field of 128-bit nanos: length, header, 8 groups before the decimal
+/// point and 3 after it.
 inline constexpr std::size_t numeric_field_bytes_max = 4 + 8 + 2 * 11;
 
-/// An exact decimal with nine digits behind the point (numeric with dscale 9).
+/// An exact decimal with nine digits after the point (numeric with dscale 9).
 char* put_numeric_field(char* at, std::int64_t nanos) noexcept;
 char* put_numeric_field(char* at, rating::int128 nanos) noexcept;
 
@@ -135,10 +135,10 @@ inline std::int64_t get_int64(char const* at) noexcept {
     return boost::endian::load_big_s64(reinterpret_cast<unsigned char const*>(at));
 }
 
-/// The nanos of a numeric's value (without its length). nullopt for NaN and infinity, for decimals
-/// beyond the ninth, and for what does not fit 64 bits.
+/// The nanos of a numeric's bytes (without the length). nullopt for NaN and infinity, for more than
+/// nine decimals, and for a value that does not fit 64 bits.
 std::optional<rating::amount> get_numeric(std::string_view value) noexcept;
-/// Likewise for what fits 128 bits.
+/// The same for a value that fits 128 bits.
 std::optional<rating::amount_sum> get_numeric_sum(std::string_view value) noexcept;
 
 } // namespace tally::storage::wire

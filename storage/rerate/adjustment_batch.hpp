@@ -12,16 +12,16 @@
 
 namespace tally::storage {
 
-/// Changes to stored calls and what they move: usage, balances and daily aggregates by exactly the
-/// differences. Kept from batch to batch for its memory; one thread.
+/// Changes to stored calls, and the differences that they make to usage, balances and daily
+/// aggregates. Keeps its memory from batch to batch; one thread.
 class adjustment_batch {
   public:
-    /// `version` is that of the period's usage row, which the change was made for.
+    /// `version`: of the period's usage row that the change was computed on.
     void add(call_change change, std::int64_t version);
     void clear() noexcept;
 
     [[nodiscard]] std::vector<call_change> const& changes() const noexcept { return changes_; }
-    /// One for each period, account, day: only the fields that move are set.
+    /// One per period, per account, per day. Only the fields that change are set.
     [[nodiscard]] std::vector<usage_delta> const& usage() const noexcept { return usage_; }
     [[nodiscard]] std::vector<balance_delta> const& balances() const noexcept { return balances_; }
     [[nodiscard]] std::vector<daily_delta> const& daily() const noexcept { return daily_; }
@@ -52,7 +52,7 @@ class adjustment_batch {
     boost::unordered_flat_map<day_key, std::size_t, day_key_hash> daily_places_;
 };
 
-/// What of a rating's cost counts as overage: all of it, unless the allowance covered the call.
+/// The part of a cost that counts as overage: all of it, unless the allowance covered the call.
 rating::amount overage_of(stored_rating const& rated) noexcept;
 
 } // namespace tally::storage

@@ -24,7 +24,7 @@ void add_optional(array_parameter& to, std::string_view text) {
     }
 }
 
-/// Columns of type integer, which such figures were read from.
+/// These numbers were read from integer columns, so they fit.
 std::int32_t seconds(std::int64_t value) noexcept {
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
 }

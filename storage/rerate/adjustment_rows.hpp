@@ -10,9 +10,10 @@
 
 namespace tally::storage {
 
-// Turns changes into the arrays of adjustment_writer's statements.
+// These classes turn changes into the arrays of adjustment_writer's statements.
 
-/// In the order of the table's key: rows are locked in one order whoever writes them.
+/// Usage rows, in the order of the table's key, which is the order of locks (docs/ARCHITECTURE.md,
+/// R13).
 class adjusted_usage_rows {
   public:
     parameters& fill(std::span<usage_delta const> rows);
@@ -24,6 +25,7 @@ class adjusted_usage_rows {
     parameters values_;
 };
 
+/// Calls as they were read and as they will be.
 class adjusted_call_rows {
   public:
     parameters& fill(std::span<std::uint32_t const> places, std::span<call_change const> changes);
@@ -37,6 +39,7 @@ class adjusted_call_rows {
     parameters values_;
 };
 
+/// Rows of billing.cdr_adjustments.
 class adjustment_rows {
   public:
     parameters& fill(std::span<call_change const> changes, ingest::uuid const& run_id,

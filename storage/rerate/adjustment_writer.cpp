@@ -23,8 +23,8 @@ constexpr char const* read_usage_sql =
     " JOIN billing.subscription_usage AS u"
     "  ON u.subscription_id = k.subscription_id AND u.billing_period_start = k.period_start";
 
-// No upsert as for new calls: the row is there, and its checks would refuse a difference below
-// zero before it is added.
+// An UPDATE, not an upsert as for new calls: the row exists, and its check constraints would refuse
+// a negative difference as a row to insert.
 constexpr char const* usage_sql =
     "UPDATE billing.subscription_usage AS u SET seconds_used = u.seconds_used + d.seconds,"
     " included_seconds_used = u.included_seconds_used + d.included,"
@@ -36,7 +36,7 @@ constexpr char const* usage_sql =
     " WHERE u.subscription_id = d.subscription_id AND u.billing_period_start = d.period_start"
     " AND u.version = d.expected";
 
-// Only a call that is as it was read is changed: an invoice may have billed it meanwhile.
+// Changes a call only if it is still as it was read: an invoice may have billed it meanwhile.
 std::string call_sql(std::int32_t day) {
     return "UPDATE billing.cdrs AS c SET billed_seconds = d.billed, allowance_seconds = d.drawn,"
            " matched_prefix = d.prefix, rate_id = d.rate_id, rate_per_minute = d.per_minute,"
@@ -102,10 +102,11 @@ result adjustment_writer::begin(std::span<usage_key const> keys, std::vector<per
     if (!said.ok()) {
         return said;
     }
+
     one_session_.emplace(connection_);
     said = connection_.execute("BEGIN");
     if (said.ok()) {
-        // Sorted by key below the lock, as lanes take them.
+        // Sorted before the rows are locked, in the order of the lanes (R13).
         said = read_usage(std::string{read_usage_sql} +
                               " ORDER BY u.subscription_id, u.billing_period_start"
                               " FOR NO KEY UPDATE OF u",
@@ -124,6 +125,7 @@ result adjustment_writer::commit(adjustment_batch const& what, rerate_run const&
         return said;
     }
     said = connection_.execute("COMMIT");
+    // Without an answer the transaction may have committed or not.
     if (!said.ok() && !connection_.is_open()) {
         said.why = failure::unknown;
     }
@@ -133,7 +135,7 @@ result adjustment_writer::commit(adjustment_batch const& what, rerate_run const&
 
 void adjustment_writer::roll_back() noexcept {
     if (connection_.is_open() && !connection_.execute("ROLLBACK").ok()) {
-        connection_.close(); // which rolls back as well
+        connection_.close(); // the server rolls back when the session ends
     }
     one_session_.reset();
 }
@@ -165,7 +167,7 @@ result adjustment_writer::write_usage(std::span<usage_delta const> rows) {
                : said;
 }
 
-// A statement for each day, so that only that day's partition is planned and opened.
+// One statement for each day, so that the server plans and opens only the partition of that day.
 result adjustment_writer::write_calls(std::span<call_change const> changes) {
     std::vector<std::uint32_t> order(changes.size());
     std::iota(order.begin(), order.end(), 0U);
@@ -194,7 +196,7 @@ result adjustment_writer::write_day(std::span<std::uint32_t const> places,
     result said = connection_.query(call_sql(day), arrays.fill(places, changes), answer);
     auto const missing = std::ssize(places) - (said.ok() ? affected(answer) : 0);
     return said.ok() && missing != 0
-               ? changed_meanwhile(missing, " calls were changed by somebody else")
+               ? changed_meanwhile(missing, " calls were changed by another session")
                : said;
 }
 

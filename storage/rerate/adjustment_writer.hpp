@@ -14,38 +14,39 @@ namespace tally::storage {
 /// Who changed calls, and why.
 struct adjustment_author {
     std::string who;
-    std::string reason; ///< empty: none was given
+    std::string reason; ///< empty: no reason was given
 };
 
-/// What a period's usage row says.
+/// The state of a period's usage row.
 struct period_usage {
     usage_state state;
-    std::int64_t corrections = 0; ///< moves when somebody changes stored calls
+    std::int64_t corrections = 0; ///< incremented by every change to stored calls of the period
 };
 
-/// Writes changes to stored calls, each batch in one transaction, and the run's position with it:
+/// Writes changes to stored calls, each batch in one transaction, together with the position of the
+/// run:
 ///
-///     begin()   the usage rows are locked: lanes that bill the same periods wait, and look again
-///     commit()  usage → calls (as they were read?) → adjustments → balances → daily → run
+///     begin()   locks the usage rows: lanes that bill the same periods wait, then read them again
+///     commit()  usage → calls (still as they were read?) → adjustments → balances → daily → run
 ///
-/// in the order in which lanes take the same rows, so that neither waits for the other in a circle.
-/// Locking first is what lets a run get on under a daemon that moves a row every few milliseconds.
-/// One thread.
+/// The order of locks is that of the lanes, so there is no deadlock (docs/ARCHITECTURE.md, R13).
+/// Locks come first because a daemon changes the row of a busy subscription every few milliseconds;
+/// an optimistic page would never commit. One thread.
 class adjustment_writer {
   public:
     adjustment_writer(std::string connection_string, adjustment_author author);
 
-    /// Usage rows, in the order of `keys`, as they are: for a dry run.
+    /// Reads usage rows without a lock, in the order of `keys`: for a dry run.
     result load_usage(std::span<usage_key const> keys, std::vector<period_usage>& out);
 
-    /// Begins a transaction and locks the usage rows.
+    /// Begins a transaction, locks the usage rows and reads them, in the order of `keys`.
     result begin(std::span<usage_key const> keys, std::vector<period_usage>& out);
-    /// All of it or nothing. stale: a call was changed since it was read. unknown: the answer to
+    /// Stores all, or nothing. stale: a call was changed since it was read. unknown: the answer to
     /// COMMIT was lost.
     result commit(adjustment_batch const& what, rerate_run const& run);
     void roll_back() noexcept;
 
-    /// Also for what needs no transaction of its own: begin, finish.
+    /// The connection, also for statements outside a page: to begin and finish a run.
     [[nodiscard]] pq_connection& connection() noexcept { return connection_; }
 
   private:

@@ -5,7 +5,7 @@
 
 namespace tally::storage {
 
-/// In PostgreSQL's text form, to go back to it as it came.
+/// A row in PostgreSQL's text form, so that it goes back exactly as it was read.
 struct call_corrector::stored_call_row {
     std::string account_id;
     std::string start;
@@ -50,7 +50,7 @@ constexpr char const* status_sql =
     "UPDATE billing.cdrs SET processing_status = $4::billing.processing_status"
     " WHERE account_id = $1::uuid AND start_time = $2::timestamptz AND uuid = $3::uuid";
 
-// $4 is how many calls more there are: 1, -1, or 0, which only moves the version.
+// $4 is the change of the number of calls: 1, -1, or 0, which only increments the version.
 constexpr char const* usage_sql =
     "UPDATE billing.subscription_usage AS u SET seconds_used = u.seconds_used + n * billed_seconds,"
     " included_seconds_used = u.included_seconds_used + n * allowance_seconds,"
@@ -68,7 +68,7 @@ constexpr char const* balance_sql =
     " WHERE c.account_id = $1::uuid AND c.start_time = $2::timestamptz AND c.uuid = $3::uuid"
     " AND a.id = c.account_id";
 
-// The day is marked for the roll-up into months, as lanes do.
+// Marks the day for the roll-up into months, as lanes do.
 constexpr char const* daily_sql =
     "WITH moved AS ("
     "INSERT INTO analytics.usage_aggregates_daily AS u (account_id, subscription_id, day, metric,"
@@ -144,7 +144,8 @@ call_corrector::stored_call_row call_corrector::find(call_name const& which) {
             row[4].value_or(""), row[5].value_or(""), row[6].value_or(""), {}};
 }
 
-// The usage row first, as lanes and reratings lock; then the call as it is by now.
+// Locks the usage row first, in the order of lanes and reratings (R13), then the call; reads it
+// again under the lock.
 call_corrector::stored_call_row call_corrector::lock(stored_call_row const& found) {
     auto const usage = session_.query_value(usage_lock_sql, {found.subscription_id, found.start});
     auto const rows = session_.query(
@@ -163,6 +164,7 @@ call_corrector::stored_call_row call_corrector::lock(stored_call_row const& foun
 }
 
 std::string call_corrector::next_status(correction_kind kind, stored_call_row const& call) {
+    // A call that is neither void nor disputed has nothing to restore and stays as it is.
     bool const is_marked = call.status == "void" || call.status == "disputed";
     if (kind == correction_kind::restored) {
         auto values = call.key();
@@ -170,6 +172,7 @@ std::string call_corrector::next_status(correction_kind kind, stored_call_row co
         return is_marked ? session_.query_value(before_sql, values).value_or(call.status)
                          : call.status;
     }
+
     std::string wanted = kind == correction_kind::voided ? "void" : "disputed";
     if (call.status == wanted) {
         return wanted;
@@ -185,16 +188,20 @@ std::string call_corrector::next_status(correction_kind kind, stored_call_row co
 
 void call_corrector::change(correction_kind kind, stored_call_row const& call,
                             std::string const& status, adjustment_author const& author) {
+    // The adjustment first: it records the status that the call still has.
     auto values = call.key();
     values.insert(values.end(), {std::string{label(kind)}, status, author.reason, author.who});
     session_.query(adjustment_sql, values);
+
     move_sums(call, std::to_string(counted(status) - counted(call.status)));
+
     values = call.key();
     values.emplace_back(status);
     session_.query(status_sql, values);
 }
 
 void call_corrector::move_sums(stored_call_row const& call, std::string const& calls) {
+    // A dispute changes no sum, but increments the version and `corrections` of the usage row.
     auto values = call.key();
     values.emplace_back(calls);
     if (calls != "0") {

@@ -10,23 +10,23 @@
 namespace tally::storage {
 
 enum class correction_kind : std::uint8_t {
-    voided,   ///< the call costs and counts nothing any more
-    disputed, ///< marked; its money stays where it is
-    restored, ///< back to what it was before the last of these
+    voided,   ///< the call no longer costs or counts anything
+    disputed, ///< marked; no sum changes, and nothing rates it again
+    restored, ///< back to the status before it was voided or disputed
 };
 
-/// "void", "dispute", "restore": as the command, and column kind of billing.cdr_adjustments.
+/// "void", "dispute", "restore": the command, and column kind of billing.cdr_adjustments.
 std::string_view label(correction_kind kind) noexcept;
 
-/// Which call is meant.
+/// How an operator names a call.
 struct call_name {
     std::string account; ///< number or id
     std::string uuid;
-    std::string start; ///< RFC 3339; empty: the account has one call of that uuid
+    std::string start; ///< RFC 3339; may be empty if the account has one call of that uuid
 };
 
 struct correction_outcome {
-    bool is_changed = false; ///< false: it was so already
+    bool is_changed = false; ///< false: the call had that status already
     std::string start;       ///< of the call, UTC
     std::string old_status;
     std::string new_status;
@@ -36,10 +36,10 @@ struct correction_outcome {
 
 /// Voids, disputes and restores single calls: status, usage, allowance, balance and daily aggregate
 /// in one transaction, with a row in billing.cdr_adjustments. What a void call had drawn from the
-/// allowance is free for calls to come; those that were charged meanwhile stay charged until they
+/// allowance is available to later calls; calls that were charged meanwhile stay charged until they
 /// are rerated.
 ///
-/// Throws std::runtime_error with what to do when there is no such call or it must not change, and
+/// Throws std::runtime_error with advice if there is no such call or it must not change, and
 /// sql_error. One thread.
 class call_corrector {
   public:

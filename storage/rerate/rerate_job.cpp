@@ -7,13 +7,13 @@ namespace tally::storage {
 
 namespace {
 
-/// A page that meets a lock's time limit or another passing trouble.
+/// Attempts of a page after a lock timeout or another transient failure.
 constexpr int tries_max = 5;
 
 void check(result const& said) {
     if (!said.ok()) {
         throw std::runtime_error("the database refuses: " + said.detail +
-                                 "; the same command again goes on from here");
+                                 "; the same command continues from here");
     }
 }
 
@@ -41,6 +41,9 @@ bool rerate_job::prepare() {
         end_ = rerate_end::nothing_selected;
         return false;
     }
+
+    // One run of a selection at a time; another selection may overlap (calls are changed only as
+    // they were read).
     if (!task_.is_dry_run) {
         auto const selection = canonical_text(task_.what);
         bool free = false;
@@ -52,6 +55,7 @@ bool rerate_job::prepare() {
         check(begin_rerate(writer_.connection(), selection, task_.author.who, task_.author.reason,
                            task_.restart, run_));
     }
+
     check(reader_.begin(task_.what, run_.position, calls_total_));
     calls_total_ += run_.counts.seen;
     return true;
@@ -73,7 +77,7 @@ void rerate_job::rerate_periods() {
     end_ = rerate_end::stopped;
 }
 
-/// Those of a chunk that are not wholly done.
+/// The periods of a chunk from the one of the run's position on.
 std::span<rerate_period const> rerate_job::rest_of(std::span<rerate_period const> periods) const {
     usage_key const at{run_.position.subscription_id, run_.position.period_start};
     auto const found = std::find_if(periods.begin(), periods.end(),
@@ -82,7 +86,7 @@ std::span<rerate_period const> rerate_job::rest_of(std::span<rerate_period const
                                   : periods.last(static_cast<std::size_t>(periods.end() - found));
 }
 
-/// Goes on from the run's position. `again`: somebody else changed calls that it had read.
+/// Continues from the run's position. `again`: another session changed calls that had been read.
 rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods) {
     std::vector<rerate_reader::period_before> before;
     check(reader_.read_calls(periods, run_.position, before));
@@ -92,6 +96,8 @@ rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods
     }
     states_.assign(periods.size(), {});
     periods_before_ = run_.counts.periods;
+
+    // Pages, until all calls of the chunk are done or one page cannot be committed.
     std::vector<rerate_call> calls;
     step done = step::done;
     do {
@@ -124,20 +130,25 @@ rerate_job::step rerate_job::rerate_page(std::span<rerate_period const> periods,
 
 result rerate_job::try_page(std::span<rerate_period const> periods,
                             std::span<rerate_call const> calls) {
+    // Calls come by period, so each period of the page is found once.
     places_.clear();
     for (auto const& call : calls) {
         if (places_.empty() || places_.back() != call.period) {
             places_.push_back(call.period);
         }
     }
+
     result said = read_states(periods);
     if (!said.ok()) {
         return said;
     }
+
+    // run_ moves only after COMMIT: a page that fails is tried again from the same counts.
     changes_.clear();
     unrated_.clear();
     rerate_run next = run_;
     rerater_.rate(calls, periods, states_, changes_, next.counts, unrated_);
+
     auto const& last = calls.back();
     auto const& period = periods[last.period];
     next.position = {period.start, period.subscription_id, last.moment(), last.key.start,
@@ -152,8 +163,8 @@ result rerate_job::try_page(std::span<rerate_period const> periods,
     return said;
 }
 
-/// Usage rows of the page's periods, locked unless it is a dry run. stale: stored calls of one were
-/// changed since they were read.
+/// Reads the usage rows of the page's periods, under a lock unless it is a dry run. stale: calls of
+/// one of them were changed since they were read.
 result rerate_job::read_states(std::span<rerate_period const> periods) {
     std::vector<usage_key> keys;
     for (auto const place : places_) {
@@ -165,15 +176,17 @@ result rerate_job::read_states(std::span<rerate_period const> periods) {
         auto const& known = known_[places_[i]];
         if (!task_.is_dry_run && found[i].corrections != known.corrections) {
             writer_.roll_back();
-            return {failure::stale, {}, "calls were changed by somebody else"};
+            return {failure::stale, {}, "calls were changed by another session"};
         }
+
+        // What is drawn by calls that come before the page, or that are frozen.
         auto const used_s = found[i].state.included_seconds_used - known.to_come_s + known.dry_s;
         states_[places_[i]] = {found[i].state, std::max<std::int64_t>(used_s, 0), false};
     }
     return said;
 }
 
-/// After a page: its calls are no longer to come.
+/// After a page: its calls are no longer among those to be rated.
 void rerate_job::learn(std::span<rerate_call const> calls) {
     for (auto const& call : calls) {
         auto const status = call.rated.status;

@@ -17,22 +17,22 @@ struct rerate_task {
     rerate_selection what;
     adjustment_author author;
     bool is_dry_run = false;
-    bool restart = false; ///< give up what an interrupted run of this selection did not do
-    /// Calls of a transaction: lanes that bill the same periods wait for some tenths of a second.
+    bool restart = false; ///< abandon an interrupted run of this selection, begin a new one
+    /// Calls per transaction. Lanes that bill the same periods wait for some tenths of a second.
     std::int64_t page_calls = 5'000;
-    /// Calls of periods that are read together: few enough to be sorted in the server's memory,
-    /// enough for a query to pay.
+    /// Calls of the periods that are read together: few enough for the server to sort in memory,
+    /// enough to be worth a query.
     std::int64_t chunk_calls = 20'000;
 };
 
-/// Who wants to know how it goes.
+/// Called while the job runs, on its thread. Each may be empty.
 struct rerate_hooks {
-    /// After each transaction (page, of a dry run): counts of the whole run.
+    /// After each transaction (in a dry run: after each page), with the counts of the whole run.
     std::function<void(rerate_counts const&, std::int64_t calls_total)> on_progress;
-    /// Each change, once it is stored (seen, of a dry run).
+    /// For each change, once it is stored (in a dry run: once it is computed).
     std::function<void(call_change const&)> on_change;
     std::function<void(unrated_call const&)> on_unrated;
-    /// True: end before the next transaction; the same selection goes on from there.
+    /// True: end before the next transaction. The same selection continues from there later.
     std::function<bool()> stop;
 };
 
@@ -40,28 +40,28 @@ enum class rerate_end : std::uint8_t { done, stopped, nothing_selected, busy };
 
 struct rerate_outcome {
     rerate_end end = rerate_end::done;
-    ingest::uuid run_id; ///< nil of a dry run
+    ingest::uuid run_id; ///< nil for a dry run
     std::int32_t runs = 1;
     rerate_counts counts;
 };
 
-/// Rates the calls of a selection again and writes what differs.
+/// Rates the calls of a selection again and writes the differences.
 ///
-///     periods, some at a time → their calls in order → rerater → one transaction a page
+///     a chunk of periods → their calls in order → rerater → one transaction per page
 ///
-/// The allowance of a period is drawn anew from its beginning, in order of answer. What calls that
-/// are left alone have drawn (disputed, billed, those of detached partitions) is not available:
-/// it is what the usage row counts beyond the calls that can be rated again. Calls that a daemon
-/// stores meanwhile are in that row too; its version tells when to look again. They keep the
-/// share that they got on arrival until the next run.
+/// The allowance of a period is drawn again from its beginning, in order of answer. What frozen
+/// calls have drawn (disputed, billed, those of detached partitions) is not available: it is the
+/// difference between the usage row and the calls that can be rated again. Calls that a daemon
+/// stores meanwhile are in that row too, and keep the share that they got on arrival until the next
+/// run.
 ///
-/// The run's position moves with each transaction, so a run that was killed goes on where it was.
-/// One thread, two connections. Memory does not grow with the calls.
+/// The run's position moves in each transaction, so an interrupted run continues where it was.
+/// One thread, two connections. Memory does not grow with the number of calls.
 class rerate_job {
   public:
     rerate_job(rerate_task task, rerate_hooks hooks);
 
-    /// Throws std::runtime_error when the database refuses; run it again then.
+    /// Throws std::runtime_error if a request fails; the same selection continues later.
     rerate_outcome run();
 
   private:
@@ -69,9 +69,9 @@ class rerate_job {
 
     /// What is known of a period of the chunk.
     struct known_period {
-        std::int64_t to_come_s = 0; ///< allowance drawn by calls that are still to be rated
+        std::int64_t to_come_s = 0; ///< allowance drawn by calls that are yet to be rated again
         std::int64_t corrections = 0;
-        std::int64_t dry_s = 0; ///< what a dry run would have drawn more than was
+        std::int64_t dry_s = 0; ///< how much more a dry run would have drawn than is stored
     };
 
     bool prepare();
@@ -97,9 +97,9 @@ class rerate_job {
     rerate_end end_ = rerate_end::done;
 
     std::vector<known_period> known_;   ///< by period of the chunk
-    std::vector<period_state> states_;  ///< likewise, good for the page's
-    std::vector<std::uint32_t> places_; ///< periods of the page
-    std::int64_t periods_before_ = 0;   ///< done before the chunk
+    std::vector<period_state> states_;  ///< by period of the chunk; valid for those of the page
+    std::vector<std::uint32_t> places_; ///< indices of the page's periods
+    std::int64_t periods_before_ = 0;   ///< number done before the chunk
     std::vector<unrated_call> unrated_; ///< of the page
     adjustment_batch changes_;
 };

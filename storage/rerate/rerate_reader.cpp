@@ -9,8 +9,8 @@ namespace tally::storage {
 
 namespace {
 
-// A sort of a large account's month goes to the server's disk; the write path's bound is for
-// batches.
+// The month of a large account may be sorted on the server's disk, which takes longer than the
+// write path allows a batch.
 pq_connection::limits reader_limits() {
     pq_connection::limits bounds;
     bounds.statement_timeout_ms = 3'600'000;
@@ -29,7 +29,7 @@ std::string_view label(rerate_selection::by what) noexcept {
     return "plan";
 }
 
-/// Subscriptions (s) that are meant by $1.
+/// Condition on subscriptions (s) and usage (u) for the name $1.
 std::string_view selected_sql(rerate_selection::by what) noexcept {
     switch (what) {
     case rerate_selection::by::subscription:
@@ -40,7 +40,7 @@ std::string_view selected_sql(rerate_selection::by what) noexcept {
     case rerate_selection::by::plan:
         break;
     }
-    // Its calls, and those of plans that fall back on it, three deep at most.
+    // The plan's own calls, and those of plans that fall back to it through at most three plans.
     return "s.rate_plan_id IN (WITH RECURSIVE users(id, depth) AS ("
            " SELECT id, 0 FROM billing.rate_plans WHERE code = $1::text"
            " UNION SELECT p.id, depth + 1 FROM billing.rate_plans AS p"
@@ -62,7 +62,7 @@ std::string_view exists_sql(rerate_selection::by what) noexcept {
     return "SELECT 1 FROM billing.rate_plans WHERE code = $1::text";
 }
 
-/// A bound as a timestamptz, from parameter `place`: a date is a midnight of the plan's zone.
+/// A bound as timestamptz, from parameter `place`. A date is midnight in the plan's time zone.
 std::string bound_sql(std::string const& given, std::string const& place, char const* none) {
     constexpr std::size_t date_length = 10; // YYYY-MM-DD
     if (given.empty()) {
@@ -127,8 +127,8 @@ rerate_call call_at(pq_rows const& rows, int i) {
     return out;
 }
 
-/// Joins the periods of $1 to $4 with their calls. Constant bounds let the planner leave out all
-/// other days.
+/// Joins the periods $1 to $4 with their calls. The first and last day are constants, so that the
+/// planner prunes the partitions of all other days.
 std::string calls_from_sql(std::span<rerate_period const> periods) {
     auto const first = std::min_element(periods.begin(), periods.end(), [](auto& a, auto& b) {
                            return a.start < b.start;
@@ -179,7 +179,7 @@ result rerate_reader::exists(rerate_selection const& what, bool& found) {
     return said;
 }
 
-// The session of a run that was killed a moment ago may not have ended yet.
+// Waits two seconds: the session of a run that was just killed may not have ended yet.
 result rerate_reader::lock(std::string_view selection, bool& free) {
     constexpr std::string_view lock_not_available = "55P03";
     parameters values;
@@ -244,6 +244,8 @@ result rerate_reader::next_periods(std::int64_t calls_max, std::vector<rerate_pe
                 return said;
             }
         }
+
+        // At least one period, however many calls it has.
         auto const& next = periods_[periods_given_];
         calls += next.calls;
         if (!out.empty() && calls > calls_max) {
@@ -266,6 +268,8 @@ void rerate_reader::fill_keys(std::span<rerate_period const> periods, rerate_pos
         start_.add_time(period.start);
         end_.add_time(period.end);
     }
+
+    // Only the first period may be partly done.
     auto const& first = periods.front();
     bool const within = from.moment != ingest::never_us && from.period_start == first.start &&
                         from.subscription_id == first.subscription_id;
@@ -284,6 +288,8 @@ result rerate_reader::read_before(std::string const& calls, std::vector<period_b
         before[static_cast<std::size_t>(int64_at(rows, i, 0) - 1)].allowance_s =
             int64_at(rows, i, 1);
     }
+
+    // In the same snapshot, so that `corrections` belongs to these calls.
     if (said.ok()) {
         parameters keys;
         keys.add(subscription_).add(start_);

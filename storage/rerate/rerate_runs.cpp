@@ -98,7 +98,7 @@ result advance_rerate(pq_connection& on, rerate_run const& to) {
     pq_rows rows;
     result said = on.query(advance_sql, values, rows);
     if (said.ok() && affected(rows) != 1) {
-        return {failure::bad_data, {}, "the run was ended by somebody else"};
+        return {failure::bad_data, {}, "the run was ended by another session"};
     }
     return said;
 }

@@ -9,15 +9,15 @@
 
 namespace tally::storage {
 
-/// What became of the calls of a run so far; seen = changed + unchanged + frozen + unrated.
+/// The outcomes of the calls of a run so far; seen = changed + unchanged + frozen + unrated.
 struct rerate_counts {
     std::int64_t periods = 0;
     std::int64_t seen = 0;
     std::int64_t changed = 0;
     std::int64_t unchanged = 0;
     std::int64_t frozen = 0;     ///< void, disputed, billed: left alone
-    std::int64_t unrated = 0;    ///< no rate fits them any more: left as they are
-    rating::amount_sum old_cost; ///< of the changed ones
+    std::int64_t unrated = 0;    ///< no longer have a rate: left as they are
+    rating::amount_sum old_cost; ///< of the changed calls
     rating::amount_sum new_cost;
 
     rerate_counts& operator+=(rerate_counts const& more) noexcept;
@@ -32,12 +32,13 @@ struct rerate_run {
     std::int32_t runs = 1; ///< how often it was begun
 };
 
-/// Begins a run, or goes on with the one of this selection that was cut short. `restart` gives such
-/// a one up: a new run begins from the first period.
+/// Begins a run, or continues the interrupted run of this selection. `restart` abandons an
+/// interrupted run: a new one begins from the first period.
 result begin_rerate(pq_connection& on, std::string_view selection, std::string_view who,
                     std::string_view reason, bool restart, rerate_run& out);
 
-/// Moves the run within the caller's transaction; bad_data when it is not running.
+/// Moves the run's position and counts, within the caller's transaction; bad_data if the run is not
+/// running.
 result advance_rerate(pq_connection& on, rerate_run const& to);
 
 result finish_rerate(pq_connection& on, ingest::uuid const& id);

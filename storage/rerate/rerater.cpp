@@ -14,8 +14,9 @@ bool may_change(call_status status) noexcept {
     return status == call_status::rated || status == call_status::rerated;
 }
 
-/// The call as the rater takes it. It was taken once, so its seconds, cut as they are stored, are
-/// not held against each other again.
+/// A stored call as the rater takes it. The stored seconds are truncated, so their relations
+/// (billable <= duration) may no longer hold exactly; the duration is raised to pass the checks,
+/// which the call passed when it arrived.
 ingest::cdr call_of(rerate_call const& stored) noexcept {
     ingest::cdr call;
     call.direction = stored.direction;
@@ -64,7 +65,8 @@ rating::calendar& rerater::calendar_of(rating::catalog_index plan) {
     return calendars_.try_emplace(zone, zone).first->second;
 }
 
-// A number that was ours when it was called may be gone since.
+// A call that was on-net stays on-net: its destination was one of our numbers then, even if that
+// number has been removed since.
 bool rerater::is_on_net(ingest::cdr const& call, rerate_call const& stored,
                         rating::tariff const& plan) const {
     return on_net_rates_.contains(stored.rated.rate_id) || rating::is_on_net(call, plan, from_);
@@ -89,15 +91,20 @@ void rerater::rate(std::span<rerate_call const> calls, std::span<rerate_period c
                    std::vector<unrated_call>& unrated) {
     for (auto const& call : calls) {
         ++counts.seen;
+
+        // Void, disputed and billed calls are frozen; zero-rated ones cost nothing by any rate.
         if (!may_change(call.rated.status)) {
             ++(call.rated.status == call_status::zero_rated ? counts.unchanged : counts.frozen);
             continue;
         }
+
         auto const& period = periods[call.period];
         auto& state = states[call.period];
         auto const subscription = from_.subscription_by_id(period.subscription_id);
         auto const rated = rate_again(call, subscription, state.allowance_used_s);
         bool const asked = was_asked_for(call, period);
+
+        // Cannot be rated: it stays as it is and keeps its share of the allowance.
         if (rated.error != record_error::none || rated.by == nullptr) {
             state.allowance_used_s += call.rated.allowance_s;
             ++(asked ? counts.unrated : counts.unchanged);
@@ -106,6 +113,9 @@ void rerater::rate(std::span<rerate_call const> calls, std::span<rerate_period c
             }
             continue;
         }
+
+        // The call draws its new share, whether it is changed or not: calls outside the selection
+        // change if their share differs.
         state.allowance_used_s += rated.allowance_s;
         auto after = rating_of(rated);
         if (same_rating(call.rated, after) ||
@@ -113,6 +123,7 @@ void rerater::rate(std::span<rerate_call const> calls, std::span<rerate_period c
             ++counts.unchanged;
             continue;
         }
+
         ++counts.changed;
         state.is_changed = true;
         counts.old_cost += call.rated.cost;

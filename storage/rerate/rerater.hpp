@@ -18,31 +18,31 @@
 
 namespace tally::storage {
 
-/// A call that was asked for and cannot be rated any more; it stays as it is.
+/// A selected call that can no longer be rated; it stays as it is.
 struct unrated_call {
     rerate_call const* call = nullptr;
     ingest::record_error why = ingest::record_error::none;
 };
 
-/// What a period's calls are rated on.
+/// What the calls of a period are rated on.
 struct period_state {
-    usage_state usage;                 ///< of its row, as it was read last
-    std::int64_t allowance_used_s = 0; ///< drawn by calls that come before, or are left alone
-    bool is_changed = false;           ///< a call of it is
+    usage_state usage;                 ///< of its row, as last read
+    std::int64_t allowance_used_s = 0; ///< drawn by earlier calls and by frozen ones
+    bool is_changed = false;           ///< whether a call of the period changed
 };
 
-/// Rates stored calls again, by a catalog as it is now and rates as they were then. Guiding is not
-/// redone: the subscription that pays stays. One thread.
+/// Rates stored calls again: by the present catalog, with the rates that were in effect at the time
+/// of the call. Guiding is not repeated: the subscription that pays stays. One thread.
 ///
-/// Calls are to come in the order in which they draw the allowance. One that was asked for is
-/// changed when anything that explains its cost is other than stored; another one of the period
-/// only when its share of the allowance is.
+/// Calls must come in the order in which they draw the allowance. A selected call is changed if
+/// anything that explains its cost differs from what is stored. Another call of the period is
+/// changed only if its share of the allowance differs.
 class rerater {
   public:
     explicit rerater(rating::catalog const& from);
 
-    /// Changes and counts of `calls`; `states` and `periods` by rerate_call::period. Draws from the
-    /// states' allowances.
+    /// Adds the changes and counts of `calls`. rerate_call::period is the index in `periods` and in
+    /// `states`, whose allowance is drawn.
     void rate(std::span<rerate_call const> calls, std::span<rerate_period const> periods,
               std::span<period_state> states, adjustment_batch& changes, rerate_counts& counts,
               std::vector<unrated_call>& unrated);
@@ -51,7 +51,7 @@ class rerater {
     rating::calendar& calendar_of(rating::catalog_index plan);
     [[nodiscard]] bool is_on_net(ingest::cdr const& call, rerate_call const& stored,
                                  rating::tariff const& plan) const;
-    /// What the call is rated now; error: no_active_subscription when the catalog has none.
+    /// Rates one call; error: no_active_subscription if the catalog does not have the subscription.
     rating::rated_call rate_again(rerate_call const& stored, rating::catalog_index subscription,
                                   std::int64_t used_s) const;
 

@@ -15,10 +15,10 @@ enum class call_status : std::uint8_t { rated, zero_rated, rerated, disputed, vo
 
 /// The label in the database: "void" for voided.
 std::string_view label(call_status status) noexcept;
-/// The status of a label; `billed`, which nothing touches, for one that is unknown.
+/// The status of a label; for an unknown label `billed`, a status that nothing changes.
 call_status parse_call_status(std::string_view text) noexcept;
 
-/// What billing.cdrs says of a call's cost and why. Owns its text.
+/// The columns of billing.cdrs that hold a call's cost and explain it. Owns its text.
 struct stored_rating {
     call_status status = call_status::rated;
     std::int64_t billed_s = 0;
@@ -33,7 +33,7 @@ struct stored_rating {
     friend bool operator==(stored_rating const&, stored_rating const&) = default;
 };
 
-/// Whether all that explains the cost is the same, whatever the status.
+/// Whether everything that explains the cost is equal; the status is not compared.
 bool same_rating(stored_rating const& a, stored_rating const& b) noexcept;
 
 /// A call whose rating is changed after it was stored.
@@ -41,7 +41,7 @@ struct call_change {
     call_key key;
     ingest::uuid subscription_id;
     ingest::time_us period_start = 0;
-    rating::civil_day day = 0; ///< of its daily aggregate: local, of the plan's zone
+    rating::civil_day day = 0; ///< of its daily aggregate, in the plan's time zone
     currency_code currency{};
     stored_rating before;
     stored_rating after;

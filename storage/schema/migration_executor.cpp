@@ -27,7 +27,7 @@ migration_error failure_of(migration const& which, migrate_exit on_failure, sql_
     bool const rolled_back = on_failure == migrate_exit::rolled_back;
     bool const busy = rolled_back && error.sqlstate() == lock_not_available;
     std::string const effect = rolled_back ? " failed and was rolled back"
-                                           : " failed and is partly applied: mend what is wrong, "
+                                           : " failed and is partly applied: correct the cause, "
                                              "then run the command again";
     return {busy ? migrate_exit::lock_busy : on_failure,
             which.label() + effect + (tries > 1 ? " (" + std::to_string(tries) + " tries)" : "") +
@@ -65,7 +65,8 @@ void migration_executor::with_retries(migration const& which, migrate_exit on_fa
     }
 }
 
-/// A COMMIT inside a file would take what follows out of the transaction, unseen.
+/// Executes a file within the transaction and detects a COMMIT inside it, which would leave the
+/// rest of the file outside.
 void migration_executor::execute_inside(migration const& which, std::string const& script) {
     auto const transaction = session_.query_value("SELECT pg_current_xact_id()");
     session_.execute(script);
@@ -76,8 +77,8 @@ void migration_executor::execute_inside(migration const& which, std::string cons
     }
 }
 
-/// What counts as there before. What public held before the first migration is nobody's drift:
-/// it becomes part of the first record.
+/// The catalog before a migration. Objects that schema public had before the first migration become
+/// part of the first record; otherwise `verify` would report them as drift.
 catalog_objects migration_executor::catalog_before() {
     catalog_objects objects = read_catalog(session_);
     if (records_.load().empty()) {
@@ -110,9 +111,9 @@ void migration_executor::apply_in_transaction(migration const& which) {
     tell(migration_action::applied, which, since(start), std::move(changes));
 }
 
-/// The statements of a file that forbids a transaction. They wait longer for locks: CREATE
-/// INDEX CONCURRENTLY outwaits every older transaction, and leaves an invalid index when it
-/// does not.
+/// Executes the statements of a file that forbids a transaction. They may wait longer for locks:
+/// CREATE INDEX CONCURRENTLY waits for the end of every older transaction, and leaves an invalid
+/// index if it times out.
 void migration_executor::execute_one_by_one(migration const& which, std::string const& script) {
     limit_lock_waits(options_.table_lock_time_max * 30);
     with_retries(which, migrate_exit::partly_applied, [&] {
@@ -125,7 +126,8 @@ void migration_executor::execute_one_by_one(migration const& which, std::string 
 
 void migration_executor::apply_one_by_one(migration const& which, bool is_begun) {
     auto const start = clock::now();
-    // Of one that was begun before, the state before it is what its predecessors recorded.
+    // If an earlier run began it, the catalog has a part of its changes: the state before it is the
+    // one that the earlier migrations recorded.
     catalog_objects const before = is_begun ? records_.expected_catalog() : catalog_before();
     records_.insert(which, record_state::running);
     execute_one_by_one(which, which.up.text);

@@ -24,7 +24,7 @@ enum class migrate_exit : int {
     partly_applied = 6,
 };
 
-/// Why a command did not do what it should; what() is for the operator.
+/// The failure of a command; what() is a message for the operator.
 class migration_error : public std::runtime_error {
   public:
     migration_error(migrate_exit code, std::string const& message)
@@ -36,10 +36,11 @@ class migration_error : public std::runtime_error {
 };
 
 struct migrate_options {
-    std::chrono::milliseconds lock_wait_max{60'000}; ///< for another tallyd's migrations to end
-    /// For a table that somebody else uses. Short: everybody else queues behind a waiting DDL.
+    std::chrono::milliseconds lock_wait_max{60'000}; ///< wait for another tallyd's migrations
+    /// Wait for the lock of a table in use. Short: while a DDL statement waits, every later session
+    /// waits for it.
     std::chrono::milliseconds table_lock_time_max{2'000};
-    int tries_max = 20; ///< after a table lock's time-out, a deadlock or a serialization failure
+    int tries_max = 20; ///< attempts after a lock timeout, a deadlock or a serialization failure
 };
 
 enum class migration_action : std::uint8_t {
@@ -49,7 +50,7 @@ enum class migration_action : std::uint8_t {
     skipped, ///< not tried: it cannot run in a transaction
 };
 
-/// Told to the caller as each migration is done.
+/// Reported to the observer after each migration.
 struct migration_event {
     migration_action action = migration_action::applied;
     std::string label;
@@ -58,17 +59,17 @@ struct migration_event {
 };
 using migration_observer = std::function<void(migration_event const&)>;
 
-/// Applies and reverts one migration at a time, on a session whose user has the migration lock.
-/// What goes wrong in a migration comes as migration_error, what goes wrong around it as sql_error.
+/// Applies and reverts one migration at a time; the caller holds the migration lock. A failure of a
+/// migration's own statements throws migration_error, any other failure sql_error.
 class migration_executor {
   public:
     migration_executor(pqxx_session& session, migrate_options options, migration_observer report)
         : session_{session}, options_{options}, report_{std::move(report)} {}
 
-    /// `is_begun`: a no-transaction file that did not come to its end before.
+    /// `is_begun`: a no-transaction file that an earlier run did not complete.
     void apply(migration const& which, bool is_begun);
     void revert(migration const& which);
-    /// In the caller's transaction, which is to be rolled back.
+    /// Executes it in the caller's transaction, which the caller rolls back.
     void try_out(migration const& which);
 
   private:

@@ -22,7 +22,7 @@ struct parsed_name {
     bool is_up = false;
 };
 
-/// "0003_billing_catalog.up.sql"
+/// Parses a name such as "0003_billing_catalog.up.sql".
 std::optional<parsed_name> parse_name(std::string_view file) {
     parsed_name parsed;
     if (file.ends_with(".up.sql")) {
@@ -44,7 +44,7 @@ std::optional<parsed_name> parse_name(std::string_view file) {
     return parsed;
 }
 
-/// Gathers files and everything that is wrong with them.
+/// Collects files and all their problems.
 class collector {
   public:
     void add(std::string const& file, std::string text) {

@@ -27,16 +27,16 @@ struct migration {
 };
 std::string migration_label(int version, std::string_view name);
 
-/// A set of files that cannot be used; what() names every problem, a line each.
+/// A set of files that cannot be used; what() names every problem, one per line.
 struct migration_files_error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Those built into the binary, by version.
+/// The migrations in the binary, by version.
 std::vector<migration> embedded_migrations();
 
-/// Those of a folder (not of its sub-folders), by version. Throws migration_files_error for names
-/// that do not fit, two files of one version, and a file without its other direction.
+/// The migrations of a folder (without subfolders), by version. Throws migration_files_error for a
+/// malformed name, two files of one version, and a file without its other direction.
 std::vector<migration> read_migrations(std::filesystem::path const& folder);
 
 /// SHA-256 as 64 hexadecimal digits.

@@ -5,7 +5,7 @@
 namespace tally::storage {
 namespace {
 
-/// "tallyd" and "migr", as two 32-bit halves that pg_locks shows as classid and objid.
+/// The lock's key: two 32-bit halves, which pg_locks shows as classid and objid.
 constexpr auto lock_key = "1952542828, 1835624306";
 
 constexpr std::chrono::milliseconds poll_interval{50};
@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds poll_interval{50};
 migration_lock::migration_lock(std::string const& connection_string,
                                std::chrono::milliseconds wait_max)
     : session_{connection_string, "tallyd migrate lock"} {
-    // Idle for as long as the migrations take, whatever the server's default says.
+    // The session is idle for as long as the migrations take: the server must not end it.
     session_.execute("SET idle_session_timeout = 0");
     auto const deadline = std::chrono::steady_clock::now() + wait_max;
     while (!try_take()) {

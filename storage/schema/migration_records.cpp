@@ -21,7 +21,7 @@ record_state state_of(std::string const& text) {
                                : record_state::reverting;
 }
 
-/// PostgreSQL's text form of a text[].
+/// The text form of a text[] in PostgreSQL.
 std::string text_array(std::vector<sql_value> const& values) {
     std::string text = "{";
     for (sql_value const& value : values) {

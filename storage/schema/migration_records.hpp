@@ -14,45 +14,45 @@ namespace tally::storage {
 
 enum class record_state : std::uint8_t {
     applied,
-    running,   ///< a no-transaction file that has not come to its end
+    running,   ///< a no-transaction file that was begun and not completed
     reverting, ///< the same, of a .down file
 };
 
-/// A row of public.tallyd_migrations: what the database knows of a migration.
+/// A row of public.tallyd_migrations: the database's record of a migration.
 struct migration_record {
     int version = 0;
     std::string name;
     std::string up_sha256;
     std::string down_sha256;
     record_state state = record_state::applied;
-    std::string fingerprint; ///< of the catalog after it
+    std::string fingerprint; ///< of the catalog after the migration
     std::string applied_at;
     int server_major = 0;
 };
 
-/// Tables and what they take on disk, with partitions and indexes.
+/// Tables and their size on disk, with partitions and indexes.
 struct made_tables {
     std::vector<std::string> names; ///< with their schema, the largest first
     std::int64_t bytes = 0;
 };
 
-/// The runner's own tables: public.tallyd_migrations, one row per migration that was begun, and
-/// public.tallyd_migration_objects, what each of them changed in the catalog. Statements run in
-/// the caller's transaction, if there is one. Everything throws sql_error.
+/// The runner's own tables: public.tallyd_migrations (one row per migration that was begun) and
+/// public.tallyd_migration_objects (the changes of each in the catalog). Statements run in the
+/// caller's transaction, if there is one. All functions throw sql_error.
 class migration_records {
   public:
     explicit migration_records(pqxx_session& session) : session_{session} {}
 
     void create_tables();
-    /// By version; none when there are no tables.
+    /// The records by version; empty if the tables do not exist.
     std::vector<migration_record> load();
     /// The catalog as all recorded migrations together should have left it.
     catalog_objects expected_catalog();
-    /// The tables that migrations above this version made and that are there.
+    /// The existing tables that migrations above this version created.
     made_tables tables_made_above(int version);
 
     void insert(migration const& which, record_state state);
-    /// Marks it applied, with what it changed and how long that took.
+    /// Marks it as applied, with its changes and its duration.
     void finish(migration const& which, std::vector<catalog_change> const& changes,
                 catalog_objects const& expected, std::chrono::milliseconds took);
     void set_state(int version, record_state state);

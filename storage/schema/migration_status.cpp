@@ -24,7 +24,7 @@ void judge_applied(migration_status& status, migration const& file,
                    migration_record const& record) {
     std::string const edited = edited_files(file, record);
     if (record.state == record_state::running) {
-        // Mending the file is how a failed one is completed.
+        // Not `edited`: the operator completes a failed file by correcting it.
         status.state = migration_state::running;
         status.problem = status.name + " was begun and not completed: run tallyd migrate up";
     } else if (record.state == record_state::reverting) {

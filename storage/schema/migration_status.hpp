@@ -13,12 +13,12 @@ namespace tally::storage {
 enum class migration_state : std::uint8_t {
     applied,
     pending,
-    running,      ///< a no-transaction file was begun and has not come to its end
+    running,      ///< a no-transaction file was begun and not completed
     reverting,    ///< the same, of a .down file
-    edited,       ///< a file is not what was applied
-    missing,      ///< applied, and there is no such file
-    newer,        ///< applied by a newer tallyd than this
-    out_of_order, ///< not applied, though a later one is
+    edited,       ///< a file differs from what was applied
+    missing,      ///< applied, but there is no such file
+    newer,        ///< applied by a newer version of tallyd
+    out_of_order, ///< not applied, although a later one is
 };
 std::string_view name_of(migration_state state) noexcept;
 
@@ -27,18 +27,18 @@ struct migration_status {
     std::string name;
     migration_state state = migration_state::pending;
     std::string applied_at; ///< RFC 3339, UTC; empty when not applied
-    std::string problem;    ///< a sentence for the operator; empty when all is well
+    std::string problem;    ///< a sentence for the operator; empty: no problem
 
     friend bool operator==(migration_status const&, migration_status const&) = default;
 };
 
-/// Files and records side by side, by version.
+/// Compares files and records; the result is sorted by version.
 std::vector<migration_status> compare_migrations(std::span<migration const> files,
                                                  std::span<migration_record const> records);
 
 bool has_state(std::span<migration_status const> statuses, migration_state state) noexcept;
 
-/// Problems that nothing may be applied or reverted over, a line each; empty when there are none.
+/// The problems that forbid to apply or revert anything, one per line; empty if there are none.
 std::string refusals(std::span<migration_status const> statuses);
 
 } // namespace tally::storage

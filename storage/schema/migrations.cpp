@@ -16,7 +16,7 @@ std::string connect_problem(sql_error const& error) {
     return std::string{"cannot use the database: "} + error.what();
 }
 
-/// What down(to) reverts, the last first, and the version that stays.
+/// The migrations that down(to) reverts, the last first, and the version that remains.
 std::pair<std::vector<migration_status>, int> due_for_down(std::vector<migration_status> statuses,
                                                            std::optional<int> to) {
     std::erase_if(statuses, [](migration_status const& status) {
@@ -78,7 +78,8 @@ struct migration_runner::impl {
         }
     }
 
-    /// Takes the lock, then looks: what another session did while we waited counts.
+    /// Takes the lock and then reads the state, which another session may have changed during the
+    /// wait.
     std::vector<migration_status> prepare() {
         take_lock();
         auto statuses = compare_migrations(files, records.load());
@@ -190,8 +191,8 @@ struct migration_runner::impl {
 
 namespace {
 
-/// Runs a command of the runner; a lost connection outside a migration's own statements is no
-/// migration_error yet.
+/// Runs a command of the runner. A failure outside the statements of a migration arrives as
+/// sql_error and becomes a migration_error here.
 template <typename Function>
 auto guarded(Function&& command) {
     try {

@@ -22,7 +22,7 @@ std::string crypt_text(std::string const& password, std::string const& setting) 
 } // namespace
 
 std::string bcrypt_hash(std::string const& password) {
-    // No random bytes given: libcrypt takes them from the kernel.
+    // Without random bytes from us libcrypt takes them from the kernel.
     std::unique_ptr<char, decltype(&std::free)> const salt{
         crypt_gensalt_ra("$2b$", bcrypt_cost, nullptr, 0), &std::free};
     std::string hash = salt != nullptr ? crypt_text(password, salt.get()) : "";
@@ -46,7 +46,7 @@ std::string random_password() {
             throw std::runtime_error{"no random bytes for a password"};
         }
         for (unsigned char byte : bytes) {
-            // Four times 57 values are used, so that every letter is as likely.
+            // Only 228 = 4 * 57 byte values are used, so that every character is equally likely.
             if (byte < 4 * letters.size() && password.size() < 24) {
                 password += letters[byte % letters.size()];
             }

@@ -4,14 +4,14 @@
 
 namespace tally::storage {
 
-/// bcrypt of cost 12 with a new salt, as crypt(3) writes it ("$2b$12$..."). Throws
-/// std::runtime_error when the system's libcrypt has no bcrypt. About a quarter of a second.
+/// bcrypt hash with cost 12 and a new salt, in the form of crypt(3) ("$2b$12$..."). Takes about a
+/// quarter of a second. Throws std::runtime_error if the system's libcrypt has no bcrypt.
 std::string bcrypt_hash(std::string const& password);
 
 /// Whether the hash is of this password.
 bool bcrypt_matches(std::string const& password, std::string const& hash);
 
-/// 24 random letters and digits (142 bits), none of which look alike.
+/// 24 random letters and digits (142 bits), without characters that look alike.
 std::string random_password();
 
 } // namespace tally::storage

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view begin_marker = "<!-- diagram: begin -->\n";
 constexpr std::string_view end_marker = "<!-- diagram: end -->\n";
 
-/// Our tables, without partitions (attached or retired) and the runner's own.
+/// Our tables, without partitions (attached or retired) and without the runner's own tables.
 constexpr std::string_view tables_query = R"sql(
 WITH tables AS (
     SELECT c.oid, n.nspname AS schema, c.relname AS name
@@ -20,7 +20,7 @@ WITH tables AS (
                       WHERE p.partition_name = c.relname AND p.table_name LIKE n.nspname || '.%')
 )sql";
 
-// Key columns only: what tables are found and joined by.
+// Key columns only: those by which rows are found and joined.
 constexpr std::string_view columns_query = R"sql(
 )
 SELECT t.schema, t.name, a.attname,
@@ -38,8 +38,8 @@ JOIN LATERAL (
 ORDER BY t.schema, t.name, a.attnum
 )sql";
 
-// Declared foreign keys, and those that partitions get when they are sealed. A child has one row at
-// most where the columns of its foreign key are unique.
+// Declared foreign keys, and those that partitions get when they are sealed. If the columns of a
+// foreign key are unique, a parent has at most one child row.
 constexpr std::string_view relations_query = R"sql(
 ), relations AS (
     SELECT t.schema, t.name, p.name AS parent, array_to_string(ARRAY(
@@ -91,7 +91,7 @@ std::string block(std::string const& schema, context const& of) {
            (of.tables.empty() ? "" : "    }\n") + "```\n";
 }
 
-/// Where a marker's line ends; npos when it is not there.
+/// The end of the marker's line; npos if there is no such line.
 std::size_t end_of_line_with(std::string_view page, std::string_view marker, std::size_t from) {
     auto const at = page.find(marker, from);
     bool const is_line = at != std::string_view::npos && (at == 0 || page[at - 1] == '\n');

@@ -14,8 +14,8 @@ namespace tally::storage {
 /// sql_error.
 std::string schema_diagram(pqxx_session& session);
 
-/// `page` with what stands between the diagram's two markers replaced; nullopt when it has not
-/// both, each on a line of its own, in this order.
+/// `page` with the text between the diagram's two markers replaced; nullopt unless it has both
+/// markers, in order, each on a line of its own.
 std::optional<std::string> with_diagram(std::string_view page, std::string_view diagram);
 
 } // namespace tally::storage

@@ -5,8 +5,8 @@
 namespace tally::storage {
 namespace {
 
-/// One row per object: kind, name, definition. With search_path at pg_catalog every name comes out
-/// qualified. $1: comma-separated schema names, or NULL for all.
+/// One row per object: kind, name, definition. With search_path at pg_catalog PostgreSQL qualifies
+/// every name. $1: comma-separated schema names, or NULL for all.
 constexpr auto catalog_query = R"sql(
 WITH namespaces AS (
     SELECT oid, nspname FROM pg_namespace
@@ -190,7 +190,7 @@ void apply_changes(catalog_objects& objects, std::vector<catalog_change> const& 
 std::string catalog_fingerprint(catalog_objects const& objects) {
     std::string text;
     for (auto const& [key, definition] : objects) {
-        // Lengths keep two different lists from reading the same.
+        // With the lengths two different lists cannot give the same text.
         for (std::string const* part : {&key.first, &key.second, &definition}) {
             text += std::to_string(part->size()) + ":" + *part + "\n";
         }

@@ -46,7 +46,7 @@ std::vector<seed> all_seeds() {
     return seeds;
 }
 
-/// Seeds by what was recorded of them.
+/// The seeds and which of them are recorded.
 class seed_runner {
   public:
     explicit seed_runner(std::string const& connection_string)
@@ -94,11 +94,11 @@ class seed_runner {
 
   private:
     std::string const& connection_string_;
-    migration_lock lock_; // two at once would both find a seed missing
+    migration_lock lock_; // without it two commands could both find a seed missing
     pqxx_session session_;
 };
 
-/// Given, known (demo), or made up: then the report has it.
+/// The given password, the documented one of the demo, or a random one, which the report returns.
 std::string password_of(std::string const& email, std::optional<std::string> const& given,
                         seed_options const& options, seed_report& report) {
     if (given) {
@@ -111,7 +111,7 @@ std::string password_of(std::string const& email, std::optional<std::string> con
     return report.passwords.back().password;
 }
 
-/// Hashing takes a quarter of a second, by design: all demo users share one.
+/// All demo users share one password hash: hashing takes a quarter of a second, by design.
 std::string const& demo_hash() {
     static std::string const hash = bcrypt_hash("Demo@123");
     return hash;

@@ -11,7 +11,7 @@ bool is_name_character(char c) {
     return std::isalnum(byte) != 0 || c == '_' || byte >= 0x80;
 }
 
-/// Walks over a script token by token.
+/// Scans a script token by token.
 class scanner {
   public:
     explicit scanner(std::string_view script) : script_{script} {}
@@ -20,8 +20,8 @@ class scanner {
     [[nodiscard]] std::size_t position() const { return at_; }
     [[nodiscard]] char current() const { return script_[at_]; }
 
-    /// Past one character, quoted text or comment. True when it belongs to a statement: no space,
-    /// no comment.
+    /// Moves past one character, quoted text or comment. True if that belongs to a statement: it
+    /// is neither a space nor a comment.
     bool advance() {
         std::string_view const rest = script_.substr(at_);
         if (rest.starts_with("--")) {
@@ -44,13 +44,13 @@ class scanner {
     }
 
   private:
-    /// An E before the quote, that is no name's end.
+    /// Whether an E before the quote makes it E'...'; it may also be the end of a name.
     [[nodiscard]] bool has_escapes() const {
         return script_[at_] == '\'' && at_ > 0 && (script_[at_ - 1] | 0x20) == 'e' &&
                (at_ < 2 || !is_name_character(script_[at_ - 2]));
     }
 
-    /// A doubled quote inside reads as two quoted texts side by side, which is just as well.
+    /// A doubled quote inside is scanned as two adjacent quoted texts, with the same result.
     void skip_quoted(char quote, bool escapes) {
         for (++at_; at_ < script_.size() && script_[at_] != quote; ++at_) {
             if (escapes && script_[at_] == '\\') {
@@ -62,7 +62,7 @@ class scanner {
 
     bool skip_dollar_quoted() {
         if (at_ > 0 && is_name_character(script_[at_ - 1])) {
-            return false; // a name with a dollar sign
+            return false; // a name that contains a dollar sign
         }
         std::size_t end = at_ + 1;
         while (end < script_.size() && is_name_character(script_[end])) {
@@ -70,7 +70,7 @@ class scanner {
         }
         if (end >= script_.size() || script_[end] != '$' ||
             std::isdigit(static_cast<unsigned char>(script_[at_ + 1])) != 0) {
-            return false; // a parameter, or nothing
+            return false; // a parameter such as $1, or a lone dollar sign
         }
         std::string_view const tag = script_.substr(at_, end + 1 - at_);
         std::size_t const close = script_.find(tag, end + 1);

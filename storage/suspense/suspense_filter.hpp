@@ -9,10 +9,10 @@
 
 namespace tally::storage {
 
-/// Which rows of ingest.suspense are meant; what is empty leaves open.
+/// Selects rows of ingest.suspense. A member that is empty, nil or never_us selects all.
 struct suspense_filter {
     std::vector<ingest::uuid> ids;
-    std::vector<std::string> reasons; ///< codes, also those that only another tallyd knows
+    std::vector<std::string> reasons; ///< codes, also such that only another version knows
     ingest::uuid source_id;           ///< nil: any
     std::string format;
     ingest::time_us since = ingest::never_us; ///< of received_at
@@ -22,12 +22,13 @@ struct suspense_filter {
     friend bool operator==(suspense_filter const&, suspense_filter const&) = default;
 };
 
-/// A filter as SQL and its parameters. Views the filter and must outlive the sending.
+/// A filter as an SQL condition and its parameters. Views the filter; must live until the statement
+/// is sent.
 class suspense_condition {
   public:
     explicit suspense_condition(suspense_filter const& which);
 
-    /// On the table as `s`; parameters $1 to $7.
+    /// The condition on the table as `s`, with the parameters $1 to $7.
     static constexpr std::string_view sql =
         "($1::uuid[] IS NULL OR s.id = ANY($1::uuid[]))"
         " AND ($2::text[] IS NULL OR s.reason = ANY($2::text[]))"
@@ -37,7 +38,7 @@ class suspense_condition {
         " AND ($6::timestamptz IS NULL OR s.received_at < $6::timestamptz)"
         " AND ($7::text IS NULL OR s.state = $7::text::ingest.suspense_state)";
 
-    /// Adds the seven, as the first of a statement.
+    /// Adds the seven parameters; they must be the first of the statement.
     parameters& add_to(parameters& values);
 
   private:

@@ -7,7 +7,7 @@ namespace tally::storage {
 
 namespace {
 
-/// Rows of one transaction: some milliseconds, so that no lane waits for it.
+/// Rows per transaction: takes some milliseconds, so that no lane waits for long.
 constexpr std::string_view change_rows = "5000";
 
 constexpr std::string_view plain_columns =
@@ -46,7 +46,8 @@ std::string where(std::string_view more = {}) {
     return " WHERE " + std::string{suspense_condition::sql}.append(more);
 }
 
-/// The uuid that begins with these hex digits and goes on with `filler`; nullopt: not hex digits.
+/// The uuid that begins with these hex digits and continues with `filler`; nullopt if they are not
+/// hex digits.
 std::optional<ingest::uuid> padded(std::string_view prefix, char filler) {
     std::string digits;
     for (char const c : prefix) {
@@ -64,7 +65,7 @@ std::optional<ingest::uuid> padded(std::string_view prefix, char filler) {
     return ingest::parse_uuid(digits);
 }
 
-// In the order of ids, as whoever stores a page of them locks them.
+// In the order of ids, which is the order in which a batch locks these rows (R13).
 result change_all(pq_connection& on, suspense_filter const& which, std::string_view change,
                   suspense_verdict const& verdict, std::int64_t& out) {
     std::string const sql = "UPDATE ingest.suspense AS u SET " + std::string{change} +
@@ -140,7 +141,7 @@ result list_suspense(pq_connection& on, suspense_filter const& which, std::int32
     return said;
 }
 
-// Rows while their payloads are small: the running sum stops behind the first megabyte.
+// The running sum of the payloads ends the page after the first megabyte.
 result next_suspense(pq_connection& on, suspense_filter const& which, ingest::uuid const& after,
                      std::vector<suspense_record>& out) {
     out.clear();

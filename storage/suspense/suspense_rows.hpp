@@ -14,7 +14,7 @@ struct suspense_record {
     std::string reason;
     std::string detail;
     ingest::uuid source_id;
-    std::string source; ///< its name; its id when it is gone
+    std::string source; ///< its name; its id if the source was deleted
     std::string format;
     std::string state;
     std::int32_t attempts = 1;
@@ -24,12 +24,12 @@ struct suspense_record {
     ingest::time_us resolved_at = ingest::never_us;
     std::string resolved_by;
     std::string resolution;
-    bool was_stored = false; ///< resolved once, and sent again since
+    bool was_stored = false; ///< was resolved once and has been sent again since
     std::int64_t payload_bytes = 0;
-    std::string payload; ///< empty where only a list was asked for
+    std::string payload; ///< empty in lists
 };
 
-/// The rows of one state, reason, source and format taken together.
+/// The rows of one state, reason, source and format, summed up.
 struct suspense_group {
     std::string state;
     std::string reason;
@@ -41,23 +41,23 @@ struct suspense_group {
     ingest::time_us newest = ingest::never_us;
 };
 
-/// Most rows first.
+/// Groups, those with the most rows first.
 result summarize_suspense(pq_connection& on, suspense_filter const& which,
                           std::vector<suspense_group>& out);
 
 result count_suspense(pq_connection& on, suspense_filter const& which, std::int64_t& out);
 
-/// The latest ones first, without payloads.
+/// Rows, the latest first, without payloads.
 result list_suspense(pq_connection& on, suspense_filter const& which, std::int32_t limit,
                      std::vector<suspense_record>& out);
 
-/// The next ones by id, behind `after`, with payloads; these together are not much more than a
-/// megabyte beyond one record.
+/// The next rows by id, after `after`, with payloads. Together the payloads have about a megabyte
+/// at most, plus one record.
 result next_suspense(pq_connection& on, suspense_filter const& which, ingest::uuid const& after,
                      std::vector<suspense_record>& out);
 
-/// The row whose id begins with `prefix` (hex digits and dashes), with payload; two rows when there
-/// are several. bad_data when that can be no id.
+/// The row whose id begins with `prefix` (hex digits and dashes), with payload; two rows if there
+/// are several. bad_data if `prefix` cannot begin an id.
 result find_suspense(pq_connection& on, std::string_view prefix, std::vector<suspense_record>& out);
 
 /// Who closes rows, and why.
@@ -66,12 +66,12 @@ struct suspense_verdict {
     std::string why;
 };
 
-/// Those of the waiting rows that the filter means become discarded, a few thousand a transaction.
-/// `out` counts them, also when it fails on the way.
+/// Discards the waiting rows that the filter selects, a few thousand per transaction. `out` counts
+/// them, also those before a failure.
 result discard_suspense(pq_connection& on, suspense_filter which, suspense_verdict const& verdict,
                         std::int64_t& out);
 
-/// Takes discarding back: the rows wait again.
+/// The opposite of discarding: the rows wait again.
 result restore_suspense(pq_connection& on, suspense_filter which, std::int64_t& out);
 
 } // namespace tally::storage

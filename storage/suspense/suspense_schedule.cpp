@@ -9,9 +9,9 @@ namespace {
 using ingest::cure;
 using ingest::record_error;
 
-// Three ranges of one index, each told by the index alone: a million rows that are not due because
-// the catalog is still the one that they were tried with cost a look at their entries only. No
-// order: what is tried leaves the set, so every row has its turn.
+// Three ranges of one index. A million rows that are not due, because they were tried with the
+// present catalog, cost a scan of their index entries only. There is no ORDER BY: a row that was
+// tried leaves the set, so every row is tried in time.
 constexpr char const* due_sql =
     "SELECT id FROM ingest.suspense WHERE state = 'waiting' AND next_attempt_at <= now()"
     " AND reason = ANY($1::text[]) AND tried_catalog_at IS NULL"
@@ -56,7 +56,7 @@ std::vector<std::string> curable_reasons() {
 
 pq_connection::limits due_limits() {
     pq_connection::limits bounds;
-    bounds.locks_in_order = true; // which leaves the server no way but the index
+    bounds.locks_in_order = true; // without sequential scans the server must use the index
     return bounds;
 }
 
@@ -105,7 +105,7 @@ result waiting_by_reason(pq_connection& on, std::vector<waiting_reason>& out) {
     out.clear();
     pq_rows rows;
     parameters none;
-    // Of the index alone, where VACUUM has been.
+    // An index-only scan, for pages that VACUUM has visited.
     result said = on.query("SELECT reason, count(*), min(received_at) FROM ingest.suspense"
                            " WHERE state = 'waiting' GROUP BY reason ORDER BY reason",
                            none, rows);

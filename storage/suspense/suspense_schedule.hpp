@@ -10,32 +10,33 @@
 
 namespace tally::storage {
 
-/// How a daemon tries records again by itself.
+/// Parameters of a daemon's automatic retries.
 struct automatic_attempts {
-    ingest::time_us catalog_at = 0; ///< of when the catalog is, by the database's clock
-    std::int32_t attempts_max = 0;  ///< of one record; then it is left to people
+    ingest::time_us catalog_at = 0; ///< time of the catalog, by the database's clock
+    std::int32_t attempts_max = 0;  ///< per record; after them only an operator retries it
 };
 
-/// Rows that a daemon shall try with its catalog: waiting for something that the catalog cures and
-/// not tried with one as new, or for something elsewhere; not before their next_attempt_at. At most
-/// `ids_max`. The connection should have due_limits().
+/// Rows whose next_attempt_at has passed and that a daemon should retry: those that wait for a
+/// change of the catalog and were not tried with one as recent as this, and those that wait for
+/// something else that may change. At most `ids_max`. The connection should have due_limits().
 result find_due(pq_connection& on, automatic_attempts const& how, std::int32_t ids_max,
                 std::vector<ingest::uuid>& out);
 pq_connection::limits due_limits();
 
-/// A record that was tried in vain, and why by now.
+/// A record whose retry failed, with its present reason.
 struct failed_retry {
     ingest::uuid id;
     std::string_view reason; ///< code
     std::string_view detail;
 };
 
-/// Writes down attempts; rows that do not wait any more are left alone. Those of a daemon wait
-/// before the next one: 15 seconds, then twice as long each time up to a day.
+/// Records failed attempts; rows that no longer wait are left alone. `automatic`: the attempts of a
+/// daemon, with a pause before the next one: 15 seconds, then twice as long each time, up to a day.
+/// nullptr: those of an operator.
 result record_failures(pq_connection& on, std::span<failed_retry const> failures,
                        automatic_attempts const* automatic);
 
-/// How many wait for a reason.
+/// How many records wait for one reason.
 struct waiting_reason {
     std::string reason;
     std::int64_t records = 0;
@@ -43,11 +44,11 @@ struct waiting_reason {
 };
 result waiting_by_reason(pq_connection& on, std::vector<waiting_reason>& out);
 
-/// Makes this session the one that tries again by itself, for as long as it lives; false: another
-/// one is.
+/// Makes this session the one that retries automatically, for as long as it lives; false: another
+/// session is.
 result take_turn(pq_connection& on, bool& is_ours);
 
-/// Codes of the reasons that may be gone without anybody's touching the record.
+/// Codes of the reasons that may disappear without a change of the record.
 std::vector<std::string> curable_reasons();
 
 } // namespace tally::storage

@@ -103,7 +103,7 @@ TEST_F(logins, expired_tokens_are_deleted_and_no_others) {
 }
 
 TEST_F(logins, sessions_that_nobody_uses_are_deleted) {
-    EXPECT_EQ(run("cleanup-sessions", true).changed, 2); // not the one of 90 days sharp
+    EXPECT_EQ(run("cleanup-sessions", true).changed, 2); // a session of exactly 90 days stays
     EXPECT_EQ(run("cleanup-sessions").changed, 2);
     EXPECT_EQ(ask("SELECT string_agg(refresh_token, ' ' ORDER BY 1) FROM sessions"),
               "s-1 s0 s1 s2");
@@ -242,7 +242,7 @@ TEST_F(maintenance, a_partition_that_fails_is_counted) {
     EXPECT_EQ(run("partitions").failures, 1);
 }
 
-// The rows of an import say which calls came of it, and its totals are their sums.
+// The batch rows of an import tell which calls came from it, and its totals are their sums.
 TEST_F(maintenance, rows_of_old_batches_go_but_for_those_of_imports) {
     execute(database, R"(
 INSERT INTO ingest.imports (id, file_name, format, source_id)
@@ -254,8 +254,8 @@ SELECT gen_random_uuid(), gen_random_uuid(), 0, CASE WHEN i % 1000 = 0 THEN
     '2026-05-04 10:00Z'::timestamptz - make_interval(days => 7, secs => 12000 - i)
 FROM generate_series(0, 12005) AS i;
 )");
-    EXPECT_THAT(run("batches", true).rows, ElementsAre(cells{"batches older than 7 days",
-                                                             "11988"})); // not one of 7 days sharp
+    EXPECT_THAT(run("batches", true).rows,
+                ElementsAre(cells{"batches older than 7 days", "11988"})); // exactly 7 days stay
     EXPECT_EQ(ask("SELECT count(*) FROM ingest.batches"), "12006");
     EXPECT_EQ(run("batches").changed, 11'988);
     EXPECT_EQ(run("batches").changed, 0);
@@ -284,7 +284,7 @@ SELECT gen_random_uuid(), gen_random_uuid(), 77, 1, 1, 0, 0, 9, 1, now(), now();
     ASSERT_TRUE(run_job(*on, *storage::find_maintenance_job("batches"), options, report).ok());
     EXPECT_EQ(ask("SELECT string_agg(lane::text, ' ' ORDER BY lane) FROM ingest.batches"),
               "0 1 2 3 77");
-    options.now += 36'525 * 24 * hour; // by a clock that is a century ahead
+    options.now += 36'525 * 24 * hour; // the clock is a century ahead
     ASSERT_TRUE(run_job(*on, *storage::find_maintenance_job("batches"), options, report).ok());
     EXPECT_EQ(ask("SELECT string_agg(lane::text, ' ' ORDER BY lane) FROM ingest.batches"), "77");
 }

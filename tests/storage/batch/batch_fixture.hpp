@@ -21,10 +21,10 @@ class batch_fixture : public testing::Test {
 
     void SetUp() override;
 
-    /// An empty batch with an identity of its own.
+    /// An empty batch with a new id.
     static storage::batch new_batch();
     /// A call of 44... that costs `cost_nanos`, with its share of usage, balance and day.
-    /// `version` is what the usage row is expected to be at.
+    /// `version` is the expected version of the usage row.
     void add_call(storage::batch& to, ingest::cdr const& call, int account, std::int64_t cost_nanos,
                   std::int64_t version = 0);
     /// A batch of one such call.
@@ -39,14 +39,14 @@ class batch_fixture : public testing::Test {
     }
     [[nodiscard]] ingest::uuid account_id(int account) const;
     [[nodiscard]] ingest::uuid subscription_id(int account) const;
-    /// Every table a batch writes is empty.
+    /// Expects every table that a batch writes to be empty.
     void expect_nothing_stored() const;
 
     static constexpr storage::partition_policy any_day{20'000, 20'000, 1};
 
     std::string database;
     call_maker calls;
-    std::deque<ingest::cdr> kept; ///< what the batches' rows point to
+    std::deque<ingest::cdr> kept; ///< the rows of the batches point to these
     rating::rate rate;
     ingest::uuid local_source = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
 };

@@ -9,8 +9,8 @@
 #include <chrono>
 #include <thread>
 
-// What a batch comes to when its connection goes, at each stage, and when rivals write the same
-// rows.
+// The outcome of a batch whose connection is lost, at each stage, and of a batch beside other
+// sessions that write the same rows.
 
 namespace {
 
@@ -42,7 +42,8 @@ class lost_connection : public batch_fixture {
         }
         ADD_FAILURE() << "the lane does not wait";
     }
-    /// Commits while another session holds what `lock_sql` locks, and is terminated meanwhile.
+    /// Commits while another session holds what `lock_sql` locks; the committing session is
+    /// terminated meanwhile.
     failure commit_behind(std::string const& lock_sql, storage::batch const& what) {
         pqxx::connection other{database};
         pqxx::work holding{other};
@@ -58,7 +59,7 @@ class lost_connection : public batch_fixture {
         EXPECT_TRUE(said.ok()) << said.detail;
         return stored;
     }
-    /// The writer works again, by itself, and the batch goes in.
+    /// Expects that the writer connects again by itself and stores the batch.
     void expect_it_goes_in(storage::batch const& what) {
         auto const said = lane->commit(what, counts);
         EXPECT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
@@ -97,7 +98,7 @@ TEST_F(lost_connection, at_any_stage_before_commit_is_transient_and_stores_nothi
                              std::string{"LOCK analytics.usage_aggregates_daily IN SHARE MODE"},
                              std::string{"LOCK ingest.batches IN SHARE MODE"},
                              std::string{"LOCK ingest.positions IN SHARE MODE"}}) {
-        // Rows of accounts are locked by the foreign key's check too: then the first stage waits.
+        // The foreign key's check locks rows of accounts too, so the first stage waits here.
         EXPECT_EQ(commit_behind(lock, batch), failure::transient) << lock;
         expect_nothing_stored();
         EXPECT_FALSE(is_committed(batch));
@@ -105,9 +106,9 @@ TEST_F(lost_connection, at_any_stage_before_commit_is_transient_and_stores_nothi
     expect_it_goes_in(batch);
 }
 
-// Nothing arrives and nothing is closed: whoever waits in COPY would wait for ever.
+// Nothing arrives and nothing is closed: a session that waits in COPY would wait forever.
 TEST_F(lost_connection, that_stands_still_does_not_keep_a_cancelled_lane) {
-    proxy->arm(cut::answer, "PGCOPY"); // which has none
+    proxy->arm(cut::answer, "PGCOPY"); // no answer contains this text
     std::jthread canceller{[this] {
         while (!proxy->has_cut()) {
             std::this_thread::sleep_for(std::chrono::milliseconds{5});
@@ -149,7 +150,7 @@ TEST_F(lost_connection, that_takes_the_answer_to_commit_is_unknown_and_the_batch
     EXPECT_TRUE(proxy->has_cut());
     EXPECT_TRUE(is_committed(batch));
     EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
-    EXPECT_EQ(lane->commit(batch, counts).why, failure::stale); // once is enough
+    EXPECT_EQ(lane->commit(batch, counts).why, failure::stale); // one changed row is enough
 }
 
 TEST_F(lost_connection, that_takes_the_answer_for_a_position_alone_moves_it_once) {
@@ -175,7 +176,7 @@ TEST_F(lost_connection, that_takes_the_answer_for_a_position_alone_moves_it_once
 TEST_F(lost_connection, right_behind_the_copy_does_not_go_on_in_another_session) {
     auto const batch = full_batch();
     proxy->arm(cut::after_answer, "COPY 1");
-    // Whether the last statements had left before the loss was seen cannot be told.
+    // The last statements may or may not have been sent before the loss was noticed.
     auto const why = lane->commit(batch, counts).why;
     EXPECT_TRUE(why == failure::transient || why == failure::unknown);
     EXPECT_TRUE(proxy->has_cut());

@@ -117,15 +117,16 @@ TEST_F(writer, refuses_a_stored_call_and_says_which) {
     EXPECT_EQ(counts.refused_call, 1U);
     EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "1");
     EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
-    // The writer is good for the next batch.
+    // The writer can store the next batch.
     expect_committed(one_call(9, 2, 1, 1));
 }
 
 TEST_F(writer, refuses_a_usage_row_of_another_version) {
     expect_committed(one_call(1, 1, 1));
-    EXPECT_EQ(commit(one_call(2, 1, 1, 0)).why, failure::stale); // there is one by now
-    EXPECT_EQ(commit(one_call(2, 1, 1, 2)).why, failure::stale); // not that far
-    EXPECT_EQ(commit(one_call(2, 2, 1, 4)).why, failure::stale); // expected, but not there
+    EXPECT_EQ(commit(one_call(2, 1, 1, 0)).why, failure::stale); // the row exists by now
+    EXPECT_EQ(commit(one_call(2, 1, 1, 2)).why, failure::stale); // the row has a lower version
+    EXPECT_EQ(commit(one_call(2, 2, 1, 4)).why,
+              failure::stale); // a row is expected, but there is none
     EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "1");
     EXPECT_EQ(ask("SELECT count(*) FROM billing.subscription_usage"), "1");
     expect_committed(one_call(2, 1, 1, 1));
@@ -268,7 +269,7 @@ TEST_F(writer, positions_move_by_compare_and_set) {
     ASSERT_TRUE(lane->load_positions("file:b", 3, found).ok());
     EXPECT_EQ(found, (std::vector<std::int64_t>{-1, -1, -1}));
     ASSERT_TRUE(lane->load_positions("file:a", 3, found).ok());
-    EXPECT_EQ(found, (std::vector<std::int64_t>{-1, -1, -1})); // read with two lanes
+    EXPECT_EQ(found, (std::vector<std::int64_t>{-1, -1, -1})); // the stream was read with two lanes
 }
 
 TEST_F(writer, loads_usage_in_the_order_of_the_keys) {

@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-// What applications tell of themselves: facts and the counters kept beside them.
+// Reports of applications about themselves: facts, and the counters that are kept with them.
 
 namespace tally::storage {
 namespace {

@@ -16,8 +16,8 @@ struct long_event {
     std::string data;
 };
 
-/// An event of each kind that has rows of facts, with one text as long as its decoder takes it:
-/// the data holds little besides, so that nothing else has room to spare.
+/// An event of each kind that has rows of facts, with one text of the greatest length that its
+/// decoder accepts. The other data is short, so that no other field leaves unused room.
 std::vector<long_event> long_events() {
     std::string const text(1024, 'x');
     std::string const user = R"("user_id":"3f2a1b0c-7d6e-4a5b-9c8d-112233445566")";
@@ -43,7 +43,7 @@ void decode(long_event const& from, ingest::record_batch& into) {
     ASSERT_EQ(into.events.size(), 1u) << from.type;
 }
 
-/// Fields of a row in COPY's binary format, by their lengths; -1 when it does not end with one.
+/// Number of fields of a row in COPY's binary format; -1 if the row does not end with a field.
 int fields_of(std::string_view row) {
     auto const number = [&row](std::size_t bytes) {
         std::uint32_t value = 0;
@@ -65,7 +65,7 @@ int fields_of(std::string_view row) {
     return row.empty() ? columns : -1;
 }
 
-// The buffer asserts that nobody writes beyond the room that was asked for.
+// The buffer asserts that a writer stays within the room that it requested.
 TEST(event_tables, rows_stay_within_their_room) {
     for (auto const& each : long_events()) {
         ingest::record_batch decoded;
@@ -76,7 +76,7 @@ TEST(event_tables, rows_stay_within_their_room) {
         row.currency = {'E', 'U', 'R'};
         row.is_metered = row.what->kind == ingest::event_kind::usage;
         fact_table const& table = *table_of(row.what->kind).facts;
-        byte_buffer buffer; // as small as the row lets it be
+        byte_buffer buffer; // no larger than the row requests
         table.put(buffer, row, {});
         EXPECT_GT(fields_of(buffer.view()), 0) << each.type;
     }

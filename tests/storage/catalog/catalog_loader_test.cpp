@@ -121,7 +121,7 @@ TEST_F(catalog_load, leaves_closed_and_deleted_accounts_out) {
     EXPECT_EQ(catalog().accounts(), 1U);
     EXPECT_EQ(catalog().subscriptions(), 1U);
     EXPECT_EQ(catalog().subscription_by_did(did_of(1)), no_index);
-    EXPECT_TRUE(catalog().is_active_did(did_of(1))); // ours all the same
+    EXPECT_TRUE(catalog().is_active_did(did_of(1))); // still ours
     EXPECT_NE(catalog().subscription_by_did(did_of(3)), no_index);
     EXPECT_NE(catalog().account_by_number("ACC-3"), no_index);
     EXPECT_THAT(warnings(), ElementsAre());
@@ -178,7 +178,7 @@ TEST_F(catalog_load, leaves_out_with_a_warning_what_makes_no_sense) {
     load();
     EXPECT_EQ(catalog().subscriptions(), 1U);
     EXPECT_THAT(warnings(),
-                testing::UnorderedElementsAre(HasSubstr("'SUB-1' is left out: it is cancelled or "
+                testing::UnorderedElementsAre(HasSubstr("'SUB-1' is left out: it is canceled or "
                                                         "expired, but has no end"),
                                               HasSubstr("'SUB-2' is left out: its currency is "
                                                         "not its account's")));

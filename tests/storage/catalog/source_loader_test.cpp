@@ -48,7 +48,7 @@ TEST(source_loader, reads_every_field) {
     EXPECT_EQ(*sources.by_token("secret"), expected);
     EXPECT_FALSE(sources.by_name("old")->is_active);
     EXPECT_EQ(sources.by_name("old")->percent, ingest::percent_policy::always);
-    EXPECT_EQ(sources.by_token("older"), sources.by_name("old")); // for the caller to refuse
+    EXPECT_EQ(sources.by_token("older"), sources.by_name("old")); // the caller refuses it
 }
 
 TEST(source_loader, a_source_of_an_unknown_zone_is_switched_off) {
@@ -63,7 +63,7 @@ TEST(source_loader, a_source_of_an_unknown_zone_is_switched_off) {
 
 class listener : public testing::Test {
   protected:
-    /// Whether a change is heard within two seconds.
+    /// Whether a change is reported within two seconds.
     bool hears() {
         bool changed = false;
         auto const said = listener_.wait(2000, changed);

@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-// What a plan charges by, out of a real database: bands, on-net rates, fallbacks, metric prices.
+// Tariffs from a real database: bands, on-net rates, fallbacks, metric prices.
 
 namespace {
 
@@ -42,7 +42,7 @@ class tariff_load : public testing::Test {
     [[nodiscard]] std::vector<std::string> const& warnings() const {
         return loaded.warnings.texts();
     }
-    /// What a minute to `destination` costs ACC-1, guided and rated.
+    /// The cost of a minute to `destination` for ACC-1, guided and rated.
     std::string cost_of(std::string destination, ingest::time_us when = call_maker::base) {
         auto const call = make.call(1, 1, std::move(destination), 60, when);
         auto const who = rating::guide(call, *loaded.catalog);
@@ -59,7 +59,7 @@ class tariff_load : public testing::Test {
     call_maker make;
 };
 
-/// A plan with one rate of one step, `price` a minute.
+/// A plan with one rate of one step, at `price` per minute.
 std::string plan_with(std::string const& code, std::string const& prefix,
                       std::string const& price) {
     return "INSERT INTO billing.rate_plans (code, name, time_zone) VALUES ('" + code + "', '" +

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <random>
 
-// What affiliate.click and affiliate.conversion do: clicks, referrals, commissions, statistics.
+// The effects of affiliate.click and affiliate.conversion: clicks, referrals, commissions,
+// statistics.
 
 namespace tally::storage {
 namespace {

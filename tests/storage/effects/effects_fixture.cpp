@@ -40,7 +40,7 @@ std::string code_of(sql_value const& verdict) {
     return verdict ? verdict->substr(0, verdict->find(": ")) : "ok";
 }
 
-/// Rows that the running transaction has written; those of the last ones may be in it too.
+/// Rows that the running transaction has written; it may include those of recent transactions.
 sql_value rows_written(pqxx_session& session) {
     return session.query_value("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM "
                                "pg_stat_xact_user_tables");
@@ -74,7 +74,7 @@ std::string effects_test::apply_by(pqxx_session& session, usage_event const& eve
         try {
             return code_of(call(session, event));
         } catch (sql_error const& error) {
-            if (error.sqlstate() != "40P01") { // a deadlock: the daemon tries its batch again
+            if (error.sqlstate() != "40P01") { // a deadlock: the daemon would repeat its batch
                 throw;
             }
         }

@@ -8,17 +8,17 @@
 
 namespace tally::storage {
 
-/// A usage event as the functions apply_* take it.
+/// An event in the form that the functions apply_* take.
 struct usage_event {
     std::string type;
     std::string at;   ///< RFC 3339
     std::string data; ///< JSON
     sql_value subject = {};
-    sql_value id = {}; ///< uuid; without one each has its own
+    sql_value id = {}; ///< uuid; if not given, each event has its own
 };
 
-/// What tests of the effects of events (the functions apply_* of migration 0017) begin with: users
-/// 1 to 9, and events that are applied one by one, each in a transaction of its own.
+/// Fixture of the tests of event effects (the functions apply_* of migration 0017): users 1 to 9,
+/// and events that are applied one by one, each in its own transaction.
 class effects_test : public context_test {
   protected:
     void SetUp() override {
@@ -26,15 +26,15 @@ class effects_test : public context_test {
         make_users(9);
     }
 
-    /// "ok", or the reason code of the verdict, which is in said_ then. A verdict has to leave
-    /// everything as it was.
+    /// "ok", or the reason code of the verdict, whose text is in said_ then. An event that is
+    /// refused must change nothing.
     std::string apply(usage_event const& event) { return apply(session_, event, said_); }
 
-    /// The same by another session; checks nothing but the verdict.
+    /// The same in another session; checks the verdict only.
     static std::string apply_by(pqxx_session& session, usage_event const& event);
 
-    /// Applies all, and again what was refused, until nothing changes any more, as people do who
-    /// retry what is suspended. Returns how many are left.
+    /// Applies all events, and again those that were refused, until none is accepted, as retries
+    /// of suspended records do. Returns the number of refused ones.
     std::size_t apply_all(std::vector<usage_event> events);
 
     /// "2026-03-02T00:00:00Z" and so many seconds: a Monday.

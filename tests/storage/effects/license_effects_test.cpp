@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// What license.* and audit.action do: SMS credits, the last activity, and the two trails.
+// The effects of license.* and audit.action: SMS credits, the last activity, and the two trails.
 
 namespace tally::storage {
 namespace {

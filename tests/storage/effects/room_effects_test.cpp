@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// What room.joined, room.left and room.prize.won do: participants and winners.
+// The effects of room.joined, room.left and room.prize.won: participants and winners.
 
 namespace tally::storage {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// What voucher.session does: sessions by their latest action, and the counters that follow.
+// The effects of voucher.session: sessions by their latest action, and the counters that follow.
 
 namespace tally::storage {
 namespace {
@@ -41,7 +41,7 @@ class voucher_effects : public effects_test {
         return rows("SELECT right(id::text, 1), kind, status FROM voucher_sessions ORDER BY 1");
     }
 
-    /// The voucher gets a type with these rules, of an organization in this zone.
+    /// Gives the voucher a type with these rules, of an organization in this time zone.
     void book_by(std::string const& rules, sql_value const& time_zone) {
         session_.query("UPDATE organizations SET time_zone = $1", {time_zone});
         session_.query("INSERT INTO voucher_types (id, organization_id, name, total_sessions, "

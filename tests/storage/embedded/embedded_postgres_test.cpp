@@ -27,7 +27,7 @@ std::string one_value(std::string const& connection_string, std::string const& s
     return pqxx_session{connection_string, "test"}.query_value(sql).value_or("NULL");
 }
 
-/// A folder that the server's user can enter, gone with the test.
+/// A folder that the server's user can enter; removed at the end of the test.
 class embedded_postgres_test : public testing::Test {
   protected:
     embedded_postgres_test() {
@@ -47,7 +47,7 @@ class embedded_postgres_test : public testing::Test {
         return chosen;
     }
 
-    /// What start() refuses with; empty when it does not.
+    /// The message with which start() fails; empty if it succeeds.
     static std::string refusal(embedded_options const& chosen) {
         try {
             embedded_postgres{chosen}.start();
@@ -176,7 +176,7 @@ TEST_F(embedded_postgres_test, is_taken_over_by_one_who_wanted_to_attach) {
     owner->start();
     std::jthread leave{[&] { owner.reset(); }};
     embedded_postgres next{options(true)};
-    next.start(); // while it stops, or a moment before
+    next.start(); // while the other stops, or just before
     leave.join();
     if (!next.is_attached()) {
         EXPECT_EQ(one_value(next.connection_string(), "SELECT 1"), "1");
@@ -235,7 +235,7 @@ TEST_F(embedded_postgres_test, is_not_stopped_by_a_pid_file_that_names_another_p
     std::getline(in, line);
     std::stringstream rest;
     rest << in.rdbuf();
-    // As after a reboot, when some other process of the server's user has the old pid.
+    // As after a reboot: another process of the server's user has the old pid.
     put("data/postmaster.pid", std::to_string(getppid()) + "\n" + rest.str());
     embedded_postgres server{options()};
     server.start();
@@ -265,7 +265,7 @@ TEST_F(embedded_postgres_test, goes_with_a_killed_owner_and_keeps_what_was_commi
     close(ends[1]);
 
     embedded_postgres next{options()};
-    next.start(); // at once: the old server may still be on its way out
+    next.start(); // at once: the old server may still be stopping
     EXPECT_FALSE(next.is_attached());
     EXPECT_NE(next.server_pid(), server_pid);
     EXPECT_FALSE(is_server_of(server_pid, folder_ / "data"));

@@ -12,7 +12,7 @@
 
 namespace tally::storage {
 
-/// Stores calls as the daemon does: one lane with a connection of its own.
+/// Stores calls as the daemon does: one lane with its own connection.
 class calls_lane {
   public:
     explicit calls_lane(std::string const& database, std::int32_t number = 0)

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <random>
 
-// What usage events leave in the database, on their way through lanes as the daemon has them.
+// The rows that usage events leave in the database, through the lanes of the daemon.
 
 namespace tally::storage {
 namespace {
@@ -48,7 +48,7 @@ class event_batch_test : public ::testing::Test {
                 ('00000000-0000-7000-8000-000000000e01', 1, NULL, 0.5, 2))sql");
     }
     [[nodiscard]] std::string ask(std::string_view sql) const { return query_one(database, sql); }
-    /// Costs by event, off the balances, of usage rows, of metric rows and of days: one sum.
+    /// Expects one sum: the costs of events, balances, usage rows, metric rows and days.
     [[nodiscard]] std::vector<std::string> five_sums() const {
         return query_rows(database, R"sql(
             SELECT ((SELECT coalesce(sum(cost), 0) FROM analytics.usage_events)
@@ -121,7 +121,7 @@ TEST_F(event_batch_test, stores_corrections_whatever_comes_with_them) {
     lane.store({events.usage("f", 1, "sms", "3"), events.usage("g", 1, "data_mb", "-0.5"),
                 events.usage("h", 1, "sms", "-2")});
     EXPECT_EQ(used(), "103 1024");
-    expect_one_sum("2.300000000"); // 3 messages beyond those included, one package
+    expect_one_sum("2.300000000"); // 3 messages more than included, one package
     lane.store({events.usage("i", 1, "sms", "-500"), events.usage("j", 1, "data_mb", "-1025")});
     EXPECT_EQ(used(), "-397 -1");
     EXPECT_EQ(period_of("sms"), "6|-397|0|0|5");

@@ -14,7 +14,7 @@
 
 namespace tally::storage {
 
-/// Stores calls and events as the daemon does: one lane with a connection and memories of its own.
+/// Stores calls and events as the daemon does: one lane with its own connection and caches.
 class events_lane {
   public:
     explicit events_lane(std::string const& database, std::int32_t number = 0,
@@ -31,7 +31,7 @@ class events_lane {
         from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
 
-    /// What became of each.
+    /// The outcome of each.
     std::vector<batch_entry> store(std::vector<ingest::event> const& events,
                                    std::vector<ingest::cdr> const& calls = {}) {
         std::vector<batch_entry> entries;
@@ -42,7 +42,7 @@ class events_lane {
             entries.emplace_back(blank()).take(event, rating::guide(event, *catalog_));
         }
         EXPECT_TRUE(lane_.store(entries, {}, {}, 100));
-        // The details that the lane keeps go with its next batch.
+        // The lane keeps these details only until its next batch.
         for (auto& entry : entries) {
             entry.detail = details_.emplace_back(entry.detail);
         }

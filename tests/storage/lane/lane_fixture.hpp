@@ -23,7 +23,7 @@ using tests::execute;
 using tests::four_sums;
 using tests::query_one;
 
-/// What a lane told.
+/// Records what a lane reports.
 class counting_observer final : public lane_observer {
   public:
     void stored(stored_batch const& what) override {
@@ -50,7 +50,7 @@ class lane_writer_test : public ::testing::Test {
     }
     void reload() { catalog_ = tests::catalog_of(connection_); }
 
-    /// A lane with a connection and memories of its own, as another daemon has.
+    /// A lane with its own connection and caches, as in another daemon.
     struct lane {
         explicit lane(std::string const& connection, std::int32_t number = 0,
                       std::size_t states_max = 1000)

@@ -1,7 +1,7 @@
 #include "storage/lane/stream_positions.hpp"
 #include "tests/storage/lane/lane_fixture.hpp"
 
-// What an earlier run stored, and what a lane cannot get rid of.
+// Records that an earlier run stored, and records that no table accepts.
 
 namespace tally::storage {
 namespace {
@@ -30,7 +30,7 @@ TEST_F(lane_replay_test, what_an_earlier_run_stored_stays_with_the_account_it_wa
         reload();
         lane b{connection_};
         auto again = entries_of(calls);
-        again.pop_back(); // ACC-1 has no subscription any more
+        again.pop_back(); // ACC-1 no longer has a subscription
         for (auto& entry : again) {
             entry.may_be_stored = true;
         }
@@ -40,7 +40,7 @@ TEST_F(lane_replay_test, what_an_earlier_run_stored_stays_with_the_account_it_wa
     }
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "3");
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "0");
-    std::vector<ingest::cdr> const others{make_.call(3, 2, "4420", 60)}; // an id of two calls
+    std::vector<ingest::cdr> const others{make_.call(3, 2, "4420", 60)}; // one id, two calls
     auto entries = entries_of(others);
     entries[0].may_be_stored = true;
     EXPECT_TRUE(a.lane_writer.store(entries, {}, {}, 1));
@@ -56,7 +56,7 @@ TEST_F(lane_replay_test, a_half_that_is_stored_before_the_position_moves_leaves_
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_more_than_one())");
     std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60),
                                          make_.call(2, 9, "4420", 60)};
-    auto entries = entries_of(calls); // nobody is ACC-9
+    auto entries = entries_of(calls); // there is no ACC-9
     std::vector<stream_mark> const marks{{"journal:a:2", 2}};
     lane a{connection_};
     EXPECT_TRUE(a.lane_writer.store(entries, marks, {}, 1));

@@ -8,24 +8,24 @@
 #include <atomic>
 #include <thread>
 
-// Lanes whose usage rows are moved by others all the time: lanes of a second daemon, or an import.
+// Lanes whose usage rows other sessions change all the time: a second daemon, or an import.
 
 namespace tally::storage {
 namespace {
 
-/// Moves rows between every load and every commit of who goes through its proxy, as far as the
-/// rows' locks let it.
+/// Changes rows between every load and every commit of a lane that connects through its proxy, if
+/// the rows are not locked.
 class rival {
   public:
     rival(std::string const& database, std::string moves)
         : proxy_{database}, session_{database}, moves_{std::move(moves)} {
         pqxx::nontransaction{session_}.exec("SET lock_timeout = '200ms'");
-        // As the server is told to execute it, not as it is told what to prepare.
+        // The message that executes the statement, not the one that prepares it.
         proxy_.before(std::string("\0tally_usage\0", 13), [this] { move(); });
     }
 
     [[nodiscard]] std::string connection_string() const { return proxy_.connection_string(); }
-    /// Cuts the connection after the first move.
+    /// Closes the connection after the first change.
     void cut_later(tests::cutting_proxy::cut how, std::string text) {
         cut_ = how;
         text_ = std::move(text);
@@ -35,7 +35,7 @@ class rival {
     [[nodiscard]] int refused() const { return refused_; }
 
   private:
-    static constexpr int moves_max = 10; ///< who does not get in by then never will
+    static constexpr int moves_max = 10; ///< a lane that is not through by then never will be
 
     void move() {
         if (moved_ == moves_max) {
@@ -65,8 +65,8 @@ class rival {
 
 class lane_rivals_test : public lane_writer_test {
   protected:
-    /// For the periods of SUB-`first` and those behind it: moves the row, makes it when it is
-    /// missing.
+    /// For the periods of SUB-`first` and the following ones: changes the row, or creates it if
+    /// it is missing.
     static std::string move_usage(int first) {
         return R"sql(
             INSERT INTO billing.subscription_usage AS u (subscription_id, account_id,
@@ -103,7 +103,7 @@ TEST_F(lane_rivals_test, that_move_rows_before_every_commit_delay_a_batch_by_one
     rival other{connection_, move_usage(1)};
     lane a{other.connection_string()};
     store(a, {make_.call(3, 1, "9198", 200), make_.call(4, 2, "9198", 200),
-              make_.call(5, 3, "9198", 200)}); // the last without a row as yet
+              make_.call(5, 3, "9198", 200)}); // the last has no row yet
 
     EXPECT_EQ(a.observer.retries, (std::map<std::string, int>{{"stale", 1}}));
     EXPECT_EQ(other.moved(), 1);
@@ -113,7 +113,7 @@ TEST_F(lane_rivals_test, that_move_rows_before_every_commit_delay_a_batch_by_one
               "200/200 600/710 600/710");
     EXPECT_EQ(one("SELECT sum(allowance_seconds) FROM cdrs"), "1380");
 
-    store(a, {make_.call(6, 3, "9198", 60)}); // knows the rows again
+    store(a, {make_.call(6, 3, "9198", 60)}); // remembers the rows again
     EXPECT_EQ(a.observer.retries["stale"], 2);
 }
 
@@ -147,8 +147,8 @@ TEST_F(lane_rivals_test, that_move_metrics_delay_a_batch_by_one_try) {
     EXPECT_EQ(one("SELECT count(*) FROM ingest.event_identities"), "3");
 }
 
-// What a record does to its period may depend on what others did there. The rows that were made for
-// a period which then gains nothing are not kept.
+// What a record adds to its period may depend on other records. A row that was created for a
+// period which then gains nothing is not kept.
 TEST_F(lane_rivals_test, leave_no_row_of_a_period_that_gains_nothing) {
     price_messages();
     tests::event_maker events;
@@ -167,7 +167,7 @@ TEST_F(lane_rivals_test, leave_no_row_of_a_period_that_gains_nothing) {
     EXPECT_EQ(one("SELECT count(*) FROM ingest.event_identities"), "1");
 }
 
-// A transaction that holds locks is in one session from its beginning to its end.
+// A transaction that holds locks must end in the session in which it began.
 TEST_F(lane_rivals_test, do_not_hinder_what_a_lost_connection_needs) {
     using enum tests::cutting_proxy::cut;
     std::uint32_t number = 0;
@@ -179,7 +179,7 @@ TEST_F(lane_rivals_test, do_not_hinder_what_a_lost_connection_needs) {
                                          {answer, "tally_commit"}}) {
         SCOPED_TRACE(statement);
         rival other{connection_, move_usage(1)};
-        // As a statement is executed, not as it is prepared.
+        // The message that executes the statement, not the one that prepares it.
         other.cut_later(how, std::string(1, '\0') + statement + '\0');
         lane a{other.connection_string()};
         store(a, {make_.call(++number, 1, "4420", 60), make_.call(++number, 2, "4420", 60)});

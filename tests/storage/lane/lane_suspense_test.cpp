@@ -1,13 +1,13 @@
 #include "tests/storage/lane/lane_fixture.hpp"
 
-// Records that a lane puts aside: each waits, whatever its sender, its text or the past of its row.
+// Records that a lane suspends: each waits, whatever its source, its text or its row's history.
 
 namespace tally::storage {
 namespace {
 
 class lane_suspense_test : public lane_writer_test {
   protected:
-    /// Pushes a call of nobody's account, received at `received`.
+    /// Pushes a call without a payer, received at `received`.
     void push(lane& on, ingest::time_us received, bool may_be_stored = false) {
         std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60)};
         auto entries = entries_of(calls);
@@ -97,7 +97,7 @@ TEST_F(lane_suspense_test, a_time_that_the_database_refuses_is_that_of_its_batch
         "unknown_account true");
 }
 
-// Whoever sends a record again wants it stored, whatever somebody made of it the last time.
+// A sender that repeats a record wants it stored, even if an operator had closed its row.
 TEST_F(lane_suspense_test, a_discarded_record_that_is_sent_again_waits_again) {
     lane a{connection_};
     push(a, first);
@@ -129,7 +129,7 @@ TEST_F(lane_suspense_test, a_resolved_record_that_is_sent_again_waits_and_is_kno
     EXPECT_EQ(one("SELECT state || ' ' || was_stored FROM suspense"), "waiting true");
 }
 
-// A daemon that was killed reads its journal again: that is no second sending.
+// A daemon that was killed reads its journal again: that is not a second sending.
 TEST_F(lane_suspense_test, a_replay_leaves_a_closed_record_closed) {
     lane a{connection_};
     push(a, first);
@@ -157,7 +157,7 @@ TEST_F(lane_suspense_test, one_payload_twice_in_a_batch_waits_again_once) {
               "1/1");
 }
 
-// A key of the operator's own, on what is not the key of a call.
+// A unique key that the operator added, on other columns than the key of a call.
 TEST_F(lane_suspense_test, a_record_that_only_an_operators_key_calls_a_duplicate_is_put_aside) {
     lane a{connection_};
     store(a, {make_.call(1, 1, "4420", 60)});

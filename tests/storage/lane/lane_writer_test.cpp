@@ -1,6 +1,6 @@
 #include "tests/storage/lane/lane_fixture.hpp"
 
-// What becomes of records on the way through one lane, against a real server.
+// The outcome of records in one lane, with a real server.
 
 namespace tally::storage {
 namespace {
@@ -10,7 +10,7 @@ TEST_F(lane_writer_test, stores_rated_calls_with_usage_balances_and_aggregates) 
     store(a, {make_.call(1, 1, "4420", 70), make_.call(2, 1, "9198", 30),
               make_.call(3, 2, "1212", 60), make_.call(4, 2, "1212", 0)});
 
-    // 60 + 12 s at 1.20 a minute and the fee of 0.50; drawn from the allowance; 0.60; unanswered
+    // 60 + 12 s at 1.20 per minute plus the fee of 0.50; from the allowance; 0.60; unanswered
     EXPECT_EQ(tests::query_rows(connection_,
                                 "SELECT destination, billed_seconds, allowance_seconds, cost, "
                                 "processing_status, matched_prefix FROM cdrs ORDER BY uuid"),
@@ -44,9 +44,9 @@ TEST_F(lane_writer_test, a_repeated_batch_changes_nothing_whoever_repeats_it) {
     auto const sums = four_sums(connection_);
     auto const usage = one("SELECT sum(version) FROM subscription_usage");
 
-    store(a, calls); // its memory suspects them
+    store(a, calls); // the lane remembers the keys
     lane b{connection_};
-    auto const again = store(b, calls); // only the unique index knows
+    auto const again = store(b, calls); // only the unique index has them
 
     EXPECT_EQ(again[0].state, entry_state::duplicate);
     EXPECT_EQ(again[1].state, entry_state::duplicate);
@@ -77,7 +77,7 @@ TEST_F(lane_writer_test, a_stale_allowance_is_read_again) {
     lane b{connection_};
     store(a, {make_.call(1, 1, "9198", 300)});
     store(b, {make_.call(2, 1, "9198", 200)});
-    store(a, {make_.call(3, 1, "9198", 200)}); // still believes 300 used
+    store(a, {make_.call(3, 1, "9198", 200)}); // remembers 300 used seconds
 
     EXPECT_EQ(a.observer.retries["stale"], 1);
     EXPECT_EQ(one("SELECT included_seconds_used || '/' || seconds_used FROM subscription_usage"),
@@ -89,7 +89,7 @@ TEST_F(lane_writer_test, a_full_memory_gives_no_allowance_twice) {
     lane a{connection_, 0, 3};
     store(a, {make_.call(1, 1, "9198", 500), make_.call(2, 2, "9198", 500)});
     store(a, {make_.call(3, 1, "9198", 50), make_.call(4, 2, "9198", 50),
-              make_.call(5, 3, "9198", 50)}); // one more than there is room for
+              make_.call(5, 3, "9198", 50)}); // one more than the cache holds
     store(a, {make_.call(6, 1, "9198", 100), make_.call(7, 2, "9198", 100),
               make_.call(8, 3, "9198", 550)});
 
@@ -141,8 +141,8 @@ TEST_F(lane_writer_test, records_nobody_pays_for_wait_in_suspense_with_their_byt
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "1");
 }
 
-// Two try one suspended record, one of them with a catalog in which its number has moved: by their
-// keys these are two calls, so only the row can say that it counts once.
+// Two lanes retry one suspended record, one of them with a catalog in which its number has moved.
+// By their keys these are two calls, so only the row in suspense can make it count once.
 TEST_F(lane_writer_test, of_two_that_retry_a_record_by_different_catalogs_one_stores_it) {
     lane a{connection_};
     store(a, {make_.call(1, 77, "4420", 60)});
@@ -166,7 +166,7 @@ TEST_F(lane_writer_test, of_two_that_retry_a_record_by_different_catalogs_one_st
     expect_sums("5.100000000");
 
     execute(connection_, "UPDATE suspense SET state = 'discarded'");
-    EXPECT_EQ(retry(b, 3), entry_state::duplicate); // given up by somebody meanwhile
+    EXPECT_EQ(retry(b, 3), entry_state::duplicate); // discarded meanwhile
     EXPECT_EQ(one("SELECT state FROM suspense"), "discarded");
 }
 

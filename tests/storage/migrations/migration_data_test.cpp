@@ -5,14 +5,14 @@
 
 #include <map>
 
-// Migrations meet tables with rows in them: whatever version a database is at, going up keeps every
-// row as it was, and going down with rows in all tables leaves nothing behind.
+// Migrations of tables that have rows: from every version, up keeps every row as it was, and down
+// with rows in all tables leaves nothing.
 
 namespace tally::storage {
 namespace {
 
-/// One row for every table that has none, made up from the columns' types and names. Parents first:
-/// what cannot be filled yet is tried again.
+/// Inserts one row into every empty table, made up from the types and names of the columns. A table
+/// whose parents are still empty is tried again.
 constexpr auto fill = R"sql(
 CREATE FUNCTION pg_temp.value_for(relation regclass, number smallint) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -74,7 +74,7 @@ END
 $$;
 )sql";
 
-/// Our tables, also those of the runner's seeds, without partitions.
+/// Our tables and the runner's table of seeds, without partitions.
 constexpr auto tables_sql =
     "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
     "AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$|public$)' ORDER BY 1";
@@ -89,7 +89,8 @@ class migration_data_test : public migration_runner_test {
         return names;
     }
 
-    /// At least one row in every table. What stays empty is a failure with the server's reason.
+    /// Inserts at least one row into every table. A table that stays empty is a failure, with the
+    /// server's reason.
     void fill_every_table() {
         pqxx_session session{database_, "test"};
         session.execute(std::string{"SET search_path = pg_catalog;"} + fill);

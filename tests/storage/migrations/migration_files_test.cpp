@@ -126,7 +126,7 @@ RC_GTEST_PROP(sql_script, loses_no_character_of_a_statement, ()) {
         "a", " ", "';'", "\";\"", "$$;$$", "$t$;$$;$t$", "/*;*/", "--;\n", "E'\\';'", "1"));
     std::string statement = "x";
     for (std::string const& piece : pieces) {
-        statement += " " + piece; // a blank keeps quotes and names apart
+        statement += " " + piece; // a blank separates quotes and names
     }
     auto const found = split_statements(statement + "\n;" + statement);
     RC_ASSERT(found.size() == 2U);

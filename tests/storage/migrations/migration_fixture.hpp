@@ -43,7 +43,7 @@ class migration_runner_test : public testing::Test {
                                 [this](migration_event const&) { ++events_; }};
     }
 
-    /// Exit code of an action, and what it said.
+    /// Exit code and message of an action.
     template <typename Action>
     migrate_exit exit_of(Action&& action) {
         try {

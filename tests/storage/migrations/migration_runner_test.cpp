@@ -69,7 +69,7 @@ TEST_F(migration_runner_test, leaves_nothing_of_a_file_that_fails) {
     EXPECT_TRUE(has("public.cats"));
     EXPECT_FALSE(has("public.dogs"));
     EXPECT_EQ(value("SELECT count(*) FROM public.tallyd_migrations"), "1");
-    runner(two_files()).up(); // the mended file
+    runner(two_files()).up(); // the corrected file
     EXPECT_EQ(runner(two_files()).verify().code(), migrate_exit::done);
 }
 
@@ -211,8 +211,8 @@ TEST_F(migration_runner_test, does_not_go_up_over_a_half_reverted_one) {
 
 // -- killed --
 
-/// Starts `up` in a process of its own, kills it when `sql` is true, and waits for the server to
-/// notice.
+/// Starts `up` in a process of its own, kills it when `sql` is true, and waits until the server has
+/// noticed.
 void kill_during_up(std::string const& database, std::vector<migration> const& files,
                     std::string const& sql) {
     pid_t const child = fork();
@@ -231,7 +231,7 @@ void kill_during_up(std::string const& database, std::vector<migration> const& f
     int status = 0;
     waitpid(child, &status, 0);
     ASSERT_TRUE(WIFSIGNALED(status)) << "it ended before it was killed";
-    // The server notices a vanished client at its next word to it: the sleeping statement goes on.
+    // The server notices a lost client when it next sends to it: the sleeping statement continues.
     watch.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
                 "application_name = 'tallyd migrate' AND datname = current_database()");
 }
@@ -303,7 +303,7 @@ TEST_F(migration_runner_test, tries_again_when_a_table_is_locked) {
     EXPECT_EQ(runner(files).verify().code(), migrate_exit::done);
 }
 
-// -- the daemon's question --
+// -- the daemon's check --
 
 TEST_F(migration_runner_test, answers_the_daemon) {
     auto const files = embedded_migrations();

@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-// What people find in a seeded database: the queries by which they verify it, and samples that
-// agree with themselves also where no constraint can say so.
+// The content of a seeded database: queries that verify it, and samples that are consistent even
+// where no constraint can require it.
 
 namespace tally::storage {
 namespace {
@@ -22,7 +22,7 @@ std::string seeded_database() {
     return database;
 }
 
-/// Most tests only look, at one database.
+/// Most tests only read, so they share one database.
 std::string const& shared_seeded_database() {
     static std::string const database = seeded_database();
     return database;
@@ -203,7 +203,7 @@ TEST_F(seed_samples_test, hold_vouchers_whose_sessions_add_up) {
              "('completed', 'no_show')) OR used_backup_sessions <> (SELECT count(*) FROM "
              "voucher_sessions s WHERE s.voucher_id = v.id AND kind = 'backup')"),
         "0");
-    // On a day and at an hour when the type can be booked, and while the voucher holds.
+    // At a day and hour at which the type can be booked, and while the voucher is valid.
     EXPECT_EQ(rows("SELECT count(*) FROM voucher_sessions s JOIN vouchers v ON v.id = s.voucher_id "
                    "JOIN voucher_types t ON t.id = v.voucher_type_id CROSS JOIN LATERAL (SELECT "
                    "t.booking_rules -> trim(to_char(s.scheduled_start AT TIME ZONE 'UTC', 'day')) "

@@ -51,7 +51,7 @@ class seed_test : public testing::Test {
         return text;
     }
 
-    /// Every row of every table but the daemon's own and the runner's.
+    /// Every row of every table except the daemon's own and the runner's.
     std::string content() {
         pqxx_session session{database_, "test"};
         std::string text;

@@ -37,7 +37,7 @@ class upkeep : public batch_fixture {
         made_in_time();
     }
 
-    /// As if every partition had been made when its time began.
+    /// Makes every partition as old as its time range.
     void made_in_time() const {
         execute(database, "UPDATE ingest.partitions SET created_at = lower_bound");
     }
@@ -96,7 +96,7 @@ TEST_F(upkeep, seals_a_partition_when_its_grace_has_passed) {
     EXPECT_EQ(rows("SELECT indexdef FROM pg_indexes WHERE indexname = 'cdrs_p20260504_uuid_idx'"),
               std::vector<std::string>{"CREATE INDEX cdrs_p20260504_uuid_idx ON"
                                        " billing.cdrs_p20260504 USING btree (uuid)"});
-    EXPECT_THAT(run(due), IsEmpty()); // and does it once
+    EXPECT_THAT(run(due), IsEmpty()); // it is done only once
 }
 
 TEST_F(upkeep, leaves_a_day_that_a_backfill_has_just_made) {
@@ -143,7 +143,7 @@ TEST_F(upkeep, goes_on_where_a_sealing_broke_off) {
             "ALTER TABLE billing.cdrs_p20260504 ADD CONSTRAINT cdrs_p20260504_account_id_fkey"
             " FOREIGN KEY (account_id) REFERENCES billing.accounts (id) ON DELETE RESTRICT"
             " NOT VALID");
-    EXPECT_THAT(run(day_end), ElementsAre("sealed cdrs_p20260504")); // whatever the time
+    EXPECT_THAT(run(day_end), ElementsAre("sealed cdrs_p20260504")); // at any time
     EXPECT_EQ(valid_indexes("cdrs_p20260504"), "9");
     EXPECT_EQ(valid_foreign_keys("cdrs_p20260504"), "2");
 }
@@ -248,7 +248,7 @@ TEST_F(upkeep, what_has_a_call_cannot_be_deleted_while_calls_come_nor_after_seal
         deleters.emplace_back([this, i, &stored] {
             storage::pq_connection mine{database, "tallyd test deleter"};
             auto const number = std::to_string(i) + "'";
-            while (!stored) { // refused or not, depending on who comes first
+            while (!stored) { // refused or not, depending on the order
                 std::ignore = mine.execute("DELETE FROM billing.subscriptions WHERE"
                                            " subscription_number = 'SUB-" +
                                            number);

@@ -134,8 +134,8 @@ TEST_F(partitions, that_were_detached_are_not_made_again) {
     ensure(one, {today});
     execute(database, "ALTER TABLE billing.cdrs DETACH PARTITION billing.cdrs_p20260504;"
                       "UPDATE ingest.partitions SET state = 'detached'");
-    EXPECT_THAT(ensure(one, {today}), ElementsAre()); // it remembers,
-    one.forget();                                     // until told
+    EXPECT_THAT(ensure(one, {today}), ElementsAre()); // it remembers the day,
+    one.forget();                                     // until forget()
     EXPECT_THAT(ensure(one, {today}), ElementsAre(today));
     EXPECT_THAT(names(), ElementsAre());
 }
@@ -161,7 +161,7 @@ TEST_F(partitions, may_be_made_by_many_at_once) {
             storage::pq_connection mine{database, "tallyd test " + std::to_string(i)};
             cdr_partitions one{policy};
             for (int day = 0; day < days && said[static_cast<std::size_t>(i)].ok(); ++day) {
-                // Half of them go backwards.
+                // Half of the threads go backwards.
                 std::array const asked{today - (i % 2 == 0 ? day : days - 1 - day)};
                 std::vector<std::int32_t> refused;
                 said[static_cast<std::size_t>(i)] = one.ensure(mine, asked, today, refused);

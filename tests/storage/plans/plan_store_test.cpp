@@ -53,7 +53,7 @@ class plan_store_test : public testing::Test {
         return store_.apply(all, mode);
     }
 
-    /// Why it is refused; "" when it is not.
+    /// The message of the refusal; "" if it is accepted.
     std::string refusal(std::vector<rating::plan_definition> plans) {
         try {
             apply(std::move(plans));
@@ -63,7 +63,7 @@ class plan_store_test : public testing::Test {
         }
     }
 
-    /// Rows of everything that a plan consists of.
+    /// All rows that a plan consists of.
     std::vector<std::string> content() {
         std::string sql;
         for (char const* table : {"rate_plans", "rate_bands", "holidays", "rates", "rate_steps",
@@ -87,7 +87,7 @@ TEST_F(plan_store_test, gives_back_what_was_applied_and_changes_nothing_the_seco
         RC_ASSERT(again[0].empty());
         RC_ASSERT(apply({plan})[0].empty());
         RC_ASSERT(content() == before);
-        // Of a plan that had nothing before, every word is as written.
+        // A plan that did not exist before is stored exactly as written.
         tests::execute(database_, "DELETE FROM billing.rate_plans");
         apply({plan});
         auto fresh = store_.find(plan.code).value_or(rating::plan_definition{});

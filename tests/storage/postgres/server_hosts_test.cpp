@@ -27,7 +27,7 @@ TEST(server_hosts, are_those_of_the_connection_string) {
     EXPECT_THAT(hosts_of("no string ="), ElementsAre(server_host{}));
 }
 
-/// Takes connections and says nothing.
+/// Accepts connections and never answers.
 struct silent_server {
     silent_server() : listener{::socket(AF_INET, SOCK_STREAM, 0)} {
         sockaddr_in address{};
@@ -47,7 +47,7 @@ struct silent_server {
     std::string port;
 };
 
-/// The private server's string with another server, or a port where nobody is, named first.
+/// The private server's connection string, with another server or an unused port named first.
 std::string behind(std::string const& first_port) {
     auto const own = tests::private_postgres::shared().empty_database();
     auto const one = hosts_of(own).front();

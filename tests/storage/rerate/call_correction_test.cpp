@@ -12,7 +12,7 @@ using kind = correction_kind;
 
 class call_correction : public tests::rerate_fixture {
   protected:
-    /// A call of 44..., 1.70 a minute, and one of 91..., which draws the allowance.
+    /// A call to 44..., at 1.70 per minute, and one to 91..., which draws the allowance.
     void store_two() {
         lane.store({make.call(1, 1, "4420", 60), make.call(2, 1, "9198", 30)});
         expect_consistent();
@@ -45,7 +45,7 @@ TEST_F(call_correction, void_takes_everything_back_and_restore_gives_it_again) {
     correct(kind::voided, 1, drawn);
     EXPECT_EQ(one("SELECT included_seconds_used FROM billing.subscription_usage"), "0");
     expect_consistent();
-    EXPECT_THAT(ratings(), ElementsAre("1.7/0/void", "0/30/void")); // they stay to be seen
+    EXPECT_THAT(ratings(), ElementsAre("1.7/0/void", "0/30/void")); // the figures stay visible
 
     EXPECT_TRUE(correct(kind::restored, 1, charged).is_changed);
     EXPECT_TRUE(correct(kind::restored, 1, drawn).is_changed);
@@ -89,7 +89,7 @@ TEST_F(call_correction, an_allowance_given_back_is_free_for_calls_to_come) {
     lane.store({make.call(1, 1, "9198", 60), make.call(2, 1, "9198", 60)});
     correct(kind::voided, 1, charged);
     lane.store({make.call(3, 1, "9198", 60)});
-    EXPECT_EQ(lane.stale(), 1); // the lane noticed that its memory of the row was old
+    EXPECT_EQ(lane.stale(), 1); // the lane noticed that the row it remembered was stale
     EXPECT_THAT(ratings(), ElementsAre("0/60/void", "0.3/0/rated", "0/60/rated"));
     expect_consistent();
 }

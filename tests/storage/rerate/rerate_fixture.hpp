@@ -16,16 +16,16 @@
 
 namespace tally::tests {
 
-/// A lane of its own, as another daemon has: stores calls by the catalog of the moment.
+/// A lane as in another daemon: stores calls by the present catalog.
 class lane_of_test {
   public:
     explicit lane_of_test(std::string connection);
     ~lane_of_test();
 
-    /// All of them must be stored.
+    /// Expects all of them to be stored.
     void store(std::vector<ingest::cdr> const& calls);
     void reload();
-    /// How often a batch was rated again because its usage rows had moved.
+    /// How often a batch was rated again because its usage rows had changed.
     [[nodiscard]] int stale() const noexcept;
 
   private:
@@ -33,7 +33,7 @@ class lane_of_test {
     std::unique_ptr<impl> impl_;
 };
 
-/// A telecom of which calls are stored, rated again and corrected.
+/// A telecom whose calls are stored, rated again and corrected.
 class rerate_fixture : public ::testing::Test {
   protected:
     static constexpr int accounts = 3;
@@ -53,7 +53,7 @@ class rerate_fixture : public ::testing::Test {
     [[nodiscard]] std::string one(std::string_view sql) const { return query_one(connection, sql); }
     /// "cost/allowance_seconds/status" of each call, by uuid.
     [[nodiscard]] std::vector<std::string> ratings() const;
-    /// Calls, balances, usage and aggregates say the same, in sum and row by row.
+    /// Expects calls, balances, usage and aggregates to agree, in sum and row by row.
     void expect_consistent() const;
 
     std::string connection;

@@ -7,8 +7,8 @@
 #include <random>
 #include <thread>
 
-// Random pushes, price changes, reratings and corrections; what comes out is held against a
-// recomputation that counts increment by increment and knows nothing of the rater.
+// Random pushes, price changes, reratings and corrections. The result is compared with a
+// recomputation that counts increment by increment and does not use the rater.
 
 namespace tally::storage {
 namespace {
@@ -92,7 +92,7 @@ class rerate_random : public tests::rerate_fixture, public ::testing::WithParamI
             if (call.billable_ms == 0) {
                 call.answer = ingest::never_us;
             } else {
-                call.answer += pick(3) * minute; // the order of answers is not that of starts
+                call.answer += pick(3) * minute; // the order of answers differs from that of starts
             }
             calls.push_back(call);
         }
@@ -192,7 +192,7 @@ class rerate_random : public tests::rerate_fixture, public ::testing::WithParamI
         return *best;
     }
 
-    /// Every call that may be rated again costs what the recomputation says.
+    /// Expects every call that may be rated again to cost what the recomputation gives.
     void expect_recomputed() const {
         auto const all = rates();
         auto const included_s =
@@ -237,7 +237,7 @@ TEST_P(rerate_random, ends_as_if_all_had_been_rated_at_once) {
     }
     rerate(plan());
     expect_recomputed();
-    // Days and months, counted again from the calls, are what was moved step by step.
+    // Days and months, counted again from the calls, equal what was changed step by step.
     execute(connection, "SELECT analytics.roll_up_months()");
     EXPECT_EQ(one("SELECT analytics.rebuild_daily('2026-03-01', '2026-07-31')"), "0");
     EXPECT_EQ(one("SELECT sum(analytics.roll_up_month(m::date)) FROM generate_series("
@@ -286,7 +286,7 @@ TEST_F(rerate_under_load, nothing_is_lost_and_nothing_counted_twice) {
     }
     expect_consistent();
     EXPECT_EQ(one("SELECT count(*) FROM billing.cdrs"), std::to_string(2 + pushed.load()));
-    EXPECT_GT(stale.load(), 0); // the lanes noticed that rows had moved
+    EXPECT_GT(stale.load(), 0); // the lanes noticed that rows had changed
     rerate(plan());
     EXPECT_EQ(rerate(plan()).counts.changed, 0);
     EXPECT_EQ(one("SELECT count(*) FROM billing.subscription_usage WHERE included_seconds_used > "

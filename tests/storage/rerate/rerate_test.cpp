@@ -2,8 +2,8 @@
 
 #include "tests/support/private_postgres.hpp"
 
-// Stored calls are rated again, against a real server: what changes, what does not, and what moves
-// with it.
+// Rating stored calls again, with a real server: which calls change, which do not, and which sums
+// change with them.
 
 namespace tally::storage {
 namespace {
@@ -26,7 +26,7 @@ class rerate_test : public tests::rerate_fixture {
         execute(connection, "UPDATE billing.rate_steps SET price = " + price +
                                 " WHERE rate_id = '00000000-0000-7000-8000-000000000d01'");
     }
-    /// A call of 60 s to where 0.60 a minute is charged and nothing is free.
+    /// A call of 60 s to a destination at 0.60 per minute, without allowance.
     ingest::cdr minute_call(std::uint32_t number, int account,
                             ingest::time_us start = call_maker::base) {
         return make.call(number, account, "1212", 60, start);
@@ -84,7 +84,7 @@ TEST_F(rerate_test, rates_are_those_in_effect_at_the_answer) {
               "00000000-0000-7000-8000-000000000d09");
 }
 
-// Whole seconds are stored; what was billed to the millisecond is billed so again.
+// Whole seconds are stored; a call that was billed by milliseconds is billed the same again.
 TEST_F(rerate_test, what_was_billed_beyond_whole_seconds_is_kept) {
     auto call = make.call(1, 1, "1212", 59);
     call.billable_ms = 59'300;
@@ -110,7 +110,7 @@ TEST_F(rerate_test, unanswered_void_disputed_and_billed_calls_are_left_alone) {
                                        "0.9/0/rerated", "0/0/zero_rated"));
 }
 
-// What a call that is left alone has drawn is not given to another.
+// What a frozen call has drawn is not given to another call.
 TEST_F(rerate_test, the_allowance_of_a_disputed_call_stays_drawn) {
     one_minute_free();
     lane.store({make.call(1, 1, "9198", 60, call_maker::base + 10 * minute)});
@@ -208,7 +208,7 @@ TEST_F(rerate_test, a_dry_run_tells_the_same_and_writes_nothing) {
     EXPECT_EQ(tried.counts, done.counts);
 }
 
-// However small the pages, a period's allowance is drawn as if all of it were one.
+// Whatever the size of the pages, the allowance of a period is drawn as if it were one page.
 TEST_F(rerate_test, pages_and_chunks_make_no_difference) {
     one_minute_free();
     std::vector<ingest::cdr> calls;
@@ -312,7 +312,7 @@ TEST_F(rerate_test, of_two_runs_of_one_selection_the_second_is_refused) {
     EXPECT_EQ(second, rerate_end::busy);
 }
 
-// Calls that somebody changes while they are being rated again are looked at again.
+// Calls that another session changes during a run are read again.
 TEST_F(rerate_test, corrections_in_the_middle_are_seen) {
     one_minute_free();
     for (std::uint32_t i = 0; i < 12; ++i) {

@@ -8,7 +8,7 @@
 #include <set>
 #include <thread>
 
-// Affiliates: totals that are right whatever happens to referrals and commissions, payouts, clicks.
+// Affiliates: totals that are right after any change of referrals and commissions; payouts, clicks.
 
 namespace tally::storage {
 namespace {
@@ -18,7 +18,7 @@ using testing::HasSubstr;
 
 constexpr char affiliate_kind = 'b';
 
-/// Affiliates whose totals are not what their referrals and commissions sum to, with both.
+/// Affiliates whose totals differ from the sums of their referrals and commissions, with both.
 constexpr auto wrong_totals =
     "SELECT affiliate_code, total_referrals, total_conversions, pending_earnings, "
     "approved_earnings, paid_earnings, total_earnings, sums.* FROM affiliates a CROSS JOIN LATERAL "
@@ -103,7 +103,7 @@ class affiliate_walker {
                          : "UPDATE " + table + " SET landing_page = 'x'" + some;
         case 5:
             return "DELETE FROM " + table + some;
-        case 6: // some of the ids are there already
+        case 6: // some of the ids exist already
             return "INSERT INTO " + table + " (id, affiliate_id, status, metadata" +
                    (earns ? ", amount" : "") + ") SELECT md5('" + mark_ +
                    "' || a || r)::uuid, a, '" + status + "', '{\"mark\": \"" + mark_ + "\"}'" +

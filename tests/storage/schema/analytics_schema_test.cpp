@@ -12,8 +12,8 @@
 #include <random>
 #include <thread>
 
-// Days, months and the running month always say what the calls and events say, however they came
-// about: counted batch by batch, rolled up, or rebuilt.
+// Days, months and the running month always agree with the calls and events, however they were
+// computed: counted batch by batch, rolled up, or rebuilt.
 
 namespace tally::storage {
 namespace {
@@ -30,7 +30,7 @@ using rows_of_text = std::vector<std::string>;
 constexpr time_us hour = 3'600LL * ingest::us_per_s;
 constexpr char const* whole_year = "'2026-01-01', '2026-12-31'";
 
-/// A thread whose exception is a failed test.
+/// A thread whose exception makes the test fail.
 std::jthread guarded(std::function<void()> work) {
     return std::jthread{[work = std::move(work)] {
         try {
@@ -253,7 +253,7 @@ TEST_F(analytics_schema_test, rolls_up_a_change_that_is_committed_later_than_a_n
     };
     pqxx_session slow{database_, "test"};
     slow.execute("BEGIN");
-    slow.query("SELECT now()"); // its moment is older than that of the next
+    slow.query("SELECT now()"); // its snapshot is older than that of the next
     execute(database_, change("ACC-2"));
     slow.execute(change("ACC-1"));
     EXPECT_EQ(roll_up(), "1");

@@ -135,7 +135,7 @@ TEST_F(billing_schema_test, refuses_invoices_that_make_no_sense) {
     EXPECT_EQ(add_invoice("INV-1", "stripe_invoice_id", "'in_1'"), "");
     EXPECT_EQ(add_invoice("INV-2", "stripe_invoice_id", "'in_1'"), unique_violation);
     session_.execute("UPDATE invoices SET deleted_at = now()");
-    EXPECT_EQ(add_invoice("INV-1"), unique_violation); // numbers of papers are used once
+    EXPECT_EQ(add_invoice("INV-1"), unique_violation); // an invoice number is used once
 }
 
 TEST_F(billing_schema_test, refuses_payments_that_make_no_sense) {

@@ -11,15 +11,15 @@
 
 namespace tally::storage {
 
-/// A migrated database of its own and a session on it: what tests of the contexts that the daemon
-/// does not write itself (licences, affiliates, vouchers, events) begin with.
+/// A migrated database and a session on it: the fixture of tests of tables that the daemon does not
+/// write by itself (licenses, affiliates, vouchers, events).
 class context_test : public testing::Test {
   protected:
     std::string database_ = tests::private_postgres::shared().migrated_database();
     pqxx_session session_{database_, "test"};
-    std::string said_; ///< by the last statement that was refused
+    std::string said_; ///< message of the last statement that was refused
 
-    /// First column of the first row; "NULL" when it is NULL or there is none.
+    /// First column of the first row; "NULL" if it is NULL or there is no row.
     std::string value(std::string const& sql, std::vector<sql_value> const& parameters = {}) {
         return session_.query_value(sql, parameters).value_or("NULL");
     }
@@ -37,7 +37,7 @@ class context_test : public testing::Test {
         return lines;
     }
 
-    /// SQLSTATE of a statement that has to be refused; "" when it was not.
+    /// SQLSTATE of a statement that must be refused; "" if it was not.
     std::string refused(std::string const& sql) {
         try {
             session_.execute(sql);
@@ -49,7 +49,7 @@ class context_test : public testing::Test {
         return "";
     }
 
-    /// The query's plan when no table may be read from end to end.
+    /// The query's plan without sequential scans.
     std::string plan_of(std::string const& sql) {
         session_.execute("SET enable_seqscan = off");
         std::string text;
@@ -79,7 +79,7 @@ class context_test : public testing::Test {
     static std::string quoted(std::string const& text) { return "'" + text + "'"; }
 };
 
-/// A statement that a rule refuses, and what the refusal has to say (a constraint's name or a
+/// A statement that a rule refuses, and what its message must contain (a constraint's name or a
 /// word).
 struct refused_statement {
     char const* sql;

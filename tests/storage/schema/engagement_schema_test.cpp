@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// Events: what goes with its parent, what keeps it, and manifests' versions.
+// Events: which rows are deleted with their parent, which prevent that, and versions of manifests.
 
 namespace tally::storage {
 namespace {
@@ -50,7 +50,7 @@ TEST_F(engagement_schema, removes_what_is_meaningless_without_its_parent) {
     EXPECT_EQ(value("SELECT count(*) FROM sessions"), "4");
     session_.execute("DELETE FROM participants");
     EXPECT_EQ(counts(), "2|0|2|0");
-    session_.execute("DELETE FROM prizes WHERE name = 'Car'"); // nobody has won it any more
+    session_.execute("DELETE FROM prizes WHERE name = 'Car'"); // it no longer has a winner
     EXPECT_EQ(counts(), "2|0|1|0");
 }
 

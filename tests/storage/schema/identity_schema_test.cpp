@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// Organizations, users, what they may do, their logins and what is remembered of them.
+// Organizations, users, their permissions, logins and the audit log.
 
 namespace tally::storage {
 namespace {

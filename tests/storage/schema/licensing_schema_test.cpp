@@ -10,7 +10,7 @@
 #include <random>
 #include <thread>
 
-// Licences: seats that are counted whoever changes what, search, and the trail.
+// Licenses: seats that are counted right after any change, search, and the audit trail.
 
 namespace tally::storage {
 namespace {
@@ -37,7 +37,7 @@ class licensing_schema : public context_test {
         return value("SELECT seats_used FROM licenses WHERE id = $1", {license(index)});
     }
 
-    /// Licences whose count is not the number of their assignments.
+    /// Licenses whose count differs from the number of their assignments.
     std::string miscounted() {
         return value("SELECT count(*) FROM licenses l WHERE seats_used <> (SELECT count(*) FROM "
                      "license_assignments WHERE license_id = l.id AND status = 'assigned')");
@@ -247,8 +247,8 @@ TEST_F(licensing_schema, shows_who_did_what_to_which_license) {
                                          "assignment.created|NULL|NULL|NULL|NULL"));
 }
 
-/// One of many sessions that change assignments of the same few licences. The assignments are its
-/// own, the licences everybody's: statements wait for each other in nothing but the counting.
+/// One of many sessions that change assignments of the same few licenses. Each session has its own
+/// assignments and all share the licenses, so statements wait for each other only when counting.
 class seat_changer {
   public:
     seat_changer(std::string const& database, int number, std::vector<std::string> licenses,
@@ -256,7 +256,7 @@ class seat_changer {
         : session_{database, "test"}, random_{static_cast<unsigned>(number)},
           licenses_{std::move(licenses)}, users_{std::move(users)} {}
 
-    /// One change, of one assignment or of one per licence, in random order.
+    /// One change, of one assignment or of one per license, in random order.
     void change() {
         std::shuffle(licenses_.begin(), licenses_.end(), random_);
         std::string const who = users_[random_() % users_.size()];
@@ -348,7 +348,7 @@ TEST_F(licensing_schema, gives_the_last_seat_to_one_of_many_sessions) {
         make_license(index, 1);
     }
     std::array<std::atomic<int>, rounds> winners{};
-    std::vector<std::unique_ptr<pqxx_session>> sessions; // opened before anybody waits for them
+    std::vector<std::unique_ptr<pqxx_session>> sessions; // opened before any thread waits
     for (int rival = 0; rival < rivals; ++rival) {
         sessions.push_back(std::make_unique<pqxx_session>(database_, "test"));
     }

@@ -28,7 +28,7 @@ std::string category_of(refused_as where) {
     return "C";
 }
 
-/// Names of one kind in the migrated schema that a supported version refuses where they stand.
+/// Names of one kind in the migrated schema that a supported version refuses in their position.
 std::set<std::string> refused_names(pqxx_session& session, std::string const& names,
                                     refused_as partly) {
     std::set<std::string> refused;

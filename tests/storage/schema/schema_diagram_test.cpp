@@ -8,7 +8,7 @@
 #include <fstream>
 #include <iterator>
 
-// The schema as a drawing, and the one in migrations/README.md.
+// The diagram of the schema, and the one in migrations/README.md.
 
 namespace tally::storage {
 namespace {

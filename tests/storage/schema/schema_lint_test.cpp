@@ -6,8 +6,8 @@
 
 #include <string>
 
-// House rules of the schema as a whole, whichever migration made a table. Every exception is named
-// here with its reason, and every rule is tried on something that breaks it.
+// Rules for the whole schema, whichever migration created a table. Every exception is named here
+// with its reason, and every rule is tried on something that breaks it.
 
 namespace tally::storage {
 namespace {
@@ -50,9 +50,9 @@ CREATE TEMPORARY VIEW hot AS
 /// A rule, and something that breaks it.
 struct lint_rule {
     char const* name;
-    char const* offenders; ///< first column: what breaks the rule
-    char const* breach;    ///< breaks it
-    char const* offender;  ///< what is named then
+    char const* offenders; ///< first column: the objects that break the rule
+    char const* breach;    ///< SQL that breaks it
+    char const* offender;  ///< the object that is reported then
 };
 
 void PrintTo(lint_rule const& rule, std::ostream* out) {
@@ -98,7 +98,7 @@ constexpr lint_rule rules[] = {
      R"(SELECT full_name FROM tables t WHERE full_name IN ('billing.cdrs', 'analytics.usage_events')
         AND 1 <> (SELECT count(*) FROM pg_index WHERE indrelid = t.oid))",
      "CREATE INDEX ON billing.cdrs (uuid)", "billing.cdrs"},
-    // audit_logs and license_audit_events are written by hand too: they make their ids.
+    // audit_logs and license_audit_events are written by hand too, so their ids have defaults.
     {"a_hot_table_has_no_volatile_default",
      R"(SELECT full_name FROM columns WHERE oid IN (SELECT oid FROM hot)
         AND full_name NOT IN ('identity.audit_logs.id', 'licensing.license_audit_events.id')
@@ -142,7 +142,7 @@ constexpr lint_rule rules[] = {
      R"(SELECT full_name FROM tables t WHERE NOT EXISTS (SELECT FROM columns c WHERE c.oid = t.oid AND
         name = 'created_at' AND type = 'timestamp with time zone' AND attnotnull))",
      "ALTER TABLE billing.dids DROP created_at", "billing.dids"},
-    // What the daemon alone writes sets updated_at itself: a trigger would cost every batch.
+    // The daemon sets updated_at of its own tables: a trigger would slow every batch down.
     {"a_row_says_when_it_was_changed",
      R"(SELECT full_name FROM columns c WHERE name = 'updated_at' AND oid NOT IN (SELECT oid FROM hot)
         AND table_name NOT IN ('positions', 'usage_aggregates_monthly') AND NOT EXISTS (
@@ -182,8 +182,8 @@ constexpr lint_rule rules[] = {
             AND c.attnum = ANY (conkey) AND pg_get_constraintdef(k.oid) !~ 'NaN'))",
      "ALTER TABLE billing.accounts DROP CONSTRAINT accounts_credit_limit_check",
      "billing.accounts.credit_limit"},
-    // NaN counts as greater than every number, so that ">= 0" lets it in. The daemon's own rows
-    // hold what it computed.
+    // NaN is greater than every number, so ">= 0" accepts it. The daemon's own rows have computed
+    // numbers.
     {"no_number_that_people_write_is_nan",
      R"(SELECT full_name FROM columns c WHERE type = 'numeric' AND attgenerated = '' AND oid NOT IN (SELECT oid FROM hot)
         AND table_name !~ '^(usage_aggregates_monthly|batches|rerate_runs|cdr_adjustments)$' AND NOT EXISTS (
@@ -208,7 +208,7 @@ constexpr lint_rule rules[] = {
      "update_updated_at_column"},
 };
 
-/// One database for all rules: what breaks one is rolled back.
+/// One database for all rules: each violation is rolled back.
 std::string const& lint_database() {
     static std::string const database = tests::private_postgres::shared().migrated_database();
     return database;
@@ -222,7 +222,7 @@ class schema_lint_test : public testing::TestWithParam<lint_rule> {
         session_.execute(std::string{"SET search_path = pg_temp, pg_catalog;"} + views);
     }
 
-    /// First column of all rows, a line each.
+    /// First column of all rows, one per line.
     std::string names(std::string const& sql) {
         std::string text;
         for (sql_row const& row : session_.query(sql)) {

@@ -8,8 +8,8 @@
 namespace tally::storage {
 namespace {
 
-/// The catalog as the needs speak of it. Names are qualified; keys of indexes are column names,
-/// also of those under lower() and coalesce().
+/// The catalog in the words of the needs. Names are qualified; keys of indexes are column names,
+/// also those within lower() and coalesce().
 constexpr auto facts = R"sql(
 CREATE FUNCTION pg_temp.name_of(regclass) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT format('%s.%s', relnamespace::regnamespace, relname) FROM pg_class WHERE oid = $1
@@ -71,10 +71,10 @@ CREATE TEMPORARY VIEW triggers AS
 struct need_form {
     char const* pattern;
     char const* sql;     ///< $1 the relation, $2... what the pattern caught; true: met
-    char const* failure; ///< what it means when it is not met
+    char const* failure; ///< the message if it is not met
 };
 
-/// A list of columns, and lists that serve as well: `(status)|(organization_id status)`.
+/// A list of columns, or several of which one must match: `(status)|(organization_id status)`.
 #define TALLY_LISTS R"(\((.+)\))"
 
 constexpr std::array forms{

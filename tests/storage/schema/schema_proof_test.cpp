@@ -9,8 +9,8 @@
 #include <set>
 #include <sstream>
 
-// tests/storage/schema/requirements lists what each of five kinds of back end asks of the schema: the
-// migrations are held against it, object by object.
+// tests/storage/schema/requirements lists what five kinds of back end require of the schema. These
+// tests compare it with the migrations, object by object.
 
 namespace tally::storage {
 namespace {
@@ -28,7 +28,7 @@ std::vector<schema_need> needs_of(std::string const& file) {
     return read_needs(file, text.str());
 }
 
-/// Only looked at.
+/// A database that is only read.
 std::string const& proved_database() {
     static std::string const database = private_postgres::shared().migrated_database();
     return database;
@@ -38,7 +38,7 @@ class schema_proof_test : public testing::Test {
   protected:
     schema_prover prover_{proved_database()};
 
-    /// What one line about a relation is answered.
+    /// The result for one line about a relation.
     std::string answer(std::string const& relation, std::string const& text) {
         return prover_.complaint({"test", relation, text});
     }

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <vector>
 
-// tests/storage/schema/refused: wrong data that somebody might try to get into a seeded database, a line
-// each. Each line is right but for the one thing that has to be refused.
+// tests/storage/schema/refused: wrong data that the constraints of a seeded database must refuse,
+// one statement per line. Each is right except for the one thing that must be refused.
 
 namespace tally::storage {
 namespace {
@@ -68,7 +68,7 @@ TEST_P(schema_refusals_test, refuses) {
     auto const lines = lines_of(GetParam());
     EXPECT_GE(lines.size(), 10U);
     for (std::string const& line : lines) {
-        // 22: such a value cannot be, 23: a constraint forbids it. Anything else is wrong SQL.
+        // 22: an invalid value, 23: a constraint forbids it. Anything else is wrong SQL.
         std::string const kind = answer(line).substr(0, 2);
         EXPECT_TRUE(kind == "22" || kind == "23") << answer(line) << ": " << line;
     }
@@ -81,7 +81,7 @@ TEST_F(schema_refusals_test, tells_what_is_accepted_and_what_is_no_data) {
     EXPECT_EQ(answer("UPDATE users SET failed_login_attempts = 1"), "accepted");
     EXPECT_EQ(answer("UPDATE users SET no_such_column = 1"), "42703");
     EXPECT_EQ(names().size(), 10U);
-    // What the lines about them begin with is right by itself.
+    // The statements that prepare these lines must succeed by themselves.
     for (char const* right :
          {"INSERT INTO invoices (invoice_number, customer_id, due_date, subtotal) SELECT 'I-1', "
           "id, "

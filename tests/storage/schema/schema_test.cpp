@@ -5,8 +5,8 @@
 
 #include <set>
 
-// What the foundation's functions and triggers do. Rules of the schema as a whole:
-// schema_lint_test.cpp; what is asked of it: schema_proof_test.cpp.
+// The functions and triggers of the foundation. Rules for the whole schema are in
+// schema_lint_test.cpp, its requirements in schema_proof_test.cpp.
 
 namespace tally::storage {
 namespace {

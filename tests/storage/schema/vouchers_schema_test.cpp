@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// Vouchers: booking rules, counters that stay in their bounds, what keeps a sold voucher.
+// Vouchers: booking rules, counters within their bounds, and what prevents deleting a sold voucher.
 
 namespace tally::storage {
 namespace {
@@ -28,7 +28,7 @@ class vouchers_schema : public context_test {
                      "Session', 10, 2, 399.99) RETURNING id",
                      {organization});
     }
-    /// A voucher of user 2 with ten sessions and two spare ones.
+    /// A voucher of user 2 with ten sessions and two backup sessions.
     std::string make_voucher(sql_value const& type = {}) {
         return value("INSERT INTO vouchers (organization_id, voucher_type_id, client_id, "
                      "total_sessions, backup_sessions) VALUES ($1, $2, $3, 10, 2) RETURNING id",
@@ -169,7 +169,7 @@ TEST_F(vouchers_schema, sells_only_the_organization_s_own_types) {
                       quoted(practice) + "," + quoted(type) + "," + quoted(user(2)) + ", 1)"),
               "23503");
     EXPECT_THAT(said_, HasSubstr("vouchers_voucher_type_id_fkey"));
-    make_voucher(); // made by hand, of no type
+    make_voucher(); // created by hand, without a type
     EXPECT_EQ(value("SELECT voucher_type_id IS NULL FROM vouchers"), "t");
 }
 

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-// Rows of ingest.suspense found, closed and due, against a real server.
+// Finding and closing rows of ingest.suspense, and which are due, with a real server.
 
 namespace tally::storage {
 namespace {
@@ -37,7 +37,7 @@ class suspense : public ::testing::Test {
                     std::to_string(n) + " FROM ingest.sources WHERE name = 'local'");
     }
     std::string one(std::string_view sql) const { return query_one(connection_, sql); }
-    /// Last digits of the ids that a filter means, as they come.
+    /// Last digits of the ids that a filter selects, in order.
     std::string listed(suspense_filter const& which, std::int32_t limit = 100) {
         std::vector<suspense_record> rows;
         EXPECT_TRUE(list_suspense(on_, which, limit, rows).ok());
@@ -211,7 +211,7 @@ TEST_F(suspense, is_tried_ever_more_rarely_and_then_no_more) {
                   " (next_attempt_at IS NULL) FROM ingest.suspense"),
               "no_rate5 16stilltrue");
     EXPECT_EQ(due(), "");
-    fail(1, "no_rate", nullptr); // a person's attempt is none of these
+    fail(1, "no_rate", nullptr); // an operator's attempt does not count
     EXPECT_EQ(one("SELECT attempts || ' ' || auto_attempts FROM ingest.suspense"), "6 16");
 }
 
@@ -223,7 +223,7 @@ TEST_F(suspense, is_one_daemons_turn_until_its_session_ends) {
     ASSERT_TRUE(take_turn(other, is_ours).ok());
     EXPECT_FALSE(is_ours);
     on_.close();
-    for (int i = 0; i < 500 && !is_ours; ++i) { // the server takes a moment to see it
+    for (int i = 0; i < 500 && !is_ours; ++i) { // the server notices it a little later
         ASSERT_TRUE(take_turn(other, is_ours).ok());
     }
     EXPECT_TRUE(is_ours);
