@@ -12,8 +12,8 @@ bool is_confirmed(bool yes, std::string const& question) {
     }
     if (::isatty(STDIN_FILENO) != 1) {
         std::cerr << question
-                  << "\ntallyd: standard input is not a terminal: pass --yes to do it "
-                     "without being asked; nothing was changed\n";
+                  << "\ntallyd: standard input is not a terminal; pass --yes to confirm; "
+                     "nothing was changed\n";
         return false;
     }
     std::cerr << question << "? [y/N] ";
