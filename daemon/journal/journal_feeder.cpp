@@ -163,7 +163,7 @@ bool journal_feeder::replay(ingest::journal_stream const& stream) {
         return false;
     }
 
-    // The files are removed only after the last record is in the database (R1).
+    // The files are removed only after the last record is in the database (R5).
     if (!wait_stored()) {
         if (!stopping()) {
             to_.failures.report("journal_feeder", "a lane dropped records that are not stored");
