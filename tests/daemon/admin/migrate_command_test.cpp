@@ -77,7 +77,7 @@ TEST_F(destructive_command, down_needs_somebody_to_ask_or_yes) {
                               std::vector<std::string>{"migrate", "redo"}}) {
         auto const refused = run(words);
         EXPECT_EQ(refused.exit_code, 1) << refused.out;
-        EXPECT_THAT(refused.out, HasSubstr("standard input is not a terminal: pass --yes"));
+        EXPECT_THAT(refused.out, HasSubstr("standard input is not a terminal; pass --yes"));
         EXPECT_EQ(migrations(), before_);
     }
     EXPECT_EQ(run({"migrate", "redo", "--yes"}).exit_code, 0);
@@ -129,7 +129,7 @@ TEST_F(destructive_command, seeds_are_undone_when_somebody_says_so) {
     auto const seeded = seeds();
     auto const refused = run({"seed", "--undo"});
     EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_THAT(refused.out, HasSubstr("standard input is not a terminal: pass --yes"));
+    EXPECT_THAT(refused.out, HasSubstr("standard input is not a terminal; pass --yes"));
     auto const declined = run_and_answer({"seed", "--undo", "--demo"}, "no\n");
     EXPECT_EQ(declined.exit_code, 1);
     EXPECT_THAT(declined.out, AllOf(HasSubstr("80_demo_customers"), HasSubstr("database \""),

@@ -133,12 +133,12 @@ TEST_F(tallyd_status, is_not_taken_in_by_somebody_else) {
     somebody_else not_found{404, "no such page"};
     auto const refused = served{not_found}.status();
     EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_THAT(refused.out, HasSubstr("says 404 to /status: no tallyd?"));
+    EXPECT_THAT(refused.out, HasSubstr("answers /status with 404: is it tallyd?"));
     for (auto const* body : {"", "hello", "[1,2]", "{\"version\":", "{\"a\":\"\xff\"}"}) {
         somebody_else other{200, body};
         auto const seen = served{other}.status();
         EXPECT_EQ(seen.exit_code, 1) << body;
-        EXPECT_THAT(seen.out, HasSubstr("is no tallyd")) << body;
+        EXPECT_THAT(seen.out, HasSubstr("is not tallyd")) << body;
     }
 }
 

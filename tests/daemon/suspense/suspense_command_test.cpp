@@ -107,12 +107,12 @@ TEST_F(suspense_command, list_sums_up_first_and_shows_records_to_who_asks) {
                       Not(HasSubstr("canonical"))));
     EXPECT_THAT(run({"list", "--reason", "unknown_account", "--limit", "1"}).out,
                 HasSubstr("the latest 1 of 3"));
-    EXPECT_THAT(run({"list", "--reason", "no_rate"}).out, HasSubstr("nothing is suspended that"));
+    EXPECT_THAT(run({"list", "--reason", "no_rate"}).out, HasSubstr("no suspended record matches"));
     EXPECT_THAT(run({"list", "--since", "2020-01-01", "--json"}).out,
                 HasSubstr(R"("state":"waiting","reason":"unknown_account")"));
     EXPECT_THAT(run({"list", "--until", "2020-01-01", "--json"}).out, Not(HasSubstr("waiting")));
     EXPECT_THAT(run({"list", "--source", "local", "--state", "resolved"}).out,
-                HasSubstr("nothing is suspended that fits"));
+                HasSubstr("no suspended record matches"));
 }
 
 TEST_F(suspense_command, tells_what_is_wrong_with_what_was_asked) {
@@ -233,7 +233,7 @@ TEST_F(suspense_command, a_record_of_a_source_that_is_gone_waits_for_it) {
     EXPECT_THAT(run({"list", "--json"}).out, HasSubstr(R"("source":")" + id));
     EXPECT_THAT(run({"retry", "--json"}).out,
                 HasSubstr(R"("tried":1,"stored":0,"duplicate":0,"still_waiting")"));
-    EXPECT_THAT(run({"show", id_of("unknown_account")}).out, HasSubstr("its source is gone"));
+    EXPECT_THAT(run({"show", id_of("unknown_account")}).out, HasSubstr("its source is deleted"));
     execute(connection_, "INSERT INTO ingest.sources (id, name) VALUES ('" + id + "', 'back')");
     EXPECT_THAT(run({"retry", "--json"}).out, HasSubstr(R"("tried":1,"stored":1)"));
 }

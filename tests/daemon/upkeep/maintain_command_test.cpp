@@ -99,7 +99,7 @@ TEST_F(maintain_command, says_when_another_is_at_it) {
                         "1"));
     auto const second = maintain({"cleanup-tokens"});
     EXPECT_EQ(second.exit_code, 0);
-    EXPECT_EQ(second.out, "another tallyd is doing this right now\n");
+    EXPECT_EQ(second.out, "another tallyd is running this job now\n");
     EXPECT_THAT(maintain({"cleanup-tokens", "--json"}).out, HasSubstr(R"("busy":true)"));
     ASSERT_TRUE(holder.execute("COMMIT").ok());
     first.join();
