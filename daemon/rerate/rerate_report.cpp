@@ -94,7 +94,7 @@ void rerate_report::write_unrated(std::ostream& out, std::int64_t all) const {
     if (unrated_.empty()) {
         return;
     }
-    out << "left as they are, since nothing rates them any more:\n";
+    out << "unchanged because no rate applies to them any longer:\n";
     table_printer table{{{"start (UTC)"}, {"uuid"}, {"destination"}, {"why"}}};
     for (auto const& row : unrated_) {
         table.add({row.start_time, row.uuid, row.destination, row.why});
@@ -118,15 +118,15 @@ void rerate_report::write_text(std::ostream& out, storage::rerate_outcome const&
         << grouped(rate) << " calls/s\n";
     out << "  calls     " << count_text(c.seen) << " = " << count_text(c.changed)
         << (is_dry_run ? " to change + " : " changed + ") << count_text(c.unchanged)
-        << " unchanged + " << count_text(c.frozen) << " left alone (void, disputed, billed) + "
+        << " unchanged + " << count_text(c.frozen) << " excluded (void, disputed, billed) + "
         << count_text(c.unrated) << " without a rate\n";
     out << "  cost      " << rating::to_string(c.old_cost) << " -> "
         << rating::to_string(c.new_cost) << " (" << signed_text(difference(c)) << "), of those "
         << (is_dry_run ? "to change" : "changed") << '\n';
     if (!outcome.run_id.is_nil()) {
         out << "  run       " << ingest::to_string(outcome.run_id)
-            << (outcome.runs > 1 ? ", begun " + std::to_string(outcome.runs) + " times" : "")
-            << "; what it changed: billing.cdr_adjustments\n";
+            << (outcome.runs > 1 ? ", started " + std::to_string(outcome.runs) + " times" : "")
+            << "; its changes are in billing.cdr_adjustments\n";
     }
 }
 

@@ -125,7 +125,7 @@ TEST_F(source_command, rules_are_checked_stored_tried_and_shown) {
     // Trying new ones stores nothing; setting does.
     auto const other = R"({"international_prefixes":["0"]})";
     EXPECT_THAT(source({"rules", "pbx", "--set", other, "--try", "09812345678"}).out,
-                HasSubstr("an international prefix taken off"));
+                HasSubstr("international prefix removed"));
     EXPECT_THAT(source({"rules", "pbx"}).out, HasSubstr("country_code"));
     EXPECT_EQ(source({"rules", "pbx", "--set", other}).exit_code, 0);
     EXPECT_EQ(query_one(connection_, "SELECT number_rules FROM sources WHERE name = 'pbx'"),

@@ -182,7 +182,7 @@ TEST(rate_fallback, is_asked_where_the_plan_has_no_rate) {
     EXPECT_THAT(one.messages, testing::HasSubstr("plan 'b' falls back on 'c', which no "
                                                  "--fallback-file gives"));
     auto const unused = folder.run({"--plan-file", third, "--fallback-file", plan}, "");
-    EXPECT_THAT(unused.messages, testing::HasSubstr("plan 'a' is nobody's fallback"));
+    EXPECT_THAT(unused.messages, testing::HasSubstr("plan 'a' is no plan's fallback"));
 }
 
 TEST(rate_fallback, has_the_same_currency) {

@@ -64,7 +64,8 @@ TEST(rate_lines, a_question_that_no_band_covers_to_its_end_says_so) {
         rate_fixture{}.rate(starter, call_line("44", "130", "2026-03-10T18:59:30") + '\n');
     ASSERT_EQ(answers.lines.size(), 1U);
     EXPECT_EQ(member_of(answers.lines[0], "error"), "no_rate");
-    EXPECT_THAT(answers.lines[0], HasSubstr("runs into a time for which its prefix has no rate"));
+    EXPECT_THAT(answers.lines[0],
+                HasSubstr("extends into a time for which its prefix has no rate"));
 }
 
 std::shared_ptr<rating::tariff const> one_rate_plan() {
@@ -190,7 +191,7 @@ TEST(rate_command, says_what_is_wrong_with_the_command_line) {
     EXPECT_THAT(refused({"--plan-file", plan, "--to", "44", "--duration", "1", "--at", "noon"}),
                 HasSubstr("--at: "));
     EXPECT_THAT(refused({"--plan-file", plan, "--carry", "--anchor", "2026-02-30"}),
-                HasSubstr("no date: 2026-02-30"));
+                HasSubstr("not a date: 2026-02-30"));
     EXPECT_THAT(refused({"--plan-file", plan, "--anchor", "2026-02-01"}), HasSubstr("--carry"));
 }
 

@@ -86,7 +86,7 @@ TEST_F(rerate_command, shows_first_then_writes_then_finds_nothing) {
     auto const tried = run({"rerate", "--plan", "basic", "--dry-run"});
     EXPECT_EQ(tried.exit_code, 0) << tried.out;
     EXPECT_THAT(tried.out, AllOf(HasSubstr("0.6       0.9"), HasSubstr("dry run, nothing written"),
-                                 HasSubstr("2 = 1 to change + 1 unchanged + 0 left alone"),
+                                 HasSubstr("2 = 1 to change + 1 unchanged + 0 excluded"),
                                  HasSubstr("0.6 -> 0.9 (+0.3)")));
     expect_sums("2.300000000");
     auto const done = run({"rerate", "--subscription", "SUB-1", "--reason", "dearer", "--json"});
@@ -145,7 +145,7 @@ TEST_F(rerate_command, a_call_is_voided_disputed_and_restored_by_its_switchs_id)
     expect_sums("0.600000000");
     EXPECT_THAT(cdr("dispute").out, HasSubstr("rated -> disputed"));
     set_price("0.9");
-    EXPECT_THAT(run({"rerate", "--account", "ACC-1"}).out, HasSubstr("1 left alone"));
+    EXPECT_THAT(run({"rerate", "--account", "ACC-1"}).out, HasSubstr("1 excluded"));
     expect_sums("0.600000000");
 }
 
