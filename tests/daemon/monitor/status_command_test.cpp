@@ -17,7 +17,7 @@ using testing::Not;
 
 namespace {
 
-/// Serves a handler on a free loopback port while it lives.
+/// Serves a handler on a free loopback port during its lifetime.
 class served {
   public:
     explicit served(ingest::http_handler& handler)
@@ -70,7 +70,7 @@ struct tallyd_status : testing::Test {
     daemon::admin_handler handler{counters, [this] { return now; }, "1.2.3"};
 };
 
-/// Answers every request alike: what may listen where a tallyd was expected.
+/// Another server on the port of a tallyd: answers every request with the same response.
 class somebody_else final : public ingest::http_handler {
   public:
     somebody_else(unsigned status, std::string body) : status_{status}, body_{std::move(body)} {}
@@ -121,7 +121,7 @@ TEST_F(tallyd_status, gives_scripts_the_daemons_own_json) {
 }
 
 TEST_F(tallyd_status, says_what_to_look_at_when_nobody_answers) {
-    // A privileged port that no machine with tests on it serves.
+    // A privileged port on which a test machine has no server.
     auto const seen =
         tests::run_tallyd(TALLY_BINARY, {"status"}, {{"TALLYD_ADMIN_LISTEN", "127.0.0.1:1"}});
     EXPECT_EQ(seen.exit_code, 1);

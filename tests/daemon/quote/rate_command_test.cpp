@@ -7,7 +7,7 @@
 
 #include <sstream>
 
-// `tallyd rate` as people and scripts use it; what it charges is in rate_*_test.cpp beside.
+// `tallyd rate` as people and scripts use it; the charges are tested in rate_*_test.cpp.
 
 namespace tally {
 namespace {
@@ -107,7 +107,7 @@ TEST(rate_lines, one_without_an_end_takes_no_memory) {
     EXPECT_THAT(out.str(), testing::StartsWith(R"({"error":"record_too_large",)"));
 }
 
-/// The words about one call by the starter plan.
+/// The explanation of one call by the starter plan.
 std::string words_about(std::vector<std::string> words, int exit_code = 0) {
     auto const seen = rate_fixture{}.rate(starter, "", std::move(words));
     EXPECT_EQ(seen.exit_code, exit_code) << seen.messages;
