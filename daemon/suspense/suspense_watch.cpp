@@ -102,7 +102,7 @@ void suspense_watch::round() {
         try_all();
     }
 
-    // At most a tenth of the time: a catalog that changes every second must not keep the database
+    // About a tenth of the time: a catalog that changes every second must not keep the database
     // busy with retries.
     auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
     rest(std::min(9 * took, rest_between_rounds_max));
