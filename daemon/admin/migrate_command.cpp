@@ -155,6 +155,7 @@ void print_json(storage::verification const& found) {
         json.close('}');
     }
     json.close(']');
+
     json.key("other_server_version").value(found.is_other_server_major);
     write_statuses(json, found.statuses);
     json.close('}');
@@ -167,10 +168,13 @@ migrate_exit verify(migrate_work const& work) {
         print_json(found);
         return found.code();
     }
+
     print_problems(found.statuses);
     for (auto const& change : found.drift) {
         std::cout << change.describe() << '\n';
     }
+
+    // Servers print definitions in slightly different forms: such drift need not be real.
     if (!found.drift.empty() && found.is_other_server_major) {
         std::cout << "(the migrations ran on another major version of PostgreSQL, which may spell "
                      "definitions differently)\n";

@@ -48,6 +48,7 @@ int migrate_diagram(std::string const& connection_string, diagram_request const&
         std::cout << diagram;
         return exit_success;
     }
+
     auto const page = text_of_file(path);
     if (!page) {
         return complain(path, "cannot be read");

@@ -65,10 +65,12 @@ int seed(command_environment const& environment, seed_flags const& flags) {
     options.production = settings.environment == "production";
     options.admin_password = variable("TALLYD_ADMIN_PASSWORD");
     options.support_password = variable("TALLYD_SUPPORT_PASSWORD");
+
     try {
         if (options.demo && options.production && !flags.undo) {
             throw std::runtime_error{"environment is \"production\": demo data is refused"};
         }
+
         database const opened{settings, database_use::shared};
         if (flags.undo) {
             return undo(opened.connection_string(), options, flags.yes);

@@ -73,6 +73,7 @@ void print_token(std::string const& name, std::string const& token, bool json) {
 }
 
 int add(source_admin& sources, source_flags const& flags) {
+    // The database stores only the digest, so a lost token can be replaced but not shown again.
     auto const token = flags.no_token ? std::string{} : new_source_token();
     auto const digest = flags.no_token ? std::nullopt : std::optional{token_sha256_hex(token)};
     auto row = flags.row;
@@ -83,6 +84,7 @@ int add(source_admin& sources, source_flags const& flags) {
                   << '\n';
         return exit_failure;
     }
+
     if (!flags.no_token) {
         print_token(flags.row.name, token, flags.json);
     } else if (!flags.json) {

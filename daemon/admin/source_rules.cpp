@@ -42,6 +42,7 @@ std::string explained(rating::normal_number const& number, ingest::number_rules 
     std::string const rewritten = number.rewrite == rating::normal_number::no_rewrite
                                       ? ""
                                       : "rewrites[" + std::to_string(number.rewrite) + "], then ";
+
     switch (number.form) {
     case number_form::no_number:
         return rules.empty() ? "there are no rules: kept as sent"
@@ -70,6 +71,7 @@ void show_tried(rules_request const& request, ingest::number_rules const& rules)
         auto const number = rating::normalise(sent, rules, buffer);
         std::string const becomes{number.digits.empty() ? std::string_view{sent} : number.digits};
         auto const why = explained(number, rules);
+
         if (request.json) {
             ingest::json_writer out;
             out.open('{').key("sent").value(sent).key("becomes").value(becomes);
@@ -104,10 +106,13 @@ int source_rules(storage::source_admin& sources, rules_request const& request) {
     if (!stored) {
         return no_such_source(request.source);
     }
+
     if (!request.tried.empty()) {
         show_tried(request, rules_of(given.empty() ? *stored : given));
         return exit_success;
     }
+
+    // Prints the rules as they are stored, in the form that PostgreSQL gives them.
     if (!given.empty() && !sources.set_number_rules(request.source, given)) {
         return no_such_source(request.source);
     }

@@ -169,8 +169,8 @@ bool service::impl::start() {
                                                           counters, tcp_settings_of(s));
     }
 
-    // All parts exist, so a thread may now call any of them. The listeners start last: until the
-    // catalog is loaded the journal refuses records, and /readyz says why.
+    // All parts exist, so the threads may call any of them. Pushes are refused until the first
+    // catalog.
     journal->start();
     suspense->start();
     watch->start();
@@ -268,8 +268,8 @@ void service::impl::look_after() {
     counters.set_tcp_connections(tcp_server == nullptr ? 0 : tcp_server->connections());
 }
 
-// Applies the settings that can change at run time (the log level), and loads the catalog again.
-// For all others the log line says that a restart is needed.
+// Applies the log level and reloads the catalog. All other settings need a restart; the log says
+// so.
 void service::impl::read_settings_again() {
     config::settings next;
     auto const problems = how.reload(next);
@@ -336,8 +336,7 @@ bool service::impl::drain() {
     milliseconds const limit{failures.has_failed() ? 0 : how.settings.drain_timeout_ms};
     auto const deadline = std::chrono::steady_clock::now() + limit;
 
-    // Requests wait for their commits, so the servers drain while the lanes still work. On a thread
-    // of its own, since this one waits for signals.
+    // Requests wait for their commits, so the servers drain while the lanes work and main waits.
     std::atomic<bool> done{false};
     std::atomic<bool> complete{false};
     std::thread drainer{[&] {

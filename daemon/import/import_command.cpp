@@ -89,12 +89,13 @@ bool import_files(import_session& session, import_flags const& flags, stop_on_si
 int import(command_environment const& environment, import_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_log(command_log_level(settings.log_level), settings.log_format);
-    stop_on_signal stop;
+    stop_on_signal stop; // before the first thread, so that all threads block the signals
     try {
         database opened{settings, database_use::shared};
         if (!has_schema(opened, stop.source())) {
             return exit_failure;
         }
+
         import_session session{{.settings = settings,
                                 .connection_string = opened.connection_string(),
                                 .in_format = file_format(flags.format),
@@ -153,6 +154,8 @@ void add_import_command(CLI::App& app, command_environment& environment) {
     auto flags = std::make_shared<import_flags>();
     add_options(*command, *flags);
     add_list(*command, environment, flags);
+
+    // FILE and --format are checked here, since `import list` needs neither.
     command->callback([command, flags, &environment] {
         if (!command->get_subcommands().empty()) {
             return;

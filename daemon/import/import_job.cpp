@@ -167,7 +167,7 @@ void import_job::report_rejects(decoded_piece const& piece) const {
     }
 }
 
-/// False when no more can be handed over.
+/// Counts a piece, reports its rejected records and pushes the others. False: the import must end.
 bool import_job::hand_over(decoded_piece piece) {
     import_counts next = counts_;
     auto const& batch = piece.block->batch;
@@ -175,12 +175,15 @@ bool import_job::hand_over(decoded_piece piece) {
     if (next.received == counts_.received) {
         return true;
     }
+
+    // An earlier run has stored everything below resume_from: such pieces are only counted.
     std::size_t const bytes = piece.block->memory_bytes();
     bool const is_new = next.received > task_.resume_from;
     if (is_new && !admit(bytes)) {
         return false;
     }
-    report_rejects(piece); // before the block goes, and only once it will
+
+    report_rejects(piece); // while the block exists, and only if it will be pushed
     if (is_new && !push(std::move(piece.block), bytes)) {
         return false;
     }

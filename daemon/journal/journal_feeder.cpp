@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds credit_wait{2};
 /// How long to wait for the next durable push; also the delay after which draining_ is noticed.
 constexpr milliseconds progress_wait{100};
-/// The pause after a failed read: a failing disk must not be read in a tight loop.
+/// The pause after a failed read.
 constexpr milliseconds read_again_after{5000};
 
 } // namespace

@@ -172,6 +172,7 @@ void print_facts(dom::element const& status) {
     facts.add({"partitions reach", span_at(status, "/database/partition_horizon_s") + " ahead"});
     facts.add({"journal", journal_text(status)});
     facts.add({"catalog read", span_at(status, "/catalog/age_s") + " ago"});
+
     for (auto const& [name, pointer] : {std::pair{"sources", "/catalog/sources"},
                                         {"accounts", "/catalog/accounts"},
                                         {"subscriptions", "/catalog/subscriptions"},
@@ -194,6 +195,7 @@ void print_lanes(dom::element const& status) {
     if (status.at_pointer("/lanes").get(lanes) != simdjson::SUCCESS || lanes.size() == 0) {
         return;
     }
+
     table_printer table{
         {{"lane"}, {"records waiting", table_align::right}, {"last commit", table_align::right}}};
     for (dom::element const lane : lanes) {

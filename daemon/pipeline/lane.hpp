@@ -34,7 +34,7 @@ struct lane_options {
 /// while PostgreSQL commits the batch before.
 ///
 /// Stopping: close() lets the lane finish its queue; give_up() ends its waiting for a database that
-/// is unavailable; cancel() interrupts the statement under way. Then the thread ends by itself, and
+/// is unavailable; cancel() interrupts the statement under way. Then the thread ends, and
 /// join() waits for it.
 ///
 /// A lane that has given up one slice stores no later one, and takes none: its position in a stream

@@ -46,6 +46,8 @@ std::string terms_of(rating::rate const& one) {
                     std::to_string(step.unit_s) + " s by " + std::to_string(step.increment_s);
         }
     }
+
+    // Only the terms that differ from their default.
     auto const add = [&text](std::string_view what, amount value, amount unless) {
         if (value != unless) {
             text.append(", ").append(what).append(" ").append(to_string(value));
@@ -172,6 +174,7 @@ void print_rows(std::ostream& out, std::vector<change_row> const& rows, std::siz
         table.add({row.change, row.what, row.key, row.direction, row.band, row.name, row.terms,
                    row.from, row.until});
     }
+
     table.print(out);
     if (more > 0) {
         out << "and " << grouped(more) << " more; --json has all\n";

@@ -98,6 +98,7 @@ std::string line_of(rate_options const& options) {
             json.key(name).value(*text);
         }
     }
+
     if (options.on_net) {
         json.key("on_net").value(true);
     }

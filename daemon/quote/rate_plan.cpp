@@ -133,6 +133,7 @@ rating_plan plan_of_code(std::string const& connection_string, std::string const
     if (!said.ok()) {
         throw no_plan{"the catalog cannot be read: " + said.detail};
     }
+
     rating_plan opened;
     opened.catalog = loaded.catalog;
     for (rating::catalog_index i = 0; i < loaded.catalog->plans(); ++i) {

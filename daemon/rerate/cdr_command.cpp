@@ -45,6 +45,7 @@ void print(correction_outcome const& outcome, cdr_flags const& flags) {
         std::cout << out.text() << '\n';
         return;
     }
+
     std::cout << "call " << flags.which.uuid << " of " << outcome.start << ": ";
     if (outcome.is_changed) {
         std::cout << outcome.old_status << " -> " << outcome.new_status;

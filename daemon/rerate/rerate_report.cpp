@@ -82,6 +82,7 @@ void rerate_report::write_changes(std::ostream& out, std::int64_t all) const {
         table.add({row.start_time, row.uuid, row.prefix, row.old_cost, row.new_cost,
                    std::to_string(row.old_allowance_s), std::to_string(row.new_allowance_s)});
     }
+
     if (!table.empty()) {
         table.print(out);
     }
@@ -112,6 +113,8 @@ void rerate_report::write_text(std::ostream& out, storage::rerate_outcome const&
         write_changes(out, c.changed);
     }
     write_unrated(out, c.unrated);
+
+    // Each line is a sum, so that the operator can check it.
     auto const rate = records_per_second(static_cast<std::uint64_t>(c.seen), elapsed());
     out << printable(label_) << ": " << (is_dry_run ? "dry run, nothing written, " : "")
         << state_text(outcome.end) << ", " << count_text(c.periods) << " billing periods, "
@@ -148,6 +151,7 @@ void rerate_report::write_json(std::ostream& out, storage::rerate_outcome const&
         json.key("new_cost").value(row.new_cost).key("old_allowance_s").value(row.old_allowance_s);
         json.key("new_allowance_s").value(row.new_allowance_s).close('}');
     }
+
     json.close(']').key("without_rate").open('[');
     for (auto const& row : unrated_) {
         json.open('{').key("uuid").value(row.uuid).key("start_time").value(row.start_time);

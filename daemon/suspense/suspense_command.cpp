@@ -83,6 +83,7 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
         }
         return exit_success;
     }
+
     std::int64_t all = 0;
     check(storage::count_suspense(work.on, which, all));
     if (rows.empty()) {

@@ -128,6 +128,8 @@ void print_record(std::ostream& out, storage::suspense_record const& record) {
     line("resolved", time_text(record.resolved_at));
     line("resolved by", record.resolved_by);
     line("because", record.resolution);
+
+    // The payload last: it may have any length.
     out << "payload       " << count_text(record.payload_bytes) << " bytes\n"
         << readable(record.payload) << '\n';
 }
@@ -137,6 +139,7 @@ std::string json_line(storage::suspense_record const& record, with_payload paylo
     json.open('{').key("id").value(ingest::to_string(record.id));
     json.key("state").value(record.state).key("reason").value(record.reason);
     json.key("explanation").value(advice(record.reason));
+
     add_text(json, "detail", record.detail);
     json.key("source").value(record.source).key("format").value(record.format);
     json.key("attempts").value(record.attempts).key("auto_attempts").value(record.auto_attempts);
@@ -145,6 +148,7 @@ std::string json_line(storage::suspense_record const& record, with_payload paylo
     add_time(json, "resolved_at", record.resolved_at);
     add_text(json, "resolved_by", record.resolved_by);
     add_text(json, "resolution", record.resolution);
+
     json.key("payload_bytes").value(record.payload_bytes);
     if (payload == with_payload::yes) {
         add_payload(json, "payload", record.payload);

@@ -81,6 +81,7 @@ void suspense_watch::run() noexcept {
     while (!wake_.wait_for(lock, wait, [this] { return stopping_ || is_new_; }) || !stopping_) {
         is_new_ = false; // a catalog that arrives from now on starts another cycle
         lock.unlock();
+
         wait = round_every;
         try {
             round();

@@ -69,6 +69,8 @@ bool housekeeper::round(storage::pq_connection& on) noexcept {
             horizon_(seconds);
             return true;
         }
+
+        // Partitions reach days ahead, so a failed round only needs to be repeated.
         spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", why.sqlstate,
                      why.detail);
     } catch (std::exception const& error) {

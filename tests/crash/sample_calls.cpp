@@ -103,7 +103,7 @@ std::uint64_t number_of(std::string_view id) {
 std::uint64_t number_in(std::string_view text) {
     auto const at = text.find(id_prefix);
     if (at == std::string_view::npos) {
-        throw std::runtime_error{"a record that nobody sent: " + std::string{text}};
+        throw std::runtime_error{"a record that was never sent: " + std::string{text}};
     }
     return number_of(text.substr(at));
 }

@@ -106,7 +106,7 @@ TEST_F(journal_outlasts, a_lower_limit_drops_no_record_that_was_taken) {
     set_local("record_bytes_max = 100");
     run_once();
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
-    EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0") << "its sender was told of it";
+    EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0") << "it was reported to its sender";
 }
 
 TEST_F(journal_outlasts, a_higher_limit_takes_no_record_that_was_refused) {

@@ -109,7 +109,8 @@ TEST_F(tallyd_status, says_why_a_daemon_is_not_ready) {
     EXPECT_EQ(seen.exit_code, 0) << seen.out;
     EXPECT_THAT(seen.out, HasSubstr("NOT READY: draining journal_full\n"));
     EXPECT_THAT(seen.out, HasSubstr("down: connection refused"));
-    EXPECT_THAT(seen.out, Not(HasSubstr("\x1b"))) << "nobody may play with the terminal";
+    EXPECT_THAT(seen.out, Not(HasSubstr("\x1b")))
+        << "control characters must not reach the terminal";
 }
 
 TEST_F(tallyd_status, gives_scripts_the_daemons_own_json) {

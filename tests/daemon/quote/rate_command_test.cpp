@@ -154,7 +154,8 @@ TEST(rate_explain, says_why_a_call_cannot_be_rated) {
     auto const words =
         words_about({"--to", "\x1b[2J33", "--at", "2026-03-10T12:00:00Z", "--duration", "60"}, 1);
     EXPECT_THAT(words, HasSubstr("Not rated  no_rate: no outbound rate of the plan"));
-    EXPECT_THAT(words, testing::Not(HasSubstr("\x1b"))) << "nobody may play with the terminal";
+    EXPECT_THAT(words, testing::Not(HasSubstr("\x1b")))
+        << "control characters must not reach the terminal";
 }
 
 TEST(rate_explain, explains_an_event) {
