@@ -169,8 +169,7 @@ bool service::impl::start() {
                                                           counters, tcp_settings_of(s));
     }
 
-    // All parts exist, so the threads may call any of them. Pushes are refused until the first
-    // catalog.
+    // All parts exist, so threads may call any of them. Until the first catalog pushes get 503.
     journal->start();
     suspense->start();
     watch->start();
@@ -268,8 +267,7 @@ void service::impl::look_after() {
     counters.set_tcp_connections(tcp_server == nullptr ? 0 : tcp_server->connections());
 }
 
-// Applies the log level and reloads the catalog. All other settings need a restart; the log says
-// so.
+// Applies the log level and reloads the catalog; logs whether other settings need a restart.
 void service::impl::read_settings_again() {
     config::settings next;
     auto const problems = how.reload(next);
@@ -336,7 +334,7 @@ bool service::impl::drain() {
     milliseconds const limit{failures.has_failed() ? 0 : how.settings.drain_timeout_ms};
     auto const deadline = std::chrono::steady_clock::now() + limit;
 
-    // Requests wait for their commits, so the servers drain while the lanes work and main waits.
+    // Requests wait for their commits, so the servers drain while the lanes still work.
     std::atomic<bool> done{false};
     std::atomic<bool> complete{false};
     std::thread drainer{[&] {

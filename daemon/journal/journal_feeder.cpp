@@ -228,10 +228,9 @@ bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const&
     return false;
 }
 
-/// The journal removes records only after the database has confirmed them. When a stream begins
-/// after the last record that the database knows of, the database has lost confirmed records since:
-/// by a failover to a standby that lagged, or by a restore. Example: the stream begins at 900 and
-/// the restored database has `reached` = 500, so records 500 to 899 are in neither.
+/// Records are removed only after the database has confirmed them. So when a stream begins at 900 and
+/// the database has `reached` = 500, it has lost confirmed records (failover, restore), and 500 to
+/// 899 are in neither.
 void journal_feeder::check_begin(ingest::frame_view const& frame, std::string const& stream,
                                  storage::stream_progress const& before) const {
     if (frame.head.first_record > before.reached) {
