@@ -228,9 +228,9 @@ bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const&
     return false;
 }
 
-/// Records are removed only after the database has confirmed them. So when a stream begins at 900 and
-/// the database has `reached` = 500, it has lost confirmed records (failover, restore), and 500 to
-/// 899 are in neither.
+/// Records are removed only after the database has confirmed them. So when a stream begins at 900
+/// and the database has `reached` = 500, it has lost confirmed records (failover, restore), and 500
+/// to 899 are in neither.
 void journal_feeder::check_begin(ingest::frame_view const& frame, std::string const& stream,
                                  storage::stream_progress const& before) const {
     if (frame.head.first_record > before.reached) {
