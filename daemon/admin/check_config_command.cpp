@@ -15,7 +15,7 @@ struct check_config_options {
     bool reference = false;
 };
 
-/// The file that --config names, on whichever side of the subcommand it stands.
+/// The file of --config, which may precede or follow the subcommand.
 std::optional<std::string> named_file(CLI::App const& command) {
     auto const* option = command.get_parent()->get_option_no_throw("--config");
     if (option == nullptr || option->empty()) {
@@ -45,7 +45,8 @@ int check(CLI::App const& command, check_config_options const& options) {
 
 void add_check_config_command(CLI::App& app, command_environment& environment) {
     auto* command = app.add_subcommand(
-        "check-config", "show the settings in force and where each comes from; 78 when one is bad");
+        "check-config",
+        "show the settings in effect and their origins; exit code 78 when one is invalid");
     auto options = std::make_shared<check_config_options>();
     command->add_flag("--json", options->json, "one JSON object instead of a table");
     command->add_flag("--sample", options->sample, "print a settings file with every default");

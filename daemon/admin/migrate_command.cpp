@@ -15,8 +15,8 @@
 #include <memory>
 #include <optional>
 
-// tallyd migrate: the command line of storage::migration_runner. What it prints for people goes to
-// standard output, problems to standard error; --json prints one object.
+// tallyd migrate: the command line of storage::migration_runner. Text goes to standard output,
+// problems go to standard error; --json prints one object.
 
 namespace tally::daemon {
 namespace {
@@ -33,12 +33,12 @@ struct migrate_flags {
     bool yes = false;
 };
 
-/// What an action works with.
+/// The context of an action.
 struct migrate_work {
     storage::migration_runner& runner;
     migrate_flags const& flags;
     std::string const& connection_string;
-    bool const& has_events; ///< something was applied, reverted or tried
+    bool const& has_events; ///< a migration was applied, reverted or tried
 };
 
 std::vector<storage::migration> files_of(migrate_flags const& flags) {
@@ -65,7 +65,8 @@ void print_event(storage::migration_event const& event) {
     if (event.action != migration_action::skipped) {
         std::cout << " (" << event.took.count() << " ms)";
     }
-    std::cout << std::endl; // seen while the next one runs
+    std::cout << std::endl; // flushed, so that it is visible while the next one runs
+
     if (event.action == migration_action::tried) {
         for (auto const& change : event.changes) {
             std::cout << "    "
@@ -154,6 +155,7 @@ void print_json(storage::verification const& found) {
         json.close('}');
     }
     json.close(']');
+
     json.key("other_server_version").value(found.is_other_server_major);
     write_statuses(json, found.statuses);
     json.close('}');
@@ -166,10 +168,13 @@ migrate_exit verify(migrate_work const& work) {
         print_json(found);
         return found.code();
     }
+
     print_problems(found.statuses);
     for (auto const& change : found.drift) {
         std::cout << change.describe() << '\n';
     }
+
+    // Servers print definitions in slightly different forms: such drift need not be real.
     if (!found.drift.empty() && found.is_other_server_major) {
         std::cout << "(the migrations ran on another major version of PostgreSQL, which may spell "
                      "definitions differently)\n";
@@ -182,7 +187,7 @@ migrate_exit verify(migrate_work const& work) {
 
 using action = std::function<migrate_exit(migrate_work const&)>;
 
-/// Whether an action may destroy data: then it is refused in production, where nobody reverts.
+/// Whether an action may destroy data. Such an action is refused in production.
 enum class is_destructive : std::uint8_t { no, yes };
 
 migrate_exit end_of_change(migrate_work const& work) {
@@ -208,7 +213,8 @@ bool may_revert(migrate_work const& work, storage::migration_loss const& loss) {
                         describe_loss(loss, storage::describe_database(work.connection_string)));
 }
 
-/// Reverts what the person agreed to, and no more when somebody else reverts meanwhile.
+/// Reverts what the operator agreed to, and nothing more when another process reverts meanwhile:
+/// the version to keep was computed with the question.
 migrate_exit down(migrate_work const& work) {
     auto const loss = work.runner.loss_of_down(work.flags.to);
     if (!loss.migrations.empty()) {
@@ -223,7 +229,7 @@ migrate_exit down(migrate_work const& work) {
 migrate_exit redo(migrate_work const& work) {
     auto const loss = work.runner.loss_of_down();
     if (loss.migrations.empty()) {
-        work.runner.redo(); // which says what is wrong
+        work.runner.redo(); // throws, with the reason
     } else if (!may_revert(work, loss)) {
         return migrate_exit::failed;
     } else {
@@ -285,7 +291,7 @@ int diagram(command_environment const& environment, diagram_request const& what)
     }
 }
 
-/// Everything a callback of the command line keeps.
+/// The arguments that the callbacks of the command line share.
 struct migrate_state {
     diagram_request drawing;
     migrate_flags flags;
@@ -314,30 +320,30 @@ void add_json(CLI::App* command, migrate_state& state) {
 
 void add_changing(CLI::App& parent, command_environment& environment,
                   std::shared_ptr<migrate_state> const& state) {
-    add_target(add(parent, environment, state, "up", "apply what is pending", up), *state,
+    add_target(add(parent, environment, state, "up", "apply pending migrations", up), *state,
                "stop after this version");
     add_target(add(parent, environment, state, "down",
-                   "revert the last migration: the data of what it created goes with it; asks, "
-                   "and is refused in production",
+                   "revert the last migration and lose the data of everything that it created; "
+                   "asks for confirmation, and is refused in production",
                    down, is_destructive::yes),
-               *state, "revert everything above this version (0: all)");
+               *state, "revert all migrations above this version (0: all)");
     add(parent, environment, state, "redo",
-        "revert and apply the last migration; asks, and is refused in production", redo,
-        is_destructive::yes);
+        "revert and apply the last migration; asks for confirmation, and is refused in production",
+        redo, is_destructive::yes);
     add(parent, environment, state, "plan",
-        "execute what is pending, show what it changes, undo it", plan);
+        "execute pending migrations, show what they change, and roll back", plan);
 }
 
 void add_diagram(CLI::App& parent, command_environment& environment,
                  std::shared_ptr<migrate_state> const& state) {
     auto* command =
-        parent.add_subcommand("diagram", "the schema as Mermaid diagrams: tables, keys, relations");
+        parent.add_subcommand("diagram", "print Mermaid diagrams of tables, keys and relations");
     auto& what = state->drawing;
     command->add_option("--write", what.write_file,
-                        "put it between the diagram markers of this Markdown file");
+                        "write it between the diagram markers of this Markdown file");
     command
         ->add_option("--check", what.check_file,
-                     "compare this file's diagram; 3 when it is not the schema's")
+                     "compare the diagram of this file; exit code 3 when it differs")
         ->excludes("--write");
     command->callback(
         [state, &environment] { environment.exit_code = diagram(environment, state->drawing); });
@@ -353,7 +359,7 @@ void add_migrate_command(CLI::App& app, command_environment& environment) {
                     "or drifted, 4 lock busy, 5 failed and rolled back, 6 partly applied");
     auto state = std::make_shared<migrate_state>();
     migrate->add_option("--dir", state->flags.folder,
-                        "migration files from this folder instead of those built in");
+                        "use the migration files of this folder instead of the built-in ones");
     migrate
         ->add_option("--lock-timeout", state->flags.lock_wait_s,
                      "seconds to wait for another tallyd that migrates this database")
@@ -362,11 +368,13 @@ void add_migrate_command(CLI::App& app, command_environment& environment) {
     add_changing(*migrate, environment, state);
     add_diagram(*migrate, environment, state);
     add_json(add(*migrate, environment, state, "status",
-                 "list migrations and their state; 2 when some are pending", show_status),
+                 "list migrations and their state; exit code 2 when some are pending", show_status),
              *state);
-    add_json(add(*migrate, environment, state, "verify",
-                 "compare the schema with what the migrations made; 3 when it differs", verify),
-             *state);
+    add_json(
+        add(*migrate, environment, state, "verify",
+            "compare the schema with the result of the migrations; exit code 3 when it differs",
+            verify),
+        *state);
 }
 
 } // namespace tally::daemon

@@ -33,7 +33,8 @@ int compare(std::string const& path, std::string const& is, std::string const& s
     if (is == should_be) {
         return exit_success;
     }
-    complain(path, "its diagram is not that of the schema; tallyd migrate diagram --write " + path);
+    complain(path,
+             "its diagram differs from the schema; run: tallyd migrate diagram --write " + path);
     return static_cast<int>(storage::migrate_exit::changed);
 }
 
@@ -47,13 +48,15 @@ int migrate_diagram(std::string const& connection_string, diagram_request const&
         std::cout << diagram;
         return exit_success;
     }
+
     auto const page = text_of_file(path);
     if (!page) {
         return complain(path, "cannot be read");
     }
     auto const changed = storage::with_diagram(*page, diagram);
     if (!changed) {
-        return complain(path, "has no lines '<!-- diagram: begin -->' and '<!-- diagram: end -->'");
+        return complain(
+            path, "the lines '<!-- diagram: begin -->' and '<!-- diagram: end -->' are missing");
     }
     return what.write_file.empty() ? compare(path, *page, *changed) : write(path, *changed);
 }

@@ -4,14 +4,15 @@
 
 namespace tally::daemon {
 
-/// What `tallyd migrate diagram` is to do with the schema's diagram.
+/// The arguments of `tallyd migrate diagram`: at most one of the files. Without one the diagram is
+/// printed.
 struct diagram_request {
-    std::string write_file; ///< replace what is between the markers of this page
-    std::string check_file; ///< compare with it; one of both, or none: print
+    std::string write_file; ///< replace the text between the markers of this page
+    std::string check_file; ///< compare with the text between the markers of this page
 };
 
-/// Exit code of the command: 0, 1 for a file that cannot be used, 3 when --check finds another
-/// diagram. Throws storage::sql_error.
+/// Returns the exit code: 0, 1 for a file that cannot be used, 3 when --check finds a difference.
+/// Throws storage::sql_error.
 int migrate_diagram(std::string const& connection_string, diagram_request const& what);
 
 } // namespace tally::daemon

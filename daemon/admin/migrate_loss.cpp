@@ -8,7 +8,7 @@
 namespace tally::daemon {
 namespace {
 
-/// More names than a person reads.
+/// The number of names that are listed at most; the others are counted.
 constexpr std::size_t names_max = 12;
 
 std::string joined(std::span<std::string const> names) {

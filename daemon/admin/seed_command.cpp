@@ -33,7 +33,7 @@ void print(storage::seed_report const& report, char const* verb) {
     }
     for (auto const& generated : report.passwords) {
         std::cout << generated.email << " has the password " << generated.password
-                  << " (shown once; to be changed at the first login)\n";
+                  << " (shown only once; change it at the first login)\n";
     }
     if (report.applied.empty()) {
         std::cout << "nothing to do\n";
@@ -65,10 +65,12 @@ int seed(command_environment const& environment, seed_flags const& flags) {
     options.production = settings.environment == "production";
     options.admin_password = variable("TALLYD_ADMIN_PASSWORD");
     options.support_password = variable("TALLYD_SUPPORT_PASSWORD");
+
     try {
         if (options.demo && options.production && !flags.undo) {
             throw std::runtime_error{"environment is \"production\": demo data is refused"};
         }
+
         database const opened{settings, database_use::shared};
         if (flags.undo) {
             return undo(opened.connection_string(), options, flags.yes);
@@ -85,14 +87,14 @@ int seed(command_environment const& environment, seed_flags const& flags) {
 
 void add_seed_command(CLI::App& app, command_environment& environment) {
     auto* command = app.add_subcommand(
-        "seed", "put reference data into the database: system users, plans, destinations");
+        "seed", "write reference data into the database: system users, plans, destinations");
     auto flags = std::make_shared<seed_flags>();
     command->add_flag("--demo", flags->demo,
-                      "three demo customers too (refused in production); with --undo: they alone");
-    auto* undo = command->add_flag("--undo", flags->undo, "delete what was seeded; asks");
+                      "also three demo customers (refused in production); with --undo: only these");
+    auto* undo = command->add_flag("--undo", flags->undo, "delete seeded rows, after a question");
     command->add_flag("--yes", flags->yes, "with --undo: do not ask")->needs(undo);
     command->footer("Passwords of admin@balatrix.com and support@balatrix.com come from "
-                    "TALLYD_ADMIN_PASSWORD and TALLYD_SUPPORT_PASSWORD; without them they are "
+                    "TALLYD_ADMIN_PASSWORD and TALLYD_SUPPORT_PASSWORD; otherwise they are "
                     "generated and shown once.");
     command->callback([flags, &environment] { environment.exit_code = seed(environment, *flags); });
 }

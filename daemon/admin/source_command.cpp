@@ -13,7 +13,7 @@
 #include <iostream>
 #include <memory>
 
-// tallyd source add | list | rotate | rules | enable | disable: who may send records.
+// tallyd source add | list | rotate | rules | enable | disable: manages the senders of records.
 
 namespace tally::daemon {
 namespace {
@@ -31,13 +31,13 @@ struct source_flags {
 
 using source_work = std::function<int(source_admin&, source_flags const&)>;
 
-/// Empty when all is well, as CLI11 wants it.
+/// A validator of CLI11: returns the problem; empty: valid.
 std::string zone_problem(std::string const& name) {
     try {
         rating::calendar{name};
         return "";
     } catch (std::invalid_argument const&) {
-        return "no time zone '" + name + "' (IANA names: Europe/Berlin, Asia/Kolkata, UTC)";
+        return "unknown time zone '" + name + "' (IANA names: Europe/Berlin, Asia/Kolkata, UTC)";
     }
 }
 
@@ -51,7 +51,8 @@ std::string name_problem(std::string const& name) {
     bool const good = !name.empty() && name.size() <= 63 &&
                       letters.find(name[0]) != std::string_view::npos &&
                       name.find_first_not_of(std::string{letters} + "_.-") == std::string::npos;
-    return good ? "" : "a name has letters, digits, _ . - and at most 63 of them";
+    return good ? ""
+                : "a name has 1 to 63 letters, digits, _ . - and begins with a letter or digit";
 }
 
 int no_such_source(std::string const& name) {
@@ -68,20 +69,22 @@ void print_token(std::string const& name, std::string const& token, bool json) {
         return;
     }
     std::cout << "token of " << name << ": " << token << '\n'
-              << "It is shown this once. Send it as: Authorization: Bearer " << token << '\n';
+              << "It is shown only once. Send it as: Authorization: Bearer " << token << '\n';
 }
 
 int add(source_admin& sources, source_flags const& flags) {
+    // The database stores only the digest, so a lost token can be replaced but not shown again.
     auto const token = flags.no_token ? std::string{} : new_source_token();
     auto const digest = flags.no_token ? std::nullopt : std::optional{token_sha256_hex(token)};
     auto row = flags.row;
     row.number_rules = checked_number_rules(flags.number_rules);
     if (!sources.add(row, digest)) {
-        std::cerr << "tallyd: there is a source '" << flags.row.name
-                  << "' already; a new token gives it: tallyd source rotate " << flags.row.name
+        std::cerr << "tallyd: source '" << flags.row.name
+                  << "' already exists; for a new token: tallyd source rotate " << flags.row.name
                   << '\n';
         return exit_failure;
     }
+
     if (!flags.no_token) {
         print_token(flags.row.name, token, flags.json);
     } else if (!flags.json) {
@@ -178,7 +181,7 @@ int with_database(command_environment const& environment, source_flags const& fl
     }
 }
 
-/// A subcommand that does `work` with what was said.
+/// Adds a subcommand that does `work`.
 CLI::App* add_work(CLI::App& parent, command_environment& environment,
                    std::shared_ptr<source_flags> const& flags, std::string const& name,
                    std::string const& description, source_work work) {
@@ -195,16 +198,19 @@ CLI::App* add_work(CLI::App& parent, command_environment& environment,
 void add_adding(CLI::App& parent, command_environment& environment,
                 std::shared_ptr<source_flags> const& flags) {
     auto* command = add_work(parent, environment, flags, "add",
-                             "a new source; prints its token, this once", add);
+                             "add a source and print its token, which is shown only once", add);
     command->get_option("NAME")->check(CLI::Validator(name_problem, "NAME"));
+
     auto& row = flags->row;
-    command->add_option("--timezone", row.time_zone, "zone of times that come without one")
+    command->add_option("--timezone", row.time_zone, "time zone of times that have none")
         ->check(CLI::Validator(zone_problem, "ZONE"))
         ->capture_default_str();
-    command->add_option("--formats", row.formats, "what it may send, parted by commas; all without")
+    command
+        ->add_option("--formats", row.formats,
+                     "formats that it may send, separated by commas; default: all")
         ->delimiter(',')
         ->check(CLI::Validator(format_problem, "FORMAT"));
-    command->add_option("--b-legs", row.b_legs, "the called leg's own record")
+    command->add_option("--b-legs", row.b_legs, "what to do with records of b-legs")
         ->check(CLI::IsMember({"accept", "skip"}))
         ->capture_default_str();
     command
@@ -213,15 +219,16 @@ void add_adding(CLI::App& parent, command_environment& environment,
         ->check(CLI::IsMember({"auto", "on", "off"}))
         ->capture_default_str();
     command->add_option("--number-rules", flags->number_rules,
-                        "how its numbers become E.164: JSON, or @FILE; see tallyd source rules");
-    command->add_flag("--no-token", flags->no_token, "for imports only: it cannot push");
+                        "rules that turn its numbers into E.164: JSON, or @FILE; see tallyd source "
+                        "rules");
+    command->add_flag("--no-token", flags->no_token, "for imports only: the source cannot push");
     command->add_flag("--json", flags->json, "one JSON object with the token");
 }
 
 void add_rules(CLI::App& parent, command_environment& environment,
                std::shared_ptr<source_flags> const& flags) {
     auto* command = add_work(parent, environment, flags, "rules",
-                             "how the numbers it sends become E.164: shows, sets or tries", rules);
+                             "show, set or try the rules that turn its numbers into E.164", rules);
     command->add_option(
         "--set", flags->rules.set,
         R"(new rules: JSON, or @FILE. {"international_prefixes":["00"],"national_prefix":"0",)"
@@ -229,26 +236,28 @@ void add_rules(CLI::App& parent, command_environment& environment,
         R"("rewrites":[{"prefix":"99","replacement":""}],)"
         R"("short_codes":["1800180"],"short_digits_max":6})");
     command->add_option("--try", flags->rules.tried,
-                        "show what a number becomes, by --set's rules where given; stores nothing");
+                        "show what a number becomes, by the rules of --set if given; stores "
+                        "nothing");
     command->add_flag("--json", flags->json, "one JSON object for each number tried");
 }
 
 } // namespace
 
 void add_source_command(CLI::App& app, command_environment& environment) {
-    auto* source = app.add_subcommand("source", "who may send records, and how to read them");
+    auto* source = app.add_subcommand("source", "manage the senders of records");
     source->require_subcommand(1);
     auto flags = std::make_shared<source_flags>();
     add_adding(*source, environment, flags);
-    add_work(*source, environment, flags, "list", "all sources", list)
-        ->add_flag("--json", flags->json, "one JSON object a line instead of a table");
+    add_work(*source, environment, flags, "list", "list all sources", list)
+        ->add_flag("--json", flags->json, "one JSON object per line instead of a table");
     add_work(*source, environment, flags, "rotate",
-             "a new token instead of the old one, which is refused from then on", rotate)
+             "replace the token by a new one; the old one is refused from then on", rotate)
         ->add_flag("--json", flags->json, "one JSON object with the token");
     add_rules(*source, environment, flags);
-    add_work(*source, environment, flags, "disable", "takes nothing from it any more",
+    add_work(*source, environment, flags, "disable", "refuse records of this source",
              set_active(false));
-    add_work(*source, environment, flags, "enable", "takes from it again", set_active(true));
+    add_work(*source, environment, flags, "enable", "accept records of this source again",
+             set_active(true));
 }
 
 } // namespace tally::daemon

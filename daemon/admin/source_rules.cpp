@@ -31,7 +31,7 @@ ingest::number_rules rules_of(std::string const& json) {
     if (reading.problems.empty()) {
         return std::move(reading.rules);
     }
-    std::string all = "these number rules are not used:";
+    std::string all = "the number rules are invalid:";
     for (auto const& problem : reading.problems) {
         all += "\n  " + printable(problem);
     }
@@ -42,25 +42,26 @@ std::string explained(rating::normal_number const& number, ingest::number_rules 
     std::string const rewritten = number.rewrite == rating::normal_number::no_rewrite
                                       ? ""
                                       : "rewrites[" + std::to_string(number.rewrite) + "], then ";
+
     switch (number.form) {
     case number_form::no_number:
         return rules.empty() ? "there are no rules: kept as sent"
-                             : rewritten + "no number: kept as sent, never says who pays";
+                             : rewritten + "not a number: kept as sent, never identifies a payer";
     case number_form::short_code:
         return "a short code: kept as sent";
     case number_form::plus:
         return rewritten + "international with +";
     case number_form::after_prefix:
-        return rewritten + "an international prefix taken off";
+        return rewritten + "international prefix removed";
     case number_form::national_prefix:
-        return rewritten + "national prefix " + rules.national_prefix + " became " +
+        return rewritten + "national prefix " + rules.national_prefix + " replaced by " +
                rules.country_code;
     case number_form::national_length:
-        return rewritten + "as long as a national number: " + rules.country_code + " put in front";
+        return rewritten + "the length of a national number: " + rules.country_code + " prepended";
     case number_form::as_it_is:
         break;
     }
-    return rewritten + "no rule fits: taken as international already";
+    return rewritten + "no rule applies: taken as international";
 }
 
 void show_tried(rules_request const& request, ingest::number_rules const& rules) {
@@ -70,6 +71,7 @@ void show_tried(rules_request const& request, ingest::number_rules const& rules)
         auto const number = rating::normalise(sent, rules, buffer);
         std::string const becomes{number.digits.empty() ? std::string_view{sent} : number.digits};
         auto const why = explained(number, rules);
+
         if (request.json) {
             ingest::json_writer out;
             out.open('{').key("sent").value(sent).key("becomes").value(becomes);
@@ -104,10 +106,13 @@ int source_rules(storage::source_admin& sources, rules_request const& request) {
     if (!stored) {
         return no_such_source(request.source);
     }
+
     if (!request.tried.empty()) {
         show_tried(request, rules_of(given.empty() ? *stored : given));
         return exit_success;
     }
+
+    // Prints the rules as they are stored, in the form that PostgreSQL gives them.
     if (!given.empty() && !sources.set_number_rules(request.source, given)) {
         return no_such_source(request.source);
     }

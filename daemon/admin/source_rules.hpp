@@ -7,19 +7,19 @@
 
 namespace tally::daemon {
 
-/// What `tallyd source rules` was told.
+/// The arguments of `tallyd source rules`.
 struct rules_request {
     std::string source;
-    std::string set;                ///< new rules as JSON; empty: those that are stored
-    std::vector<std::string> tried; ///< numbers to show the outcome of; then nothing is stored
+    std::string set;                ///< new rules as JSON; empty: use the stored ones
+    std::vector<std::string> tried; ///< numbers to try; if there are any, nothing is stored
     bool json = false;
 };
 
-/// The rules themselves of what was given on the command line: JSON, or @FILE that holds it.
-/// Throws std::runtime_error that names every problem.
+/// Returns the rules of an argument as JSON: it is JSON itself, or @FILE. Throws std::runtime_error
+/// whose text names every problem.
 std::string checked_number_rules(std::string const& given);
 
-/// Shows, sets or tries a source's number rules; an exit code.
+/// Shows, sets or tries the number rules of a source. Returns the exit code.
 int source_rules(storage::source_admin& sources, rules_request const& request);
 
 } // namespace tally::daemon

@@ -19,6 +19,8 @@ std::string new_source_token() {
     std::array<unsigned char, 48> text{}; // 44 characters and a final zero
     int const size = EVP_EncodeBlock(text.data(), random.data(), static_cast<int>(random.size()));
     std::string token(text.data(), text.data() + size);
+
+    // base64 to base64url: two other letters, no padding.
     for (char& c : token) {
         c = c == '+' ? '-' : (c == '/' ? '_' : c);
     }

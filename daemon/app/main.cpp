@@ -8,13 +8,13 @@
 #include <cstdlib>
 #include <iostream>
 
-// The command line: registers every command, turns what goes wrong into one line and an exit code.
+// The command line: registers every command and turns each failure into one line and an exit code.
 
 namespace tally::daemon {
 namespace {
 
-/// Leaves the command line from within a command. No std::exception, so that no command takes it
-/// for a failure of its own work.
+/// Thrown by a command to end the process. Not derived from std::exception, so that the catch
+/// blocks of the commands do not take it for a failure of their own work.
 struct exit_request {
     int code;
 };
@@ -56,7 +56,7 @@ void add_commands(CLI::App& app, command_environment& environment) {
     add_version_command(app);
 }
 
-/// The command that a mistyped word of the command line may have meant.
+/// Suggests the command whose name is nearest to a mistyped word of the command line.
 std::string suggestion(CLI::App const& app, std::vector<std::string> const& words) {
     std::vector<std::string> names;
     for (auto const* command : app.get_subcommands([](CLI::App const*) { return true; })) {
@@ -76,7 +76,8 @@ int report_usage(CLI::App const& app, CLI::ParseError const& error, int argc, ch
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
         return app.exit(error); // --help and --version
     }
-    // Suggesting a command only helps when none was understood.
+
+    // A suggestion only helps when no command was recognized; otherwise that command's help does.
     auto const* command = app.get_subcommands().empty() ? nullptr : app.get_subcommands().front();
     std::cerr << "tallyd: " << error.what()
               << (command == nullptr ? suggestion(app, {argv + 1, argv + argc})
@@ -88,14 +89,19 @@ int report_usage(CLI::App const& app, CLI::ParseError const& error, int argc, ch
 int run_command_line(int argc, char** argv) {
     CLI::App app{"tallyd receives call detail records, rates them and writes them into PostgreSQL.",
                  "tallyd"};
-    app.fallthrough();
+    app.fallthrough(); // --config may also follow the command
     app.require_subcommand(1);
+
     std::string file;
     app.add_option("--config", file,
                    std::string{"settings file (default: "} + config::default_file +
-                       " when it is there)");
+                       " when it exists)");
+
+    // The settings are loaded when a command asks for them: `version` and --help work with a
+    // broken settings file.
     command_environment environment{[&file] { return settings_or_exit(file); }};
     add_commands(app, environment);
+
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& error) {
@@ -108,7 +114,7 @@ int run_command_line(int argc, char** argv) {
 } // namespace tally::daemon
 
 int main(int argc, char** argv) {
-    // Of each server that database.url names; libpq itself would wait for ever.
+    // Limits each attempt to connect to a server of database.url: libpq's default has no limit.
     ::setenv("PGCONNECT_TIMEOUT", "10", 0);
     try {
         return tally::daemon::run_command_line(argc, argv);

@@ -11,17 +11,22 @@ void add_run_command(CLI::App& app, command_environment& environment) {
         "run", "receive, rate and store records until SIGTERM\n\n"
                "Without database.url it starts its own PostgreSQL in data_dir. SIGTERM or SIGINT\n"
                "drains and stops, a second one stops at once, SIGHUP reads the settings again.");
+
     auto const migrate = std::make_shared<bool>(false);
     command->add_flag("--migrate", *migrate,
-                      "bring the schema of database.url up to date before starting (the embedded "
-                      "database always is)");
+                      "bring the schema of database.url up to date before starting (that of the "
+                      "embedded database always is)");
     auto const skip_damage = std::make_shared<bool>(false);
     command->add_flag("--skip-journal-damage", *skip_damage,
-                      "go on without acknowledged records that a damaged journal has lost, after "
-                      "tallyd has named them");
+                      "start without the acknowledged records that a damaged journal has lost; the "
+                      "log lists them");
+
     command->callback([&environment, migrate, skip_damage, &app] {
         auto const* file = app.get_option("--config");
         service::options how{environment.load_settings(), *migrate, *skip_damage, {}};
+
+        // SIGHUP reads the same file as the start did. Its problems are returned, not printed: a
+        // running daemon keeps its settings.
         how.reload = [file](config::settings& values) {
             auto loaded = config::load_settings(
                 {file->count() > 0 ? std::optional{file->as<std::string>()} : std::nullopt,

@@ -76,16 +76,16 @@ struct service::impl {
     [[nodiscard]] daemon_status status() const;
 
     options how;
-    // In the order in which they are built; they go in the opposite one.
+    // In the order of construction; the compiler destroys them in the opposite order.
     signals told;
     failure_report failures;
     std::unique_ptr<database> store;
     metrics counters;
     std::unique_ptr<lane_monitor> monitor;
-    std::unique_ptr<intake> journal; ///< goes after the lanes, which tell it what they stored
+    std::unique_ptr<intake> journal; ///< outlives the lanes, which report to it what they stored
     std::unique_ptr<pipeline> road;
     std::unique_ptr<suspense_watch> suspense;
-    std::unique_ptr<catalog_watch> watch; ///< tells those before it
+    std::unique_ptr<catalog_watch> watch; ///< gives each new catalog to the parts above
     std::unique_ptr<housekeeper> keeper;
     std::unique_ptr<maintenance_scheduler> maintenance;
     std::unique_ptr<ingest::push_handler> pushes;
@@ -94,7 +94,7 @@ struct service::impl {
     std::unique_ptr<ingest::http_server> push_server;
     std::unique_ptr<ingest::tcp_server> tcp_server; ///< nullptr: tcp.listen is empty
     std::unique_ptr<ingest::http_server> admin_server;
-    std::atomic<bool> draining{false}; ///< seen by the admin endpoint's threads
+    std::atomic<bool> draining{false}; ///< read by the admin endpoint's threads
 };
 
 service::service(options how) : impl_{std::make_unique<impl>(std::move(how))} {}
@@ -119,18 +119,22 @@ int service::impl::run() {
 
 bool service::impl::start() {
     auto const& s = how.settings;
-    // The database: ours, or the one we are told of; with the schema that this binary writes to.
+
+    // The database, with the schema that this binary writes to, before any part can use it.
     store = std::make_unique<database>(s, database_use::owned);
     if (!open_schema(store->connection_string(), how.migrate || store->is_embedded(), told)) {
         return false;
     }
-    // The road from records to rows.
+
+    // The pipeline, and the journal before it. The journal holds a reference to the pipeline.
     monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
     road = std::make_unique<pipeline>(pipeline_options_of(s), store->connection_string(), *monitor,
                                       failures);
     if (!open_journal()) {
         return false;
     }
+
+    // The background threads, each with its own connections.
     suspense = std::make_unique<suspense_watch>(
         suspense_watch::options{.connection_string = store->connection_string(),
                                 .partitions = partition_policy_of(s),
@@ -145,7 +149,8 @@ bool service::impl::start() {
         store->connection_string(), s, [this](std::string_view job, std::string_view outcome) {
             counters.maintenance_run(job, outcome);
         });
-    // The doors.
+
+    // The listeners: records by HTTP and TCP, the admin endpoint. They share the worker threads.
     counters.on_trouble([](std::string_view what) { spdlog::warn("event=http_trouble {}", what); });
     pushes = std::make_unique<ingest::push_handler>(
         journal->sink(), counters,
@@ -163,6 +168,8 @@ bool service::impl::start() {
         tcp_server = std::make_unique<ingest::tcp_server>(workers->context(), journal->sink(),
                                                           counters, tcp_settings_of(s));
     }
+
+    // All parts exist, so threads may call any of them. Until the first catalog pushes get 503.
     journal->start();
     suspense->start();
     watch->start();
@@ -178,7 +185,7 @@ catalog_target service::impl::catalog_target_here() {
     return {[this](auto next, ingest::time_us as_of) {
                 suspense->set_catalog(next, as_of);
                 road->set_catalog(std::move(next));
-                journal->open(); // the sources were set before
+                journal->open(); // set_sources() comes before this: pushes can be authorized now
             },
             [this](auto next) {
                 suspense->set_sources(next);
@@ -260,7 +267,7 @@ void service::impl::look_after() {
     counters.set_tcp_connections(tcp_server == nullptr ? 0 : tcp_server->connections());
 }
 
-// What can change while running does; for the rest the log says that a restart is needed.
+// Applies the log level and reloads the catalog; logs whether other settings need a restart.
 void service::impl::read_settings_again() {
     config::settings next;
     auto const problems = how.reload(next);
@@ -270,6 +277,7 @@ void service::impl::read_settings_again() {
     if (!problems.empty()) {
         return;
     }
+
     set_log_level(next.log_level);
     auto const level = std::exchange(how.settings.log_level, next.log_level);
     watch->reload();
@@ -277,33 +285,40 @@ void service::impl::read_settings_again() {
                  next == how.settings ? "no" : "yes");
 }
 
-// Stop accepting, finish what is being read, drain the lanes, commit, stop. A second signal cuts
-// it short; nothing acknowledged is lost either way.
+// Stops accepting, finishes the requests under way, drains the lanes, commits, stops. A second
+// signal cuts this short. Nothing acknowledged is lost either way: the journal keeps it.
 void service::impl::stop() {
     draining = true;
     bool const all_stored = drain();
     spdlog::info("event=drained complete={}", all_stored ? "yes" : "no");
+
     watch->stop();
     suspense->stop();
     keeper->stop();
     maintenance->stop();
     admin_server->drain(milliseconds{500});
+
+    // The feeder first, since it pushes into the lanes. Senders that still wait for COMMIT get
+    // their responses from the lanes' end and from finish(): the worker threads, which write those,
+    // go last.
     journal->stop();
-    road.reset(); // requests that still wait for it are told; their threads are there until now
+    road.reset();
     journal->finish();
     workers->stop();
+
     auto const totals = counters.totals();
     spdlog::info("event=stopped received={} accepted={} rejected={} committed={} duplicate={} "
                  "suspended={}",
                  totals.received, totals.accepted, totals.rejected, totals.committed,
                  totals.duplicate, totals.suspended);
+
     push_server.reset();
     tcp_server.reset();
     admin_server.reset();
     store.reset();
 }
 
-// Whether somebody wants the drain to end now. Looks after the database meanwhile.
+// Waits for a signal that ends the drain now. The drain needs the embedded server: supervise it.
 bool service::impl::told_to_hurry(milliseconds wait) {
     look_after();
     auto const signal = told.wait(wait);
@@ -315,12 +330,13 @@ bool service::impl::told_to_hurry(milliseconds wait) {
 }
 
 bool service::impl::drain() {
-    // A part that has ended stores nothing more: the journal keeps what there is for the next run.
+    // After an internal failure nothing more can be stored: the journal keeps it for the next run.
     milliseconds const limit{failures.has_failed() ? 0 : how.settings.drain_timeout_ms};
     auto const deadline = std::chrono::steady_clock::now() + limit;
+
+    // Requests wait for their commits, so the servers drain while the lanes still work.
     std::atomic<bool> done{false};
     std::atomic<bool> complete{false};
-    // Requests wait for their commits, so the server drains while the lanes still work.
     std::thread drainer{[&] {
         complete = push_server->drain(limit);
         complete = (tcp_server == nullptr || tcp_server->drain(limit)) && complete;
@@ -330,6 +346,8 @@ bool service::impl::drain() {
     while (!done && !cut_short) {
         cut_short = told_to_hurry(milliseconds{50});
     }
+
+    // No push can come any longer: wait until the lanes have stored what the journal holds.
     journal->close();
     bool stored = !failures.has_failed() && journal->drain(milliseconds{0});
     while (!stored && !cut_short && !failures.has_failed() &&
@@ -337,7 +355,8 @@ bool service::impl::drain() {
         cut_short = told_to_hurry(milliseconds{0});
         stored = journal->drain(milliseconds{50});
     }
-    if (cut_short) {
+
+    if (cut_short) { // ends the drain of `drainer`, which would otherwise use up its limit
         push_server->drain(milliseconds{0});
         if (tcp_server != nullptr) {
             tcp_server->drain(milliseconds{0});
@@ -362,7 +381,7 @@ daemon_status service::impl::status() const {
     for (std::uint32_t lane = 0; lane < road->lanes(); ++lane) {
         now.lanes.push_back({lane, road->lane_queue(lane), std::nullopt});
     }
-    if (auto const catalog = road->catalog()) {
+    if (auto const catalog = road->catalog()) { // nullptr until the first load
         now.accounts = catalog->accounts();
         now.subscriptions = catalog->subscriptions();
         for (std::uint32_t plan = 0; plan < catalog->plans(); ++plan) {

@@ -9,15 +9,16 @@
 
 namespace tally::daemon {
 
-/// The daemon as a whole: builds every part in order, runs until a signal, takes them down in the
-/// opposite order. Main thread only.
+/// The composition root of `tallyd run`: builds every part in order, runs until a signal, and
+/// destroys the parts in the opposite order. Main thread only.
 class service {
   public:
     struct options {
         config::settings settings;
         bool migrate = false;             ///< bring the schema up to date before starting
-        bool skip_journal_damage = false; ///< somebody has seen what is lost
-        /// Reads the settings again for SIGHUP; problems instead of settings when there are any.
+        bool skip_journal_damage = false; ///< the operator accepts the loss
+        /// Reads the settings again, for SIGHUP. Returns the problems; the settings are only valid
+        /// when there are none.
         std::function<std::vector<std::string>(config::settings&)> reload;
     };
 

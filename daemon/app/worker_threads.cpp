@@ -20,7 +20,8 @@ struct worker_threads::impl {
             try {
                 context.run();
             } catch (std::exception const& error) {
-                // A session's failure stays its own; whatever comes here is worth a line.
+                // Sessions handle their own failures, so an exception here is unexpected. It ends
+                // context.run(), not the thread: the loop serves the other sessions further.
                 spdlog::error("event=worker_exception error=\"{}\"", error.what());
             }
         }

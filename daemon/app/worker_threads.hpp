@@ -9,8 +9,8 @@ class io_context;
 
 namespace tally::daemon {
 
-/// The threads that run the HTTP servers' io_context. Apart from the composition root so that it
-/// need not see Asio.
+/// The threads that run the io_context of the HTTP and TCP servers. A class of its own, so that
+/// service.cpp does not include Asio.
 class worker_threads {
   public:
     worker_threads();
@@ -20,7 +20,7 @@ class worker_threads {
 
     [[nodiscard]] boost::asio::io_context& context() noexcept;
     void start(std::size_t threads);
-    /// Ends the context's work and waits for the threads. Harmless a second time.
+    /// Ends the context's work and waits for the threads. A second call does nothing.
     void stop() noexcept;
 
   private:

@@ -10,18 +10,18 @@ class App;
 
 namespace tally::daemon {
 
-/// Exit codes that every command keeps to; `migrate` has its own beside them.
+/// The exit codes of every command; `migrate` adds its own.
 inline constexpr int exit_success = 0;
 inline constexpr int exit_failure = 1;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_internal_failure = 70;  ///< EX_SOFTWARE of sysexits.h
 inline constexpr int exit_bad_configuration = 78; ///< EX_CONFIG of sysexits.h
 
-/// What a subcommand gets from main. A command registers itself with the command line; its
+/// Passed from main to every subcommand. A command registers itself with the command line; its
 /// callback does the work and sets exit_code.
 struct command_environment {
-    /// Settings of --config, environment and defaults. Prints every problem and exits 78 when
-    /// there is one, so a command need not check.
+    /// Loads the settings from --config, the environment and the defaults. Prints every problem and
+    /// exits with 78 when there is one, so a command does not check.
     std::function<config::settings()> load_settings;
     int exit_code = exit_success;
 };

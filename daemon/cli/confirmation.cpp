@@ -10,12 +10,15 @@ bool is_confirmed(bool yes, std::string const& question) {
     if (yes) {
         return true;
     }
+
+    // A script must not answer the question by accident, so it has to pass --yes.
     if (::isatty(STDIN_FILENO) != 1) {
         std::cerr << question
-                  << "\ntallyd: standard input is not a terminal: pass --yes to do it "
-                     "without being asked; nothing was changed\n";
+                  << "\ntallyd: standard input is not a terminal; pass --yes to confirm; "
+                     "nothing was changed\n";
         return false;
     }
+
     std::cerr << question << "? [y/N] ";
     std::string answer;
     std::getline(std::cin, answer);

@@ -4,10 +4,10 @@
 
 namespace tally::daemon {
 
-/// Whether a command that destroys something may do so: at once with `yes` (its flag --yes), else
-/// when the person at the terminal answers so. `question` says what is destroyed and where, without
-/// the question mark. Without a terminal, and when the answer is not yes, this says why nothing
-/// happens and is false. Standard error.
+/// Asks whether a destructive command may run. True without a question when `yes` is set (the flag
+/// --yes), or when the operator at the terminal answers yes. `question` names what is destroyed and
+/// where, without the question mark. Otherwise, and when standard input is not a terminal, prints
+/// why nothing is changed and returns false. Writes to standard error.
 bool is_confirmed(bool yes, std::string const& question);
 
 } // namespace tally::daemon

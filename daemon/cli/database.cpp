@@ -22,7 +22,7 @@ storage::embedded_options embedded_options_of(config::settings const& settings, 
     options.may_attach = use == database_use::shared;
     if (use == database_use::shared) {
         options.waits_for_guests = [] {
-            std::cerr << "tallyd: done; the embedded database stays up for other commands that use "
+            std::cerr << "tallyd: done; the embedded database stays up because other commands use "
                          "it\n";
         };
     }

@@ -8,32 +8,34 @@
 
 namespace tally::daemon {
 
-/// How a command wants its database.
+/// How a command uses the embedded server.
 enum class database_use : std::uint8_t {
-    owned,  ///< `run`: the embedded server is ours alone, or it is an error
+    owned,  ///< `run`: starts the server; it is an error when another tallyd already runs it
     shared, ///< other commands: use the server of a tallyd that runs on the same data_dir
 };
 
-/// The database that the settings name: database.url, or the embedded server, started or attached
-/// to. Stops what it started when it goes. Kept by the command, or by the daemon's main thread: the
-/// embedded server ends with the thread that opened this.
+/// The database of the settings: database.url, or the embedded server, which the constructor starts
+/// or attaches to. The destructor stops a server that this object started. The owner is the
+/// command, or the daemon's main thread: the embedded server ends with the thread that made this
+/// object.
 class database {
   public:
-    /// Throws std::runtime_error with what to do. Does not connect to a database.url: a daemon
-    /// works while its database is away.
+    /// Throws std::runtime_error whose text says what to do. Does not connect to a database.url: a
+    /// daemon works while its database is unavailable.
     database(config::settings const& settings, database_use use);
     ~database();
     database(database const&) = delete;
     database& operator=(database const&) = delete;
 
-    /// For libpq; holds no more secrets than database.url does.
+    /// For libpq. Contains a password only when database.url does.
     [[nodiscard]] std::string const& connection_string() const noexcept;
     [[nodiscard]] bool is_embedded() const noexcept;
     /// The embedded server belongs to another tallyd.
     [[nodiscard]] bool is_attached() const noexcept;
 
-    /// Starts an embedded server that died; to be called every second or so, from the thread that
-    /// made this object. True when it was started again. Throws when that fails; call it again.
+    /// Restarts an embedded server that died; call it about once a second, from the thread that
+    /// made this object. True when it was restarted. Throws when that fails; the next call tries
+    /// again.
     bool supervise();
 
   private:

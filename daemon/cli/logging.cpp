@@ -8,7 +8,7 @@ namespace tally::daemon {
 
 namespace {
 
-/// The message with what JSON strings must not hold escaped.
+/// Writes the message as the content of a JSON string, escaped where JSON requires it.
 class json_message final : public spdlog::custom_flag_formatter {
   public:
     void format(spdlog::details::log_msg const& message, std::tm const& /*time*/,

@@ -4,8 +4,8 @@
 
 namespace tally::daemon {
 
-/// Sets the process's log up: one line an event, on standard error, key=value in `text` format or
-/// one JSON object a line in `json`. Main thread, before others start.
+/// Sets up the log of the process: one line per event on standard error, key=value pairs in `text`
+/// format, one JSON object per line in `json`. Main thread, before other threads start.
 void set_up_log(std::string_view level, std::string_view format);
 
 /// Changes only the level (SIGHUP). Any thread.

@@ -4,8 +4,8 @@
 
 namespace tally::daemon {
 
-/// Who runs this command, for the record of what was changed about money: the user behind sudo,
-/// else the user of the process.
+/// The name of the user who runs this command, for the audit rows of changes to charges: the user
+/// who called sudo, else the user of the process.
 std::string operator_name();
 
 } // namespace tally::daemon

@@ -9,7 +9,7 @@ namespace tally::daemon {
 namespace {
 
 std::string base64(std::string_view bytes) {
-    // A record is bounded by its source's limit, far below an int.
+    // The cast to int is safe: a record's size is limited by its source, far below INT_MAX.
     std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
     int const size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
                                      reinterpret_cast<unsigned char const*>(bytes.data()),
@@ -18,7 +18,8 @@ std::string base64(std::string_view bytes) {
     return text;
 }
 
-/// Of the shown character that begins here; 0: there is none.
+/// Length of the printable character at the beginning of `text`; 0: the first byte is not
+/// printable.
 std::size_t character_bytes(std::string_view text) noexcept {
     auto const first = static_cast<unsigned char>(text.front());
     if (first < 0x80) {
@@ -27,7 +28,7 @@ std::size_t character_bytes(std::string_view text) noexcept {
     }
     for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length) {
         if (ingest::is_valid_utf8(text.substr(0, length))) {
-            // U+0080 to U+009F are controls as well.
+            // U+0080 to U+009F are control characters, too; some terminals act on them.
             return first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0 ? 0 : length;
         }
     }

@@ -7,12 +7,12 @@
 
 namespace tally::daemon {
 
-/// Adds a record's own bytes under `key`, or, when they are no UTF-8, as base64 under
-/// `key`_base64: either gives them back exactly.
+/// Adds a record's original bytes under `key`, or, when they are not valid UTF-8, as base64 under
+/// `key`_base64. Both can be turned back into exactly these bytes.
 void add_payload(ingest::json_writer& to, std::string_view key, std::string_view bytes);
 
-/// A record's own bytes for a person's terminal: text as it is, line ends and tabs too, each byte
-/// that is none, or that could play with the terminal, as \xNN.
+/// A record's original bytes for a terminal: text, line ends and tabs unchanged; every other byte,
+/// such as a terminal control character or invalid UTF-8, as \xNN.
 std::string readable(std::string_view bytes);
 
 } // namespace tally::daemon

@@ -39,7 +39,7 @@ std::string percent_text(double fraction) {
     return std::to_string(static_cast<int>(fraction * 100)) + "%";
 }
 
-/// "0:42 left"; empty while nothing can be said.
+/// "0:42 left"; empty while there is too little to estimate from.
 std::string left_text(progress_state const& state) {
     auto const fraction = fraction_done(state);
     if (!fraction || *fraction <= 0 || state.elapsed < std::chrono::seconds{1}) {
@@ -90,10 +90,12 @@ std::string progress_bar_line(progress_state const& state, std::size_t columns) 
         line += bar(*fraction) + "  " + percent_text(*fraction) + "  ";
     }
     line += counts_text(state);
+
+    // A line that fills the last column would wrap, and erase_line would leave its first half.
     if (line.size() >= columns) {
         std::size_t end = columns > 0 ? columns - 1 : 0;
         while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) {
-            --end; // not within a character
+            --end; // never cut inside a UTF-8 character
         }
         line.resize(end);
     }

@@ -9,29 +9,29 @@
 
 namespace tally::daemon {
 
-/// How far something with records has come.
+/// The progress of a job that works through records.
 struct progress_state {
-    std::string label;                        ///< the file
+    std::string label;                        ///< the file's name
     std::uint64_t records = 0;                ///< read so far
-    std::uint64_t bytes_done = 0;             ///< of what is on disk
+    std::uint64_t bytes_done = 0;             ///< of the file as it is on disk (compressed)
     std::optional<std::uint64_t> bytes_total; ///< nullopt: unknown (a pipe)
     std::chrono::milliseconds elapsed{0};
-    std::string note; ///< what it is waiting for, or empty
+    std::string note; ///< what the job waits for; empty: nothing
 };
 
 /// A bar for a terminal, at most `columns` wide:
 /// "calls.csv  [######------]  50%  1,234,567 records  250,000/s  0:42 left".
 std::string progress_bar_line(progress_state const& state, std::size_t columns);
-/// The same in words for a log.
+/// The same without a bar, for a log.
 std::string progress_plain_line(progress_state const& state);
 
 /// "0:42", "12:05", "1:02:03".
 std::string clock_text(std::chrono::seconds time);
-/// Records per second; 0 before anything can be said.
+/// Records per second; 0 before the first millisecond is over.
 std::uint64_t records_per_second(std::uint64_t records, std::chrono::milliseconds elapsed);
 
-/// Shows progress on a stream: a bar that is drawn again five times a second on a terminal, else a
-/// line every five seconds. May be asked as often as one likes. One thread.
+/// Shows progress on a stream: on a terminal a bar that is redrawn five times a second, else a line
+/// every five seconds. show() may be called far more often. One thread.
 class progress {
   public:
     using clock = std::chrono::steady_clock;
@@ -42,7 +42,7 @@ class progress {
              std::function<clock::time_point()> now = clock::now);
 
     void show(progress_state const& state);
-    /// Takes the bar off the terminal, so that other lines can be written.
+    /// Erases the bar from the terminal, so that other lines can be written.
     void clear();
 
   private:
@@ -53,7 +53,7 @@ class progress {
     bool is_terminal_;
     std::size_t columns_;
     std::function<clock::time_point()> now_;
-    clock::time_point next_; ///< nothing is shown before
+    clock::time_point next_; ///< show() draws nothing before this time
     bool is_drawn_ = false;
 };
 

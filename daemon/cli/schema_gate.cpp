@@ -40,6 +40,7 @@ bool migrate_up(std::string const& connection_string) {
 } // namespace
 
 bool open_schema(std::string const& connection_string, bool migrate, signals const& told) {
+    // The daemon may start before its database: wait for it, until a signal.
     auto found = check(connection_string);
     while (!found) {
         auto const signal = told.wait(retry_every);
@@ -48,6 +49,8 @@ bool open_schema(std::string const& connection_string, bool migrate, signals con
         }
         found = check(connection_string);
     }
+
+    // Never migrate down: a newer schema belongs to a newer binary.
     if (!found->is_ok && migrate && found->database_version < found->binary_version) {
         return migrate_up(connection_string);
     }

@@ -8,7 +8,7 @@ signals::signals() {
         sigaddset(&set_, signal);
     }
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    // A peer that closes its connection is an error code, not the end of the process.
+    // A write to a connection that the peer has closed returns EPIPE instead of ending the process.
     std::signal(SIGPIPE, SIG_IGN);
 }
 

@@ -6,13 +6,14 @@
 
 namespace tally::daemon {
 
-/// SIGTERM, SIGINT and SIGHUP as something to wait for instead of handlers. Blocks them for the
-/// thread that makes it and for those it starts from then on: made by main before any other thread.
+/// Waits for SIGTERM, SIGINT and SIGHUP, instead of handling them in a signal handler. The
+/// constructor blocks them for the calling thread and for the threads that it starts afterwards, so
+/// main makes this object before any other thread.
 class signals {
   public:
     signals();
 
-    /// The next signal; nullopt when none came in time.
+    /// The next signal; nullopt when none arrived within `limit`.
     [[nodiscard]] std::optional<int> wait(std::chrono::milliseconds limit) const;
 
   private:

@@ -9,14 +9,14 @@ namespace tally::daemon {
 /// Whether a job should end before its work does.
 enum class stop_request : std::uint8_t {
     none,
-    gently,  ///< read no more, wait for what is under way
-    at_once, ///< do not even wait
+    gently,  ///< read nothing more, and finish the work under way
+    at_once, ///< abandon the work under way, too
 };
 
-/// Signals as a wish to stop: the first gently, the second at once. One thread.
+/// Turns signals into a stop request: the first one gently, the second one at once. One thread.
 class stop_on_signal {
   public:
-    /// What has been asked for so far; never less than before.
+    /// The strongest request so far; it never becomes weaker.
     stop_request ask() {
         while (signals_.wait(std::chrono::milliseconds{0})) {
             request_ =

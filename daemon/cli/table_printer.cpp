@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view gap = "  ";
 
-/// Code points of UTF-8 text: good enough for names of files and sources.
+/// The number of code points. Ignores double-width and combining characters, which are rare in the
+/// names of files and sources.
 std::size_t width_of(std::string_view text) noexcept {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
         return (static_cast<unsigned char>(c) & 0xc0) != 0x80;

@@ -15,8 +15,8 @@ struct table_column {
     table_align where = table_align::left;
 };
 
-/// A table for people: a header line, aligned columns, two blanks between them. Cells may hold
-/// UTF-8; control characters, which could play with a terminal, are shown as '?'. One thread.
+/// A table for a terminal: a header line, aligned columns, two blanks between them. Cells may
+/// contain UTF-8; control characters, on which a terminal would act, are shown as '?'. One thread.
 ///
 ///     table_printer table{{{"name"}, {"records", table_align::right}}};
 ///     table.add({"calls.csv", "1,234"});
@@ -25,7 +25,7 @@ class table_printer {
   public:
     explicit table_printer(std::vector<table_column> columns);
 
-    /// A row; cells beyond the columns are left out, missing ones are empty.
+    /// Adds a row. Cells beyond the last column are dropped, missing cells are empty.
     void add(std::vector<std::string> cells);
     void print(std::ostream& out) const;
     [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
@@ -41,7 +41,7 @@ class table_printer {
 /// "1234567" as "1,234,567".
 std::string grouped(std::uint64_t number);
 
-/// `text` without control characters, as it may be shown on a terminal.
+/// `text` with each control character replaced by '?', safe to show on a terminal.
 std::string printable(std::string_view text);
 
 } // namespace tally::daemon

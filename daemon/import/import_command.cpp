@@ -45,10 +45,10 @@ ingest::format const* file_format(std::string const& name) {
 }
 
 std::string format_problem(std::string const& name) {
-    return file_format(name) != nullptr ? "" : "no such format; there are " + format_names();
+    return file_format(name) != nullptr ? "" : "no such format; known: " + format_names();
 }
 
-/// What info says of a daemon's life would only break the table of a command.
+/// At level info the log lines would interrupt the tables of a command, so the default is warn.
 std::string command_log_level(std::string const& level) {
     return level == "info" ? "warn" : level;
 }
@@ -63,6 +63,8 @@ void print(import_summary const& summary, bool as_json) {
         write_text(std::cout, summary);
     }
     std::cout << std::flush;
+
+    // Failures go to standard error, also beside --json.
     if (!summary.failure.empty() && summary.state != "already_imported") {
         std::cerr << "tallyd: " << printable(summary.file) << ": " << summary.failure << '\n';
     } else if (!import_session::is_success(summary)) {
@@ -71,7 +73,7 @@ void print(import_summary const& summary, bool as_json) {
     }
 }
 
-/// All files, also behind one that failed; but none after a stop.
+/// Imports all files, also after one that failed, but none after a stop.
 bool import_files(import_session& session, import_flags const& flags, stop_on_signal& stop) {
     bool all_good = true;
     for (auto const& file : flags.files) {
@@ -88,12 +90,13 @@ bool import_files(import_session& session, import_flags const& flags, stop_on_si
 int import(command_environment const& environment, import_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_log(command_log_level(settings.log_level), settings.log_format);
-    stop_on_signal stop;
+    stop_on_signal stop; // before the first thread, so that all threads block the signals
     try {
         database opened{settings, database_use::shared};
         if (!has_schema(opened, stop.source())) {
             return exit_failure;
         }
+
         import_session session{{.settings = settings,
                                 .connection_string = opened.connection_string(),
                                 .in_format = file_format(flags.format),
@@ -122,9 +125,9 @@ int list(command_environment const& environment, import_flags const& flags) {
 
 void add_list(CLI::App& parent, command_environment& environment,
               std::shared_ptr<import_flags> const& flags) {
-    auto* command = parent.add_subcommand("list", "what was imported, the newest first");
-    command->add_flag("--json", flags->list_json, "one JSON object a line instead of a table");
-    command->add_option("--limit", flags->list_limit, "rows at most")
+    auto* command = parent.add_subcommand("list", "list imported files, latest first");
+    command->add_flag("--json", flags->list_json, "one JSON object per line instead of a table");
+    command->add_option("--limit", flags->list_limit, "list at most so many")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
     command->callback([flags, &environment] { environment.exit_code = list(environment, *flags); });
@@ -132,27 +135,28 @@ void add_list(CLI::App& parent, command_environment& environment,
 
 void add_options(CLI::App& command, import_flags& flags) {
     command.add_option("FILE", flags.files, "files, plain, .gz or .zst; - is standard input");
-    command.add_option("--format,-f", flags.format, "what is in them: " + format_names())
+    command.add_option("--format,-f", flags.format, "format of the records: " + format_names())
         ->check(CLI::Validator(format_problem, "FORMAT"));
-    command.add_option("--source,-s", flags.source, "whose records they are")
-        ->capture_default_str();
+    command.add_option("--source,-s", flags.source, "source of the records")->capture_default_str();
     command.add_option("--rejects", flags.rejects,
-                       "write unreadable records to this file, one JSON object a line; without it "
-                       "they wait in ingest.suspense");
+                       "write unreadable records to this file, one JSON object per line; without "
+                       "it they wait in ingest.suspense");
     command.add_flag("--dry-run", flags.dry_run, "read and rate everything, write nothing");
-    command.add_flag("--force", flags.force, "read a file again that was imported already");
-    command.add_flag("--json", flags.json, "one JSON object a file instead of a summary");
+    command.add_flag("--force", flags.force, "import a file again that is already imported");
+    command.add_flag("--json", flags.json, "one JSON object per file instead of a summary");
 }
 
 } // namespace
 
 void add_import_command(CLI::App& app, command_environment& environment) {
     auto* command = app.add_subcommand(
-        "import", "bring files of records into the database; the same file again is harmless, and "
-                  "one that was cut short goes on where it stopped");
+        "import", "import files of records; importing a file twice is harmless, and an interrupted "
+                  "import continues where it stopped");
     auto flags = std::make_shared<import_flags>();
     add_options(*command, *flags);
     add_list(*command, environment, flags);
+
+    // FILE and --format are checked here, since `import list` needs neither.
     command->callback([command, flags, &environment] {
         if (!command->get_subcommands().empty()) {
             return;

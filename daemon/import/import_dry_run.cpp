@@ -15,7 +15,7 @@ namespace {
 
 void check(storage::result const& said) {
     if (!said.ok()) {
-        throw std::runtime_error("the database cannot be asked: " + said.detail);
+        throw std::runtime_error("a query failed: " + said.detail);
     }
 }
 
@@ -70,6 +70,8 @@ void import_dry_run::fill_entries(ingest::record_block& block) {
     entry.from = block.from.get();
     entry.format = block.in_format->name;
     entry.received = block.received;
+
+    // The same order as in the lanes: calls, events, rejected records that are suspended.
     for (auto& call : block.batch.cdrs) {
         auto const who = rating::guide(call, *catalog_);
         call.direction = who.direction;
@@ -86,6 +88,8 @@ void import_dry_run::fill_entries(ingest::record_block& block) {
 }
 
 void import_dry_run::drop_duplicates() {
+    // First within the import, then against the database: a real import would have stored the
+    // first.
     for (auto& entry : entries_) {
         if (entry.state == entry_state::live && !met_.insert(storage::key_hash_of(entry)).second) {
             entry.state = entry_state::duplicate;
@@ -99,7 +103,7 @@ void import_dry_run::rate() {
     check(rows_.load(reader_));
     rated_.clear();
     rows_.rate(rated_);
-    rows_.written(); // the next block goes on from these allowances
+    rows_.written(); // the next block is rated on what this one left of the allowances
 }
 
 } // namespace tally::daemon

@@ -13,13 +13,13 @@
 
 namespace tally::daemon {
 
-/// A sink that guides and rates and writes nothing: `committed` is what would be stored. Reads
+/// A sink that guides and rates but writes nothing: `committed` counts what would be stored. Reads
 /// allowances and stored calls from the database, so that its costs are those of a real import.
 ///
-/// Everything happens within push(), on the importing thread.
+/// All work is done inside push(), on the importing thread.
 class import_dry_run final : public ingest::record_sink {
   public:
-    /// `observer` is told of each block as of a stored batch.
+    /// Each block is reported to `observer` like a stored batch.
     import_dry_run(std::string const& connection_string,
                    std::shared_ptr<rating::catalog const> catalog,
                    std::shared_ptr<ingest::source_table const> sources,
@@ -28,7 +28,7 @@ class import_dry_run final : public ingest::record_sink {
 
     [[nodiscard]] ingest::push_status admit(std::size_t bytes) noexcept override;
     void release(std::size_t bytes) noexcept override;
-    /// Throws std::runtime_error when the database cannot be asked.
+    /// Throws std::runtime_error when a query fails.
     [[nodiscard]] ingest::push_status push(std::unique_ptr<ingest::record_block>& block) override;
     [[nodiscard]] std::shared_ptr<ingest::source_table const> sources() const override;
 
@@ -45,8 +45,8 @@ class import_dry_run final : public ingest::record_sink {
     storage::entry_batch rows_;
     storage::batch rated_;
     std::vector<storage::batch_entry> entries_;
-    /// Hashes of the keys met so far, 8 bytes a record: the chance that 100 million
-    /// records hold two that only look alike is below one in a thousand.
+    /// Hashes of the keys so far, 8 bytes per record. The chance that two different keys among 100
+    /// million records have the same hash is below one in a thousand.
     boost::unordered_flat_set<std::uint64_t> met_;
 };
 

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds credit_wait{2};
 /// How often progress is shown, and a stop noticed, while waiting for the last blocks.
 constexpr std::chrono::milliseconds outcome_wait{20};
 
-/// One record that no decoder gets to see, or none could take apart.
+/// Rejects the whole piece as one record: it was too long to be decoded, or could not be split.
 void reject_all(ingest::record_batch& batch, record_error error, std::string_view detail) {
     ingest::rejected_record bad;
     bad.index = batch.received();
@@ -32,7 +32,7 @@ void reject_all(ingest::record_batch& batch, record_error error, std::string_vie
 } // namespace
 
 struct import_job::tally_sheet {
-    std::mutex mutex; ///< guards all of it
+    std::mutex mutex; ///< guards all members
     std::condition_variable changed;
     std::size_t blocks_under_way = 0;
     bool given_up = false;
@@ -72,6 +72,7 @@ import_result import_job::run(ingest::file_reader& reader) {
         more = more && hand_over(decode(std::move(piece)));
         show(false);
     }
+
     bool const all_durable = wait_for_outcomes();
     import_result result;
     result.error = reader.error();
@@ -105,6 +106,8 @@ import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     block->received = ingest::now_us();
     auto& batch = block->batch;
     batch.set_body(std::move(piece.bytes));
+
+    // Reserve for a little more calls than the last piece had, so that vectors rarely grow.
     if (piece.error == record_error::none) {
         batch.cdrs.reserve(calls_expected_);
         batch.cdr_index.reserve(calls_expected_);
@@ -118,6 +121,8 @@ import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
                    std::to_string(piece.record_bytes) + " bytes, of which the first " +
                        std::to_string(batch.body.size()) + " are kept");
     }
+
+    // Record numbers in the file are positions in its stream: they make an import resumable.
     block->from = task_.from;
     block->in_format = task_.in_format;
     block->suspend_rejected = task_.suspend_rejected;
@@ -135,16 +140,19 @@ void import_job::report_rejects(decoded_piece const& piece) const {
     auto const& batch = piece.block->batch;
     std::string_view const body = batch.body;
     auto const place_of = [body](std::string_view raw) -> std::size_t {
-        std::less_equal<char const*> const before; // pointers of two arrays have no order but this
+        // Pointers into different arrays may only be compared by std::less and its like.
+        std::less_equal<char const*> const before;
         bool const inside = !raw.empty() && before(body.data(), raw.data()) &&
                             before(raw.data() + raw.size(), body.data() + body.size());
         return inside ? static_cast<std::size_t>(raw.data() - body.data()) : body.size();
     };
-    std::size_t counted = 0; // lines are counted once, from one bad record to the next
+
+    // Line ends are counted once, from one bad record to the next.
+    std::size_t counted = 0;
     std::uint64_t line = piece.first_line;
     for (auto const& bad : batch.rejected) {
         if (bad.suspended) {
-            continue; // taken
+            continue; // stored in ingest.suspense, so not in the rejects file
         }
         std::size_t const place = place_of(bad.raw);
         import_reject reject{piece.block->stream_begin + bad.index, 0, piece.offset, bad};
@@ -159,7 +167,7 @@ void import_job::report_rejects(decoded_piece const& piece) const {
     }
 }
 
-/// False when no more can be handed over.
+/// Counts a piece, reports its rejected records and pushes the others. False: the import must end.
 bool import_job::hand_over(decoded_piece piece) {
     import_counts next = counts_;
     auto const& batch = piece.block->batch;
@@ -167,12 +175,15 @@ bool import_job::hand_over(decoded_piece piece) {
     if (next.received == counts_.received) {
         return true;
     }
+
+    // An earlier run has stored everything below resume_from: such pieces are only counted.
     std::size_t const bytes = piece.block->memory_bytes();
     bool const is_new = next.received > task_.resume_from;
     if (is_new && !admit(bytes)) {
         return false;
     }
-    report_rejects(piece); // before the block goes, and only once it will
+
+    report_rejects(piece); // while the block exists, and only if it will be pushed
     if (is_new && !push(std::move(piece.block), bytes)) {
         return false;
     }
@@ -180,7 +191,7 @@ bool import_job::hand_over(decoded_piece piece) {
     return true;
 }
 
-/// Adds a piece's records to `counts`, but for what becomes of the accepted ones.
+/// Adds a piece's records to `counts`, without the outcome of the accepted ones.
 void import_job::count(ingest::record_batch const& batch, import_counts& counts) const {
     std::uint64_t const records = batch.received();
     auto const is_left_out = [this](ingest::rejected_record const& bad) {
@@ -191,6 +202,8 @@ void import_job::count(ingest::record_batch const& batch, import_counts& counts)
     counts.received += records;
     counts.rejected += rejected;
     counts.skipped += batch.skipped;
+
+    // Only a piece that ends before resume_from was stored as a whole by the earlier run.
     bool const is_stored = counts.received <= task_.resume_from;
     (is_stored ? counts.resumed : counts.accepted) += records - rejected - batch.skipped;
 }
@@ -221,6 +234,8 @@ bool import_job::admit(std::size_t bytes) {
         case push_status::full:
             break;
         }
+
+        // No credit: the lanes are busy, or wait for the database.
         if (stopping()) {
             return false;
         }
@@ -229,7 +244,7 @@ bool import_job::admit(std::size_t bytes) {
     }
 }
 
-/// True when everything that was pushed is durable.
+/// Waits for the outcomes of all blocks. True when all of them are durable.
 bool import_job::wait_for_outcomes() {
     auto const idle = [this] { return sheet_->blocks_under_way == 0 || sheet_->given_up; };
     std::chrono::milliseconds stopped_for{0};
@@ -237,6 +252,8 @@ bool import_job::wait_for_outcomes() {
     if (stop_ == stop_request::at_once && !idle()) {
         return false;
     }
+
+    // After a stop request the wait is limited: the database may be unavailable for hours.
     while (!sheet_->changed.wait_for(lock, outcome_wait, idle)) {
         lock.unlock();
         show(true);

@@ -12,19 +12,20 @@
 
 namespace tally::daemon {
 
-/// What became of a file's records.
+/// The outcome of a file's records.
 ///
 ///     received = resumed + accepted + rejected + skipped
 ///     accepted = committed + duplicate + suspended
 struct import_counts {
     std::uint64_t received = 0;
-    std::uint64_t resumed = 0;  ///< stored by an earlier run that was cut short
-    std::uint64_t skipped = 0;  ///< left out by the source's settings (b-legs)
+    std::uint64_t resumed = 0;  ///< stored by an earlier run that was interrupted
+    std::uint64_t skipped = 0;  ///< excluded by the source's settings (b-legs)
     std::uint64_t rejected = 0; ///< unreadable, written to the rejects file
     std::uint64_t accepted = 0;
     std::uint64_t committed = 0;
     std::uint64_t duplicate = 0;
-    std::uint64_t suspended = 0; ///< in ingest.suspense; unreadable ones too without a rejects file
+    std::uint64_t suspended =
+        0; ///< in ingest.suspense; without a rejects file unreadable ones, too
 
     friend bool operator==(import_counts const&, import_counts const&) = default;
 };
@@ -33,8 +34,8 @@ struct import_counts {
 enum class import_end : std::uint8_t {
     done,        ///< every record is durable
     file_failed, ///< the file could not be read to its end; what was read is durable
-    stopped,     ///< on request; what was committed is durable, a new run goes on from there
-    given_up,    ///< the sink closed, or let blocks go before they were durable
+    stopped,     ///< on request; what was committed is durable, and a new run continues from there
+    given_up,    ///< the sink closed, or dropped blocks before they were durable
 };
 
 struct import_result {
@@ -43,36 +44,37 @@ struct import_result {
     import_counts counts;
 };
 
-/// One file on its way.
+/// One file to import.
 struct import_task {
     std::shared_ptr<ingest::source const> from;
     ingest::format const* in_format = nullptr;
     std::string stream;            ///< its name in ingest.positions; empty: not resumable
     std::uint64_t resume_from = 0; ///< records before this one are committed in every lane
-    std::uint64_t reached = 0;     ///< of those from there to here some are
+    std::uint64_t reached = 0;     ///< records between resume_from and this one may be committed
     bool suspend_rejected = true;  ///< unreadable records go to ingest.suspense
-    /// How long to wait for what was pushed once a stop was asked for.
+    /// How long to wait for blocks under way after a stop request.
     std::chrono::milliseconds stop_limit{10'000};
 };
 
-/// An unreadable record and where it stands. Good during the call only.
+/// An unreadable record and its position in the file. Valid during the call only.
 struct import_reject {
     std::uint64_t record = 0; ///< 0-based, of the file
     std::uint64_t line = 0;   ///< 1-based; 0: unknown
-    std::uint64_t offset = 0; ///< in the expanded file, of the record or of the piece it is in
+    std::uint64_t offset = 0; ///< in the decompressed file; of the record, or of its piece
     ingest::rejected_record const& what;
 };
 
-/// Who wants to know how it goes. All are called on the thread that runs the job.
+/// Callbacks of a job. All are called on the thread that runs it.
 struct import_hooks {
     std::function<void(import_reject const&)> on_reject;
-    /// A few times per second at least; also while waiting, then with `waiting`.
+    /// Called several times per second; `waiting`: the job waits for credit or for outcomes.
     std::function<void(import_counts const&, bool waiting)> on_progress;
     std::function<stop_request()> stop;
 };
 
-/// Brings one file into a sink: reader → decoder → blocks, with as many under way as the sink
-/// grants. Returns when all of them are durable. One thread; the sink's threads only count.
+/// Reads one file into a sink: reader → decoder → blocks, with as many under way as the sink's
+/// credit allows. run() returns when all of them are durable. One thread; the sink's threads only
+/// report outcomes.
 class import_job {
   public:
     import_job(import_task task, ingest::record_sink& sink, import_hooks hooks);
@@ -80,10 +82,10 @@ class import_job {
     import_result run(ingest::file_reader& reader);
 
   private:
-    /// Shared with the blocks under way, which may outlive the job when it is stopped.
+    /// Counts the outcomes. Shared with the blocks under way, which may outlive a stopped job.
     struct tally_sheet;
 
-    /// A piece as a block, and where the piece stands in the file.
+    /// A piece of the file as a block, and its position in the file.
     struct decoded_piece {
         std::unique_ptr<ingest::record_block> block;
         std::uint64_t offset = 0;
@@ -106,8 +108,8 @@ class import_job {
     ingest::record_sink& sink_;
     import_hooks hooks_;
     std::shared_ptr<tally_sheet> sheet_;
-    import_counts counts_;           ///< but for the outcomes, which are in the sheet
-    std::size_t calls_expected_ = 0; ///< in the next piece, as in the last one
+    import_counts counts_;           ///< without the outcomes, which are in sheet_
+    std::size_t calls_expected_ = 0; ///< in the next piece, estimated from the last one
     bool read_to_end_ = false;
     bool sink_closed_ = false;
     stop_request stop_ = stop_request::none;

@@ -3,7 +3,7 @@
 namespace tally::daemon {
 
 void import_ledger::stored(storage::stored_batch const& what) {
-    // Added up first, so that the lock is held for a moment only.
+    // Sum up without the lock, so that it is held only for a moment.
     std::map<storage::currency_code, rating::amount_sum> cost;
     std::map<ingest::record_error, std::uint64_t> suspended;
     for (auto const& row : what.rows.calls) {
@@ -14,6 +14,7 @@ void import_ledger::stored(storage::stored_batch const& what) {
             ++suspended[entry.reason];
         }
     }
+
     std::lock_guard const lock{mutex_};
     for (auto const& [currency, sum] : cost) {
         totals_.cost_by_currency[std::string(currency.begin(), currency.end())] += sum;
@@ -25,7 +26,7 @@ void import_ledger::stored(storage::stored_batch const& what) {
 }
 
 void import_ledger::retried(std::string_view reason, storage::result const& why) {
-    // Duplicates and stale counters are ordinary; the rest is what a person should see.
+    // Duplicates and stale usage rows are normal; a database that refuses or fails is shown.
     if (reason == "transient" || reason == "permanent") {
         std::lock_guard const lock{mutex_};
         totals_.trouble = why.detail;

@@ -11,14 +11,14 @@
 
 namespace tally::daemon {
 
-/// What an import cost and why records were put aside, for its summary. Lanes report to it once a
-/// batch, from their threads.
+/// The costs of an import and the reasons of its suspended records, for the summary. The lanes
+/// report to it once per batch, from their threads.
 class import_ledger final : public storage::lane_observer {
   public:
     struct totals {
         std::map<std::string, rating::amount_sum> cost_by_currency;
         std::map<ingest::record_error, std::uint64_t> suspended_by_reason;
-        std::string trouble; ///< why the database keeps the lanes waiting; empty: it does not
+        std::string trouble; ///< why the lanes wait for the database; empty: they do not
     };
 
     void stored(storage::stored_batch const& what) override;

@@ -16,10 +16,10 @@
 namespace tally::daemon {
 namespace {
 
-/// A source's name by its id.
+/// Returns the name of a source, given its id.
 using source_names = std::function<std::string(ingest::uuid const&)>;
 
-/// "2026-05-04 10:00:00" in UTC; empty for a time that never was.
+/// "2026-05-04 10:00:00" in UTC; empty for never_us.
 std::string time_text(ingest::time_us time) {
     if (time == ingest::never_us) {
         return "";

@@ -6,8 +6,8 @@
 
 namespace tally::daemon {
 
-/// tallyd import list: what was imported, the newest first, on standard output. Gives the exit
-/// code; throws std::runtime_error when the database cannot be asked.
+/// tallyd import list: prints the imports, latest first, on standard output. Returns the exit code;
+/// throws std::runtime_error when a query fails.
 int list_imports(config::settings const& settings, std::int32_t limit, bool as_json);
 
 } // namespace tally::daemon

@@ -17,7 +17,7 @@ namespace tally::daemon {
 
 namespace {
 
-/// How long lanes may take to end once every block has told its outcome.
+/// How long the lanes may take to end after every block has reported its outcome.
 constexpr std::chrono::milliseconds drain_limit{5000};
 
 void check(storage::result const& said) {
@@ -51,8 +51,8 @@ std::uint64_t sum_of(std::map<ingest::record_error, std::uint64_t> const& counte
 
 std::string advice_on_stop(import_summary const& summary) {
     return summary.digest.empty()
-               ? "run the same command again; what is stored already will count as duplicate"
-               : "run the same command again to go on from where it stopped";
+               ? "run the same command again; stored records will count as duplicates"
+               : "run the same command again to continue where it stopped";
 }
 
 std::string failure_of(import_summary const& summary, import_result const& result) {
@@ -60,7 +60,7 @@ std::string failure_of(import_summary const& summary, import_result const& resul
     case import_end::done:
         return "";
     case import_end::file_failed:
-        return result.error.detail + "; the records before that are stored";
+        return result.error.detail + "; the records before it are stored";
     case import_end::stopped:
         return "stopped; " + advice_on_stop(summary);
     case import_end::given_up:
@@ -91,6 +91,8 @@ void import_session::load() {
     check(storage::load_sources(how_.connection_string, sources));
     log(sources.warnings);
     sources_ = sources.sources;
+
+    // The source must exist, be enabled and be allowed to send this format.
     auto const* found = sources_->by_name(how_.source);
     if (found == nullptr) {
         throw std::runtime_error("there is no source '" + how_.source +
@@ -108,6 +110,7 @@ void import_session::load() {
                                  std::string{how_.in_format->name});
     }
     from_ = std::make_shared<ingest::source const>(*found);
+
     storage::loaded_catalog catalog;
     check(storage::load_catalog(how_.connection_string, catalog));
     log(catalog.warnings);
@@ -122,10 +125,13 @@ import_summary import_session::run(std::string const& file) {
     summary.source = how_.source;
     summary.is_dry_run = how_.is_dry_run;
     summary.rejects_file = how_.rejects_file;
+
     ingest::file_input input{[this] { return how_.stop && how_.stop() != stop_request::none; }};
     if (input.open(file) && open(input, summary) && !is_done_already(summary)) {
         import(input, summary);
     }
+
+    // import() sets the state. It is still empty when the file could not be opened or digested.
     if (!input.error().ok() && summary.state.empty()) {
         bool const stopped = input.error().why == ingest::file_failure::interrupted;
         summary.state = stopped ? "stopped" : "failed";
@@ -144,7 +150,7 @@ bool import_session::open(ingest::file_input& input, import_summary& summary) {
              .bytes_total = std::nullopt};
     import_id_ = {};
     if (!input.disk_bytes()) {
-        return true;
+        return true; // a pipe: it can be read only once, so it has no digest
     }
     file_.bytes_total = static_cast<std::int64_t>(*input.disk_bytes());
     file_.digest = input.digest();
@@ -165,7 +171,7 @@ bool import_session::is_done_already(import_summary& summary) {
     }
     summary.state = "already_imported";
     summary.id = ingest::to_string(row->id);
-    summary.failure = "as " + summary.id + "; --force reads it again";
+    summary.failure = "as " + summary.id + "; --force imports it again";
     return true;
 }
 
@@ -176,6 +182,7 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
         import_id_ = row.id;
         summary.id = ingest::to_string(row.id);
     }
+
     import_ledger ledger;
     import_task task = task_for(summary);
     auto const way = build_road(ledger);
@@ -186,12 +193,15 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
                                 .whole_bytes_max = from_->body_bytes_max}};
     import_job job{std::move(task), *way->sink, hooks_for(input, summary, ledger)};
     auto const result = job.run(reader);
+
+    // All blocks are durable; the lanes may still have positions to write.
     if (way->lanes != nullptr && result.end == import_end::done) {
         way->lanes->drain(drain_limit);
     }
     if (rejects_) {
         rejects_->flush();
     }
+
     summary.counts = result.counts;
     summary.totals = ledger.read();
     summary.state = state_text(result.end);
@@ -199,7 +209,7 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
     finish_row(summary);
 }
 
-/// The one place that knows what lies behind the sink.
+/// The only function that knows the type of the sink.
 std::unique_ptr<import_session::road> import_session::build_road(import_ledger& ledger) {
     auto built = std::make_unique<road>();
     if (how_.is_dry_run) {
@@ -221,6 +231,9 @@ import_task import_session::task_for(import_summary const& summary) {
     task.from = from_;
     task.in_format = how_.in_format;
     task.suspend_rejected = rejects_ == nullptr;
+
+    // The stream's name contains all that decides how the bytes are read: another source or format
+    // is another import. --force reads from the beginning and leaves it to the keys.
     if (!how_.is_dry_run && !how_.force && file_.digest) {
         auto const stream =
             "import:" + summary.digest + ":" + summary.source + ":" + summary.format;
@@ -261,6 +274,7 @@ void import_session::show(ingest::file_input const& input, import_summary const&
     if (!how_.show_progress) {
         return;
     }
+
     progress_state state;
     state.label = summary.file;
     state.records = counts.received;
@@ -274,7 +288,8 @@ void import_session::show(ingest::file_input const& input, import_summary const&
     progress_.show(state);
 }
 
-/// The row tells of the file as a whole: what earlier runs stored of it is in its batches.
+/// The row describes the whole file, over all runs. What each run stored is summed from its
+/// batches.
 void import_session::finish_row(import_summary const& summary) {
     if (import_id_.is_nil()) {
         return;
@@ -284,15 +299,16 @@ void import_session::finish_row(import_summary const& summary) {
     check(storage::stored_by_import(connection_, import_id_, row));
     auto const taken = static_cast<std::int64_t>(counts.accepted + counts.resumed);
     row.rejected = static_cast<std::int64_t>(counts.rejected);
-    row.received = taken + row.rejected; // what settings leave out has no column
+    row.received = taken + row.rejected; // skipped records have no column
     row.duplicate = std::max<std::int64_t>(taken - row.committed - row.suspended, 0);
+
     if (summary.state == "done" || summary.state == "failed") {
         check(storage::finish_import(connection_, import_id_,
                                      summary.state == "done" ? storage::import_state::done
                                                              : storage::import_state::failed,
                                      row, summary.failure));
     } else {
-        check(storage::update_import(connection_, import_id_, row)); // the next run goes on
+        check(storage::update_import(connection_, import_id_, row)); // the next run continues it
     }
 }
 
@@ -301,7 +317,7 @@ bool import_session::is_success(import_summary const& summary) {
         return true;
     }
     auto const& counts = summary.counts;
-    // A file of which not one record could be read is most likely of another format.
+    // A file without a single readable record is most likely in another format.
     bool const none_readable =
         counts.received > 0 && sum_of(summary.rejected_by_reason) == counts.received;
     return summary.state == "done" && !none_readable;

@@ -24,34 +24,35 @@ struct import_options {
     std::string source = "local";
     std::string rejects_file; ///< empty: unreadable records go to ingest.suspense
     bool is_dry_run = false;
-    bool force = false; ///< read a file again that is done
+    bool force = false; ///< import a file again although it is done
     bool show_progress = true;
     std::function<stop_request()> stop;
-    /// Called about once a second, to look after an embedded server.
+    /// Called about once a second, to supervise an embedded server.
     std::function<void()> look_after;
 };
 
-/// Imports files one behind the other into one database: finds out what it has of each, builds the
-/// road for it, keeps its row in ingest.imports and says in the end what became of it.
+/// Imports files one after the other into one database: finds out how much of each is stored,
+/// builds a pipeline for it, keeps its row in ingest.imports and returns a summary.
 ///
 ///     digest → done already? → begin → positions → import_job → finish → summary
 ///
-/// A file is known by its digest, so that the same command again goes on where it was cut short,
-/// whatever the file is called by then. One thread; lanes have their own.
+/// A file is identified by its digest, so that the same command continues an interrupted import
+/// even when the file was renamed. One thread; the lanes have their own.
 class import_session {
   public:
-    /// Reads the catalog and the sources. Throws std::runtime_error with what to do.
+    /// Reads the catalog and the sources. Throws std::runtime_error whose text says what to do.
     explicit import_session(import_options how);
     ~import_session();
 
-    /// One file, or "-". Throws std::runtime_error when the database or the disk fails for good.
+    /// Imports one file, or standard input for "-". Throws std::runtime_error when a statement
+    /// fails or the rejects file cannot be written.
     import_summary run(std::string const& file);
 
-    /// Whether a file's end is a success: everything was taken, or there was nothing to do.
+    /// Whether a summary is a success: all records were taken, or there was nothing to do.
     static bool is_success(import_summary const& summary);
 
   private:
-    struct road; ///< a sink, and the pipeline it may be
+    struct road; ///< the sink of an import: a pipeline, or a dry run
 
     void load();
     bool open(ingest::file_input& input, import_summary& summary);
@@ -68,14 +69,14 @@ class import_session {
     using clock = std::chrono::steady_clock;
 
     import_options how_;
-    failure_report failures_; ///< of lanes, which then let blocks go
+    failure_report failures_; ///< of lanes, which then drop their blocks
     storage::pq_connection connection_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;
     std::shared_ptr<ingest::source const> from_;
     std::unique_ptr<import_rejects> rejects_;
-    storage::import_file file_; ///< the one under way
-    ingest::uuid import_id_;    ///< its row; nil: none
+    storage::import_file file_; ///< the file under way
+    ingest::uuid import_id_;    ///< of its row in ingest.imports; nil: it has none
     progress progress_ = progress::on_standard_error();
     clock::time_point began_;
     clock::time_point looked_after_;

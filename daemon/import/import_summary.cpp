@@ -100,6 +100,7 @@ void write_text(std::ostream& out, import_summary const& summary) {
         << summary.state << " after " << seconds_text(summary.elapsed) << ", " << grouped(rate)
         << " records/s\n";
     write_counts(out, summary);
+
     if (auto const cost = cost_text(summary.totals); !cost.empty()) {
         write_line(out, "cost", cost);
     }
@@ -124,6 +125,7 @@ void write_json(std::ostream& out, import_summary const& summary) {
     add_counts(json, summary.counts);
     add_reasons(json.key("rejected_by_reason"), summary.rejected_by_reason);
     add_reasons(json.key("suspended_by_reason"), summary.totals.suspended_by_reason);
+
     json.key("cost").open('{');
     for (auto const& [currency, sum] : summary.totals.cost_by_currency) {
         json.key(currency).value(rating::to_string(sum));

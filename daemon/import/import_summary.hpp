@@ -10,7 +10,7 @@
 
 namespace tally::daemon {
 
-/// All that is said of one file in the end.
+/// The result of importing one file.
 struct import_summary {
     std::string file;
     std::string format;
@@ -20,10 +20,10 @@ struct import_summary {
     bool is_dry_run = false;
     /// "done", "already_imported", "failed", "stopped", "given_up"
     std::string state;
-    std::string failure; ///< for a person; empty: none
+    std::string failure; ///< a text for the operator; empty: none
     import_counts counts;
     import_ledger::totals totals;
-    std::map<ingest::record_error, std::uint64_t> rejected_by_reason; ///< suspended ones too
+    std::map<ingest::record_error, std::uint64_t> rejected_by_reason; ///< with suspended ones
     std::string rejects_file;
     std::chrono::milliseconds elapsed{0};
 };
@@ -31,9 +31,9 @@ struct import_summary {
 /// "done", "failed", "stopped" or "given_up".
 std::string state_text(import_end end);
 
-/// Some lines with sums that add up.
+/// Prints the counts as sums that add up, a few lines.
 void write_text(std::ostream& out, import_summary const& summary);
-/// One line: a JSON object.
+/// Prints one line with a JSON object.
 void write_json(std::ostream& out, import_summary const& summary);
 
 } // namespace tally::daemon

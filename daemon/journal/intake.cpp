@@ -17,11 +17,12 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t segment_bytes_max = std::uint64_t{64} << 20;
 constexpr std::uint64_t segment_bytes_min = std::uint64_t{64} << 10;
-/// Of the journal's room one segment may be, since a segment is freed as a whole.
+/// The journal's space holds at least this many segments: a segment is freed as a whole, so larger
+/// ones would keep the space of stored records for too long.
 constexpr std::uint64_t segments_min = 8;
 constexpr milliseconds position_retry{1000};
 
-/// What a newer tallyd left is for that one: neither damaged nor to be skipped.
+/// A segment of a newer version is neither damaged nor to be skipped: only that tallyd can read it.
 void refuse_newer(std::vector<ingest::journal_stream> const& streams) {
     for (auto const& stream : streams) {
         for (auto const& segment : stream.segments) {
@@ -30,7 +31,7 @@ void refuse_newer(std::vector<ingest::journal_stream> const& streams) {
                     "the journal's file " + segment.file.string() + " is of version " +
                     std::to_string(segment.version) + " and this tallyd reads versions up to " +
                     std::to_string(ingest::journal_version) +
-                    ": run the newer tallyd until it has stored what is there, or move the folder "
+                    ": run the newer tallyd until it has stored these records, or move the folder "
                     "aside"};
             }
         }
@@ -42,17 +43,20 @@ void refuse_damage(std::vector<ingest::journal_stream> const& streams, bool skip
     if (damages.empty()) {
         return;
     }
+
     std::string text = "the journal holds acknowledged records that are damaged:";
     for (auto const& each : damages) {
         text += "\n  " + describe(each);
     }
+
+    // Never skipped silently: the senders were told that these records are safe.
     if (skip) {
         spdlog::warn("event=journal_damage_accepted detail=\"{}\"", text);
         return;
     }
     throw std::runtime_error{text +
-                             "\nKeep a copy of the file. 'tallyd run --skip-journal-damage' goes "
-                             "on without these bytes; their senders have to send them again."};
+                             "\nKeep a copy of the file. 'tallyd run --skip-journal-damage' starts "
+                             "without these bytes; their senders have to send them again."};
 }
 
 } // namespace
@@ -60,6 +64,7 @@ void refuse_damage(std::vector<ingest::journal_stream> const& streams, bool skip
 intake::intake(intake_options how, ingest::record_sink& lanes, failure_report& failures,
                std::function<void(journal_report const&)> report)
     : how_{std::move(how)}, folder_{how_.folder} {
+    // Check what earlier runs left before anything new is written beside it.
     auto earlier = folder_.streams();
     refuse_newer(earlier);
     refuse_damage(earlier, how_.skip_damage);
@@ -67,11 +72,14 @@ intake::intake(intake_options how, ingest::record_sink& lanes, failure_report& f
     for (auto const& stream : earlier) {
         earlier_bytes += stream.bytes;
     }
+
+    // Each run appends to a stream of its own: earlier files are only read, and removed as a whole.
     auto const segment_bytes =
         std::clamp(how_.bytes_max / segments_min, segment_bytes_min, segment_bytes_max);
     writer_ = std::make_unique<ingest::journal_writer>(
         ingest::journal_writer::options{folder_.path(), ingest::uuid_v7(), segment_bytes},
         ingest::real_disk());
+
     pushes_ = std::make_unique<push_journal>(
         push_journal_options{how_.bytes_max, how_.memory_bytes_max, earlier_bytes}, *writer_,
         [&lanes] { return lanes.sources(); }, std::move(report));
@@ -102,13 +110,15 @@ void intake::stop() noexcept {
     feeder_->stop();
 }
 
-// The files first: positions without files harm nobody, files without positions are replayed as if
-// nothing of them was stored.
+// The files are removed before their positions. A crash in between leaves positions without files,
+// which are harmless. The other order could leave files without positions: the next run would
+// replay them from the beginning, as if none of their records were stored.
 void intake::finish() {
     pushes_->give_up_waiting();
     if (!drained_) {
-        return;
+        return; // the next run replays the stream
     }
+
     if (int const error = writer_->remove_all(feeder_->stored_below()); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
                       ingest::to_string(writer_->stream()), std::strerror(error));
@@ -145,7 +155,7 @@ void intake::forget(std::string const& stream) {
     try {
         storage::pqxx_session session{how_.connection_string, "tallyd journal"};
         storage::forget_stream(session, stream);
-    } catch (storage::sql_error const& error) { // a row that nobody needs stays
+    } catch (storage::sql_error const& error) { // the row stays; it is small and has no effect
         spdlog::info("event=journal_position_kept stream={} error=\"{}\"", stream, error.what());
     }
 }

@@ -20,18 +20,19 @@ struct intake_options {
     std::uint64_t bytes_max = 0;
     std::int64_t memory_bytes_max = 0;
     std::uint32_t lanes = 1;
-    bool skip_damage = false; ///< go on without what a damaged journal has lost
+    bool skip_damage = false; ///< start without the records that a damaged journal has lost
     std::string connection_string;
 };
 
-/// The journal of pushes and what brings it to the lanes: from the moment a push is acknowledged,
-/// through a database that is away and a daemon that is killed, to its COMMIT.
+/// The journal of pushes and the feeder that reads it for the lanes. Responsible for a push from
+/// its acknowledgement to its COMMIT, even when the database is unavailable or the daemon is killed
+/// in between.
 ///
 ///     sessions → sink() → journal → feeder → lanes
 class intake {
   public:
-    /// Takes the journal's folder and looks at what earlier runs left in it. Throws
-    /// std::runtime_error that says what is wrong and what to do: in use, not writable, damaged.
+    /// Locks the journal's folder and reads what earlier runs left in it. Throws std::runtime_error
+    /// whose text says what is wrong and what to do: in use, not writable, damaged.
     intake(intake_options how, ingest::record_sink& lanes, failure_report& failures,
            std::function<void(journal_report const&)> report);
     ~intake();
@@ -39,23 +40,24 @@ class intake {
     intake& operator=(intake const&) = delete;
 
     [[nodiscard]] ingest::record_sink& sink() noexcept { return *pushes_; }
-    /// From now on pushes are taken: it is known who may.
+    /// Starts to take pushes; call it once the sources are known, by which pushes are authorized.
     void open() noexcept { pushes_->open(); }
     void start();
 
-    /// No more pushes; what was taken is on disk.
+    /// Refuses pushes from now on. All that were taken are on disk when it returns.
     void close() { pushes_->close(); }
-    /// After close(): true when all of it is in the database and the journal is empty.
+    /// After close(): waits up to `limit`. True when all records of the journal are in the
+    /// database.
     bool drain(std::chrono::milliseconds limit);
-    /// Ends the feeder. Before the lanes go.
+    /// Ends the feeder. Call it before the lanes are destroyed.
     void stop() noexcept;
-    /// After the lanes have gone: whoever still waits for COMMIT is told, and an empty journal is
-    /// removed.
+    /// After the lanes are destroyed: answers the senders that still wait for COMMIT, and removes
+    /// the journal if it was drained.
     void finish();
 
     [[nodiscard]] std::uint64_t bytes() const { return pushes_->bytes(); }
     [[nodiscard]] bool is_full() const noexcept { return pushes_->is_full(); }
-    /// Senders that wait for COMMIT.
+    /// The number of senders that wait for COMMIT.
     [[nodiscard]] std::size_t commit_waiters() const { return pushes_->commit_waiters(); }
     /// Age of the oldest push that is not in the database; 0: none.
     [[nodiscard]] std::int64_t oldest_s() const;

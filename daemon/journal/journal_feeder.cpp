@@ -13,15 +13,22 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How long to sleep when the lanes have no credit: one gives some back every few milliseconds.
+/// How long to sleep when the lanes have no credit: they give some back every few milliseconds.
 constexpr milliseconds credit_wait{2};
+/// How long to wait for the next durable push; also the delay after which draining_ is noticed.
 constexpr milliseconds progress_wait{100};
-/// A disk that cannot be read is not asked all the time.
+/// The pause after a failed read.
 constexpr milliseconds read_again_after{5000};
 
 } // namespace
 
-/// What is under way, in order. Shared with the blocks, which may outlive the feeder.
+/// The blocks under way, in stream order. Lanes finish them in any order, and a stream is only
+/// stored up to the first unfinished one:
+///
+///     parts   [ stored | stored | under way | stored | under way ]
+///                               ^ stored_below
+///
+/// Shared with the blocks' callbacks, which may outlive the feeder.
 struct journal_feeder::progress {
     struct part {
         std::uint64_t first_record = 0;
@@ -30,10 +37,10 @@ struct journal_feeder::progress {
         bool stored = false;
         bool given_up = false;
     };
-    mutable std::mutex mutex; ///< guards the rest
+    mutable std::mutex mutex; ///< guards all members
     std::condition_variable changed;
     std::deque<part> parts;
-    std::uint64_t first_part = 0; ///< number of parts.front()
+    std::uint64_t first_part = 0; ///< the number of parts.front()
     std::uint64_t stored_below = 0;
 
     std::uint64_t begin(part added) {
@@ -41,7 +48,7 @@ struct journal_feeder::progress {
         parts.push_back(added);
         return first_part + parts.size() - 1;
     }
-    /// All records below the answer are in the database.
+    /// Returns the record number below which all records are in the database.
     std::uint64_t finish(std::uint64_t number, bool stored) {
         std::lock_guard const lock{mutex};
         auto& done = parts[number - first_part];
@@ -54,7 +61,7 @@ struct journal_feeder::progress {
         changed.notify_all();
         return stored_below;
     }
-    /// Nothing is under way any more. What was given up stays, for the next run.
+    /// Prepares for the next stream, whose record numbers start again at 0.
     void clear() {
         std::lock_guard const lock{mutex};
         first_part += parts.size();
@@ -84,7 +91,7 @@ void journal_feeder::start() {
 void journal_feeder::stop() noexcept {
     stopping_ = true;
     {
-        std::lock_guard const lock{progress_->mutex}; // no wait begins between its look and this
+        std::lock_guard const lock{progress_->mutex}; // no waiter is between its check and its wait
     }
     progress_->changed.notify_all();
     if (thread_.joinable()) {
@@ -112,12 +119,13 @@ void journal_feeder::run() noexcept {
     try {
         work();
     } catch (std::exception const& error) {
-        // Out of memory, or our bug. The journal has it all, and the next run reads it.
+        // Out of memory, or a bug. The journal keeps all records, and the next run reads them.
         to_.failures.report("journal_feeder", error.what());
     }
 }
 
 void journal_feeder::work() {
+    // The age of the oldest push is a metric, also while nothing can be replayed yet.
     for (auto const& stream : earlier_) {
         ingest::frame_view frame;
         ingest::journal_reader reader{stream.id, stream.segments};
@@ -126,11 +134,13 @@ void journal_feeder::work() {
             break;
         }
     }
-    // Not before the lanes take anything: until the catalog is there nobody knows the sources, and
-    // with them the zones and number rules by which a push is read.
+
+    // Wait until the lanes take blocks. Before the first catalog is loaded, the sources are
+    // unknown, and with them the time zones and number rules by which a push is decoded.
     if (!admit(0)) {
         return;
     }
+
     for (auto const& stream : earlier_) {
         if (!replay(stream)) {
             return;
@@ -140,19 +150,23 @@ void journal_feeder::work() {
     follow();
 }
 
-/// A stream of an earlier run, to its end. False: stopping, or a failure that was reported.
+/// Replays a stream of an earlier run to its end, and removes it. False: the daemon stops, or a
+/// failure was reported.
 bool journal_feeder::replay(ingest::journal_stream const& stream) {
     auto const name = stream_name(stream.id);
     auto const before = to_.progress(name);
     spdlog::info("event=journal_replay stream={} segments={} from_record={}",
                  ingest::to_string(stream.id), stream.segments.size(), before.stored_below);
+
     ingest::journal_reader reader{stream.id, stream.segments};
     if (!feed_all(reader, name, before)) {
         return false;
     }
+
+    // The files are removed only after the last record is in the database (R5).
     if (!wait_stored()) {
         if (!stopping()) {
-            to_.failures.report("journal_feeder", "a lane let records go that are not stored");
+            to_.failures.report("journal_feeder", "a lane dropped records that are not stored");
         }
         return false;
     }
@@ -160,6 +174,8 @@ bool journal_feeder::replay(ingest::journal_stream const& stream) {
         spdlog::warn("event=journal_tail_trimmed file={} offset={} bytes={}", tail->file.string(),
                      tail->begin, tail->bytes);
     }
+
+    // Files that cannot be removed do no harm: their records have been stored.
     if (int const error = folder_.remove(stream); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
                       ingest::to_string(stream.id), std::strerror(error));
@@ -173,7 +189,8 @@ bool journal_feeder::replay(ingest::journal_stream const& stream) {
     return true;
 }
 
-/// False: stopping, or a failure that was reported.
+/// Feeds all frames of a stream, except those whose records are all stored. False: the daemon
+/// stops, or a failure was reported.
 bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const& stream,
                               storage::stream_progress const& before) {
     ingest::frame_view frame;
@@ -184,6 +201,8 @@ bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const&
             if (std::exchange(is_first, false)) {
                 check_begin(frame, stream, before);
             }
+            // Below `stored_below` every lane has stored its records, so the frame is skipped. Up
+            // to `reached` some lanes have: the block's records are looked up by their keys.
             if (frame.head.first_record + frame.head.records > before.stored_below &&
                 !feed(frame, stream, false, frame.head.first_record < before.reached)) {
                 return false;
@@ -193,11 +212,11 @@ bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const&
         case ingest::journal_reader::status::end:
             return true;
         case ingest::journal_reader::status::damaged:
-            if (!to_.skips_damage) { // the start saw none, so it came since
+            if (!to_.skips_damage) { // the check at the start found none, so it is new
                 to_.failures.report("journal_feeder", describe(*reader.damage()));
                 return false;
             }
-            is_first = false;
+            is_first = false; // after a gap the first frame proves nothing
             spdlog::error("event=journal_damage_skipped detail=\"{}\"", describe(*reader.damage()));
             reader.skip_damage();
             break;
@@ -209,16 +228,16 @@ bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const&
     return false;
 }
 
-/// The journal lets go of what the database said that it has. A stream that begins behind all that
-/// the database knows of it proves that the database has lost some of it since: a failover to a
-/// standby that was behind, a restore.
+/// Records are removed only after the database has confirmed them. So when a stream begins at 900
+/// and the database has `reached` = 500, it has lost confirmed records (failover, restore), and 500
+/// to 899 are in neither.
 void journal_feeder::check_begin(ingest::frame_view const& frame, std::string const& stream,
                                  storage::stream_progress const& before) const {
     if (frame.head.first_record > before.reached) {
         spdlog::critical(
             "event=journal_records_missing stream={} records={}-{} error=\"the database "
             "has lost acknowledged records that it had stored, and the journal no "
-            "longer has them: their senders have to send them again\"",
+            "longer has them; their senders have to send them again\"",
             stream, before.reached, frame.head.first_record);
     }
 }
@@ -229,12 +248,12 @@ void journal_feeder::read_failed(ingest::journal_reader const& reader) {
     progress_->changed.wait_for(lock, read_again_after, [this] { return stopping(); });
 }
 
-/// The own stream, as it grows.
+/// Feeds the stream of this run as it grows, until the daemon stops or all of it is drained.
 void journal_feeder::follow() {
     auto const name = stream_name(writer_.stream());
     ingest::journal_reader reader{writer_.stream(), {}};
     while (!stopping()) {
-        // Both before the extents, which then hold at least as much.
+        // Both are read before the extents, which then contain at least what these two promise.
         bool const is_draining = draining_;
         auto const readable_end = writer_.readable_end();
         reader.extend(writer_.extents());
@@ -244,12 +263,15 @@ void journal_feeder::follow() {
         if (stopping()) {
             return;
         }
+
+        // If the reader stopped short of this end, records would wait unseen.
         if (reader.next_record() < readable_end) {
-            to_.failures.report("journal_feeder", "reading stands still at record " +
+            to_.failures.report("journal_feeder", "reading stopped at record " +
                                                       std::to_string(reader.next_record()) +
                                                       " of " + std::to_string(readable_end));
             return;
         }
+        // The journal takes no pushes while draining, so the end that was reached is the last one.
         if (is_draining && wait_stored()) {
             std::lock_guard const lock{progress_->mutex};
             drained_ = true;
@@ -260,7 +282,7 @@ void journal_feeder::follow() {
     }
 }
 
-/// Feeds what can be read. False: a failure that was reported.
+/// Feeds all frames that can be read now. False: a failure was reported.
 bool journal_feeder::read_on(ingest::journal_reader& reader, std::string const& stream) {
     ingest::frame_view frame;
     while (!stopping()) {
@@ -274,7 +296,7 @@ bool journal_feeder::read_on(ingest::journal_reader& reader, std::string const& 
             return true;
         case ingest::journal_reader::status::damaged:
             to_.failures.report("journal_feeder", describe(*reader.damage()));
-            return false; // the next start says what to do
+            return false; // the next start refuses, and prints what to do
         case ingest::journal_reader::status::failed:
             read_failed(reader);
             break;
@@ -283,7 +305,8 @@ bool journal_feeder::read_on(ingest::journal_reader& reader, std::string const& 
     return true;
 }
 
-/// False: stopping, and the frame was not fed.
+/// Pushes one frame into the lanes; waits for their credit. False: the daemon stops, and the frame
+/// was not pushed.
 bool journal_feeder::feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
                           bool may_be_stored) {
     auto block = ingest::decode_pushed(frame.payload, *to_.lanes.sources(), frame.head.received);
@@ -292,9 +315,11 @@ bool journal_feeder::feed(ingest::frame_view const& frame, std::string const& st
     block->stream_begin = frame.head.first_record;
     block->stream_end = frame.head.first_record + frame.head.records;
     block->admitted_bytes = block->memory_bytes();
+
     if (!admit(block->admitted_bytes)) {
         return false;
     }
+
     auto const number = progress_->begin(
         {block->stream_begin, block->stream_end, frame.head.received, false, false});
     block->on_done = [this, shared = progress_, number, is_own,
@@ -305,6 +330,7 @@ bool journal_feeder::feed(ingest::frame_view const& frame, std::string const& st
             pushes_.stored_below(below);
         }
     };
+
     std::size_t const bytes = block->admitted_bytes;
     if (to_.lanes.push(block) != ingest::push_status::pushed) {
         to_.lanes.release(bytes);
@@ -330,7 +356,8 @@ bool journal_feeder::admit(std::size_t bytes) {
     return false;
 }
 
-/// True when all that was fed is in the database.
+/// Waits until no block is under way, or one was given up. True: all fed records are in the
+/// database.
 bool journal_feeder::wait_stored() {
     std::unique_lock lock{progress_->mutex};
     auto const over = [this] {
@@ -358,7 +385,7 @@ find_damage(std::vector<ingest::journal_stream> const& streams) {
         }
         if (said == ingest::journal_reader::status::damaged) {
             found.push_back(*reader.damage());
-        } else if (said == ingest::journal_reader::status::failed) {
+        } else if (said == ingest::journal_reader::status::failed) { // unreadable counts as damaged
             found.push_back({stream.segments.front().file, 0, 0, reader.next_record(),
                              reader.next_record(), std::strerror(reader.error())});
         }

@@ -20,21 +20,22 @@
 
 namespace tally::daemon {
 
-/// Brings what the journal holds to the lanes, in order: first the streams that earlier runs left,
-/// then the own one, as far as it is durable. The lanes' credit bounds what is in memory, however
-/// far the journal is ahead; a record is stored once, however often it is read (positions and
-/// keys).
+/// Reads the journal and pushes its records into the lanes, in order: first the streams that
+/// earlier runs left, then the one of this run, as far as it is durable. The lanes' credit bounds
+/// the memory in use, however far the journal is ahead. A record is stored once, however often it
+/// is read: the lanes' positions and the records' keys see to that.
 class journal_feeder {
   public:
     struct target {
         ingest::record_sink& lanes;
-        /// How far lanes have come with a stream; asked until it is known, or `stopping`.
+        /// Returns how far the lanes have stored a stream. Blocks until the database answers, or
+        /// until the daemon stops.
         std::function<storage::stream_progress(std::string const& stream)> progress;
-        /// The files of a stream are gone: its positions may go.
+        /// Removes the positions of a stream; called after its files are removed.
         std::function<void(std::string const& stream)> forget;
         failure_report& failures;
         std::uint32_t lane_count = 1;
-        bool skips_damage = false; ///< somebody has said so
+        bool skips_damage = false; ///< the operator accepts the loss
     };
 
     journal_feeder(target to, ingest::journal_folder& folder, ingest::journal_writer& writer,
@@ -44,18 +45,18 @@ class journal_feeder {
     journal_feeder& operator=(journal_feeder const&) = delete;
 
     void start();
-    /// Waits until all that is in the journal is in the database, or `limit` is over; the journal
-    /// takes nothing more since before. True: it is, and the files of earlier runs are gone.
+    /// Waits until all records of the journal are in the database, at most for `limit`. The journal
+    /// must be closed before. True: they are, and the files of earlier runs are removed.
     bool drain(std::chrono::milliseconds limit);
     void stop() noexcept;
 
-    /// When the oldest push of an earlier run that is not in the database was received, roughly;
-    /// nullopt: none.
+    /// When the oldest push of earlier runs that is not in the database was received,
+    /// approximately; nullopt: none.
     [[nodiscard]] std::optional<ingest::time_us> oldest_of_earlier() const;
-    /// Number of the record of the own stream below which all are in the database.
+    /// All records of this run's stream below this number are in the database.
     [[nodiscard]] std::uint64_t stored_below() const;
 
-    /// Its name in ingest.positions, but for the number of lanes.
+    /// The name of a stream in ingest.positions, without the suffix for the number of lanes.
     static std::string stream_name(ingest::uuid const& stream);
 
   private:
@@ -90,11 +91,10 @@ class journal_feeder {
     std::thread thread_;
 };
 
-/// The bytes and records that are damaged, in words.
+/// The damaged bytes and records, as a text for the operator.
 std::string describe(ingest::journal_damage const& damage);
 
-/// What is wrong with the streams that earlier runs left: the first damage of each. Reads them
-/// whole.
+/// The first damage of each stream; empty when none is damaged. Reads the streams completely.
 std::vector<ingest::journal_damage> find_damage(std::vector<ingest::journal_stream> const& streams);
 
 } // namespace tally::daemon

@@ -11,7 +11,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// How often segments are let go and the stop is noticed while nothing comes in.
+/// How often stored segments are removed while no push arrives.
 constexpr std::chrono::milliseconds idle_wait{200};
 
 } // namespace
@@ -47,7 +47,8 @@ std::uint64_t push_journal::bytes() const {
     return earlier_bytes_ + writer_.disk_bytes();
 }
 
-/// Once full it stays so until an eighth is free: better one refusal than one per freed segment.
+/// Once full, the journal stays full until an eighth of its space is free. Otherwise it would
+/// alternate between full and not full with each segment that is removed.
 bool push_journal::has_room(std::size_t bytes) noexcept {
     std::uint64_t const used = this->bytes() + writer_.pending_bytes() + bytes +
                                static_cast<std::uint64_t>(credit_.used());
@@ -72,6 +73,9 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     if (closed_.load(std::memory_order_acquire)) {
         return ingest::push_status::closed;
     }
+
+    // The body as it was pushed goes into the journal; the decoded records are dropped here. The
+    // feeder decodes the body again, so that a replay after a restart takes the same path.
     std::string const payload = ingest::encode_pushed(*block);
     waiter told;
     told.admitted_bytes = block->admitted_bytes;
@@ -79,9 +83,12 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     told.waits_for_commit = waits != nullptr;
     told.done = std::move(block->on_done);
     auto const records = block->batch.received();
-    block.reset();
+    block.reset(); // its memory is not needed while the push waits for the disk
+
     auto const first_record = append(payload, records, std::move(told));
     wake_.notify_one();
+
+    // When the request times out the session calls on_gone, which removes the waiter.
     if (waits != nullptr) {
         waits->on_gone = [this, first_record] { sender_gone(first_record); };
     }
@@ -89,15 +96,19 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
 }
 
 std::uint64_t push_journal::append(std::string const& payload, std::uint32_t records, waiter told) {
-    // Both locks, so that stored() finds the waiter however fast the push reaches the database.
+    // Both locks are held until the waiter is registered, so that stored() finds it even when the
+    // push reaches the database at once.
     std::scoped_lock const lock{commit_mutex_, mutex_};
     auto const now = ingest::now_us();
     auto const first_record = writer_.append(payload, records, now);
     told.first_record = first_record;
     told.end_record = told.first_record + records;
+
+    // One arrival per second is enough for an age in seconds, and bounds the list.
     if (arrivals_.empty() || now - arrivals_.back().received >= ingest::us_per_s) {
         arrivals_.push_back({told.first_record, now});
     }
+
     if (told.waits_for_commit) {
         commit_waiters_[first_record].done = std::exchange(told.done, nullptr);
     }
@@ -109,6 +120,8 @@ void push_journal::run() noexcept {
     std::unique_lock lock{mutex_};
     while (!stopping_ || !waiters_.empty()) {
         wake_.wait_for(lock, idle_wait, [this] { return stopping_ || !waiters_.empty(); });
+
+        // Group commit: pushes that arrive during this flush wait for the next one.
         std::deque<waiter> waiters;
         std::swap(waiters, waiters_);
         lock.unlock();
@@ -118,26 +131,30 @@ void push_journal::run() noexcept {
             report_({clock::now() - began, said.error, said.end - said.durable_end});
             tell(waiters, said);
         }
+
+        // Removes segments whose records are all in the database. What fails is tried next time.
         static_cast<void>(writer_.release(stored_below_));
         lock.lock();
     }
 }
 
-/// A push that was appended while the flush before ran may have gone with that one.
+/// Answers the senders of `waiters`. A push that was appended during the previous flush may have
+/// been written by it: its outcome is then that of the previous flush (`before_`).
 void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const& said) {
     {
         std::lock_guard const lock{mutex_};
         durable_ = writer_.readable_end();
     }
-    progress_.notify_all();
+    progress_.notify_all(); // the feeder may read on
+
     for (auto& each : waiters) {
         auto const& of = each.first_record >= said.begin ? said : before_;
         bool const durable = each.end_record <= of.durable_end;
         if (each.done) {
             each.done({.durable = durable});
-        } else if (!durable) {
+        } else if (!durable) { // waits for COMMIT, which will not come
             stored(each.first_record, {});
-        } else {
+        } else { // waits for COMMIT; answered here only if its sender has gone
             tell_gone(each.first_record);
         }
         release(each.admitted_bytes);
@@ -151,14 +168,15 @@ void push_journal::stored(std::uint64_t first_record, ingest::block_outcome cons
     }
 }
 
-/// nullptr: nobody waits for it.
+/// nullptr: no sender waits for this push.
 push_journal::on_done push_journal::take_commit_waiter(std::uint64_t first_record) {
     std::lock_guard const lock{commit_mutex_};
     auto found = commit_waiters_.extract(first_record);
     return found.empty() ? on_done{} : std::move(found.mapped().done);
 }
 
-/// A sender waits no longer. What it sent is counted once it is durable: now, or by the flush.
+/// The sender's request has timed out. Its records are counted once they are durable: here if they
+/// already are, else by tell() after the flush.
 void push_journal::sender_gone(std::uint64_t first_record) {
     {
         std::lock_guard const lock{commit_mutex_};
@@ -199,9 +217,12 @@ void push_journal::stored_below(std::uint64_t record) noexcept {
 std::optional<ingest::time_us> push_journal::oldest() {
     std::lock_guard const lock{mutex_};
     std::uint64_t const below = stored_below_;
+
+    // Drop arrivals whose successor is stored, too: the first one left is that of the oldest push.
     while (arrivals_.size() > 1 && arrivals_[1].first_record <= below) {
         arrivals_.pop_front();
     }
+
     if (durable_ <= below || arrivals_.empty()) {
         return std::nullopt;
     }

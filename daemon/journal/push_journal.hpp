@@ -20,23 +20,26 @@
 namespace tally::daemon {
 
 struct push_journal_options {
-    std::uint64_t bytes_max = 0;       ///< of the folder, segments of earlier runs included
+    std::uint64_t bytes_max = 0;       ///< size of the folder, segments of earlier runs included
     std::int64_t memory_bytes_max = 0; ///< of pushes that are being read or written
-    std::uint64_t earlier_bytes = 0;   ///< of streams that earlier runs left
+    std::uint64_t earlier_bytes = 0;   ///< size of the streams that earlier runs left
 };
 
-/// Told of every flush, on the journal's thread.
+/// The outcome of one flush, reported on the journal's thread.
 struct journal_report {
     std::chrono::nanoseconds took{};
-    int error = 0;                  ///< errno, 0: all is on disk
-    std::uint64_t records_lost = 0; ///< told to their senders, who send them again
+    int error = 0;                  ///< errno; 0: all is on disk
+    std::uint64_t records_lost = 0; ///< refused, so that their senders send them again
 };
 
-/// The door behind the HTTP sessions: takes pushes into the journal and tells their senders once
-/// they are on disk (group commit: one thread, one fdatasync for all that came meanwhile). Senders
-/// that wait for COMMIT are told by stored(), when the feeder has brought them there. Who has gone
-/// by then, its time being up, is forgotten: as many wait as there are requests under way, at most
-/// http.connections_max, however long the database is away.
+/// The record_sink of the HTTP and TCP sessions: appends pushes to the journal and acknowledges
+/// them once they are on disk. Group commit: one thread makes one fdatasync for all pushes that
+/// arrived during the previous one.
+///
+/// A sender that waits for COMMIT is answered by stored(), after the feeder has brought its records
+/// to the database. A sender whose request has timed out is removed, so that the number of waiting
+/// senders never exceeds the number of requests under way (at most http.connections_max), however
+/// long the database is unavailable.
 ///
 ///     sessions ── push ──→ journal ──(durable)──→ on_done
 ///                             └── read again by journal_feeder ──→ lanes ── stored() ──→ on_done
@@ -47,7 +50,8 @@ class push_journal final : public ingest::record_sink {
                  std::function<void(journal_report const&)> report);
     ~push_journal() override;
 
-    /// Takes nothing before: nobody knows yet who may push.
+    /// Starts to take pushes. Before, admit() gives `full`: the sources, by which pushes are
+    /// authorized, are not loaded yet.
     void open() noexcept { open_ = true; }
 
     [[nodiscard]] ingest::push_status admit(std::size_t bytes) noexcept override;
@@ -57,31 +61,31 @@ class push_journal final : public ingest::record_sink {
         return sources_();
     }
 
-    /// The push whose first record this is has reached the database, or (not durable) will not in
-    /// this run. Any thread.
+    /// Reports the outcome of the push that begins with this record: it is in the database, or (not
+    /// durable) this run will not store it. Any thread.
     void stored(std::uint64_t first_record, ingest::block_outcome const& outcome);
-    /// Records below it are in the database: their segments may go. Any thread.
+    /// Reports that all records below `record` are in the database: segments that contain only such
+    /// records are removed. Any thread.
     void stored_below(std::uint64_t record) noexcept;
     /// When the oldest push that is on disk and not in the database was received, to the second;
-    /// nullopt: none. Follows from the two positions alone, whatever brings pushes there. Any
-    /// thread.
+    /// nullopt: none. Derived from the two positions (durable, stored) only. Any thread.
     [[nodiscard]] std::optional<ingest::time_us> oldest();
-    /// A stream of an earlier run has been removed.
+    /// Reports that a stream of an earlier run has been removed.
     void earlier_removed(std::uint64_t bytes) noexcept { earlier_bytes_ -= bytes; }
-    /// Waits until more is durable than `record`, or for `limit`. False: not.
+    /// Waits until `record` is durable, at most for `limit`. False: it is not.
     bool wait_durable(std::uint64_t record, std::chrono::milliseconds limit);
 
     void start();
-    /// Takes nothing more; what was taken is on disk when it returns.
+    /// Refuses pushes from now on. All that were taken are on disk when it returns.
     void close();
-    /// Tells the senders that still wait for COMMIT that it did not come.
+    /// Answers the senders that still wait for COMMIT: not durable.
     void give_up_waiting();
 
-    /// Senders that wait for COMMIT. Any thread.
+    /// The number of senders that wait for COMMIT. Any thread.
     [[nodiscard]] std::size_t commit_waiters() const;
     [[nodiscard]] bool is_full() const noexcept { return full_; }
     [[nodiscard]] std::uint64_t bytes() const;
-    /// Number of the record behind the last durable one.
+    /// One past the number of the last durable record.
     [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }
 
   private:
@@ -104,7 +108,7 @@ class push_journal final : public ingest::record_sink {
     };
 
     void run() noexcept;
-    /// Gives the number of its first record.
+    /// Returns the number of the push's first record.
     std::uint64_t append(std::string const& payload, std::uint32_t records, waiter told);
     void sender_gone(std::uint64_t first_record);
     void tell_gone(std::uint64_t first_record);
@@ -130,9 +134,9 @@ class push_journal final : public ingest::record_sink {
     std::condition_variable wake_;
     std::condition_variable progress_;
     std::deque<waiter> waiters_;
-    std::deque<arrival> arrivals_; ///< one a second at most, of what is not stored
+    std::deque<arrival> arrivals_; ///< of pushes that are not stored, at most one per second
     bool stopping_ = false;
-    ingest::journal_flush before_; ///< the flush before the last: of waiters that came during it
+    ingest::journal_flush before_; ///< the previous flush; see tell()
     std::thread thread_;
 };
 

@@ -25,14 +25,15 @@ http_response json_answer(unsigned status, json_writer json) {
     return answer;
 }
 
-/// Why the daemon cannot take records now; empty when it can.
+/// Why the daemon cannot take records now; empty when it can. A database that is unavailable is not
+/// a reason: the journal takes records meanwhile.
 std::vector<std::string_view> obstacles(daemon_status const& now) {
     std::vector<std::string_view> found;
     if (now.draining) {
         found.emplace_back("draining");
     }
     if (!now.catalog_age_s) {
-        found.emplace_back("catalog_not_loaded"); // nobody knows yet who may push
+        found.emplace_back("catalog_not_loaded"); // the sources, by which pushes are authorized
     }
     if (now.journal_full) {
         found.emplace_back("journal_full");
@@ -126,8 +127,10 @@ ingest::http_step admin_handler::begin(ingest::http_head const& head) {
         answer.endpoint = candidate.path;
         return answer;
     }
-    http_response answer =
-        ingest::problem(404, "there are /metrics, /healthz, /readyz and /status here");
+
+    // One label for all unknown paths: a client must not be able to grow the metrics.
+    http_response answer = ingest::problem(
+        404, "no such path; this endpoint has /metrics, /healthz, /readyz and /status");
     answer.endpoint = "other";
     return answer;
 }

@@ -12,12 +12,13 @@ namespace tally::daemon {
 
 class metrics;
 
-/// Below this horizon the daemon is not ready: less than a day is left to create partitions, after
-/// which records of tomorrow could not be stored.
+/// Below this horizon the daemon is not ready: less than a day is left to create partitions, and
+/// tomorrow's records could then not be stored.
 inline constexpr std::int64_t partition_horizon_s_min = 24 * 60 * 60;
 
 /// The admin endpoint: /metrics, /healthz, /readyz, /status. Served by an http_server of its own.
-/// Any thread, several at once; `status` is called on them and must be quick and not block.
+/// Called by any thread, several at once; `status` is called on the same threads and must not
+/// block.
 class admin_handler final : public ingest::http_handler {
   public:
     admin_handler(metrics const& counters, std::function<daemon_status()> status,

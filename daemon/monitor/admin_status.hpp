@@ -14,13 +14,14 @@ struct lane_status {
     std::optional<std::int64_t> last_commit_s = {}; ///< epoch seconds; nullopt: none yet
 };
 
-/// The daemon at one moment, as /readyz and /status tell it. Filled by the composition root.
+/// The state of the daemon at one moment, as /readyz and /status report it. Filled by the
+/// composition root (service.cpp).
 struct daemon_status {
     bool draining = false;
-    bool database_reached = false;    ///< ever, since the start
-    bool database_up = false;         ///< at the last try
+    bool database_reached = false;    ///< at least once since the start
+    bool database_up = false;         ///< at the last attempt
     std::string database_detail = {}; ///< of the last failure, without passwords; may be empty
-    /// From now to the end of the last partition; nullopt: not known yet.
+    /// Time from now to the end of the last partition; nullopt: not known yet.
     std::optional<std::int64_t> partition_horizon_s = {};
     std::vector<lane_status> lanes = {};
     std::size_t sources = 0;
@@ -33,7 +34,7 @@ struct daemon_status {
     bool journal_full = false;
     std::uint64_t journal_bytes = 0;   ///< on disk
     std::int64_t journal_oldest_s = 0; ///< age of the oldest push that is not in the database
-    std::size_t commit_waiters = 0;    ///< senders that wait for COMMIT
+    std::size_t commit_waiters = 0;    ///< number of senders that wait for COMMIT
 };
 
 } // namespace tally::daemon

@@ -32,11 +32,11 @@ void labelled_counters::add(std::initializer_list<std::string_view> values, doub
     try {
         find(values).Increment(count);
     } catch (std::exception const&) {
-        // Out of memory for a new label: a count is lost, the records are not.
+        // Out of memory for a new label: this loses a count, not a record.
     }
 }
 
-/// With mutex_ held.
+/// The caller holds mutex_.
 prometheus::Counter& labelled_counters::find(std::initializer_list<std::string_view> values) {
     key_.clear();
     for (std::string_view const value : values) {
@@ -45,6 +45,7 @@ prometheus::Counter& labelled_counters::find(std::initializer_list<std::string_v
     if (auto const known = counters_.find(key_); known != counters_.end()) {
         return *known->second;
     }
+
     bool const is_full = counters_.size() >= combinations_max;
     prometheus::Labels labels;
     auto value = values.begin();
@@ -52,7 +53,7 @@ prometheus::Counter& labelled_counters::find(std::initializer_list<std::string_v
         labels.emplace(name, is_full ? "other" : std::string{*value++});
     }
     prometheus::Counter& counter = family_.Add(labels);
-    // "other" is remembered once, below a key that no values make.
+    // "other" is stored once, under the empty key, which no combination of values has.
     counters_.emplace(is_full ? std::string{} : key_, &counter);
     return counter;
 }

@@ -15,12 +15,12 @@
 
 namespace tally::daemon {
 
-/// The counters of one metric with labels, found by their labels' values without building
-/// prometheus' label maps each time. Any thread.
+/// The counters of one metric with labels. Finds a counter by the values of its labels without
+/// building a prometheus::Labels map each time. Any thread.
 class labelled_counters {
   public:
-    /// Values beyond so many combinations are counted under "other": a metric's size must not be
-    /// in the hands of whoever names sources.
+    /// Further combinations of values are counted under "other": otherwise a metric would grow with
+    /// the number of sources.
     static constexpr std::size_t combinations_max = 500;
 
     labelled_counters(prometheus::Registry& registry, metric_row const& row);
@@ -35,8 +35,8 @@ class labelled_counters {
     prometheus::Family<prometheus::Counter>& family_;
     std::vector<std::string> labels_;
     mutable std::mutex mutex_;                                       ///< guards what follows
-    std::unordered_map<std::string, prometheus::Counter*> counters_; ///< by values, parted by NUL
-    std::string key_;                                                ///< kept for its memory
+    std::unordered_map<std::string, prometheus::Counter*> counters_; ///< by values, NUL after each
+    std::string key_;                                                ///< reused: no allocation
 };
 
 } // namespace tally::daemon

@@ -28,6 +28,7 @@ void lane_monitor::stored(storage::stored_batch const& what) {
             ++suspended[static_cast<std::size_t>(entry.reason)];
         }
     }
+
     counters_.committed("cdr", what.rows.calls.size());
     counters_.committed("event", what.rows.events.size());
     counters_.duplicate(duplicates);
@@ -37,6 +38,7 @@ void lane_monitor::stored(storage::stored_batch const& what) {
         }
     }
     count_money(what.rows);
+
     counters_.observe_batch_rows(what.rows.calls.size() + what.rows.events.size());
     counters_.observe_commit_seconds(std::chrono::duration<double>(what.took).count());
     auto const lane = static_cast<std::size_t>(what.rows.lane);
@@ -48,7 +50,7 @@ void lane_monitor::stored(storage::stored_batch const& what) {
 }
 
 void lane_monitor::count_money(storage::batch const& rows) {
-    // A handful of currencies at most, so a short list beats a table.
+    // A batch has a few currencies at most, so a linear search is faster than a map.
     std::vector<std::pair<storage::currency_code, rating::amount_sum>> sums;
     for (auto const& usage : rows.usage) {
         auto place = std::find_if(sums.begin(), sums.end(),
@@ -65,11 +67,14 @@ void lane_monitor::count_money(storage::batch const& rows) {
 
 void lane_monitor::retried(std::string_view reason, storage::result const& why) {
     counters_.retry(reason);
+
+    // A stale row or a duplicate key is normal work and says nothing about the database.
     if (!is_about_the_database(why.why)) {
         spdlog::debug("event=batch_retried reason={} sqlstate={} detail=\"{}\"", reason,
                       why.sqlstate, why.detail);
         return;
     }
+
     spdlog::warn("event=database_trouble kind={} sqlstate={} detail=\"{}\"", reason, why.sqlstate,
                  why.detail);
     lanes_fail_ = true;
@@ -109,9 +114,11 @@ void lane_monitor::lost(std::string detail) {
 void lane_monitor::tell_state() noexcept {
     bool const now = !is_lost_ && !lanes_fail_;
     ever_up_ = ever_up_ || !is_lost_;
-    if (up_ == now) {
+    if (up_ == now) { // the usual case, without the lock
         return;
     }
+
+    // Several lanes may notice the change at once; one of them reports it.
     std::lock_guard const lock{mutex_};
     if (up_.exchange(now) == now) {
         return;

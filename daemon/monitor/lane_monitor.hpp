@@ -14,8 +14,8 @@ namespace tally::daemon {
 
 class metrics;
 
-/// Turns what lanes report into metrics, log lines and the database part of /status. Called by
-/// every lane's thread, once a batch.
+/// Turns the reports of the lanes into metrics, log lines and the database part of /status. Called
+/// by every lane's thread, once per batch.
 class lane_monitor final : public storage::lane_observer {
   public:
     lane_monitor(metrics& counters, std::size_t lanes);
@@ -23,13 +23,13 @@ class lane_monitor final : public storage::lane_observer {
     void stored(storage::stored_batch const& what) override;
     void retried(std::string_view reason, storage::result const& why) override;
 
-    /// Fills in when each lane last committed, and whether the database is there.
+    /// Fills in when each lane last committed, and whether the database is reachable.
     void fill(daemon_status& status) const;
-    /// The database was reached by somebody else than a lane.
+    /// Reports that a connection other than a lane's reached the database, or lost it. Any thread.
     void reached() noexcept;
     void lost(std::string detail);
 
-    /// What a transaction charged; also of one that is no lane's.
+    /// Counts the charges of a committed transaction, whether of a lane or of a retry.
     void count_money(storage::batch const& rows);
     void tell_state() noexcept;
 
@@ -39,9 +39,10 @@ class lane_monitor final : public storage::lane_observer {
     std::size_t lanes_;
     std::atomic<bool> ever_up_{false};
     std::atomic<bool> up_{false};
-    // Apart: a database that answers the catalog's connection may still refuse what lanes write.
-    std::atomic<bool> lanes_fail_{false}; ///< since the last batch that was stored
-    std::atomic<bool> is_lost_{false};    ///< for whom else there is
+    // Two flags: a database that answers the catalog's connection may still refuse the lanes'
+    // writes.
+    std::atomic<bool> lanes_fail_{false}; ///< a batch failed since the last one that was stored
+    std::atomic<bool> is_lost_{false};    ///< for the other connections
     mutable std::mutex mutex_;            ///< guards detail_ and changes of up_
     std::string detail_;
 };

@@ -20,7 +20,7 @@ namespace tally::daemon {
 
 namespace {
 
-/// Places of the rows below.
+/// The indices of the rows below.
 enum row : std::size_t {
     records_received,
     records_accepted,
@@ -50,31 +50,31 @@ enum row : std::size_t {
 
 constexpr metric_row rows[] = {
     {"tally_records_received_total", metric_type::counter, "source,kind",
-     "Records that came in, told apart by whose and what they are."},
+     "Records received, by source and kind."},
     {"tally_records_accepted_total", metric_type::counter, "",
-     "Records that were taken: committed, duplicate, suspended or still under way."},
+     "Records accepted: committed, duplicate, suspended or still under way."},
     {"tally_records_rejected_total", metric_type::counter, "reason",
-     "Records given back to their sender with an error."},
+     "Records rejected and reported to their sender, by reason."},
     {"tally_records_duplicate_total", metric_type::counter, "",
-     "Accepted records that were stored already."},
+     "Accepted records that were already stored."},
     {"tally_records_committed_total", metric_type::counter, "kind",
-     "Accepted records in PostgreSQL."},
+     "Accepted records committed to PostgreSQL, by kind."},
     {"tally_records_suspended_total", metric_type::counter, "reason",
-     "Accepted records that wait in ingest.suspense."},
+     "Accepted records put into ingest.suspense, by reason."},
     {"tally_http_requests_total", metric_type::counter, "endpoint,status",
-     "HTTP requests answered, on all endpoints."},
+     "HTTP requests answered, by endpoint and status."},
     {"tally_ack_seconds", metric_type::histogram, "",
-     "Time from a push's head to its acknowledgement."},
+     "Time from the header of a push to its acknowledgement."},
     {"tally_commit_seconds", metric_type::histogram, "",
-     "Time of a batch's transaction, from its first statement to COMMIT's answer."},
-    {"tally_batch_rows", metric_type::histogram, "", "Records in one batch."},
+     "Time of a batch's transaction, from its first statement to the end of COMMIT."},
+    {"tally_batch_rows", metric_type::histogram, "", "Records per batch."},
     {"tally_rated_amount_total", metric_type::counter, "currency",
-     "Cost of committed records, in units of the currency; for trends, not for accounts."},
-    {"tally_lane_queue_records", metric_type::gauge, "lane", "Records waiting for a lane."},
+     "Cost of committed records, in units of the currency; for trends, not for accounting."},
+    {"tally_lane_queue_records", metric_type::gauge, "lane", "Records that wait for a lane."},
     {"tally_retries_total", metric_type::counter, "reason",
-     "Batches tried again, by what went wrong before."},
+     "Retries of batches and of journal writes, by the reason of the failure."},
     {"tally_database_up", metric_type::gauge, "",
-     "1 when the last request to PostgreSQL found it, 0 when it did not."},
+     "1 when the last request reached PostgreSQL, 0 when it did not."},
     {"tally_partition_horizon_seconds", metric_type::gauge, "",
      "Time from now to the end of the last partition."},
     {"tally_tcp_connections", metric_type::gauge, "", "Connections of tcp.listen that are open."},
@@ -82,19 +82,19 @@ constexpr metric_row rows[] = {
     {"tally_journal_oldest_seconds", metric_type::gauge, "",
      "Age of the oldest acknowledged push that is not in PostgreSQL yet; 0 when there is none."},
     {"tally_journal_fsync_seconds", metric_type::histogram, "",
-     "Time of bringing a group of pushes to disk."},
+     "Time to write a group of pushes to disk."},
     {"tally_maintenance_runs_total", metric_type::counter, "job,outcome",
-     "Runs of maintenance jobs by this daemon."},
+     "Runs of maintenance jobs by this daemon, by job and outcome."},
     {"tally_suspense_waiting", metric_type::gauge, "reason",
-     "Records that wait in ingest.suspense, counted once a minute."},
+     "Records that wait in ingest.suspense, by reason; counted once a minute."},
     {"tally_suspense_oldest_seconds", metric_type::gauge, "",
-     "Time since the oldest record that waits in ingest.suspense came; 0 when none waits."},
+     "Age of the oldest record that waits in ingest.suspense; 0 when there is none."},
     {"tally_suspense_retried_total", metric_type::counter, "outcome",
-     "Suspended records that this daemon tried again by itself."},
+     "Suspended records that this daemon retried automatically, by outcome."},
 };
 static_assert(std::size(rows) == rows_count);
 
-/// 0.5 ms to 30 s: a switch's timeout is 5 s, the commit time-out 30 s.
+/// 0.5 ms to 30 s: a switch's timeout is 5 s, the default of http.commit_timeout_ms is 30 s.
 prometheus::Histogram::BucketBoundaries second_buckets() {
     return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 }

@@ -25,7 +25,8 @@ struct metric_row {
     std::string_view help;
 };
 
-/// Every metric there is; each of them is in /metrics from the start or from its first label on.
+/// All metrics. A metric without labels is in /metrics from the start, one with labels from its
+/// first count on.
 std::span<const metric_row> metric_rows() noexcept;
 
 /// Sums over all labels, for /status and the end of a run.
@@ -40,14 +41,18 @@ struct metric_totals {
     friend bool operator==(metric_totals const&, metric_totals const&) = default;
 };
 
-/// The daemon's metrics: one object, made by the composition root, told by everything else. Any
-/// thread; counters are added per batch or request, never per record.
+/// The daemon's metrics: one object, made by the composition root and called by all parts. Any
+/// thread; counters are added to per batch or request, never per record.
 ///
-/// At any quiet moment: received = accepted + rejected, accepted = committed + duplicate +
-/// suspended + under way. The HTTP side counts the first three by itself (counted()); a reader of
-/// files or streams calls received(), accepted() and rejected() together when its block is done;
-/// lanes call the rest after COMMIT. A suspended record that is tried again was counted when it
-/// came, and moves suspense_retried() only.
+/// While no record arrives:
+///
+///     received = accepted + rejected
+///     accepted = committed + duplicate + suspended + under way
+///
+/// The HTTP and TCP sessions count the first three by counted(); a reader of files calls
+/// received(), accepted() and rejected() together when its block is done; lanes count the others
+/// after COMMIT. A suspended record was counted when it arrived: a retry of it only counts in
+/// suspense_retried().
 class metrics final : public ingest::http_observer {
   public:
     metrics();
@@ -57,12 +62,12 @@ class metrics final : public ingest::http_observer {
     [[nodiscard]] std::string text() const;
     [[nodiscard]] metric_totals totals() const;
 
-    // Records on their way in.
+    // Records that arrive.
     void received(std::string_view source, std::string_view kind, std::uint64_t count) noexcept;
     void accepted(std::uint64_t count) noexcept;
     void rejected(ingest::record_error reason, std::uint64_t count) noexcept;
 
-    // What became of accepted records; after COMMIT.
+    // The outcome of accepted records, after COMMIT.
     void committed(std::string_view kind, std::uint64_t count) noexcept;
     void duplicate(std::uint64_t count) noexcept;
     void suspended(ingest::record_error reason, std::uint64_t count) noexcept;
@@ -72,15 +77,15 @@ class metrics final : public ingest::http_observer {
     void observe_commit_seconds(double seconds) noexcept;
     void observe_batch_rows(std::uint64_t rows) noexcept;
     void set_lane_queue(std::size_t lane, std::uint64_t records) noexcept;
-    /// `reason` out of a bounded set: "transient", "stale", "duplicate", "position_lost" ...
+    /// `reason`: one of a bounded set, "transient", "stale", "duplicate", "position_lost" ...
     void retry(std::string_view reason) noexcept;
     void set_database_up(bool up) noexcept;
     void set_partition_horizon(std::int64_t seconds) noexcept;
     void set_tcp_connections(std::size_t open) noexcept;
     void set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept;
     void observe_journal_fsync_seconds(double seconds) noexcept;
-    /// Those of ingest.suspense that wait for this reason; all reasons that were ever told of have
-    /// to be told of, with 0 when none wait.
+    /// The number of records in ingest.suspense that wait for this reason. Once set, a reason keeps
+    /// its value: the caller sets it to 0 when no record waits for it any longer.
     void set_suspense_waiting(std::string_view reason, std::uint64_t count) noexcept;
     void set_suspense_oldest(std::int64_t seconds) noexcept;
     /// `outcome`: "stored", "duplicate" or "waiting".
@@ -88,7 +93,8 @@ class metrics final : public ingest::http_observer {
     /// `outcome`: "done" or "failed".
     void maintenance_run(std::string_view job, std::string_view outcome) noexcept;
 
-    /// Where trouble() goes; set before any thread starts. Called at most once a second.
+    /// Sets where trouble() is logged; call it before any thread starts. `log` is called at most
+    /// once per second.
     void on_trouble(std::function<void(std::string_view)> log);
 
     // ingest::http_observer

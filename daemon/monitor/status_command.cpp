@@ -15,7 +15,7 @@
 #include <iostream>
 #include <stdexcept>
 
-// tallyd status: asks a running daemon's admin endpoint how it is.
+// tallyd status: prints what the admin endpoint of a running daemon reports.
 
 namespace tally::daemon {
 namespace {
@@ -25,17 +25,17 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace dom = simdjson::dom;
 
-/// The endpoint answers from memory; one that takes longer is stuck, or is not tallyd.
+/// The endpoint answers from memory: one that takes longer hangs, or is not tallyd.
 constexpr std::chrono::seconds answer_time_max{5};
 
-/// A daemon's own status has a few KiB; more is somebody else's answer.
+/// The status of a daemon has a few KiB: a larger response is not from tallyd.
 constexpr std::uint64_t answer_bytes_max = 4 * 1024 * 1024;
 
-/// Where to reach what listens on `listen`: a wildcard address is reached over loopback.
+/// The address to connect to for a listener on `listen`: loopback for a wildcard address.
 asio::ip::tcp::endpoint endpoint_of(std::string const& listen) {
     auto const where = config::parse_listen(listen);
     if (!where) {
-        throw std::runtime_error{"admin.listen is no address: " + listen};
+        throw std::runtime_error{"admin.listen is not an address: " + listen};
     }
     auto address = asio::ip::make_address(where->host);
     if (address.is_unspecified()) {
@@ -49,10 +49,12 @@ asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint w
     beast::tcp_stream stream{co_await asio::this_coro::executor};
     stream.expires_after(answer_time_max);
     co_await stream.async_connect(where, asio::use_awaitable);
+
     http::request<http::empty_body> request{http::verb::get, "/status", 11};
     request.set(http::field::host, where.address().to_string());
     request.set(http::field::connection, "close");
     co_await http::async_write(stream, request, asio::use_awaitable);
+
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(answer_bytes_max);
@@ -60,7 +62,7 @@ asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint w
     co_return parser.release();
 }
 
-/// The body of /status. Throws std::runtime_error that says what to do.
+/// Returns the body of /status. Throws std::runtime_error whose text says what to do.
 std::string fetch_status(std::string const& listen) {
     asio::io_context context;
     http::response<http::string_body> answer;
@@ -71,6 +73,7 @@ std::string fetch_status(std::string const& listen) {
                        answer = std::move(got);
                    });
     context.run();
+
     try {
         if (failure) {
             std::rethrow_exception(failure);
@@ -80,8 +83,8 @@ std::string fetch_status(std::string const& listen) {
                                  "): is `tallyd run` running, with the same admin.listen?"};
     }
     if (answer.result() != http::status::ok) {
-        throw std::runtime_error{"what answers at " + listen + " says " +
-                                 std::to_string(answer.result_int()) + " to /status: no tallyd?"};
+        throw std::runtime_error{"the server at " + listen + " answers /status with " +
+                                 std::to_string(answer.result_int()) + ": is it tallyd?"};
     }
     return std::move(answer.body());
 }
@@ -103,7 +106,7 @@ std::string span_text(std::int64_t seconds) {
     return std::to_string(seconds) + " s";
 }
 
-/// A member that older or newer daemons may not have: "-" then, and for null.
+/// "-" for null, and for a member that the daemon does not send because it is older or newer.
 std::string count_text(dom::element const& parent, char const* pointer) {
     std::uint64_t number = 0;
     return parent.at_pointer(pointer).get(number) == simdjson::SUCCESS ? grouped(number) : "-";
@@ -169,6 +172,7 @@ void print_facts(dom::element const& status) {
     facts.add({"partitions reach", span_at(status, "/database/partition_horizon_s") + " ahead"});
     facts.add({"journal", journal_text(status)});
     facts.add({"catalog read", span_at(status, "/catalog/age_s") + " ago"});
+
     for (auto const& [name, pointer] : {std::pair{"sources", "/catalog/sources"},
                                         {"accounts", "/catalog/accounts"},
                                         {"subscriptions", "/catalog/subscriptions"},
@@ -191,6 +195,7 @@ void print_lanes(dom::element const& status) {
     if (status.at_pointer("/lanes").get(lanes) != simdjson::SUCCESS || lanes.size() == 0) {
         return;
     }
+
     table_printer table{
         {{"lane"}, {"records waiting", table_align::right}, {"last commit", table_align::right}}};
     for (dom::element const lane : lanes) {
@@ -211,7 +216,8 @@ void print_status(std::string const& listen, std::string const& body) {
     dom::object object;
     if (parser.parse(body).get(status) != simdjson::SUCCESS ||
         status.get(object) != simdjson::SUCCESS) {
-        throw std::runtime_error{"what answers at " + listen + " is no tallyd: /status is no JSON"};
+        throw std::runtime_error{"the server at " + listen +
+                                 " is not tallyd: its /status is not JSON"};
     }
     std::cout << "tallyd " << text_at(status, "/version") << ", up " << span_at(status, "/uptime_s")
               << ", " << readiness(status) << "\n\n";
@@ -222,9 +228,9 @@ void print_status(std::string const& listen, std::string const& body) {
 } // namespace
 
 void add_status_command(CLI::App& app, command_environment& environment) {
-    auto* command = app.add_subcommand("status", "how a running daemon is doing");
+    auto* command = app.add_subcommand("status", "show the state of a running daemon");
     auto as_json = std::make_shared<bool>(false);
-    command->add_flag("--json", *as_json, "the daemon's own JSON instead of tables");
+    command->add_flag("--json", *as_json, "the daemon's JSON as it is, instead of tables");
     command->callback([as_json, &environment] {
         auto const settings = environment.load_settings();
         auto const body = fetch_status(settings.admin_listen);

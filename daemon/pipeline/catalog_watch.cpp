@@ -10,11 +10,11 @@ namespace tally::daemon {
 
 namespace {
 
-/// How long a wait for notifications lasts before reload() and stop() are looked at.
+/// How long a wait for notifications lasts before reload() and stop() are noticed.
 constexpr int wait_ms = 250;
 constexpr std::chrono::milliseconds retry_after{1000};
-/// One statement's notification comes per table; a seed or a deck is many statements. What follows
-/// within this time is one load.
+/// A change sends one notification per statement and table, and importing a deck is many
+/// statements. Notifications that follow within this time are answered by one load.
 constexpr std::chrono::milliseconds settle{20};
 
 void log_warnings(storage::load_warnings const& warnings) {
@@ -76,12 +76,13 @@ void catalog_watch::turn() {
         return;
     }
     target_.reached();
+
     if (!changed && !reload_asked_.exchange(false)) {
         return;
     }
     pause(settle);
     if (auto const why = load(); !why.ok()) {
-        reload_asked_ = true;
+        reload_asked_ = true; // the notification is consumed, so remember the change
         failed(why);
     }
 }
@@ -98,6 +99,7 @@ storage::result catalog_watch::load() {
     if (!why.ok()) {
         return why;
     }
+
     log_warnings(senders.warnings);
     log_warnings(book.warnings);
     auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -105,6 +107,8 @@ storage::result catalog_watch::load() {
     spdlog::info("event=catalog_loaded accounts={} subscriptions={} dids={} plans={} took_ms={}",
                  book.catalog->accounts(), book.catalog->subscriptions(), book.catalog->dids(),
                  book.catalog->plans(), took.count());
+
+    // Sources first: the first catalog opens the journal, which then authorizes by them.
     target_.set_sources(std::move(senders.sources));
     target_.set_catalog(std::move(book.catalog), book.as_of);
     loaded_at_s_ = ingest::now_s();
@@ -113,7 +117,7 @@ storage::result catalog_watch::load() {
 
 void catalog_watch::failed(storage::result const& why) {
     if (!pause(std::chrono::milliseconds{0})) {
-        return; // the wait was cut short by stop()
+        return; // not a failure: stop() canceled the wait
     }
     spdlog::warn("event=catalog_not_loaded sqlstate={} detail=\"{}\"", why.sqlstate, why.detail);
     target_.lost(why.detail);

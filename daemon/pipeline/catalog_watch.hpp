@@ -16,18 +16,19 @@
 
 namespace tally::daemon {
 
-/// Where a loaded catalog and its sources go. Called on the watch's thread.
+/// Receives each loaded catalog and its sources. Called on the watch's thread; set_sources comes
+/// before set_catalog.
 struct catalog_target {
-    /// And of when it is, by the database's clock.
+    /// `as_of`: the time of the catalog, by the database's clock.
     std::function<void(std::shared_ptr<rating::catalog const>, ingest::time_us as_of)> set_catalog;
     std::function<void(std::shared_ptr<ingest::source_table const>)> set_sources;
     std::function<void()> reached;         ///< the database answered
-    std::function<void(std::string)> lost; ///< it did not; why
+    std::function<void(std::string)> lost; ///< it did not, for this reason
 };
 
 /// Keeps the catalog and the sources current while the daemon runs: loads them, listens for
-/// changes, loads again. Without the database it tries again until it is back; the daemon goes on
-/// with what it has.
+/// changes, loads them again. While the database is unavailable it tries again, and the daemon
+/// works with the last version.
 class catalog_watch {
   public:
     catalog_watch(std::string connection_string, catalog_target target);
@@ -36,10 +37,10 @@ class catalog_watch {
     catalog_watch& operator=(catalog_watch const&) = delete;
 
     void start();
-    /// Loads again soon, as if something had changed. Any thread.
+    /// Requests a load, as if something had changed. Any thread.
     void reload() noexcept { reload_asked_ = true; }
     void stop() noexcept;
-    /// Since the last successful load; nullopt: none yet. Any thread.
+    /// Seconds since the last successful load; nullopt: none yet. Any thread.
     [[nodiscard]] std::optional<std::int64_t> age_s() const noexcept;
 
   private:

@@ -8,13 +8,13 @@
 
 namespace tally::daemon {
 
-/// moodycamel's queue with an end. It has no bound of its own: what is under way is bounded by the
-/// credit that was taken before (credit.hpp), and an item refused here for want of room would be a
-/// hole in its stream (docs/ARCHITECTURE.md, R2). Many producers, one consumer.
+/// moodycamel's queue, with a close(). It has no bound of its own: the credit that was taken before
+/// (credit.hpp) bounds what is under way, and an item that is refused here because the queue is
+/// full would be a gap in its stream (docs/ARCHITECTURE.md, R2). Many producers, one consumer.
 template <typename T>
 class closable_queue {
   public:
-    /// False once closed, from then on always; the item stays with the caller. Throws
+    /// False once the queue is closed, and from then on always; the caller keeps the item. Throws
     /// std::bad_alloc.
     [[nodiscard]] bool push(T&& item) {
         if (closed_.load(std::memory_order_acquire)) {
@@ -27,7 +27,7 @@ class closable_queue {
         }
         return true;
     }
-    /// Waits for an item. False when there was none in time.
+    /// Waits for an item. False when none arrived within `wait_max`.
     template <typename Duration>
     [[nodiscard]] bool pop(T& item, Duration wait_max) {
         if (!queue_.wait_dequeue_timed(item, wait_max)) {
@@ -36,7 +36,7 @@ class closable_queue {
         size_.fetch_sub(1, std::memory_order_acq_rel);
         return true;
     }
-    /// Nothing is taken any more; what is inside can still be popped.
+    /// Refuses items from now on; those in the queue can still be popped.
     void close() noexcept { closed_.store(true, std::memory_order_release); }
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
     [[nodiscard]] bool is_empty() const noexcept {

@@ -5,14 +5,14 @@
 
 namespace tally::daemon {
 
-/// A budget that bounds what is under way: taken before an input is read, given back when its
-/// records are stored. Lock-free, any thread. docs/ARCHITECTURE.md, R12.
+/// A budget in bytes that bounds the memory of inputs under way: taken before an input is read,
+/// given back when its records are stored. Lock-free, any thread. docs/ARCHITECTURE.md, R12.
 class credit {
   public:
     explicit credit(std::int64_t limit) noexcept : limit_{limit} {}
 
-    /// Takes `units` when the budget has them. One request larger than the whole budget is granted
-    /// when nothing else is under way, so that it can pass at all.
+    /// Takes `units` if the budget has them. A request that is larger than the whole budget is
+    /// granted when nothing else is under way: otherwise it could never pass.
     [[nodiscard]] bool take(std::int64_t units) noexcept {
         std::int64_t used = used_.load(std::memory_order_relaxed);
         while (used == 0 || used + units <= limit_) {

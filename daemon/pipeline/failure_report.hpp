@@ -5,9 +5,9 @@
 
 namespace tally::daemon {
 
-/// Where a part that cannot go on (a bug, no memory, a journal or database that is not what it was)
-/// says so, so that the daemon ends with an exit code of its own instead of standing still. Main
-/// looks at has_failed() while it serves. Any thread. docs/ARCHITECTURE.md, R4.
+/// A part that cannot continue (a bug, no memory, unexpected contents of the journal or the
+/// database) reports it here. The daemon then ends with its own exit code instead of doing nothing.
+/// The main thread polls has_failed(). Any thread. docs/ARCHITECTURE.md, R4.
 class failure_report {
   public:
     /// Logs the reason. `part` is one word: "lane", "journal".

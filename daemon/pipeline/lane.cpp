@@ -10,9 +10,10 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// How long a lane sleeps at most before it looks whether it was closed.
+/// How long a lane waits for a slice at most before it checks whether it was closed.
 constexpr std::chrono::milliseconds idle_wait{100};
-/// How long a stream's position waits for records to go with: it only saves reading again.
+/// How long a position without records waits for a batch to go with. It may be late: a position
+/// only saves reading records again.
 constexpr std::chrono::milliseconds marks_linger{1000};
 
 } // namespace
@@ -65,15 +66,15 @@ void lane::run() noexcept {
     try {
         work();
     } catch (std::exception const& error) {
-        // Nothing below throws for bad input or a lost database. What was not committed stays in
-        // the journal, so that ending here loses nothing.
+        // Bad input and a lost database do not throw, so this is a bug or a lack of memory. Records
+        // that are not committed stay in the journal: ending here loses nothing.
         failures_.report("lane", "lane " + std::to_string(how_.lane) + ": " + error.what());
     }
     let_go();
 }
 
-// Ends with the first share that could not be stored: a later one would move the stream's position
-// over it.
+// Ends with the first batch that could not be stored: a later one would move the stream's position
+// past its records (R2).
 void lane::work() {
     while (true) {
         switch (collect()) {
@@ -89,7 +90,7 @@ void lane::work() {
     }
 }
 
-/// Takes nothing more, and tells of all that is left that it is not stored.
+/// Takes nothing more, and reports all slices that are left as not durable.
 void lane::let_go() noexcept {
     queue_.close();
     shares_.clear();
@@ -99,8 +100,9 @@ void lane::let_go() noexcept {
     }
 }
 
-// Fills the open batch; `nothing` when there is nothing and never will be.
+// Fills the open batch. `nothing`: the queue is closed and empty, so the thread ends.
 lane::collected lane::collect() {
+    // The first slice: without one there is no batch, so wait without a deadline.
     slice share;
     while (!queue_.pop(share, idle_wait)) {
         if (queue_.closed() && queue_.is_empty()) {
@@ -113,16 +115,22 @@ lane::collected lane::collect() {
     if (!add(std::move(share))) {
         return collected::given_up;
     }
+
+    // Further slices, until the batch is full or lingered long enough. A slice that is already in
+    // the queue is taken even after the deadline: under load batches grow by themselves.
     auto deadline = clock::now() + (entries_.empty() ? marks_linger : how_.linger_max);
     while (entries_.size() < how_.batch_rows_max) {
+        // A closed queue gets no more slices, so waiting for one would only delay the drain.
         auto const left = queue_.closed() ? clock::duration::zero() : deadline - clock::now();
         auto const wait = std::clamp<clock::duration>(left, clock::duration::zero(), idle_wait);
         if (!queue_.pop(share, std::chrono::duration_cast<std::chrono::microseconds>(wait))) {
             if (wait < idle_wait) {
-                break;
+                break; // waited up to the deadline
             }
-            continue;
+            continue; // waited for one interval of several
         }
+
+        // The first record shortens the deadline: positions alone may linger longer than records.
         bool const had_none = entries_.empty();
         if (!add(std::move(share))) {
             return collected::given_up;
@@ -134,25 +142,29 @@ lane::collected lane::collect() {
     return collected::batch;
 }
 
-/// False: given up waiting for the stream's position.
+/// Adds a slice to the open batch. False: gave up while it waited for the stream's position.
 bool lane::add(slice&& share) {
     auto const& from = share.of();
     auto const& block = from.block();
     auto const owner = static_cast<std::uint32_t>(shares_.size());
     if (!block.stream.empty()) {
-        // Records before the position are not dropped here: the catalog may have changed since, and
-        // with it the lane that a record is dealt to. Their keys show which are stored.
+        // Records before the position are not dropped here. The catalog may have changed since, and
+        // a record may now be assigned to another lane than the one that stored it: its key shows
+        // whether it is stored.
         if (!lane_writer_.position_of(block.stream)) {
-            return false; // dropping the share reports it as not durable
+            return false; // destroying the slice reports it as not durable
         }
         mark(block.stream, static_cast<std::int64_t>(block.stream_end));
     }
+
     for (auto const place : share.places()) {
         add_entry(from, place, owner);
     }
+
+    // The body belongs to all lanes' slices: count an even part of it.
     bytes_ += block.batch.body.size() / how_.lanes;
     if (share.places().empty()) {
-        share.finish({.durable = true}); // only its position is left to be moved, some time
+        share.finish({.durable = true}); // it has no records here; its position may move later
     } else {
         shares_.push_back(std::move(share));
     }
@@ -179,6 +191,8 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
     entry.received = block.received;
     entry.owner = owner;
     entry.may_be_stored = block.may_be_stored;
+
+    // The index counts through calls, events and kept rejected records, in this order.
     auto const calls = static_cast<std::uint32_t>(batch.cdrs.size());
     auto const events = static_cast<std::uint32_t>(batch.events.size());
     if (place < calls) {
@@ -190,12 +204,15 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
         entry.raw = rejected.raw;
         entry.suspend(rejected.error, rejected.detail);
     }
+
     entries_.push_back(entry);
 }
 
-/// False: given up; the batch's shares have been told.
+/// Stores the open batch and reports the outcome to its slices. False: gave up, nothing is stored.
 bool lane::store() {
     bool const stored = lane_writer_.store(entries_, marks_, how_.import_id, bytes_);
+
+    // Count what became of the records, per slice.
     std::vector<ingest::block_outcome> outcomes(shares_.size());
     for (auto& outcome : outcomes) {
         outcome.durable = stored;
@@ -214,11 +231,15 @@ bool lane::store() {
             break;
         }
     }
+
+    // The entries point into the slices' blocks, so they go before the slices finish: the last
+    // slice of a block frees it.
     records_waiting_.fetch_sub(entries_.size(), std::memory_order_relaxed);
     entries_.clear();
     marks_.clear();
     stream_names_.clear();
     bytes_ = 0;
+
     for (std::size_t i = 0; i < shares_.size(); ++i) {
         shares_[i].finish(stored ? outcomes[i] : ingest::block_outcome{});
     }

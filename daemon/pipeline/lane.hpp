@@ -20,24 +20,25 @@ struct lane_options {
     std::uint32_t lane = 0;
     std::uint32_t lanes = 1;
     ingest::uuid daemon_id;
-    ingest::uuid import_id; ///< nil but for tallyd import
+    ingest::uuid import_id; ///< nil except in tallyd import
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
     storage::partition_policy partitions;
 };
 
-/// A worker with one connection and one open batch. All money of an account moves through its lane,
-/// in order, so lanes neither wait for each other nor lose an update.
+/// A worker thread with one connection and one open batch. All charges of an account go through one
+/// lane, in order, so that lanes neither wait for each other nor lose an update.
 ///
-/// A batch is closed when it is full, or when nothing more waits and the linger time is over: small
-/// and quick at low load, large at saturation, since the lane collects while PostgreSQL commits.
+/// A batch is closed when it is full, or when the queue is empty and the linger time is over.
+/// Batches are therefore small and quick at low load and large at high load, when slices arrive
+/// while PostgreSQL commits the batch before.
 ///
-/// Stopping: close() lets it finish what it has; give_up() makes it stop waiting for a database
-/// that does not come back, and cancel() cuts short what it waits for. The thread ends by itself
-/// then; join() waits for it.
+/// Stopping: close() lets the lane finish its queue; give_up() ends its waiting for a database that
+/// is unavailable; cancel() interrupts the statement under way. Then the thread ends, and
+/// join() waits for it.
 ///
-/// A lane that has given one share up stores no later one, and takes none: its position in a stream
-/// never passes a record that it let go (docs/ARCHITECTURE.md, R2).
+/// A lane that has given up one slice stores no later one, and takes none: its position in a stream
+/// never passes a record that it did not store (docs/ARCHITECTURE.md, R2).
 class lane {
   public:
     lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer,
@@ -46,10 +47,10 @@ class lane {
     lane(lane const&) = delete;
     lane& operator=(lane const&) = delete;
 
-    /// False once it is closed or has given up, from then on always; the share stays with the
-    /// caller.
+    /// False once the lane is closed or has given up, and from then on always; the caller keeps the
+    /// slice.
     [[nodiscard]] bool push(slice&& share) { return queue_.push(std::move(share)); }
-    /// Records waiting or in the open batch.
+    /// The number of records in the queue and in the open batch.
     [[nodiscard]] std::size_t records_waiting() const noexcept {
         return records_waiting_.load(std::memory_order_relaxed);
     }
@@ -59,7 +60,7 @@ class lane {
 
     void close() noexcept { queue_.close(); }
     void give_up() noexcept;
-    /// After give_up().
+    /// Call it after give_up().
     void cancel() noexcept { writer_.cancel(); }
     void join();
 
@@ -86,7 +87,7 @@ class lane {
     std::vector<slice> shares_; ///< of the open batch
     std::vector<storage::batch_entry> entries_;
     std::vector<storage::stream_mark> marks_;
-    std::deque<std::string> stream_names_; ///< of the marks, whose blocks may be gone
+    std::deque<std::string> stream_names_; ///< owns the names in marks_: their blocks may be freed
     std::uint64_t bytes_ = 0;
 
     std::atomic<std::size_t> records_waiting_{0};

@@ -5,6 +5,7 @@ namespace tally::daemon {
 pipeline::pipeline(pipeline_options how, std::string const& connection_string,
                    storage::lane_observer& observer, failure_report& failures)
     : how_{how}, credit_{how.memory_bytes_max} {
+    // One default source until the first load, so that sources() is never nullptr.
     sources_.set(std::make_shared<ingest::source_table>(std::vector<ingest::source>{{}}));
     auto const daemon_id = ingest::uuid_v7();
     for (std::uint32_t i = 0; i < how.lanes; ++i) {
@@ -54,21 +55,24 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
                              blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
                          }};
     blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
-    // From here on the slices own it; the last one to finish frees it.
+
+    // From here on the slices own the block; the last one to finish frees it.
     std::vector<slice> shares;
     for (std::uint32_t i = 0; i < how_.lanes; ++i) {
         shares.emplace_back(routed, i);
     }
+
     for (std::uint32_t i = 0; i < how_.lanes; ++i) {
         auto const records = shares[i].places().size();
-        // A stream's position moves in every lane, also in those without records of this block.
+        // The position of a stream moves in every lane, also in lanes without records of this
+        // block.
         if (records == 0 && !is_stream) {
             shares[i].finish({.durable = true});
             continue;
         }
         lanes_[i]->announce(records);
-        // A lane refuses when it has ended, and then every later share too. This one reports that
-        // it is not durable.
+        // A lane that has ended refuses this slice and every later one (R2). The refused slice is
+        // destroyed with `shares`, and reports that it is not durable.
         static_cast<void>(lanes_[i]->push(std::move(shares[i])));
     }
     return ingest::push_status::pushed;

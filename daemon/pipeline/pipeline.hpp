@@ -18,23 +18,24 @@ namespace tally::daemon {
 
 struct pipeline_options {
     std::uint32_t lanes = 2;
-    std::int64_t memory_bytes_max = 64 * 1024 * 1024; ///< inputs under way
+    std::int64_t memory_bytes_max = 64 * 1024 * 1024; ///< of inputs under way
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
     storage::partition_policy partitions;
-    ingest::uuid import_id; ///< nil but for tallyd import
+    ingest::uuid import_id; ///< nil except in tallyd import
 };
 
-/// The road from a decoded block to PostgreSQL: guides its records, deals them to the lanes, and
-/// bounds what is under way. Sessions and readers push from their threads; lanes are its own.
+/// The pipeline from a decoded block to PostgreSQL: guides its records, assigns them to lanes, and
+/// bounds the memory under way. The feeder and the file readers push from their threads; the lanes'
+/// threads belong to the pipeline.
 ///
 ///     admit (bytes) → push: guide → lane queues → lanes → on_done, bytes given back
 ///
-/// The catalog and the sources are set from outside (catalog_watch) and may change at any time: a
-/// block is guided and rated by the one version it met.
+/// The catalog and the sources are set from outside (catalog_watch) and may change at any time. A
+/// block is guided and rated by one version of them: the current one when it was pushed.
 ///
-/// Stopping: drain() refuses new blocks and waits until all taken ones are stored; what is not by
-/// then is given up by the destructor, and reported as not durable.
+/// Stopping: drain() refuses new blocks and waits until all taken ones are stored. The destructor
+/// gives up those that are not, and reports them as not durable.
 class pipeline final : public ingest::record_sink {
   public:
     pipeline(pipeline_options how, std::string const& connection_string,
@@ -47,13 +48,13 @@ class pipeline final : public ingest::record_sink {
     }
     [[nodiscard]] std::shared_ptr<rating::catalog const> catalog() const { return catalog_.get(); }
 
-    /// `full` also until the first catalog is there: nobody could be billed.
+    /// Also gives `full` until the first catalog is set: without one no payer can be found.
     [[nodiscard]] ingest::push_status admit(std::size_t bytes) noexcept override;
     void release(std::size_t bytes) noexcept override;
     [[nodiscard]] ingest::push_status push(std::unique_ptr<ingest::record_block>& block) override;
     [[nodiscard]] std::shared_ptr<ingest::source_table const> sources() const override;
 
-    /// True when everything taken was stored in time.
+    /// True when every block that was taken is stored within `limit`.
     bool drain(std::chrono::milliseconds limit);
 
     [[nodiscard]] std::uint32_t lanes() const noexcept { return how_.lanes; }

@@ -9,6 +9,7 @@ namespace tally::daemon {
 namespace {
 
 std::uint32_t scale(std::size_t hash, std::uint32_t lanes) noexcept {
+    // The lowest bits are dropped: hash tables use them, and the lanes should not depend on them.
     return static_cast<std::uint32_t>((hash >> 7) % lanes);
 }
 
@@ -46,22 +47,27 @@ routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
     sort_by_lane(deal(lanes), lanes);
 }
 
-/// Guides all records; gives the lane of each place.
+/// Guides all records. Returns the lane of each index.
 std::vector<std::uint32_t> routed_block::deal(std::uint32_t lanes) {
     auto& batch = block_->batch;
     std::vector<std::uint32_t> lane_of_place;
     lane_of_place.reserve(batch.received());
+
     guided_.reserve(batch.cdrs.size());
     for (auto& call : batch.cdrs) {
         guided_.push_back(rating::guide(call, *catalog_));
         call.direction = guided_.back().direction;
         lane_of_place.push_back(lane_of(guided_.back(), call, *catalog_, lanes));
     }
+
     guided_events_.reserve(batch.events.size());
     for (auto const& event : batch.events) {
         guided_events_.push_back(rating::guide(event, *catalog_));
         lane_of_place.push_back(lane_of(guided_events_.back(), event, *catalog_, lanes));
     }
+
+    // A sender that can correct its records is told which are rejected, and they are dropped here.
+    // A switch cannot, so its rejected records go into suspense.
     for (auto const& rejected : batch.rejected) {
         if (block_->suspend_rejected || rejected.suspended) {
             kept_.push_back(&rejected);
@@ -97,6 +103,9 @@ void routed_block::leave(ingest::block_outcome const& part) noexcept {
     if (slices_left_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
+
+    // The last slice: acq_rel makes the counts of all others visible here. The block frees itself,
+    // and the credit goes back last, so that it bounds the memory that is really in use.
     std::unique_ptr<routed_block> const self{this};
     if (block_->on_done) {
         block_->on_done({durable_.load(), committed_.load(), duplicate_.load(), suspended_.load()});

@@ -14,18 +14,20 @@
 
 namespace tally::daemon {
 
-/// A block whose records have been guided and dealt to lanes. Each lane gets a `slice` of it; the
-/// last slice to go reports the outcome and frees the block.
+/// A block whose records are guided and assigned to lanes. Each lane gets a `slice` of it; the last
+/// slice to finish reports the outcome and frees the block.
 ///
-///     places_by_lane_   [ lane 0's records | lane 1's | ... ]   in order of arrival within each
-///     a place counts through batch.cdrs, then batch.events, then those of batch.rejected that are
-///     kept
+/// A record has an index, which counts through batch.cdrs, then batch.events, then the kept ones of
+/// batch.rejected. The indices are sorted by lane, in order of arrival within each lane:
+///
+///     places_          [ lane 0's indices | lane 1's | ... ]
+///     first_of_lane_     ^ 0                ^ 1              the end of the last lane comes last
 class routed_block {
   public:
-    /// Guides every record by `catalog` and deals it to a lane: by account, so that all money of an
-    /// account moves through one lane (docs/ARCHITECTURE.md, R7); an event of no account by what it
-    /// moves (a license, a room); else by its own bytes, so that a repeated one meets itself.
-    /// `released` gets the admitted bytes back at the end.
+    /// Guides every record by `catalog` and assigns it to a lane: by account, so that all charges
+    /// of an account go through one lane (docs/ARCHITECTURE.md, R7); an event without an account by
+    /// the entity that it changes (a license, a room); any other record by its own bytes, so that a
+    /// repeated one meets the first. `released` is called with the admitted bytes at the end.
     routed_block(std::unique_ptr<ingest::record_block> block,
                  std::shared_ptr<rating::catalog const> catalog, std::uint32_t lanes,
                  std::function<void(std::size_t)> released);
@@ -35,11 +37,11 @@ class routed_block {
     [[nodiscard]] rating::guided const& guided_at(std::uint32_t place) const noexcept {
         return guided_[place];
     }
-    /// By place in batch.events.
+    /// By index in batch.events.
     [[nodiscard]] rating::guided_event const& guided_event_at(std::uint32_t place) const noexcept {
         return guided_events_[place];
     }
-    /// The rejected records that wait in suspense, by their place behind calls and events.
+    /// A rejected record that goes into suspense; `place` counts these records alone, from 0.
     [[nodiscard]] ingest::rejected_record const& kept_at(std::uint32_t place) const noexcept {
         return *kept_[place];
     }
@@ -57,11 +59,11 @@ class routed_block {
     std::unique_ptr<ingest::record_block> block_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::function<void(std::size_t)> released_;
-    std::vector<rating::guided> guided_; ///< by place, calls only
+    std::vector<rating::guided> guided_; ///< by index in batch.cdrs
     std::vector<rating::guided_event> guided_events_;
     std::vector<ingest::rejected_record const*> kept_;
     std::vector<std::uint32_t> places_;
-    std::vector<std::uint32_t> first_of_lane_; ///< lanes + 1 of them
+    std::vector<std::uint32_t> first_of_lane_; ///< lanes + 1 elements; the last one is the end
     std::atomic<std::uint32_t> slices_left_;
     std::atomic<std::uint32_t> committed_{0};
     std::atomic<std::uint32_t> duplicate_{0};
@@ -69,8 +71,8 @@ class routed_block {
     std::atomic<bool> durable_{true};
 };
 
-/// One lane's share of a routed block. Must be told the outcome; one that is dropped without counts
-/// as not durable.
+/// One lane's part of a routed block. finish() reports its outcome; a slice that is destroyed
+/// without it counts as not durable.
 class slice {
   public:
     slice() = default;

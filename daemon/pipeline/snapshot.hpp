@@ -6,8 +6,8 @@
 
 namespace tally::daemon {
 
-/// The current version of something immutable, swapped whole. Readers take it once per block or
-/// request, never per record, so a mutex is enough. Any thread.
+/// The current version of an immutable object, which is replaced as a whole. Readers take it once
+/// per block or request, never per record, so a mutex is fast enough. Any thread.
 template <typename T>
 class snapshot {
   public:

@@ -12,7 +12,7 @@
 #include <iostream>
 #include <memory>
 
-// tallyd plan apply | export | list | diff | check: plans and their rates as files.
+// tallyd plan apply | export | list | diff | check: manages plans and their rates as files.
 
 namespace tally::daemon {
 namespace {
@@ -29,7 +29,7 @@ struct plan_flags {
 
 using plan_work = std::function<int(plan_store&, plan_flags const&)>;
 
-/// Prints every problem of every file: for people on standard error, for scripts as JSON.
+/// Prints every problem: as text on standard error, or as JSON on standard output.
 void print_problems(std::vector<rating::plan_problem> const& problems, bool json) {
     for (auto const& each : problems) {
         if (json) {
@@ -40,7 +40,7 @@ void print_problems(std::vector<rating::plan_problem> const& problems, bool json
     }
 }
 
-/// The plans of the files; nullopt when something is wrong in any, which has been printed then.
+/// The plans of the files; nullopt when any file has a problem. Prints all problems.
 std::optional<std::vector<plan_to_apply>> read_all(plan_flags const& flags) {
     std::vector<plan_to_apply> plans;
     bool is_good = true;
@@ -48,7 +48,7 @@ std::optional<std::vector<plan_to_apply>> read_all(plan_flags const& flags) {
         auto reading = read_plan_file(file);
         if (reading.plan && reading.plan->code.empty()) {
             reading.problems.push_back(
-                {file, 0, 0, "[plan] needs code, by which the plan is known"});
+                {file, 0, 0, "[plan] needs code, which identifies the plan"});
         }
         print_problems(reading.problems, flags.json);
         is_good = is_good && reading.problems.empty();
@@ -130,14 +130,14 @@ int list(plan_store& store, plan_flags const& flags) {
     return exit_success;
 }
 
-/// Needs no database.
+/// Does not need a database.
 int check(plan_flags const& flags) {
     auto const plans = read_all(flags);
     if (!plans) {
         return exit_failure;
     }
     for (auto const& [plan, id] : flags.json ? std::vector<plan_to_apply>{} : *plans) {
-        std::cout << "plan " << plan.code << ": good, " << grouped(plan.rates.size()) << " rates, "
+        std::cout << "plan " << plan.code << ": valid, " << grouped(plan.rates.size()) << " rates, "
                   << plan.bands.size() << " bands, " << plan.metrics.size() << " metrics\n";
     }
     return exit_success;
@@ -171,7 +171,7 @@ CLI::App* add_work(CLI::App& parent, command_environment& environment,
 }
 
 void add_files(CLI::App& command, plan_flags& flags) {
-    command.add_option("FILE", flags.files, "plan files (TOML); decks are looked for beside them")
+    command.add_option("FILE", flags.files, "plan files (TOML), with their decks beside them")
         ->required();
 }
 
@@ -182,38 +182,38 @@ void add_json(CLI::App& command, plan_flags& flags, char const* what) {
 } // namespace
 
 void add_plan_command(CLI::App& app, command_environment& environment) {
-    auto* plan = app.add_subcommand("plan", "plans and their rates, as files");
+    auto* plan = app.add_subcommand("plan", "manage plans and their rates as files");
     plan->require_subcommand(1);
     plan->footer("How to write a plan: config/plans/README.md");
     auto flags = std::make_shared<plan_flags>();
-    constexpr auto a_line = "one JSON object a line instead of tables";
+    constexpr auto a_line = "one JSON object per line instead of tables";
 
     auto* applied =
         add_work(*plan, environment, flags, "apply",
-                 "make the database say what the files say, all of them or none", apply);
+                 "write the plans of the files into the database, all of them or none", apply);
     add_files(*applied, *flags);
-    applied->add_flag("--dry-run", flags->dry_run, "show what would change, and change nothing");
+    applied->add_flag("--dry-run", flags->dry_run, "show what would change, change nothing");
     add_json(*applied, *flags, a_line);
     applied->footer(
-        "A changed rate holds from its effective_from on, or else from now; the old one "
-        "ends there and stays in the database. Running daemons take the change up at "
-        "once. The same file twice changes nothing.");
+        "A changed rate is in effect from its effective_from on, or from now without one; the "
+        "old rate ends there and stays in the database. Running daemons use the change at once. "
+        "Applying the same file twice changes nothing.");
 
     auto* exported = add_work(*plan, environment, flags, "export",
-                              "the plan as a file that apply takes back", print_export);
+                              "print a plan as a file for apply", print_export);
     exported->add_option("CODE", flags->code, "the plan's code")->required();
 
-    add_json(*add_work(*plan, environment, flags, "list", "the plans there are", list), *flags,
-             a_line);
+    add_json(*add_work(*plan, environment, flags, "list", "list the plans", list), *flags, a_line);
 
-    auto* compared = add_work(*plan, environment, flags, "diff", "what apply would change", diff);
+    auto* compared =
+        add_work(*plan, environment, flags, "diff", "show what apply would change", diff);
     add_files(*compared, *flags);
     add_json(*compared, *flags, a_line);
-    compared->footer("Exit code: 0 nothing would change, 1 something would, 2 a file is not good.");
+    compared->footer("Exit code: 0 nothing would change, 1 something would, 2 a file is invalid.");
 
-    auto* checked = plan->add_subcommand("check", "read files, without a database");
+    auto* checked = plan->add_subcommand("check", "check files, without a database");
     add_files(*checked, *flags);
-    add_json(*checked, *flags, "problems as one JSON object a line");
+    add_json(*checked, *flags, "problems as one JSON object per line");
     checked->callback([flags, &environment] { environment.exit_code = check(*flags); });
 }
 

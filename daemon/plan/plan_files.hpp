@@ -6,11 +6,11 @@
 
 namespace tally::daemon {
 
-/// Reads a plan file of the disk, with the decks beside it. A file that cannot be read is a problem
-/// like those in it.
+/// Reads a plan file and the decks beside it. A file that cannot be read is reported as a problem,
+/// like an error in its content.
 rating::plan_reading read_plan_file(std::string const& path);
 
-/// "file:line:column: what", as compilers and editors have it.
+/// "file:line:column: text", the form that editors recognize.
 std::string line_of(rating::plan_problem const& problem);
 
 } // namespace tally::daemon

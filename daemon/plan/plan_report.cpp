@@ -12,7 +12,7 @@ namespace {
 using ingest::json_writer;
 using rating::amount;
 
-/// One line of a difference: a rate or a metric that begins, ends or is given up.
+/// One line of a difference: a rate or a metric that is added, ended or dropped.
 struct change_row {
     std::string change; ///< "new", "ends", "dropped", "renamed"
     std::string what;   ///< "rate", "metric"
@@ -25,7 +25,7 @@ struct change_row {
     std::string until;
 };
 
-/// "60/6" when the steps are what those increments mean.
+/// "60/6" when the steps are exactly those of such increments; else empty.
 std::string increments_of(std::vector<rating::rate_step> const& steps) {
     auto const first = steps.front().increment_s;
     auto const next = steps.back().increment_s;
@@ -46,6 +46,8 @@ std::string terms_of(rating::rate const& one) {
                     std::to_string(step.unit_s) + " s by " + std::to_string(step.increment_s);
         }
     }
+
+    // Only the terms that differ from their default.
     auto const add = [&text](std::string_view what, amount value, amount unless) {
         if (value != unless) {
             text.append(", ").append(what).append(" ").append(to_string(value));
@@ -139,7 +141,7 @@ class row_collector {
     std::vector<change_row> rows_;
 };
 
-/// "added peak, changed night" of the bands.
+/// The changes of the bands: {"new", "peak"}, {"changed", "night"}.
 std::vector<std::pair<char const*, std::string>>
 band_changes(rating::plan_difference const& changes) {
     std::vector<std::pair<char const*, std::string>> all;
@@ -172,6 +174,7 @@ void print_rows(std::ostream& out, std::vector<change_row> const& rows, std::siz
         table.add({row.change, row.what, row.key, row.direction, row.band, row.name, row.terms,
                    row.from, row.until});
     }
+
     table.print(out);
     if (more > 0) {
         out << "and " << grouped(more) << " more; --json has all\n";
@@ -193,12 +196,15 @@ void print_difference(std::ostream& out, rating::plan_definition const& plan,
     for (auto const& [change, name] : band_changes(changes)) {
         out << "  band " << printable(name) << ": " << change << '\n';
     }
+
+    // A new or dropped band changes the order as well, which is then not worth a line.
     if (changes.is_reordered && changes.bands.size() == changes.stored_bands) {
         out << "  bands: in another order\n";
     }
     if (auto const names = changes.rates.renamed.size(); names > 0) {
         out << "  names of rates: " << grouped(names) << '\n';
     }
+
     std::size_t more = 0;
     auto const rows = row_collector{plan, changes}.collect(plan_rows_shown_max, more);
     print_rows(out, rows, more);

@@ -10,11 +10,10 @@
 
 namespace tally::daemon {
 
-/// Rows of a difference that a table shows before it stops: more than fit a screen, fewer than a
-/// deck has.
+/// The number of rows of a difference that a table shows at most. A deck may have 100,000.
 inline constexpr std::size_t plan_rows_shown_max = 200;
 
-/// What applying a plan changes, for people.
+/// Prints what applying a plan changes, as text and a table.
 void print_difference(std::ostream& out, rating::plan_definition const& plan,
                       rating::plan_difference const& changes);
 /// The same as one JSON object, with all rows.

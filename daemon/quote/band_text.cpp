@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstdio>
 
-// Times and bands as people say them.
+// Times and bands as text.
 
 namespace tally::daemon {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 constexpr std::array<char const*, 7> day_names{"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 constexpr unsigned every_day = 0x7f;
 
-/// Holidays that are named before the rest is only counted.
+/// Dates that are listed; any further ones are only counted.
 constexpr std::size_t dates_shown_max = 3;
 
 std::string date_text(rating::civil_day day) {

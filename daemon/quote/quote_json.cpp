@@ -27,7 +27,7 @@ void write(rating::charged_piece const& piece, json_writer& json) {
     if (piece.cost) {
         json.value(to_string(*piece.cost));
     } else {
-        json.null(); // does not fit an amount; the maximum made good for it
+        json.null(); // exceeds the range of an amount; the rate's maximum limits the total
     }
     json.close('}');
 }
@@ -74,7 +74,7 @@ rating::question_fault fault_of(rating::call_question const& asked,
     if (quoted.rated.error == record_error::no_rate) {
         bool const inbound = asked.direction == ingest::call_direction::inbound;
         detail = has_rate_at_begin(asked, quoted.on_net, plan)
-                     ? "the call runs into a time for which its prefix has no rate"
+                     ? "the call extends into a time for which its prefix has no rate"
                      : std::string{"no "} + (inbound ? "inbound" : "outbound") +
                            " rate of the plan is in effect then for '" + asked.to + "'";
     }

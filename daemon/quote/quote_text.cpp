@@ -13,7 +13,7 @@ namespace {
 using ingest::record_error;
 using rating::amount;
 
-/// Lines of a label and what there is to say; a second line of the same label has none.
+/// Lines with a label and a text. Further lines of the same label have an empty label.
 class word_lines {
   public:
     void add(std::string_view label, std::string const& text) {
@@ -108,7 +108,7 @@ std::string piece_text(rating::charged_piece const& piece) {
     return text;
 }
 
-/// The pieces and the fee, to the nano: what is left to explain are bounds and rounding.
+/// The sum of the pieces and the fee, before minimum, maximum and rounding.
 rating::amount_sum sum_of(rating::call_quote const& quoted) {
     rating::amount_sum sum;
     sum += quoted.rated.connect_fee;

@@ -20,27 +20,27 @@
 #include <system_error>
 #include <unistd.h>
 
-// tallyd rate: what calls and events cost by a plan file or by a plan of the database.
+// tallyd rate: computes what calls and events cost by a plan file or a plan of the database.
 
 namespace tally::daemon {
 namespace {
 
 constexpr char const* description =
-    "what calls and usage events cost, by a plan file or a plan of the database";
+    "compute what calls and usage events cost by a plan file or a plan of the database";
 
 constexpr char const* footer = R"(
-Without --to or --metric it reads questions from standard input, one JSON object a line, and
-answers each with one:
+Without --to or --metric it reads questions from standard input, one JSON object per line, and
+answers each with one JSON object:
   {"to":"+447911123456","from":"+919812345678","direction":"outbound",
    "at":"2026-03-10T12:00:00Z","duration_s":130}
   {"metric":"sms","quantity":"3","at":"2026-03-10T12:00:00Z"}
-Each line stands alone, with all of the plan's included minutes, unless --carry is given.
+Each line is rated on its own, with the plan's full allowance, unless --carry is given.
 With --to (or --metric) it explains one call (or event) in words.
 
-Exit code: 0 all was rated, 1 something was not, 2 wrong usage.)";
+Exit code: 0 everything was rated, 1 something was not, 2 wrong usage.)";
 
-/// One read of standard input: large enough to be quick, answered and flushed before the next, so
-/// that whoever asks line by line is answered line by line.
+/// The size of one read of standard input. Its lines are answered and flushed before the next read,
+/// so that a client that sends one line at a time gets each answer at once.
 constexpr std::size_t piece_bytes = 64 * 1024;
 
 struct rate_options {
@@ -60,7 +60,7 @@ struct rate_options {
     bool json = false;
 };
 
-/// Days since 1970 of "YYYY-MM-DD"; nullopt when it is no date.
+/// Days since 1970 of "YYYY-MM-DD"; nullopt when the text is not a date.
 std::optional<rating::civil_day> day_of(std::string const& text) {
     std::istringstream in{text};
     int year = 0;
@@ -79,11 +79,11 @@ std::optional<rating::civil_day> day_of(std::string const& text) {
 }
 
 std::string date_problem(std::string const& text) {
-    return day_of(text) ? "" : "no date: " + text + " (2026-01-31)";
+    return day_of(text) ? "" : "not a date: " + text + " (2026-01-31)";
 }
 
-/// What was asked on the command line as the line that a script would have sent, so that both are
-/// read by the same rules.
+/// The question of the command line, as the JSON line that a script would send: both are then read
+/// by the same rules.
 std::string line_of(rate_options const& options) {
     ingest::json_writer json;
     json.open('{');
@@ -98,6 +98,7 @@ std::string line_of(rate_options const& options) {
             json.key(name).value(*text);
         }
     }
+
     if (options.on_net) {
         json.key("on_net").value(true);
     }
@@ -139,7 +140,7 @@ int explain(rating::quoter& by, rate_options const& options) {
     return refuse(std::get<rating::question_fault>(question));
 }
 
-/// Bytes that standard input gave; 0 at its end.
+/// Reads standard input into `buffer`. Returns the number of bytes; 0 at the end.
 std::size_t read_piece(std::string& buffer) {
     for (;;) {
         auto const got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
@@ -191,6 +192,7 @@ int rate(rate_options const& options, command_environment const& environment) {
         rating::quote_terms terms{.carry = options.carry, .ours = plan.catalog};
         terms.anchor = day_of(options.anchor).value_or(terms.anchor);
         rating::quoter quoter{plan.tariff, terms};
+
         bool const is_one = !options.to.empty() || !options.metric.empty();
         return is_one ? explain(quoter, options) : answer_lines(quoter);
     } catch (std::exception const& error) {
@@ -210,9 +212,10 @@ void add_question(CLI::App& command, rate_options& options) {
     command.add_option("--duration", options.duration, "seconds from answer to end")->needs(to);
     command.add_flag("--on-net", options.on_net, "the destination is one of our own numbers")
         ->needs(to);
-    command.add_option("--quantity", options.quantity, "of the event")->needs(metric);
+    command.add_option("--quantity", options.quantity, "quantity of the event")->needs(metric);
     command.add_option("--at", options.at,
-                       "when it was answered: RFC 3339, without a zone the plan's; default: now");
+                       "time of the answer: RFC 3339, in the plan's time zone unless it has one; "
+                       "default: now");
     command.add_flag("--json", options.json, "one JSON object instead of words");
 }
 
@@ -221,21 +224,24 @@ void add_question(CLI::App& command, rate_options& options) {
 void add_rate_command(CLI::App& app, command_environment& environment) {
     auto* command = app.add_subcommand("rate", description);
     auto options = std::make_shared<rate_options>();
+
     auto* plan = command->add_option_group("plan", "the plan to rate by");
     auto* file =
-        plan->add_option("--plan-file", options->plan_file, "a plan file; needs no database");
+        plan->add_option("--plan-file", options->plan_file, "a plan file; no database is needed");
     plan->add_option("--plan", options->plan, "the code of a plan of the database");
     plan->require_option(1);
     command
         ->add_option("--fallback-file", options->fallback_files,
-                     "files of the plans that are asked when this one has no rate")
+                     "files of the fallback plans, which are used when this plan has no rate")
         ->needs(file);
+
     auto* carry = command->add_flag(
         "--carry", options->carry,
-        "lines are one subscription's records: allowance and quantities go on, per billing period");
+        "all lines belong to one subscription: allowance and quantities carry over from line to "
+        "line, per billing period");
     command
         ->add_option("--anchor", options->anchor,
-                     "day on which the subscription began; billing periods count from it "
+                     "first day of the subscription, from which billing periods are counted "
                      "(default: the first of the month)")
         ->needs(carry)
         ->check(CLI::Validator(date_problem, "DATE"));

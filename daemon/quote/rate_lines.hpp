@@ -10,19 +10,19 @@
 
 namespace tally::daemon {
 
-/// Answers lines of questions, each with a line: what `tallyd rate` does with its standard input,
-/// which it hands over in pieces as they come. Keeps no more than one line. One thread.
+/// Answers each line with a question by a line: `tallyd rate` passes its standard input to it,
+/// piece by piece. Keeps at most one incomplete line. One thread.
 class rate_lines {
   public:
-    /// A question has some hundred bytes; this bounds what a line without an end takes.
+    /// Bounds the memory of a line without an end. A question has a few hundred bytes.
     static constexpr std::size_t line_bytes_max = 1024 * 1024;
 
-    /// Both must outlive it.
+    /// `by` and `out` must outlive this object.
     rate_lines(rating::quoter& by, std::ostream& out);
 
-    /// Answers every line that ends in this piece. Blank lines are passed over.
+    /// Answers every line that ends in this piece. Blank lines are ignored.
     void take(std::string_view piece);
-    /// Answers a last line without a line end.
+    /// Answers the last line if it has no line end.
     void finish();
 
     [[nodiscard]] std::uint64_t rated() const noexcept { return rated_; }
@@ -37,7 +37,7 @@ class rate_lines {
     rating::quoter& by_;
     rating::question_reader reader_;
     std::ostream& out_;
-    std::string line_; ///< what there is of a line that has not ended yet
+    std::string line_; ///< the beginning of a line that has not ended yet
     bool is_too_long_ = false;
     std::uint64_t rated_ = 0;
     std::uint64_t failed_ = 0;

@@ -11,7 +11,7 @@
 namespace tally::daemon {
 namespace {
 
-/// Codes of plans that a message names before it stops.
+/// The number of plan codes that a message lists at most.
 constexpr std::size_t codes_shown_max = 30;
 
 rating::plan_definition read_file(std::string const& file) {
@@ -26,7 +26,7 @@ rating::plan_definition read_file(std::string const& file) {
     return std::move(*reading.plan);
 }
 
-/// Plans by their codes, each used once: a plan that comes by again would be its own fallback.
+/// Plans by their codes. Each can be taken once: otherwise a plan could become its own fallback.
 class plan_shelf {
   public:
     explicit plan_shelf(std::vector<std::string> const& files) {
@@ -53,7 +53,7 @@ class plan_shelf {
     std::vector<rating::plan_definition> plans_;
 };
 
-/// The plan behind all its fallbacks, in the order in which they are asked.
+/// The plan, followed by its fallbacks in the order in which they are used.
 std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan_shelf& shelf,
                                               std::vector<std::string>& warnings) {
     std::vector<rating::plan_definition> chain;
@@ -63,18 +63,18 @@ std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan
         if (!next) {
             warnings.push_back("plan '" + chain.back().code + "' falls back on '" +
                                chain.back().fallback +
-                               "', which no --fallback-file gives: it is not asked");
+                               "', which is not among the --fallback-file: it is not used");
             break;
         }
         chain.push_back(std::move(*next));
     }
     for (auto const& unused : shelf.left()) {
-        warnings.push_back("plan '" + unused.code + "' is nobody's fallback: it is not asked");
+        warnings.push_back("plan '" + unused.code + "' is no plan's fallback: it is not used");
     }
     return chain;
 }
 
-/// What the loader left out of this plan, or why it left out the plan.
+/// The warnings about rows of this plan that the loader skipped, or about the plan itself.
 std::vector<std::string> warnings_about(std::string const& code,
                                         storage::load_warnings const& warnings) {
     std::vector<std::string> about;
@@ -96,11 +96,14 @@ std::string unknown_code(std::string const& code, storage::loaded_catalog const&
     auto const nearest =
         config::nearest_name(code, std::vector<std::string_view>{codes.begin(), codes.end()});
     text += nearest.empty() ? "" : "; did you mean '" + std::string{nearest} + "'?";
+
     text += codes.empty() ? "; the catalog has none" : "\nthe catalog's plans: ";
     for (std::size_t i = 0; i < std::min(codes.size(), codes_shown_max); ++i) {
         text += (i == 0 ? "" : ", ") + printable(codes[i]);
     }
     text += codes.size() > codes_shown_max ? ", ..." : "";
+
+    // A plan that exists but is not in the catalog has a warning that says why.
     for (auto const& warning : warnings_about(code, loaded.warnings)) {
         text += '\n' + warning;
     }
@@ -130,6 +133,7 @@ rating_plan plan_of_code(std::string const& connection_string, std::string const
     if (!said.ok()) {
         throw no_plan{"the catalog cannot be read: " + said.detail};
     }
+
     rating_plan opened;
     opened.catalog = loaded.catalog;
     for (rating::catalog_index i = 0; i < loaded.catalog->plans(); ++i) {

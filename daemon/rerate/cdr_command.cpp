@@ -12,7 +12,7 @@
 #include <iostream>
 #include <memory>
 
-// tallyd cdr void | dispute | restore: corrections of single calls.
+// tallyd cdr void | dispute | restore: corrects single calls.
 
 namespace tally::daemon {
 namespace {
@@ -30,7 +30,7 @@ std::string start_problem(std::string const& text) {
     using form = ingest::time_reading::form;
     return ingest::read_time_text(text).is == form::utc
                ? ""
-               : "'" + text + "' is no RFC 3339 time with a zone (2026-05-04T10:00:00Z)";
+               : "'" + text + "' is not an RFC 3339 time with a zone (2026-05-04T10:00:00Z)";
 }
 
 void print(correction_outcome const& outcome, cdr_flags const& flags) {
@@ -45,11 +45,12 @@ void print(correction_outcome const& outcome, cdr_flags const& flags) {
         std::cout << out.text() << '\n';
         return;
     }
+
     std::cout << "call " << flags.which.uuid << " of " << outcome.start << ": ";
     if (outcome.is_changed) {
         std::cout << outcome.old_status << " -> " << outcome.new_status;
     } else {
-        std::cout << outcome.new_status << " already, nothing changed";
+        std::cout << "already " << outcome.new_status << ", nothing changed";
     }
     std::cout << " (" << outcome.currency << ' ' << outcome.cost << ")\n";
 }
@@ -57,7 +58,7 @@ void print(correction_outcome const& outcome, cdr_flags const& flags) {
 int correct(command_environment const& environment, correction_kind kind, cdr_flags flags) {
     auto const settings = environment.load_settings();
     try {
-        // Ids that are no UUIDs are stored as the decoders map them.
+        // Decoders map an id that is not a UUID to one; find the call by the same rule.
         auto const id = ingest::parse_uuid(flags.which.uuid);
         flags.which.uuid = ingest::to_string(
             id ? *id : ingest::uuid_v5(ingest::call_id_name_space, flags.which.uuid));
@@ -81,9 +82,9 @@ void add_correction(CLI::App& parent, command_environment& environment, correcti
     command->add_option("--uuid", flags->which.uuid, "the switch's call id")->required();
     command
         ->add_option("--start", flags->which.start,
-                     "when it began; needed when the account has several calls of that id")
+                     "start of the call; needed when the account has several calls with this id")
         ->check(CLI::Validator(start_problem, "TIME"));
-    command->add_option("--reason", flags->reason, "kept with the change")
+    command->add_option("--reason", flags->reason, "stored with the change")
         ->required()
         ->check(CLI::Validator(
             [](std::string const& text) { return text.empty() ? "a reason is needed" : ""; },
@@ -101,12 +102,12 @@ void add_cdr_command(CLI::App& app, command_environment& environment) {
     cdr->require_subcommand(1);
     add_correction(
         *cdr, environment, correction_kind::voided,
-        "takes a call's cost, usage and allowance back; it stays to be seen. Later calls "
-        "that were charged stay so until they are rerated");
+        "take back a call's cost, usage and allowance; the call stays visible. Later calls "
+        "keep their cost until they are rerated");
     add_correction(*cdr, environment, correction_kind::disputed,
-                   "marks a call: nothing rates it again; its money stays where it is");
+                   "mark a call as disputed: it keeps its cost and is not rated again");
     add_correction(*cdr, environment, correction_kind::restored,
-                   "undoes the last void or dispute of a call");
+                   "undo the last void or dispute of a call");
 }
 
 } // namespace tally::daemon

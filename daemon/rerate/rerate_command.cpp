@@ -16,7 +16,7 @@
 #include <iostream>
 #include <memory>
 
-// tallyd rerate: rates stored calls again and writes what differs.
+// tallyd rerate: rates stored calls again and writes the differences.
 
 namespace tally::daemon {
 namespace {
@@ -60,7 +60,7 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
         std::cerr << "tallyd: there is no " << printable(label_of(flags).substr(9)) << '\n';
         return exit_failure;
     case storage::rerate_end::busy:
-        std::cerr << "tallyd: another tallyd is at it already: " << printable(label_of(flags))
+        std::cerr << "tallyd: another tallyd is already doing this: " << printable(label_of(flags))
                   << '\n';
         return exit_failure;
     case storage::rerate_end::stopped:
@@ -70,7 +70,7 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
     flags.json ? report.write_json(std::cout, outcome, flags.dry_run)
                : report.write_text(std::cout, outcome, flags.dry_run);
     if (outcome.end == storage::rerate_end::stopped) {
-        std::cerr << "tallyd: stopped; the same command goes on from there\n";
+        std::cerr << "tallyd: stopped; the same command continues from there\n";
         return exit_failure;
     }
     return exit_success;
@@ -106,6 +106,8 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
         if (!has_schema(opened, stop.source())) {
             return exit_failure;
         }
+
+        // --suspense retries the records that a change of accounts or prices may have helped.
         auto const& connection_string = opened.connection_string();
         if (flags.suspense) {
             storage::suspense_filter curable;
@@ -121,26 +123,32 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
 }
 
 void add_options(CLI::App& command, rerate_flags& flags) {
-    auto* what = command.add_option_group("whose calls");
+    auto* what = command.add_option_group("selection of calls");
     what->add_option("--subscription", flags.subscription, "number or id of a subscription");
     what->add_option("--account", flags.account, "number or id of an account");
-    what->add_option("--plan", flags.plan, "code of a plan, and of plans that fall back on it");
+    what->add_option("--plan", flags.plan,
+                     "code of a plan; includes the plans that fall back on it");
     auto* suspense =
         what->add_flag("--suspense", flags.suspense,
-                       "records that wait because nobody paid for them or nothing rated them: try "
-                       "again, and store what goes now");
+                       "retry suspended records that had no payer or no rate, and store those that "
+                       "can be rated now");
     what->require_option(1);
+
     auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
     command
         .add_option("--from", flags.from,
-                    "calls that began then or later; a date is a midnight of the plan's zone")
+                    "calls that began at or after this time; a date means midnight in the plan's "
+                    "time zone")
         ->check(bound)
         ->excludes(suspense);
-    command.add_option("--to", flags.to, "and before then")->check(bound)->excludes(suspense);
+    command.add_option("--to", flags.to, "calls that began before this time")
+        ->check(bound)
+        ->excludes(suspense);
+
     command.add_flag("--dry-run", flags.dry_run, "show what would change, write nothing");
-    command.add_option("--reason", flags.reason, "kept with every change");
+    command.add_option("--reason", flags.reason, "stored with every change");
     command.add_flag("--restart", flags.restart,
-                     "begin anew instead of going on where this selection was interrupted");
+                     "start again instead of continuing an interrupted run of this selection");
     command.add_flag("--json", flags.json, "one JSON object instead of a summary");
 }
 
@@ -149,9 +157,10 @@ void add_options(CLI::App& command, rerate_flags& flags) {
 void add_rerate_command(CLI::App& app, command_environment& environment) {
     auto* command = app.add_subcommand(
         "rerate",
-        "rate stored calls again, by the rates that were in effect then, and write what differs. "
-        "Allowances are drawn anew from the beginning of each billing period, in order of answer: "
-        "calls of such a period outside --from and --to change when their share of it does");
+        "rate stored calls again, by the rates that were in effect then, and write the "
+        "differences. Allowances are drawn again from the beginning of each billing period, in "
+        "order of answer: calls of the period outside --from and --to change when their part of "
+        "the allowance does");
     auto flags = std::make_shared<rerate_flags>();
     add_options(*command, *flags);
     command->callback(

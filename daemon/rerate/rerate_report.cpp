@@ -82,6 +82,7 @@ void rerate_report::write_changes(std::ostream& out, std::int64_t all) const {
         table.add({row.start_time, row.uuid, row.prefix, row.old_cost, row.new_cost,
                    std::to_string(row.old_allowance_s), std::to_string(row.new_allowance_s)});
     }
+
     if (!table.empty()) {
         table.print(out);
     }
@@ -94,7 +95,7 @@ void rerate_report::write_unrated(std::ostream& out, std::int64_t all) const {
     if (unrated_.empty()) {
         return;
     }
-    out << "left as they are, since nothing rates them any more:\n";
+    out << "unchanged because no rate applies to them any longer:\n";
     table_printer table{{{"start (UTC)"}, {"uuid"}, {"destination"}, {"why"}}};
     for (auto const& row : unrated_) {
         table.add({row.start_time, row.uuid, row.destination, row.why});
@@ -112,21 +113,23 @@ void rerate_report::write_text(std::ostream& out, storage::rerate_outcome const&
         write_changes(out, c.changed);
     }
     write_unrated(out, c.unrated);
+
+    // Each line is a sum, so that the operator can check it.
     auto const rate = records_per_second(static_cast<std::uint64_t>(c.seen), elapsed());
     out << printable(label_) << ": " << (is_dry_run ? "dry run, nothing written, " : "")
         << state_text(outcome.end) << ", " << count_text(c.periods) << " billing periods, "
         << grouped(rate) << " calls/s\n";
     out << "  calls     " << count_text(c.seen) << " = " << count_text(c.changed)
         << (is_dry_run ? " to change + " : " changed + ") << count_text(c.unchanged)
-        << " unchanged + " << count_text(c.frozen) << " left alone (void, disputed, billed) + "
+        << " unchanged + " << count_text(c.frozen) << " excluded (void, disputed, billed) + "
         << count_text(c.unrated) << " without a rate\n";
     out << "  cost      " << rating::to_string(c.old_cost) << " -> "
         << rating::to_string(c.new_cost) << " (" << signed_text(difference(c)) << "), of those "
         << (is_dry_run ? "to change" : "changed") << '\n';
     if (!outcome.run_id.is_nil()) {
         out << "  run       " << ingest::to_string(outcome.run_id)
-            << (outcome.runs > 1 ? ", begun " + std::to_string(outcome.runs) + " times" : "")
-            << "; what it changed: billing.cdr_adjustments\n";
+            << (outcome.runs > 1 ? ", started " + std::to_string(outcome.runs) + " times" : "")
+            << "; its changes are in billing.cdr_adjustments\n";
     }
 }
 
@@ -148,6 +151,7 @@ void rerate_report::write_json(std::ostream& out, storage::rerate_outcome const&
         json.key("new_cost").value(row.new_cost).key("old_allowance_s").value(row.old_allowance_s);
         json.key("new_allowance_s").value(row.new_allowance_s).close('}');
     }
+
     json.close(']').key("without_rate").open('[');
     for (auto const& row : unrated_) {
         json.open('{').key("uuid").value(row.uuid).key("start_time").value(row.start_time);

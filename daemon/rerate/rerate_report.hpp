@@ -10,8 +10,8 @@
 
 namespace tally::daemon {
 
-/// What a rerating tells while it runs and in the end. Keeps the first changes and calls without a
-/// rate, and counts the rest. One thread.
+/// The progress and the summary of a rerating. Keeps the first changes and the first calls without
+/// a rate, and counts the others. One thread.
 class rerate_report {
   public:
     explicit rerate_report(std::string label);
@@ -21,15 +21,15 @@ class rerate_report {
     void progressed(storage::rerate_counts const& counts, std::int64_t calls_total);
     void clear_progress() { progress_.clear(); }
 
-    /// For people: sums that add up; of a dry run the differences before them.
+    /// Prints sums that add up; for a dry run the differences come first.
     void write_text(std::ostream& out, storage::rerate_outcome const& outcome,
                     bool is_dry_run) const;
-    /// One JSON object in a line.
+    /// Prints one line with a JSON object.
     void write_json(std::ostream& out, storage::rerate_outcome const& outcome,
                     bool is_dry_run) const;
 
   private:
-    /// A screenful or two; what --json's readers do with more they can ask cdr_adjustments for.
+    /// A few screens. All changes of a run are in billing.cdr_adjustments.
     static constexpr std::size_t rows_max = 1000;
 
     struct change_row {

@@ -16,13 +16,13 @@
 #include <iostream>
 #include <memory>
 
-// tallyd suspense list | show | retry | discard | restore | export: records that could not be
-// stored or rated, looked at and worked off.
+// tallyd suspense list | show | retry | discard | restore | export: shows and resolves records that
+// could not be stored or rated.
 
 namespace tally::daemon {
 namespace {
 
-/// A screenful.
+/// The default of --limit: about one screen.
 constexpr std::int32_t rows_unless_said = 50;
 
 struct suspense_flags {
@@ -30,7 +30,7 @@ struct suspense_flags {
     std::string state;
     std::string because;
     std::string to;
-    std::int32_t limit = 0; ///< 0: not said
+    std::int32_t limit = 0; ///< 0: not given
     bool summary = false;
     bool dry_run = false;
     bool yes = false;
@@ -38,7 +38,7 @@ struct suspense_flags {
     bool json = false;
 };
 
-/// What a subcommand works with.
+/// The context of a subcommand.
 struct suspense_work {
     config::settings const& settings;
     database const& opened;
@@ -67,7 +67,7 @@ int list_groups(suspense_work const& work, storage::suspense_filter const& which
         std::cout << "nothing is suspended\n";
     } else {
         print_groups(std::cout, groups);
-        std::cout << "the records of a line: tallyd suspense list --reason "
+        std::cout << "to list the records of a line: tallyd suspense list --reason "
                   << printable(groups.front().reason) << '\n';
     }
     return exit_success;
@@ -83,10 +83,11 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
         }
         return exit_success;
     }
+
     std::int64_t all = 0;
     check(storage::count_suspense(work.on, which, all));
     if (rows.empty()) {
-        std::cout << "nothing is suspended that fits\n";
+        std::cout << "no suspended record matches\n";
     } else {
         print_rows(std::cout, rows, all);
     }
@@ -112,7 +113,7 @@ int show(suspense_work const& work) {
 }
 
 int retry(suspense_work const& work) {
-    stop_on_signal stop; // a signal ends it between two batches
+    stop_on_signal stop; // a signal ends the retry between two batches
     if (!has_schema(work.opened, stop.source())) {
         return exit_failure;
     }
@@ -132,15 +133,16 @@ void print_change(suspense_flags const& flags, std::string_view done, std::int64
               << '\n';
 }
 
-/// `done` names what becomes of the rows of `state`, for people and in --json.
+/// Changes the selected rows of `state`. `done` names the change, in the text and in --json.
 template <typename Change>
 int change(suspense_work const& work, std::string_view state, std::string_view done,
            Change&& apply) {
     if (work.flags.what.is_open()) {
-        std::cerr << "tallyd: say which records: ids, --reason, --source, --format, --since or "
+        std::cerr << "tallyd: select records by ids, --reason, --source, --format, --since or "
                      "--until\n";
         return exit_usage;
     }
+
     auto which = filter_of(work);
     which.state = state;
     std::int64_t count = 0;
@@ -174,7 +176,7 @@ int export_records(suspense_work const& work) {
     auto const count = export_suspense(work.on, {filter_of(work), work.flags.to, work.flags.raw});
     std::cerr << count << (count == 1 ? " record" : " records") << " exported";
     if (work.flags.raw && count > 0) {
-        std::cerr << "; mended, they go in by tallyd import, then discard these";
+        std::cerr << "; correct them, import them with tallyd import, then discard these";
     }
     std::cerr << '\n';
     return exit_success;
@@ -198,7 +200,7 @@ CLI::App* add_subcommand(CLI::App& parent, command_environment& environment,
                          std::shared_ptr<suspense_flags> const& flags, std::string const& name,
                          std::string const& description, int (*act)(suspense_work const&)) {
     auto* command = parent.add_subcommand(name, description);
-    command->add_flag("--json", flags->json, "JSON, an object a line, instead of a table");
+    command->add_flag("--json", flags->json, "one JSON object per line instead of a table");
     command->callback(
         [=, &environment] { environment.exit_code = perform(environment, act, *flags); });
     return command;
@@ -214,60 +216,65 @@ void add_state(CLI::App& command, suspense_flags& flags) {
 void add_change(CLI::App& command, suspense_flags& flags) {
     add_selection(command, flags.what, with_ids::yes);
     command.add_flag("--yes", flags.yes, "do not ask");
-    command.add_flag("--dry-run", flags.dry_run, "say how many, change nothing");
+    command.add_flag("--dry-run", flags.dry_run, "print how many, change nothing");
 }
 
 void add_reading(CLI::App& suspense, command_environment& environment) {
     auto const listed = std::make_shared<suspense_flags>();
     auto* command = add_subcommand(
         suspense, environment, listed, "list",
-        "how many wait, by reason and source; with a filter or --limit the records, latest first",
+        "count the records by reason and source; with a filter or --limit list them, latest first",
         list);
     add_selection(*command, listed->what, with_ids::no);
     add_state(*command, *listed);
-    command->add_flag("--summary", listed->summary, "by reason and source also with a filter");
+    command->add_flag("--summary", listed->summary, "count by reason and source despite a filter");
     command
         ->add_option("--limit", listed->limit,
-                     "records, at most so many; " + std::to_string(rows_unless_said) +
-                         " unless said otherwise")
+                     "list at most so many records; default: " + std::to_string(rows_unless_said))
         ->check(CLI::Range(1, 1'000'000));
+
     auto const shown = std::make_shared<suspense_flags>();
     command = add_subcommand(suspense, environment, shown, "show",
-                             "all about a record: why it waits, what to do, its payload", show);
-    command->add_option("ids", shown->what.ids, "its id, or what it alone begins with")->required();
+                             "show a record: why it waits, what to do, its payload", show);
+    command->add_option("ids", shown->what.ids, "its id, or a unique prefix of it")->required();
+
     auto const exported = std::make_shared<suspense_flags>();
     command = add_subcommand(suspense, environment, exported, "export",
-                             "write records with all fields, an object a line, oldest first",
+                             "write records with all fields, one object per line, oldest first",
                              export_records);
     add_selection(*command, exported->what, with_ids::yes);
     add_state(*command, *exported);
-    command->add_option("--to", exported->to, "a file, written whole or not at all, or -")
+    command->add_option("--to", exported->to, "a file, written completely or not at all, or -")
         ->required();
     command->add_flag("--raw", exported->raw,
-                      "payloads alone, as they came, so that they can be mended and imported");
+                      "only the payloads, as received, to be corrected and imported");
 }
 
 void add_changing(CLI::App& suspense, command_environment& environment) {
     auto const retried = std::make_shared<suspense_flags>();
     auto* command = add_subcommand(
         suspense, environment, retried, "retry",
-        "try waiting records again, whatever they wait for: read, rated and stored by the settings "
-        "of their source, the accounts and the plans as they are now. Without a filter all",
+        "retry waiting records, whatever their reason: decode, rate and store them by the present "
+        "settings of their source, accounts and plans. Without a filter all of them",
         retry);
     add_selection(*command, retried->what, with_ids::yes);
-    command->add_flag("--dry-run", retried->dry_run, "say what would be stored, write nothing");
+    command->add_flag("--dry-run", retried->dry_run, "print what would be stored, write nothing");
+
     auto const discarded = std::make_shared<suspense_flags>();
     command =
         add_subcommand(suspense, environment, discarded, "discard",
-                       "give waiting records up: they stay to be seen, nobody is charged", discard);
+                       "give up waiting records: they stay visible and are not charged", discard);
     add_change(*command, *discarded);
-    command->add_option("--because,--reason-text", discarded->because, "why; kept with them")
+    command
+        ->add_option("--because,--reason-text", discarded->because, "why; stored with the records")
         ->required()
         ->check(CLI::Validator(
-            [](std::string const& text) { return text.empty() ? "say why" : ""; }, "TEXT"));
+            [](std::string const& text) { return text.empty() ? "a reason is needed" : ""; },
+            "TEXT"));
+
     auto const restored = std::make_shared<suspense_flags>();
     command = add_subcommand(suspense, environment, restored, "restore",
-                             "let discarded records wait again", restore);
+                             "make discarded records wait again", restore);
     add_change(*command, *restored);
 }
 
@@ -275,11 +282,11 @@ void add_changing(CLI::App& suspense, command_environment& environment) {
 
 void add_suspense_command(CLI::App& app, command_environment& environment) {
     auto* suspense = app.add_subcommand(
-        "suspense", "records that could not be stored or rated: look at them, work them off");
+        "suspense", "show and resolve records that could not be stored or rated");
     suspense->require_subcommand(1);
     suspense->footer(
-        "A running `tallyd run` tries those again by itself that wait for an account, a number, a\n"
-        "subscription or a price (setting suspense.auto_attempts_max). All of this is safe to\n"
+        "A running `tallyd run` automatically retries records that wait for an account, a number,\n"
+        "a subscription or a price (setting suspense.auto_attempts_max). All commands are safe to\n"
         "repeat and to run beside daemons: each record counts once. Exit codes: 0 done, 1 failed.");
     add_reading(*suspense, environment);
     add_changing(*suspense, environment);

@@ -24,7 +24,7 @@ void check(storage::result const& said) {
     }
 }
 
-/// A file that gets its name when it is complete, or standard output.
+/// Standard output, or a file that is written under another name and renamed when it is complete.
 class export_file {
   public:
     explicit export_file(std::string path) : path_{std::move(path)}, part_{path_ + ".part"} {
@@ -74,7 +74,8 @@ class export_file {
     int fd_ = -1;
 };
 
-/// One file is one format: else nobody could import it.
+/// The one format of the selected records; empty when there are none. Throws when there are
+/// several: tallyd import reads one format per file.
 std::string raw_format(storage::pq_connection& on, storage::suspense_filter const& which) {
     std::vector<storage::suspense_group> groups;
     check(storage::summarize_suspense(on, which, groups));
@@ -86,13 +87,14 @@ std::string raw_format(storage::pq_connection& on, storage::suspense_filter cons
         }
     }
     if (formats.size() > 1) {
-        throw std::runtime_error("--raw writes one format at a time; say --format, one of: " +
+        throw std::runtime_error("--raw writes one format at a time; pass --format, one of: " +
                                  names);
     }
     return formats.empty() ? std::string{} : *formats.begin();
 }
 
-/// As it came and a line end; where records are lines, one that has several becomes one.
+/// The payload as it was received, with one line end. In a line format, line ends inside the
+/// payload become blanks, so that it stays one record.
 std::string raw_line(std::string payload, bool is_line) {
     while (!payload.empty() && (payload.back() == '\n' || payload.back() == '\r')) {
         payload.pop_back();
@@ -112,6 +114,7 @@ std::int64_t export_suspense(storage::pq_connection& on, suspense_export const& 
         auto const* const format = ingest::find_format(raw_format(on, what.which));
         is_line = format != nullptr && format->cut == ingest::framing::line;
     }
+
     export_file file{what.to};
     std::int64_t count = 0;
     std::vector<storage::suspense_record> records;

@@ -38,11 +38,11 @@ void print_words(retry_counts const& counts, bool is_dry_run) {
     std::cout << "suspense: " << (is_dry_run ? "dry run, nothing written, " : "")
               << grouped(counts.tried) << " records = " << grouped(counts.stored)
               << (is_dry_run ? " to be stored + " : " stored + ") << grouped(counts.duplicate)
-              << " stored already + " << grouped(waiting) << " still waiting\n"
+              << " already stored + " << grouped(waiting) << " still waiting\n"
               << (reasons.empty() ? "" : "  waiting   " + reasons.substr(2) + "\n");
 }
 
-/// Draws a bar of a job's progress.
+/// Shows the progress of a retry.
 class progress_of_retry {
   public:
     void show(retry_counts const& counts, std::int64_t waiting) {

@@ -11,19 +11,19 @@
 
 namespace tally::daemon {
 
-/// What `suspense retry` and `rerate --suspense` are told.
+/// The options of `suspense retry` and `rerate --suspense`.
 struct suspense_job {
     storage::suspense_filter which;
     bool is_dry_run = false;
     bool as_json = false;
 };
 
-/// Tries suspended records again, shows how far it is, prints what became of them. Gives the exit
-/// code; throws std::runtime_error when the database refuses.
+/// Retries suspended records, shows the progress and prints the outcome. Returns the exit code;
+/// throws std::runtime_error when a statement fails.
 int retry_suspense(config::settings const& settings, std::string const& connection_string,
                    suspense_job const& job, stop_on_signal& stop);
 
-/// As they are at this moment; throw std::runtime_error when the database refuses.
+/// Load the catalog and the sources as they are now. Throw std::runtime_error when that fails.
 std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection_string);
 std::shared_ptr<ingest::source_table const> sources_now(std::string const& connection_string);
 

@@ -10,7 +10,7 @@ namespace tally::daemon {
 
 namespace {
 
-/// Seconds from the earliest to now; 0 when none waits.
+/// Seconds from the oldest waiting record to now; 0 when none waits.
 std::int64_t age_s(std::vector<storage::waiting_reason> const& reasons) {
     auto const now = std::chrono::duration_cast<std::chrono::microseconds>(
                          std::chrono::system_clock::now().time_since_epoch())
@@ -22,7 +22,8 @@ std::int64_t age_s(std::vector<storage::waiting_reason> const& reasons) {
     return (now - oldest) / ingest::us_per_s;
 }
 
-/// A reason that nothing waits for any more goes to 0 instead of staying as it was.
+/// Remembers the reasons that were reported before: one for which no record waits any longer is set
+/// to 0, since a gauge keeps its last value.
 auto waiting_counter(metrics& counters) {
     return [&counters, counts = std::map<std::string, std::uint64_t>{}](
                std::vector<storage::waiting_reason> const& reasons) mutable {

@@ -7,7 +7,8 @@ namespace tally::daemon {
 class lane_monitor;
 class metrics;
 
-/// Turns what the suspense watch tells into metrics. Both must outlive it.
+/// Turns the reports of the suspense watch into metrics. `counters` and `money` must outlive the
+/// result.
 suspense_observer suspense_observer_of(metrics& counters, lane_monitor& money);
 
 } // namespace tally::daemon

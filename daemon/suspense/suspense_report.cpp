@@ -17,14 +17,14 @@ std::string count_text(std::int64_t count) {
     return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
 }
 
-/// What a person can do; a reason of a later tallyd has no words here.
+/// What the operator can do. A reason that a later version of tallyd wrote is unknown here.
 std::string_view advice(std::string const& reason) {
     auto const known = ingest::parse_code(reason);
     return known == ingest::record_error::none ? "this tallyd does not know the reason"
                                                : ingest::explain(known);
 }
 
-/// Whether and when a daemon tries it by itself.
+/// Whether and when a daemon retries the record automatically.
 std::string next_step(storage::suspense_record const& record) {
     if (record.state != "waiting") {
         return "none";
@@ -35,7 +35,7 @@ std::string next_step(storage::suspense_record const& record) {
         return "by hand: " + by_hand;
     }
     if (record.next_attempt_at == ingest::never_us) {
-        return "by hand, a daemon tried often enough: " + by_hand;
+        return "by hand, all automatic attempts are used: " + by_hand;
     }
     return heals == ingest::cure::catalog
                ? "by a daemon, when the catalog changes after " + time_text(record.next_attempt_at)
@@ -123,11 +123,13 @@ void print_record(std::ostream& out, storage::suspense_record const& record) {
     line("source", record.source);
     line("format", record.format);
     line("attempts", std::to_string(record.attempts) + ", " + std::to_string(record.auto_attempts) +
-                         " of them by a daemon later on");
+                         " of them automatic");
     line("received", time_text(record.received_at));
     line("resolved", time_text(record.resolved_at));
     line("resolved by", record.resolved_by);
     line("because", record.resolution);
+
+    // The payload last: it may have any length.
     out << "payload       " << count_text(record.payload_bytes) << " bytes\n"
         << readable(record.payload) << '\n';
 }
@@ -137,6 +139,7 @@ std::string json_line(storage::suspense_record const& record, with_payload paylo
     json.open('{').key("id").value(ingest::to_string(record.id));
     json.key("state").value(record.state).key("reason").value(record.reason);
     json.key("explanation").value(advice(record.reason));
+
     add_text(json, "detail", record.detail);
     json.key("source").value(record.source).key("format").value(record.format);
     json.key("attempts").value(record.attempts).key("auto_attempts").value(record.auto_attempts);
@@ -145,6 +148,7 @@ std::string json_line(storage::suspense_record const& record, with_payload paylo
     add_time(json, "resolved_at", record.resolved_at);
     add_text(json, "resolved_by", record.resolved_by);
     add_text(json, "resolution", record.resolution);
+
     json.key("payload_bytes").value(record.payload_bytes);
     if (payload == with_payload::yes) {
         add_payload(json, "payload", record.payload);

@@ -8,13 +8,12 @@
 
 namespace tally::daemon {
 
-// What is told of suspended records: as tables and words for people, as a JSON object a line for
-// scripts.
+// Prints suspended records: as tables and text for people, as one JSON object per line for scripts.
 
 void print_groups(std::ostream& out, std::vector<storage::suspense_group> const& groups);
 void print_groups_as_json(std::ostream& out, std::vector<storage::suspense_group> const& groups);
 
-/// `all`: how many there are, of which `rows` may be the latest.
+/// `all`: the total number of records; `rows` may contain only the latest of them.
 void print_rows(std::ostream& out, std::vector<storage::suspense_record> const& rows,
                 std::int64_t all);
 
@@ -23,8 +22,7 @@ void print_record(std::ostream& out, storage::suspense_record const& record);
 
 enum class with_payload : bool { no, yes };
 
-/// All fields in one line, without its line feed. The payload as text, or as base64 when it is
-/// none.
+/// All fields as one line without a line feed. The payload is text, or base64 when it is not UTF-8.
 std::string json_line(storage::suspense_record const& record, with_payload payload);
 
 } // namespace tally::daemon

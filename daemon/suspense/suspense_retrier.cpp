@@ -17,7 +17,7 @@ using storage::entry_state;
 
 namespace {
 
-/// The entries themselves say what became of them.
+/// Reports stored batches only: the outcome of each record is in its entry.
 class stored_observer final : public storage::lane_observer {
   public:
     explicit stored_observer(std::function<void(storage::batch const&)> told)
@@ -51,13 +51,13 @@ std::shared_ptr<ingest::source const> source_of(ingest::source_table const& sour
 
 } // namespace
 
-/// A suspended payload, its records by now, and the memory that their entries point to.
+/// A suspended payload and its records. Owns the memory that the entries point to.
 struct suspense_retry::decoded {
     ingest::uuid id;
     ingest::record_batch batch;
     std::shared_ptr<ingest::source const> from;
-    std::vector<batch_entry> entries; ///< the last one resolves the row; none when it has no hope
-    std::string reason;               ///< why it waits; code
+    std::vector<batch_entry> entries; ///< the last one resolves the row; empty: cannot be rated
+    std::string reason;               ///< why it waits; a code of record_error
     std::string_view detail;
 
     void fail(record_error why, std::string_view what) {
@@ -79,7 +79,7 @@ suspense_retry::suspense_retry(retry_options how)
 suspense_retry::~suspense_retry() = default;
 
 bool suspense_retry::pause(std::chrono::milliseconds time) const {
-    constexpr std::chrono::milliseconds slice{50}; // a wish to stop need not wait longer
+    constexpr std::chrono::milliseconds slice{50}; // how soon a stop request is noticed
     auto const end = std::chrono::steady_clock::now() + time;
     while (!is_stopping() && std::chrono::steady_clock::now() < end) {
         std::this_thread::sleep_for(std::min(time, slice));
@@ -96,6 +96,8 @@ retry_counts suspense_retry::run(storage::suspense_filter which) {
     which.state = "waiting";
     std::int64_t waiting = 0;
     check(storage::count_suspense(reader_, which, waiting));
+
+    // Pages follow each other by id, so a record that stays suspended is not met twice.
     std::vector<storage::suspense_record> records;
     ingest::uuid after;
     do {
@@ -123,7 +125,7 @@ void suspense_retry::retry(std::vector<storage::suspense_record> const& records)
     count(memory);
 }
 
-/// As the record's own decoder reads it by now.
+/// Decodes the payload with the decoder of its format and the present settings of its source.
 void suspense_retry::decode(storage::suspense_record const& record, decoded& into) const {
     into.id = record.id;
     into.reason = record.reason;
@@ -131,11 +133,15 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
     auto const* const format = ingest::find_format(record.format);
     auto& batch = into.batch;
     batch.set_body(record.payload);
+
+    // An unknown format was written by a later tallyd; a source may have been deleted meanwhile.
     if (format == nullptr || into.from == nullptr) {
-        into.detail = format == nullptr ? "this tallyd knows no such format"
-                                        : "its source is gone: create one of the same id";
-        return; // made by a later tallyd, or deleted while the record was on its way
+        into.detail = format == nullptr ? "this tallyd does not know the format"
+                                        : "its source is deleted; create one with the same id";
+        return;
     }
+
+    // A payload waits as a whole, so one record that cannot be read keeps all of it waiting.
     format->decode({*into.from, {}, {}, record.received_at}, batch);
     if (batch.whole_error != record_error::none) {
         into.fail(batch.whole_error, batch.whole_detail);
@@ -145,6 +151,7 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
         into.fail(batch.rejected.front().error, batch.rejected.front().detail);
         return;
     }
+
     batch_entry entry;
     entry.catalog = how_.catalog.get();
     entry.from = into.from.get();
@@ -158,7 +165,8 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
     }
 }
 
-/// By the catalog as it is now: all records of the payload, or none when one has no hope.
+/// Guides by the present catalog: all records of the payload, or none when one of them has no
+/// payer.
 void suspense_retry::guide(batch_entry const& as, decoded& into) const {
     auto& batch = into.batch;
     rating::apply_number_rules(batch, into.from->numbers);
@@ -171,15 +179,16 @@ void suspense_retry::guide(batch_entry const& as, decoded& into) const {
         into.entries.emplace_back(as).take(event, rating::guide(event, *how_.catalog));
     }
     if (into.entries.size() == 1) {
-        into.entries.front().raw = as.raw; // as it waits, with what a decoder leaves around it
+        into.entries.front().raw = as.raw; // the payload as it waits, with bytes around the record
     }
+
     auto const hopeless =
         std::find_if(into.entries.begin(), into.entries.end(),
                      [](auto const& each) { return each.state == entry_state::suspended; });
     if (hopeless != into.entries.end()) {
         into.fail(hopeless->reason, {});
     } else if (into.entries.empty() &&
-               batch.skipped > 0) { // its source leaves such ones out by now
+               batch.skipped > 0) { // its source now skips such records: resolve it as a duplicate
         into.entries.push_back(as);
         into.entries.back().state = entry_state::duplicate;
     }
@@ -191,19 +200,21 @@ void suspense_retry::rate_only(std::vector<decoded>& records) {
         check(rows_.load(writer_));
         storage::batch rated;
         rows_.rate(rated);
-        rows_.written(); // the next one goes on from these allowances
+        rows_.written(); // the next record is rated on what this one left of the allowance
     }
 }
 
 void suspense_retry::store(std::vector<decoded>& records) {
-    // Only those that have hope go the road: the others would come back to where they are.
+    // Only records that can be rated go to the lane: it would suspend the others once more.
     std::vector<batch_entry> hopeful;
     for (auto& record : records) {
         std::copy(record.entries.begin(), record.entries.end(), std::back_inserter(hopeful));
     }
     if (!hopeful.empty() && !lane_.store(hopeful, {}, {}, 0)) {
-        throw std::runtime_error("stopped; what was not stored waits as before");
+        throw std::runtime_error("stopped; records that are not stored wait as before");
     }
+
+    // The lane writes each outcome into its entry: copy them back, payload by payload.
     std::vector<storage::failed_retry> failures;
     auto next = hopeful.begin();
     for (auto& record : records) {
@@ -219,6 +230,8 @@ void suspense_retry::store(std::vector<decoded>& records) {
             failures.push_back({record.id, record.reason, record.detail});
         }
     }
+
+    // A failed attempt is counted, and sets the time of the next automatic one.
     check(storage::record_failures(reader_, failures, how_.automatic ? &*how_.automatic : nullptr));
 }
 

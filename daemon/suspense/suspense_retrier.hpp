@@ -21,50 +21,51 @@ namespace tally::daemon {
 struct retry_counts {
     std::uint64_t tried = 0;
     std::uint64_t stored = 0;
-    /// Nothing more to store: it is there already, somebody else settled it meanwhile, or its
-    /// source leaves such records out by now.
+    /// Nothing to store: the record is already stored, another process resolved it meanwhile, or
+    /// its source is now set to skip such records.
     std::uint64_t duplicate = 0;
-    std::map<std::string, std::uint64_t, std::less<>> still_waiting; ///< by reason, as it is now
+    std::map<std::string, std::uint64_t, std::less<>> still_waiting; ///< by their present reason
 
     friend bool operator==(retry_counts const&, retry_counts const&) = default;
 };
 
 struct retry_options {
     std::string connection_string;
-    std::string purpose; ///< seen in pg_stat_activity
+    std::string purpose; ///< application_name in pg_stat_activity
     std::shared_ptr<rating::catalog const> catalog;
     std::shared_ptr<ingest::source_table const> sources;
     storage::partition_policy partitions;
     bool is_dry_run = false; ///< decode, guide and rate only
-    /// Of a daemon's own attempts; nullopt: a person asked.
+    /// Set for the automatic attempts of a daemon; nullopt: an operator asked for the retry.
     std::optional<storage::automatic_attempts> automatic;
     std::function<bool()> stop;
-    /// After each batch; the number of those that waited in the beginning.
+    /// Called after each page. `waiting`: the number of records that waited at the start.
     std::function<void(retry_counts const&, std::int64_t waiting)> on_progress;
-    /// Of each batch that is stored.
+    /// Called for each batch that is stored.
     std::function<void(storage::batch const&)> on_stored;
 };
 
-/// Brings records that wait in suspense through the normal road again: decoded by their own format
-/// and their source as it is now, guided, rated, stored. The transaction that stores a record
-/// resolves its row, which must still wait: so a kill at any moment leaves either all or nothing of
-/// it done, and of several that try one record at once one stores it.
+/// Takes suspended records through the pipeline again: decodes them by their format and by their
+/// source as it is now, guides, rates and stores them. The transaction that stores a record also
+/// resolves its row, which must still be waiting. A kill at any moment therefore leaves both or
+/// neither done, and when several processes retry one record, one of them stores it
+/// (docs/ARCHITECTURE.md, R16).
 ///
-/// A payload may hold several records, when a switch sent what nobody could take apart: its row is
-/// resolved with the last of them. One thread, but for cancel().
+/// A payload may contain several records, when the body that a switch sent could not be split: its
+/// row is resolved with the last of them. One thread, except for cancel().
 class suspense_retry {
   public:
     explicit suspense_retry(retry_options how);
     ~suspense_retry();
 
-    /// All that wait and that the filter means, a page at a time. Throws std::runtime_error when
-    /// the database refuses; what was stored by then stays resolved.
+    /// Retries all waiting records that the filter selects, a page at a time. Throws
+    /// std::runtime_error when a statement fails; records that are stored by then stay resolved.
     retry_counts run(storage::suspense_filter which);
-    /// These ones. Throws likewise.
+    /// Retries these records. Throws as run() does.
     void retry(std::vector<storage::suspense_record> const& records);
-    /// What became of those tried since the last time this was asked.
+    /// Returns the outcomes since the last call, and resets them.
     retry_counts take_counts() { return std::exchange(counts_, {}); }
-    /// Any thread: cuts short what is under way.
+    /// Cancels the statements under way. Any thread.
     void cancel() noexcept;
 
   private:

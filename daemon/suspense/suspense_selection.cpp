@@ -15,7 +15,7 @@ namespace {
 std::string reason_problem(std::string const& code) {
     return ingest::parse_code(code) != ingest::record_error::none
                ? ""
-               : "no such reason: " + code + "; those that there are: tallyd suspense list";
+               : "no such reason: " + code + "; see: tallyd suspense list";
 }
 
 void check(storage::result const& said) {
@@ -45,20 +45,20 @@ bool suspense_selection::is_open() const noexcept {
 
 void add_selection(CLI::App& command, suspense_selection& what, with_ids ids) {
     if (ids == with_ids::yes) {
-        command.add_option("ids", what.ids,
-                           "ids of suspended records, or what they alone begin with");
+        command.add_option("ids", what.ids, "ids of suspended records, or unique prefixes of them");
     }
     auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
     command
-        .add_option("--reason", what.reasons, "why they wait: unknown_number; may be given again")
+        .add_option("--reason", what.reasons, "why they wait, such as unknown_number; repeatable")
         ->allow_extra_args(false) // ids may follow
         ->check(CLI::Validator(reason_problem, "REASON"));
     command.add_option("--source", what.source, "name of the source that sent them");
-    command.add_option("--format", what.format, "format in which they came");
+    command.add_option("--format", what.format, "format in which they were sent");
     command
-        .add_option("--since", what.since, "received then or later; a date is its midnight in UTC")
+        .add_option("--since", what.since,
+                    "received at or after this time; a date means its midnight in UTC")
         ->check(bound);
-    command.add_option("--until", what.until, "and before then")->check(bound);
+    command.add_option("--until", what.until, "received before this time")->check(bound);
 }
 
 storage::suspense_filter filter_of(suspense_selection const& what, storage::pq_connection& on) {

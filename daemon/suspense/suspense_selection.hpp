@@ -11,16 +11,16 @@ class App;
 
 namespace tally::daemon {
 
-/// Which suspended records a command is about, as typed.
+/// The suspended records that a command selects, as typed on the command line.
 struct suspense_selection {
-    std::vector<std::string> ids; ///< or what they begin with
+    std::vector<std::string> ids; ///< ids, or unique prefixes of them
     std::vector<std::string> reasons;
     std::string source;
     std::string format;
     std::string since;
     std::string until;
 
-    /// Nothing was typed.
+    /// No filter was given.
     [[nodiscard]] bool is_open() const noexcept;
 };
 
@@ -28,11 +28,12 @@ enum class with_ids : bool { no, yes };
 
 void add_selection(CLI::App& command, suspense_selection& what, with_ids ids);
 
-/// Looks ids and source up. Throws std::runtime_error for an id that is none or several, for a
-/// source that is none, and when the database refuses.
+/// Looks up ids and source. Throws std::runtime_error for an id that matches no record or several,
+/// for an unknown source, and when a statement fails.
 storage::suspense_filter filter_of(suspense_selection const& what, storage::pq_connection& on);
 
-/// The one row of an id or what it begins with, with its payload; throws likewise.
+/// The one row with this id, or whose id begins with it, and its payload. Throws as filter_of()
+/// does.
 storage::suspense_record suspended_record(storage::pq_connection& on, std::string const& id);
 
 } // namespace tally::daemon

@@ -9,15 +9,15 @@ namespace tally::daemon {
 
 namespace {
 
-/// Without a change of the catalog, for records that came in while it changed, and for those that
-/// other tables cure.
+/// The interval without a change of the catalog: for records that arrived while it changed, and for
+/// those whose reason lies in a table that sends no notifications.
 constexpr std::chrono::seconds round_every{15};
 constexpr std::chrono::seconds round_after_failure{5};
 /// Counting a million waiting records takes some 0.3 s of a core.
 constexpr std::chrono::seconds look_every{60};
-/// Found by one look through the index, 160 KB; tried in pages.
+/// Ids read by one index scan (160 KB); they are retried in pages.
 constexpr std::int32_t due_max = 10'000;
-/// Their batch holds rows that lanes want, for some ten milliseconds.
+/// Bounds the time for which a page's transaction locks rows that lanes need: about 10 ms.
 constexpr std::size_t page_rows = 200;
 constexpr std::chrono::milliseconds rest_between_pages_max{1000};
 constexpr std::chrono::milliseconds rest_between_rounds_max{10'000};
@@ -79,13 +79,14 @@ void suspense_watch::run() noexcept {
     std::chrono::milliseconds wait{0};
     std::unique_lock lock{mutex_};
     while (!wake_.wait_for(lock, wait, [this] { return stopping_ || is_new_; }) || !stopping_) {
-        is_new_ = false;
+        is_new_ = false; // a catalog that arrives from now on starts another cycle
         lock.unlock();
+
         wait = round_every;
         try {
             round();
         } catch (std::exception const& error) {
-            lay_down_work();
+            lay_down_work(); // its connections may be broken; the next cycle opens new ones
             wait = round_after_failure;
             if (!connection_.is_cancelled()) {
                 spdlog::warn("event=suspense_not_tried error=\"{}\"", error.what());
@@ -101,7 +102,9 @@ void suspense_watch::round() {
     if (how_.attempts_max > 0 && is_our_turn()) {
         try_all();
     }
-    // A catalog that changes every second does not keep the database busy with us.
+
+    // About a tenth of the time: a catalog that changes every second must not keep the database
+    // busy with retries.
     auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
     rest(std::min(9 * took, rest_between_rounds_max));
 }
@@ -117,9 +120,12 @@ void suspense_watch::look() {
 }
 
 bool suspense_watch::is_our_turn() {
+    // The advisory lock lives as long as the session, so a connection that was opened again since
+    // (a new generation) no longer holds it.
     if (connection_.is_open() && our_generation_ == connection_.generation()) {
         return true;
     }
+
     bool is_ours = false;
     check(storage::take_turn(connection_, is_ours));
     our_generation_ = is_ours ? connection_.generation() : 0;
@@ -133,25 +139,30 @@ void suspense_watch::try_all() {
     while (go_on) {
         auto const with = options_now();
         if (!with.catalog || !with.sources) {
-            return;
+            return; // not loaded yet
         }
+
+        // Ends by itself: a record that was tried is not due again by the same catalog.
         check(storage::find_due(connection_, *with.automatic, due_max, due));
         go_on = !due.empty() && try_these(due, all);
     }
-    lay_down_work();
+    lay_down_work(); // an idle daemon keeps no connections for retries
+
     if (all.tried > 0) {
         spdlog::info("event=suspense_tried records={} stored={} duplicate={} waiting={}", all.tried,
                      all.stored, all.duplicate, all.tried - all.stored - all.duplicate);
     }
 }
 
-/// False: stopping.
+/// Retries `due` page by page. False: the daemon stops.
 bool suspense_watch::try_these(std::span<ingest::uuid const> due, retry_counts& all) {
     while (!due.empty()) {
         auto const began = clock::now();
         auto const page = due.first(std::min(page_rows, due.size()));
         due = due.subspan(page.size());
         try_page({page.begin(), page.end()}, all);
+
+        // Half of the time belongs to the lanes, which write to the same rows.
         auto const took =
             std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
         if (!rest(std::min(took, rest_between_pages_max))) {
@@ -161,12 +172,14 @@ bool suspense_watch::try_these(std::span<ingest::uuid const> due, retry_counts& 
     return true;
 }
 
-/// With the catalog as it is by now. Large payloads make several pages of one.
+/// Retries one page with the present catalog. The rows are read in portions of bounded size, so
+/// large payloads take several reads.
 void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) {
     take_up_work(options_now());
     storage::suspense_filter which;
     which.ids = std::move(ids);
     which.state = "waiting";
+
     std::vector<storage::suspense_record> records;
     ingest::uuid after;
     do {
@@ -176,6 +189,7 @@ void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) 
             at_work_->retry(records);
         }
     } while (!records.empty());
+
     auto const counts = at_work_->take_counts();
     told_.tried(counts);
     all.tried += counts.tried;
@@ -183,7 +197,7 @@ void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) 
     all.duplicate += counts.duplicate;
 }
 
-/// Connections and memory of usage rows serve all pages that are tried with one catalog.
+/// One retrier serves all pages with the same catalog: it keeps its connections and its usage rows.
 void suspense_watch::take_up_work(retry_options const& with) {
     if (at_work_ && worked_with_ == with.automatic->catalog_at) {
         return;
@@ -221,7 +235,7 @@ retry_options suspense_watch::options_now() {
     return now;
 }
 
-/// False: stopping.
+/// False: the daemon stops.
 bool suspense_watch::rest(std::chrono::milliseconds time) {
     std::unique_lock lock{mutex_};
     return !wake_.wait_for(lock, time, [this] { return stopping_; });

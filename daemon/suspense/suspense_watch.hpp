@@ -14,23 +14,27 @@
 
 namespace tally::daemon {
 
-/// Told of what waits and what became of it. Called on the watch's thread.
+/// Receives the number of waiting records and the outcome of retries. Called on the watch's thread.
 struct suspense_observer {
-    std::function<void(std::vector<storage::waiting_reason> const&)> waiting; ///< all that wait
-    std::function<void(retry_counts const&)> tried;                           ///< a page of them
+    std::function<void(std::vector<storage::waiting_reason> const&)> waiting; ///< all reasons
+    std::function<void(retry_counts const&)> tried;                           ///< after each page
     std::function<void(storage::batch const&)> stored;
 };
 
-/// Tries suspended records again when the reason may be gone: after each change of the catalog, and
-/// now and then. A thread with connections of its own, away from the lanes: a page at a time, with
-/// as long a rest behind it. Of several daemons on one database one does it, for as long as it
-/// lives. Also counts what waits, for metrics.
+/// Retries suspended records when the reason may no longer hold: after each change of the catalog,
+/// and at intervals. Runs on a thread with its own connections, apart from the lanes: one page at a
+/// time, followed by a pause of the same length. When several daemons use one database, one of them
+/// does this until it ends (an advisory lock decides). Also counts the waiting records for metrics.
+///
+///     poll the database → count waiting (once a minute) → try to become leader → retry due pages
+///           ↑                                                                        │
+///           └────────────── pause: an interval, or until the catalog changes ────────┘
 class suspense_watch {
   public:
     struct options {
         std::string connection_string;
         storage::partition_policy partitions;
-        std::int32_t attempts_max = 0; ///< of one record; 0: nothing is tried
+        std::int32_t attempts_max = 0; ///< per record; 0: no record is retried
     };
 
     suspense_watch(options how, suspense_observer told);
@@ -39,12 +43,13 @@ class suspense_watch {
     suspense_watch& operator=(suspense_watch const&) = delete;
 
     void start();
-    /// Cuts short what is under way: what is not stored waits as before.
+    /// Cancels the statements under way: records that are not stored wait as before.
     void stop() noexcept;
 
-    // What records are tried with; any thread.
+    /// Sets the sources by which records are decoded. Any thread.
     void set_sources(std::shared_ptr<ingest::source_table const> next);
-    /// `as_of`: of when it is, by the database's clock. Records are tried soon after.
+    /// Sets the catalog by which records are rated, and starts a cycle. `as_of`: the time of the
+    /// catalog, by the database's clock. Any thread.
     void set_catalog(std::shared_ptr<rating::catalog const> next, ingest::time_us as_of);
 
   private:
@@ -64,18 +69,18 @@ class suspense_watch {
     options how_;
     suspense_observer told_;
     storage::pq_connection connection_;
-    std::uint64_t our_generation_ = 0; ///< of the connection that has the turn; 0: none has
+    std::uint64_t our_generation_ = 0; ///< of the connection that holds the lock; 0: not the leader
     clock::time_point next_look_;
 
-    std::mutex mutex_; ///< guards what follows
+    std::mutex mutex_; ///< guards the members below
     std::condition_variable wake_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;
     ingest::time_us catalog_at_ = 0;
-    ingest::time_us worked_with_ = 0; ///< the catalog_at_ of at_work_
-    bool is_new_ = false;             ///< the catalog, since the last round began
+    ingest::time_us worked_with_ = 0; ///< the catalog_at_ that at_work_ uses
+    bool is_new_ = false;             ///< the catalog changed since the last cycle began
     bool stopping_ = false;
-    std::unique_ptr<suspense_retry> at_work_; ///< made, used and ended by the thread
+    std::unique_ptr<suspense_retry> at_work_; ///< set and used by the thread; canceled by stop()
     std::thread thread_;
 };
 

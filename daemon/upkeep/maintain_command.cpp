@@ -12,7 +12,7 @@
 #include <iostream>
 #include <memory>
 
-// tallyd maintain NAME: does a job of storage::maintenance_jobs() now, and prints what it did.
+// tallyd maintain NAME: runs a job of storage::maintenance_jobs() now, and prints what it did.
 
 namespace tally::daemon {
 namespace {
@@ -37,7 +37,7 @@ void print_table(maintenance_report const& report) {
     table.print(std::cout);
 }
 
-/// A row a line, cells parted by tabs, for scripts.
+/// One line per row, cells separated by tabs, for scripts.
 void print_lines(maintenance_report const& report) {
     for (auto const& row : report.rows) {
         for (std::size_t i = 0; i < row.size(); ++i) {
@@ -76,7 +76,7 @@ void print(maintenance_job const& job, maintain_flags const& flags,
     if (flags.json) {
         print_json(job, flags, report);
     } else if (report.is_busy) {
-        std::cout << "another tallyd is doing this right now\n";
+        std::cout << "another tallyd is running this job now\n";
     } else if (report.rows.empty()) {
         std::cout << "nothing to do\n";
     } else {
@@ -91,6 +91,7 @@ int maintain(command_environment const& environment, maintenance_job const& job,
         database const opened{settings, database_use::shared};
         storage::pq_connection connection{
             opened.connection_string(), "tallyd maintain", {}, storage::upkeep_limits};
+
         auto how = maintenance_options_of(settings, ingest::now_us());
         how.dry_run = flags.dry_run;
         maintenance_report report;
@@ -110,15 +111,16 @@ int maintain(command_environment const& environment, maintenance_job const& job,
 } // namespace
 
 void add_maintain_command(CLI::App& app, command_environment& environment) {
-    auto* group = app.add_subcommand("maintain", "do a maintenance job now");
+    auto* group = app.add_subcommand("maintain", "run a maintenance job now");
     group->require_subcommand(1);
-    group->footer("A running `tallyd run` does these by itself (settings maintenance.*), but for\n"
-                  "expiring-trials. All are safe to repeat and to run beside daemons; of several\n"
-                  "at once one does the work. Exit codes: 0 done, 1 something failed.");
+    group->footer("A running `tallyd run` runs these jobs automatically (settings maintenance.*),\n"
+                  "except expiring-trials. All are safe to repeat and to run beside daemons: when\n"
+                  "several run at once, one does the work. Exit codes: 0 done, 1 failed.");
+
     auto const flags = std::make_shared<maintain_flags>();
     for (auto const& job : storage::maintenance_jobs()) {
         auto* command = group->add_subcommand(std::string{job.name}, std::string{job.help});
-        command->add_flag("--dry-run", flags->dry_run, "say what would be done and change nothing");
+        command->add_flag("--dry-run", flags->dry_run, "print what would be done, change nothing");
         command->add_flag("--json", flags->json, "one JSON object instead of a table");
         command->callback([flags, &job, &environment] {
             environment.exit_code = maintain(environment, job, *flags);

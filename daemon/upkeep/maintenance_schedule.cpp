@@ -10,14 +10,14 @@ using std::chrono::microseconds;
 using std::chrono::minutes;
 using moment = date::sys_time<microseconds>;
 
-/// More than a week, so that every appointment is met in both directions.
+/// More than a week, so that a weekly appointment is found both before and after now.
 constexpr int days_around = 9;
 
 ingest::time_us time_of(moment at) noexcept {
     return at.time_since_epoch().count();
 }
 
-/// The appointment of a local day; false when the week has another one.
+/// The appointment on a local day; false when it is on another day of the week.
 bool moment_of(cadence const& when, date::time_zone const& zone, date::local_days day,
                moment& out) {
     date::weekday const weekday{day};
@@ -28,7 +28,7 @@ bool moment_of(cadence const& when, date::time_zone const& zone, date::local_day
     return true;
 }
 
-/// The appointments around `now`, in order of time, to `visit` until it says stop (true).
+/// Calls `visit` with the appointments around `now`, in order of time, until it returns true.
 template <typename Visit>
 void around(cadence const& when, moment now, Visit&& visit) {
     auto const* zone = date::locate_zone(when.zone);
@@ -46,7 +46,7 @@ void around(cadence const& when, moment now, Visit&& visit) {
 ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
     if (when.every.count() > 0) {
         auto const step = microseconds{when.every}.count();
-        auto const rest = now % step;
+        auto const rest = now % step; // negative before 1970
         return now - (rest < 0 ? rest + step : rest);
     }
     moment const limit{microseconds{now}};

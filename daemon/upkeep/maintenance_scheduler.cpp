@@ -11,9 +11,10 @@ namespace tally::daemon {
 
 namespace {
 
-/// After a failure, mostly a database that is away.
+/// After a failure, mostly an unavailable database.
 constexpr std::chrono::seconds round_after_failure{30};
-/// The clock may be set meanwhile, and another daemon may give up what it had begun.
+/// The longest pause. The system clock may be set meanwhile, and another daemon may end without
+/// finishing a run that it had begun.
 constexpr std::chrono::seconds round_at_least_every{60};
 
 std::string joined(std::vector<std::string> const& cells) {
@@ -27,12 +28,14 @@ std::string joined(std::vector<std::string> const& cells) {
 void log_run(std::string_view job, storage::maintenance_report const& report,
              ingest::time_us began) {
     auto const took_ms = (ingest::now_us() - began) / 1000;
-    // A roll-up every few minutes is only worth a line when it did something.
+
+    // A roll-up runs every few minutes: at level info only when it changed something.
     auto const level = report.changed > 0 || report.failures > 0 || job != "rollup"
                            ? spdlog::level::info
                            : spdlog::level::debug;
     spdlog::log(level, "event=maintenance_done job={} changed={} failures={} took_ms={}", job,
                 report.changed, report.failures, took_ms);
+
     for (auto const& row : report.failures > 0 || job == "partitions"
                                ? report.rows
                                : std::vector<std::vector<std::string>>{}) {
@@ -91,7 +94,7 @@ bool maintenance_scheduler::round() noexcept {
             all = false;
         }
         if (!connection_.is_open()) {
-            return false; // nor for the others
+            return false; // the other jobs would fail, too
         }
     }
     return all;
@@ -101,12 +104,15 @@ bool maintenance_scheduler::do_job(scheduled_job const& which) {
     auto const began = ingest::now_us();
     storage::maintenance_report report;
     auto outcome = storage::scheduled_outcome::done_before;
+
+    // PostgreSQL decides who does the run: a daemon that comes second finds it done.
     auto const why = storage::run_scheduled_job(
         connection_, *storage::find_maintenance_job(which.name), latest_due(which.when, began),
         maintenance_options_of(settings_, began), report, outcome);
     if (connection_.is_cancelled()) {
         return false; // stopping
     }
+
     if (!why.ok()) {
         spdlog::warn("event=maintenance_failed job={} sqlstate={} detail=\"{}\"", which.name,
                      why.sqlstate, why.detail);

@@ -13,12 +13,13 @@
 
 namespace tally::daemon {
 
-/// Does maintenance jobs when they are due: a thread with a connection of its own, so that a long
-/// job is in nobody's way. Of several daemons on one database one does a run, and one that was
-/// missed because none was there is caught up (ingest.maintenance_runs). A log line per run.
+/// Runs maintenance jobs when they are due, on a thread with its own connection, so that a long job
+/// blocks no other part. When several daemons use one database, one of them does a run; a run that
+/// was missed because no daemon ran is made up for (ingest.maintenance_runs). Logs each run.
 class maintenance_scheduler {
   public:
-    /// "done" or "failed", for metrics; called by the thread after each run.
+    /// For metrics; `outcome` is "done" or "failed". Called on the scheduler's thread after each
+    /// run.
     using observer = std::function<void(std::string_view job, std::string_view outcome)>;
 
     maintenance_scheduler(std::string connection_string, config::settings settings, observer told);
@@ -27,7 +28,7 @@ class maintenance_scheduler {
     maintenance_scheduler& operator=(maintenance_scheduler const&) = delete;
 
     void start();
-    /// Cuts short what is under way: jobs go on where they were the next time.
+    /// Cancels the job under way: its next run continues where it was.
     void stop() noexcept;
 
   private:

@@ -4,11 +4,11 @@ namespace tally::daemon {
 
 namespace {
 
-/// Aggregates of the month are exact in a view at any moment; the rolled-up rows may be this old.
+/// How old rolled-up rows may be. The current month is exact at any moment, in a view.
 constexpr std::chrono::minutes rollup_every{5};
-/// A partition is sealed hours or days after its end: an hour more does not matter.
+/// A partition is sealed hours or days after its end, so one hour more does not matter.
 constexpr std::chrono::minutes partitions_every{60};
-/// Small portions of a table that grows by millions of rows a day under load.
+/// ingest.batches grows by millions of rows a day under load: frequent runs delete few rows each.
 constexpr std::chrono::minutes batches_every{60};
 
 cadence at_appointment(config::settings const& s, std::string const& text) {

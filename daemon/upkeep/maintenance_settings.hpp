@@ -9,12 +9,12 @@
 
 namespace tally::daemon {
 
-// What the settings say about partitions and maintenance, as those want it.
+// Converts the settings of partitions and maintenance into the options of storage/.
 
 storage::partition_policy partition_policy_of(config::settings const& s);
 storage::maintenance_options maintenance_options_of(config::settings const& s, ingest::time_us now);
 
-/// A job of storage::maintenance_jobs() and when the daemon does it.
+/// A job of storage::maintenance_jobs(), and when the daemon runs it.
 struct scheduled_job {
     std::string_view name;
     cadence when;

@@ -9,7 +9,7 @@ namespace tally::daemon {
 
 namespace {
 
-/// A day's partition is wanted a week ahead; an hour more or less does not matter.
+/// Partitions are created days ahead, so one hour more does not matter.
 constexpr std::chrono::minutes round_every{60};
 constexpr std::chrono::seconds round_after_failure{5};
 
@@ -69,6 +69,8 @@ bool housekeeper::round(storage::pq_connection& on) noexcept {
             horizon_(seconds);
             return true;
         }
+
+        // Partitions reach days ahead, so a failed round only needs to be repeated.
         spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", why.sqlstate,
                      why.detail);
     } catch (std::exception const& error) {

@@ -15,11 +15,12 @@
 
 namespace tally::daemon {
 
-/// Makes partitions ahead of time and knows how far they reach. A thread with a connection of its
-/// own that wakes up now and then; without the database it tries again soon.
+/// Creates partitions ahead of time, and knows how far they reach. A thread with its own connection
+/// that wakes up once an hour, or after seconds when the database is unavailable.
 class housekeeper {
   public:
-    /// `horizon` is told how many seconds from now on are covered, after each round.
+    /// After each round `horizon` is called with the time that the partitions cover from now on, in
+    /// seconds.
     housekeeper(std::string connection_string, storage::partition_policy policy,
                 std::function<void(std::int64_t)> horizon);
     ~housekeeper();
@@ -28,7 +29,7 @@ class housekeeper {
 
     void start();
     void stop() noexcept;
-    /// nullopt until the first round. Any thread.
+    /// nullopt before the first successful round. Any thread.
     [[nodiscard]] std::optional<std::int64_t> horizon_s() const noexcept;
 
   private:

@@ -53,7 +53,7 @@ void stop_daemon(scene& on) {
     stop_for(on, some_daemon(on), 100, 1000);
 }
 
-// Its session may hold rows meanwhile, and the other daemon moves the counters that it has read.
+// Its session may hold row locks meanwhile, and the other daemon changes counters that it has read.
 void wake_late(scene& on) {
     stop_for(on, some_daemon(on), 1000, 3000);
 }

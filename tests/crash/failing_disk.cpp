@@ -1,6 +1,6 @@
-// Preloaded into a daemon: lets the file system calls of its journal fail on demand, as on a full
-// or broken disk. The first byte of the file $TALLY_CRASH_DISK is the errno to answer with, 0 for
-// none; only files in $TALLY_CRASH_FOLDER are meant.
+// A library that is preloaded into a daemon. It makes the file system calls of the journal fail on
+// demand, as on a full or broken disk. The first byte of the file $TALLY_CRASH_DISK is the errno to
+// return, 0 for none. It affects only files in $TALLY_CRASH_FOLDER.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 
 namespace {
 
-/// The errno to fail with, or 0. Mapped once; the rig writes to the file.
+/// The errno to return, or 0. The file is mapped once; the rig writes to it.
 int wanted_error() {
     static auto const* const shared = [] {
         char const* const name = std::getenv("TALLY_CRASH_DISK");
@@ -41,7 +41,7 @@ int error_for(int descriptor) {
     return error != 0 && is_journal(descriptor) ? error : 0;
 }
 
-/// The function that ours stands before.
+/// The function of libc that this library replaces.
 template <typename Function>
 Function* real(char const* name) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
@@ -72,7 +72,7 @@ int fdatasync(int descriptor) {
 int fsync(int descriptor) {
     return pass<int>("fsync", descriptor);
 }
-// This one gives the error back.
+// posix_fallocate returns the error instead of setting errno.
 int posix_fallocate(int descriptor, off_t offset, off_t bytes) {
     int const error = error_for(descriptor);
     return error != 0 ? error

@@ -10,25 +10,25 @@
 
 namespace tally::crash {
 
-/// What a failure may touch while pushes come in.
+/// What a failure may use while pushes arrive.
 struct scene {
     test_bed& bed;
     load& pushes;
     repeatable_random& random;
-    daemon_plan plan;     ///< with which daemons are started
+    daemon_plan plan;     ///< the settings with which daemons are started
     bool has_two_daemons; ///< daemon 1 writes to the same database
     std::uint64_t seed;   ///< of the run
-    std::string& story;   ///< what was done, for the report
-    std::string& finding; ///< what went wrong in doing it; empty: nothing
+    std::string& story;   ///< the actions, for the report
+    std::string& finding; ///< what went wrong; empty: nothing
 
     void tell(std::string const& what) { story += (story.empty() ? "" : ", ") + what; }
-    /// Lets a random time go by: the moment is what is tried.
+    /// Waits for a random time, so that each round fails at another moment.
     std::chrono::milliseconds wait(std::uint64_t from_ms, std::uint64_t to_ms);
-    /// Some number of lanes.
+    /// A random number of lanes.
     daemon_plan any_lanes();
 };
 
-/// A way to fail. When it returns, what it stopped runs again.
+/// A kind of failure. When it returns, everything that it stopped runs again.
 struct failure_kind {
     std::string_view name;
     std::string_view what; ///< for --help
@@ -40,7 +40,7 @@ struct failure_kind {
 
 std::span<failure_kind const> failure_kinds();
 
-// By what they hit.
+// Grouped by what they hit: daemon, server, link, disk, import.
 void kill_daemon(scene& on);
 void kill_replay(scene& on);
 void stop_daemon(scene& on);

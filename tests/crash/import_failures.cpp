@@ -5,8 +5,8 @@
 
 namespace tally::crash {
 
-// The file holds what the load pushes as well, from its first push on: the two meet at the keys.
-// Refused records are left out; a file's own go to suspense.
+// The file contains the records that the load pushes, too, from its first push on: the keys decide.
+// Records that a push refuses are omitted, since an import would suspend them.
 void kill_import(scene& on) {
     auto const file = on.bed.folder() / "import.ndjson";
     auto const pushes = on.random.between(20, 60);
@@ -31,7 +31,7 @@ void kill_import(scene& on) {
     }
     tests::command_result run;
     do {
-        // Later each time, so that it ends.
+        // Killed later each time, so that the import ends at last.
         auto const time = std::chrono::milliseconds{on.random.between(30, 300) +
                                                     static_cast<std::uint64_t>(kills) * 200};
         run = tests::run_tallyd_for(time, on.bed.tallyd(),

@@ -10,7 +10,7 @@ namespace {
 
 using cut = tests::cutting_proxy::cut;
 
-/// Arms the proxy and waits until it has cut, some times over.
+/// Arms the proxy and waits until it has cut; several times.
 void cut_at(scene& on, std::string const& text, std::span<cut const> ways) {
     std::uint64_t cuts = 0;
     auto const times = on.random.between(2, 6);
@@ -30,12 +30,12 @@ void cut_at(scene& on, std::string const& text, std::span<cut const> ways) {
 } // namespace
 
 void cut_copy(scene& on) {
-    // In the middle of COPY there is no answer to lose.
+    // In the middle of COPY the server sends no answer that could be lost.
     static constexpr std::array ways{cut::request, cut::half, cut::before_answer};
     cut_at(on, "PGCOPY", ways);
 }
 
-// The name of the prepared statement: the COMMIT may have been done, or not.
+// Cuts at the name of the prepared statement: the COMMIT may have been executed or not.
 void cut_commit(scene& on) {
     static constexpr std::array ways{cut::request, cut::half, cut::answer, cut::before_answer};
     cut_at(on, "tally_commit", ways);

@@ -12,12 +12,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Shorter than a daemon asks for: the rig wants it to be under pressure.
+/// Shorter than Retry-After asks for: the daemon should be under pressure.
 constexpr milliseconds after_refusal{20};
 constexpr milliseconds after_loss{3};
 constexpr std::size_t findings_max = 20;
 
-/// The number behind "name": in a flat JSON object; -1 when there is none.
+/// The number that follows "name": in a flat JSON object; -1 when there is none.
 std::int64_t count_in(std::string const& json, std::string const& name) {
     auto const at = json.find("\"" + name + "\":");
     return at == std::string::npos ? -1 : std::stoll(json.substr(at + name.size() + 3));
@@ -93,7 +93,8 @@ void load::send_all(std::uint64_t sender) {
         auto const fate = send(push, port, random.one_in(10) && asks_for_commit_);
         note(place, fate);
         std::this_thread::sleep_for(rest_.load());
-        // Half of what got no answer comes again; of the rest nobody ever knows.
+        // Half of the pushes without a response are repeated; the outcome of the others stays
+        // unknown.
         if (fate == push_fate::unknown && random.one_in(2) && !stopping_) {
             note(place, send(push, some_port(random.below(1U << 20)), false));
         }
@@ -117,7 +118,7 @@ push_fate load::send(sample_push const& push, std::uint16_t port, bool wait_for_
             return push_fate::unknown;
         }
         return read_answer(push, answer.status, answer.body);
-    } catch (std::exception const&) { // the connection went
+    } catch (std::exception const&) { // the connection was lost
         std::this_thread::sleep_for(after_loss);
         return push_fate::unknown;
     }
@@ -127,7 +128,7 @@ push_fate load::read_answer(sample_push const& push, unsigned status, std::strin
     auto const all = static_cast<std::int64_t>(push.calls.size());
     auto const refused = static_cast<std::int64_t>(push.refused());
     if (status == 422 && refused == all) {
-        return push_fate::acknowledged; // of nothing
+        return push_fate::acknowledged; // there was nothing to store
     }
     bool right = (status == 202 || status == 200) && count_in(body, "received") == all &&
                  count_in(body, "accepted") == all - refused;

@@ -13,16 +13,16 @@
 
 namespace tally::crash {
 
-/// What became of a push, as far as its sender knows.
+/// The outcome of a push, as far as its sender knows.
 enum class push_fate : std::uint8_t {
     unsent,
-    unknown,      ///< sent, and no answer came, or a 503: it may be there or not
-    acknowledged, ///< has to be there
+    unknown,      ///< no response, or a 503: its records may be stored or not
+    acknowledged, ///< its records must be stored
 };
 
-/// Pushes from several senders to one or two daemons, as fast as they take them, and a record of
-/// every acknowledgement. Senders repeat themselves, ask for ack=commit now and then, and go on
-/// when a daemon dies under them.
+/// Several senders that push to one or two daemons as fast as these accept, and a record of every
+/// acknowledgement. Senders repeat pushes, sometimes ask for ack=commit, and continue when a daemon
+/// dies during a request.
 class load {
   public:
     static constexpr std::size_t daemons_max = 2;
@@ -33,31 +33,31 @@ class load {
     load(load const&) = delete;
     load& operator=(load const&) = delete;
 
-    /// Where a daemon listens; 0: nowhere.
+    /// The port of a daemon; 0: it does not listen.
     void set_port(std::size_t daemon, std::uint16_t port) noexcept { ports_[daemon] = port; }
     void start(unsigned senders);
     void stop();
     /// Whether every tenth push waits for COMMIT. Without a database that is half a minute.
     void ask_for_commit(bool wanted) noexcept { asks_for_commit_ = wanted; }
-    /// How long each sender rests after a push; not at all by default.
+    /// How long each sender pauses after a push; by default not at all.
     void set_pace(std::chrono::microseconds rest) noexcept { rest_ = rest; }
     /// Instead of start(): sends these pushes, in this order, each until it is acknowledged, and
     /// waits until all are.
     void send_each(std::vector<std::uint64_t> places, unsigned senders);
-    /// A push came on another way, for example in a file.
+    /// Reports a push whose records were stored by other means, such as an import.
     void expect(std::uint64_t place, push_fate fate) { note(place, fate); }
 
-    /// Waits until so many more pushes are acknowledged. False: not in time.
+    /// Waits until so many more pushes are acknowledged. False: they were not in time.
     bool wait_acknowledged(std::uint64_t more, std::chrono::milliseconds limit) const;
 
     [[nodiscard]] std::uint64_t first_place() const noexcept { return first_place_; }
-    /// Fate of the push first_place() + i. After stop().
+    /// The outcome of the push first_place() + i. Call it after stop().
     [[nodiscard]] std::vector<push_fate> const& fates() const noexcept { return fates_; }
     [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }
     [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
-    /// Of 503 answers, those that did not say when to come again.
+    /// The number of 503 responses without Retry-After.
     [[nodiscard]] std::uint64_t refused_without_time() const noexcept { return without_time_; }
-    /// Answers that are wrong whatever happened.
+    /// Responses that are wrong in any case.
     [[nodiscard]] std::vector<std::string> findings() const;
 
   private:
@@ -79,7 +79,7 @@ class load {
     std::atomic<bool> stopping_{false};
     std::atomic<bool> asks_for_commit_{true};
     std::atomic<std::chrono::microseconds> rest_{std::chrono::microseconds{0}};
-    mutable std::mutex mutex_; ///< guards the two below
+    mutable std::mutex mutex_; ///< guards the two members below
     std::vector<push_fate> fates_;
     std::vector<std::string> findings_;
     std::vector<std::jthread> senders_;

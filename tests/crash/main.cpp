@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <random>
 
-// ./dev crash: what a daemon and its database go through, again and again.
+// ./dev crash: injects failures into a daemon and its database under load.
 
 namespace {
 
@@ -48,17 +48,17 @@ struct choices {
 
 void add_options(CLI::App& app, choices& chosen) {
     app.add_option("--rounds", chosen.rounds.rounds, "rounds of failures")->capture_default_str();
-    app.add_option("--seed", chosen.rounds.seed, "what a run does; another one without it");
-    app.add_option("--only", chosen.rounds.only, "one failure, see below");
+    app.add_option("--seed", chosen.rounds.seed, "seed of the run; default: random");
+    app.add_option("--only", chosen.rounds.only, "inject only this failure, see below");
     app.add_option("--outage", chosen.outage_minutes,
-                   "instead of rounds: PostgreSQL is away for so many minutes, under load");
+                   "instead of rounds: stop PostgreSQL for so many minutes under load");
     app.add_option("--twice", chosen.twice_pushes,
-                   "instead of rounds: so many pushes once over one daemon, and twice in another "
-                   "order over two");
+                   "instead of rounds: send so many pushes once through one daemon, and twice in "
+                   "another order through two");
     app.add_option("--journal-mib", chosen.journal_mib,
-                   "cap of a journal; 0: the default, in an outage 256");
+                   "size limit of a journal; 0: the default, in an outage 256");
     app.add_option("--tallyd", chosen.bed.tallyd, "the binary")->required();
-    app.add_option("--disk", chosen.bed.disk, "the library that lets the journal's disk fail")
+    app.add_option("--disk", chosen.bed.disk, "the library that makes the journal's disk fail")
         ->required();
     app.add_flag("--keep", chosen.keep, "keep the folder with journals and logs");
 }
@@ -90,7 +90,7 @@ int main(int count, char** words) {
     choices chosen;
     chosen.rounds.seed = std::random_device{}();
     CLI::App app{"Pushes records to a real tallyd on a real PostgreSQL, lets something fail, and "
-                 "looks whether everything acknowledged is there once and every sum is exact."};
+                 "checks that everything acknowledged is stored once and every sum is exact."};
     app.footer(list_of_failures());
     add_options(app, chosen);
     CLI11_PARSE(app, count, words);

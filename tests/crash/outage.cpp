@@ -17,8 +17,8 @@ namespace {
 using clock = std::chrono::steady_clock;
 constexpr double mib = 1024 * 1024;
 constexpr unsigned senders = 4;
-constexpr double push_bytes = 7'400;  ///< about, in the journal
-constexpr int looks = 30;             ///< at memory, while the database is away
+constexpr double push_bytes = 7'400;  ///< about the size of a push in the journal
+constexpr int looks = 30;             ///< measurements of memory during the outage
 constexpr double growth_mib_max = 16; ///< over the second half: noise of the allocator
 constexpr double memory_mib_max = 300;
 
@@ -34,7 +34,7 @@ double resident_mib(pid_t pid) {
     return 0;
 }
 
-/// The number of bytes behind "journal":{"bytes": of /status.
+/// The number after "journal":{"bytes": in /status.
 double journal_mib(tests::daemon_process const& daemon) {
     auto const body = tests::http_request(daemon.admin_port(), "GET", "/status").body;
     auto const at = body.find("\"journal\":{\"bytes\":");
@@ -51,7 +51,7 @@ double look(test_bed& bed, load const& pushes, double elapsed_s) {
     return memory;
 }
 
-/// Memory at each look, while nothing can be stored.
+/// The memory at each measurement, while nothing can be stored.
 std::vector<double> sit_out(test_bed& bed, load const& pushes, double seconds) {
     std::vector<double> memory;
     auto const began = clock::now();
@@ -89,7 +89,7 @@ bool run_outage(outage_options const& how, bed_options const& options) {
     pushes.ask_for_commit(false);
     pushes.start(senders);
     (void)pushes.wait_acknowledged(1000, std::chrono::seconds{30});
-    // So that the journal grows for a third of the time, and is full for the rest.
+    // The journal grows for a third of the time, and is full for the rest.
     auto const pushes_to_full = static_cast<double>(options.journal_bytes) / push_bytes;
     pushes.set_pace(std::chrono::microseconds{
         static_cast<std::int64_t>(how.seconds / 3 / pushes_to_full * senders * 1e6)});

@@ -11,10 +11,10 @@ struct outage_options {
     std::uint64_t seed = 1;
 };
 
-/// PostgreSQL is stopped under load for so long: the daemon's memory stays flat, pushes go to the
-/// journal until it is full and get 503 with Retry-After then, and afterwards all of them is in the
-/// database once. Prints memory, journal and answers as time goes by; false when something is
-/// wrong.
+/// Stops PostgreSQL under load for this time. The daemon's memory must stay flat; pushes go into
+/// the journal until it is full, and then get 503 with Retry-After; afterwards each acknowledged
+/// record must be in the database once. Prints memory, journal size and responses meanwhile. False
+/// when something is wrong.
 bool run_outage(outage_options const& how, bed_options const& bed);
 
 } // namespace tally::crash

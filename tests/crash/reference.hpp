@@ -12,22 +12,22 @@ namespace tally::crash {
 /// Money in billionths, as the database keeps it.
 using nanos = std::int64_t;
 
-/// What a call of the rig's telecom costs, worked out by hand from its plan and not by the rater.
+/// The cost of a call of the rig's telecom, computed from its plan without the rater.
 struct reference_charge {
     std::int64_t billed_s = 0;
     nanos per_s = 0;              ///< beyond the allowance
-    nanos fee = 0;                ///< for being answered
-    bool draws_allowance = false; ///< the 600 s of the month are taken first
+    nanos fee = 0;                ///< connect fee
+    bool draws_allowance = false; ///< the 600 s of the month are drawn first
 };
 
 reference_charge charge_of(sample_call const& call);
 
-/// "12.345" in billionths. Throws when there is more behind the point than that.
+/// "12.345" in billionths. Throws when the text has more than nine decimals.
 nanos nanos_of(std::string const& text);
 std::string text_of(nanos amount);
 
-/// What calls add up to, in whatever order they came: the allowance is drawn by the second and has
-/// one price for all, so it does not matter whose seconds were free.
+/// The sums over calls, in any order: the allowance is drawn by the second and all its seconds have
+/// one price, so it does not matter which seconds were free.
 class reference_totals {
   public:
     static constexpr std::int64_t included_s = 600;
@@ -36,7 +36,7 @@ class reference_totals {
         std::int64_t calls = 0;
         std::int64_t billed_s = 0;
         std::int64_t drawing_s = 0; ///< of calls that draw the allowance
-        nanos other_cost = 0;       ///< of all others
+        nanos other_cost = 0;       ///< of all other calls
 
         [[nodiscard]] std::int64_t drawn_s() const noexcept;
         [[nodiscard]] nanos cost() const noexcept;

@@ -5,7 +5,7 @@
 
 namespace tally::crash {
 
-/// A number made of two that looks random: the same for the same two, everywhere.
+/// A hash of two numbers, the same on every machine.
 inline std::uint64_t mixed(std::uint64_t seed, std::uint64_t number) noexcept {
     std::uint64_t x = seed * 0x9e3779b97f4a7c15ULL + number + 0x632be59bd9b4e019ULL;
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
@@ -13,8 +13,8 @@ inline std::uint64_t mixed(std::uint64_t seed, std::uint64_t number) noexcept {
     return x ^ (x >> 31);
 }
 
-/// What a round does is drawn here. Not std::uniform_int_distribution, whose numbers differ between
-/// libraries: a seed has to mean the same wherever it is tried again.
+/// The random numbers of a round. Not std::uniform_int_distribution, whose numbers differ between
+/// libraries: a seed must give the same round everywhere.
 class repeatable_random {
   public:
     explicit repeatable_random(std::uint64_t seed) : engine_{seed} {}

@@ -15,7 +15,7 @@ namespace {
 using clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds patience{30};
 
-/// The failures in the order in which they are tried, again and again: each before any comes twice.
+/// The failures in the order in which they are injected: all of them once, then again.
 class failure_deck {
   public:
     explicit failure_deck(std::string const& only) {
@@ -51,7 +51,7 @@ struct round_report {
     std::uint64_t stored = 0;
 };
 
-/// All that the daemons hold goes into the database, by another kill first, now and then.
+/// Brings all that the daemons hold into the database, sometimes after another kill.
 void settle(scene& on, std::vector<std::string>& findings) {
     for (std::size_t daemon = 0; daemon < load::daemons_max; ++daemon) {
         if (!on.bed.is_running(daemon)) {

@@ -10,11 +10,11 @@ namespace tally::crash {
 struct rounds_options {
     std::uint64_t rounds = 10;
     std::uint64_t seed = 1;
-    std::string only; ///< name of the one failure to try; empty: all in turn
+    std::string only; ///< name of the only failure to inject; empty: all in turn
 };
 
-/// Rounds of load, failure, recovery and verification on one database. Prints what it does; false
-/// when something is wrong. Ends with the first round that finds anything.
+/// Runs rounds of load, failure, recovery and verification on one database, and prints them. Ends
+/// with the first round that finds an error, and then returns false.
 bool run_rounds(rounds_options const& how, bed_options const& bed);
 
 } // namespace tally::crash

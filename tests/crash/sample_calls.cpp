@@ -12,7 +12,7 @@ namespace tally::crash {
 namespace {
 
 constexpr std::int64_t day_s = 86'400;
-/// 2026-03-31, 04-01, 04-30, 05-01: two ends of a billing period each.
+/// 2026-03-31, 04-01, 04-30, 05-01: the days around the ends of two billing periods.
 constexpr std::array<std::int64_t, 4> days{1'774'915'200, 1'775'001'600, 1'777'507'200,
                                            1'777'593'600};
 constexpr std::string_view id_prefix = "c4a50000-0000-4000-8000-";
@@ -103,7 +103,7 @@ std::uint64_t number_of(std::string_view id) {
 std::uint64_t number_in(std::string_view text) {
     auto const at = text.find(id_prefix);
     if (at == std::string_view::npos) {
-        throw std::runtime_error{"a record that nobody sent: " + std::string{text}};
+        throw std::runtime_error{"a record that was never sent: " + std::string{text}};
     }
     return number_of(text.substr(at));
 }
@@ -122,7 +122,7 @@ sample_call call_of(std::uint64_t seed, std::uint64_t number) {
     made.account = 1 + static_cast<int>(dice % accounts);
     made.to = static_cast<where_to>((dice >> 8) % 4);
     if (made.form == record_form::unknown_number && made.to == where_to::inbound) {
-        made.to = where_to::elsewhere; // the called number would be known
+        made.to = where_to::elsewhere; // otherwise the called number could identify a payer
     }
     made.seconds = static_cast<std::int64_t>((dice >> 16) % 128); // none: not answered, for free
     made.start_s =
@@ -154,7 +154,7 @@ sample_push push_of(std::uint64_t seed, std::uint64_t place) {
     sample_push made;
     made.place = place;
     made.is_from_switch = is_push_from_switch(seed, place);
-    // A switch sends a call at a time, when it does not send what it had to keep.
+    // A switch sends one call per push, or a file of calls that it had to keep.
     auto const most = made.is_from_switch ? 8 : sample_push::numbers;
     auto const count = 1 + mixed(~seed, place) % most;
     for (std::uint64_t i = 0; i < count; ++i) {

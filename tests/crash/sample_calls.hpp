@@ -6,20 +6,20 @@
 
 namespace tally::crash {
 
-/// How a record comes, and with that what has to become of it.
+/// The kind of a record, which also determines its outcome.
 enum class record_form : std::uint8_t {
     by_account,     ///< tallyd's own JSON with an account number: a call
     by_number,      ///< the same, found by the caller's number: a call
     from_switch,    ///< mod_json_cdr: a call
-    unknown_number, ///< nobody has this number: waits in suspense
-    unreadable,     ///< from a switch, no record at all: waits in suspense
-    refused,        ///< tallyd's own JSON without an end: refused, and nowhere
+    unknown_number, ///< the number has no owner: suspended
+    unreadable,     ///< from a switch, not a record: suspended
+    refused,        ///< tallyd's own JSON without an end time: refused, and not stored
 };
 
 enum class where_to : std::uint8_t { national, elsewhere, london, inbound };
 
-/// A record of the rig's telecom. All of it follows from the seed and its number, which is also in
-/// its id: so what is stored can be held against what was sent, without a list of it.
+/// A record of the rig's telecom. The seed and its number, which is also in its id, determine all
+/// of it: stored records can be compared with sent ones without a list of the latter.
 struct sample_call {
     std::uint64_t number = 0;
     record_form form = record_form::by_account;
@@ -32,11 +32,12 @@ struct sample_call {
     [[nodiscard]] bool waits() const noexcept {
         return form == record_form::unknown_number || form == record_form::unreadable;
     }
-    /// As it is sent, with a line end.
+    /// The record as it is sent, with a line end.
     [[nodiscard]] std::string text() const;
 };
 
-/// Accounts of the telecom, see tests::make_telecom. Few, so that lanes and daemons meet at them.
+/// The number of accounts, see tests::make_telecom. Few, so that lanes and daemons compete for
+/// them.
 inline constexpr int accounts = 40;
 
 sample_call call_of(std::uint64_t seed, std::uint64_t number);
@@ -48,12 +49,12 @@ std::uint64_t number_of(std::string_view id);
 /// The number of the first such id in a text. Throws when there is none.
 std::uint64_t number_in(std::string_view text);
 
-/// What goes in one push: records with numbers that follow one another.
+/// The records of one push, with consecutive numbers.
 struct sample_push {
     /// Numbers of a push begin at a multiple of this.
     static constexpr std::uint64_t numbers = 64;
 
-    std::uint64_t place = 0; ///< which of all pushes
+    std::uint64_t place = 0; ///< index among all pushes
     bool is_from_switch = false;
     std::vector<sample_call> calls;
 

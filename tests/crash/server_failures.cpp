@@ -11,7 +11,7 @@ namespace {
 
 using tests::private_postgres;
 
-/// A session of a lane; 0 when there is none at the moment.
+/// The process id of a lane's session; 0 when there is none at the moment.
 pid_t some_session(scene& on) {
     auto const sessions = on.bed.lane_sessions();
     return sessions.empty() ? 0 : sessions[on.random.below(sessions.size())];
@@ -19,7 +19,7 @@ pid_t some_session(scene& on) {
 
 } // namespace
 
-// One process that dies makes the server end all sessions and recover.
+// When one process dies, the server ends all sessions and recovers.
 void kill_session(scene& on) {
     if (auto const session = some_session(on); session != 0) {
         ::kill(session, SIGKILL);

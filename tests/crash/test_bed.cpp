@@ -41,7 +41,7 @@ void test_bed::start(std::size_t daemon, daemon_plan plan, load& to) {
     if (how_.journal_bytes != 0) {
         settings["TALLYD_JOURNAL_MAX_BYTES"] = std::to_string(how_.journal_bytes);
     }
-    settings["TALLYD_DRAIN_TIMEOUT_MS"] = "600000"; // a full journal takes a while
+    settings["TALLYD_DRAIN_TIMEOUT_MS"] = "600000"; // a full journal takes minutes to drain
     settings["TALLYD_LANES"] = std::to_string(plan.lanes);
     settings["TALLYD_JOURNAL_DIR"] = journal(daemon).string();
     daemons_[daemon] = std::make_unique<tests::daemon_process>(how_.tallyd, settings);
@@ -91,7 +91,7 @@ std::size_t test_bed::segments(std::size_t daemon) const {
 }
 
 void test_bed::set_disk_error(int error) const {
-    // Written in place: the daemon has the file mapped.
+    // Written in place, since the daemon has mapped the file.
     std::fstream file{disk_switch(), std::ios::in | std::ios::out | std::ios::binary};
     if (!file) {
         file.open(disk_switch(), std::ios::out | std::ios::binary);

@@ -18,19 +18,19 @@ namespace tally::crash {
 struct bed_options {
     std::string tallyd;              ///< the binary
     std::filesystem::path disk;      ///< library that makes the journal's disk fail
-    std::filesystem::path folder;    ///< of journals, logs and what is found
-    std::uint64_t journal_bytes = 0; ///< cap of a journal; 0: as set by default
+    std::filesystem::path folder;    ///< of journals and logs
+    std::uint64_t journal_bytes = 0; ///< limit of a journal; 0: the default
 };
 
-/// What a daemon is started with.
+/// The settings with which a daemon is started.
 struct daemon_plan {
     unsigned lanes = 2;
     bool through_proxy = false; ///< its database connections can be cut
     bool on_failing_disk = false;
 };
 
-/// A database with the rig's telecom, and up to two daemons that write to it, each with a journal
-/// of its own that outlives it. Used by the main thread; PostgreSQL's end is tied to it.
+/// A database with the rig's telecom, and up to two daemons that write to it, each with its own
+/// journal, which outlives the daemon. Used by the main thread; PostgreSQL ends with that thread.
 class test_bed {
   public:
     explicit test_bed(bed_options how);
@@ -43,11 +43,12 @@ class test_bed {
     [[nodiscard]] std::string const& tallyd() const noexcept { return how_.tallyd; }
     [[nodiscard]] tests::cutting_proxy& proxy() noexcept { return *proxy_; }
 
-    /// Starts a daemon and tells the load where it is. Throws, with its log, when it does not come.
+    /// Starts a daemon and gives its port to the load. Throws, with its log, when it does not
+    /// start.
     void start(std::size_t daemon, daemon_plan plan, load& to);
     /// kill -9.
     void kill(std::size_t daemon, load& to);
-    /// SIGTERM; what it still holds is stored first. Its exit code.
+    /// Sends SIGTERM; the daemon first stores what it holds. Returns the exit code.
     int stop(std::size_t daemon, load& to);
     void send(std::size_t daemon, int signal) const { daemons_[daemon]->send(signal); }
     [[nodiscard]] bool is_running(std::size_t daemon) const { return daemons_[daemon] != nullptr; }
@@ -55,11 +56,11 @@ class test_bed {
 
     /// Process ids of the database sessions of lanes.
     [[nodiscard]] std::vector<pid_t> lane_sessions() const;
-    /// Segments that wait in a daemon's journal.
+    /// The number of segments in a daemon's journal.
     [[nodiscard]] std::size_t segments(std::size_t daemon) const;
-    /// What the journal's disk answers to writes from now on: 0, ENOSPC, EIO.
+    /// The result of writes to the journal's disk from now on: 0, ENOSPC, EIO.
     void set_disk_error(int error) const;
-    /// Settings of a command that works on the database.
+    /// The settings of a command that uses the database.
     [[nodiscard]] std::map<std::string, std::string> environment() const;
 
   private:

@@ -12,7 +12,7 @@ namespace tally::crash {
 
 namespace {
 
-/// Everything whose value must not depend on order, daemons or repetition.
+/// All values that must not depend on order, daemons or repetition.
 constexpr char const* totals_sql = R"(
     SELECT 'usage', a.account_number, u.billing_period_start, u.calls_count, u.seconds_used,
         u.included_seconds_used, u.total_cost FROM billing.subscription_usage u
@@ -34,7 +34,7 @@ std::vector<std::uint64_t> numbered(std::uint64_t count) {
     return places;
 }
 
-/// Each one twice, in a random order.
+/// Each push twice, in random order.
 std::vector<std::uint64_t> shuffled_twice(std::uint64_t count, std::uint64_t seed) {
     auto places = numbered(count);
     auto const again = places;
@@ -46,7 +46,7 @@ std::vector<std::uint64_t> shuffled_twice(std::uint64_t count, std::uint64_t see
     return places;
 }
 
-/// The totals that these pushes come to over so many daemons.
+/// The totals after sending these pushes through so many daemons.
 std::vector<std::string> totals_of(std::vector<std::uint64_t> const& places, std::size_t daemons,
                                    twice_options const& how, bed_options options,
                                    std::vector<std::string>& findings) {

@@ -11,11 +11,11 @@ struct twice_options {
     std::uint64_t seed = 1;
 };
 
-/// The same input into two databases: once, in order, through one daemon; and twice, shuffled,
-/// through two daemons at once. Usage, balances, daily counts and sums must be the same to the last
-/// digit. Which call of a month had the allowance depends on the order, so the cost of a single
-/// call or day may differ; no sum of a subscription does, as the plan draws by the second and has
-/// one price for what is drawn.
+/// Sends the same input into two databases: once, in order, through one daemon; and twice,
+/// shuffled, through two daemons at once. Usage, balances, daily counts and sums must be equal to
+/// the last digit. The order decides which call of a month draws the allowance, so the cost of a
+/// single call or day may differ. The sums of a subscription do not: the plan draws by the second,
+/// and all drawn seconds have one price.
 bool run_twice(twice_options const& how, bed_options const& bed);
 
 } // namespace tally::crash

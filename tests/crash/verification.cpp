@@ -13,7 +13,7 @@ namespace {
 using tests::query_one;
 using tests::query_rows;
 
-/// So many are told; the rest is counted.
+/// The number of errors that are printed; the others are counted.
 constexpr std::size_t findings_max = 40;
 
 std::vector<std::string> fields_of(std::string const& row) {
@@ -25,7 +25,7 @@ std::vector<std::string> fields_of(std::string const& row) {
     return fields;
 }
 
-/// As a row of the database, so that differences can be read.
+/// As text in the form of a database row, so that differences are readable.
 std::string row_of(reference_totals::by_month const& key, reference_totals::usage const& month) {
     return "ACC-" + std::to_string(key.first) + "|" + key.second + "|" +
            std::to_string(month.calls) + "|" + std::to_string(month.billed_s) + "|" +
@@ -113,7 +113,7 @@ void verification::look_at_suspense(load const& sent, std::vector<sight>& seen) 
          query_rows(database_, "SELECT convert_from(payload, 'UTF8') FROM ingest.suspense")) {
         auto const number = number_in(row);
         if (number < first || number - first >= seen.size()) {
-            continue; // of an earlier round; their count is compared
+            continue; // from an earlier round; only their number is compared
         }
         if (row + "\n" != call_of(seed_, number).text()) {
             find("this record in suspense is not as it was sent: " + row);
@@ -191,8 +191,8 @@ void verification::compare_days(reference_totals const& expected) {
     if (!wrong.empty()) {
         find("usage_aggregates_daily (account, day, calls, answered, billed): " + wrong);
     }
-    // Which day's calls had the allowance depends on their order, so a day's cost is held against
-    // its stored calls.
+    // The order of calls decides which day's calls draw the allowance, so a day's cost is compared
+    // with the sum of its stored calls.
     auto const differ = query_one(
         database_, "SELECT count(*) FROM (SELECT account_id, (start_time AT TIME ZONE 'UTC')::date"
                    " AS day, sum(cost) AS cost FROM billing.cdrs GROUP BY 1, 2) c FULL JOIN"

@@ -9,26 +9,26 @@
 
 namespace tally::crash {
 
-/// What the database holds, against what was sent. Kept over the rounds of a run, as the database
-/// is: every round's records are looked at one by one, and all sums are of everything so far.
+/// Compares the database with what was sent. Like the database, it is kept over all rounds of a
+/// run: the records of each round are checked one by one, and the sums are over all rounds so far.
 class verification {
   public:
     verification(std::string database, std::uint64_t seed)
         : database_{std::move(database)}, seed_{seed} {}
 
-    /// Everything acknowledged is there once, nothing twice, nothing that was not sent; and cost,
-    /// balances, usage and daily aggregates are what the reference makes of the stored calls. What
-    /// is wrong, in words.
+    /// Checks that each acknowledged record is stored once, none twice, and none that was not sent;
+    /// and that cost, balances, usage and daily aggregates are those that the reference computes
+    /// from the stored calls. Returns the errors as text.
     std::vector<std::string> check(load const& sent);
 
-    /// Only the sums: of all calls that `expected` holds.
+    /// Checks only the sums, for all calls in `expected`.
     std::vector<std::string> check_totals(reference_totals const& expected);
 
     [[nodiscard]] reference_totals const& totals() const noexcept { return totals_; }
     [[nodiscard]] std::uint64_t stored() const noexcept { return stored_; } ///< by the last check
 
   private:
-    struct sight { ///< of one record, in the database
+    struct sight { ///< one record in the database
         int calls = 0;
         int suspended = 0;
     };

@@ -24,9 +24,9 @@ void make_telecom(std::string const& connection_string, int accounts);
 /// DID of account i, without '+'.
 std::string did_of(int account);
 
-/// Sum of the cost of cdrs that are not void, what left the balances,
-/// subscription_usage.total_cost, daily aggregates' cost: four texts that must be equal. Balances
-/// are taken against 100 per account.
+/// Four sums that must be equal, as text: the cost of cdrs that are not void, the decrease of the
+/// balances (from 100 per account), subscription_usage.total_cost, the cost of the daily
+/// aggregates.
 std::vector<std::string> four_sums(std::string const& connection_string);
 
 } // namespace tally::tests

@@ -8,10 +8,10 @@
 
 namespace tally::tests {
 
-/// Makes outbound calls of a telecom of make_telecom(); owns their text.
+/// Makes outbound calls for a telecom of make_telecom(); owns their text.
 class call_maker {
   public:
-    /// 2026-05-04T10:00:00Z, a Monday in the life of every test subscription.
+    /// 2026-05-04T10:00:00Z, a Monday on which every test subscription is active.
     static constexpr ingest::time_us base = 1'777'888'800LL * ingest::us_per_s;
 
     /// A call by account number, answered at once; its id is derived from `number`.

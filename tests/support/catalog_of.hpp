@@ -8,7 +8,7 @@
 
 namespace tally::tests {
 
-/// The catalog of a test database. Throws what is wrong with it.
+/// Loads the catalog of a test database. Throws when it cannot be loaded or has warnings.
 inline std::shared_ptr<rating::catalog const> catalog_of(std::string const& connection_string) {
     storage::loaded_catalog loaded;
     if (auto const why = storage::load_catalog(connection_string, loaded); !why.ok()) {

@@ -48,7 +48,7 @@ bool send_all(int to, std::string_view bytes) {
     return true;
 }
 
-/// What is there to read; empty at the end.
+/// Reads the bytes that are available; empty at the end of the connection.
 std::string receive(int from) {
     std::string bytes(1 << 20, '\0');
     auto const received = ::recv(from, bytes.data(), bytes.size(), 0);

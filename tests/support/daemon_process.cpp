@@ -53,7 +53,7 @@ pid_t spawn(std::string const& binary, std::vector<std::string> const& words,
     if (pid != 0) {
         return pid;
     }
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a killed test leaves no daemon behind
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL); // the daemon ends with the test, even a killed one
     for (auto const& [name, value] : environment) {
         ::setenv(name.c_str(), value.c_str(), 1);
     }
@@ -65,7 +65,7 @@ pid_t spawn(std::string const& binary, std::vector<std::string> const& words,
     ::_exit(127);
 }
 
-/// A journal of its own for each data directory, beside it; some other folder without one.
+/// The journal's folder: beside the data directory if there is one, so that each has its own.
 void give_journal(std::map<std::string, std::string>& environment, std::string const& otherwise) {
     auto const data = environment.find("TALLYD_DATA_DIR");
     environment.try_emplace("TALLYD_JOURNAL_DIR",

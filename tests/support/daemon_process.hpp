@@ -16,12 +16,12 @@ struct command_result {
     std::string out; ///< standard output and error together
 };
 
-/// Runs tallyd with these words and settings (as environment variables) to its end. What the file
-/// `input` holds is its standard input.
+/// Runs tallyd with these arguments and settings (environment variables) until it ends. Its
+/// standard input is the file `input`.
 command_result run_tallyd(std::string const& binary, std::vector<std::string> const& words,
                           std::map<std::string, std::string> const& environment = {},
                           std::string const& input = "/dev/null");
-/// The same, killed by SIGKILL when it still runs after this time (exit code 128 + 9).
+/// The same, but killed by SIGKILL if it still runs after this time (exit code 128 + 9).
 command_result run_tallyd_for(std::chrono::milliseconds time, std::string const& binary,
                               std::vector<std::string> const& words,
                               std::map<std::string, std::string> const& environment);
@@ -29,7 +29,7 @@ command_result run_tallyd_for(std::chrono::milliseconds time, std::string const&
 /// A real `tallyd run` as a child process, on free ports. Killed when it goes out of scope.
 class daemon_process {
   public:
-    /// Starts it and waits until it listens. Throws, with its log, when it does not.
+    /// Starts the daemon and waits until it listens. Otherwise throws, with its log.
     daemon_process(std::string binary, std::map<std::string, std::string> environment,
                    std::vector<std::string> words = {"run"});
     ~daemon_process();
@@ -41,13 +41,13 @@ class daemon_process {
     [[nodiscard]] std::uint16_t tcp_port() const { return port_in_log("tcp"); }
     [[nodiscard]] std::uint16_t admin_port() const noexcept { return admin_port_; }
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-    /// All that it has logged so far.
+    /// The log so far.
     [[nodiscard]] std::string log() const;
-    /// Waits until /readyz says 200. False when it never does.
+    /// Waits until /readyz answers 200. False when it does not in time.
     bool wait_ready(std::chrono::seconds limit = std::chrono::seconds{20}) const;
 
     void send(int signal) const;
-    /// Waits for the end; exit code, or 128 + signal.
+    /// Waits for the end. Returns the exit code, or 128 + the signal.
     int wait();
 
   private:

@@ -25,7 +25,7 @@ class event_maker {
         made.content = std::hash<std::string>{}(std::string{made.subject} + std::string{quantity});
         return made;
     }
-    /// An event without more than its identity.
+    /// An event with its identity and nothing else.
     ingest::event event(std::string id, ingest::event_kind kind, std::string type,
                         ingest::time_us when = call_maker::base) {
         ingest::event made;

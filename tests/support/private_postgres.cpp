@@ -30,12 +30,12 @@ fs::path make_folder() {
     if (mkdtemp(name.data()) == nullptr) {
         throw std::runtime_error{std::string{"mkdtemp: "} + std::strerror(errno)};
     }
-    chmod(name.c_str(), 0711); // the server's user has to pass through
+    chmod(name.c_str(), 0711); // the server's user must be able to enter the folder
     return name;
 }
 
-/// A shell that outlives us: when our end of its standard input closes, however we end, it waits
-/// for the server to go and removes the folder.
+/// A shell that outlives this program. When the program ends in any way, the shell's standard input
+/// closes; it then waits for the server to end and removes the folder.
 int start_reaper(fs::path const& folder) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -44,7 +44,7 @@ int start_reaper(fs::path const& folder) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
-    // Nobody may wait for the reaper by reading what the test prints.
+    // The reaper must not keep the test's output open: a reader would wait for it.
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawnattr_t attributes;
@@ -84,7 +84,7 @@ storage::embedded_options options_in(fs::path const& folder) {
     options.data_dir = folder / "data";
     options.bin_dir = postgres_bin_dir();
     options.memory_bytes = 64 << 20;
-    options.sync_new_cluster = false; // a power cut ends the tests anyway
+    options.sync_new_cluster = false; // no test survives a power failure
     return options;
 }
 
@@ -98,7 +98,7 @@ struct private_postgres::impl {
     fs::path folder = make_folder();
     int reaper = start_reaper(folder);
     storage::embedded_postgres server{options_in(folder)};
-    std::mutex names; ///< guards the two below
+    std::mutex names; ///< guards the two members below
     int databases = 0;
     bool has_template = false;
 
@@ -117,7 +117,8 @@ struct private_postgres::impl {
         }
     }
 
-    /// Runs a statement that wants the database for itself, whoever comes back meanwhile.
+    /// Runs a statement that needs the database without other sessions; clients may reconnect
+    /// meanwhile, so it ends their sessions and tries again.
     void alone(std::string const& name, std::string const& statement) {
         auto const maintenance = server.connection_string("postgres");
         execute(maintenance, "ALTER DATABASE " + name + " ALLOW_CONNECTIONS false");
@@ -130,7 +131,7 @@ struct private_postgres::impl {
         }
     }
 
-    /// CREATE DATABASE ... TEMPLATE leaves the settings of ALTER DATABASE behind.
+    /// Copies the settings of ALTER DATABASE, which CREATE DATABASE ... TEMPLATE does not.
     void copy_settings(std::string const& name) {
         execute(server.connection_string("postgres"),
                 "DO $$ DECLARE setting text; BEGIN FOR setting IN SELECT unnest(setconfig) FROM "
@@ -144,7 +145,7 @@ struct private_postgres::impl {
 
 namespace {
 
-/// The database that a connection string of the server names.
+/// The database name in a connection string of the server.
 std::string name_in(std::string const& connection_string) {
     auto const at = connection_string.find("test_");
     return connection_string.substr(at, connection_string.find_first_not_of("test_0123456789", at) -
@@ -166,7 +167,7 @@ private_postgres& private_postgres::shared() {
 private_postgres::private_postgres() : impl_{new impl} {
     try {
         impl_->server.start();
-        // Recovery fsyncs each of some thousand files otherwise, which takes ten seconds.
+        // Otherwise recovery calls fsync on a few thousand files, which takes ten seconds.
         execute(impl_->server.connection_string("postgres"),
                 "ALTER SYSTEM SET recovery_init_sync_method = 'syncfs'");
         execute(impl_->server.connection_string("postgres"), "SELECT pg_reload_conf()");
@@ -178,7 +179,7 @@ private_postgres::private_postgres() : impl_{new impl} {
 
 private_postgres::~private_postgres() {
     impl_->server.stop();
-    close(impl_->reaper); // it removes the folder
+    close(impl_->reaper); // the reaper removes the folder
     delete impl_;
 }
 

@@ -5,16 +5,17 @@
 
 namespace tally::tests {
 
-/// Where the servers of the tests, and of the daemons that they start, come from: the environment's
-/// TALLYD_POSTGRES_BIN_DIR, as tallyd itself takes it; empty: the newest that is installed.
+/// The folder of the PostgreSQL binaries for the tests and for the daemons that they start: the
+/// environment variable TALLYD_POSTGRES_BIN_DIR, which tallyd uses, too; empty: the newest
+/// installed.
 std::string postgres_bin_dir();
 
-/// A real PostgreSQL of this test program's own: a private cluster in a temporary folder, Unix
-/// socket only, never as root, started at first use, stopped and removed at the program's end (also
-/// when it is killed). Durability is left on, as in production.
+/// The private PostgreSQL of a test program: a real cluster in a temporary folder, on a Unix socket
+/// only, never as root. It is started at the first use, and stopped and removed at the end of the
+/// program, even if that is killed. Durability is on, as in production.
 class private_postgres {
   public:
-    /// The program's cluster; starts it the first time. Throws std::runtime_error when it cannot.
+    /// The cluster of this program; the first call starts it. Throws std::runtime_error on failure.
     static private_postgres& shared();
 
     /// Connection string of a new empty database.
@@ -22,14 +23,14 @@ class private_postgres {
     /// Connection string of a new database with all migrations applied (cloned from a template).
     std::string migrated_database();
 
-    /// A copy of a database as it is now, its open sessions ended; gives its connection string.
+    /// Ends the sessions of a database and copies it. Returns the copy's connection string.
     [[nodiscard]] std::string copy_database(std::string const& connection_string);
-    /// Puts the copy into the place of the database, whose sessions are ended: from then on it is
-    /// as it was when the copy was made.
+    /// Ends the sessions of the database and replaces it by the copy: it is then as it was when the
+    /// copy was made.
     void replace_database(std::string const& connection_string, std::string const& copy);
 
-    /// Ends the server with this signal (SIGKILL; SIGQUIT is its immediate shutdown) and starts it
-    /// again.
+    /// Ends the server with this signal (SIGKILL, or SIGQUIT for an immediate shutdown) and starts
+    /// it again.
     void crash_and_restart(int signal = SIGKILL);
     void stop();
     void start();

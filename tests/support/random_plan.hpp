@@ -10,7 +10,7 @@
 #include <string>
 #include <tuple>
 
-/// Random plans that a plan file may hold, for tests of the ways there and back.
+/// Random valid plans, for round-trip tests of plan files and the plan store.
 namespace tally::tests {
 
 inline std::string random_text() {
@@ -34,7 +34,7 @@ inline rating::quantity random_quantity() {
             *rc::gen::element(1, 1'000, 1'000'000'000)};
 }
 
-/// Never in the past, so that every version is one that an export gives back.
+/// A period that is never in the past: an export contains only present and future versions.
 inline void random_span(ingest::time_us& from, ingest::time_us& to) {
     constexpr ingest::time_us year_2100 = 4'102'444'800LL * ingest::us_per_s;
     constexpr ingest::time_us year_us = 31'536'000LL * ingest::us_per_s;
@@ -125,7 +125,7 @@ inline rating::metric_price random_metric(int number) {
     return one;
 }
 
-/// Of one key at most one version has an end: more might contradict each other.
+/// Each key has at most one version: several could contradict each other.
 inline rating::plan_definition random_plan(std::string code) {
     rating::plan_definition plan;
     plan.code = std::move(code);

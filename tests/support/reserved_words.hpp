@@ -8,29 +8,29 @@
 
 namespace tally::tests {
 
-/// Where PostgreSQL does not take a key word as a bare name.
+/// Where PostgreSQL does not accept a key word as an unquoted name.
 enum class refused_as : std::uint8_t {
     anything,         ///< "reserved"
     table_or_column,  ///< "reserved (can be function or type)"
     function_or_type, ///< "non-reserved (cannot be function or type)"
 };
 
-/// A key word that is not free to be a name in some supported version.
+/// A key word that is not allowed as a name in some supported version.
 struct reserved_word {
     std::string word;
     refused_as where = refused_as::anything;
-    int since_major = 0; ///< 14 also for those that were reserved before
+    int since_major = 0; ///< 14 also for words that were reserved earlier
 };
 
-/// Words of one kind that came with one version.
+/// Words of one kind that one version added.
 struct reserved_group {
     int since_major;
     refused_as where;
-    char const* words; ///< parted by blanks
+    char const* words; ///< separated by blanks
 };
 
-/// The column "PostgreSQL" of Appendix C (SQL Key Words) of the documentation of 14 to 18;
-/// pg_get_keywords() says the same of a server.
+/// The column "PostgreSQL" of Appendix C (SQL Key Words) of the documentation of versions 14 to 18.
+/// The function pg_get_keywords() returns the same for a running server.
 inline constexpr std::array reserved_groups{
     reserved_group{
         14, refused_as::anything,

@@ -10,7 +10,7 @@
 
 #include <array>
 
-// What destroys a database asks before: tallyd migrate down, migrate redo and seed --undo.
+// Destructive commands ask before they run: tallyd migrate down, migrate redo and seed --undo.
 
 namespace tally {
 namespace {
@@ -19,7 +19,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-/// A terminal at which somebody has typed an answer.
+/// A terminal with an answer that is already typed.
 class terminal {
   public:
     explicit terminal(std::string const& answer) {
@@ -41,7 +41,7 @@ class terminal {
 
   private:
     int ours_ = -1;
-    int theirs_ = -1; ///< kept open: what was typed goes with the last that reads
+    int theirs_ = -1; ///< kept open: the answer is lost when the last reader closes
     std::string name_;
 };
 
@@ -77,14 +77,14 @@ TEST_F(destructive_command, down_needs_somebody_to_ask_or_yes) {
                               std::vector<std::string>{"migrate", "redo"}}) {
         auto const refused = run(words);
         EXPECT_EQ(refused.exit_code, 1) << refused.out;
-        EXPECT_THAT(refused.out, HasSubstr("standard input is not a terminal: pass --yes"));
+        EXPECT_THAT(refused.out, HasSubstr("standard input is not a terminal; pass --yes"));
         EXPECT_EQ(migrations(), before_);
     }
     EXPECT_EQ(run({"migrate", "redo", "--yes"}).exit_code, 0);
     EXPECT_EQ(migrations(), before_);
     EXPECT_EQ(run({"migrate", "down", "--to", "0", "--yes"}).exit_code, 0);
     EXPECT_EQ(migrations(), "0");
-    auto const again = run({"migrate", "down"}); // nothing is left to ask about
+    auto const again = run({"migrate", "down"}); // no migration is left to revert
     EXPECT_EQ(again.exit_code, 0);
     EXPECT_THAT(again.out, HasSubstr("nothing to do"));
 }
@@ -97,9 +97,9 @@ TEST_F(destructive_command, down_names_what_goes_and_where) {
                       HasSubstr("KiB"), HasSubstr("? [y/N]"), HasSubstr("nothing was changed")));
     EXPECT_THAT(refused.out,
                 HasSubstr("database \"" + value("SELECT current_database()") + "\" at /"));
-    EXPECT_THAT(refused.out, Not(HasSubstr("billing.cdrs"))); // of 0005, which stays
+    EXPECT_THAT(refused.out, Not(HasSubstr("billing.cdrs"))); // a table of 0005, which stays
     EXPECT_EQ(migrations(), before_);
-    EXPECT_EQ(run_and_answer({"migrate", "down"}, "\n").exit_code, 1); // no is the default
+    EXPECT_EQ(run_and_answer({"migrate", "down"}, "\n").exit_code, 1); // the default answer is no
     EXPECT_EQ(migrations(), before_);
 }
 
@@ -129,7 +129,7 @@ TEST_F(destructive_command, seeds_are_undone_when_somebody_says_so) {
     auto const seeded = seeds();
     auto const refused = run({"seed", "--undo"});
     EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_THAT(refused.out, HasSubstr("standard input is not a terminal: pass --yes"));
+    EXPECT_THAT(refused.out, HasSubstr("standard input is not a terminal; pass --yes"));
     auto const declined = run_and_answer({"seed", "--undo", "--demo"}, "no\n");
     EXPECT_EQ(declined.exit_code, 1);
     EXPECT_THAT(declined.out, AllOf(HasSubstr("80_demo_customers"), HasSubstr("database \""),

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <iterator>
 
-// tallyd migrate diagram as developers use it.
+// tallyd migrate diagram with the real binary.
 
 namespace tally {
 namespace {
@@ -55,7 +55,7 @@ TEST_F(migrate_diagram, is_printed_or_put_into_a_page) {
 }
 
 TEST_F(migrate_diagram, refuses_pages_it_cannot_use) {
-    EXPECT_EQ(diagram({"--check", page_}).exit_code, 1); // there is none
+    EXPECT_EQ(diagram({"--check", page_}).exit_code, 1); // the page has no markers
     write_page("no markers\n");
     EXPECT_THAT(diagram({"--write", page_}).out, HasSubstr("diagram: begin"));
     EXPECT_EQ(diagram({"--write", page_}).exit_code, 1);

@@ -122,10 +122,10 @@ TEST_F(source_command, rules_are_checked_stored_tried_and_shown) {
     EXPECT_THAT(source({"rules", "pbx", "--json", "--try", "+4420"}).out,
                 HasSubstr(R"({"sent":"+4420","becomes":"4420","because":"international with +"})"));
 
-    // Trying new ones stores nothing; setting does.
+    // --try stores nothing; --set does.
     auto const other = R"({"international_prefixes":["0"]})";
     EXPECT_THAT(source({"rules", "pbx", "--set", other, "--try", "09812345678"}).out,
-                HasSubstr("an international prefix taken off"));
+                HasSubstr("international prefix removed"));
     EXPECT_THAT(source({"rules", "pbx"}).out, HasSubstr("country_code"));
     EXPECT_EQ(source({"rules", "pbx", "--set", other}).exit_code, 0);
     EXPECT_EQ(query_one(connection_, "SELECT number_rules FROM sources WHERE name = 'pbx'"),
@@ -146,7 +146,7 @@ TEST_F(source_command, rules_that_cannot_be_read_are_refused_with_every_reason) 
               "{}");
 }
 
-// Records that went by no rules are one call with those that do.
+// A record is the same call with number rules and without them.
 TEST_F(source_command, rules_reach_what_is_imported_and_dry_runs) {
     tests::make_telecom(connection_, 1);
     EXPECT_EQ(source({"rules", "local", "--set",
@@ -173,7 +173,7 @@ TEST_F(source_command, rules_reach_what_is_imported_and_dry_runs) {
                                      "matched_prefix, cost, metadata) FROM billing.cdrs"),
               R"(918000000001 442071234567 44 1.700000000 {"a": 1, "sent_caller_id": )"
               R"("08000000001", "sent_destination": "00442071234567"})");
-    // As an exchange without rules would report the same call: no conflict, a duplicate.
+    // The same call without rules: a duplicate, not a conflict.
     EXPECT_EQ(source({"rules", "local", "--set", "{}"}).exit_code, 0);
     auto text = std::string{};
     std::getline(std::ifstream{file}, text);

@@ -65,7 +65,7 @@ TEST(clock_text, counts_hours_only_when_there_are_some) {
     EXPECT_EQ(clock_text(3723s), "1:02:03");
 }
 
-/// A clock that goes when it is told to.
+/// A clock that the test advances.
 struct manual_clock {
     std::shared_ptr<progress::clock::time_point> now =
         std::make_shared<progress::clock::time_point>();

@@ -8,8 +8,8 @@
 
 #include <thread>
 
-// A database that answers, and refuses what the daemon writes: pushes are taken, the operator is
-// told, and everything is stored once somebody has mended it.
+// A database that answers but refuses the daemon's writes: pushes are accepted, the operator is
+// warned, and everything is stored once the rights are granted.
 
 namespace tally {
 namespace {
@@ -26,7 +26,7 @@ std::string call(int number) {
            R"("end_time":"2026-05-04T10:01:00Z","duration":60,"billsec":60})";
 }
 
-/// Asks until the answer holds `text`; the last answer.
+/// Polls until the response contains `text`. Returns the last response.
 template <typename Ask>
 std::string wait_for(Ask&& ask, std::string const& text) {
     std::string answer = ask();
@@ -59,7 +59,7 @@ TEST(database_rights, that_were_revoked_are_told_and_lose_nothing) {
     EXPECT_EQ(push(2, "/v1/cdrs"), 202U);
     auto const status = wait_for([&] { return ask("/status"); }, "permission denied");
     EXPECT_THAT(status, AllOf(HasSubstr(R"("up":false)"), HasSubstr("permission denied")));
-    // It stays told, although other connections of the daemon are answered.
+    // The warning stays, although other connections of the daemon succeed.
     std::this_thread::sleep_for(std::chrono::milliseconds{600});
     EXPECT_THAT(ask("/status"), HasSubstr("permission denied"));
     EXPECT_THAT(ask("/metrics"), AllOf(HasSubstr("tally_database_up 0"),

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <thread>
 
-// The whole road with the real binary: records in over sockets and files, exact rows, costs, usage
-// and balances out.
+// The whole pipeline with the real binary: records over sockets and files become exact rows, costs,
+// usage and balances.
 
 namespace tally {
 namespace {
@@ -38,7 +38,7 @@ std::string canonical(int number, int account, std::string const& destination, i
            std::to_string(seconds) + R"(,"billsec":)" + std::to_string(seconds) + "}\n";
 }
 
-/// As mod_json_cdr sends it with its default settings: raw JSON, percent-encoded values.
+/// A body as mod_json_cdr sends it by default: raw JSON with percent-encoded values.
 std::string freeswitch(std::string const& id, std::string const& account,
                        std::string const& destination, std::int64_t seconds) {
     auto const us = [](std::int64_t s) { return std::to_string((1'777'888'800 + s) * 1'000'000); };
@@ -202,7 +202,7 @@ TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
             for (int round = 0; round < 25; ++round) {
                 std::string body;
                 for (int i = 0; i < 20; ++i) {
-                    // Senders 0 and 1 send the same calls, 2 and 3 as well.
+                    // Senders 0 and 1 send the same calls, and so do 2 and 3.
                     int const number = (sender / 2) * 100'000 + round * 20 + i;
                     body += canonical(number, 1 + number % 5, number % 3 == 0 ? "4420" : "9198", 7);
                 }
@@ -214,7 +214,7 @@ TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
         sender.join();
     }
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "1000");
-    // Each account has 600 included seconds; calls of 7 s that do not fit whole seconds are split.
+    // Each account has 600 included seconds; the call of 7 s that exceeds them is split.
     EXPECT_EQ(one("SELECT string_agg(DISTINCT (included_seconds_used <= 600)::text, ' ') "
                   "FROM subscription_usage"),
               "true");
@@ -263,7 +263,7 @@ TEST_F(road_test, after_kill_9_the_sender_repeats_and_every_call_is_there_once) 
             try {
                 push(*daemon, body);
             } catch (std::exception const&) {
-                // the daemon is killed under it
+                // the daemon was killed during the request
             }
         }};
         std::this_thread::sleep_for(std::chrono::milliseconds{15});

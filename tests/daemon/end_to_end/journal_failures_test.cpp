@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <thread>
 
-// What the journal holds while something fails or stands still: nothing is let go unseen.
+// The journal while a part fails or hangs: no record is dropped unnoticed.
 
 namespace tally {
 namespace {
@@ -23,7 +23,7 @@ char const* const binary = TALLY_BINARY;
 
 class journal_failures : public tests::journal_road {};
 
-// Everything of a segment may be stored by the time the next one is opened.
+// All records of a segment may be stored when the next one is opened.
 TEST_F(journal_failures, goes_on_over_roll_overs_between_which_nothing_is_under_way) {
     environment_["TALLYD_JOURNAL_MAX_BYTES"] = "1MiB"; // segments of 128 KiB
     auto const daemon = start();
@@ -66,9 +66,9 @@ TEST_F(journal_failures, keeps_every_one_of_very_many_small_pushes) {
     EXPECT_TRUE(segments().empty());
 }
 
-// Damage that comes while it runs: nobody may take it for an end.
+// Damage that appears while the daemon runs must not be taken for the end of the stream.
 TEST_F(journal_failures, a_reader_that_cannot_go_on_ends_the_daemon_with_a_code_of_its_own) {
-    environment_["TALLYD_LANE_MEMORY_BYTES_MAX"] = "1MiB"; // the reader stays behind
+    environment_["TALLYD_LANE_MEMORY_BYTES_MAX"] = "1MiB"; // so that the reader lags
     auto const daemon = start();
     auto held = std::make_unique<blockade>(connection_);
     constexpr int pushes = 60;
@@ -98,7 +98,7 @@ TEST_F(journal_failures, a_reader_that_cannot_go_on_ends_the_daemon_with_a_code_
     EXPECT_THAT(refused.out, HasSubstr("--skip-journal-damage"));
 }
 
-// The whole database as it was earlier, under the same name.
+// The whole database goes back to an earlier state.
 TEST_F(journal_failures, a_database_that_went_back_in_time_is_noticed_and_filled_again) {
     auto daemon = start();
     ASSERT_EQ(push(*daemon, calls(0, 50), "/v1/cdrs?ack=commit"), 200U);

@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 #include <thread>
 
-// What waits in the journal while something changes: its source's settings, or the binary.
+// Records wait in the journal while the settings of their source or the binary change.
 
 namespace tally {
 namespace {
@@ -35,7 +35,7 @@ std::string canonical(int number) {
            "\n";
 }
 
-/// The called leg's own record.
+/// The record of the b-leg.
 std::string b_leg(int number) {
     std::string const id = "f0000000-0000-4000-8000-00000000000" + std::to_string(number);
     return R"({"variables":{"uuid":")" + id +
@@ -66,7 +66,7 @@ class journal_outlasts : public testing::Test {
         EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
         return daemon;
     }
-    /// Acknowledged by a daemon that is killed before it stores anything.
+    /// Pushes to a daemon, which acknowledges and is killed before it stores anything.
     void leave_behind(std::string const& target, std::string const& body) const {
         auto const daemon = start();
         storage::pqxx_session held{connection_, "test"};
@@ -79,7 +79,7 @@ class journal_outlasts : public testing::Test {
         daemon->send(SIGKILL);
         daemon->wait();
     }
-    /// A whole run, which drains what is there.
+    /// Runs a daemon until it has drained the journal.
     void run_once() const {
         auto const daemon = start();
         daemon->send(SIGTERM);
@@ -106,7 +106,7 @@ TEST_F(journal_outlasts, a_lower_limit_drops_no_record_that_was_taken) {
     set_local("record_bytes_max = 100");
     run_once();
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
-    EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0") << "its sender was told of it";
+    EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0") << "it was reported to its sender";
 }
 
 TEST_F(journal_outlasts, a_higher_limit_takes_no_record_that_was_refused) {

@@ -17,7 +17,7 @@
 
 namespace tally::tests {
 
-/// Call `number` of account ACC-1 to ACC-5, 60 s to London: costs 1.7.
+/// Call `number`, of one of the accounts ACC-1 to ACC-5: 60 s to London, which cost 1.7.
 inline std::string call(int number) {
     std::string id = std::to_string(number);
     id.insert(0, 12 - id.size(), '0');
@@ -37,7 +37,7 @@ inline std::string calls(int from, int to) {
     return body;
 }
 
-/// A daemon with a journal and a database of its own.
+/// A daemon with its own journal and database.
 class journal_road : public testing::Test {
   protected:
     journal_road() {
@@ -63,7 +63,7 @@ class journal_road : public testing::Test {
             .status;
     }
     std::string stored() const { return query_one(connection_, "SELECT count(*) FROM cdrs"); }
-    /// Waits until so many calls are there; what is there in the end.
+    /// Waits until so many calls are stored. Returns the number that is stored in the end.
     std::string wait_stored(std::string const& wanted) const {
         for (int tries = 0; tries < 600 && stored() != wanted; ++tries) {
             std::this_thread::sleep_for(std::chrono::milliseconds{50});
@@ -79,7 +79,7 @@ class journal_road : public testing::Test {
         }
         return found;
     }
-    /// Keeps every lane from storing anything while it lives.
+    /// Prevents every lane from storing anything during its lifetime.
     struct blockade {
         explicit blockade(std::string const& connection) : on(connection, "test") {
             on.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");

@@ -6,7 +6,7 @@
 #include <random>
 #include <thread>
 
-// A push that was acknowledged reaches PostgreSQL once, whatever happens in between.
+// An acknowledged push reaches PostgreSQL exactly once, whatever happens in between.
 
 namespace tally {
 namespace {
@@ -55,7 +55,7 @@ TEST_F(journal_road, reads_what_it_finds_by_the_settings_of_its_source) {
         daemon->send(SIGKILL);
         daemon->wait();
     }
-    // A start finds the journal before it knows the sources.
+    // At a start the journal is found before the sources are loaded.
     auto const daemon = start();
     daemon->send(SIGTERM);
     EXPECT_EQ(daemon->wait(), 0);
@@ -65,7 +65,7 @@ TEST_F(journal_road, reads_what_it_finds_by_the_settings_of_its_source) {
               "local");
 }
 
-// The lane that had nothing of the push moves its position a second later, so that the next run
+// The lane without records of the push moves its position a second later, so the next run
 // reads it again.
 TEST_F(journal_road, a_number_that_moved_between_two_runs_charges_nobody_twice) {
     environment_["TALLYD_LANES"] = "2";
@@ -93,10 +93,10 @@ TEST_F(journal_road, a_number_that_moved_between_two_runs_charges_nobody_twice) 
 }
 
 TEST_F(journal_road, kills_at_random_moments_lose_and_repeat_nothing) {
-    std::mt19937 random{20'260'504}; // NOLINT: the same moments each time
+    std::mt19937 random{20'260'504}; // NOLINT: the same moments in every run
     int acknowledged = 0;
     for (int round = 0; round < 4; ++round) {
-        // Another number of lanes each time: the streams are dealt anew.
+        // Another number of lanes each time: the streams are assigned again.
         environment_["TALLYD_LANES"] = std::to_string(1 + round % 3);
         auto const daemon = start();
         std::jthread sender{[&] {
@@ -105,7 +105,7 @@ TEST_F(journal_road, kills_at_random_moments_lose_and_repeat_nothing) {
                     acknowledged += 50;
                 }
             } catch (std::exception const&) {
-                // killed under it: what was under way may be there or not
+                // killed during the request: its records may be stored or not
             }
         }};
         std::this_thread::sleep_for(std::chrono::milliseconds{20 + random() % 200});
@@ -201,7 +201,7 @@ TEST_F(journal_road, forgets_who_waited_for_commit_in_vain_and_stores_what_it_se
     auto const daemon = start();
     auto held = std::make_unique<blockade>(connection_);
     constexpr int pushes = 20;
-    for (int round = 0; round < 3; ++round) { // a sender that is told 503 sends it again
+    for (int round = 0; round < 3; ++round) { // a sender that gets 503 sends the push again
         for (int i = 0; i < pushes; ++i) {
             ASSERT_EQ(push(*daemon, calls(i, i + 1), "/v1/cdrs?ack=commit"), 503U);
         }
@@ -240,7 +240,7 @@ TEST_F(journal_road, refuses_at_its_cap_and_takes_again_once_it_is_drained) {
     EXPECT_EQ(wait_stored(std::to_string(taken * 50)), std::to_string(taken * 50));
     for (int tries = 0; tries < 200 && status == 503; ++tries) {
         std::this_thread::sleep_for(std::chrono::milliseconds{50});
-        status = push(*daemon, calls(0, 50)); // known already
+        status = push(*daemon, calls(0, 50)); // already stored
     }
     EXPECT_EQ(status, 202U);
 }

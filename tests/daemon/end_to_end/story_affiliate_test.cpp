@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// A SaaS product: an affiliate's link is clicked, the visitor signs up, uses the product and pays.
+// A SaaS product: a visitor follows an affiliate's link, signs up, uses the product and pays.
 
 namespace tally {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// An event with winners: people join a room, some leave, prizes are drawn.
+// An event with prizes: people join a room, some leave, winners are drawn.
 
 namespace tally {
 namespace {

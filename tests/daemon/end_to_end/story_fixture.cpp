@@ -9,7 +9,7 @@ namespace tally::tests {
 
 story_fixture::story_fixture() : database{private_postgres::shared().migrated_database()} {
     environment["TALLYD_DATABASE_URL"] = database;
-    environment["TALLYD_SUSPENSE_AUTO_ATTEMPTS_MAX"] = "0"; // the story says when
+    environment["TALLYD_SUSPENSE_AUTO_ATTEMPTS_MAX"] = "0"; // each story retries explicitly
     daemon = std::make_unique<daemon_process>(TALLY_BINARY, environment);
     EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
 }

@@ -14,21 +14,22 @@
 
 namespace tally::tests {
 
-/// What one of the systems that share the database lives through, told by events over HTTP to a
-/// real daemon.
+/// Base of the story tests: one of the systems that share the database reports events over HTTP to
+/// a real daemon.
 class story_fixture : public ::testing::Test {
   protected:
     story_fixture();
 
-    /// A structured CloudEvent; ids count up. `rest` are more members: ,"subject":"SUB-1".
+    /// A structured CloudEvent with the next id. `rest`: further members, such as
+    /// ,"subject":"SUB-1".
     std::string event(std::string_view type, std::string_view time, std::string_view data,
                       std::string_view rest = {});
-    /// Pushes events, NDJSON, and waits for COMMIT; the answer's body. Remembers them.
+    /// Pushes events as NDJSON, waits for COMMIT and remembers them. Returns the response body.
     std::string push(std::vector<std::string> const& events);
-    /// Everything pushed so far once more, the last first, each on its own and then all at once:
-    /// nothing may change.
+    /// Pushes all events again, the last one first, each alone and then all together: this must
+    /// change nothing.
     void push_all_again();
-    /// Waits until a question has this answer.
+    /// Waits until a query returns this result.
     void expect_soon(std::string_view sql, std::string const& answer) const;
 
     void sql(std::string_view statements) const { execute(database, statements); }

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// A salon chain's licences: messages are bought and sent, people work, somebody keeps the audit.
+// The licenses of a salon chain: messages are bought and sent, people work, all is audited.
 
 namespace tally {
 namespace {
@@ -47,7 +47,7 @@ TEST_F(salon_story, sends_what_it_has_paid_for_and_not_one_message_more) {
                   "'SALON-1'"),
               "t");
 
-    // More than is left waits, as a whole; what fits goes on.
+    // A request for more than is left is suspended as a whole; smaller ones still pass.
     EXPECT_THAT(push({sent("SALON-1", 11, "2026-05-05T09:00:00Z"),
                       sent("SALON-2", 1, "2026-05-05T09:00:00Z"),
                       sent("SALON-3", 1, "2026-05-05T09:00:00Z"),
@@ -57,7 +57,7 @@ TEST_F(salon_story, sends_what_it_has_paid_for_and_not_one_message_more) {
     EXPECT_THAT(rows("SELECT reason, count(*) FROM ingest.suspense GROUP BY 1 ORDER BY 1"),
                 ElementsAre("not_enough_credits|2", "unknown_license|1"));
 
-    // The chain tops up, and what waited goes out.
+    // The chain buys more messages, and the suspended request passes.
     push({event("license.sms.purchased", "2026-05-06T09:00:00Z",
                 R"({"license_key":"SALON-1","quantity":50})")});
     EXPECT_EQ(tallyd({"suspense", "retry", "--reason", "not_enough_credits"}).exit_code, 0);

@@ -20,10 +20,11 @@ class month_story : public tests::story_fixture {
                 VALUES ('00000000-0000-7000-8000-0000000000cc', 'sms', 'message', 3, 'per_unit', 0.25, NULL),
                        ('00000000-0000-7000-8000-0000000000cc', 'data_mb', 'MB', 0, 'package', 10, 1024))sql");
         EXPECT_EQ(daemon->wait_ready(), true);
-        daemon->send(SIGHUP); // takes the new plan up at once
+        daemon->send(SIGHUP); // loads the new plan at once
         expect_priced();
     }
-    /// Until the daemon has the metric, events of it wait; one that does not count shows when.
+    /// Waits until the daemon knows the metric, by events of quantity 0: before, they are
+    /// suspended.
     void expect_priced() {
         for (int i = 0; i < 200 && ask("SELECT count(*) FROM analytics.usage_events") == "0"; ++i) {
             tests::http_request(daemon->http_port(), "POST", "/v1/events?ack=commit",
@@ -60,13 +61,13 @@ class month_story : public tests::story_fixture {
 
 TEST_F(month_story, adds_up_calls_messages_and_data_on_one_bill) {
     constexpr std::int64_t monday = 1'777'881'600; // 2026-05-04T08:00:00Z
-    call(1, "9198", 300, monday);                  // within the ten included minutes
+    call(1, "9198", 300, monday);                  // inside the ten included minutes
     call(2, "4420", 70, monday + 600);
     push({used("sms", "2", "2026-05-04T05:00:00Z"), used("sms", "4", "2026-05-05T05:00:00Z"),
           used("data_mb", "1000.5", "2026-05-04T05:00:00Z"),
           used("data_mb", "23.5", "2026-05-11T05:00:00Z"),
           used("data_mb", "0.000000001", "2026-05-12T05:00:00Z")});
-    // 1.94 for the call, 3 messages beyond those included, two packages of data
+    // 1.94 for the call, 3 messages that are not included, two packages of data
     EXPECT_THAT(sums(), Each("22.6900"));
     EXPECT_THAT(rows("SELECT calls_count, seconds_used, included_seconds_used, "
                      "trim_scale(sms_used), trim_scale(data_used_mb),"
@@ -77,7 +78,7 @@ TEST_F(month_story, adds_up_calls_messages_and_data_on_one_bill) {
                      " GROUP BY 1 ORDER BY 1"),
                 ElementsAre("data_mb|1024.000000001|20", "sms|6|0.75"));
 
-    // The month is rolled up; a message that comes late corrects a closed day, in local time.
+    // The month is rolled up; a late message corrects a closed day, in local time.
     EXPECT_EQ(tallyd({"maintain", "rollup"}).exit_code, 0);
     auto const monthly = [this] {
         return rows(
@@ -85,7 +86,7 @@ TEST_F(month_story, adds_up_calls_messages_and_data_on_one_bill) {
             " WHERE (year, month) = (2026, 5) ORDER BY metric");
     };
     EXPECT_THAT(monthly(), ElementsAre("calls|2|1.94", "data_mb|3|20", "sms|3|0.75"));
-    push({used("sms", "1", "2026-05-06T19:00:00Z")}); // half past midnight there
+    push({used("sms", "1", "2026-05-06T19:00:00Z")}); // half past midnight in local time
     EXPECT_EQ(ask("SELECT trim_scale(cost) FROM analytics.usage_aggregates_daily WHERE metric = "
                   "'sms' AND day = '2026-05-07'"),
               "0.25");

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// A therapy voucher's life: sessions are booked, held, missed and cancelled until none is left.
+// The life of a therapy voucher: sessions are booked, held, missed and canceled until none is left.
 
 namespace tally {
 namespace {
@@ -27,7 +27,7 @@ class voucher_story : public tests::story_fixture {
                         '00000000-0000-7000-8000-0000000000e1', '00000000-0000-7000-8000-0000000000a1', 'active', 2, 1,
                         '2026-05-03', '2026-08-03'))sql");
     }
-    /// Session `number` of the voucher, planned for `start`.
+    /// Session `number` of the voucher, scheduled for `start`.
     std::string session(int number, std::string_view action, std::string_view start,
                         std::string_view time) {
         return event("voucher.session", time,
@@ -51,10 +51,10 @@ TEST_F(voucher_story, uses_regular_sessions_then_backups_and_completes_on_the_la
     push({session(3, "completed", "2026-05-18T10:00:00Z", "2026-05-18T11:00:00Z")});
     EXPECT_EQ(voucher(), "completed|2|1");
 
-    // None is left; outside of the hours or of the voucher's life there is none either.
+    // No session is left, and none can be booked outside the hours or the validity of the voucher.
     push({session(4, "completed", "2026-05-25T10:00:00Z", "2026-05-25T11:00:00Z")});
     EXPECT_EQ(voucher(), "completed|2|1");
-    // The missed one is forgiven, and its session is given back.
+    // The missed session is forgiven and given back.
     push({session(2, "cancelled", "2026-05-11T10:00:00Z", "2026-05-26T09:00:00Z")});
     EXPECT_EQ(voucher(), "active|2|0");
     push({session(5, "completed", "2026-05-27T10:00:00Z", "2026-05-27T11:00:00Z"),
@@ -63,7 +63,7 @@ TEST_F(voucher_story, uses_regular_sessions_then_backups_and_completes_on_the_la
                 ElementsAre("no_sessions_left", "booking_refused", "voucher_not_valid"));
     EXPECT_EQ(voucher(), "active|2|0");
 
-    // What waited for a session gets the one that was given back.
+    // The suspended booking gets the session that was given back.
     EXPECT_EQ(tallyd({"suspense", "retry", "--reason", "no_sessions_left"}).exit_code, 0);
     EXPECT_EQ(voucher(), "completed|2|1");
     push_all_again();

@@ -46,7 +46,7 @@ class client {
     client(client const&) = delete;
     client& operator=(client const&) = delete;
 
-    /// As much as the peer takes; false when it is gone.
+    /// Sends as much as the peer takes; false when the connection is closed.
     bool send(std::string_view bytes) {
         while (!bytes.empty()) {
             auto const sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -58,7 +58,7 @@ class client {
         return true;
     }
     void end() { ::shutdown(socket_, SHUT_WR); }
-    /// Reads until this ack, the end, or the deadline; the last ack seen.
+    /// Reads until this ack, the end of the connection, or the deadline. Returns the last ack.
     std::uint64_t wait_ack(std::uint64_t wanted) {
         char buffer[4096];
         while (acked_ < wanted) {
@@ -142,7 +142,7 @@ TEST_F(tcp_road_test, goes_on_from_the_last_ack_after_kill_9_and_stores_each_onc
             from += to.wait_ack(records - from);
             break;
         }
-        from += to.wait_ack(300); // at least; more may be on their way
+        from += to.wait_ack(300); // at least; more acks may be in flight
         daemon->send(SIGKILL);
         daemon->wait();
         start();
@@ -168,7 +168,7 @@ TEST_F(tcp_road_test, acknowledges_what_it_has_read_when_it_stops) {
 TEST_F(tcp_road_test, serves_others_while_one_does_not_read) {
     client deaf{daemon->tcp_port()};
     std::string const bad = std::string(200, '{') + "\n";
-    for (int i = 0; i < 20'000; ++i) { // its errors are more than the sockets hold
+    for (int i = 0; i < 20'000; ++i) { // more error lines than the socket buffers hold
         if (!deaf.send(bad)) {
             break;
         }

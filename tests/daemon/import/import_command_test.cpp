@@ -69,7 +69,7 @@ class import_command : public ::testing::Test {
         words.insert(words.begin(), {"import", "--format", "canonical"});
         return run(std::move(words));
     }
-    /// Starts an import and kills it -9 after a while. False: it was quicker.
+    /// Starts an import and sends SIGKILL after a while. False: it had already ended.
     bool import_and_kill(std::string const& path, std::chrono::milliseconds after) const {
         pid_t const child = ::fork();
         if (child == 0) {
@@ -190,7 +190,8 @@ TEST_F(import_command, delivers_a_truncated_archive_and_fails) {
     EXPECT_GT(stored, 100);
     EXPECT_LT(stored, 2000);
     EXPECT_EQ(one("SELECT state FROM ingest.imports"), "failed");
-    EXPECT_EQ(one("SELECT count(*) FROM suspense"), "0"); // the torn record is no bad record
+    EXPECT_EQ(one("SELECT count(*) FROM suspense"),
+              "0"); // the cut record does not count as a bad one
 }
 
 TEST_F(import_command, names_what_is_wrong_with_the_command) {

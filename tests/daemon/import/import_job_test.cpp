@@ -12,9 +12,8 @@ namespace {
 using ingest::push_status;
 using ingest::record_error;
 
-/// A format for tests: a line is a call named by its text, but for "bad…", "skip…" and
-/// "later…", which is taken and waits; a line
-/// "poison" makes the whole piece unreadable.
+/// A format for tests: a line is a call with this text as its name. "bad…" is rejected, "skip…" is
+/// skipped, "later…" is suspended; "poison" makes the whole piece unreadable.
 void decode_words(ingest::decode_context const& /*context*/, ingest::record_batch& batch) noexcept {
     std::string_view rest = batch.body;
     std::uint32_t index = 0;
@@ -54,13 +53,13 @@ ingest::format const words{.name = "words",
                            .paths = {},
                            .by_file = true};
 
-/// Stores words as a pipeline stores calls: each once, blocks done later, credit bounded, and the
-/// position of a stream moved with what it stores.
+/// Stores words as a pipeline stores calls: each once, blocks finish later, credit is bounded, and
+/// the position of a stream moves with the stored words.
 class word_store final : public ingest::record_sink {
   public:
     std::size_t credit = 1'000'000;     ///< wraps below 0 for one large block
     std::size_t blocks_held = 0;        ///< blocks that stay under way
-    bool is_stuck = false;              ///< nothing is stored any more: the database is gone
+    bool is_stuck = false;              ///< nothing is stored any longer: the database is lost
     std::size_t close_after = SIZE_MAX; ///< blocks
     std::multiset<std::string> stored;
     std::multiset<std::string> suspended;
@@ -72,8 +71,8 @@ class word_store final : public ingest::record_sink {
         if (blocks_pushed >= close_after) {
             return push_status::closed;
         }
-        if (bytes > credit && !under_way_.empty()) { // as the pipeline's: one always passes
-            finish(1);                               // time goes by
+        if (bytes > credit && !under_way_.empty()) { // as in the pipeline, one always passes
+            finish(1);                               // a block finishes meanwhile
             return push_status::full;
         }
         credit -= bytes;
@@ -240,7 +239,7 @@ TEST(import_job, waits_for_credit_and_bounds_what_is_under_way) {
     EXPECT_EQ(out.result.end, import_end::done);
     EXPECT_EQ(out.result.counts.committed, 200u);
     EXPECT_EQ(store.stored.size(), 200u);
-    EXPECT_EQ(store.credit, 10'000u); // all given back
+    EXPECT_EQ(store.credit, 10'000u); // all of it is given back
     EXPECT_GT(store.under_way_most, 2u);
     EXPECT_LT(store.under_way_most, 15u);
 }
@@ -283,7 +282,7 @@ TEST(import_job, stops_on_request_and_goes_on_from_the_position) {
     auto const before = store.position;
     auto const second = run(nine_lines, store, task_for(true, before));
     EXPECT_EQ(second.result.end, import_end::done);
-    EXPECT_EQ(second.result.counts.resumed, before - (before > 4 ? 1 : 0)); // one was left out
+    EXPECT_EQ(second.result.counts.resumed, before - (before > 4 ? 1 : 0)); // one was skipped
     EXPECT_EQ(second.result.counts.received, 9u);
     expect_adds_up(second.result.counts);
     EXPECT_EQ(store.stored.size(), 5u);
@@ -335,7 +334,7 @@ RC_GTEST_PROP(import_job, gives_the_same_wherever_it_is_cut_short, ()) {
         auto const part = run(text, cut, task_for(true, cut.position), piece, [&left] {
             return left-- > 0 ? stop_request::none : stop_request::at_once;
         });
-        cut.abandon(); // killed: what was under way is lost
+        cut.abandon(); // killed: the blocks under way are lost
         RC_ASSERT(part.result.end != import_end::file_failed);
     }
     auto const last = run(text, cut, task_for(true, cut.position));

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <thread>
 
-// The door of the journal by itself: real files, no database.
+// push_journal alone: real files, no database.
 
 namespace tally::daemon {
 namespace {
@@ -52,7 +52,7 @@ class push_journal_test : public testing::Test {
     }
     ~push_journal_test() override { fs::remove_all(folder_); }
 
-    /// A push whose body has come; the answer's status goes to `status_`.
+    /// A push whose body is complete; the status of the response goes to `status_`.
     std::unique_ptr<ingest::http_exchange> push(std::string_view query) {
         ingest::http_head head;
         head.method = "POST";
@@ -98,11 +98,11 @@ TEST_F(push_journal_test, forgets_who_goes_before_and_counts_what_it_sent) {
     for (std::uint64_t number = 0; number < 50; ++number) {
         auto exchange = push("ack=commit");
         ASSERT_TRUE(durable(number));
-        exchange.reset(); // its time is up
+        exchange.reset(); // the request times out
         EXPECT_EQ(journal_->commit_waiters(), 0U);
     }
     EXPECT_EQ(observer_.accepted, 50U);
-    journal_->stored(0, {.durable = true, .committed = 1}); // nobody is there
+    journal_->stored(0, {.durable = true, .committed = 1}); // no sender waits any longer
     EXPECT_EQ(status_, 0U);
     EXPECT_EQ(observer_.accepted, 50U);
     EXPECT_EQ(observer_.told, 0U);
@@ -114,7 +114,7 @@ TEST_F(push_journal_test, counts_what_was_not_durable_yet_once_it_is) {
     }
     EXPECT_EQ(observer_.accepted, 0U);
     journal_->start();
-    journal_->close(); // all is on disk
+    journal_->close(); // everything is on disk
     EXPECT_EQ(journal_->commit_waiters(), 0U);
     EXPECT_EQ(observer_.accepted, 3U);
     EXPECT_EQ(observer_.told, 0U);

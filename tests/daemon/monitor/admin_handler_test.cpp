@@ -45,7 +45,7 @@ TEST_F(admin_handler, is_alive_whatever_the_database_does) {
 TEST_F(admin_handler, is_ready_when_nothing_stands_in_the_way) {
     EXPECT_EQ(get("/readyz").status, 200u);
     EXPECT_EQ(get("/readyz").body, "{\"ready\":true,\"reasons\":[]}\n");
-    status.partition_horizon_s.reset(); // not known is not short
+    status.partition_horizon_s.reset(); // an unknown horizon is not a short one
     EXPECT_EQ(get("/readyz").status, 200u);
 }
 

@@ -17,7 +17,7 @@ using testing::Not;
 
 namespace {
 
-/// Serves a handler on a free loopback port while it lives.
+/// Serves a handler on a free loopback port during its lifetime.
 class served {
   public:
     explicit served(ingest::http_handler& handler)
@@ -70,7 +70,7 @@ struct tallyd_status : testing::Test {
     daemon::admin_handler handler{counters, [this] { return now; }, "1.2.3"};
 };
 
-/// Answers every request alike: what may listen where a tallyd was expected.
+/// Another server on the port of a tallyd: answers every request with the same response.
 class somebody_else final : public ingest::http_handler {
   public:
     somebody_else(unsigned status, std::string body) : status_{status}, body_{std::move(body)} {}
@@ -109,7 +109,8 @@ TEST_F(tallyd_status, says_why_a_daemon_is_not_ready) {
     EXPECT_EQ(seen.exit_code, 0) << seen.out;
     EXPECT_THAT(seen.out, HasSubstr("NOT READY: draining journal_full\n"));
     EXPECT_THAT(seen.out, HasSubstr("down: connection refused"));
-    EXPECT_THAT(seen.out, Not(HasSubstr("\x1b"))) << "nobody may play with the terminal";
+    EXPECT_THAT(seen.out, Not(HasSubstr("\x1b")))
+        << "control characters must not reach the terminal";
 }
 
 TEST_F(tallyd_status, gives_scripts_the_daemons_own_json) {
@@ -121,7 +122,7 @@ TEST_F(tallyd_status, gives_scripts_the_daemons_own_json) {
 }
 
 TEST_F(tallyd_status, says_what_to_look_at_when_nobody_answers) {
-    // A privileged port that no machine with tests on it serves.
+    // A privileged port on which a test machine has no server.
     auto const seen =
         tests::run_tallyd(TALLY_BINARY, {"status"}, {{"TALLYD_ADMIN_LISTEN", "127.0.0.1:1"}});
     EXPECT_EQ(seen.exit_code, 1);
@@ -133,12 +134,12 @@ TEST_F(tallyd_status, is_not_taken_in_by_somebody_else) {
     somebody_else not_found{404, "no such page"};
     auto const refused = served{not_found}.status();
     EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_THAT(refused.out, HasSubstr("says 404 to /status: no tallyd?"));
+    EXPECT_THAT(refused.out, HasSubstr("answers /status with 404: is it tallyd?"));
     for (auto const* body : {"", "hello", "[1,2]", "{\"version\":", "{\"a\":\"\xff\"}"}) {
         somebody_else other{200, body};
         auto const seen = served{other}.status();
         EXPECT_EQ(seen.exit_code, 1) << body;
-        EXPECT_THAT(seen.out, HasSubstr("is no tallyd")) << body;
+        EXPECT_THAT(seen.out, HasSubstr("is not tallyd")) << body;
     }
 }
 

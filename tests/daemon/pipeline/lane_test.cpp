@@ -9,7 +9,7 @@
 
 #include <future>
 
-// One lane with a real database: what it does when it has to give up.
+// One lane with a real database: when it has to give up.
 
 namespace tally::daemon {
 namespace {
@@ -35,7 +35,7 @@ class lane_test : public ::testing::Test {
             lane_options{.daemon_id = ingest::uuid_v7(), .import_id = {}, .partitions = {}},
             connection, observer_, failures_);
     }
-    /// Hands record `number` of a stream over; whether it became durable.
+    /// Pushes record `number` of a stream; true if it became durable.
     std::future<bool> push(lane& to, int number) {
         auto block = std::make_unique<ingest::record_block>();
         block->from = source_;
@@ -69,11 +69,11 @@ class lane_test : public ::testing::Test {
     std::shared_ptr<rating::catalog const> catalog_;
 };
 
-// What it stored then would move the stream's position over the record that it let go.
+// A later slice would move the stream's position past the record that was given up (R2).
 TEST_F(lane_test, stores_nothing_after_it_gave_a_record_up) {
     auto const to = make_lane(connection_);
     ASSERT_TRUE(push(*to, 0).get());
-    // A CHECK that nothing satisfies makes the next try fail in a way that is waited out.
+    // A CHECK that no row satisfies fails the next attempt with an error for which the lane waits.
     tests::execute(connection_, "ALTER TABLE billing.subscription_usage RENAME TO away");
     auto given_up = push(*to, 1);
     EXPECT_EQ(given_up.wait_for(std::chrono::milliseconds{200}), std::future_status::timeout);
@@ -94,7 +94,7 @@ TEST_F(lane_test, takes_nothing_after_it_gave_up) {
     EXPECT_FALSE(failures_.has_failed());
 }
 
-// Another database under the same name: a standby that was behind, or a backup.
+// The database went back in time: a standby that lagged, or a restored backup.
 TEST_F(lane_test, ends_loudly_when_the_database_has_lost_what_it_committed) {
     auto const to = make_lane(connection_);
     ASSERT_TRUE(push(*to, 0).get());
@@ -105,7 +105,7 @@ TEST_F(lane_test, ends_loudly_when_the_database_has_lost_what_it_committed) {
     EXPECT_EQ(position(), "1") << "the records between would be left out for good";
 }
 
-// A rival that took over the stream and got further is nothing of the kind.
+// A higher position, written by another process that took over the stream, is not an error.
 TEST_F(lane_test, goes_on_behind_a_rival_that_is_ahead) {
     auto const to = make_lane(connection_);
     ASSERT_TRUE(push(*to, 0).get());

@@ -11,7 +11,7 @@
 
 #include <future>
 
-// Blocks through guiding, lanes and a real database, without sockets.
+// Blocks through guiding and lanes into a real database, without sockets.
 
 namespace tally::daemon {
 namespace {
@@ -87,8 +87,8 @@ TEST_F(pipeline_test, an_empty_block_is_done_at_once) {
     EXPECT_EQ(push(*road(), block_of("")), (ingest::block_outcome{true, 0, 0, 0}));
 }
 
-// Records are dealt to lanes by the catalog of the moment: what lies before a lane's position may
-// have been another lane's when the position was written, and not be stored at all.
+// Records are assigned to lanes by the present catalog. A record below a lane's position may have
+// belonged to another lane when the position was written, and not be stored at all.
 TEST_F(pipeline_test, stores_a_streams_records_whichever_lane_was_ahead) {
     tests::execute(connection_,
                    "INSERT INTO ingest.positions VALUES ('file', 0, 2, 12, now(), now()), "
@@ -102,8 +102,8 @@ TEST_F(pipeline_test, stores_a_streams_records_whichever_lane_was_ahead) {
               "12 12");
 }
 
-// Pushes of one record while PostgreSQL stands still: their number is bounded by nothing but their
-// bytes, and none of them may be missing behind a position.
+// Pushes of one record while PostgreSQL hangs: their number is bounded only by their
+// bytes, and none of them may be missing below a position.
 TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_are) {
     constexpr int blocks = 70'000;
     auto const to = road(std::int64_t{128} << 20, 1);
@@ -112,7 +112,7 @@ TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_ar
     std::atomic<int> durable{0};
     std::atomic<int> lost{0};
     for (int i = 0; i < blocks; ++i) {
-        // No text of it has to be copied: the smallest block that there is.
+        // The smallest possible block: it owns no text.
         std::string number = std::to_string(i);
         number.insert(0, 12 - number.size(), '0');
         auto record = records(i, 1);

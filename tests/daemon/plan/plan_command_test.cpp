@@ -12,7 +12,7 @@
 #include <fstream>
 #include <thread>
 
-// tallyd plan with the real binary, and what a running daemon makes of it.
+// tallyd plan with the real binary, and its effect on a running daemon.
 
 namespace tally {
 namespace {
@@ -163,8 +163,8 @@ TEST_F(plan_command, the_plans_of_config_are_what_is_seeded) {
     EXPECT_EQ(diff.exit_code, 0) << diff.out;
 }
 
-/// Version `k` of the plan of the test telecom: price of a minute and connect fee are both k, each
-/// version from another day on, so that a call of May is charged by the newest that is known.
+/// Version `k` of the test telecom's plan: the price of a minute and the connect fee are both k.
+/// Each version begins on another day, so that a call in May is charged by the latest known one.
 std::string version(int k) {
     std::string const price = std::to_string(k);
     return "[plan]\ncode = \"basic\"\nname = \"Basic\"\nincluded_minutes = 10\n"
@@ -214,7 +214,7 @@ TEST_F(plan_command, a_running_daemon_charges_each_call_by_one_version) {
         for (int k = 2; k <= versions; ++k) {
             auto const applied = plan({"apply", file("v.toml", version(k))});
             EXPECT_EQ(applied.exit_code, 0) << applied.out;
-            // The daemon takes it up by itself; without that the test runs into its time-out.
+            // The daemon reloads by itself; otherwise the test times out.
             while (newest() != std::to_string(k) && !HasFailure()) {
                 std::this_thread::sleep_for(std::chrono::milliseconds{20});
             }

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-// Bands, days on which clocks change, holidays and fallback plans, by the real `tallyd rate`.
+// Bands, daylight saving changes, holidays and fallback plans, with the real `tallyd rate`.
 // 2026-03-10 is a Tuesday.
 
 namespace tally {
@@ -45,7 +45,7 @@ TEST(rate_bands, a_call_across_a_border_is_charged_by_both) {
                                 "steps/1/band=off-peak steps/1/from_s=30 steps/1/amount=0.15"},
                                {call_line("44", "39601", "2026-03-10T07:59:59.5Z"),
                                 "cost=396.005 steps/0/band=off-peak"}});
-    // Minutes: the first is wholly peak, though all but its first second lies behind it.
+    // Charged by the minute: the first minute is peak, although only its first second is.
     expect_rated(peak_plan("", "60"), {{call_line("44", "61", "2026-03-10T18:59:59Z"),
                                         "cost=0.9 steps/1/from_s=60 billed_s=120"}});
 }
@@ -127,7 +127,7 @@ TEST(rate_bands, days_on_which_clocks_change_are_charged_by_elapsed_seconds) {
                                  band("two", "from = \"02:00\"\nto = \"03:00\"\nweight = 5") +
                                      rate_text("49", "0: 0.6/60/1", in_band("two")) +
                                      rate_text("49", "0: 0.06/60/1"));
-    // The hour from two to three comes twice in autumn, and not at all in spring.
+    // The hour from two to three occurs twice in fall, and not at all in spring.
     expect_rated(
         early,
         {{call_line("49", "10800", "2026-10-24T23:30:00Z"), "cost=75.6 steps/1/seconds=7200"},
@@ -182,7 +182,7 @@ TEST(rate_fallback, is_asked_where_the_plan_has_no_rate) {
     EXPECT_THAT(one.messages, testing::HasSubstr("plan 'b' falls back on 'c', which no "
                                                  "--fallback-file gives"));
     auto const unused = folder.run({"--plan-file", third, "--fallback-file", plan}, "");
-    EXPECT_THAT(unused.messages, testing::HasSubstr("plan 'a' is nobody's fallback"));
+    EXPECT_THAT(unused.messages, testing::HasSubstr("plan 'a' is no plan's fallback"));
 }
 
 TEST(rate_fallback, has_the_same_currency) {

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-// What calls cost, by the real `tallyd rate`: the cases that raters are known to get wrong. Every
-// value is worked out by hand from the rules in rating/README.md.
+// The cost of calls, with the real `tallyd rate`: cases that raters often get wrong. Every
+// value is computed by hand from the rules in docs/RATING.md.
 
 namespace tally {
 namespace {
@@ -74,7 +74,7 @@ TEST(rate_calls, allowance_goes_by_the_order_of_arrival) {
                  {"--carry"});
     expect_rated(plan, {{b, "cost=0.6 allowance_s=60"}, {a, "cost=1.2 allowance_s=0"}},
                  {"--carry"});
-    expect_rated(plan, {{a, "cost=0.6"}, {b, "cost=0.6"}}); // each line stands alone
+    expect_rated(plan, {{a, "cost=0.6"}, {b, "cost=0.6"}}); // each line is rated on its own
 }
 
 TEST(rate_calls, increments_are_whole) {
@@ -92,7 +92,7 @@ TEST(rate_calls, an_increment_belongs_to_the_step_it_begins_in) {
     expect_rated(one_rate("", "0: 1/60/60,90: 0.5/60/30"),
                  {{call_line("44", "100"), "cost=2 billed_s=120"},
                   {call_line("44", "130"), "cost=2.25 billed_s=150 steps/1/from_s=120"}});
-    // The second step lies within the first increment and is never begun in.
+    // The second step lies inside the first increment, so no increment begins in it.
     expect_rated(one_rate("", "0: 1/60/60,30: 100/60/1,60: 0.6/60/1"),
                  {{call_line("44", "70"), "cost=1.1 billed_s=70"}});
 }

@@ -7,7 +7,7 @@
 
 #include <sstream>
 
-// `tallyd rate` as people and scripts use it; what it charges is in rate_*_test.cpp beside.
+// `tallyd rate` as people and scripts use it; the charges are tested in rate_*_test.cpp.
 
 namespace tally {
 namespace {
@@ -64,7 +64,8 @@ TEST(rate_lines, a_question_that_no_band_covers_to_its_end_says_so) {
         rate_fixture{}.rate(starter, call_line("44", "130", "2026-03-10T18:59:30") + '\n');
     ASSERT_EQ(answers.lines.size(), 1U);
     EXPECT_EQ(member_of(answers.lines[0], "error"), "no_rate");
-    EXPECT_THAT(answers.lines[0], HasSubstr("runs into a time for which its prefix has no rate"));
+    EXPECT_THAT(answers.lines[0],
+                HasSubstr("extends into a time for which its prefix has no rate"));
 }
 
 std::shared_ptr<rating::tariff const> one_rate_plan() {
@@ -106,7 +107,7 @@ TEST(rate_lines, one_without_an_end_takes_no_memory) {
     EXPECT_THAT(out.str(), testing::StartsWith(R"({"error":"record_too_large",)"));
 }
 
-/// The words about one call by the starter plan.
+/// The explanation of one call by the starter plan.
 std::string words_about(std::vector<std::string> words, int exit_code = 0) {
     auto const seen = rate_fixture{}.rate(starter, "", std::move(words));
     EXPECT_EQ(seen.exit_code, exit_code) << seen.messages;
@@ -153,7 +154,8 @@ TEST(rate_explain, says_why_a_call_cannot_be_rated) {
     auto const words =
         words_about({"--to", "\x1b[2J33", "--at", "2026-03-10T12:00:00Z", "--duration", "60"}, 1);
     EXPECT_THAT(words, HasSubstr("Not rated  no_rate: no outbound rate of the plan"));
-    EXPECT_THAT(words, testing::Not(HasSubstr("\x1b"))) << "nobody may play with the terminal";
+    EXPECT_THAT(words, testing::Not(HasSubstr("\x1b")))
+        << "control characters must not reach the terminal";
 }
 
 TEST(rate_explain, explains_an_event) {
@@ -190,7 +192,7 @@ TEST(rate_command, says_what_is_wrong_with_the_command_line) {
     EXPECT_THAT(refused({"--plan-file", plan, "--to", "44", "--duration", "1", "--at", "noon"}),
                 HasSubstr("--at: "));
     EXPECT_THAT(refused({"--plan-file", plan, "--carry", "--anchor", "2026-02-30"}),
-                HasSubstr("no date: 2026-02-30"));
+                HasSubstr("not a date: 2026-02-30"));
     EXPECT_THAT(refused({"--plan-file", plan, "--anchor", "2026-02-01"}), HasSubstr("--carry"));
 }
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-// What usage events cost, by the real `tallyd rate`. Values are worked out by hand.
+// The cost of usage events, with the real `tallyd rate`. Values are computed by hand.
 
 namespace tally {
 namespace {

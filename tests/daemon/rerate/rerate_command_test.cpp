@@ -20,7 +20,7 @@
 #include <thread>
 #include <unistd.h>
 
-// tallyd rerate and tallyd cdr with the real binary, beside a real daemon, and killed on the way.
+// tallyd rerate and tallyd cdr with the real binary, beside a real daemon; some are killed midway.
 
 namespace tally {
 namespace {
@@ -86,7 +86,7 @@ TEST_F(rerate_command, shows_first_then_writes_then_finds_nothing) {
     auto const tried = run({"rerate", "--plan", "basic", "--dry-run"});
     EXPECT_EQ(tried.exit_code, 0) << tried.out;
     EXPECT_THAT(tried.out, AllOf(HasSubstr("0.6       0.9"), HasSubstr("dry run, nothing written"),
-                                 HasSubstr("2 = 1 to change + 1 unchanged + 0 left alone"),
+                                 HasSubstr("2 = 1 to change + 1 unchanged + 0 excluded"),
                                  HasSubstr("0.6 -> 0.9 (+0.3)")));
     expect_sums("2.300000000");
     auto const done = run({"rerate", "--subscription", "SUB-1", "--reason", "dearer", "--json"});
@@ -111,7 +111,8 @@ TEST_F(rerate_command, refuses_what_it_cannot_do) {
     auto const nobody = run({"rerate", "--subscription", "nobody"});
     EXPECT_EQ(nobody.exit_code, 1);
     EXPECT_THAT(nobody.out, HasSubstr("there is no subscription nobody"));
-    EXPECT_EQ(run({"cdr", "void", "--account", "ACC-1", "--uuid", "x"}).exit_code, 2); // why?
+    EXPECT_EQ(run({"cdr", "void", "--account", "ACC-1", "--uuid", "x"}).exit_code,
+              2); // no --reason
     EXPECT_EQ(run({"cdr", "void", "--account", "ACC-1", "--uuid", "x", "--reason", ""}).exit_code,
               2);
     EXPECT_EQ(run({"cdr", "void", "--account", "ACC-1", "--uuid", "x", "--reason", "y"}).exit_code,
@@ -145,11 +146,11 @@ TEST_F(rerate_command, a_call_is_voided_disputed_and_restored_by_its_switchs_id)
     expect_sums("0.600000000");
     EXPECT_THAT(cdr("dispute").out, HasSubstr("rated -> disputed"));
     set_price("0.9");
-    EXPECT_THAT(run({"rerate", "--account", "ACC-1"}).out, HasSubstr("1 left alone"));
+    EXPECT_THAT(run({"rerate", "--account", "ACC-1"}).out, HasSubstr("1 excluded"));
     expect_sums("0.600000000");
 }
 
-/// A tallyd that runs beside the test; killed at the end at the latest.
+/// A tallyd that runs beside the test. The destructor kills it.
 class child {
   public:
     child(std::map<std::string, std::string> const& environment,
@@ -175,7 +176,7 @@ class child {
     child(child const&) = delete;
     child& operator=(child const&) = delete;
 
-    /// True when it was still running.
+    /// True if the process was still running.
     bool kill() {
         if (pid_ < 0) {
             return false;

@@ -11,7 +11,7 @@
 #include <sstream>
 #include <thread>
 
-// tallyd suspense with the real binary: looked at, tried again, given up, taken out and mended.
+// tallyd suspense with the real binary: list, show, retry, discard, export and import again.
 
 namespace tally {
 namespace {
@@ -33,7 +33,7 @@ std::string call(int number, std::string const& account, std::string const& dura
            duration + R"(,"billsec":60})" + "\n";
 }
 
-/// A row of Master.csv; `start` as the switch's clock shows it.
+/// A row of Master.csv; `start` in the switch's local time.
 std::string csv_call(std::string const& start, std::string const& account = "ACC-1") {
     return "\"" + account +
            R"(","1001","1212","internal","""A"" <1001>","SIP/1","SIP/2","Dial",)"
@@ -107,12 +107,12 @@ TEST_F(suspense_command, list_sums_up_first_and_shows_records_to_who_asks) {
                       Not(HasSubstr("canonical"))));
     EXPECT_THAT(run({"list", "--reason", "unknown_account", "--limit", "1"}).out,
                 HasSubstr("the latest 1 of 3"));
-    EXPECT_THAT(run({"list", "--reason", "no_rate"}).out, HasSubstr("nothing is suspended that"));
+    EXPECT_THAT(run({"list", "--reason", "no_rate"}).out, HasSubstr("no suspended record matches"));
     EXPECT_THAT(run({"list", "--since", "2020-01-01", "--json"}).out,
                 HasSubstr(R"("state":"waiting","reason":"unknown_account")"));
     EXPECT_THAT(run({"list", "--until", "2020-01-01", "--json"}).out, Not(HasSubstr("waiting")));
     EXPECT_THAT(run({"list", "--source", "local", "--state", "resolved"}).out,
-                HasSubstr("nothing is suspended that fits"));
+                HasSubstr("no suspended record matches"));
 }
 
 TEST_F(suspense_command, tells_what_is_wrong_with_what_was_asked) {
@@ -162,7 +162,8 @@ TEST_F(suspense_command, retry_takes_ids_and_filters_and_counts_once) {
               "waiting 2, resolved 2");
 }
 
-// Whoever cannot be told of an error has it kept; what was wrong is put right where it was made.
+// The cause of a rejected record may be a setting of its source, which is corrected before the
+// retry.
 TEST_F(suspense_command, what_no_decoder_could_read_is_read_by_the_source_as_it_is_now) {
     import(csv_call("2026-03-29 02:30:00"), "asterisk");
     EXPECT_EQ(one("SELECT count(*) FROM billing.cdrs"), "1");
@@ -181,7 +182,7 @@ TEST_F(suspense_command, what_no_decoder_could_read_is_read_by_the_source_as_it_
               "04 05:30");
 }
 
-// A switch's body that nobody could take apart waits as one.
+// A switch's body that cannot be split is suspended as one record.
 TEST_F(suspense_command, a_payload_of_several_records_is_resolved_with_the_last_of_them) {
     execute(connection_, "INSERT INTO ingest.suspense (reason, source_id, format, payload,"
                          " payload_sha256, received_at) SELECT 'bad_encoding', id, 'canonical',"
@@ -198,7 +199,7 @@ TEST_F(suspense_command, a_payload_of_several_records_is_resolved_with_the_last_
     expect_sums("1.200000000");
 }
 
-// The second sending comes at a time when nobody has the number, so that it has to wait.
+// The number has no owner when the record is sent again, so the second copy is suspended.
 TEST_F(suspense_command, a_record_sent_again_counts_once_whoever_has_its_number_by_now) {
     auto by_number = call(1, "ACC-1");
     std::string const account = R"("account_number":"ACC-1",)";
@@ -233,7 +234,7 @@ TEST_F(suspense_command, a_record_of_a_source_that_is_gone_waits_for_it) {
     EXPECT_THAT(run({"list", "--json"}).out, HasSubstr(R"("source":")" + id));
     EXPECT_THAT(run({"retry", "--json"}).out,
                 HasSubstr(R"("tried":1,"stored":0,"duplicate":0,"still_waiting")"));
-    EXPECT_THAT(run({"show", id_of("unknown_account")}).out, HasSubstr("its source is gone"));
+    EXPECT_THAT(run({"show", id_of("unknown_account")}).out, HasSubstr("its source is deleted"));
     execute(connection_, "INSERT INTO ingest.sources (id, name) VALUES ('" + id + "', 'back')");
     EXPECT_THAT(run({"retry", "--json"}).out, HasSubstr(R"("tried":1,"stored":1)"));
 }

@@ -10,7 +10,7 @@
 #include <csignal>
 #include <thread>
 
-// What real daemons do about suspended records without anybody's doing.
+// Real daemons retry suspended records automatically.
 
 namespace tally {
 namespace {
@@ -21,7 +21,7 @@ using tests::daemon_process;
 using tests::execute;
 using tests::query_one;
 
-/// A call from a number, of nobody's account.
+/// A call by its caller's number, without an account.
 std::string call_from(std::string const& number, int i) {
     char id[64];
     std::snprintf(id, sizeof id, "c0000000-0000-4000-8000-%012d", i);
@@ -51,7 +51,7 @@ class suspense_watch : public ::testing::Test {
         return tests::http_request(of.admin_port(), "GET", "/metrics").body;
     }
     std::string one(std::string_view sql) const { return query_one(connection_, sql); }
-    /// Polls until a question has this answer.
+    /// Polls until a query returns this result.
     bool becomes(std::string_view sql, std::string_view answer) const {
         for (int i = 0; i < 3000; ++i) {
             if (one(sql) == answer) {
@@ -90,7 +90,7 @@ TEST_F(suspense_watch, a_number_that_comes_late_gets_its_call_billed) {
               "t");
     push(*daemon, call_from("4930111", 1));
     EXPECT_THAT(tests::four_sums(connection_), Each("0.600000000"));
-    // Counted when it came; the retry has its own counter, and the sums hold.
+    // Counted when it arrived; the retry has its own counter, and the sums are still equal.
     auto const shown = metrics(*daemon);
     EXPECT_THAT(shown, HasSubstr("tally_records_suspended_total{reason=\"unknown_number\"} 1\n"));
     EXPECT_THAT(shown, HasSubstr("tally_suspense_retried_total{outcome=\"stored\"} 1\n"));
@@ -114,7 +114,7 @@ TEST_F(suspense_watch, tries_of_one_record_are_spaced_and_end) {
     environment_["TALLYD_SUSPENSE_AUTO_ATTEMPTS_MAX"] = "2";
     auto const daemon = start();
     push(*daemon, call_from("4930111", 1));
-    give_number("4930222"); // another one
+    give_number("4930222"); // a number of another call
     EXPECT_TRUE(becomes("SELECT auto_attempts FROM ingest.suspense", "1"));
     EXPECT_EQ(one("SELECT next_attempt_at BETWEEN now() + interval '5 s' AND now() + interval"
                   " '15 s' AND tried_catalog_at < now() FROM ingest.suspense"),
@@ -123,7 +123,7 @@ TEST_F(suspense_watch, tries_of_one_record_are_spaced_and_end) {
     give_number("4930333");
     EXPECT_TRUE(becomes("SELECT auto_attempts FROM ingest.suspense", "2"));
     EXPECT_EQ(one("SELECT next_attempt_at IS NULL AND attempts = 3 FROM ingest.suspense"), "t");
-    give_number("4930111"); // too late for the daemon, not for a person
+    give_number("4930111"); // no automatic attempt is left; an operator can still retry
     push(*daemon, call_from("4930444", 2));
     give_number("4930444");
     EXPECT_TRUE(becomes("SELECT count(*) FROM ingest.suspense WHERE state = 'resolved'", "1"));
@@ -162,7 +162,7 @@ TEST_F(suspense_watch, tries_nothing_when_told_so_but_tells_what_waits) {
     EXPECT_EQ(one("SELECT state || ' ' || attempts FROM ingest.suspense"), "waiting 1");
 }
 
-// Two daemons, one of which is killed at it, and people who are impatient.
+// Two daemons, one of which is killed while it retries, and operators who retry at once.
 TEST_F(suspense_watch, daemons_and_people_at_once_store_each_record_once) {
     auto first = start();
     auto const second = start();

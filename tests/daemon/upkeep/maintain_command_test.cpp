@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <thread>
 
-// tallyd maintain as its users see it, and the same jobs done by tallyd run.
+// tallyd maintain with the real binary, and the same jobs run by tallyd run.
 
 namespace tally {
 namespace {
@@ -36,7 +36,7 @@ class maintain_command : public testing::Test {
     [[nodiscard]] std::string blacklisted() const {
         return query_one(connection_, "SELECT count(*) FROM identity.token_blacklist");
     }
-    /// Waits as long as it takes, within a minute.
+    /// Waits for up to a minute.
     [[nodiscard]] bool becomes(std::string const& sql, std::string const& value) const {
         for (int i = 0; i < 600 && query_one(connection_, sql) != value; ++i) {
             std::this_thread::sleep_for(std::chrono::milliseconds{100});
@@ -99,7 +99,7 @@ TEST_F(maintain_command, says_when_another_is_at_it) {
                         "1"));
     auto const second = maintain({"cleanup-tokens"});
     EXPECT_EQ(second.exit_code, 0);
-    EXPECT_EQ(second.out, "another tallyd is doing this right now\n");
+    EXPECT_EQ(second.out, "another tallyd is running this job now\n");
     EXPECT_THAT(maintain({"cleanup-tokens", "--json"}).out, HasSubstr(R"("busy":true)"));
     ASSERT_TRUE(holder.execute("COMMIT").ok());
     first.join();
