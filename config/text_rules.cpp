@@ -49,15 +49,16 @@ std::size_t end_of_value(std::string_view text, std::size_t begin) noexcept {
 /// Masks the value after "password =" (also sslpassword), in keywords and in a URI's query.
 void mask_password_assignments(std::string& text) {
     constexpr std::string_view keyword = "password";
-    for (auto at = text.find(keyword); at != std::string::npos; at = text.find(keyword, at)) {
-        at += keyword.size();
-        auto const equals = text.find_first_not_of(" \t\r\n", at);
+    for (auto cursor = text.find(keyword); cursor != std::string::npos;
+         cursor = text.find(keyword, cursor)) {
+        cursor += keyword.size();
+        auto const equals = text.find_first_not_of(" \t\r\n", cursor);
         if (equals == std::string::npos || text[equals] != '=') {
             continue;
         }
         auto const value = std::min(text.find_first_not_of(" \t\r\n", equals + 1), text.size());
         text.replace(value, end_of_value(text, value) - value, "***");
-        at = value;
+        cursor = value;
     }
 }
 
@@ -197,12 +198,12 @@ std::string masked_url(std::string_view url) {
     std::string masked{url};
     if (auto const scheme = masked.find("://"); scheme != std::string::npos) {
         auto const query = masked.find('?', scheme);
-        auto at = masked.rfind('@', query);
+        auto cursor = masked.rfind('@', query);
         // A password may contain an unescaped '?', which looks like the begin of the query.
-        at = at == std::string::npos ? masked.rfind('@') : at;
+        cursor = cursor == std::string::npos ? masked.rfind('@') : cursor;
         auto const colon = masked.find(':', scheme + 3);
-        if (at != std::string::npos && colon < at) {
-            masked.replace(colon + 1, at - colon - 1, "***");
+        if (cursor != std::string::npos && colon < cursor) {
+            masked.replace(colon + 1, cursor - colon - 1, "***");
         }
     }
     mask_password_assignments(masked);

@@ -25,8 +25,9 @@ class file_reader {
         }
     }
 
-    void problem(toml::source_region const& where, std::string const& what) {
-        problems_.emplace_back(where.begin.line, where.begin.column, place(where) + ": " + what);
+    void problem(toml::source_region const& location, std::string const& text) {
+        problems_.emplace_back(location.begin.line, location.begin.column,
+                               place(location) + ": " + text);
     }
 
     /// Reports the problems in the order of the file. toml++ gives tables in the order of their
@@ -88,13 +89,13 @@ class file_reader {
         return false;
     }
 
-    void unknown(std::string const& key, toml::source_region const& at, bool is_table) {
-        auto what = is_table ? "unknown section [" + key + "]" : "unknown key \"" + key + "\"";
+    void unknown(std::string const& key, toml::source_region const& position, bool is_table) {
+        auto words = is_table ? "unknown section [" + key + "]" : "unknown key \"" + key + "\"";
         auto const meant = nearest(key, is_table);
         if (!meant.empty()) {
-            what += is_table ? "; did you mean [" + meant + "]?" : "; did you mean " + meant + "?";
+            words += is_table ? "; did you mean [" + meant + "]?" : "; did you mean " + meant + "?";
         }
-        problem(at, what);
+        problem(position, words);
     }
 
     static std::string nearest(std::string const& key, bool is_table) {
@@ -110,9 +111,9 @@ class file_reader {
         return std::string{nearest_name(key, known)};
     }
 
-    [[nodiscard]] std::string place(toml::source_region const& where) const {
-        return path_ + ':' + std::to_string(where.begin.line) + ':' +
-               std::to_string(where.begin.column);
+    [[nodiscard]] std::string place(toml::source_region const& location) const {
+        return path_ + ':' + std::to_string(location.begin.line) + ':' +
+               std::to_string(location.begin.column);
     }
 
     std::string const& path_;

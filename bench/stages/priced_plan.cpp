@@ -55,7 +55,7 @@ void add_rates(plan_kind kind, rating::rate rate, rating::tariff::content& to) {
 
     // Each band has a price of its own, so that the check finds a rate of the wrong band.
     to.rates.push_back(rate);
-    for (rating::band_place band = 0; band < to.bands.size(); ++band) {
+    for (rating::band_index band = 0; band < to.bands.size(); ++band) {
         rate.band = band;
         for (auto& step : rate.steps) {
             step.price.nanos += cent / 10 * (band + 1);

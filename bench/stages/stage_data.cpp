@@ -49,8 +49,8 @@ void forget_records(ingest::record_batch& batch) noexcept {
     batch.cdr_index.clear();
     batch.rejected.clear();
     batch.skipped = 0;
-    batch.whole_error = ingest::record_error::none;
-    batch.whole_detail = {};
+    batch.body_error = ingest::record_error::none;
+    batch.body_detail = {};
 }
 
 void decode(ingest::format const& in_format, std::string_view content_type,

@@ -27,7 +27,7 @@ using storage::migration_state;
 
 struct migrate_flags {
     std::string folder;
-    std::optional<int> to;
+    std::optional<int> target;
     double lock_wait_s = 60;
     bool json = false;
     bool yes = false;
@@ -198,7 +198,7 @@ migrate_exit end_of_change(migrate_work const& work) {
 }
 
 migrate_exit up(migrate_work const& work) {
-    work.runner.up(work.flags.to);
+    work.runner.up(work.flags.target);
     return end_of_change(work);
 }
 
@@ -216,7 +216,7 @@ bool may_revert(migrate_work const& work, storage::migration_loss const& loss) {
 /// Reverts what the operator agreed to, and nothing more when another process reverts meanwhile:
 /// the version to keep was computed with the question.
 migrate_exit down(migrate_work const& work) {
-    auto const loss = work.runner.loss_of_down(work.flags.to);
+    auto const loss = work.runner.loss_of_down(work.flags.target);
     if (!loss.migrations.empty()) {
         if (!may_revert(work, loss)) {
             return migrate_exit::failed;
@@ -275,7 +275,7 @@ migrate_exit run(command_environment const& environment, migrate_flags const& fl
     }
 }
 
-int diagram(command_environment const& environment, diagram_request const& what) {
+int diagram(command_environment const& environment, diagram_request const& item) {
     auto const settings = environment.load_settings();
     try {
         database const opened{settings, database_use::shared};
@@ -284,7 +284,7 @@ int diagram(command_environment const& environment, diagram_request const& what)
             std::cerr << "tallyd: " << schema.advice << '\n';
             return static_cast<int>(migrate_exit::pending);
         }
-        return migrate_diagram(opened.connection_string(), what);
+        return migrate_diagram(opened.connection_string(), item);
     } catch (std::runtime_error const& error) {
         std::cerr << "tallyd: " << error.what() << '\n';
         return exit_failure;
@@ -311,7 +311,7 @@ CLI::App* add(CLI::App& parent, command_environment& environment,
 }
 
 void add_target(CLI::App* command, migrate_state& state, char const* help) {
-    command->add_option("--to", state.flags.to, help)->check(CLI::NonNegativeNumber);
+    command->add_option("--to", state.flags.target, help)->check(CLI::NonNegativeNumber);
 }
 
 void add_json(CLI::App* command, migrate_state& state) {
@@ -338,11 +338,11 @@ void add_diagram(CLI::App& parent, command_environment& environment,
                  std::shared_ptr<migrate_state> const& state) {
     auto* command =
         parent.add_subcommand("diagram", "print Mermaid diagrams of tables, keys and relations");
-    auto& what = state->drawing;
-    command->add_option("--write", what.write_file,
+    auto& item = state->drawing;
+    command->add_option("--write", item.write_file,
                         "write it between the diagram markers of this Markdown file");
     command
-        ->add_option("--check", what.check_file,
+        ->add_option("--check", item.check_file,
                      "compare the diagram of this file; exit code 3 when it differs")
         ->excludes("--write");
     command->callback(

@@ -13,13 +13,13 @@ namespace tally::daemon {
 namespace {
 
 std::optional<std::string> text_of_file(std::string const& path) {
-    std::ifstream in{path, std::ios::binary};
-    std::string text{std::istreambuf_iterator<char>{in}, {}};
-    return in ? std::optional{std::move(text)} : std::nullopt;
+    std::ifstream input{path, std::ios::binary};
+    std::string text{std::istreambuf_iterator<char>{input}, {}};
+    return input ? std::optional{std::move(text)} : std::nullopt;
 }
 
-int complain(std::string const& path, std::string const& what) {
-    std::cerr << "tallyd: " << path << ": " << what << '\n';
+int complain(std::string const& path, std::string const& text) {
+    std::cerr << "tallyd: " << path << ": " << text << '\n';
     return exit_failure;
 }
 
@@ -40,10 +40,10 @@ int compare(std::string const& path, std::string const& is, std::string const& s
 
 } // namespace
 
-int migrate_diagram(std::string const& connection_string, diagram_request const& what) {
+int migrate_diagram(std::string const& connection_string, diagram_request const& item) {
     storage::pqxx_session session{connection_string, "tallyd migrate"};
     auto const diagram = storage::schema_diagram(session);
-    auto const& path = what.write_file.empty() ? what.check_file : what.write_file;
+    auto const& path = item.write_file.empty() ? item.check_file : item.write_file;
     if (path.empty()) {
         std::cout << diagram;
         return exit_success;
@@ -58,7 +58,7 @@ int migrate_diagram(std::string const& connection_string, diagram_request const&
         return complain(
             path, "the lines '<!-- diagram: begin -->' and '<!-- diagram: end -->' are missing");
     }
-    return what.write_file.empty() ? compare(path, *page, *changed) : write(path, *changed);
+    return item.write_file.empty() ? compare(path, *page, *changed) : write(path, *changed);
 }
 
 } // namespace tally::daemon

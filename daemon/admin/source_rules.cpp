@@ -17,10 +17,10 @@ namespace {
 using rating::number_form;
 
 std::string content_of(std::string const& file) {
-    std::ifstream in{file, std::ios::binary};
+    std::ifstream input{file, std::ios::binary};
     std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) {
+    text << input.rdbuf();
+    if (!input) {
         throw std::runtime_error("cannot read " + file);
     }
     return std::move(text).str();
@@ -68,17 +68,17 @@ void show_tried(rules_request const& request, ingest::number_rules const& rules)
     table_printer table{{{"sent"}, {"becomes"}, {"because"}}};
     for (auto const& sent : request.tried) {
         std::array<char, rating::prefix_index::digits_max> buffer;
-        auto const number = rating::normalise(sent, rules, buffer);
+        auto const number = rating::normalize(sent, rules, buffer);
         std::string const becomes{number.digits.empty() ? std::string_view{sent} : number.digits};
-        auto const why = explained(number, rules);
+        auto const reason = explained(number, rules);
 
         if (request.json) {
             ingest::json_writer out;
             out.open('{').key("sent").value(sent).key("becomes").value(becomes);
-            out.key("because").value(why).close('}');
+            out.key("because").value(reason).close('}');
             std::cout << out.text() << '\n';
         } else {
-            table.add({sent, becomes, why});
+            table.add({sent, becomes, reason});
         }
     }
     if (!request.json) {

@@ -23,18 +23,18 @@ void add_run_command(CLI::App& app, command_environment& environment) {
 
     command->callback([&environment, migrate, skip_damage, &app] {
         auto const* file = app.get_option("--config");
-        service::options how{environment.load_settings(), *migrate, *skip_damage, {}};
+        service::options options{environment.load_settings(), *migrate, *skip_damage, {}};
 
         // SIGHUP reads the same file as the start did. Its problems are returned, not printed: a
         // running daemon keeps its settings.
-        how.reload = [file](config::settings& values) {
+        options.reload = [file](config::settings& values) {
             auto loaded = config::load_settings(
                 {file->count() > 0 ? std::optional{file->as<std::string>()} : std::nullopt,
                  config::process_environment()});
             values = std::move(loaded.values);
             return std::move(loaded.problems);
         };
-        service daemon{std::move(how)};
+        service daemon{std::move(options)};
         environment.exit_code = daemon.run();
     });
 }

@@ -58,7 +58,7 @@ ingest::tcp_server_settings tcp_settings_of(config::settings const& s) {
 } // namespace
 
 struct service::impl {
-    explicit impl(options given) : how{std::move(given)} {}
+    explicit impl(options given) : settings{std::move(given)} {}
 
     int run();
     bool start();
@@ -68,14 +68,14 @@ struct service::impl {
     template <typename Server>
     bool listen(Server& server, std::string_view endpoint, std::string const& address);
     void serve();
-    void look_after();
+    void supervise();
     void read_settings_again();
     void stop();
     bool drain();
-    bool told_to_hurry(milliseconds wait);
+    bool cut_short_requested(milliseconds wait);
     [[nodiscard]] daemon_status status() const;
 
-    options how;
+    options settings;
     // In the order of construction; the compiler destroys them in the opposite order.
     signals told;
     failure_report failures;
@@ -83,10 +83,10 @@ struct service::impl {
     metrics counters;
     std::unique_ptr<lane_monitor> monitor;
     std::unique_ptr<intake> journal; ///< outlives the lanes, which report to it what they stored
-    std::unique_ptr<pipeline> road;
+    std::unique_ptr<pipeline> lanes_pipeline;
     std::unique_ptr<suspense_watch> suspense;
     std::unique_ptr<catalog_watch> watch; ///< gives each new catalog to the parts above
-    std::unique_ptr<housekeeper> keeper;
+    std::unique_ptr<partition_provisioner> provisioner;
     std::unique_ptr<maintenance_scheduler> maintenance;
     std::unique_ptr<ingest::push_handler> pushes;
     std::unique_ptr<admin_handler> admin;
@@ -97,15 +97,15 @@ struct service::impl {
     std::atomic<bool> draining{false}; ///< read by the admin endpoint's threads
 };
 
-service::service(options how) : impl_{std::make_unique<impl>(std::move(how))} {}
+service::service(options settings) : impl_{std::make_unique<impl>(std::move(settings))} {}
 service::~service() = default;
 int service::run() {
     return impl_->run();
 }
 
 int service::impl::run() {
-    set_up_log(how.settings.log_level, how.settings.log_format);
-    spdlog::info("event=starting version={} lanes={}", config::version(), how.settings.lanes);
+    set_up_log(settings.settings.log_level, settings.settings.log_format);
+    spdlog::info("event=starting version={} lanes={}", config::version(), settings.settings.lanes);
     if (!start()) {
         if (workers) {
             workers->stop();
@@ -118,18 +118,18 @@ int service::impl::run() {
 }
 
 bool service::impl::start() {
-    auto const& s = how.settings;
+    auto const& s = settings.settings;
 
     // The database, with the schema that this binary writes to, before any part can use it.
     store = std::make_unique<database>(s, database_use::owned);
-    if (!open_schema(store->connection_string(), how.migrate || store->is_embedded(), told)) {
+    if (!open_schema(store->connection_string(), settings.migrate || store->is_embedded(), told)) {
         return false;
     }
 
     // The pipeline, and the journal before it. The journal holds a reference to the pipeline.
     monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
-    road = std::make_unique<pipeline>(pipeline_options_of(s), store->connection_string(), *monitor,
-                                      failures);
+    lanes_pipeline = std::make_unique<pipeline>(pipeline_options_of(s), store->connection_string(),
+                                                *monitor, failures);
     if (!open_journal()) {
         return false;
     }
@@ -142,7 +142,7 @@ bool service::impl::start() {
                                     static_cast<std::int32_t>(s.suspense_auto_attempts_max)},
         suspense_observer_of(counters, *monitor));
     watch = std::make_unique<catalog_watch>(store->connection_string(), catalog_target_here());
-    keeper = std::make_unique<housekeeper>(
+    provisioner = std::make_unique<partition_provisioner>(
         store->connection_string(), partition_policy_of(s),
         [this](std::int64_t seconds) { counters.set_partition_horizon(seconds); });
     maintenance = std::make_unique<maintenance_scheduler>(
@@ -151,7 +151,7 @@ bool service::impl::start() {
         });
 
     // The listeners: records by HTTP and TCP, the admin endpoint. They share the worker threads.
-    counters.on_trouble([](std::string_view what) { spdlog::warn("event=http_trouble {}", what); });
+    counters.on_trouble([](std::string_view text) { spdlog::warn("event=http_trouble {}", text); });
     pushes = std::make_unique<ingest::push_handler>(
         journal->sink(), counters,
         ingest::push_settings{static_cast<std::size_t>(s.http_body_bytes_max)});
@@ -173,7 +173,7 @@ bool service::impl::start() {
     journal->start();
     suspense->start();
     watch->start();
-    keeper->start();
+    provisioner->start();
     maintenance->start();
     workers->start(static_cast<std::size_t>(s.http_threads));
     return listen(*push_server, "http", s.http_listen) &&
@@ -184,28 +184,29 @@ bool service::impl::start() {
 catalog_target service::impl::catalog_target_here() {
     return {[this](auto next, ingest::time_us as_of) {
                 suspense->set_catalog(next, as_of);
-                road->set_catalog(std::move(next));
+                lanes_pipeline->set_catalog(std::move(next));
                 journal->open(); // set_sources() comes before this: pushes can be authorized now
             },
             [this](auto next) {
                 suspense->set_sources(next);
-                road->set_sources(std::move(next));
+                lanes_pipeline->set_sources(std::move(next));
             },
             [this] { monitor->reached(); },
-            [this](std::string why) { monitor->lost(std::move(why)); }};
+            [this](std::string reason) { monitor->lost(std::move(reason)); }};
 }
 
 bool service::impl::open_journal() {
-    auto const& s = how.settings;
+    auto const& s = settings.settings;
     try {
         journal = std::make_unique<intake>(
             intake_options{.folder = s.journal_dir,
                            .bytes_max = static_cast<std::uint64_t>(s.journal_max_bytes),
                            .memory_bytes_max = s.lane_memory_bytes_max,
                            .lanes = static_cast<std::uint32_t>(s.lanes),
-                           .skip_damage = how.skip_journal_damage,
+                           .skip_damage = settings.skip_journal_damage,
                            .connection_string = store->connection_string()},
-            *road, failures, [this](journal_report const& report) { watch_journal(report); });
+            *lanes_pipeline, failures,
+            [this](journal_report const& report) { watch_journal(report); });
     } catch (std::runtime_error const& refused) {
         spdlog::critical("event=journal_refused error=\"{}\"", refused.what());
         return false;
@@ -248,11 +249,11 @@ void service::impl::serve() {
         if (signal == SIGHUP) {
             read_settings_again();
         }
-        look_after();
+        supervise();
     }
 }
 
-void service::impl::look_after() {
+void service::impl::supervise() {
     try {
         if (store->supervise()) {
             spdlog::warn("event=embedded_postgres_restarted");
@@ -260,8 +261,8 @@ void service::impl::look_after() {
     } catch (std::exception const& error) {
         spdlog::error("event=embedded_postgres_down error=\"{}\"", error.what());
     }
-    for (std::uint32_t lane = 0; lane < road->lanes(); ++lane) {
-        counters.set_lane_queue(lane, road->lane_queue(lane));
+    for (std::uint32_t lane = 0; lane < lanes_pipeline->lanes(); ++lane) {
+        counters.set_lane_queue(lane, lanes_pipeline->lane_queue(lane));
     }
     counters.set_journal(journal->bytes(), journal->oldest_s());
     counters.set_tcp_connections(tcp_server == nullptr ? 0 : tcp_server->connections());
@@ -270,7 +271,7 @@ void service::impl::look_after() {
 // Applies the log level and reloads the catalog; logs whether other settings need a restart.
 void service::impl::read_settings_again() {
     config::settings next;
-    auto const problems = how.reload(next);
+    auto const problems = settings.reload(next);
     for (auto const& problem : problems) {
         spdlog::error("event=settings_refused problem=\"{}\"", problem);
     }
@@ -279,10 +280,10 @@ void service::impl::read_settings_again() {
     }
 
     set_log_level(next.log_level);
-    auto const level = std::exchange(how.settings.log_level, next.log_level);
+    auto const level = std::exchange(settings.settings.log_level, next.log_level);
     watch->reload();
     spdlog::info("event=settings_read log_level={} was={} restart_needed={}", next.log_level, level,
-                 next == how.settings ? "no" : "yes");
+                 next == settings.settings ? "no" : "yes");
 }
 
 // Stops accepting, finishes the requests under way, drains the lanes, commits, stops. A second
@@ -294,7 +295,7 @@ void service::impl::stop() {
 
     watch->stop();
     suspense->stop();
-    keeper->stop();
+    provisioner->stop();
     maintenance->stop();
     admin_server->drain(milliseconds{500});
 
@@ -302,7 +303,7 @@ void service::impl::stop() {
     // their responses from the lanes' end and from finish(): the worker threads, which write those,
     // go last.
     journal->stop();
-    road.reset();
+    lanes_pipeline.reset();
     journal->finish();
     workers->stop();
 
@@ -319,8 +320,8 @@ void service::impl::stop() {
 }
 
 // Waits for a signal that ends the drain now. The drain needs the embedded server: supervise it.
-bool service::impl::told_to_hurry(milliseconds wait) {
-    look_after();
+bool service::impl::cut_short_requested(milliseconds wait) {
+    supervise();
     auto const signal = told.wait(wait);
     bool const hurry = signal == SIGTERM || signal == SIGINT;
     if (hurry) {
@@ -331,7 +332,7 @@ bool service::impl::told_to_hurry(milliseconds wait) {
 
 bool service::impl::drain() {
     // After an internal failure nothing more can be stored: the journal keeps it for the next run.
-    milliseconds const limit{failures.has_failed() ? 0 : how.settings.drain_timeout_ms};
+    milliseconds const limit{failures.has_failed() ? 0 : settings.settings.drain_timeout_ms};
     auto const deadline = std::chrono::steady_clock::now() + limit;
 
     // Requests wait for their commits, so the servers drain while the lanes still work.
@@ -344,7 +345,7 @@ bool service::impl::drain() {
     }};
     bool cut_short = false;
     while (!done && !cut_short) {
-        cut_short = told_to_hurry(milliseconds{50});
+        cut_short = cut_short_requested(milliseconds{50});
     }
 
     // No push can come any longer: wait until the lanes have stored what the journal holds.
@@ -352,7 +353,7 @@ bool service::impl::drain() {
     bool stored = !failures.has_failed() && journal->drain(milliseconds{0});
     while (!stored && !cut_short && !failures.has_failed() &&
            std::chrono::steady_clock::now() < deadline) {
-        cut_short = told_to_hurry(milliseconds{0});
+        cut_short = cut_short_requested(milliseconds{0});
         stored = journal->drain(milliseconds{50});
     }
 
@@ -369,7 +370,7 @@ bool service::impl::drain() {
 daemon_status service::impl::status() const {
     daemon_status now;
     now.draining = draining;
-    now.partition_horizon_s = keeper->horizon_s();
+    now.partition_horizon_s = provisioner->horizon_s();
     now.catalog_age_s = watch->age_s();
     now.journal_full = journal->is_full();
     now.journal_bytes = journal->bytes();
@@ -377,11 +378,11 @@ daemon_status service::impl::status() const {
     now.commit_waiters = journal->commit_waiters();
     now.http_connections = push_server->connections();
     now.tcp_connections = tcp_server == nullptr ? 0 : tcp_server->connections();
-    now.sources = road->sources()->all().size();
-    for (std::uint32_t lane = 0; lane < road->lanes(); ++lane) {
-        now.lanes.push_back({lane, road->lane_queue(lane), std::nullopt});
+    now.sources = lanes_pipeline->sources()->all().size();
+    for (std::uint32_t lane = 0; lane < lanes_pipeline->lanes(); ++lane) {
+        now.lanes.push_back({lane, lanes_pipeline->lane_queue(lane), std::nullopt});
     }
-    if (auto const catalog = road->catalog()) { // nullptr until the first load
+    if (auto const catalog = lanes_pipeline->catalog()) { // nullptr until the first load
         now.accounts = catalog->accounts();
         now.subscriptions = catalog->subscriptions();
         for (std::uint32_t plan = 0; plan < catalog->plans(); ++plan) {

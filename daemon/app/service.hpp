@@ -22,7 +22,7 @@ class service {
         std::function<std::vector<std::string>(config::settings&)> reload;
     };
 
-    explicit service(options how);
+    explicit service(options settings);
     ~service();
     service(service const&) = delete;
     service& operator=(service const&) = delete;

@@ -37,11 +37,11 @@ std::size_t character_bytes(std::string_view text) noexcept {
 
 } // namespace
 
-void add_payload(ingest::json_writer& to, std::string_view key, std::string_view bytes) {
+void add_payload(ingest::json_writer& writer, std::string_view key, std::string_view bytes) {
     if (ingest::is_valid_utf8(bytes)) {
-        to.key(key).value(bytes);
+        writer.key(key).value(bytes);
     } else {
-        to.key(std::string{key} + "_base64").value(base64(bytes));
+        writer.key(std::string{key} + "_base64").value(base64(bytes));
     }
 }
 

@@ -39,11 +39,11 @@ bool migrate_up(std::string const& connection_string) {
 
 } // namespace
 
-bool open_schema(std::string const& connection_string, bool migrate, signals const& told) {
+bool open_schema(std::string const& connection_string, bool migrate, signals const& signals) {
     // The daemon may start before its database: wait for it, until a signal.
     auto found = check(connection_string);
     while (!found) {
-        auto const signal = told.wait(retry_every);
+        auto const signal = signals.wait(retry_every);
         if (signal == SIGTERM || signal == SIGINT) {
             return false;
         }
@@ -61,9 +61,9 @@ bool open_schema(std::string const& connection_string, bool migrate, signals con
     return found->is_ok;
 }
 
-bool has_schema(database const& opened, signals const& told) {
+bool has_schema(database const& opened, signals const& signals) {
     if (opened.is_embedded() && !opened.is_attached()) {
-        return open_schema(opened.connection_string(), true, told);
+        return open_schema(opened.connection_string(), true, signals);
     }
     auto const found = storage::check_schema(opened.connection_string());
     if (!found.is_ok) {

@@ -10,10 +10,10 @@ namespace tally::daemon {
 /// Makes sure, before any part is started, that the database has the schema that this binary writes
 /// to: waits for a database that is not reachable yet, migrates when `migrate` is set, else logs
 /// the command to run. False when the daemon must not start, or when a signal ended the wait.
-bool open_schema(std::string const& connection_string, bool migrate, signals const& told);
+bool open_schema(std::string const& connection_string, bool migrate, signals const& signals);
 
 /// The same for a command: migrates an embedded server that it started itself, else prints the
 /// command to run on standard error. Throws sql_error when the database is not reachable.
-bool has_schema(database const& opened, signals const& told);
+bool has_schema(database const& opened, signals const& signals);
 
 } // namespace tally::daemon

@@ -50,7 +50,7 @@ void table_printer::print_row(std::ostream& out, std::vector<std::string> const&
     for (std::size_t i = 0; i < cells.size(); ++i) {
         std::string const blanks(widths_[i] - width_of(cells[i]), ' ');
         line += i == 0 ? "" : gap;
-        line += columns_[i].where == table_align::right ? blanks + cells[i] : cells[i] + blanks;
+        line += columns_[i].location == table_align::right ? blanks + cells[i] : cells[i] + blanks;
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << '\n';
@@ -58,9 +58,9 @@ void table_printer::print_row(std::ostream& out, std::vector<std::string> const&
 
 std::string grouped(std::uint64_t number) {
     std::string text = std::to_string(number);
-    for (std::size_t at = text.size(); at > 3;) {
-        at -= 3;
-        text.insert(at, 1, ',');
+    for (std::size_t index = text.size(); index > 3;) {
+        index -= 3;
+        text.insert(index, 1, ',');
     }
     return text;
 }

@@ -12,7 +12,7 @@ enum class table_align : std::uint8_t { left, right };
 
 struct table_column {
     std::string title;
-    table_align where = table_align::left;
+    table_align location = table_align::left;
 };
 
 /// A table for a terminal: a header line, aligned columns, two blanks between them. Cells may

@@ -20,8 +20,8 @@ std::string time_text(ingest::time_us time) {
         return "";
     }
     using std::chrono::microseconds;
-    date::sys_time<microseconds> const at{microseconds{time}};
-    return date::format("%FT%TZ", date::floor<std::chrono::seconds>(at));
+    date::sys_time<microseconds> const position{microseconds{time}};
+    return date::format("%FT%TZ", date::floor<std::chrono::seconds>(position));
 }
 
 std::string bound_problem(std::string const& text) {

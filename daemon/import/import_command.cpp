@@ -105,7 +105,7 @@ int import(command_environment const& environment, import_flags const& flags) {
                                 .is_dry_run = flags.dry_run,
                                 .force = flags.force,
                                 .stop = [&stop] { return stop.ask(); },
-                                .look_after = [&opened] { (void)opened.supervise(); }}};
+                                .supervise = [&opened] { (void)opened.supervise(); }}};
         return import_files(session, flags, stop) ? exit_success : exit_failure;
     } catch (std::runtime_error const& error) {
         std::cerr << "tallyd: " << error.what() << '\n';

@@ -13,9 +13,9 @@ using storage::entry_state;
 
 namespace {
 
-void check(storage::result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error("a query failed: " + said.detail);
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("a query failed: " + status.detail);
     }
 }
 
@@ -63,19 +63,19 @@ std::shared_ptr<ingest::source_table const> import_dry_run::sources() const {
 }
 
 void import_dry_run::fill_entries(ingest::record_block& block) {
-    rating::apply_number_rules(block.batch, block.from->numbers);
+    rating::apply_number_rules(block.batch, block.sender->numbers);
     entries_.clear();
     batch_entry entry;
     entry.catalog = catalog_.get();
-    entry.from = block.from.get();
+    entry.source = block.sender.get();
     entry.format = block.in_format->name;
     entry.received = block.received;
 
     // The same order as in the lanes: calls, events, rejected records that are suspended.
     for (auto& call : block.batch.cdrs) {
-        auto const who = rating::guide(call, *catalog_);
-        call.direction = who.direction;
-        entries_.emplace_back(entry).take(call, who);
+        auto const call_owner = rating::guide(call, *catalog_);
+        call.direction = call_owner.direction;
+        entries_.emplace_back(entry).take(call, call_owner);
     }
     for (auto const& event : block.batch.events) {
         entries_.emplace_back(entry).take(event, rating::guide(event, *catalog_));

@@ -31,7 +31,7 @@ void reject_all(ingest::record_batch& batch, record_error error, std::string_vie
 
 } // namespace
 
-struct import_job::tally_sheet {
+struct import_job::block_tracker {
     std::mutex mutex; ///< guards all members
     std::condition_variable changed;
     std::size_t blocks_under_way = 0;
@@ -61,7 +61,7 @@ struct import_job::tally_sheet {
 
 import_job::import_job(import_task task, ingest::record_sink& sink, import_hooks hooks)
     : task_{std::move(task)}, sink_{sink}, hooks_{std::move(hooks)},
-      sheet_{std::make_shared<tally_sheet>()} {}
+      sheet_{std::make_shared<block_tracker>()} {}
 
 import_result import_job::run(ingest::file_reader& reader) {
     ingest::file_piece piece;
@@ -85,7 +85,7 @@ import_end import_job::how_ended(ingest::file_error const& error, bool all_durab
     if (read_to_end_ && all_durable) {
         return import_end::done;
     }
-    if (stop_ != stop_request::none || error.why == ingest::file_failure::interrupted) {
+    if (stop_ != stop_request::none || error.reason == ingest::file_failure::interrupted) {
         return import_end::stopped;
     }
     if (sink_closed_ || !all_durable) {
@@ -111,10 +111,10 @@ import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     if (piece.error == record_error::none) {
         batch.cdrs.reserve(calls_expected_);
         batch.cdr_index.reserve(calls_expected_);
-        task_.in_format->decode({*task_.from, {}, {}, block->received}, batch);
+        task_.in_format->decode({*task_.source, {}, {}, block->received}, batch);
         calls_expected_ = batch.cdrs.size() + batch.cdrs.size() / 8;
-        if (batch.whole_error != record_error::none) {
-            reject_all(batch, batch.whole_error, batch.whole_detail);
+        if (batch.body_error != record_error::none) {
+            reject_all(batch, batch.body_error, batch.body_detail);
         }
     } else {
         reject_all(batch, piece.error,
@@ -123,7 +123,7 @@ import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     }
 
     // Record numbers in the file are positions in its stream: they make an import resumable.
-    block->from = task_.from;
+    block->sender = task_.source;
     block->in_format = task_.in_format;
     block->suspend_rejected = task_.suspend_rejected;
     block->stream = task_.stream;
@@ -154,14 +154,14 @@ void import_job::report_rejects(decoded_piece const& piece) const {
         if (bad.suspended) {
             continue; // stored in ingest.suspense, so not in the rejects file
         }
-        std::size_t const place = place_of(bad.raw);
+        std::size_t const index = place_of(bad.raw);
         import_reject reject{piece.block->stream_begin + bad.index, 0, piece.offset, bad};
-        if (place < body.size() && place >= counted) {
-            auto const passed = body.substr(counted, place - counted);
+        if (index < body.size() && index >= counted) {
+            auto const passed = body.substr(counted, index - counted);
             line += static_cast<std::uint64_t>(std::count(passed.begin(), passed.end(), '\n'));
-            counted = place;
+            counted = index;
             reject.line = line;
-            reject.offset = piece.offset + place;
+            reject.offset = piece.offset + index;
         }
         hooks_.on_reject(reject);
     }

@@ -46,7 +46,7 @@ struct import_result {
 
 /// One file to import.
 struct import_task {
-    std::shared_ptr<ingest::source const> from;
+    std::shared_ptr<ingest::source const> source;
     ingest::format const* in_format = nullptr;
     std::string stream;            ///< its name in ingest.positions; empty: not resumable
     std::uint64_t resume_from = 0; ///< records before this one are committed in every lane
@@ -61,7 +61,7 @@ struct import_reject {
     std::uint64_t record = 0; ///< 0-based, of the file
     std::uint64_t line = 0;   ///< 1-based; 0: unknown
     std::uint64_t offset = 0; ///< in the decompressed file; of the record, or of its piece
-    ingest::rejected_record const& what;
+    ingest::rejected_record const& item;
 };
 
 /// Callbacks of a job. All are called on the thread that runs it.
@@ -83,7 +83,7 @@ class import_job {
 
   private:
     /// Counts the outcomes. Shared with the blocks under way, which may outlive a stopped job.
-    struct tally_sheet;
+    struct block_tracker;
 
     /// A piece of the file as a block, and its position in the file.
     struct decoded_piece {
@@ -107,7 +107,7 @@ class import_job {
     import_task task_;
     ingest::record_sink& sink_;
     import_hooks hooks_;
-    std::shared_ptr<tally_sheet> sheet_;
+    std::shared_ptr<block_tracker> sheet_;
     import_counts counts_;           ///< without the outcomes, which are in sheet_
     std::size_t calls_expected_ = 0; ///< in the next piece, estimated from the last one
     bool read_to_end_ = false;

@@ -18,11 +18,11 @@ class import_ledger final : public storage::lane_observer {
     struct totals {
         std::map<std::string, rating::amount_sum> cost_by_currency;
         std::map<ingest::record_error, std::uint64_t> suspended_by_reason;
-        std::string trouble; ///< why the lanes wait for the database; empty: they do not
+        std::string warning; ///< why the lanes wait for the database; empty: they do not
     };
 
-    void stored(storage::stored_batch const& what) override;
-    void retried(std::string_view reason, storage::result const& why) override;
+    void stored(storage::stored_batch const& stored) override;
+    void retried(std::string_view reason, storage::result const& status) override;
 
     [[nodiscard]] totals read() const;
 

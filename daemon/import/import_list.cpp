@@ -25,8 +25,8 @@ std::string time_text(ingest::time_us time) {
         return "";
     }
     using std::chrono::microseconds;
-    date::sys_time<microseconds> const at{microseconds{time}};
-    return date::format("%F %T", date::floor<std::chrono::seconds>(at));
+    date::sys_time<microseconds> const position{microseconds{time}};
+    return date::format("%F %T", date::floor<std::chrono::seconds>(position));
 }
 
 std::string count_text(std::int64_t count) {
@@ -79,9 +79,9 @@ void print_rows_as_json(std::vector<storage::import_row> const& rows, source_nam
     }
 }
 
-void check(storage::result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error("the database refuses: " + said.detail);
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
     }
 }
 

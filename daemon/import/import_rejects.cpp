@@ -15,12 +15,12 @@ std::string reject_line(std::string_view file, import_reject const& reject) {
         json.key("line").value(reject.line);
     }
     json.key("offset").value(reject.offset);
-    json.key("code").value(ingest::code(reject.what.error));
-    if (!reject.what.field.empty()) {
-        json.key("field").value(reject.what.field);
+    json.key("code").value(ingest::code(reject.item.error));
+    if (!reject.item.field.empty()) {
+        json.key("field").value(reject.item.field);
     }
-    json.key("detail").value(reject.what.detail);
-    add_payload(json, "raw", reject.what.raw);
+    json.key("detail").value(reject.item.detail);
+    add_payload(json, "raw", reject.item.raw);
     json.close('}');
     return json.text();
 }

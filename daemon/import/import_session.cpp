@@ -20,9 +20,9 @@ namespace {
 /// How long the lanes may take to end after every block has reported its outcome.
 constexpr std::chrono::milliseconds drain_limit{5000};
 
-void check(storage::result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error("the database refuses: " + said.detail);
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
     }
 }
 
@@ -76,11 +76,11 @@ struct import_session::road {
     pipeline* lanes = nullptr; ///< `sink` unless it is a dry run
 };
 
-import_session::import_session(import_options how)
-    : how_{std::move(how)}, connection_{how_.connection_string, "tallyd import"} {
+import_session::import_session(import_options options)
+    : options_{std::move(options)}, connection_{options_.connection_string, "tallyd import"} {
     load();
-    if (!how_.rejects_file.empty()) {
-        rejects_ = std::make_unique<import_rejects>(how_.rejects_file);
+    if (!options_.rejects_file.empty()) {
+        rejects_ = std::make_unique<import_rejects>(options_.rejects_file);
     }
 }
 
@@ -88,31 +88,31 @@ import_session::~import_session() = default;
 
 void import_session::load() {
     storage::loaded_sources sources;
-    check(storage::load_sources(how_.connection_string, sources));
+    check(storage::load_sources(options_.connection_string, sources));
     log(sources.warnings);
     sources_ = sources.sources;
 
     // The source must exist, be enabled and be allowed to send this format.
-    auto const* found = sources_->by_name(how_.source);
+    auto const* found = sources_->by_name(options_.source);
     if (found == nullptr) {
-        throw std::runtime_error("there is no source '" + how_.source +
-                                 "'; add it with: tallyd source add " + how_.source);
+        throw std::runtime_error("there is no source '" + options_.source +
+                                 "'; add it with: tallyd source add " + options_.source);
     }
     if (!found->is_active) {
-        throw std::runtime_error("source '" + how_.source +
+        throw std::runtime_error("source '" + options_.source +
                                  "' is disabled; enable it with: tallyd source enable " +
-                                 how_.source);
+                                 options_.source);
     }
     auto const& allowed = found->formats;
     if (!allowed.empty() &&
-        std::find(allowed.begin(), allowed.end(), how_.in_format->name) == allowed.end()) {
-        throw std::runtime_error("source '" + how_.source + "' does not send the format " +
-                                 std::string{how_.in_format->name});
+        std::find(allowed.begin(), allowed.end(), options_.in_format->name) == allowed.end()) {
+        throw std::runtime_error("source '" + options_.source + "' does not send the format " +
+                                 std::string{options_.in_format->name});
     }
-    from_ = std::make_shared<ingest::source const>(*found);
+    source_ = std::make_shared<ingest::source const>(*found);
 
     storage::loaded_catalog catalog;
-    check(storage::load_catalog(how_.connection_string, catalog));
+    check(storage::load_catalog(options_.connection_string, catalog));
     log(catalog.warnings);
     catalog_ = catalog.catalog;
 }
@@ -121,19 +121,20 @@ import_summary import_session::run(std::string const& file) {
     began_ = clock::now();
     import_summary summary;
     summary.file = file == "-" ? "standard input" : file;
-    summary.format = how_.in_format->name;
-    summary.source = how_.source;
-    summary.is_dry_run = how_.is_dry_run;
-    summary.rejects_file = how_.rejects_file;
+    summary.format = options_.in_format->name;
+    summary.source = options_.source;
+    summary.is_dry_run = options_.is_dry_run;
+    summary.rejects_file = options_.rejects_file;
 
-    ingest::file_input input{[this] { return how_.stop && how_.stop() != stop_request::none; }};
+    ingest::file_input input{
+        [this] { return options_.stop && options_.stop() != stop_request::none; }};
     if (input.open(file) && open(input, summary) && !is_done_already(summary)) {
         import(input, summary);
     }
 
     // import() sets the state. It is still empty when the file could not be opened or digested.
     if (!input.error().ok() && summary.state.empty()) {
-        bool const stopped = input.error().why == ingest::file_failure::interrupted;
+        bool const stopped = input.error().reason == ingest::file_failure::interrupted;
         summary.state = stopped ? "stopped" : "failed";
         summary.failure = input.error().detail;
     }
@@ -146,7 +147,7 @@ bool import_session::open(ingest::file_input& input, import_summary& summary) {
     file_ = {.name = summary.file,
              .digest = std::nullopt,
              .format = summary.format,
-             .source_id = from_->id,
+             .source_id = source_->id,
              .bytes_total = std::nullopt};
     import_id_ = {};
     if (!input.disk_bytes()) {
@@ -161,7 +162,7 @@ bool import_session::open(ingest::file_input& input, import_summary& summary) {
 }
 
 bool import_session::is_done_already(import_summary& summary) {
-    if (how_.is_dry_run || how_.force || !file_.digest) {
+    if (options_.is_dry_run || options_.force || !file_.digest) {
         return false;
     }
     std::optional<storage::import_row> row;
@@ -176,7 +177,7 @@ bool import_session::is_done_already(import_summary& summary) {
 }
 
 void import_session::import(ingest::file_input& input, import_summary& summary) {
-    if (!how_.is_dry_run) {
+    if (!options_.is_dry_run) {
         storage::import_row row;
         check(storage::begin_import(connection_, file_, row));
         import_id_ = row.id;
@@ -185,18 +186,18 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
 
     import_ledger ledger;
     import_task task = task_for(summary);
-    auto const way = build_road(ledger);
+    auto const route = build_road(ledger);
     ingest::file_reader reader{{[&input](std::span<char> output) { return input.read(output); },
                                 [&input] { return input.error(); }},
-                               {.cut = how_.in_format->cut,
-                                .record_bytes_max = from_->record_bytes_max,
-                                .whole_bytes_max = from_->body_bytes_max}};
-    import_job job{std::move(task), *way->sink, hooks_for(input, summary, ledger)};
+                               {.cut = options_.in_format->cut,
+                                .record_bytes_max = source_->record_bytes_max,
+                                .whole_bytes_max = source_->body_bytes_max}};
+    import_job job{std::move(task), *route->sink, hooks_for(input, summary, ledger)};
     auto const result = job.run(reader);
 
     // All blocks are durable; the lanes may still have positions to write.
-    if (way->lanes != nullptr && result.end == import_end::done) {
-        way->lanes->drain(drain_limit);
+    if (route->lanes != nullptr && result.end == import_end::done) {
+        route->lanes->drain(drain_limit);
     }
     if (rejects_) {
         rejects_->flush();
@@ -212,13 +213,13 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
 /// The only function that knows the type of the sink.
 std::unique_ptr<import_session::road> import_session::build_road(import_ledger& ledger) {
     auto built = std::make_unique<road>();
-    if (how_.is_dry_run) {
-        built->sink =
-            std::make_unique<import_dry_run>(how_.connection_string, catalog_, sources_, ledger);
+    if (options_.is_dry_run) {
+        built->sink = std::make_unique<import_dry_run>(options_.connection_string, catalog_,
+                                                       sources_, ledger);
         return built;
     }
-    auto lanes = std::make_unique<pipeline>(pipeline_options_of(how_.settings, import_id_),
-                                            how_.connection_string, ledger, failures_);
+    auto lanes = std::make_unique<pipeline>(pipeline_options_of(options_.settings, import_id_),
+                                            options_.connection_string, ledger, failures_);
     lanes->set_sources(sources_);
     lanes->set_catalog(catalog_);
     built->lanes = lanes.get();
@@ -228,18 +229,18 @@ std::unique_ptr<import_session::road> import_session::build_road(import_ledger& 
 
 import_task import_session::task_for(import_summary const& summary) {
     import_task task;
-    task.from = from_;
-    task.in_format = how_.in_format;
+    task.source = source_;
+    task.in_format = options_.in_format;
     task.suspend_rejected = rejects_ == nullptr;
 
     // The stream's name contains all that decides how the bytes are read: another source or format
     // is another import. --force reads from the beginning and leaves it to the keys.
-    if (!how_.is_dry_run && !how_.force && file_.digest) {
+    if (!options_.is_dry_run && !options_.force && file_.digest) {
         auto const stream =
             "import:" + summary.digest + ":" + summary.source + ":" + summary.format;
         task.stream =
-            storage::dealt_stream(stream, static_cast<std::uint32_t>(how_.settings.lanes));
-        storage::pqxx_session reader{how_.connection_string, "tallyd import"};
+            storage::dealt_stream(stream, static_cast<std::uint32_t>(options_.settings.lanes));
+        storage::pqxx_session reader{options_.connection_string, "tallyd import"};
         auto const before = storage::progress_of(reader, stream);
         task.resume_from = before.stored_below;
         task.reached = before.reached;
@@ -251,7 +252,7 @@ import_hooks import_session::hooks_for(ingest::file_input& input, import_summary
                                        import_ledger const& ledger) {
     import_hooks hooks;
     hooks.on_reject = [this, &summary](import_reject const& reject) {
-        ++summary.rejected_by_reason[reject.what.error];
+        ++summary.rejected_by_reason[reject.item.error];
         if (rejects_) {
             rejects_->write(summary.file, reject);
         }
@@ -260,18 +261,18 @@ import_hooks import_session::hooks_for(ingest::file_input& input, import_summary
                                                           bool waiting) {
         show(input, summary, ledger, counts, waiting);
     };
-    hooks.stop = how_.stop;
+    hooks.stop = options_.stop;
     return hooks;
 }
 
 void import_session::show(ingest::file_input const& input, import_summary const& summary,
                           import_ledger const& ledger, import_counts const& counts, bool waiting) {
     auto const now = clock::now();
-    if (how_.look_after && now - looked_after_ >= std::chrono::seconds{1}) {
-        looked_after_ = now;
-        how_.look_after();
+    if (options_.supervise && now - supervised_at_ >= std::chrono::seconds{1}) {
+        supervised_at_ = now;
+        options_.supervise();
     }
-    if (!how_.show_progress) {
+    if (!options_.show_progress) {
         return;
     }
 
@@ -282,8 +283,8 @@ void import_session::show(ingest::file_input const& input, import_summary const&
     state.bytes_total = input.disk_bytes();
     state.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);
     if (waiting) {
-        auto const trouble = ledger.read().trouble;
-        state.note = trouble.empty() ? "" : "waiting for the database: " + trouble;
+        auto const warning = ledger.read().warning;
+        state.note = warning.empty() ? "" : "waiting for the database: " + warning;
     }
     progress_.show(state);
 }

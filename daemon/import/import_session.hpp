@@ -28,7 +28,7 @@ struct import_options {
     bool show_progress = true;
     std::function<stop_request()> stop;
     /// Called about once a second, to supervise an embedded server.
-    std::function<void()> look_after;
+    std::function<void()> supervise;
 };
 
 /// Imports files one after the other into one database: finds out how much of each is stored,
@@ -41,7 +41,7 @@ struct import_options {
 class import_session {
   public:
     /// Reads the catalog and the sources. Throws std::runtime_error whose text says what to do.
-    explicit import_session(import_options how);
+    explicit import_session(import_options options);
     ~import_session();
 
     /// Imports one file, or standard input for "-". Throws std::runtime_error when a statement
@@ -68,18 +68,18 @@ class import_session {
 
     using clock = std::chrono::steady_clock;
 
-    import_options how_;
+    import_options options_;
     failure_report failures_; ///< of lanes, which then drop their blocks
     storage::pq_connection connection_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;
-    std::shared_ptr<ingest::source const> from_;
+    std::shared_ptr<ingest::source const> source_;
     std::unique_ptr<import_rejects> rejects_;
     storage::import_file file_; ///< the file under way
     ingest::uuid import_id_;    ///< of its row in ingest.imports; nil: it has none
     progress progress_ = progress::on_standard_error();
     clock::time_point began_;
-    clock::time_point looked_after_;
+    clock::time_point supervised_at_;
 };
 
 } // namespace tally::daemon

@@ -104,8 +104,8 @@ void write_text(std::ostream& out, import_summary const& summary) {
     if (auto const cost = cost_text(summary.totals); !cost.empty()) {
         write_line(out, "cost", cost);
     }
-    if (auto const why = reasons_text(summary.totals.suspended_by_reason); !why.empty()) {
-        write_line(out, "suspended", why);
+    if (auto const reason = reasons_text(summary.totals.suspended_by_reason); !reason.empty()) {
+        write_line(out, "suspended", reason);
     }
     if (summary.counts.rejected > 0) {
         write_line(out, "rejected",

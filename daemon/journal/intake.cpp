@@ -61,13 +61,13 @@ void refuse_damage(std::vector<ingest::journal_stream> const& streams, bool skip
 
 } // namespace
 
-intake::intake(intake_options how, ingest::record_sink& lanes, failure_report& failures,
+intake::intake(intake_options options, ingest::record_sink& lanes, failure_report& failures,
                std::function<void(journal_report const&)> report)
-    : how_{std::move(how)}, folder_{how_.folder} {
+    : options_{std::move(options)}, folder_{options_.folder} {
     // Check what earlier runs left before anything new is written beside it.
     auto earlier = folder_.streams();
     refuse_newer(earlier);
-    refuse_damage(earlier, how_.skip_damage);
+    refuse_damage(earlier, options_.skip_damage);
     std::uint64_t earlier_bytes = 0;
     for (auto const& stream : earlier) {
         earlier_bytes += stream.bytes;
@@ -75,19 +75,19 @@ intake::intake(intake_options how, ingest::record_sink& lanes, failure_report& f
 
     // Each run appends to a stream of its own: earlier files are only read, and removed as a whole.
     auto const segment_bytes =
-        std::clamp(how_.bytes_max / segments_min, segment_bytes_min, segment_bytes_max);
+        std::clamp(options_.bytes_max / segments_min, segment_bytes_min, segment_bytes_max);
     writer_ = std::make_unique<ingest::journal_writer>(
         ingest::journal_writer::options{folder_.path(), ingest::uuid_v7(), segment_bytes},
         ingest::real_disk());
 
     pushes_ = std::make_unique<push_journal>(
-        push_journal_options{how_.bytes_max, how_.memory_bytes_max, earlier_bytes}, *writer_,
-        [&lanes] { return lanes.sources(); }, std::move(report));
+        push_journal_options{options_.bytes_max, options_.memory_bytes_max, earlier_bytes},
+        *writer_, [&lanes] { return lanes.sources(); }, std::move(report));
     feeder_ = std::make_unique<journal_feeder>(
         journal_feeder::target{lanes,
                                [this](std::string const& stream) { return progress(stream); },
                                [this](std::string const& stream) { forget(stream); }, failures,
-                               how_.lanes, how_.skip_damage},
+                               options_.lanes, options_.skip_damage},
         folder_, *writer_, *pushes_, std::move(earlier));
 }
 
@@ -141,7 +141,7 @@ std::int64_t intake::oldest_s() const {
 storage::stream_progress intake::progress(std::string const& stream) {
     while (!stopping_) {
         try {
-            storage::pqxx_session session{how_.connection_string, "tallyd journal"};
+            storage::pqxx_session session{options_.connection_string, "tallyd journal"};
             return storage::progress_of(session, stream);
         } catch (storage::sql_error const& error) {
             spdlog::warn("event=journal_position_unknown error=\"{}\"", error.what());
@@ -153,7 +153,7 @@ storage::stream_progress intake::progress(std::string const& stream) {
 
 void intake::forget(std::string const& stream) {
     try {
-        storage::pqxx_session session{how_.connection_string, "tallyd journal"};
+        storage::pqxx_session session{options_.connection_string, "tallyd journal"};
         storage::forget_stream(session, stream);
     } catch (storage::sql_error const& error) { // the row stays; it is small and has no effect
         spdlog::info("event=journal_position_kept stream={} error=\"{}\"", stream, error.what());

@@ -33,7 +33,7 @@ class intake {
   public:
     /// Locks the journal's folder and reads what earlier runs left in it. Throws std::runtime_error
     /// whose text says what is wrong and what to do: in use, not writable, damaged.
-    intake(intake_options how, ingest::record_sink& lanes, failure_report& failures,
+    intake(intake_options options, ingest::record_sink& lanes, failure_report& failures,
            std::function<void(journal_report const&)> report);
     ~intake();
     intake(intake const&) = delete;
@@ -66,7 +66,7 @@ class intake {
     [[nodiscard]] storage::stream_progress progress(std::string const& stream);
     void forget(std::string const& stream);
 
-    intake_options how_;
+    intake_options options_;
     ingest::journal_folder folder_;
     std::unique_ptr<ingest::journal_writer> writer_;
     std::unique_ptr<push_journal> pushes_;

@@ -70,10 +70,10 @@ struct journal_feeder::progress {
     }
 };
 
-journal_feeder::journal_feeder(target to, ingest::journal_folder& folder,
+journal_feeder::journal_feeder(target destination, ingest::journal_folder& folder,
                                ingest::journal_writer& writer, push_journal& pushes,
                                std::vector<ingest::journal_stream> earlier)
-    : to_{std::move(to)}, folder_{folder}, writer_{writer}, pushes_{pushes},
+    : target_{std::move(destination)}, folder_{folder}, writer_{writer}, pushes_{pushes},
       earlier_{std::move(earlier)}, progress_{std::make_shared<progress>()} {}
 
 journal_feeder::~journal_feeder() {
@@ -120,7 +120,7 @@ void journal_feeder::run() noexcept {
         work();
     } catch (std::exception const& error) {
         // Out of memory, or a bug. The journal keeps all records, and the next run reads them.
-        to_.failures.report("journal_feeder", error.what());
+        target_.failures.report("journal_feeder", error.what());
     }
 }
 
@@ -154,7 +154,7 @@ void journal_feeder::work() {
 /// failure was reported.
 bool journal_feeder::replay(ingest::journal_stream const& stream) {
     auto const name = stream_name(stream.id);
-    auto const before = to_.progress(name);
+    auto const before = target_.progress(name);
     spdlog::info("event=journal_replay stream={} segments={} from_record={}",
                  ingest::to_string(stream.id), stream.segments.size(), before.stored_below);
 
@@ -166,7 +166,7 @@ bool journal_feeder::replay(ingest::journal_stream const& stream) {
     // The files are removed only after the last record is in the database (R5).
     if (!wait_stored()) {
         if (!stopping()) {
-            to_.failures.report("journal_feeder", "a lane dropped records that are not stored");
+            target_.failures.report("journal_feeder", "a lane dropped records that are not stored");
         }
         return false;
     }
@@ -181,7 +181,7 @@ bool journal_feeder::replay(ingest::journal_stream const& stream) {
                       ingest::to_string(stream.id), std::strerror(error));
     } else {
         pushes_.earlier_removed(stream.bytes);
-        to_.forget(name);
+        target_.forget(name);
     }
     spdlog::info("event=journal_replayed stream={} to_record={}", ingest::to_string(stream.id),
                  reader.next_record());
@@ -212,8 +212,8 @@ bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const&
         case ingest::journal_reader::status::end:
             return true;
         case ingest::journal_reader::status::damaged:
-            if (!to_.skips_damage) { // the check at the start found none, so it is new
-                to_.failures.report("journal_feeder", describe(*reader.damage()));
+            if (!target_.skips_damage) { // the check at the start found none, so it is new
+                target_.failures.report("journal_feeder", describe(*reader.damage()));
                 return false;
             }
             is_first = false; // after a gap the first frame proves nothing
@@ -266,9 +266,9 @@ void journal_feeder::follow() {
 
         // If the reader stopped short of this end, records would wait unseen.
         if (reader.next_record() < readable_end) {
-            to_.failures.report("journal_feeder", "reading stopped at record " +
-                                                      std::to_string(reader.next_record()) +
-                                                      " of " + std::to_string(readable_end));
+            target_.failures.report("journal_feeder", "reading stopped at record " +
+                                                          std::to_string(reader.next_record()) +
+                                                          " of " + std::to_string(readable_end));
             return;
         }
         // The journal takes no pushes while draining, so the end that was reached is the last one.
@@ -295,7 +295,7 @@ bool journal_feeder::read_on(ingest::journal_reader& reader, std::string const& 
         case ingest::journal_reader::status::end:
             return true;
         case ingest::journal_reader::status::damaged:
-            to_.failures.report("journal_feeder", describe(*reader.damage()));
+            target_.failures.report("journal_feeder", describe(*reader.damage()));
             return false; // the next start refuses, and prints what to do
         case ingest::journal_reader::status::failed:
             read_failed(reader);
@@ -309,8 +309,9 @@ bool journal_feeder::read_on(ingest::journal_reader& reader, std::string const& 
 /// was not pushed.
 bool journal_feeder::feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
                           bool may_be_stored) {
-    auto block = ingest::decode_pushed(frame.payload, *to_.lanes.sources(), frame.head.received);
-    block->stream = storage::dealt_stream(stream, to_.lane_count);
+    auto block =
+        ingest::decode_pushed(frame.payload, *target_.lanes.sources(), frame.head.received);
+    block->stream = storage::dealt_stream(stream, target_.lane_count);
     block->may_be_stored = may_be_stored;
     block->stream_begin = frame.head.first_record;
     block->stream_end = frame.head.first_record + frame.head.records;
@@ -332,8 +333,8 @@ bool journal_feeder::feed(ingest::frame_view const& frame, std::string const& st
     };
 
     std::size_t const bytes = block->admitted_bytes;
-    if (to_.lanes.push(block) != ingest::push_status::pushed) {
-        to_.lanes.release(bytes);
+    if (target_.lanes.push(block) != ingest::push_status::pushed) {
+        target_.lanes.release(bytes);
         progress_->finish(number, false);
         return false;
     }
@@ -342,7 +343,7 @@ bool journal_feeder::feed(ingest::frame_view const& frame, std::string const& st
 
 bool journal_feeder::admit(std::size_t bytes) {
     while (!stopping()) {
-        switch (to_.lanes.admit(bytes)) {
+        switch (target_.lanes.admit(bytes)) {
         case ingest::push_status::pushed:
             return true;
         case ingest::push_status::closed:
@@ -379,13 +380,14 @@ find_damage(std::vector<ingest::journal_stream> const& streams) {
     for (auto const& stream : streams) {
         ingest::journal_reader reader{stream.id, stream.segments};
         ingest::frame_view frame;
-        auto said = ingest::journal_reader::status::frame;
-        while (said == ingest::journal_reader::status::frame) {
-            said = reader.next(frame);
+        auto answer = ingest::journal_reader::status::frame;
+        while (answer == ingest::journal_reader::status::frame) {
+            answer = reader.next(frame);
         }
-        if (said == ingest::journal_reader::status::damaged) {
+        if (answer == ingest::journal_reader::status::damaged) {
             found.push_back(*reader.damage());
-        } else if (said == ingest::journal_reader::status::failed) { // unreadable counts as damaged
+        } else if (answer ==
+                   ingest::journal_reader::status::failed) { // unreadable counts as damaged
             found.push_back({stream.segments.front().file, 0, 0, reader.next_record(),
                              reader.next_record(), std::strerror(reader.error())});
         }

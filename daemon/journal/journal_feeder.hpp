@@ -38,8 +38,9 @@ class journal_feeder {
         bool skips_damage = false; ///< the operator accepts the loss
     };
 
-    journal_feeder(target to, ingest::journal_folder& folder, ingest::journal_writer& writer,
-                   push_journal& pushes, std::vector<ingest::journal_stream> earlier);
+    journal_feeder(target destination, ingest::journal_folder& folder,
+                   ingest::journal_writer& writer, push_journal& pushes,
+                   std::vector<ingest::journal_stream> earlier);
     ~journal_feeder();
     journal_feeder(journal_feeder const&) = delete;
     journal_feeder& operator=(journal_feeder const&) = delete;
@@ -78,7 +79,7 @@ class journal_feeder {
     void read_failed(ingest::journal_reader const& reader);
     [[nodiscard]] bool stopping() const noexcept { return stopping_; }
 
-    target to_;
+    target target_;
     ingest::journal_folder& folder_;
     ingest::journal_writer& writer_;
     push_journal& pushes_;

@@ -16,11 +16,11 @@ constexpr std::chrono::milliseconds idle_wait{200};
 
 } // namespace
 
-push_journal::push_journal(push_journal_options how, ingest::journal_writer& writer,
+push_journal::push_journal(push_journal_options options, ingest::journal_writer& writer,
                            std::function<std::shared_ptr<ingest::source_table const>()> sources,
                            std::function<void(journal_report const&)> report)
-    : how_{how}, writer_{writer}, sources_{std::move(sources)}, report_{std::move(report)},
-      credit_{how.memory_bytes_max}, earlier_bytes_{how.earlier_bytes} {}
+    : options_{options}, writer_{writer}, sources_{std::move(sources)}, report_{std::move(report)},
+      credit_{options.memory_bytes_max}, earlier_bytes_{options.earlier_bytes} {}
 
 push_journal::~push_journal() {
     close();
@@ -52,7 +52,8 @@ std::uint64_t push_journal::bytes() const {
 bool push_journal::has_room(std::size_t bytes) noexcept {
     std::uint64_t const used = this->bytes() + writer_.pending_bytes() + bytes +
                                static_cast<std::uint64_t>(credit_.used());
-    std::uint64_t const limit = full_ ? how_.bytes_max - how_.bytes_max / 8 : how_.bytes_max;
+    std::uint64_t const limit =
+        full_ ? options_.bytes_max - options_.bytes_max / 8 : options_.bytes_max;
     full_ = used > limit;
     return !full_;
 }
@@ -77,15 +78,15 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     // The body as it was pushed goes into the journal; the decoded records are dropped here. The
     // feeder decodes the body again, so that a replay after a restart takes the same path.
     std::string const payload = ingest::encode_pushed(*block);
-    waiter told;
-    told.admitted_bytes = block->admitted_bytes;
+    waiter pending;
+    pending.admitted_bytes = block->admitted_bytes;
     auto const waits = block->waits.lock();
-    told.waits_for_commit = waits != nullptr;
-    told.done = std::move(block->on_done);
+    pending.waits_for_commit = waits != nullptr;
+    pending.done = std::move(block->on_done);
     auto const records = block->batch.received();
     block.reset(); // its memory is not needed while the push waits for the disk
 
-    auto const first_record = append(payload, records, std::move(told));
+    auto const first_record = append(payload, records, std::move(pending));
     wake_.notify_one();
 
     // When the request times out the session calls on_gone, which removes the waiter.
@@ -95,24 +96,25 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     return ingest::push_status::pushed;
 }
 
-std::uint64_t push_journal::append(std::string const& payload, std::uint32_t records, waiter told) {
+std::uint64_t push_journal::append(std::string const& payload, std::uint32_t records,
+                                   waiter pending) {
     // Both locks are held until the waiter is registered, so that stored() finds it even when the
     // push reaches the database at once.
     std::scoped_lock const lock{commit_mutex_, mutex_};
     auto const now = ingest::now_us();
     auto const first_record = writer_.append(payload, records, now);
-    told.first_record = first_record;
-    told.end_record = told.first_record + records;
+    pending.first_record = first_record;
+    pending.end_record = pending.first_record + records;
 
     // One arrival per second is enough for an age in seconds, and bounds the list.
     if (arrivals_.empty() || now - arrivals_.back().received >= ingest::us_per_s) {
-        arrivals_.push_back({told.first_record, now});
+        arrivals_.push_back({pending.first_record, now});
     }
 
-    if (told.waits_for_commit) {
-        commit_waiters_[first_record].done = std::exchange(told.done, nullptr);
+    if (pending.waits_for_commit) {
+        commit_waiters_[first_record].done = std::exchange(pending.done, nullptr);
     }
-    waiters_.push_back(std::move(told));
+    waiters_.push_back(std::move(pending));
     return first_record;
 }
 
@@ -127,9 +129,9 @@ void push_journal::run() noexcept {
         lock.unlock();
         if (!waiters.empty()) {
             auto const began = clock::now();
-            auto const said = writer_.flush();
-            report_({clock::now() - began, said.error, said.end - said.durable_end});
-            tell(waiters, said);
+            auto const flush = writer_.flush();
+            report_({clock::now() - began, flush.error, flush.end - flush.durable_end});
+            tell(waiters, flush);
         }
 
         // Removes segments whose records are all in the database. What fails is tried next time.
@@ -140,7 +142,7 @@ void push_journal::run() noexcept {
 
 /// Answers the senders of `waiters`. A push that was appended during the previous flush may have
 /// been written by it: its outcome is then that of the previous flush (`before_`).
-void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const& said) {
+void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const& flush) {
     {
         std::lock_guard const lock{mutex_};
         durable_ = writer_.readable_end();
@@ -148,8 +150,8 @@ void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const
     progress_.notify_all(); // the feeder may read on
 
     for (auto& each : waiters) {
-        auto const& of = each.first_record >= said.begin ? said : before_;
-        bool const durable = each.end_record <= of.durable_end;
+        auto const& subject = each.first_record >= flush.begin ? flush : before_;
+        bool const durable = each.end_record <= subject.durable_end;
         if (each.done) {
             each.done({.durable = durable});
         } else if (!durable) { // waits for COMMIT, which will not come
@@ -159,7 +161,7 @@ void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const
         }
         release(each.admitted_bytes);
     }
-    before_ = said;
+    before_ = flush;
 }
 
 void push_journal::stored(std::uint64_t first_record, ingest::block_outcome const& outcome) {

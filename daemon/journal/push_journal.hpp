@@ -45,7 +45,7 @@ struct journal_report {
 ///                             └── read again by journal_feeder ──→ lanes ── stored() ──→ on_done
 class push_journal final : public ingest::record_sink {
   public:
-    push_journal(push_journal_options how, ingest::journal_writer& writer,
+    push_journal(push_journal_options options, ingest::journal_writer& writer,
                  std::function<std::shared_ptr<ingest::source_table const>()> sources,
                  std::function<void(journal_report const&)> report);
     ~push_journal() override;
@@ -109,14 +109,14 @@ class push_journal final : public ingest::record_sink {
 
     void run() noexcept;
     /// Returns the number of the push's first record.
-    std::uint64_t append(std::string const& payload, std::uint32_t records, waiter told);
+    std::uint64_t append(std::string const& payload, std::uint32_t records, waiter pending);
     void sender_gone(std::uint64_t first_record);
     void tell_gone(std::uint64_t first_record);
     [[nodiscard]] on_done take_commit_waiter(std::uint64_t first_record);
-    void tell(std::deque<waiter>& waiters, ingest::journal_flush const& said);
+    void tell(std::deque<waiter>& waiters, ingest::journal_flush const& flush);
     [[nodiscard]] bool has_room(std::size_t bytes) noexcept;
 
-    push_journal_options how_;
+    push_journal_options options_;
     ingest::journal_writer& writer_;
     std::function<std::shared_ptr<ingest::source_table const>()> sources_;
     std::function<void(journal_report const&)> report_;

@@ -18,11 +18,11 @@ using ingest::json_writer;
 constexpr std::string_view exposition_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
 http_response json_answer(unsigned status, json_writer json) {
-    http_response answer;
-    answer.status = status;
-    answer.content_type = ingest::json_content_type;
-    answer.body = std::move(json).text() + '\n';
-    return answer;
+    http_response response;
+    response.status = status;
+    response.content_type = ingest::json_content_type;
+    response.body = std::move(json).text() + '\n';
+    return response;
 }
 
 /// Why the daemon cannot take records now; empty when it can. A database that is unavailable is not
@@ -102,7 +102,7 @@ void append_totals(json_writer& json, metric_totals const& totals) {
 
 struct admin_handler::route {
     std::string_view path;
-    http_response (admin_handler::*answer)() const;
+    http_response (admin_handler::*response)() const;
 };
 
 constexpr admin_handler::route admin_handler::routes[] = {
@@ -122,24 +122,24 @@ ingest::http_step admin_handler::begin(ingest::http_head const& head) {
             continue;
         }
         bool const reads = head.method == "GET" || head.method == "HEAD";
-        http_response answer =
-            reads ? (this->*candidate.answer)() : ingest::method_not_allowed("GET, HEAD");
-        answer.endpoint = candidate.path;
-        return answer;
+        http_response response =
+            reads ? (this->*candidate.response)() : ingest::method_not_allowed("GET, HEAD");
+        response.endpoint = candidate.path;
+        return response;
     }
 
     // One label for all unknown paths: a client must not be able to grow the metrics.
-    http_response answer = ingest::problem(
+    http_response reply = ingest::problem(
         404, "no such path; this endpoint has /metrics, /healthz, /readyz and /status");
-    answer.endpoint = "other";
-    return answer;
+    reply.endpoint = "other";
+    return reply;
 }
 
 http_response admin_handler::metrics_answer() const {
-    http_response answer;
-    answer.content_type = exposition_content_type;
-    answer.body = counters_.text();
-    return answer;
+    http_response response;
+    response.content_type = exposition_content_type;
+    response.body = counters_.text();
+    return response;
 }
 
 http_response admin_handler::health_answer() const {

@@ -20,14 +20,14 @@ std::vector<std::string> split_labels(std::string_view labels) {
 
 } // namespace
 
-labelled_counters::labelled_counters(prometheus::Registry& registry, metric_row const& row)
+labeled_counters::labeled_counters(prometheus::Registry& registry, metric_row const& row)
     : family_(prometheus::BuildCounter()
                   .Name(std::string{row.name})
                   .Help(std::string{row.help})
                   .Register(registry)),
       labels_(split_labels(row.labels)) {}
 
-void labelled_counters::add(std::initializer_list<std::string_view> values, double count) noexcept {
+void labeled_counters::add(std::initializer_list<std::string_view> values, double count) noexcept {
     std::lock_guard const lock{mutex_};
     try {
         find(values).Increment(count);
@@ -37,7 +37,7 @@ void labelled_counters::add(std::initializer_list<std::string_view> values, doub
 }
 
 /// The caller holds mutex_.
-prometheus::Counter& labelled_counters::find(std::initializer_list<std::string_view> values) {
+prometheus::Counter& labeled_counters::find(std::initializer_list<std::string_view> values) {
     key_.clear();
     for (std::string_view const value : values) {
         key_.append(value).push_back('\0');
@@ -58,7 +58,7 @@ prometheus::Counter& labelled_counters::find(std::initializer_list<std::string_v
     return counter;
 }
 
-double labelled_counters::sum() const {
+double labeled_counters::sum() const {
     std::lock_guard const lock{mutex_};
     double total = 0;
     for (auto const& [key, counter] : counters_) {

@@ -17,13 +17,13 @@ namespace tally::daemon {
 
 /// The counters of one metric with labels. Finds a counter by the values of its labels without
 /// building a prometheus::Labels map each time. Any thread.
-class labelled_counters {
+class labeled_counters {
   public:
     /// Further combinations of values are counted under "other": otherwise a metric would grow with
     /// the number of sources.
     static constexpr std::size_t combinations_max = 500;
 
-    labelled_counters(prometheus::Registry& registry, metric_row const& row);
+    labeled_counters(prometheus::Registry& registry, metric_row const& row);
 
     /// `values` in the order of the row's labels.
     void add(std::initializer_list<std::string_view> values, double count) noexcept;

@@ -9,9 +9,9 @@ namespace tally::daemon {
 
 namespace {
 
-bool is_about_the_database(storage::failure why) noexcept {
-    return why == storage::failure::transient || why == storage::failure::permanent ||
-           why == storage::failure::unknown;
+bool is_about_the_database(storage::failure reason) noexcept {
+    return reason == storage::failure::transient || reason == storage::failure::permanent ||
+           reason == storage::failure::unknown;
 }
 
 } // namespace
@@ -19,29 +19,29 @@ bool is_about_the_database(storage::failure why) noexcept {
 lane_monitor::lane_monitor(metrics& counters, std::size_t lanes)
     : counters_{counters}, last_commit_s_{new std::atomic<std::int64_t>[lanes] {}}, lanes_{lanes} {}
 
-void lane_monitor::stored(storage::stored_batch const& what) {
+void lane_monitor::stored(storage::stored_batch const& stored) {
     std::uint64_t duplicates = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(ingest::record_error::count_)> suspended{};
-    for (auto const& entry : what.entries) {
+    for (auto const& entry : stored.entries) {
         duplicates += entry.state == storage::entry_state::duplicate ? 1U : 0U;
         if (entry.state == storage::entry_state::suspended) {
             ++suspended[static_cast<std::size_t>(entry.reason)];
         }
     }
 
-    counters_.committed("cdr", what.rows.calls.size());
-    counters_.committed("event", what.rows.events.size());
+    counters_.committed("cdr", stored.rows.calls.size());
+    counters_.committed("event", stored.rows.events.size());
     counters_.duplicate(duplicates);
     for (std::size_t reason = 0; reason < suspended.size(); ++reason) {
         if (suspended[reason] > 0) {
             counters_.suspended(static_cast<ingest::record_error>(reason), suspended[reason]);
         }
     }
-    count_money(what.rows);
+    count_money(stored.rows);
 
-    counters_.observe_batch_rows(what.rows.calls.size() + what.rows.events.size());
-    counters_.observe_commit_seconds(std::chrono::duration<double>(what.took).count());
-    auto const lane = static_cast<std::size_t>(what.rows.lane);
+    counters_.observe_batch_rows(stored.rows.calls.size() + stored.rows.events.size());
+    counters_.observe_commit_seconds(std::chrono::duration<double>(stored.took).count());
+    auto const lane = static_cast<std::size_t>(stored.rows.lane);
     if (lane < lanes_) {
         last_commit_s_[lane].store(ingest::now_s(), std::memory_order_relaxed);
     }
@@ -53,42 +53,43 @@ void lane_monitor::count_money(storage::batch const& rows) {
     // A batch has a few currencies at most, so a linear search is faster than a map.
     std::vector<std::pair<storage::currency_code, rating::amount_sum>> sums;
     for (auto const& usage : rows.usage) {
-        auto place = std::find_if(sums.begin(), sums.end(),
+        auto found = std::find_if(sums.begin(), sums.end(),
                                   [&](auto const& sum) { return sum.first == usage.currency; });
-        if (place == sums.end()) {
-            place = sums.insert(sums.end(), {usage.currency, {}});
+        if (found == sums.end()) {
+            found = sums.insert(sums.end(), {usage.currency, {}});
         }
-        place->second += usage.total_cost;
+        found->second += usage.total_cost;
     }
     for (auto const& [currency, sum] : sums) {
         counters_.rated_amount({currency.data(), currency.size()}, sum);
     }
 }
 
-void lane_monitor::retried(std::string_view reason, storage::result const& why) {
+void lane_monitor::retried(std::string_view reason, storage::result const& status) {
     counters_.retry(reason);
 
     // A stale row or a duplicate key is normal work and says nothing about the database.
-    if (!is_about_the_database(why.why)) {
+    if (!is_about_the_database(status.reason)) {
         spdlog::debug("event=batch_retried reason={} sqlstate={} detail=\"{}\"", reason,
-                      why.sqlstate, why.detail);
+                      status.sqlstate, status.detail);
         return;
     }
 
-    spdlog::warn("event=database_trouble kind={} sqlstate={} detail=\"{}\"", reason, why.sqlstate,
-                 why.detail);
+    spdlog::warn("event=database_trouble kind={} sqlstate={} detail=\"{}\"", reason,
+                 status.sqlstate, status.detail);
     lanes_fail_ = true;
     {
         std::lock_guard const lock{mutex_};
-        detail_ = why.detail;
+        detail_ = status.detail;
     }
     tell_state();
 }
 
 void lane_monitor::fill(daemon_status& status) const {
     for (auto& lane : status.lanes) {
-        if (auto const at = last_commit_s_[lane.lane].load(std::memory_order_relaxed); at > 0) {
-            lane.last_commit_s = at;
+        if (auto const index = last_commit_s_[lane.lane].load(std::memory_order_relaxed);
+            index > 0) {
+            lane.last_commit_s = index;
         }
     }
     status.database_reached = ever_up_;

@@ -20,8 +20,8 @@ class lane_monitor final : public storage::lane_observer {
   public:
     lane_monitor(metrics& counters, std::size_t lanes);
 
-    void stored(storage::stored_batch const& what) override;
-    void retried(std::string_view reason, storage::result const& why) override;
+    void stored(storage::stored_batch const& stored) override;
+    void retried(std::string_view reason, storage::result const& status) override;
 
     /// Fills in when each lane last committed, and whether the database is reachable.
     void fill(daemon_status& status) const;

@@ -120,20 +120,20 @@ std::span<const metric_row> metric_rows() noexcept {
 
 struct metrics::impl {
     prometheus::Registry registry;
-    labelled_counters received{registry, rows[records_received]};
+    labeled_counters received{registry, rows[records_received]};
     prometheus::Counter& accepted = plain_counter(records_accepted);
-    labelled_counters rejected{registry, rows[records_rejected]};
+    labeled_counters rejected{registry, rows[records_rejected]};
     prometheus::Counter& duplicate = plain_counter(records_duplicate);
-    labelled_counters committed{registry, rows[records_committed]};
-    labelled_counters suspended{registry, rows[records_suspended]};
-    labelled_counters requests{registry, rows[http_requests]};
+    labeled_counters committed{registry, rows[records_committed]};
+    labeled_counters suspended{registry, rows[records_suspended]};
+    labeled_counters requests{registry, rows[http_requests]};
     prometheus::Histogram& ack = histogram(ack_seconds, second_buckets());
     prometheus::Histogram& commit = histogram(commit_seconds, second_buckets());
     prometheus::Histogram& batch = histogram(batch_rows, row_buckets());
-    labelled_counters rated{registry, rows[rated_amount_total]};
+    labeled_counters rated{registry, rows[rated_amount_total]};
     prometheus::Family<prometheus::Gauge>& lanes =
         family<prometheus::Gauge>(registry, lane_queue_records);
-    labelled_counters retried{registry, rows[retries]};
+    labeled_counters retried{registry, rows[retries]};
     prometheus::Gauge& up = family<prometheus::Gauge>(registry, database_up).Add({});
     prometheus::Gauge& horizon = family<prometheus::Gauge>(registry, partition_horizon).Add({});
 
@@ -141,12 +141,12 @@ struct metrics::impl {
     prometheus::Gauge& journal_size = family<prometheus::Gauge>(registry, journal_bytes).Add({});
     prometheus::Gauge& journal_age = family<prometheus::Gauge>(registry, journal_oldest).Add({});
     prometheus::Histogram& fsync = histogram(journal_fsync, second_buckets());
-    labelled_counters maintained{registry, rows[maintenance_runs]};
+    labeled_counters maintained{registry, rows[maintenance_runs]};
 
     prometheus::Family<prometheus::Gauge>& waiting =
         family<prometheus::Gauge>(registry, suspense_waiting);
     prometheus::Gauge& waiting_since = family<prometheus::Gauge>(registry, suspense_oldest).Add({});
-    labelled_counters tried_again{registry, rows[suspense_retries]};
+    labeled_counters tried_again{registry, rows[suspense_retries]};
 
     std::function<void(std::string_view)> log;
     std::atomic<std::int64_t> next_trouble_ns{0};
@@ -283,14 +283,14 @@ void metrics::on_trouble(std::function<void(std::string_view)> log) {
     impl_->log = std::move(log);
 }
 
-void metrics::trouble(std::string_view what) noexcept {
+void metrics::trouble(std::string_view text) noexcept {
     std::int64_t const now_ns = std::chrono::steady_clock::now().time_since_epoch().count();
     std::int64_t next_ns = impl_->next_trouble_ns.load(std::memory_order_relaxed);
     if (!impl_->log || now_ns < next_ns ||
         !impl_->next_trouble_ns.compare_exchange_strong(next_ns, now_ns + trouble_pause_ns)) {
         return;
     }
-    impl_->log(what);
+    impl_->log(text);
 }
 
 } // namespace tally::daemon

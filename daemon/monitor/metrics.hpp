@@ -101,7 +101,7 @@ class metrics final : public ingest::http_observer {
     void answered(std::string_view endpoint, unsigned status) noexcept override;
     void counted(ingest::push_counts const& counts) noexcept override;
     void acknowledged(double seconds) noexcept override;
-    void trouble(std::string_view what) noexcept override;
+    void trouble(std::string_view text) noexcept override;
 
   private:
     struct impl;

@@ -33,25 +33,25 @@ constexpr std::uint64_t answer_bytes_max = 4 * 1024 * 1024;
 
 /// The address to connect to for a listener on `listen`: loopback for a wildcard address.
 asio::ip::tcp::endpoint endpoint_of(std::string const& listen) {
-    auto const where = config::parse_listen(listen);
-    if (!where) {
+    auto const location = config::parse_listen(listen);
+    if (!location) {
         throw std::runtime_error{"admin.listen is not an address: " + listen};
     }
-    auto address = asio::ip::make_address(where->host);
+    auto address = asio::ip::make_address(location->host);
     if (address.is_unspecified()) {
         address = address.is_v6() ? asio::ip::address{asio::ip::address_v6::loopback()}
                                   : asio::ip::address{asio::ip::address_v4::loopback()};
     }
-    return {address, where->port};
+    return {address, location->port};
 }
 
-asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint where) {
+asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint location) {
     beast::tcp_stream stream{co_await asio::this_coro::executor};
     stream.expires_after(answer_time_max);
-    co_await stream.async_connect(where, asio::use_awaitable);
+    co_await stream.async_connect(location, asio::use_awaitable);
 
     http::request<http::empty_body> request{http::verb::get, "/status", 11};
-    request.set(http::field::host, where.address().to_string());
+    request.set(http::field::host, location.address().to_string());
     request.set(http::field::connection, "close");
     co_await http::async_write(stream, request, asio::use_awaitable);
 

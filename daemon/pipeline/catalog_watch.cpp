@@ -54,8 +54,8 @@ void catalog_watch::stop() noexcept {
 }
 
 std::optional<std::int64_t> catalog_watch::age_s() const noexcept {
-    auto const at = loaded_at_s_.load(std::memory_order_relaxed);
-    return at == 0 ? std::nullopt : std::optional{ingest::now_s() - at};
+    auto const index = loaded_at_s_.load(std::memory_order_relaxed);
+    return index == 0 ? std::nullopt : std::optional{ingest::now_s() - index};
 }
 
 void catalog_watch::run() noexcept {
@@ -71,8 +71,8 @@ void catalog_watch::run() noexcept {
 
 void catalog_watch::turn() {
     bool changed = false;
-    if (auto const why = listener_.wait(wait_ms, changed); !why.ok()) {
-        failed(why);
+    if (auto const status = listener_.wait(wait_ms, changed); !status.ok()) {
+        failed(status);
         return;
     }
     target_.reached();
@@ -81,46 +81,47 @@ void catalog_watch::turn() {
         return;
     }
     pause(settle);
-    if (auto const why = load(); !why.ok()) {
+    if (auto const outcome = load(); !outcome.ok()) {
         reload_asked_ = true; // the notification is consumed, so remember the change
-        failed(why);
+        failed(outcome);
     }
 }
 
 storage::result catalog_watch::load() {
     auto const began = std::chrono::steady_clock::now();
     storage::loaded_sources senders;
-    storage::loaded_catalog book;
-    auto why = storage::load_sources(loader_, senders);
-    if (why.ok()) {
-        why = storage::load_catalog(loader_, book);
+    storage::loaded_catalog catalog;
+    auto status = storage::load_sources(loader_, senders);
+    if (status.ok()) {
+        status = storage::load_catalog(loader_, catalog);
     }
     loader_.close(); // it may not be needed again for days
-    if (!why.ok()) {
-        return why;
+    if (!status.ok()) {
+        return status;
     }
 
     log_warnings(senders.warnings);
-    log_warnings(book.warnings);
+    log_warnings(catalog.warnings);
     auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - began);
     spdlog::info("event=catalog_loaded accounts={} subscriptions={} dids={} plans={} took_ms={}",
-                 book.catalog->accounts(), book.catalog->subscriptions(), book.catalog->dids(),
-                 book.catalog->plans(), took.count());
+                 catalog.catalog->accounts(), catalog.catalog->subscriptions(),
+                 catalog.catalog->dids(), catalog.catalog->plans(), took.count());
 
     // Sources first: the first catalog opens the journal, which then authorizes by them.
     target_.set_sources(std::move(senders.sources));
-    target_.set_catalog(std::move(book.catalog), book.as_of);
+    target_.set_catalog(std::move(catalog.catalog), catalog.as_of);
     loaded_at_s_ = ingest::now_s();
     return {};
 }
 
-void catalog_watch::failed(storage::result const& why) {
+void catalog_watch::failed(storage::result const& status) {
     if (!pause(std::chrono::milliseconds{0})) {
         return; // not a failure: stop() canceled the wait
     }
-    spdlog::warn("event=catalog_not_loaded sqlstate={} detail=\"{}\"", why.sqlstate, why.detail);
-    target_.lost(why.detail);
+    spdlog::warn("event=catalog_not_loaded sqlstate={} detail=\"{}\"", status.sqlstate,
+                 status.detail);
+    target_.lost(status.detail);
     pause(retry_after);
 }
 

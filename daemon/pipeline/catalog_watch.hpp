@@ -47,7 +47,7 @@ class catalog_watch {
     void run() noexcept;
     void turn();
     storage::result load();
-    void failed(storage::result const& why);
+    void failed(storage::result const& status);
     bool pause(std::chrono::milliseconds time);
 
     std::string connection_string_;

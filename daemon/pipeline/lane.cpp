@@ -18,15 +18,15 @@ constexpr std::chrono::milliseconds marks_linger{1000};
 
 } // namespace
 
-lane::lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer,
-           failure_report& failures)
-    : how_{how}, failures_{failures}, writer_{connection_string,
-                                              "tallyd lane " + std::to_string(how.lane),
-                                              how.partitions},
+lane::lane(lane_options options, std::string const& connection_string,
+           storage::lane_observer& observer, failure_report& failures)
+    : options_{options}, failures_{failures}, writer_{connection_string,
+                                                      "tallyd lane " + std::to_string(options.lane),
+                                                      options.partitions},
       lane_writer_{writer_,
-                   {.lane = static_cast<std::int32_t>(how.lane),
-                    .lanes = static_cast<std::int32_t>(how.lanes),
-                    .daemon_id = how.daemon_id},
+                   {.lane = static_cast<std::int32_t>(options.lane),
+                    .lanes = static_cast<std::int32_t>(options.lanes),
+                    .daemon_id = options.daemon_id},
                    observer,
                    [this](std::chrono::milliseconds time) { return wait(time); }},
       thread_{[this] { run(); }} {}
@@ -68,7 +68,7 @@ void lane::run() noexcept {
     } catch (std::exception const& error) {
         // Bad input and a lost database do not throw, so this is a bug or a lack of memory. Records
         // that are not committed stay in the journal: ending here loses nothing.
-        failures_.report("lane", "lane " + std::to_string(how_.lane) + ": " + error.what());
+        failures_.report("lane", "lane " + std::to_string(options_.lane) + ": " + error.what());
     }
     let_go();
 }
@@ -93,7 +93,7 @@ void lane::work() {
 /// Takes nothing more, and reports all slices that are left as not durable.
 void lane::let_go() noexcept {
     queue_.close();
-    shares_.clear();
+    slices_.clear();
     slice left;
     while (queue_.pop(left, std::chrono::milliseconds{0})) {
         left.finish({});
@@ -118,8 +118,8 @@ lane::collected lane::collect() {
 
     // Further slices, until the batch is full or lingered long enough. A slice that is already in
     // the queue is taken even after the deadline: under load batches grow by themselves.
-    auto deadline = clock::now() + (entries_.empty() ? marks_linger : how_.linger_max);
-    while (entries_.size() < how_.batch_rows_max) {
+    auto deadline = clock::now() + (entries_.empty() ? marks_linger : options_.linger_max);
+    while (entries_.size() < options_.batch_rows_max) {
         // A closed queue gets no more slices, so waiting for one would only delay the drain.
         auto const left = queue_.closed() ? clock::duration::zero() : deadline - clock::now();
         auto const wait = std::clamp<clock::duration>(left, clock::duration::zero(), idle_wait);
@@ -136,7 +136,7 @@ lane::collected lane::collect() {
             return collected::given_up;
         }
         if (had_none && !entries_.empty()) {
-            deadline = std::min(deadline, clock::now() + how_.linger_max);
+            deadline = std::min(deadline, clock::now() + options_.linger_max);
         }
     }
     return collected::batch;
@@ -144,9 +144,9 @@ lane::collected lane::collect() {
 
 /// Adds a slice to the open batch. False: gave up while it waited for the stream's position.
 bool lane::add(slice&& share) {
-    auto const& from = share.of();
-    auto const& block = from.block();
-    auto const owner = static_cast<std::uint32_t>(shares_.size());
+    auto const& routed = share.of();
+    auto const& block = routed.block();
+    auto const owner = static_cast<std::uint32_t>(slices_.size());
     if (!block.stream.empty()) {
         // Records before the position are not dropped here. The catalog may have changed since, and
         // a record may now be assigned to another lane than the one that stored it: its key shows
@@ -157,16 +157,16 @@ bool lane::add(slice&& share) {
         mark(block.stream, static_cast<std::int64_t>(block.stream_end));
     }
 
-    for (auto const place : share.places()) {
-        add_entry(from, place, owner);
+    for (auto const index : share.places()) {
+        add_entry(routed, index, owner);
     }
 
     // The body belongs to all lanes' slices: count an even part of it.
-    bytes_ += block.batch.body.size() / how_.lanes;
+    bytes_ += block.batch.body.size() / options_.lanes;
     if (share.places().empty()) {
         share.finish({.durable = true}); // it has no records here; its position may move later
     } else {
-        shares_.push_back(std::move(share));
+        slices_.push_back(std::move(share));
     }
     return true;
 }
@@ -181,12 +181,12 @@ void lane::mark(std::string const& stream, std::int64_t end) {
     }
 }
 
-void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner) {
-    auto const& block = from.block();
+void lane::add_entry(routed_block const& routed, std::uint32_t index, std::uint32_t owner) {
+    auto const& block = routed.block();
     auto const& batch = block.batch;
     storage::batch_entry entry;
-    entry.catalog = &from.catalog();
-    entry.from = block.from.get();
+    entry.catalog = &routed.catalog();
+    entry.source = block.sender.get();
     entry.format = block.in_format->name;
     entry.received = block.received;
     entry.owner = owner;
@@ -195,12 +195,12 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
     // The index counts through calls, events and kept rejected records, in this order.
     auto const calls = static_cast<std::uint32_t>(batch.cdrs.size());
     auto const events = static_cast<std::uint32_t>(batch.events.size());
-    if (place < calls) {
-        entry.take(batch.cdrs[place], from.guided_at(place));
-    } else if (place < calls + events) {
-        entry.take(batch.events[place - calls], from.guided_event_at(place - calls));
+    if (index < calls) {
+        entry.take(batch.cdrs[index], routed.guided_at(index));
+    } else if (index < calls + events) {
+        entry.take(batch.events[index - calls], routed.guided_event_at(index - calls));
     } else {
-        auto const& rejected = from.kept_at(place - calls - events);
+        auto const& rejected = routed.kept_at(index - calls - events);
         entry.raw = rejected.raw;
         entry.suspend(rejected.error, rejected.detail);
     }
@@ -210,10 +210,10 @@ void lane::add_entry(routed_block const& from, std::uint32_t place, std::uint32_
 
 /// Stores the open batch and reports the outcome to its slices. False: gave up, nothing is stored.
 bool lane::store() {
-    bool const stored = lane_writer_.store(entries_, marks_, how_.import_id, bytes_);
+    bool const stored = lane_writer_.store(entries_, marks_, options_.import_id, bytes_);
 
     // Count what became of the records, per slice.
-    std::vector<ingest::block_outcome> outcomes(shares_.size());
+    std::vector<ingest::block_outcome> outcomes(slices_.size());
     for (auto& outcome : outcomes) {
         outcome.durable = stored;
     }
@@ -240,10 +240,10 @@ bool lane::store() {
     stream_names_.clear();
     bytes_ = 0;
 
-    for (std::size_t i = 0; i < shares_.size(); ++i) {
-        shares_[i].finish(stored ? outcomes[i] : ingest::block_outcome{});
+    for (std::size_t i = 0; i < slices_.size(); ++i) {
+        slices_[i].finish(stored ? outcomes[i] : ingest::block_outcome{});
     }
-    shares_.clear();
+    slices_.clear();
     return stored;
 }
 

@@ -41,8 +41,8 @@ struct lane_options {
 /// never passes a record that it did not store (docs/ARCHITECTURE.md, R2).
 class lane {
   public:
-    lane(lane_options how, std::string const& connection_string, storage::lane_observer& observer,
-         failure_report& failures);
+    lane(lane_options options, std::string const& connection_string,
+         storage::lane_observer& observer, failure_report& failures);
     ~lane();
     lane(lane const&) = delete;
     lane& operator=(lane const&) = delete;
@@ -73,18 +73,18 @@ class lane {
     collected collect();
     bool add(slice&& share);
     void mark(std::string const& stream, std::int64_t end);
-    void add_entry(routed_block const& from, std::uint32_t place, std::uint32_t owner);
+    void add_entry(routed_block const& block, std::uint32_t index, std::uint32_t owner);
     bool store();
     bool wait(std::chrono::milliseconds time);
     [[nodiscard]] bool has_given_up();
 
-    lane_options how_;
+    lane_options options_;
     failure_report& failures_;
     closable_queue<slice> queue_;
     storage::batch_writer writer_;
     storage::lane_writer lane_writer_;
 
-    std::vector<slice> shares_; ///< of the open batch
+    std::vector<slice> slices_; ///< of the open batch
     std::vector<storage::batch_entry> entries_;
     std::vector<storage::stream_mark> marks_;
     std::deque<std::string> stream_names_; ///< owns the names in marks_: their blocks may be freed

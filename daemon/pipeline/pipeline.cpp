@@ -2,21 +2,22 @@
 
 namespace tally::daemon {
 
-pipeline::pipeline(pipeline_options how, std::string const& connection_string,
+pipeline::pipeline(pipeline_options options, std::string const& connection_string,
                    storage::lane_observer& observer, failure_report& failures)
-    : how_{how}, credit_{how.memory_bytes_max} {
+    : options_{options}, credit_{options.memory_bytes_max} {
     // One default source until the first load, so that sources() is never nullptr.
     sources_.set(std::make_shared<ingest::source_table>(std::vector<ingest::source>{{}}));
     auto const daemon_id = ingest::uuid_v7();
-    for (std::uint32_t i = 0; i < how.lanes; ++i) {
-        lanes_.push_back(std::make_unique<lane>(lane_options{.lane = i,
-                                                             .lanes = how.lanes,
-                                                             .daemon_id = daemon_id,
-                                                             .import_id = how.import_id,
-                                                             .batch_rows_max = how.batch_rows_max,
-                                                             .linger_max = how.linger_max,
-                                                             .partitions = how.partitions},
-                                                connection_string, observer, failures));
+    for (std::uint32_t i = 0; i < options.lanes; ++i) {
+        lanes_.push_back(
+            std::make_unique<lane>(lane_options{.lane = i,
+                                                .lanes = options.lanes,
+                                                .daemon_id = daemon_id,
+                                                .import_id = options.import_id,
+                                                .batch_rows_max = options.batch_rows_max,
+                                                .linger_max = options.linger_max,
+                                                .partitions = options.partitions},
+                                   connection_string, observer, failures));
     }
 }
 
@@ -49,20 +50,20 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
         return ingest::push_status::closed;
     }
     bool const is_stream = !block->stream.empty();
-    auto* routed =
-        new routed_block{std::move(block), catalog_.get(), how_.lanes, [this](std::size_t bytes) {
-                             release(bytes);
-                             blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
-                         }};
+    auto* routed = new routed_block{std::move(block), catalog_.get(), options_.lanes,
+                                    [this](std::size_t bytes) {
+                                        release(bytes);
+                                        blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
+                                    }};
     blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
 
     // From here on the slices own the block; the last one to finish frees it.
     std::vector<slice> shares;
-    for (std::uint32_t i = 0; i < how_.lanes; ++i) {
+    for (std::uint32_t i = 0; i < options_.lanes; ++i) {
         shares.emplace_back(routed, i);
     }
 
-    for (std::uint32_t i = 0; i < how_.lanes; ++i) {
+    for (std::uint32_t i = 0; i < options_.lanes; ++i) {
         auto const records = shares[i].places().size();
         // The position of a stream moves in every lane, also in lanes without records of this
         // block.

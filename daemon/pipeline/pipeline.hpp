@@ -38,7 +38,7 @@ struct pipeline_options {
 /// gives up those that are not, and reports them as not durable.
 class pipeline final : public ingest::record_sink {
   public:
-    pipeline(pipeline_options how, std::string const& connection_string,
+    pipeline(pipeline_options options, std::string const& connection_string,
              storage::lane_observer& observer, failure_report& failures);
     ~pipeline() override;
 
@@ -57,13 +57,13 @@ class pipeline final : public ingest::record_sink {
     /// True when every block that was taken is stored within `limit`.
     bool drain(std::chrono::milliseconds limit);
 
-    [[nodiscard]] std::uint32_t lanes() const noexcept { return how_.lanes; }
+    [[nodiscard]] std::uint32_t lanes() const noexcept { return options_.lanes; }
     [[nodiscard]] std::size_t lane_queue(std::size_t lane) const noexcept {
         return lanes_[lane]->records_waiting();
     }
 
   private:
-    pipeline_options how_;
+    pipeline_options options_;
     credit credit_;
     snapshot<rating::catalog> catalog_;
     snapshot<ingest::source_table> sources_;

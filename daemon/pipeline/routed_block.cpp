@@ -13,21 +13,21 @@ std::uint32_t scale(std::size_t hash, std::uint32_t lanes) noexcept {
     return static_cast<std::uint32_t>((hash >> 7) % lanes);
 }
 
-std::uint32_t lane_of(rating::guided const& who, ingest::cdr const& call,
+std::uint32_t lane_of(rating::guided const& call_owner, ingest::cdr const& call,
                       rating::catalog const& catalog, std::uint32_t lanes) noexcept {
-    if (who.error != ingest::record_error::none) {
+    if (call_owner.error != ingest::record_error::none) {
         return scale(std::hash<std::string_view>{}(call.raw), lanes);
     }
-    auto const account = catalog.subscription_at(who.subscription).account;
+    auto const account = catalog.subscription_at(call_owner.subscription).account;
     return scale(ingest::uuid_hash{}(catalog.account_at(account).id), lanes);
 }
 
-std::uint32_t lane_of(rating::guided_event const& whose, ingest::event const& event,
+std::uint32_t lane_of(rating::guided_event const& event_owner, ingest::event const& event,
                       rating::catalog const& catalog, std::uint32_t lanes) noexcept {
-    if (whose.account != rating::no_index) {
-        return scale(ingest::uuid_hash{}(catalog.account_at(whose.account).id), lanes);
+    if (event_owner.account != rating::no_index) {
+        return scale(ingest::uuid_hash{}(catalog.account_at(event_owner.account).id), lanes);
     }
-    auto const* const moved = std::get_if<ingest::entity_data>(&event.what);
+    auto const* const moved = std::get_if<ingest::entity_data>(&event.event_data);
     if (moved != nullptr && !moved->entity.empty()) {
         return scale(std::hash<std::string_view>{}(moved->entity), lanes);
     }
@@ -41,14 +41,14 @@ routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
                            std::function<void(std::size_t)> released)
     : block_{std::move(block)}, catalog_{std::move(catalog)}, released_{std::move(released)},
       first_of_lane_(lanes + 1, 0), slices_left_{lanes} {
-    if (block_->from != nullptr) {
-        rating::apply_number_rules(block_->batch, block_->from->numbers);
+    if (block_->sender != nullptr) {
+        rating::apply_number_rules(block_->batch, block_->sender->numbers);
     }
-    sort_by_lane(deal(lanes), lanes);
+    sort_by_lane(assign_lanes(lanes), lanes);
 }
 
 /// Guides all records. Returns the lane of each index.
-std::vector<std::uint32_t> routed_block::deal(std::uint32_t lanes) {
+std::vector<std::uint32_t> routed_block::assign_lanes(std::uint32_t lanes) {
     auto& batch = block_->batch;
     std::vector<std::uint32_t> lane_of_place;
     lane_of_place.reserve(batch.received());
@@ -88,8 +88,8 @@ void routed_block::sort_by_lane(std::vector<std::uint32_t> const& lane_of_place,
     }
     places_.resize(lane_of_place.size());
     auto next = first_of_lane_;
-    for (std::uint32_t place = 0; place < lane_of_place.size(); ++place) {
-        places_[next[lane_of_place[place]]++] = place;
+    for (std::uint32_t index = 0; index < lane_of_place.size(); ++index) {
+        places_[next[lane_of_place[index]]++] = index;
     }
 }
 

@@ -34,18 +34,18 @@ class routed_block {
 
     [[nodiscard]] ingest::record_block const& block() const noexcept { return *block_; }
     [[nodiscard]] rating::catalog const& catalog() const noexcept { return *catalog_; }
-    [[nodiscard]] rating::guided const& guided_at(std::uint32_t place) const noexcept {
-        return guided_[place];
+    [[nodiscard]] rating::guided const& guided_at(std::uint32_t index) const noexcept {
+        return guided_[index];
     }
     /// By index in batch.events.
-    [[nodiscard]] rating::guided_event const& guided_event_at(std::uint32_t place) const noexcept {
-        return guided_events_[place];
+    [[nodiscard]] rating::guided_event const& guided_event_at(std::uint32_t index) const noexcept {
+        return guided_events_[index];
     }
     /// A rejected record that goes into suspense; `place` counts these records alone, from 0.
-    [[nodiscard]] ingest::rejected_record const& kept_at(std::uint32_t place) const noexcept {
-        return *kept_[place];
+    [[nodiscard]] ingest::rejected_record const& kept_at(std::uint32_t index) const noexcept {
+        return *kept_[index];
     }
-    [[nodiscard]] std::span<std::uint32_t const> places_of(std::uint32_t lane) const noexcept {
+    [[nodiscard]] std::span<std::uint32_t const> indices_of(std::uint32_t lane) const noexcept {
         return std::span{places_}.subspan(first_of_lane_[lane],
                                           first_of_lane_[lane + 1] - first_of_lane_[lane]);
     }
@@ -53,7 +53,7 @@ class routed_block {
   private:
     friend class slice;
     void leave(ingest::block_outcome const& part) noexcept;
-    std::vector<std::uint32_t> deal(std::uint32_t lanes);
+    std::vector<std::uint32_t> assign_lanes(std::uint32_t lanes);
     void sort_by_lane(std::vector<std::uint32_t> const& lane_of_place, std::uint32_t lanes);
 
     std::unique_ptr<ingest::record_block> block_;
@@ -76,12 +76,13 @@ class routed_block {
 class slice {
   public:
     slice() = default;
-    slice(routed_block* of, std::uint32_t lane) noexcept : of_{of}, lane_{lane} {}
-    slice(slice&& other) noexcept : of_{std::exchange(other.of_, nullptr)}, lane_{other.lane_} {}
+    slice(routed_block* block, std::uint32_t lane) noexcept : block_{block}, lane_{lane} {}
+    slice(slice&& other) noexcept
+        : block_{std::exchange(other.block_, nullptr)}, lane_{other.lane_} {}
     slice& operator=(slice&& other) noexcept {
         if (this != &other) {
             finish({});
-            of_ = std::exchange(other.of_, nullptr);
+            block_ = std::exchange(other.block_, nullptr);
             lane_ = other.lane_;
         }
         return *this;
@@ -90,18 +91,18 @@ class slice {
     slice& operator=(slice const&) = delete;
     ~slice() { finish({}); }
 
-    [[nodiscard]] routed_block const& of() const noexcept { return *of_; }
+    [[nodiscard]] routed_block const& of() const noexcept { return *block_; }
     [[nodiscard]] std::span<std::uint32_t const> places() const noexcept {
-        return of_->places_of(lane_);
+        return block_->indices_of(lane_);
     }
     void finish(ingest::block_outcome const& part) noexcept {
-        if (of_ != nullptr) {
-            std::exchange(of_, nullptr)->leave(part);
+        if (block_ != nullptr) {
+            std::exchange(block_, nullptr)->leave(part);
         }
     }
 
   private:
-    routed_block* of_ = nullptr;
+    routed_block* block_ = nullptr;
     std::uint32_t lane_ = 0;
 };
 

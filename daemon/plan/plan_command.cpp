@@ -151,8 +151,8 @@ int with_database(command_environment const& environment, plan_flags const& flag
         if (auto const schema = storage::check_schema(opened.connection_string()); !schema.is_ok) {
             throw std::runtime_error{schema.advice};
         }
-        storage::pq_connection on{opened.connection_string(), "tallyd plan"};
-        plan_store store{on};
+        storage::pq_connection connection{opened.connection_string(), "tallyd plan"};
+        plan_store store{connection};
         return work(store, flags);
     } catch (std::runtime_error const& error) {
         std::cerr << "tallyd: " << error.what() << '\n';
@@ -175,8 +175,8 @@ void add_files(CLI::App& command, plan_flags& flags) {
         ->required();
 }
 
-void add_json(CLI::App& command, plan_flags& flags, char const* what) {
-    command.add_flag("--json", flags.json, what);
+void add_json(CLI::App& command, plan_flags& flags, char const* text) {
+    command.add_flag("--json", flags.json, text);
 }
 
 } // namespace

@@ -12,12 +12,12 @@ namespace fs = std::filesystem;
 
 std::optional<std::string> text_of(fs::path const& file) {
     std::error_code ignored;
-    std::ifstream in{file, std::ios::binary};
-    if (!in || fs::is_directory(file, ignored)) {
+    std::ifstream input{file, std::ios::binary};
+    if (!input || fs::is_directory(file, ignored)) {
         return std::nullopt;
     }
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    return in.bad() ? std::nullopt : std::optional{std::move(text)};
+    std::string text{std::istreambuf_iterator<char>(input), {}};
+    return input.bad() ? std::nullopt : std::optional{std::move(text)};
 }
 
 } // namespace
@@ -33,11 +33,11 @@ rating::plan_reading read_plan_file(std::string const& path) {
 }
 
 std::string line_of(rating::plan_problem const& problem) {
-    std::string where = problem.file;
+    std::string location = problem.file;
     if (problem.line != 0) {
-        where += ':' + std::to_string(problem.line) + ':' + std::to_string(problem.column);
+        location += ':' + std::to_string(problem.line) + ':' + std::to_string(problem.column);
     }
-    return where + ": " + problem.what;
+    return location + ": " + problem.text;
 }
 
 } // namespace tally::daemon

@@ -15,13 +15,13 @@ using rating::amount;
 /// One line of a difference: a rate or a metric that is added, ended or dropped.
 struct change_row {
     std::string change; ///< "new", "ends", "dropped", "renamed"
-    std::string what;   ///< "rate", "metric"
+    std::string text;   ///< "rate", "metric"
     std::string key;    ///< prefix or name
     std::string name;
     std::string direction;
     std::string band;
     std::string terms;
-    std::string from;
+    std::string begin;
     std::string until;
 };
 
@@ -48,9 +48,9 @@ std::string terms_of(rating::rate const& one) {
     }
 
     // Only the terms that differ from their default.
-    auto const add = [&text](std::string_view what, amount value, amount unless) {
+    auto const add = [&text](std::string_view words, amount value, amount unless) {
         if (value != unless) {
-            text.append(", ").append(what).append(" ").append(to_string(value));
+            text.append(", ").append(words).append(" ").append(to_string(value));
         }
     };
     add("fee", one.connect_fee, {});
@@ -103,7 +103,7 @@ class row_collector {
     }
 
     template <typename Version>
-    void add(char const* change, Version const& one, ingest::time_us from, ingest::time_us until) {
+    void add(char const* change, Version const& one, ingest::time_us begin, ingest::time_us until) {
         if (rows_.size() == max_) {
             ++more_;
             return;
@@ -111,14 +111,14 @@ class row_collector {
         change_row row = row_of(one);
         row.change = change;
         row.terms = terms_of(one);
-        row.from = from == INT64_MIN ? "" : zone_.text_of(from);
+        row.begin = begin == INT64_MIN ? "" : zone_.text_of(begin);
         row.until = until == INT64_MAX ? "" : zone_.text_of(until);
         rows_.push_back(std::move(row));
     }
 
     [[nodiscard]] change_row row_of(rating::rate const& one) const {
         change_row row;
-        row.what = one.is_on_net ? "on-net rate" : "rate";
+        row.text = one.is_on_net ? "on-net rate" : "rate";
         row.key = one.prefix;
         row.name = one.name;
         row.direction = rating::name_of(rating::direction_names, one.direction);
@@ -128,7 +128,7 @@ class row_collector {
 
     static change_row row_of(rating::metric_price const& one) {
         change_row row;
-        row.what = "metric";
+        row.text = "metric";
         row.key = one.name;
         row.name = one.unit;
         return row;
@@ -145,14 +145,14 @@ class row_collector {
 std::vector<std::pair<char const*, std::string>>
 band_changes(rating::plan_difference const& changes) {
     std::vector<std::pair<char const*, std::string>> all;
-    for (std::size_t place = changes.stored_bands; place < changes.bands.size(); ++place) {
-        all.emplace_back("new", changes.bands[place].name);
+    for (std::size_t index = changes.stored_bands; index < changes.bands.size(); ++index) {
+        all.emplace_back("new", changes.bands[index].name);
     }
-    for (auto const place : changes.changed_bands) {
-        all.emplace_back("changed", changes.bands[place].name);
+    for (auto const slot_index : changes.changed_bands) {
+        all.emplace_back("changed", changes.bands[slot_index].name);
     }
-    for (auto const place : changes.removed_bands) {
-        all.emplace_back("dropped", changes.bands[place].name);
+    for (auto const row_index : changes.removed_bands) {
+        all.emplace_back("dropped", changes.bands[row_index].name);
     }
     return all;
 }
@@ -171,8 +171,8 @@ void print_rows(std::ostream& out, std::vector<change_row> const& rows, std::siz
                          {"from"},
                          {"until"}}};
     for (auto const& row : rows) {
-        table.add({row.change, row.what, row.key, row.direction, row.band, row.name, row.terms,
-                   row.from, row.until});
+        table.add({row.change, row.text, row.key, row.direction, row.band, row.name, row.terms,
+                   row.begin, row.until});
     }
 
     table.print(out);
@@ -190,7 +190,7 @@ void print_difference(std::ostream& out, rating::plan_definition const& plan,
             : changes.empty() ? "nothing to change\n"
                               : "changed\n");
     for (auto const& each : changes.head) {
-        out << "  " << each.what << ": " << printable(each.before) << " -> "
+        out << "  " << each.text << ": " << printable(each.before) << " -> "
             << printable(each.after) << '\n';
     }
     for (auto const& [change, name] : band_changes(changes)) {
@@ -216,7 +216,7 @@ std::string difference_json(rating::plan_definition const& plan,
     out.open('{').key("plan").value(plan.code).key("new").value(changes.is_new);
     out.key("changed").value(!changes.empty()).key("head").open('[');
     for (auto const& each : changes.head) {
-        out.open('{').key("key").value(each.what).key("before").value(each.before);
+        out.open('{').key("key").value(each.text).key("before").value(each.before);
         out.key("after").value(each.after).close('}');
     }
     out.close(']').key("bands").open('[');
@@ -227,13 +227,13 @@ std::string difference_json(rating::plan_definition const& plan,
     out.key("renamed").value(changes.rates.renamed.size()).key("changes").open('[');
     std::size_t more = 0;
     for (auto const& row : row_collector{plan, changes}.collect(SIZE_MAX, more)) {
-        out.open('{').key("change").value(row.change).key("what").value(row.what);
-        out.key(row.what == "metric" ? "metric" : "prefix").value(row.key);
+        out.open('{').key("change").value(row.change).key("what").value(row.text);
+        out.key(row.text == "metric" ? "metric" : "prefix").value(row.key);
         for (auto const& [key, value] : {std::pair{"direction", &row.direction},
                                          {"band", &row.band},
                                          {"name", &row.name},
                                          {"price", &row.terms},
-                                         {"from", &row.from},
+                                         {"from", &row.begin},
                                          {"until", &row.until}}) {
             if (!value->empty()) {
                 out.key(key).value(*value);
@@ -275,7 +275,7 @@ std::string plan_json(storage::plan_summary const& plan) {
 std::string problem_json(rating::plan_problem const& problem) {
     json_writer out;
     out.open('{').key("file").value(problem.file).key("line").value(problem.line);
-    out.key("column").value(problem.column).key("what").value(problem.what);
+    out.key("column").value(problem.column).key("what").value(problem.text);
     return out.close('}').text();
 }
 

@@ -57,9 +57,9 @@ std::string days_text(rating::band const& band) {
 
 std::string local_time_text(ingest::time_us t, std::string const& zone) {
     auto const stretches = rating::stretches_of(zone);
-    auto const at = std::find_if(stretches.begin(), stretches.end() - 1,
-                                 [t](rating::zone_stretch const& s) { return t < s.end; });
-    auto const local = t + at->offset;
+    auto const found = std::find_if(stretches.begin(), stretches.end() - 1,
+                                    [t](rating::zone_stretch const& s) { return t < s.end; });
+    auto const local = t + found->offset;
     auto const day = static_cast<rating::civil_day>(rating::floor_div(local, rating::us_per_day));
     auto const second = (local - day * rating::us_per_day) / ingest::us_per_s;
     std::chrono::weekday const weekday{std::chrono::sys_days{std::chrono::days{day}}};

@@ -32,10 +32,10 @@ void write(rating::charged_piece const& piece, json_writer& json) {
     json.close('}');
 }
 
-void write_rate(rating::rate const& by, rating::tariff const& plan, json_writer& json) {
-    json.key("matched_prefix").value(by.prefix).key("name").value(by.name);
-    json.key("call_type").value(by.call_type);
-    if (auto const fallback = fallback_of(by, plan)) {
+void write_rate(rating::rate const& rate, rating::tariff const& plan, json_writer& json) {
+    json.key("matched_prefix").value(rate.prefix).key("name").value(rate.name);
+    json.key("call_type").value(rate.call_type);
+    if (auto const fallback = fallback_of(rate, plan)) {
         json.key("fallback_plan").value(*fallback);
     }
 }
@@ -43,26 +43,27 @@ void write_rate(rating::rate const& by, rating::tariff const& plan, json_writer&
 bool has_rate_at_begin(rating::call_question const& asked, bool on_net,
                        rating::tariff const& plan) {
     std::array<char, rating::prefix_index::digits_max> buffer;
-    auto const digits = rating::match_digits(asked.to, buffer);
-    auto const* in = &plan;
-    for (int i = 0; in != nullptr && i <= rating::tariff::fallbacks_max; ++i) {
-        if (in->find(digits, asked.direction, asked.answer) != nullptr ||
-            (on_net && in->find(digits, asked.direction, asked.answer, true) != nullptr)) {
+    auto const digits = rating::match_digits(asked.end, buffer);
+    auto const* tariff_plan = &plan;
+    for (int i = 0; tariff_plan != nullptr && i <= rating::tariff::fallbacks_max; ++i) {
+        if (tariff_plan->find(digits, asked.direction, asked.answer) != nullptr ||
+            (on_net && tariff_plan->find(digits, asked.direction, asked.answer, true) != nullptr)) {
             return true;
         }
-        in = in->fallback();
+        tariff_plan = tariff_plan->fallback();
     }
     return false;
 }
 
 } // namespace
 
-std::optional<std::string> fallback_of(rating::rate const& by, rating::tariff const& plan) {
-    for (auto const* in = plan.fallback(); in != nullptr; in = in->fallback()) {
-        auto const rates = in->rates();
+std::optional<std::string> fallback_of(rating::rate const& rate, rating::tariff const& plan) {
+    for (auto const* tariff_plan = plan.fallback(); tariff_plan != nullptr;
+         tariff_plan = tariff_plan->fallback()) {
+        auto const rates = tariff_plan->rates();
         std::less<rating::rate const*> const before;
-        if (!before(&by, rates.data()) && before(&by, rates.data() + rates.size())) {
-            return in->head().code;
+        if (!before(&rate, rates.data()) && before(&rate, rates.data() + rates.size())) {
+            return tariff_plan->head().code;
         }
     }
     return std::nullopt;
@@ -76,7 +77,7 @@ rating::question_fault fault_of(rating::call_question const& asked,
         detail = has_rate_at_begin(asked, quoted.on_net, plan)
                      ? "the call extends into a time for which its prefix has no rate"
                      : std::string{"no "} + (inbound ? "inbound" : "outbound") +
-                           " rate of the plan is in effect then for '" + asked.to + "'";
+                           " rate of the plan is in effect then for '" + asked.end + "'";
     }
     return {quoted.rated.error, {}, detail};
 }
@@ -100,10 +101,10 @@ std::string json_of(rating::call_question const& asked, rating::call_quote const
     json.open('{').key("cost").value(to_string(rated.cost));
     json.key("currency").value(view_of(plan.head().currency));
     json.key("billed_s").value(rated.billed_s).key("allowance_s").value(rated.allowance_s);
-    if (rated.by == nullptr) {
+    if (rated.charged_rate == nullptr) {
         json.key("matched_prefix").null();
     } else {
-        write_rate(*rated.by, plan, json);
+        write_rate(*rated.charged_rate, plan, json);
     }
     json.key("connect_fee").value(to_string(rated.connect_fee));
     json.key("rate_per_minute").value(to_string(rated.rate_per_minute));
@@ -124,7 +125,7 @@ std::string json_of(rating::usage_question const& asked, rating::usage_quote con
     json_writer json;
     json.open('{').key("cost").value(to_string(rated.cost));
     json.key("currency").value(view_of(plan.head().currency));
-    json.key("metric").value(asked.metric).key("unit").value(quoted.by->unit);
+    json.key("metric").value(asked.metric).key("unit").value(quoted.price->unit);
     json.key("included_quantity").value(to_string(rated.included));
     json.key("billable_quantity").value(to_string(rated.billable));
     json.key("period_quantity").value(to_string(rated.after.total));

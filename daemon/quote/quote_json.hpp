@@ -23,6 +23,6 @@ rating::question_fault fault_of(rating::call_question const& asked,
                                 rating::call_quote const& quoted, rating::tariff const& plan);
 
 /// The code of the fallback plan that the rate belongs to; nullopt: it is a rate of `plan` itself.
-std::optional<std::string> fallback_of(rating::rate const& by, rating::tariff const& plan);
+std::optional<std::string> fallback_of(rating::rate const& rate, rating::tariff const& plan);
 
 } // namespace tally::daemon

@@ -32,10 +32,10 @@ std::string currency_of(rating::tariff const& plan) {
     return {plan.head().currency.data(), plan.head().currency.size()};
 }
 
-std::string rounding_text(rating::rounding how) {
+std::string rounding_text(rating::rounding rounding) {
     constexpr std::array<char const*, 4> names{"up", "down", "half up", "half to even"};
-    return std::string{"rounded "} + names[static_cast<std::size_t>(how.mode)] + " to " +
-           std::to_string(how.decimals) + (how.decimals == 1 ? " decimal" : " decimals");
+    return std::string{"rounded "} + names[static_cast<std::size_t>(rounding.mode)] + " to " +
+           std::to_string(rounding.decimals) + (rounding.decimals == 1 ? " decimal" : " decimals");
 }
 
 std::string digits_of(std::string const& number) {
@@ -46,8 +46,8 @@ std::string digits_of(std::string const& number) {
 void add_call(rating::call_question const& asked, rating::call_quote const& quoted,
               rating::tariff const& plan, word_lines& lines) {
     bool const inbound = asked.direction == ingest::call_direction::inbound;
-    std::string text = (inbound ? "inbound to " : "outbound to ") + asked.to;
-    text += asked.from.empty() ? "" : " from " + asked.from;
+    std::string text = (inbound ? "inbound to " : "outbound to ") + asked.end;
+    text += asked.caller.empty() ? "" : " from " + asked.caller;
     text += quoted.on_net ? ", one of our own numbers" : "";
     lines.add("Call", text);
     bool const answered = asked.answer != ingest::never_us;
@@ -57,20 +57,20 @@ void add_call(rating::call_question const& asked, rating::call_quote const& quot
     lines.add("Plan", plan.head().code);
 }
 
-void add_rate(rating::call_question const& asked, rating::rate const& by,
+void add_rate(rating::call_question const& asked, rating::rate const& rate,
               rating::tariff const& plan, word_lines& lines) {
     std::string text;
-    if (by.prefix.empty()) {
+    if (rate.prefix.empty()) {
         text = "the plan's rate for every number";
     } else {
-        text = by.prefix + ", the longest of the plan's that begins " + digits_of(asked.to);
+        text = rate.prefix + ", the longest of the plan's that begins " + digits_of(asked.end);
     }
-    if (auto const fallback = fallback_of(by, plan)) {
+    if (auto const fallback = fallback_of(rate, plan)) {
         text += ", in the fallback plan " + *fallback;
     }
-    text += by.name.empty() ? "" : "; " + by.name;
-    text += by.call_type.empty() ? "" : " (" + by.call_type + ")";
-    text += by.is_on_net ? ", for our own numbers" : "";
+    text += rate.name.empty() ? "" : "; " + rate.name;
+    text += rate.call_type.empty() ? "" : " (" + rate.call_type + ")";
+    text += rate.is_on_net ? ", for our own numbers" : "";
     lines.add("Prefix", text);
 }
 
@@ -81,12 +81,12 @@ void add_bands(std::vector<rating::charged_piece> const& pieces, word_lines& lin
         if (!is_first && piece.in_band == last) {
             continue;
         }
-        std::string const what = piece.in_band == nullptr
+        std::string const text = piece.in_band == nullptr
                                      ? "any time: no band of this prefix is heavier"
                                      : band_text(*piece.in_band) + ": the heaviest that holds";
         std::string const when =
             is_first ? " when the call begins" : " from second " + std::to_string(piece.begin_s);
-        lines.add(is_first ? "Band" : "", what + (piece.in_band == nullptr ? "" : when));
+        lines.add(is_first ? "Band" : "", text + (piece.in_band == nullptr ? "" : when));
         last = piece.in_band;
         is_first = false;
     }
@@ -119,13 +119,13 @@ rating::amount_sum sum_of(rating::call_quote const& quoted) {
 }
 
 void add_bounds(rating::call_quote const& quoted, word_lines& lines) {
-    rating::rate const& by = *quoted.rated.by;
+    rating::rate const& rate = *quoted.rated.charged_rate;
     auto const sum = sum_of(quoted);
     lines.add("Sum", to_string(sum));
-    if (by.maximum.nanos != INT64_MAX && sum.nanos > by.maximum.nanos) {
-        lines.add("Maximum", to_string(by.maximum) + " per call: no more is charged");
-    } else if (by.minimum.nanos != 0 && sum.nanos < by.minimum.nanos) {
-        lines.add("Minimum", to_string(by.minimum) + " per call: no less is charged");
+    if (rate.maximum.nanos != INT64_MAX && sum.nanos > rate.maximum.nanos) {
+        lines.add("Maximum", to_string(rate.maximum) + " per call: no more is charged");
+    } else if (rate.minimum.nanos != 0 && sum.nanos < rate.minimum.nanos) {
+        lines.add("Minimum", to_string(rate.minimum) + " per call: no less is charged");
     }
 }
 
@@ -137,7 +137,7 @@ void add_charges(rating::call_question const& asked, rating::call_quote const& q
     }
     lines.add("Billed", std::to_string(rated.billed_s) + " s in whole increments; the call had " +
                             std::to_string((asked.billable_ms + 999) / 1000) + " s");
-    if (rated.by->allowance) {
+    if (rated.charged_rate->allowance) {
         auto const left_s = quoted.before.included_s - quoted.before.used_s - rated.allowance_s;
         lines.add("Allowance", std::to_string(rated.allowance_s) + " s drawn, " +
                                    std::to_string(std::max<std::int64_t>(left_s, 0)) + " of " +
@@ -167,17 +167,18 @@ std::string words_of(rating::call_question const& asked, rating::call_quote cons
         return std::move(lines).take();
     }
     std::string cost = to_string(rated.cost) + ' ' + currency_of(plan);
-    if (rated.by != nullptr) {
-        add_rate(asked, *rated.by, plan, lines);
+    if (rated.charged_rate != nullptr) {
+        add_rate(asked, *rated.charged_rate, plan, lines);
     }
     if (rated.zero_rated) {
         cost += ": the call was not answered, or lasted no time";
     } else if (quoted.pieces.empty()) {
-        cost += ": an answered call of up to " + std::to_string(rated.by->grace_s) + " s is free";
+        cost += ": an answered call of up to " + std::to_string(rated.charged_rate->grace_s) +
+                " s is free";
     } else {
         add_bands(quoted.pieces, lines);
         add_charges(asked, quoted, lines);
-        cost += ", " + rounding_text(plan.head().how) + ", once";
+        cost += ", " + rounding_text(plan.head().rounding_mode) + ", once";
     }
     lines.add("Cost", cost);
     return std::move(lines).take();
@@ -188,7 +189,7 @@ std::string words_of(rating::usage_question const& asked, rating::usage_quote co
     word_lines lines;
     auto const& zone = plan.head().time_zone;
     lines.add("Event", (asked.value ? to_string(*asked.value) + " of " : "") + asked.metric + ", " +
-                           local_time_text(asked.at, zone) + " in " + zone);
+                           local_time_text(asked.time, zone) + " in " + zone);
     lines.add("Plan", plan.head().code);
     if (quoted.fault.error != record_error::none) {
         lines.add("Not rated", std::string{ingest::code(quoted.fault.error)} + ": " +
@@ -202,7 +203,7 @@ std::string words_of(rating::usage_question const& asked, rating::usage_quote co
     lines.add("Billable", to_string(quoted.rated.billable) + " of this event");
     lines.add("Cost", to_string(quoted.rated.cost) + ' ' + currency_of(plan) +
                           ": the period costs " + to_string(quoted.period_cost) + " with it, " +
-                          rounding_text(plan.head().how));
+                          rounding_text(plan.head().rounding_mode));
     return std::move(lines).take();
 }
 

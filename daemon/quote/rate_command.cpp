@@ -49,10 +49,10 @@ struct rate_options {
     std::string plan;
     bool carry = false;
     std::string anchor;
-    std::string to;
-    std::string from;
+    std::string end;
+    std::string begin;
     std::string direction;
-    std::string at;
+    std::string position;
     std::string duration;
     bool on_net = false;
     std::string metric;
@@ -62,16 +62,16 @@ struct rate_options {
 
 /// Days since 1970 of "YYYY-MM-DD"; nullopt when the text is not a date.
 std::optional<rating::civil_day> day_of(std::string const& text) {
-    std::istringstream in{text};
+    std::istringstream input{text};
     int year = 0;
     unsigned month = 0;
     unsigned day = 0;
     char first = 0;
     char second = 0;
-    in >> year >> first >> month >> second >> day;
+    input >> year >> first >> month >> second >> day;
     std::chrono::year_month_day const date{std::chrono::year{year}, std::chrono::month{month},
                                            std::chrono::day{day}};
-    bool const is_date = !in.fail() && in.peek() == EOF && first == '-' && second == '-' &&
+    bool const is_date = !input.fail() && input.peek() == EOF && first == '-' && second == '-' &&
                          date.ok() && year >= 1 && year <= 9999;
     return is_date ? std::optional{static_cast<rating::civil_day>(
                          std::chrono::sys_days{date}.time_since_epoch().count())}
@@ -87,10 +87,10 @@ std::string date_problem(std::string const& text) {
 std::string line_of(rate_options const& options) {
     ingest::json_writer json;
     json.open('{');
-    for (auto const& [name, text] : {std::pair{"to", &options.to},
-                                     {"from", &options.from},
+    for (auto const& [name, text] : {std::pair{"to", &options.end},
+                                     {"from", &options.begin},
                                      {"direction", &options.direction},
-                                     {"at", &options.at},
+                                     {"at", &options.position},
                                      {"duration_s", &options.duration},
                                      {"metric", &options.metric},
                                      {"quantity", &options.quantity}}) {
@@ -102,7 +102,7 @@ std::string line_of(rate_options const& options) {
     if (options.on_net) {
         json.key("on_net").value(true);
     }
-    if (options.at.empty()) {
+    if (options.position.empty()) {
         json.key("at").value(std::to_string(std::time(nullptr)));
     }
     return json.close('}').text();
@@ -124,18 +124,18 @@ int show(Question const& asked, Quote const& quoted, rating::tariff const& plan,
     return is_rated ? exit_success : exit_failure;
 }
 
-int explain(rating::quoter& by, rate_options const& options) {
-    rating::question_reader reader{by.plan().head().time_zone};
+int explain(rating::quoter& key, rate_options const& options) {
+    rating::question_reader reader{key.plan().head().time_zone};
     auto const question = reader.read(line_of(options));
     if (auto const* const call = std::get_if<rating::call_question>(&question)) {
-        auto const quoted = by.quote(*call);
+        auto const quoted = key.quote(*call);
         bool const is_rated = quoted.rated.error == ingest::record_error::none;
-        return show(*call, quoted, by.plan(), is_rated, options.json);
+        return show(*call, quoted, key.plan(), is_rated, options.json);
     }
     if (auto const* const event = std::get_if<rating::usage_question>(&question)) {
-        auto const quoted = by.quote(*event);
+        auto const quoted = key.quote(*event);
         bool const is_rated = quoted.fault.error == ingest::record_error::none;
-        return show(*event, quoted, by.plan(), is_rated, options.json);
+        return show(*event, quoted, key.plan(), is_rated, options.json);
     }
     return refuse(std::get<rating::question_fault>(question));
 }
@@ -153,8 +153,8 @@ std::size_t read_piece(std::string& buffer) {
     }
 }
 
-int answer_lines(rating::quoter& by) {
-    rate_lines lines{by, std::cout};
+int answer_lines(rating::quoter& key) {
+    rate_lines lines{key, std::cout};
     std::string buffer(piece_bytes, '\0');
     for (auto size = read_piece(buffer); size != 0; size = read_piece(buffer)) {
         lines.take(std::string_view{buffer}.substr(0, size));
@@ -193,7 +193,7 @@ int rate(rate_options const& options, command_environment const& environment) {
         terms.anchor = day_of(options.anchor).value_or(terms.anchor);
         rating::quoter quoter{plan.tariff, terms};
 
-        bool const is_one = !options.to.empty() || !options.metric.empty();
+        bool const is_one = !options.end.empty() || !options.metric.empty();
         return is_one ? explain(quoter, options) : answer_lines(quoter);
     } catch (std::exception const& error) {
         print_lines(error.what());
@@ -202,18 +202,18 @@ int rate(rate_options const& options, command_environment const& environment) {
 }
 
 void add_question(CLI::App& command, rate_options& options) {
-    auto* to = command.add_option("--to", options.to, "explain a call to this number");
+    auto* target = command.add_option("--to", options.end, "explain a call to this number");
     auto* metric =
         command.add_option("--metric", options.metric, "explain an event of this metric");
-    to->excludes(metric);
-    command.add_option("--from", options.from, "the caller's number")->needs(to);
+    target->excludes(metric);
+    command.add_option("--from", options.begin, "the caller's number")->needs(target);
     command.add_option("--direction", options.direction, "outbound (default) or inbound")
-        ->needs(to);
-    command.add_option("--duration", options.duration, "seconds from answer to end")->needs(to);
+        ->needs(target);
+    command.add_option("--duration", options.duration, "seconds from answer to end")->needs(target);
     command.add_flag("--on-net", options.on_net, "the destination is one of our own numbers")
-        ->needs(to);
+        ->needs(target);
     command.add_option("--quantity", options.quantity, "quantity of the event")->needs(metric);
-    command.add_option("--at", options.at,
+    command.add_option("--at", options.position,
                        "time of the answer: RFC 3339, in the plan's time zone unless it has one; "
                        "default: now");
     command.add_flag("--json", options.json, "one JSON object instead of words");

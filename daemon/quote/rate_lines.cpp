@@ -18,8 +18,8 @@ bool is_blank(std::string_view line) noexcept {
 
 } // namespace
 
-rate_lines::rate_lines(rating::quoter& by, std::ostream& out)
-    : by_{by}, reader_{by.plan().head().time_zone}, out_{out} {}
+rate_lines::rate_lines(rating::quoter& key, std::ostream& out)
+    : key_{key}, reader_{key.plan().head().time_zone}, out_{out} {}
 
 void rate_lines::take(std::string_view piece) {
     for (auto end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
@@ -65,14 +65,14 @@ void rate_lines::answer(std::string_view line) {
 
 std::string rate_lines::answer_to(rating::rate_question const& question, bool& is_rated) {
     if (auto const* const call = std::get_if<rating::call_question>(&question)) {
-        auto const quoted = by_.quote(*call);
+        auto const quoted = key_.quote(*call);
         is_rated = quoted.rated.error == record_error::none;
-        return json_of(*call, quoted, by_.plan());
+        return json_of(*call, quoted, key_.plan());
     }
     if (auto const* const event = std::get_if<rating::usage_question>(&question)) {
-        auto const quoted = by_.quote(*event);
+        auto const quoted = key_.quote(*event);
         is_rated = quoted.fault.error == record_error::none;
-        return json_of(*event, quoted, by_.plan());
+        return json_of(*event, quoted, key_.plan());
     }
     return json_of(std::get<rating::question_fault>(question));
 }

@@ -129,9 +129,9 @@ rating_plan plan_of_file(std::string const& plan_file,
 
 rating_plan plan_of_code(std::string const& connection_string, std::string const& code) {
     storage::loaded_catalog loaded;
-    auto const said = storage::load_catalog(connection_string, loaded);
-    if (!said.ok()) {
-        throw no_plan{"the catalog cannot be read: " + said.detail};
+    auto const status = storage::load_catalog(connection_string, loaded);
+    if (!status.ok()) {
+        throw no_plan{"the catalog cannot be read: " + status.detail};
     }
 
     rating_plan opened;

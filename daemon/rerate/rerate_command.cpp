@@ -27,8 +27,8 @@ struct rerate_flags {
     std::string subscription;
     std::string account;
     std::string plan;
-    std::string from;
-    std::string to;
+    std::string begin;
+    std::string end;
     std::string reason;
     bool suspense = false;
     bool dry_run = false;
@@ -38,19 +38,19 @@ struct rerate_flags {
 
 selection selection_of(rerate_flags const& flags) {
     if (!flags.subscription.empty()) {
-        return {selection::by::subscription, flags.subscription, flags.from, flags.to};
+        return {selection::by::subscription, flags.subscription, flags.begin, flags.end};
     }
     if (!flags.account.empty()) {
-        return {selection::by::account, flags.account, flags.from, flags.to};
+        return {selection::by::account, flags.account, flags.begin, flags.end};
     }
-    return {selection::by::plan, flags.plan, flags.from, flags.to};
+    return {selection::by::plan, flags.plan, flags.begin, flags.end};
 }
 
 std::string label_of(rerate_flags const& flags) {
-    std::string const what = !flags.subscription.empty() ? "subscription " + flags.subscription
+    std::string const text = !flags.subscription.empty() ? "subscription " + flags.subscription
                              : !flags.account.empty()    ? "account " + flags.account
                                                          : "plan " + flags.plan;
-    return "rerating " + what;
+    return "rerating " + text;
 }
 
 int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags,
@@ -83,7 +83,7 @@ int rerate_calls(std::string const& connection_string, rerate_flags const& flags
     storage::rerate_job job{
         {.connection_string = connection_string,
          .catalog = catalog.get(),
-         .what = selection_of(flags),
+         .selection = selection_of(flags),
          .author = {operator_name(), flags.reason},
          .is_dry_run = flags.dry_run,
          .restart = flags.restart},
@@ -123,25 +123,25 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
 }
 
 void add_options(CLI::App& command, rerate_flags& flags) {
-    auto* what = command.add_option_group("selection of calls");
-    what->add_option("--subscription", flags.subscription, "number or id of a subscription");
-    what->add_option("--account", flags.account, "number or id of an account");
-    what->add_option("--plan", flags.plan,
+    auto* item = command.add_option_group("selection of calls");
+    item->add_option("--subscription", flags.subscription, "number or id of a subscription");
+    item->add_option("--account", flags.account, "number or id of an account");
+    item->add_option("--plan", flags.plan,
                      "code of a plan; includes the plans that fall back on it");
     auto* suspense =
-        what->add_flag("--suspense", flags.suspense,
+        item->add_flag("--suspense", flags.suspense,
                        "retry suspended records that had no payer or no rate, and store those that "
                        "can be rated now");
-    what->require_option(1);
+    item->require_option(1);
 
     auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
     command
-        .add_option("--from", flags.from,
+        .add_option("--from", flags.begin,
                     "calls that began at or after this time; a date means midnight in the plan's "
                     "time zone")
         ->check(bound)
         ->excludes(suspense);
-    command.add_option("--to", flags.to, "calls that began before this time")
+    command.add_option("--to", flags.end, "calls that began before this time")
         ->check(bound)
         ->excludes(suspense);
 

@@ -52,7 +52,7 @@ void rerate_report::changed(storage::call_change const& change) {
 void rerate_report::unrated(storage::unrated_call const& call) {
     if (unrated_.size() < rows_max) {
         unrated_.push_back({ingest::to_string(call.call->key.id), time_text(call.call->key.start),
-                            call.call->destination, std::string{ingest::code(call.why)}});
+                            call.call->destination, std::string{ingest::code(call.reason)}});
     }
 }
 
@@ -98,7 +98,7 @@ void rerate_report::write_unrated(std::ostream& out, std::int64_t all) const {
     out << "unchanged because no rate applies to them any longer:\n";
     table_printer table{{{"start (UTC)"}, {"uuid"}, {"destination"}, {"why"}}};
     for (auto const& row : unrated_) {
-        table.add({row.start_time, row.uuid, row.destination, row.why});
+        table.add({row.start_time, row.uuid, row.destination, row.reason});
     }
     table.print(out);
     if (auto const more = all - std::ssize(unrated_); more > 0) {
@@ -155,7 +155,7 @@ void rerate_report::write_json(std::ostream& out, storage::rerate_outcome const&
     json.close(']').key("without_rate").open('[');
     for (auto const& row : unrated_) {
         json.open('{').key("uuid").value(row.uuid).key("start_time").value(row.start_time);
-        json.key("destination").value(row.destination).key("why").value(row.why).close('}');
+        json.key("destination").value(row.destination).key("why").value(row.reason).close('}');
     }
     out << json.close(']').close('}').text() << '\n';
 }

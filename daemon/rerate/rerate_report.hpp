@@ -37,7 +37,7 @@ class rerate_report {
         std::int64_t old_allowance_s = 0, new_allowance_s = 0;
     };
     struct unrated_row {
-        std::string uuid, start_time, destination, why;
+        std::string uuid, start_time, destination, reason;
     };
     using clock = std::chrono::steady_clock;
 

@@ -26,10 +26,10 @@ namespace {
 constexpr std::int32_t rows_unless_said = 50;
 
 struct suspense_flags {
-    suspense_selection what;
+    suspense_selection item;
     std::string state;
     std::string because;
-    std::string to;
+    std::string end;
     std::int32_t limit = 0; ///< 0: not given
     bool summary = false;
     bool dry_run = false;
@@ -42,25 +42,25 @@ struct suspense_flags {
 struct suspense_work {
     config::settings const& settings;
     database const& opened;
-    storage::pq_connection& on;
+    storage::pq_connection& connection;
     suspense_flags const& flags;
 };
 
-void check(storage::result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error("the database refuses: " + said.detail);
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
     }
 }
 
 storage::suspense_filter filter_of(suspense_work const& work) {
-    auto out = filter_of(work.flags.what, work.on);
+    auto out = filter_of(work.flags.item, work.connection);
     out.state = work.flags.state == "all" ? "" : work.flags.state;
     return out;
 }
 
 int list_groups(suspense_work const& work, storage::suspense_filter const& which) {
     std::vector<storage::suspense_group> groups;
-    check(storage::summarize_suspense(work.on, which, groups));
+    check(storage::summarize_suspense(work.connection, which, groups));
     if (work.flags.json) {
         print_groups_as_json(std::cout, groups);
     } else if (groups.empty()) {
@@ -76,7 +76,7 @@ int list_groups(suspense_work const& work, storage::suspense_filter const& which
 int list_rows(suspense_work const& work, storage::suspense_filter const& which) {
     std::vector<storage::suspense_record> rows;
     auto const limit = work.flags.limit > 0 ? work.flags.limit : rows_unless_said;
-    check(storage::list_suspense(work.on, which, limit, rows));
+    check(storage::list_suspense(work.connection, which, limit, rows));
     if (work.flags.json) {
         for (auto const& row : rows) {
             std::cout << json_line(row, with_payload::no) << '\n';
@@ -85,7 +85,7 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
     }
 
     std::int64_t all = 0;
-    check(storage::count_suspense(work.on, which, all));
+    check(storage::count_suspense(work.connection, which, all));
     if (rows.empty()) {
         std::cout << "no suspended record matches\n";
     } else {
@@ -96,13 +96,13 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
 
 int list(suspense_work const& work) {
     auto const which = filter_of(work);
-    bool const wants_rows = !work.flags.what.is_open() || work.flags.limit > 0;
+    bool const wants_rows = !work.flags.item.is_open() || work.flags.limit > 0;
     return work.flags.summary || !wants_rows ? list_groups(work, which) : list_rows(work, which);
 }
 
 int show(suspense_work const& work) {
-    for (auto const& id : work.flags.what.ids) {
-        auto const record = suspended_record(work.on, id);
+    for (auto const& id : work.flags.item.ids) {
+        auto const record = suspended_record(work.connection, id);
         if (work.flags.json) {
             std::cout << json_line(record, with_payload::yes) << '\n';
         } else {
@@ -137,7 +137,7 @@ void print_change(suspense_flags const& flags, std::string_view done, std::int64
 template <typename Change>
 int change(suspense_work const& work, std::string_view state, std::string_view done,
            Change&& apply) {
-    if (work.flags.what.is_open()) {
+    if (work.flags.item.is_open()) {
         std::cerr << "tallyd: select records by ids, --reason, --source, --format, --since or "
                      "--until\n";
         return exit_usage;
@@ -146,7 +146,7 @@ int change(suspense_work const& work, std::string_view state, std::string_view d
     auto which = filter_of(work);
     which.state = state;
     std::int64_t count = 0;
-    check(storage::count_suspense(work.on, which, count));
+    check(storage::count_suspense(work.connection, which, count));
     if (count > 0 && !work.flags.dry_run) {
         std::string const question = (state == "waiting" ? "discard " : "restore ") +
                                      std::to_string(count) + (count == 1 ? " record" : " records");
@@ -161,19 +161,20 @@ int change(suspense_work const& work, std::string_view state, std::string_view d
 
 int discard(suspense_work const& work) {
     return change(work, "waiting", "discarded", [&](auto const& which, std::int64_t& count) {
-        return storage::discard_suspense(work.on, which, {operator_name(), work.flags.because},
-                                         count);
+        return storage::discard_suspense(work.connection, which,
+                                         {operator_name(), work.flags.because}, count);
     });
 }
 
 int restore(suspense_work const& work) {
     return change(work, "discarded", "restored", [&](auto const& which, std::int64_t& count) {
-        return storage::restore_suspense(work.on, which, count);
+        return storage::restore_suspense(work.connection, which, count);
     });
 }
 
 int export_records(suspense_work const& work) {
-    auto const count = export_suspense(work.on, {filter_of(work), work.flags.to, work.flags.raw});
+    auto const count =
+        export_suspense(work.connection, {filter_of(work), work.flags.end, work.flags.raw});
     std::cerr << count << (count == 1 ? " record" : " records") << " exported";
     if (work.flags.raw && count > 0) {
         std::cerr << "; correct them, import them with tallyd import, then discard these";
@@ -188,8 +189,8 @@ int perform(command_environment const& environment, int (*act)(suspense_work con
     set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
     try {
         database const opened{settings, database_use::shared};
-        storage::pq_connection on{opened.connection_string(), "tallyd suspense"};
-        return act({settings, opened, on, flags});
+        storage::pq_connection connection{opened.connection_string(), "tallyd suspense"};
+        return act({settings, opened, connection, flags});
     } catch (std::runtime_error const& error) {
         std::cerr << "tallyd: " << printable(error.what()) << '\n';
         return exit_failure;
@@ -214,7 +215,7 @@ void add_state(CLI::App& command, suspense_flags& flags) {
 }
 
 void add_change(CLI::App& command, suspense_flags& flags) {
-    add_selection(command, flags.what, with_ids::yes);
+    add_selection(command, flags.item, with_ids::yes);
     command.add_flag("--yes", flags.yes, "do not ask");
     command.add_flag("--dry-run", flags.dry_run, "print how many, change nothing");
 }
@@ -225,7 +226,7 @@ void add_reading(CLI::App& suspense, command_environment& environment) {
         suspense, environment, listed, "list",
         "count the records by reason and source; with a filter or --limit list them, latest first",
         list);
-    add_selection(*command, listed->what, with_ids::no);
+    add_selection(*command, listed->item, with_ids::no);
     add_state(*command, *listed);
     command->add_flag("--summary", listed->summary, "count by reason and source despite a filter");
     command
@@ -236,15 +237,15 @@ void add_reading(CLI::App& suspense, command_environment& environment) {
     auto const shown = std::make_shared<suspense_flags>();
     command = add_subcommand(suspense, environment, shown, "show",
                              "show a record: why it waits, what to do, its payload", show);
-    command->add_option("ids", shown->what.ids, "its id, or a unique prefix of it")->required();
+    command->add_option("ids", shown->item.ids, "its id, or a unique prefix of it")->required();
 
     auto const exported = std::make_shared<suspense_flags>();
     command = add_subcommand(suspense, environment, exported, "export",
                              "write records with all fields, one object per line, oldest first",
                              export_records);
-    add_selection(*command, exported->what, with_ids::yes);
+    add_selection(*command, exported->item, with_ids::yes);
     add_state(*command, *exported);
-    command->add_option("--to", exported->to, "a file, written completely or not at all, or -")
+    command->add_option("--to", exported->end, "a file, written completely or not at all, or -")
         ->required();
     command->add_flag("--raw", exported->raw,
                       "only the payloads, as received, to be corrected and imported");
@@ -257,7 +258,7 @@ void add_changing(CLI::App& suspense, command_environment& environment) {
         "retry waiting records, whatever their reason: decode, rate and store them by the present "
         "settings of their source, accounts and plans. Without a filter all of them",
         retry);
-    add_selection(*command, retried->what, with_ids::yes);
+    add_selection(*command, retried->item, with_ids::yes);
     command->add_flag("--dry-run", retried->dry_run, "print what would be stored, write nothing");
 
     auto const discarded = std::make_shared<suspense_flags>();

@@ -18,9 +18,9 @@ namespace tally::daemon {
 
 namespace {
 
-void check(storage::result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error("the database refuses: " + said.detail);
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
     }
 }
 
@@ -76,9 +76,9 @@ class export_file {
 
 /// The one format of the selected records; empty when there are none. Throws when there are
 /// several: tallyd import reads one format per file.
-std::string raw_format(storage::pq_connection& on, storage::suspense_filter const& which) {
+std::string raw_format(storage::pq_connection& connection, storage::suspense_filter const& which) {
     std::vector<storage::suspense_group> groups;
-    check(storage::summarize_suspense(on, which, groups));
+    check(storage::summarize_suspense(connection, which, groups));
     std::set<std::string> formats;
     std::string names;
     for (auto const& group : groups) {
@@ -108,24 +108,24 @@ std::string raw_line(std::string payload, bool is_line) {
 
 } // namespace
 
-std::int64_t export_suspense(storage::pq_connection& on, suspense_export const& what) {
+std::int64_t export_suspense(storage::pq_connection& connection, suspense_export const& item) {
     bool is_line = false;
-    if (what.is_raw) {
-        auto const* const format = ingest::find_format(raw_format(on, what.which));
+    if (item.is_raw) {
+        auto const* const format = ingest::find_format(raw_format(connection, item.which));
         is_line = format != nullptr && format->cut == ingest::framing::line;
     }
 
-    export_file file{what.to};
+    export_file file{item.end};
     std::int64_t count = 0;
     std::vector<storage::suspense_record> records;
     ingest::uuid after;
     std::string text;
     do {
-        check(storage::next_suspense(on, what.which, after, records));
+        check(storage::next_suspense(connection, item.which, after, records));
         text.clear();
         for (auto& record : records) {
             after = record.id;
-            text += what.is_raw ? raw_line(std::move(record.payload), is_line)
+            text += item.is_raw ? raw_line(std::move(record.payload), is_line)
                                 : json_line(record, with_payload::yes) + '\n';
         }
         file.write(text);

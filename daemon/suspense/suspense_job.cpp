@@ -66,8 +66,8 @@ class progress_of_retry {
 
 std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection_string) {
     storage::loaded_catalog loaded;
-    if (auto const said = storage::load_catalog(connection_string, loaded); !said.ok()) {
-        throw std::runtime_error("the catalog cannot be loaded: " + said.detail);
+    if (auto const status = storage::load_catalog(connection_string, loaded); !status.ok()) {
+        throw std::runtime_error("the catalog cannot be loaded: " + status.detail);
     }
     for (auto const& text : loaded.warnings.texts()) {
         spdlog::warn("event=row_left_out reason=\"{}\"", text);
@@ -77,8 +77,8 @@ std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection
 
 std::shared_ptr<ingest::source_table const> sources_now(std::string const& connection_string) {
     storage::loaded_sources loaded;
-    if (auto const said = storage::load_sources(connection_string, loaded); !said.ok()) {
-        throw std::runtime_error("the sources cannot be loaded: " + said.detail);
+    if (auto const status = storage::load_sources(connection_string, loaded); !status.ok()) {
+        throw std::runtime_error("the sources cannot be loaded: " + status.detail);
     }
     return loaded.sources;
 }
@@ -86,18 +86,18 @@ std::shared_ptr<ingest::source_table const> sources_now(std::string const& conne
 int retry_suspense(config::settings const& settings, std::string const& connection_string,
                    suspense_job const& job, stop_on_signal& stop) {
     progress_of_retry shown;
-    retry_options how;
-    how.connection_string = connection_string;
-    how.purpose = "tallyd suspense retry";
-    how.catalog = catalog_now(connection_string);
-    how.sources = sources_now(connection_string);
-    how.partitions = partition_policy_of(settings);
-    how.is_dry_run = job.is_dry_run;
-    how.stop = [&] { return stop.ask() != stop_request::none; };
-    how.on_progress = [&](auto const& counts, std::int64_t waiting) {
+    retry_options options;
+    options.connection_string = connection_string;
+    options.purpose = "tallyd suspense retry";
+    options.catalog = catalog_now(connection_string);
+    options.sources = sources_now(connection_string);
+    options.partitions = partition_policy_of(settings);
+    options.is_dry_run = job.is_dry_run;
+    options.stop = [&] { return stop.ask() != stop_request::none; };
+    options.on_progress = [&](auto const& counts, std::int64_t waiting) {
         shown.show(counts, waiting);
     };
-    suspense_retry work{std::move(how)};
+    suspense_retry work{std::move(options)};
     auto const counts = work.run(job.which);
     shown.clear();
     job.as_json ? print_json(counts, job.is_dry_run) : print_words(counts, job.is_dry_run);

@@ -29,27 +29,27 @@ std::string next_step(storage::suspense_record const& record) {
     if (record.state != "waiting") {
         return "none";
     }
-    auto const heals = ingest::cure_of(ingest::parse_code(record.reason));
+    auto const heals = ingest::retry_trigger_of(ingest::parse_code(record.reason));
     std::string const by_hand = "tallyd suspense retry " + ingest::to_string(record.id);
-    if (heals == ingest::cure::by_hand) {
+    if (heals == ingest::retry_trigger::by_hand) {
         return "by hand: " + by_hand;
     }
     if (record.next_attempt_at == ingest::never_us) {
         return "by hand, all automatic attempts are used: " + by_hand;
     }
-    return heals == ingest::cure::catalog
+    return heals == ingest::retry_trigger::catalog
                ? "by a daemon, when the catalog changes after " + time_text(record.next_attempt_at)
                : "by a daemon, after " + time_text(record.next_attempt_at);
 }
 
-void add_time(ingest::json_writer& to, std::string_view key, ingest::time_us time) {
-    to.key(key);
-    time == ingest::never_us ? to.null() : to.value(time_text(time));
+void add_time(ingest::json_writer& writer, std::string_view key, ingest::time_us time) {
+    writer.key(key);
+    time == ingest::never_us ? writer.null() : writer.value(time_text(time));
 }
 
-void add_text(ingest::json_writer& to, std::string_view key, std::string const& text) {
-    to.key(key);
-    text.empty() ? to.null() : to.value(text);
+void add_text(ingest::json_writer& writer, std::string_view key, std::string const& text) {
+    writer.key(key);
+    text.empty() ? writer.null() : writer.value(text);
 }
 
 } // namespace

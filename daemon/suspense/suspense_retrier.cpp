@@ -20,22 +20,22 @@ namespace {
 /// Reports stored batches only: the outcome of each record is in its entry.
 class stored_observer final : public storage::lane_observer {
   public:
-    explicit stored_observer(std::function<void(storage::batch const&)> told)
-        : told_{std::move(told)} {}
-    void stored(storage::stored_batch const& what) override {
-        if (told_) {
-            told_(what.rows);
+    explicit stored_observer(std::function<void(storage::batch const&)> notified)
+        : notified_{std::move(notified)} {}
+    void stored(storage::stored_batch const& stored) override {
+        if (notified_) {
+            notified_(stored.rows);
         }
     }
     void retried(std::string_view /*reason*/, storage::result const& /*why*/) override {}
 
   private:
-    std::function<void(storage::batch const&)> told_;
+    std::function<void(storage::batch const&)> notified_;
 };
 
-void check(storage::result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error("the database refuses: " + said.detail);
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
     }
 }
 
@@ -55,22 +55,22 @@ std::shared_ptr<ingest::source const> source_of(ingest::source_table const& sour
 struct suspense_retry::decoded {
     ingest::uuid id;
     ingest::record_batch batch;
-    std::shared_ptr<ingest::source const> from;
+    std::shared_ptr<ingest::source const> source;
     std::vector<batch_entry> entries; ///< the last one resolves the row; empty: cannot be rated
     std::string reason;               ///< why it waits; a code of record_error
     std::string_view detail;
 
-    void fail(record_error why, std::string_view what) {
+    void fail(record_error cause, std::string_view text) {
         entries.clear();
-        reason = ingest::code(why);
-        detail = what.empty() ? ingest::explain(why) : what;
+        reason = ingest::code(cause);
+        detail = text.empty() ? ingest::explain(cause) : text;
     }
 };
 
-suspense_retry::suspense_retry(retry_options how)
-    : how_{std::move(how)}, reader_{how_.connection_string, how_.purpose},
-      writer_{how_.connection_string, how_.purpose, how_.partitions},
-      observer_{std::make_unique<stored_observer>(how_.on_stored)},
+suspense_retry::suspense_retry(retry_options options)
+    : options_{std::move(options)}, reader_{options_.connection_string, options_.purpose},
+      writer_{options_.connection_string, options_.purpose, options_.partitions},
+      observer_{std::make_unique<stored_observer>(options_.on_stored)},
       lane_{writer_,
             {.lane = 0, .lanes = 1, .daemon_id = ingest::uuid_v7()},
             *observer_,
@@ -109,8 +109,8 @@ retry_counts suspense_retry::run(storage::suspense_filter which) {
             retry(records);
             after = records.back().id;
         }
-        if (how_.on_progress) {
-            how_.on_progress(counts_, waiting);
+        if (options_.on_progress) {
+            options_.on_progress(counts_, waiting);
         }
     } while (!records.empty());
     return counts_;
@@ -121,7 +121,7 @@ void suspense_retry::retry(std::vector<storage::suspense_record> const& records)
     for (std::size_t i = 0; i < records.size(); ++i) {
         decode(records[i], memory[i]);
     }
-    how_.is_dry_run ? rate_only(memory) : store(memory);
+    options_.is_dry_run ? rate_only(memory) : store(memory);
     count(memory);
 }
 
@@ -129,22 +129,22 @@ void suspense_retry::retry(std::vector<storage::suspense_record> const& records)
 void suspense_retry::decode(storage::suspense_record const& record, decoded& into) const {
     into.id = record.id;
     into.reason = record.reason;
-    into.from = source_of(*how_.sources, record.source_id);
+    into.source = source_of(*options_.sources, record.source_id);
     auto const* const format = ingest::find_format(record.format);
     auto& batch = into.batch;
     batch.set_body(record.payload);
 
     // An unknown format was written by a later tallyd; a source may have been deleted meanwhile.
-    if (format == nullptr || into.from == nullptr) {
+    if (format == nullptr || into.source == nullptr) {
         into.detail = format == nullptr ? "this tallyd does not know the format"
                                         : "its source is deleted; create one with the same id";
         return;
     }
 
     // A payload waits as a whole, so one record that cannot be read keeps all of it waiting.
-    format->decode({*into.from, {}, {}, record.received_at}, batch);
-    if (batch.whole_error != record_error::none) {
-        into.fail(batch.whole_error, batch.whole_detail);
+    format->decode({*into.source, {}, {}, record.received_at}, batch);
+    if (batch.body_error != record_error::none) {
+        into.fail(batch.body_error, batch.body_detail);
         return;
     }
     if (!batch.rejected.empty()) {
@@ -153,8 +153,8 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
     }
 
     batch_entry entry;
-    entry.catalog = how_.catalog.get();
-    entry.from = into.from.get();
+    entry.catalog = options_.catalog.get();
+    entry.source = into.source.get();
     entry.format = format->name;
     entry.raw = batch.body;
     entry.received = record.received_at;
@@ -169,24 +169,24 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
 /// payer.
 void suspense_retry::guide(batch_entry const& as, decoded& into) const {
     auto& batch = into.batch;
-    rating::apply_number_rules(batch, into.from->numbers);
+    rating::apply_number_rules(batch, into.source->numbers);
     for (auto& call : batch.cdrs) {
-        auto const who = rating::guide(call, *how_.catalog);
-        call.direction = who.direction;
-        into.entries.emplace_back(as).take(call, who);
+        auto const call_owner = rating::guide(call, *options_.catalog);
+        call.direction = call_owner.direction;
+        into.entries.emplace_back(as).take(call, call_owner);
     }
     for (auto const& event : batch.events) {
-        into.entries.emplace_back(as).take(event, rating::guide(event, *how_.catalog));
+        into.entries.emplace_back(as).take(event, rating::guide(event, *options_.catalog));
     }
     if (into.entries.size() == 1) {
         into.entries.front().raw = as.raw; // the payload as it waits, with bytes around the record
     }
 
-    auto const hopeless =
+    auto const unratable =
         std::find_if(into.entries.begin(), into.entries.end(),
                      [](auto const& each) { return each.state == entry_state::suspended; });
-    if (hopeless != into.entries.end()) {
-        into.fail(hopeless->reason, {});
+    if (unratable != into.entries.end()) {
+        into.fail(unratable->reason, {});
     } else if (into.entries.empty() &&
                batch.skipped > 0) { // its source now skips such records: resolve it as a duplicate
         into.entries.push_back(as);
@@ -206,17 +206,17 @@ void suspense_retry::rate_only(std::vector<decoded>& records) {
 
 void suspense_retry::store(std::vector<decoded>& records) {
     // Only records that can be rated go to the lane: it would suspend the others once more.
-    std::vector<batch_entry> hopeful;
+    std::vector<batch_entry> retryable;
     for (auto& record : records) {
-        std::copy(record.entries.begin(), record.entries.end(), std::back_inserter(hopeful));
+        std::copy(record.entries.begin(), record.entries.end(), std::back_inserter(retryable));
     }
-    if (!hopeful.empty() && !lane_.store(hopeful, {}, {}, 0)) {
+    if (!retryable.empty() && !lane_.store(retryable, {}, {}, 0)) {
         throw std::runtime_error("stopped; records that are not stored wait as before");
     }
 
     // The lane writes each outcome into its entry: copy them back, payload by payload.
     std::vector<storage::failed_retry> failures;
-    auto next = hopeful.begin();
+    auto next = retryable.begin();
     for (auto& record : records) {
         for (auto& entry : record.entries) {
             entry = *next++;
@@ -232,7 +232,8 @@ void suspense_retry::store(std::vector<decoded>& records) {
     }
 
     // A failed attempt is counted, and sets the time of the next automatic one.
-    check(storage::record_failures(reader_, failures, how_.automatic ? &*how_.automatic : nullptr));
+    check(storage::record_failures(reader_, failures,
+                                   options_.automatic ? &*options_.automatic : nullptr));
 }
 
 void suspense_retry::count(std::vector<decoded> const& records) {

@@ -55,7 +55,7 @@ struct retry_options {
 /// row is resolved with the last of them. One thread, except for cancel().
 class suspense_retry {
   public:
-    explicit suspense_retry(retry_options how);
+    explicit suspense_retry(retry_options options);
     ~suspense_retry();
 
     /// Retries all waiting records that the filter selects, a page at a time. Throws
@@ -71,7 +71,7 @@ class suspense_retry {
   private:
     struct decoded;
 
-    [[nodiscard]] bool is_stopping() const { return how_.stop && how_.stop(); }
+    [[nodiscard]] bool is_stopping() const { return options_.stop && options_.stop(); }
     [[nodiscard]] bool pause(std::chrono::milliseconds time) const;
     void decode(storage::suspense_record const& record, decoded& into) const;
     void guide(storage::batch_entry const& as, decoded& into) const;
@@ -79,7 +79,7 @@ class suspense_retry {
     void store(std::vector<decoded>& records);
     void count(std::vector<decoded> const& records);
 
-    retry_options how_;
+    retry_options options_;
     storage::pq_connection reader_;
     storage::batch_writer writer_;
     std::unique_ptr<storage::lane_observer> observer_;

@@ -18,17 +18,17 @@ std::string reason_problem(std::string const& code) {
                : "no such reason: " + code + "; see: tallyd suspense list";
 }
 
-void check(storage::result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error(said.why == storage::failure::bad_data
-                                     ? said.detail
-                                     : "the database refuses: " + said.detail);
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error(status.reason == storage::failure::bad_data
+                                     ? status.detail
+                                     : "the database refuses: " + status.detail);
     }
 }
 
-ingest::uuid source_id(storage::pq_connection& on, std::string const& name) {
+ingest::uuid source_id(storage::pq_connection& connection, std::string const& name) {
     storage::loaded_sources loaded;
-    check(storage::load_sources(on, loaded));
+    check(storage::load_sources(connection, loaded));
     auto const* const found = loaded.sources->by_name(name);
     if (found == nullptr) {
         throw std::runtime_error("there is no source '" + name + "'; see: tallyd source list");
@@ -43,40 +43,42 @@ bool suspense_selection::is_open() const noexcept {
            until.empty();
 }
 
-void add_selection(CLI::App& command, suspense_selection& what, with_ids ids) {
+void add_selection(CLI::App& command, suspense_selection& item, with_ids ids) {
     if (ids == with_ids::yes) {
-        command.add_option("ids", what.ids, "ids of suspended records, or unique prefixes of them");
+        command.add_option("ids", item.ids, "ids of suspended records, or unique prefixes of them");
     }
     auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
     command
-        .add_option("--reason", what.reasons, "why they wait, such as unknown_number; repeatable")
+        .add_option("--reason", item.reasons, "why they wait, such as unknown_number; repeatable")
         ->allow_extra_args(false) // ids may follow
         ->check(CLI::Validator(reason_problem, "REASON"));
-    command.add_option("--source", what.source, "name of the source that sent them");
-    command.add_option("--format", what.format, "format in which they were sent");
+    command.add_option("--source", item.source, "name of the source that sent them");
+    command.add_option("--format", item.format, "format in which they were sent");
     command
-        .add_option("--since", what.since,
+        .add_option("--since", item.since,
                     "received at or after this time; a date means its midnight in UTC")
         ->check(bound);
-    command.add_option("--until", what.until, "received before this time")->check(bound);
+    command.add_option("--until", item.until, "received before this time")->check(bound);
 }
 
-storage::suspense_filter filter_of(suspense_selection const& what, storage::pq_connection& on) {
+storage::suspense_filter filter_of(suspense_selection const& item,
+                                   storage::pq_connection& connection) {
     storage::suspense_filter out;
-    for (auto const& id : what.ids) {
-        out.ids.push_back(suspended_record(on, id).id);
+    for (auto const& id : item.ids) {
+        out.ids.push_back(suspended_record(connection, id).id);
     }
-    out.reasons = what.reasons;
-    out.source_id = what.source.empty() ? ingest::uuid{} : source_id(on, what.source);
-    out.format = what.format;
-    out.since = bound_time(what.since);
-    out.until = bound_time(what.until);
+    out.reasons = item.reasons;
+    out.source_id = item.source.empty() ? ingest::uuid{} : source_id(connection, item.source);
+    out.format = item.format;
+    out.since = bound_time(item.since);
+    out.until = bound_time(item.until);
     return out;
 }
 
-storage::suspense_record suspended_record(storage::pq_connection& on, std::string const& id) {
+storage::suspense_record suspended_record(storage::pq_connection& connection,
+                                          std::string const& id) {
     std::vector<storage::suspense_record> found;
-    check(storage::find_suspense(on, id, found));
+    check(storage::find_suspense(connection, id, found));
     if (found.empty()) {
         throw std::runtime_error("no suspended record has the id '" + id +
                                  "'; see: tallyd suspense list");

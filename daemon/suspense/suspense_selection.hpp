@@ -26,14 +26,16 @@ struct suspense_selection {
 
 enum class with_ids : bool { no, yes };
 
-void add_selection(CLI::App& command, suspense_selection& what, with_ids ids);
+void add_selection(CLI::App& command, suspense_selection& item, with_ids ids);
 
 /// Looks up ids and source. Throws std::runtime_error for an id that matches no record or several,
 /// for an unknown source, and when a statement fails.
-storage::suspense_filter filter_of(suspense_selection const& what, storage::pq_connection& on);
+storage::suspense_filter filter_of(suspense_selection const& item,
+                                   storage::pq_connection& connection);
 
 /// The one row with this id, or whose id begins with it, and its payload. Throws as filter_of()
 /// does.
-storage::suspense_record suspended_record(storage::pq_connection& on, std::string const& id);
+storage::suspense_record suspended_record(storage::pq_connection& connection,
+                                          std::string const& id);
 
 } // namespace tally::daemon

@@ -22,19 +22,17 @@ constexpr std::size_t page_rows = 200;
 constexpr std::chrono::milliseconds rest_between_pages_max{1000};
 constexpr std::chrono::milliseconds rest_between_rounds_max{10'000};
 
-void check(storage::result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error("the database refuses: " + said.detail);
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
     }
 }
 
 } // namespace
 
-suspense_watch::suspense_watch(options how, suspense_observer told)
-    : how_{std::move(how)}, told_{std::move(told)}, connection_{how_.connection_string,
-                                                                "tallyd suspense",
-                                                                {},
-                                                                storage::due_limits()} {}
+suspense_watch::suspense_watch(options settings, suspense_observer observer)
+    : options_{std::move(settings)}, observer_{std::move(observer)},
+      connection_{options_.connection_string, "tallyd suspense", {}, storage::due_limits()} {}
 
 suspense_watch::~suspense_watch() {
     stop();
@@ -48,8 +46,8 @@ void suspense_watch::stop() noexcept {
     {
         std::lock_guard const lock{mutex_};
         stopping_ = true;
-        if (at_work_) {
-            at_work_->cancel();
+        if (retrier_) {
+            retrier_->cancel();
         }
     }
     wake_.notify_all();
@@ -86,7 +84,7 @@ void suspense_watch::run() noexcept {
         try {
             round();
         } catch (std::exception const& error) {
-            lay_down_work(); // its connections may be broken; the next cycle opens new ones
+            reset_retrier(); // its connections may be broken; the next cycle opens new ones
             wait = round_after_failure;
             if (!connection_.is_cancelled()) {
                 spdlog::warn("event=suspense_not_tried error=\"{}\"", error.what());
@@ -99,7 +97,7 @@ void suspense_watch::run() noexcept {
 void suspense_watch::round() {
     auto const began = clock::now();
     look();
-    if (how_.attempts_max > 0 && is_our_turn()) {
+    if (options_.attempts_max > 0 && is_leader()) {
         try_all();
     }
 
@@ -115,11 +113,11 @@ void suspense_watch::look() {
     }
     std::vector<storage::waiting_reason> reasons;
     check(storage::waiting_by_reason(connection_, reasons));
-    told_.waiting(reasons);
+    observer_.waiting(reasons);
     next_look_ = clock::now() + look_every;
 }
 
-bool suspense_watch::is_our_turn() {
+bool suspense_watch::is_leader() {
     // The advisory lock lives as long as the session, so a connection that was opened again since
     // (a new generation) no longer holds it.
     if (connection_.is_open() && our_generation_ == connection_.generation()) {
@@ -127,7 +125,7 @@ bool suspense_watch::is_our_turn() {
     }
 
     bool is_ours = false;
-    check(storage::take_turn(connection_, is_ours));
+    check(storage::try_become_leader(connection_, is_ours));
     our_generation_ = is_ours ? connection_.generation() : 0;
     return is_ours;
 }
@@ -146,7 +144,7 @@ void suspense_watch::try_all() {
         check(storage::find_due(connection_, *with.automatic, due_max, due));
         go_on = !due.empty() && try_these(due, all);
     }
-    lay_down_work(); // an idle daemon keeps no connections for retries
+    reset_retrier(); // an idle daemon keeps no connections for retries
 
     if (all.tried > 0) {
         spdlog::info("event=suspense_tried records={} stored={} duplicate={} waiting={}", all.tried,
@@ -175,7 +173,7 @@ bool suspense_watch::try_these(std::span<ingest::uuid const> due, retry_counts& 
 /// Retries one page with the present catalog. The rows are read in portions of bounded size, so
 /// large payloads take several reads.
 void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) {
-    take_up_work(options_now());
+    ensure_retrier(options_now());
     storage::suspense_filter which;
     which.ids = std::move(ids);
     which.state = "waiting";
@@ -186,52 +184,52 @@ void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) 
         check(storage::next_suspense(connection_, which, after, records));
         if (!records.empty()) {
             after = records.back().id;
-            at_work_->retry(records);
+            retrier_->retry(records);
         }
     } while (!records.empty());
 
-    auto const counts = at_work_->take_counts();
-    told_.tried(counts);
+    auto const counts = retrier_->take_counts();
+    observer_.tried(counts);
     all.tried += counts.tried;
     all.stored += counts.stored;
     all.duplicate += counts.duplicate;
 }
 
 /// One retrier serves all pages with the same catalog: it keeps its connections and its usage rows.
-void suspense_watch::take_up_work(retry_options const& with) {
-    if (at_work_ && worked_with_ == with.automatic->catalog_at) {
+void suspense_watch::ensure_retrier(retry_options const& with) {
+    if (retrier_ && worked_with_ == with.automatic->catalog_at) {
         return;
     }
-    lay_down_work();
+    reset_retrier();
     auto made = std::make_unique<suspense_retry>(with);
     std::lock_guard const lock{mutex_};
-    at_work_ = std::move(made);
+    retrier_ = std::move(made);
     worked_with_ = with.automatic->catalog_at;
     if (stopping_) {
-        at_work_->cancel();
+        retrier_->cancel();
     }
 }
 
-void suspense_watch::lay_down_work() noexcept {
+void suspense_watch::reset_retrier() noexcept {
     std::unique_ptr<suspense_retry> ended;
     std::lock_guard const lock{mutex_};
-    ended.swap(at_work_);
+    ended.swap(retrier_);
 }
 
 retry_options suspense_watch::options_now() {
     std::lock_guard const lock{mutex_};
     retry_options now;
-    now.connection_string = how_.connection_string;
+    now.connection_string = options_.connection_string;
     now.purpose = "tallyd suspense retry";
     now.catalog = catalog_;
     now.sources = sources_;
-    now.partitions = how_.partitions;
-    now.automatic = storage::automatic_attempts{catalog_at_, how_.attempts_max};
+    now.partitions = options_.partitions;
+    now.automatic = storage::automatic_attempts{catalog_at_, options_.attempts_max};
     now.stop = [this] {
         std::lock_guard const guard{mutex_};
         return stopping_;
     };
-    now.on_stored = told_.stored;
+    now.on_stored = observer_.stored;
     return now;
 }
 

@@ -37,7 +37,7 @@ class suspense_watch {
         std::int32_t attempts_max = 0; ///< per record; 0: no record is retried
     };
 
-    suspense_watch(options how, suspense_observer told);
+    suspense_watch(options settings, suspense_observer observer);
     ~suspense_watch();
     suspense_watch(suspense_watch const&) = delete;
     suspense_watch& operator=(suspense_watch const&) = delete;
@@ -58,16 +58,16 @@ class suspense_watch {
     void run() noexcept;
     void round();
     void look();
-    bool is_our_turn();
+    bool is_leader();
     void try_all();
     bool try_these(std::span<ingest::uuid const> due, retry_counts& all);
     void try_page(std::vector<ingest::uuid> ids, retry_counts& all);
-    void take_up_work(retry_options const& with);
-    void lay_down_work() noexcept;
+    void ensure_retrier(retry_options const& with);
+    void reset_retrier() noexcept;
     [[nodiscard]] retry_options options_now();
     bool rest(std::chrono::milliseconds time);
-    options how_;
-    suspense_observer told_;
+    options options_;
+    suspense_observer observer_;
     storage::pq_connection connection_;
     std::uint64_t our_generation_ = 0; ///< of the connection that holds the lock; 0: not the leader
     clock::time_point next_look_;
@@ -80,7 +80,7 @@ class suspense_watch {
     ingest::time_us worked_with_ = 0; ///< the catalog_at_ that at_work_ uses
     bool is_new_ = false;             ///< the catalog changed since the last cycle began
     bool stopping_ = false;
-    std::unique_ptr<suspense_retry> at_work_; ///< set and used by the thread; canceled by stop()
+    std::unique_ptr<suspense_retry> retrier_; ///< set and used by the thread; canceled by stop()
     std::thread thread_;
 };
 

@@ -92,12 +92,12 @@ int maintain(command_environment const& environment, maintenance_job const& job,
         storage::pq_connection connection{
             opened.connection_string(), "tallyd maintain", {}, storage::upkeep_limits};
 
-        auto how = maintenance_options_of(settings, ingest::now_us());
-        how.dry_run = flags.dry_run;
+        auto options = maintenance_options_of(settings, ingest::now_us());
+        options.dry_run = flags.dry_run;
         maintenance_report report;
-        auto const said = run_job(connection, job, how, report);
-        if (!said.ok()) {
-            std::cerr << "tallyd: " << said.detail << '\n';
+        auto const status = run_job(connection, job, options, report);
+        if (!status.ok()) {
+            std::cerr << "tallyd: " << status.detail << '\n';
             return exit_failure;
         }
         print(job, flags, report);

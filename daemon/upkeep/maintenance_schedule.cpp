@@ -13,18 +13,19 @@ using moment = date::sys_time<microseconds>;
 /// More than a week, so that a weekly appointment is found both before and after now.
 constexpr int days_around = 9;
 
-ingest::time_us time_of(moment at) noexcept {
-    return at.time_since_epoch().count();
+ingest::time_us time_of(moment position) noexcept {
+    return position.time_since_epoch().count();
 }
 
 /// The appointment on a local day; false when it is on another day of the week.
 bool moment_of(cadence const& when, date::time_zone const& zone, date::local_days day,
                moment& out) {
     date::weekday const weekday{day};
-    if (when.at.weekday >= 0 && weekday.c_encoding() != static_cast<unsigned>(when.at.weekday)) {
+    if (when.index.weekday >= 0 &&
+        weekday.c_encoding() != static_cast<unsigned>(when.index.weekday)) {
         return false;
     }
-    out = zone.to_sys(day + minutes{when.at.minute_of_day}, date::choose::earliest);
+    out = zone.to_sys(day + minutes{when.index.minute_of_day}, date::choose::earliest);
     return true;
 }
 
@@ -34,8 +35,8 @@ void around(cadence const& when, moment now, Visit&& visit) {
     auto const* zone = date::locate_zone(when.zone);
     auto const today = date::floor<date::days>(zone->to_local(now));
     for (int offset = -days_around; offset <= days_around; ++offset) {
-        moment at;
-        if (moment_of(when, *zone, today + date::days{offset}, at) && visit(at)) {
+        moment position;
+        if (moment_of(when, *zone, today + date::days{offset}, position) && visit(position)) {
             return;
         }
     }
@@ -51,9 +52,9 @@ ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
     }
     moment const limit{microseconds{now}};
     moment latest{};
-    around(when, limit, [&](moment at) {
-        latest = at <= limit ? at : latest;
-        return at > limit;
+    around(when, limit, [&](moment position) {
+        latest = position <= limit ? position : latest;
+        return position > limit;
     });
     return time_of(latest);
 }
@@ -64,9 +65,9 @@ ingest::time_us next_due(cadence const& when, ingest::time_us now) {
     }
     moment const limit{microseconds{now}};
     moment next{};
-    around(when, limit, [&](moment at) {
-        next = at;
-        return at > limit;
+    around(when, limit, [&](moment position) {
+        next = position;
+        return position > limit;
     });
     return time_of(next);
 }

@@ -12,7 +12,7 @@ namespace tally::daemon {
 /// or week.
 struct cadence {
     std::chrono::minutes every{0}; ///< 0: use `at`
-    config::appointment at;
+    config::appointment index;
     std::string zone = "UTC"; ///< IANA name, for `at`
 };
 

@@ -47,8 +47,9 @@ void log_run(std::string_view job, storage::maintenance_report const& report,
 } // namespace
 
 maintenance_scheduler::maintenance_scheduler(std::string connection_string,
-                                             config::settings settings, observer told)
-    : settings_{std::move(settings)}, jobs_{scheduled_jobs_of(settings_)}, told_{std::move(told)},
+                                             config::settings settings, observer listener)
+    : settings_{std::move(settings)}, jobs_{scheduled_jobs_of(settings_)}, observer_{std::move(
+                                                                               listener)},
       connection_{std::move(connection_string), "tallyd maintenance", {}, storage::upkeep_limits} {}
 
 maintenance_scheduler::~maintenance_scheduler() {
@@ -106,22 +107,22 @@ bool maintenance_scheduler::do_job(scheduled_job const& which) {
     auto outcome = storage::scheduled_outcome::done_before;
 
     // PostgreSQL decides who does the run: a daemon that comes second finds it done.
-    auto const why = storage::run_scheduled_job(
+    auto const status = storage::run_scheduled_job(
         connection_, *storage::find_maintenance_job(which.name), latest_due(which.when, began),
         maintenance_options_of(settings_, began), report, outcome);
     if (connection_.is_cancelled()) {
         return false; // stopping
     }
 
-    if (!why.ok()) {
+    if (!status.ok()) {
         spdlog::warn("event=maintenance_failed job={} sqlstate={} detail=\"{}\"", which.name,
-                     why.sqlstate, why.detail);
-        told_(which.name, "failed");
+                     status.sqlstate, status.detail);
+        observer_(which.name, "failed");
         return false;
     }
     if (outcome == storage::scheduled_outcome::done) {
         log_run(which.name, report, began);
-        told_(which.name, report.failures > 0 ? "failed" : "done");
+        observer_(which.name, report.failures > 0 ? "failed" : "done");
     }
     return true;
 }

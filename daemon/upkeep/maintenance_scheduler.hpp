@@ -22,7 +22,8 @@ class maintenance_scheduler {
     /// run.
     using observer = std::function<void(std::string_view job, std::string_view outcome)>;
 
-    maintenance_scheduler(std::string connection_string, config::settings settings, observer told);
+    maintenance_scheduler(std::string connection_string, config::settings settings,
+                          observer listener);
     ~maintenance_scheduler();
     maintenance_scheduler(maintenance_scheduler const&) = delete;
     maintenance_scheduler& operator=(maintenance_scheduler const&) = delete;
@@ -39,7 +40,7 @@ class maintenance_scheduler {
 
     config::settings settings_;
     std::vector<scheduled_job> jobs_;
-    observer told_;
+    observer observer_;
     storage::pq_connection connection_;
     std::mutex mutex_; ///< guards stopping_ for the wait
     std::condition_variable wake_;

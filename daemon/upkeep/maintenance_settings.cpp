@@ -13,7 +13,7 @@ constexpr std::chrono::minutes batches_every{60};
 
 cadence at_appointment(config::settings const& s, std::string const& text) {
     return {.every = {},
-            .at = config::parse_appointment(text).value_or(config::appointment{}),
+            .index = config::parse_appointment(text).value_or(config::appointment{}),
             .zone = s.maintenance_time_zone};
 }
 
@@ -41,9 +41,9 @@ std::vector<scheduled_job> scheduled_jobs_of(config::settings const& s) {
     }
     cadence const daily = at_appointment(s, s.maintenance_daily_at);
     cadence const weekly = at_appointment(s, s.maintenance_weekly_at);
-    return {{"rollup", {.every = rollup_every, .at = {}, .zone = "UTC"}},
-            {"partitions", {.every = partitions_every, .at = {}, .zone = "UTC"}},
-            {"batches", {.every = batches_every, .at = {}, .zone = "UTC"}},
+    return {{"rollup", {.every = rollup_every, .index = {}, .zone = "UTC"}},
+            {"partitions", {.every = partitions_every, .index = {}, .zone = "UTC"}},
+            {"batches", {.every = batches_every, .index = {}, .zone = "UTC"}},
             {"cleanup-tokens", daily},
             {"expire-subscriptions", daily},
             {"cleanup-sessions", weekly}};

@@ -15,20 +15,21 @@ constexpr std::chrono::seconds round_after_failure{5};
 
 } // namespace
 
-housekeeper::housekeeper(std::string connection_string, storage::partition_policy policy,
-                         std::function<void(std::int64_t)> horizon)
+partition_provisioner::partition_provisioner(std::string connection_string,
+                                             storage::partition_policy policy,
+                                             std::function<void(std::int64_t)> horizon)
     : connection_string_{std::move(connection_string)}, policy_{policy}, horizon_{
                                                                              std::move(horizon)} {}
 
-housekeeper::~housekeeper() {
+partition_provisioner::~partition_provisioner() {
     stop();
 }
 
-void housekeeper::start() {
+void partition_provisioner::start() {
     thread_ = std::thread{[this] { run(); }};
 }
 
-void housekeeper::stop() noexcept {
+void partition_provisioner::stop() noexcept {
     {
         std::lock_guard const lock{mutex_};
         stopping_ = true;
@@ -39,12 +40,12 @@ void housekeeper::stop() noexcept {
     }
 }
 
-std::optional<std::int64_t> housekeeper::horizon_s() const noexcept {
+std::optional<std::int64_t> partition_provisioner::horizon_s() const noexcept {
     auto const seconds = horizon_s_.load(std::memory_order_relaxed);
     return seconds < 0 ? std::nullopt : std::optional{seconds};
 }
 
-void housekeeper::run() noexcept {
+void partition_provisioner::run() noexcept {
     storage::pq_connection connection{connection_string_, "tallyd housekeeper"};
     std::unique_lock lock{mutex_};
     while (!stopping_) {
@@ -56,23 +57,23 @@ void housekeeper::run() noexcept {
     }
 }
 
-bool housekeeper::round(storage::pq_connection& on) noexcept {
+bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
     try {
         std::int64_t seconds = 0;
         std::vector<storage::partition_name> made;
-        auto why = storage::create_ahead(on, policy_, ingest::now_us(), made);
-        if (why.ok()) {
-            why = storage::horizon(on, ingest::now_us(), seconds);
+        auto status = storage::create_ahead(connection, policy_, ingest::now_us(), made);
+        if (status.ok()) {
+            status = storage::horizon(connection, ingest::now_us(), seconds);
         }
-        if (why.ok()) {
+        if (status.ok()) {
             horizon_s_ = seconds;
             horizon_(seconds);
             return true;
         }
 
         // Partitions reach days ahead, so a failed round only needs to be repeated.
-        spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", why.sqlstate,
-                     why.detail);
+        spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", status.sqlstate,
+                     status.detail);
     } catch (std::exception const& error) {
         spdlog::error("event=partitions_not_made error=\"{}\"", error.what());
     }

@@ -17,15 +17,15 @@ namespace tally::daemon {
 
 /// Creates partitions ahead of time, and knows how far they reach. A thread with its own connection
 /// that wakes up once an hour, or after seconds when the database is unavailable.
-class housekeeper {
+class partition_provisioner {
   public:
     /// After each round `horizon` is called with the time that the partitions cover from now on, in
     /// seconds.
-    housekeeper(std::string connection_string, storage::partition_policy policy,
-                std::function<void(std::int64_t)> horizon);
-    ~housekeeper();
-    housekeeper(housekeeper const&) = delete;
-    housekeeper& operator=(housekeeper const&) = delete;
+    partition_provisioner(std::string connection_string, storage::partition_policy policy,
+                          std::function<void(std::int64_t)> horizon);
+    ~partition_provisioner();
+    partition_provisioner(partition_provisioner const&) = delete;
+    partition_provisioner& operator=(partition_provisioner const&) = delete;
 
     void start();
     void stop() noexcept;
@@ -34,7 +34,7 @@ class housekeeper {
 
   private:
     void run() noexcept;
-    bool round(storage::pq_connection& on) noexcept;
+    bool round(storage::pq_connection& connection) noexcept;
 
     std::string connection_string_;
     storage::partition_policy policy_;

@@ -14,12 +14,12 @@ class key_table {
 
     constexpr explicit key_table(std::array<std::string_view, N> const& names) : names_(names) {
         places_.fill(empty);
-        for (std::size_t place = 0; place < N; ++place) {
-            std::size_t bucket = hash(names[place]);
+        for (std::size_t index = 0; index < N; ++index) {
+            std::size_t bucket = hash(names[index]);
             while (places_[bucket] != empty) {
                 bucket = (bucket + 1) % buckets;
             }
-            places_[bucket] = static_cast<std::uint8_t>(place);
+            places_[bucket] = static_cast<std::uint8_t>(index);
         }
     }
 
@@ -32,7 +32,7 @@ class key_table {
         }
         return absent;
     }
-    [[nodiscard]] constexpr std::string_view name(std::size_t place) const { return names_[place]; }
+    [[nodiscard]] constexpr std::string_view name(std::size_t index) const { return names_[index]; }
 
   private:
     /// At most a quarter full, so that the search for an unknown name ends at once.

@@ -9,7 +9,7 @@ struct error_text {
     record_error error;
     std::string_view code;
     std::string_view explanation;
-    cure heals = cure::by_hand;
+    retry_trigger heals = retry_trigger::by_hand;
 };
 
 using enum record_error;
@@ -44,41 +44,44 @@ constexpr std::array texts{
                "name and write this attribute as CloudEvents 1.0 asks for"},
     error_text{bad_data, "bad_data", "send the event's data once, as a JSON object"},
     error_text{bad_value, "bad_value", "send one of the values that this field can have"},
-    error_text{unknown_account, "unknown_account", "create the account, then retry", cure::catalog},
+    error_text{unknown_account, "unknown_account", "create the account, then retry",
+               retry_trigger::catalog},
     error_text{unknown_subscription, "unknown_subscription", "create the subscription, then retry",
-               cure::catalog},
+               retry_trigger::catalog},
     error_text{unknown_number, "unknown_number",
                "give the number to a subscription or send an account number, then retry",
-               cure::catalog},
+               retry_trigger::catalog},
     error_text{no_active_subscription, "no_active_subscription",
-               "the account had no active subscription when the call started", cure::catalog},
+               "the account had no active subscription when the call started",
+               retry_trigger::catalog},
     error_text{no_rate, "no_rate", "add a rate for the destination to the plan, then retry",
-               cure::catalog},
+               retry_trigger::catalog},
     error_text{amount_overflow, "amount_overflow", "check the rate: the cost is absurdly high",
-               cure::catalog},
+               retry_trigger::catalog},
     error_text{unknown_type, "unknown_type",
                "this version knows no events of the type; check the type, or retry after an "
                "upgrade"},
     error_text{unknown_subject, "unknown_subject",
                "the subject is no subscription, account or user; create it, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{unknown_metric, "unknown_metric",
-               "add a price for the metric to the plan, then retry", cure::catalog},
+               "add a price for the metric to the plan, then retry", retry_trigger::catalog},
     error_text{conflict, "conflict",
                "a record of this key is stored with other content; the first one was kept"},
     error_text{time_out_of_bounds, "time_out_of_bounds",
                "the start time is too far in the past or future; check the sender's clock"},
     error_text{database_refused, "database_refused",
                "PostgreSQL refuses this record; its log says why"},
-    error_text{unknown_user, "unknown_user", "create the user, then retry", cure::elsewhere},
+    error_text{unknown_user, "unknown_user", "create the user, then retry",
+               retry_trigger::elsewhere},
     error_text{unknown_license, "unknown_license", "create the license, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{not_enough_credits, "not_enough_credits",
-               "the license has fewer SMS left; top it up, then retry", cure::elsewhere},
+               "the license has fewer SMS left; top it up, then retry", retry_trigger::elsewhere},
     error_text{unknown_affiliate, "unknown_affiliate", "create the affiliate, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{affiliate_not_active, "affiliate_not_active", "approve the affiliate, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{referral_taken, "referral_taken",
                "another affiliate brought this customer; discard one of the two claims"},
     error_text{conversion_expired, "conversion_expired",
@@ -86,29 +89,31 @@ constexpr std::array texts{
     error_text{wrong_currency, "wrong_currency",
                "send the value in the currency in which the affiliate is paid"},
     error_text{unknown_voucher, "unknown_voucher", "create the voucher, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{voucher_not_valid, "voucher_not_valid",
-               "activate the voucher or extend its validity, then retry", cure::elsewhere},
+               "activate the voucher or extend its validity, then retry", retry_trigger::elsewhere},
     error_text{no_sessions_left, "no_sessions_left",
                "all sessions of the voucher are used; add some or cancel one, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{booking_refused, "booking_refused",
                "the voucher's type allows no session at that time"},
-    error_text{unknown_room, "unknown_room", "create the room, then retry", cure::elsewhere},
-    error_text{room_not_open, "room_not_open", "activate the room, then retry", cure::elsewhere},
+    error_text{unknown_room, "unknown_room", "create the room, then retry",
+               retry_trigger::elsewhere},
+    error_text{room_not_open, "room_not_open", "activate the room, then retry",
+               retry_trigger::elsewhere},
     error_text{room_full, "room_full", "raise the room's max_participants, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{unknown_prize, "unknown_prize", "create the prize in this room, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{no_prize_left, "no_prize_left", "raise the prize's quantity, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
     error_text{not_a_participant, "not_a_participant", "let the user join the room, then retry",
-               cure::elsewhere},
+               retry_trigger::elsewhere},
 };
 
 constexpr bool in_order_of_the_enum() {
-    for (std::size_t place = 0; place < texts.size(); ++place) {
-        if (static_cast<std::size_t>(texts[place].error) != place) {
+    for (std::size_t index = 0; index < texts.size(); ++index) {
+        if (static_cast<std::size_t>(texts[index].error) != index) {
             return false;
         }
     }
@@ -119,18 +124,18 @@ static_assert(in_order_of_the_enum());
 } // namespace
 
 std::string_view code(record_error error) noexcept {
-    auto const place = static_cast<std::size_t>(error);
-    return place < texts.size() ? texts[place].code : "unknown";
+    auto const index = static_cast<std::size_t>(error);
+    return index < texts.size() ? texts[index].code : "unknown";
 }
 
 std::string_view explain(record_error error) noexcept {
-    auto const place = static_cast<std::size_t>(error);
-    return place < texts.size() ? texts[place].explanation : "unknown";
+    auto const index = static_cast<std::size_t>(error);
+    return index < texts.size() ? texts[index].explanation : "unknown";
 }
 
-cure cure_of(record_error error) noexcept {
-    auto const place = static_cast<std::size_t>(error);
-    return place < texts.size() ? texts[place].heals : cure::by_hand;
+retry_trigger retry_trigger_of(record_error error) noexcept {
+    auto const index = static_cast<std::size_t>(error);
+    return index < texts.size() ? texts[index].heals : retry_trigger::by_hand;
 }
 
 record_error parse_code(std::string_view text) noexcept {

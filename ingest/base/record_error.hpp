@@ -73,7 +73,7 @@ enum class record_error : std::uint8_t {
 };
 
 /// What triggers another try of a suspended record.
-enum class cure : std::uint8_t {
+enum class retry_trigger : std::uint8_t {
     by_hand, ///< the record, the sender, a setting or tallyd has to change: the operator retries it
     catalog, ///< a row of the catalog has to change: retried after the catalog was reloaded
     elsewhere, ///< a row that tallyd does not watch: retried periodically, ever more rarely
@@ -86,7 +86,7 @@ std::string_view code(record_error error) noexcept;
 std::string_view explain(record_error error) noexcept;
 
 /// The trigger that may make a record with this error succeed.
-cure cure_of(record_error error) noexcept;
+retry_trigger retry_trigger_of(record_error error) noexcept;
 
 /// The error with that code; `none` for an unknown one.
 record_error parse_code(std::string_view text) noexcept;

@@ -33,9 +33,9 @@ std::string_view text_arena::keep(std::string_view text) {
     if (text.empty()) {
         return {};
     }
-    char* const place = reserve(text.size());
-    std::memcpy(place, text.data(), text.size());
-    return {place, text.size()};
+    char* const position = reserve(text.size());
+    std::memcpy(position, text.data(), text.size());
+    return {position, text.size()};
 }
 
 void text_arena::clear() noexcept {

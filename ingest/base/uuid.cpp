@@ -22,8 +22,8 @@ constexpr int hex_value(char c) noexcept {
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-constexpr bool is_dash_place(std::size_t place) noexcept {
-    return place == 8 || place == 13 || place == 18 || place == 23;
+constexpr bool is_dash_place(std::size_t index) noexcept {
+    return index == 8 || index == 13 || index == 18 || index == 23;
 }
 
 /// RFC 9562 section 4: the variant's two bits and the version's four.
@@ -70,33 +70,33 @@ std::optional<uuid> parse_uuid(std::string_view text) noexcept {
 
     // Two hex digits a byte; the dashes have fixed positions.
     std::size_t byte = 0;
-    for (std::size_t place = 0; place < text_length;) {
-        if (is_dash_place(place)) {
-            if (text[place++] != '-') {
+    for (std::size_t index = 0; index < text_length;) {
+        if (is_dash_place(index)) {
+            if (text[index++] != '-') {
                 return std::nullopt;
             }
             continue;
         }
-        int const high = hex_value(text[place]);
-        int const low = hex_value(text[place + 1]);
+        int const high = hex_value(text[index]);
+        int const low = hex_value(text[index + 1]);
         if (high < 0 || low < 0) {
             return std::nullopt;
         }
         id.bytes[byte++] = static_cast<std::uint8_t>(high * 16 + low);
-        place += 2;
+        index += 2;
     }
     return id;
 }
 
-void append_text(uuid const& id, std::string& to) {
+void append_text(uuid const& id, std::string& out) {
     static constexpr char digits[] = "0123456789abcdef";
-    std::size_t const begin = to.size();
+    std::size_t const begin = out.size();
     for (std::uint8_t const byte : id.bytes) {
-        if (is_dash_place(to.size() - begin)) {
-            to += '-';
+        if (is_dash_place(out.size() - begin)) {
+            out += '-';
         }
-        to += digits[byte >> 4];
-        to += digits[byte & 0x0f];
+        out += digits[byte >> 4];
+        out += digits[byte & 0x0f];
     }
 }
 
@@ -107,9 +107,9 @@ std::string to_string(uuid const& id) {
     return text;
 }
 
-uuid uuid_v5(uuid const& name_space, std::string_view name) noexcept {
+uuid uuid_v5(uuid const& uuid_namespace, std::string_view name) noexcept {
     thread_local sha1_digest digest;
-    auto const sum = digest.of(name_space.bytes, name);
+    auto const sum = digest.of(uuid_namespace.bytes, name);
     uuid id;
     std::copy_n(sum.begin(), id.bytes.size(), id.bytes.begin());
     mark_version(id, 5);
@@ -125,8 +125,8 @@ uuid uuid_v7() {
     // The first 48 bits are the time, so that ids sort in the order in which they were made.
     auto const now = std::chrono::system_clock::now().time_since_epoch();
     auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    for (std::size_t place = 0; place < 6; ++place) {
-        id.bytes[place] = static_cast<std::uint8_t>(ms >> (40 - 8 * place));
+    for (std::size_t index = 0; index < 6; ++index) {
+        id.bytes[index] = static_cast<std::uint8_t>(ms >> (40 - 8 * index));
     }
     mark_version(id, 7);
     return id;

@@ -23,10 +23,10 @@ std::optional<uuid> parse_uuid(std::string_view text) noexcept;
 
 /// Lower-case 36-character form.
 std::string to_string(uuid const& id);
-void append_text(uuid const& id, std::string& to);
+void append_text(uuid const& id, std::string& out);
 
 /// Name-based UUID, version 5 (SHA-1; RFC 9562 section 5.5).
-uuid uuid_v5(uuid const& name_space, std::string_view name) noexcept;
+uuid uuid_v5(uuid const& uuid_namespace, std::string_view name) noexcept;
 
 /// Time-ordered UUID, version 7 (RFC 9562 section 5.7), of the current time. Any thread.
 uuid uuid_v7();

@@ -92,10 +92,10 @@ class zstd_expander final : public file_expander {
         // At the end of a frame and without input, zstd would ask for the header of the next frame.
         if (!damage_.empty() || (frame_ended_ && input.empty()))
             return done;
-        ZSTD_inBuffer in{input.data(), input.size(), 0};
+        ZSTD_inBuffer compressed{input.data(), input.size(), 0};
         ZSTD_outBuffer out{output.data(), output.size(), 0};
-        std::size_t const code = ZSTD_decompressStream(stream_, &out, &in);
-        done.taken = in.pos;
+        std::size_t const code = ZSTD_decompressStream(stream_, &out, &compressed);
+        done.taken = compressed.pos;
         done.made = out.pos;
         if (ZSTD_isError(code) != 0)
             damage_ = ZSTD_getErrorName(code);

@@ -11,25 +11,25 @@ using form = time_reading::form;
 using which = times_fault::which;
 
 /// The instants that a reading may mean.
-clock_moments candidates(time_reading const& reading, std::string_view zone_name) noexcept {
+clock_instants candidates(time_reading const& reading, std::string_view zone_name) noexcept {
     if (reading.is == form::local) {
-        return moments_of(zone_name, reading.value);
+        return instants_of(zone_name, reading.value);
     }
     return {true, reading.value, reading.value};
 }
 
-bool is_ambiguous(clock_moments const& moments) noexcept {
+bool is_ambiguous(clock_instants const& moments) noexcept {
     return moments.first != moments.second;
 }
 
-time_us nearer(clock_moments const& moments, time_us to) noexcept {
-    return std::llabs(moments.second - to) < std::llabs(moments.first - to) ? moments.second
-                                                                            : moments.first;
+time_us nearer(clock_instants const& moments, time_us end) noexcept {
+    return std::llabs(moments.second - end) < std::llabs(moments.first - end) ? moments.second
+                                                                              : moments.first;
 }
 
 /// Chooses the earliest pair of start and end that are `duration` apart, give or take a second
 /// (each of them is cut to the second by itself).
-void choose_by_duration(clock_moments const& start, clock_moments const& end, time_us duration,
+void choose_by_duration(clock_instants const& start, clock_instants const& end, time_us duration,
                         cdr& out) noexcept {
     for (time_us const begin : {start.first, start.second}) {
         for (time_us const finish : {end.first, end.second}) {
@@ -46,16 +46,16 @@ void choose_by_duration(clock_moments const& start, clock_moments const& end, ti
     out.end = end.first < start.first ? end.second : end.first;
 }
 
-void choose(clock_moments const& start, clock_moments const& end, read_times const& times,
+void choose(clock_instants const& start, clock_instants const& end, read_times const& times,
             cdr& out) noexcept {
     time_us const duration = times.duration_ms * 1000;
-    if (times.near_start == never_us || !is_ambiguous(start)) {
+    if (times.start_hint == never_us || !is_ambiguous(start)) {
         choose_by_duration(start, end, duration, out);
         return;
     }
 
     // A known instant close to the start says more than the duration.
-    time_us const begin = nearer(start, times.near_start);
+    time_us const begin = nearer(start, times.start_hint);
     choose_by_duration({true, begin, begin}, end, duration, out);
 }
 
@@ -97,7 +97,7 @@ times_fault check_order(cdr const& call) noexcept {
 
 /// Chooses the answer in the repeated hour: not before the start, and of two such instants the one
 /// that agrees with the answered time, else the first.
-time_us choose_answer(clock_moments const& answer, cdr const& call,
+time_us choose_answer(clock_instants const& answer, cdr const& call,
                       std::int64_t billsec_ms) noexcept {
     if (answer.first < call.start - us_per_s) {
         return answer.second;

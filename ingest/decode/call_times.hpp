@@ -16,13 +16,13 @@ struct read_times {
     time_reading end;
     std::int64_t duration_ms = 0;  ///< decides between the two hours in autumn
     std::int64_t billsec_ms = 0;   ///< the same for the answer; 0: not known
-    time_us near_start = never_us; ///< an instant known to be close to the start, or never_us
+    time_us start_hint = never_us; ///< an instant known to be close to the start, or never_us
 };
 
 /// The time that is wrong, and the reason.
 struct times_fault {
     record_error error = record_error::none; ///< none, missing_field, bad_time, bad_times
-    enum class which : std::uint8_t { start, answer, end } at = which::start;
+    enum class which : std::uint8_t { start, answer, end } stamp = which::start;
     std::string_view detail;
 };
 

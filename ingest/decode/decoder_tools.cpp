@@ -4,20 +4,20 @@
 
 namespace tally::ingest {
 
-void record_collector::roll_back(mark const& to) noexcept {
-    batch_.cdrs.resize(to.cdrs);
-    batch_.cdr_index.resize(to.cdrs);
-    batch_.events.resize(to.events);
-    batch_.event_index.resize(to.events);
-    batch_.rejected.resize(to.rejected);
-    batch_.skipped = to.skipped;
-    next_index_ = to.next_index;
+void record_collector::roll_back(mark const& bookmark) noexcept {
+    batch_.cdrs.resize(bookmark.cdrs);
+    batch_.cdr_index.resize(bookmark.cdrs);
+    batch_.events.resize(bookmark.events);
+    batch_.event_index.resize(bookmark.events);
+    batch_.rejected.resize(bookmark.rejected);
+    batch_.skipped = bookmark.skipped;
+    next_index_ = bookmark.next_index;
 }
 
-void record_collector::fail_whole(record_error error, std::string_view detail) noexcept {
+void record_collector::reject_body(record_error error, std::string_view detail) noexcept {
     roll_back({});
-    batch_.whole_error = error;
-    batch_.whole_detail = detail;
+    batch_.body_error = error;
+    batch_.body_detail = detail;
 }
 
 } // namespace tally::ingest

@@ -44,8 +44,8 @@ class record_collector {
         batch_.cdrs.push_back(call);
         batch_.cdr_index.push_back(next_index_++);
     }
-    void accept(event const& what) {
-        batch_.events.push_back(what);
+    void accept(event const& event) {
+        batch_.events.push_back(event);
         batch_.event_index.push_back(next_index_++);
     }
     /// A record that is accepted although it cannot be read yet: it waits in suspense.
@@ -77,9 +77,9 @@ class record_collector {
         return {batch_.cdrs.size(), batch_.events.size(), batch_.rejected.size(), batch_.skipped,
                 next_index_};
     }
-    void roll_back(mark const& to) noexcept;
+    void roll_back(mark const& bookmark) noexcept;
     /// Removes all records: the input as a whole cannot be read.
-    void fail_whole(record_error error, std::string_view detail) noexcept;
+    void reject_body(record_error error, std::string_view detail) noexcept;
     [[nodiscard]] record_batch& batch() noexcept { return batch_; }
 
   private:

@@ -28,7 +28,7 @@ bool is_at_end(ondemand::document& document) noexcept {
 } // namespace
 
 void json_body_decoder::run(std::string_view body) {
-    body = trimmed(without_mark(body));
+    body = trimmed(strip_bom(body));
 
     // One body may be one of several (lines of encoded records), so a failure rolls back only to
     // here.
@@ -37,7 +37,7 @@ void json_body_decoder::run(std::string_view body) {
     body_shape const shape = shape_of(body);
     switch (shape) {
     case body_shape::empty:
-        failed_whole({record_error::not_json, {}, "the input is empty"}, body);
+        unreadable_body({record_error::not_json, {}, "the input is empty"}, body);
         break;
     case body_shape::array:
         run_array(body);
@@ -79,7 +79,7 @@ void json_body_decoder::run_document(std::string_view body, body_shape shape) {
 
 /// Decodes the one record in `text`, which is `raw`, or a sanitized copy of it.
 record_fault json_body_decoder::decode_text(std::string_view raw, std::string_view text) {
-    if (raw.size() > from_.record_bytes_max) {
+    if (raw.size() > source_.record_bytes_max) {
         return fault_of(record_error::record_too_large);
     }
     ondemand::document document;
@@ -107,7 +107,7 @@ record_fault json_body_decoder::decode_text(std::string_view raw, std::string_vi
 
 void json_body_decoder::fail(record_error error, std::string_view body) {
     out_.roll_back(begin_);
-    failed_whole(fault_of(error), body);
+    unreadable_body(fault_of(error), body);
 }
 
 void json_body_decoder::run_array(std::string_view body) {
@@ -166,7 +166,7 @@ simdjson::error_code json_body_decoder::decode_element(ondemand::value element,
     // The element's own bytes, for `raw` and its limit, are known only after it was read.
     auto const length = static_cast<std::size_t>(std::max(end, first.data()) - first.data());
     std::string_view const raw = trimmed({first.data(), length});
-    record_fault const fault = raw.size() > from_.record_bytes_max
+    record_fault const fault = raw.size() > source_.record_bytes_max
                                    ? fault_of(record_error::record_too_large)
                                    : finish(raw);
     if (fault) {

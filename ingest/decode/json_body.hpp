@@ -13,8 +13,8 @@ namespace tally::ingest {
 /// JSON, or an array that breaks off, fails as a whole. Invalid UTF-8 is replaced, never rejected.
 class json_body_decoder {
   public:
-    json_body_decoder(source const& from, record_batch& batch) noexcept
-        : from_(from), out_(batch), parser_(json_parser::of_this_thread()) {}
+    json_body_decoder(source const& source, record_batch& batch) noexcept
+        : source_(source), out_(batch), parser_(json_parser::of_this_thread()) {}
     json_body_decoder(json_body_decoder const&) = delete;
     json_body_decoder& operator=(json_body_decoder const&) = delete;
     virtual ~json_body_decoder() = default;
@@ -29,11 +29,11 @@ class json_body_decoder {
     /// Makes a record of the members that were read last, or returns the fault.
     virtual record_fault finish(std::string_view raw) = 0;
     /// `body` cannot be split into records; the records read from it have been removed.
-    virtual void failed_whole(record_fault const& fault, std::string_view body) = 0;
+    virtual void unreadable_body(record_fault const& fault, std::string_view body) = 0;
     /// The bytes to keep of a record whose text is at `raw`.
     [[nodiscard]] virtual std::string_view kept(std::string_view raw) const noexcept { return raw; }
 
-    source const& from_;
+    source const& source_;
     record_collector out_;
 
   private:

@@ -54,10 +54,10 @@ bool is_word(json_token const& token) noexcept {
 bool is_complete_value(std::string_view line) noexcept {
     int depth = 0;
     bool in_string = false;
-    for (std::size_t at = 0; at < line.size(); ++at) {
-        char const c = line[at];
+    for (std::size_t index = 0; index < line.size(); ++index) {
+        char const c = line[index];
         if (in_string) {
-            at += c == '\\' ? 1 : 0;
+            index += c == '\\' ? 1 : 0;
             in_string = c != '"';
         } else if (c == '"') {
             in_string = true;
@@ -65,7 +65,7 @@ bool is_complete_value(std::string_view line) noexcept {
             ++depth;
         } else if (c == '}' || c == ']') {
             if (--depth == 0) {
-                return at + 1 == line.size();
+                return index + 1 == line.size();
             }
         }
     }

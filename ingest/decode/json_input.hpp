@@ -49,8 +49,8 @@ simdjson::error_code read_members(simdjson::ondemand::object& object, key_table<
         if (auto const error = read_token(field.value(), token)) {
             return error;
         }
-        if (std::size_t const place = keys.find(key_of(field)); place != keys.absent) {
-            out[place] = token;
+        if (std::size_t const index = keys.find(key_of(field)); index != keys.absent) {
+            out[index] = token;
         }
     }
     return simdjson::SUCCESS;
@@ -106,7 +106,7 @@ template <std::invocable<std::string_view> Each>
 void for_each_line(std::string_view body, Each const& each) {
     while (!body.empty()) {
         std::size_t const end = std::min(body.find('\n'), body.size());
-        std::string_view const line = trimmed(without_mark(body.substr(0, end)));
+        std::string_view const line = trimmed(strip_bom(body.substr(0, end)));
         if (!line.empty()) {
             each(line);
         }

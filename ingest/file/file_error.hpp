@@ -17,10 +17,10 @@ enum class file_failure : std::uint8_t {
 };
 
 struct file_error {
-    file_failure why = file_failure::none;
+    file_failure reason = file_failure::none;
     std::string detail; ///< one line for the operator, without the file's name
 
-    [[nodiscard]] bool ok() const noexcept { return why == file_failure::none; }
+    [[nodiscard]] bool ok() const noexcept { return reason == file_failure::none; }
     friend bool operator==(file_error const&, file_error const&) = default;
 };
 

@@ -193,8 +193,8 @@ std::size_t file_input::read_expanded(std::span<char> output) {
     }
 }
 
-void file_input::fail(file_failure why, std::string detail) {
-    error_ = {why, std::move(detail)};
+void file_input::fail(file_failure reason, std::string detail) {
+    error_ = {reason, std::move(detail)};
 }
 
 } // namespace tally::ingest

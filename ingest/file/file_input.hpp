@@ -60,7 +60,7 @@ class file_input {
     void detect();
     std::size_t read_plain(std::span<char> output);
     std::size_t read_expanded(std::span<char> output);
-    void fail(file_failure why, std::string detail);
+    void fail(file_failure reason, std::string detail);
 
     std::function<bool()> interrupted_;
     int descriptor_ = -1;

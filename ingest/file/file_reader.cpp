@@ -18,9 +18,9 @@ constexpr std::size_t too_large_kept_bytes = 4096;
 /// Line ends: LF, in CSV also CR LF and the CR alone of old exports.
 std::uint64_t count_lines(std::string_view text, framing cut) noexcept {
     auto lines = std::count(text.begin(), text.end(), '\n');
-    for (std::size_t at = cut == framing::csv_row ? text.find('\r') : npos; at != npos;
-         at = text.find('\r', at + 1))
-        lines += at + 1 == text.size() || text[at + 1] != '\n' ? 1 : 0;
+    for (std::size_t index = cut == framing::csv_row ? text.find('\r') : npos; index != npos;
+         index = text.find('\r', index + 1))
+        lines += index + 1 == text.size() || text[index + 1] != '\n' ? 1 : 0;
     return static_cast<std::uint64_t>(lines);
 }
 
@@ -177,14 +177,14 @@ void file_reader::give_too_large(file_piece& out) {
 
 /// Length of the first line of pending_, line end included; 0 when its end has not been read yet.
 std::size_t file_reader::first_line_length() const noexcept {
-    std::size_t const at = pending_.find_first_of(options_.cut == framing::line ? "\n" : "\r\n");
-    if (at == npos)
+    std::size_t const index = pending_.find_first_of(options_.cut == framing::line ? "\n" : "\r\n");
+    if (index == npos)
         return 0;
-    if (pending_[at] == '\n')
-        return at + 1;
-    if (at + 1 == pending_.size())
-        return ended_ ? at + 1 : 0;
-    return pending_[at + 1] == '\n' ? at + 2 : at + 1;
+    if (pending_[index] == '\n')
+        return index + 1;
+    if (index + 1 == pending_.size())
+        return ended_ ? index + 1 : 0;
+    return pending_[index + 1] == '\n' ? index + 2 : index + 1;
 }
 
 void file_reader::skip_byte_order_mark() {

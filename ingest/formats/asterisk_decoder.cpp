@@ -8,8 +8,8 @@
 namespace tally::ingest {
 namespace {
 
-record_fault decode_row(std::string_view row, source const& from, text_arena& arena, cdr& call) {
-    if (row.size() > from.record_bytes_max) {
+record_fault decode_row(std::string_view row, source const& source, text_arena& arena, cdr& call) {
+    if (row.size() > source.record_bytes_max) {
         return {record_error::record_too_large, {}, explain(record_error::record_too_large)};
     }
     std::array<csv_field, asterisk_columns_max> fields;
@@ -22,17 +22,17 @@ record_fault decode_row(std::string_view row, source const& from, text_arena& ar
         !arrange_columns(std::span{fields}.first(split.columns), columns)) {
         return {record_error::bad_columns, {}, "expected the 16 to 21 columns of cdr_csv"};
     }
-    return read_asterisk(columns, row, from, arena, call);
+    return read_asterisk(columns, row, source, arena, call);
 }
 
-void decode_rows(source const& from, record_batch& batch) {
+void decode_rows(source const& source, record_batch& batch) {
     record_collector out(batch);
     std::string_view rest = batch.body;
     while (!rest.empty()) {
         // The file reader cuts by the same rule, so a file gives the same rows in pieces and as a
         // whole.
         std::size_t const length = csv_row_length(rest, true);
-        std::string_view const row = trimmed(without_mark(rest.substr(0, length)));
+        std::string_view const row = trimmed(strip_bom(rest.substr(0, length)));
         rest.remove_prefix(length);
         if (row.empty()) {
             continue;
@@ -40,7 +40,7 @@ void decode_rows(source const& from, record_batch& batch) {
 
         cdr call;
         call.raw = row;
-        if (record_fault const fault = decode_row(row, from, batch.text, call)) {
+        if (record_fault const fault = decode_row(row, source, batch.text, call)) {
             out.reject(fault, row);
         } else {
             out.accept(call);
@@ -52,9 +52,9 @@ void decode_rows(source const& from, record_batch& batch) {
 
 void decode_asterisk(decode_context const& context, record_batch& batch) noexcept {
     try {
-        decode_rows(context.from, batch);
+        decode_rows(context.sender, batch);
     } catch (std::exception const&) {
-        record_collector(batch).fail_whole(record_error::record_too_large, no_memory_detail);
+        record_collector(batch).reject_body(record_error::record_too_large, no_memory_detail);
     }
 }
 

@@ -37,28 +37,28 @@ std::string_view epoch_of(std::string_view uniqueid) noexcept {
 }
 
 /// The text of a field, with doubled quotes made single.
-std::string_view undoubled(csv_field const& field, text_arena& arena) {
+std::string_view unescaped_quotes(csv_field const& field, text_arena& arena) {
     if (!field.has_doubled_quotes) {
         return field.text;
     }
     char* const begin = arena.reserve(field.text.size());
-    char* to = begin;
-    for (std::size_t at = 0; at < field.text.size(); ++at) {
-        *to++ = field.text[at];
-        if (field.text[at] == '"' && field.text.substr(at + 1).starts_with('"')) {
-            ++at;
+    char* cursor = begin;
+    for (std::size_t index = 0; index < field.text.size(); ++index) {
+        *cursor++ = field.text[index];
+        if (field.text[index] == '"' && field.text.substr(index + 1).starts_with('"')) {
+            ++index;
         }
     }
-    auto const size = static_cast<std::size_t>(to - begin);
+    auto const size = static_cast<std::size_t>(cursor - begin);
     arena.shrink_last(size);
     return {begin, size};
 }
 
 class asterisk_reader {
   public:
-    asterisk_reader(asterisk_row const& row, std::string_view raw, source const& from,
+    asterisk_reader(asterisk_row const& row, std::string_view raw, source const& source,
                     text_arena& arena, cdr& out) noexcept
-        : row_(row), raw_(raw), from_(from), arena_(arena), out_(out) {}
+        : row_(row), raw_(raw), source_(source), arena_(arena), out_(out) {}
 
     record_fault run() {
         out_.direction = call_direction::outbound;
@@ -84,8 +84,8 @@ class asterisk_reader {
         return row_[static_cast<std::size_t>(which)];
     }
     std::string_view value(column which) {
-        auto const text = undoubled(field(which), arena_);
-        return trimmed(is_clean_ ? text : mend_text(text, arena_));
+        auto const text = unescaped_quotes(field(which), arena_);
+        return trimmed(is_clean_ ? text : sanitize_text(text, arena_));
     }
     bool fail(record_error error, std::string_view name, std::string_view detail) noexcept {
         fault_ = {error, name, detail};
@@ -100,7 +100,7 @@ class asterisk_reader {
 
     asterisk_row const& row_;
     std::string_view raw_;
-    source const& from_;
+    source const& source_;
     text_arena& arena_;
     cdr& out_;
     record_fault fault_;
@@ -148,13 +148,13 @@ bool asterisk_reader::times() {
     // hour that is repeated in autumn.
     auto const created = read_epoch(epoch_of(value(column::uniqueid)));
     if (created.is == time_reading::form::utc) {
-        times.near_start = created.value;
+        times.start_hint = created.value;
     }
 
-    times_fault const fault = settle_times(times, from_.time_zone, out_);
+    times_fault const fault = settle_times(times, source_.time_zone, out_);
     if (fault.error != record_error::none) {
         static constexpr column columns[] = {column::start, column::answer, column::end};
-        return fail(fault.error, name_of(columns[static_cast<std::size_t>(fault.at)]),
+        return fail(fault.error, name_of(columns[static_cast<std::size_t>(fault.stamp)]),
                     fault.detail);
     }
     return true;
@@ -163,7 +163,7 @@ bool asterisk_reader::times() {
 /// The key of this row, the same in whatever file the row is found again.
 uuid asterisk_reader::key() {
     thread_local std::string name;
-    name.assign(from_.name);
+    name.assign(source_.name);
     auto const append = [](std::string_view part) {
         name += '\x1f'; // a separator that occurs in no part
         name += part;
@@ -232,9 +232,9 @@ bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexc
     return true;
 }
 
-record_fault read_asterisk(asterisk_row const& row, std::string_view raw, source const& from,
+record_fault read_asterisk(asterisk_row const& row, std::string_view raw, source const& source,
                            text_arena& arena, cdr& out) {
-    return asterisk_reader(row, raw, from, arena, out).run();
+    return asterisk_reader(row, raw, source, arena, out).run();
 }
 
 } // namespace tally::ingest

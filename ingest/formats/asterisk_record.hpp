@@ -50,7 +50,7 @@ bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexc
 
 /// Makes a call from a row; rewritten text goes to `arena`. `raw` is the row without its line end:
 /// the key of a row without a sequence.
-record_fault read_asterisk(asterisk_row const& row, std::string_view raw, source const& from,
+record_fault read_asterisk(asterisk_row const& row, std::string_view raw, source const& source,
                            text_arena& arena, cdr& out);
 
 } // namespace tally::ingest

@@ -20,15 +20,15 @@ class canonical_decoder final : public json_body_decoder {
     record_fault finish(std::string_view raw) override {
         cdr call;
         call.raw = raw;
-        record_fault const fault = read_canonical(tokens_, from_, out_.batch().text, call);
+        record_fault const fault = read_canonical(tokens_, source_, out_.batch().text, call);
         if (!fault) {
             out_.accept(call);
         }
         return fault;
     }
 
-    void failed_whole(record_fault const& fault, std::string_view) override {
-        out_.fail_whole(fault.error, fault.detail);
+    void unreadable_body(record_fault const& fault, std::string_view) override {
+        out_.reject_body(fault.error, fault.detail);
     }
 
     canonical_tokens tokens_{};
@@ -38,9 +38,9 @@ class canonical_decoder final : public json_body_decoder {
 
 void decode_canonical(decode_context const& context, record_batch& batch) noexcept {
     try {
-        canonical_decoder(context.from, batch).run(batch.body);
+        canonical_decoder(context.sender, batch).run(batch.body);
     } catch (std::exception const&) {
-        record_collector(batch).fail_whole(record_error::record_too_large, no_memory_detail);
+        record_collector(batch).reject_body(record_error::record_too_large, no_memory_detail);
     }
 }
 

@@ -16,9 +16,9 @@ using key = canonical_key;
 /// Reads one record. Every step returns false at the first fault, which ends the reading.
 class canonical_reader {
   public:
-    canonical_reader(canonical_tokens const& tokens, source const& from, text_arena& arena,
+    canonical_reader(canonical_tokens const& tokens, source const& source, text_arena& arena,
                      cdr& out) noexcept
-        : tokens_(tokens), from_(from), arena_(arena), out_(out) {}
+        : tokens_(tokens), source_(source), arena_(arena), out_(out) {}
 
     record_fault run() {
         std::string_view call_id;
@@ -53,7 +53,7 @@ class canonical_reader {
     bool identity(std::string_view call_id);
 
     canonical_tokens const& tokens_;
-    source const& from_;
+    source const& source_;
     text_arena& arena_;
     cdr& out_;
     record_fault fault_;
@@ -131,11 +131,11 @@ bool canonical_reader::times() {
     out_.billable_ms = out_.billsec_ms;
 
     // The fields of times are in the order of times_fault::which.
-    times_fault const fault = settle_times(times, from_.time_zone, out_);
+    times_fault const fault = settle_times(times, source_.time_zone, out_);
     if (fault.error != record_error::none) {
-        auto const place = static_cast<std::uint8_t>(fault.at);
+        auto const index = static_cast<std::uint8_t>(fault.stamp);
         return fail(fault.error,
-                    static_cast<key>(static_cast<std::uint8_t>(key::start_time) + place),
+                    static_cast<key>(static_cast<std::uint8_t>(key::start_time) + index),
                     fault.detail);
     }
 
@@ -188,9 +188,9 @@ bool canonical_reader::identity(std::string_view call_id) {
 
 } // namespace
 
-record_fault read_canonical(canonical_tokens const& tokens, source const& from, text_arena& arena,
+record_fault read_canonical(canonical_tokens const& tokens, source const& source, text_arena& arena,
                             cdr& out) {
-    return canonical_reader(tokens, from, arena, out).run();
+    return canonical_reader(tokens, source, arena, out).run();
 }
 
 } // namespace tally::ingest

@@ -34,7 +34,7 @@ using canonical_tokens = std::array<json_token, canonical_key_count>;
 
 /// Makes a call from a record's tokens; rewritten text goes to `arena`. `out.raw` is not changed. A
 /// fault names the first field that is wrong, in the order above.
-record_fault read_canonical(canonical_tokens const& tokens, source const& from, text_arena& arena,
+record_fault read_canonical(canonical_tokens const& tokens, source const& source, text_arena& arena,
                             cdr& out);
 
 } // namespace tally::ingest

@@ -14,18 +14,18 @@ namespace {
 class cloudevents_decoder final : public json_body_decoder {
   public:
     cloudevents_decoder(decode_context const& context, record_batch& batch) noexcept
-        : json_body_decoder(context.from, batch), received_(context.received) {}
+        : json_body_decoder(context.sender, batch), received_(context.received) {}
 
   private:
     simdjson::error_code read(simdjson::ondemand::object& object) override {
         return read_envelope(object, envelope_);
     }
     record_fault finish(std::string_view raw) override;
-    void failed_whole(record_fault const& fault, std::string_view) override {
-        out_.fail_whole(fault.error, fault.detail);
+    void unreadable_body(record_fault const& fault, std::string_view) override {
+        out_.reject_body(fault.error, fault.detail);
     }
 
-    static std::uint64_t content_of(event const& what, event_data_reader& data);
+    static std::uint64_t content_of(event const& event, event_data_reader& data);
 
     time_us received_;
     event_envelope envelope_;
@@ -58,7 +58,7 @@ record_fault cloudevents_decoder::finish(std::string_view raw) {
     }
 
     // A computed fingerprint is in a buffer of the thread, so it is copied.
-    if (auto* const error = std::get_if<app_error_data>(&found.what)) {
+    if (auto* const error = std::get_if<app_error_data>(&found.event_data)) {
         error->fingerprint = arena.keep(error->fingerprint);
     }
     found.properties = data.properties();
@@ -69,16 +69,16 @@ record_fault cloudevents_decoder::finish(std::string_view raw) {
 
 /// A hash of type, subject, time if one was sent, and the members of data in the order of their
 /// names: equal for every representation of the same event.
-std::uint64_t cloudevents_decoder::content_of(event const& what, event_data_reader& data) {
-    thread_local std::string said;
-    said.assign(what.type).append(1, '\0').append(what.subject).append(1, '\0');
-    if (!what.time_assumed) {
+std::uint64_t cloudevents_decoder::content_of(event const& event, event_data_reader& data) {
+    thread_local std::string text;
+    text.assign(event.type).append(1, '\0').append(event.subject).append(1, '\0');
+    if (!event.time_assumed) {
         std::array<char, 24> digits;
-        auto const end = std::to_chars(digits.begin(), digits.end(), what.occurred).ptr;
-        said.append(digits.begin(), end);
+        auto const end = std::to_chars(digits.begin(), digits.end(), event.occurred).ptr;
+        text.append(digits.begin(), end);
     }
-    data.append_content(said);
-    uuid const hash = uuid_v5(event_name_space, said);
+    data.append_content(text);
+    uuid const hash = uuid_v5(event_name_space, text);
     std::uint64_t content = 0;
     std::memcpy(&content, hash.bytes.data() + 8, sizeof content);
     return content;
@@ -90,7 +90,7 @@ void decode_cloudevents(decode_context const& context, record_batch& batch) noex
     try {
         cloudevents_decoder(context, batch).run(batch.body);
     } catch (std::exception const&) {
-        record_collector(batch).fail_whole(record_error::record_too_large, no_memory_detail);
+        record_collector(batch).reject_body(record_error::record_too_large, no_memory_detail);
     }
 }
 

@@ -61,10 +61,10 @@ bool event_data_reader::open(std::string_view data, text_arena& arena) {
         // All members are kept, in order: properties and content need the unknown ones too.
         found.name = key_of(field);
         found.value = whole(token);
-        found.place = event_member_keys.find(found.name);
+        found.index = event_member_keys.find(found.name);
         members_.push_back(found);
-        if (found.place != event_member_keys.absent) {
-            tokens_[found.place] = token;
+        if (found.index != event_member_keys.absent) {
+            tokens_[found.index] = token;
         }
     }
     parser_.trim();
@@ -108,8 +108,8 @@ bool event_data_reader::text(event_member which, std::string_view& out, std::siz
            fail(record_error::field_too_long, which, "the text is too long");
 }
 
-bool event_data_reader::needed_text(event_member which, std::string_view& out,
-                                    std::size_t bytes_max) {
+bool event_data_reader::required_text(event_member which, std::string_view& out,
+                                      std::size_t bytes_max) {
     return require(which) && text(which, out, bytes_max);
 }
 
@@ -199,7 +199,7 @@ bool event_data_reader::object(event_member which) {
 std::string_view event_data_reader::properties() {
     built_.clear();
     for (auto const& each : members_) {
-        if (each.place != event_member_keys.absent && asked_.test(each.place)) {
+        if (each.index != event_member_keys.absent && asked_.test(each.index)) {
             continue;
         }
         built_ += built_.empty() ? "{\"" : ",\"";
@@ -212,7 +212,7 @@ std::string_view event_data_reader::properties() {
     return arena_->keep(built_);
 }
 
-void event_data_reader::append_content(std::string& to) {
+void event_data_reader::append_content(std::string& out) {
     // JSON members have no order, so the content is hashed in the order of the names; a repeated
     // name keeps its own order.
     order_.resize(members_.size());
@@ -220,10 +220,10 @@ void event_data_reader::append_content(std::string& to) {
     std::sort(order_.begin(), order_.end(), [this](std::uint32_t a, std::uint32_t b) {
         return std::tie(members_[a].name, a) < std::tie(members_[b].name, b);
     });
-    for (std::uint32_t const place : order_) {
-        to.push_back('\0');
-        to.append(members_[place].name).push_back(':');
-        to.append(members_[place].value);
+    for (std::uint32_t const index : order_) {
+        out.push_back('\0');
+        out.append(members_[index].name).push_back(':');
+        out.append(members_[index].value);
     }
 }
 

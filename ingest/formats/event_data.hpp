@@ -171,8 +171,8 @@ class event_data_reader {
     /// A string or number; empty if it is absent.
     bool text(event_member which, std::string_view& out, std::size_t bytes_max = text_bytes_max);
     /// Like text, but required.
-    bool needed_text(event_member which, std::string_view& out,
-                     std::size_t bytes_max = text_bytes_max);
+    bool required_text(event_member which, std::string_view& out,
+                       std::size_t bytes_max = text_bytes_max);
     bool uuid_of(event_member which, uuid& out);
     /// `out` keeps its value if the member is absent.
     bool integer(event_member which, std::int64_t min, std::int64_t max, std::int64_t& out);
@@ -189,13 +189,13 @@ class event_data_reader {
     /// The members that were not read, as one JSON object in the arena; empty if there are none.
     std::string_view properties();
     /// Appends all members, in the order of their names.
-    void append_content(std::string& to);
+    void append_content(std::string& out);
 
   private:
     struct member {
         std::string_view name; ///< escaped, as in the input
         std::string_view value;
-        std::size_t place = event_member_keys.absent;
+        std::size_t index = event_member_keys.absent;
     };
 
     json_token const& token(event_member which) noexcept;

@@ -89,12 +89,13 @@ bool is_rfc3339(std::string_view text) noexcept {
 /// Reads the attributes of one event; every step returns false at the first fault.
 class attribute_reader {
   public:
-    attribute_reader(event_envelope const& from, text_arena& arena) : from_(from), arena_(arena) {}
+    attribute_reader(event_envelope const& envelope, text_arena& arena)
+        : envelope_(envelope), arena_(arena) {}
 
     [[nodiscard]] record_fault const& fault() const noexcept { return fault_; }
 
     bool text(attribute which, bool is_required, std::string_view& out) {
-        json_token const& token = from_.at(which);
+        json_token const& token = envelope_.at(which);
         if (token.is == kind::absent || token.is == kind::null) {
             return !is_required ||
                    fail(record_error::missing_field, which, "CloudEvents require this attribute");
@@ -144,7 +145,7 @@ class attribute_reader {
                      "expected a media type like application/json"));
     }
     bool extensions() {
-        fault_ = from_.extension;
+        fault_ = envelope_.extension;
         return !fault_;
     }
     bool one_data() {
@@ -156,11 +157,11 @@ class attribute_reader {
 
   private:
     bool is_there(attribute which) const noexcept {
-        auto const is = from_.at(which).is;
+        auto const is = envelope_.at(which).is;
         return is != kind::absent && is != kind::null;
     }
     bool base64_is_text() {
-        auto const& token = from_.at(attribute::data_base64);
+        auto const& token = envelope_.at(attribute::data_base64);
         return !is_there(attribute::data_base64) || token.is == kind::string ||
                fail(record_error::bad_type, attribute::data_base64, "expected a string");
     }
@@ -169,7 +170,7 @@ class attribute_reader {
         return false;
     }
 
-    event_envelope const& from_;
+    event_envelope const& envelope_;
     text_arena& arena_;
     record_fault fault_;
 };
@@ -204,9 +205,9 @@ simdjson::error_code read_envelope(simdjson::ondemand::object& object,
             return error;
         }
         std::string_view const name = key_of(field);
-        std::size_t const place = event_attribute_keys.find(name);
-        if (place != event_attribute_keys.absent) {
-            out.tokens[place] = token;
+        std::size_t const index = event_attribute_keys.find(name);
+        if (index != event_attribute_keys.absent) {
+            out.tokens[index] = token;
         } else if (!out.extension) {
             out.extension = extension_fault(name, token);
         }
@@ -214,9 +215,9 @@ simdjson::error_code read_envelope(simdjson::ondemand::object& object,
     return simdjson::SUCCESS;
 }
 
-record_fault read_attributes(event_envelope const& from, time_us received, text_arena& arena,
+record_fault read_attributes(event_envelope const& envelope, time_us received, text_arena& arena,
                              event& out) {
-    attribute_reader reader(from, arena);
+    attribute_reader reader(envelope, arena);
     std::string_view schema;
     bool const ok = reader.version() && reader.text(attribute::id, true, out.event_id) &&
                     reader.source(out) && reader.text(attribute::type, true, out.type) &&
@@ -236,15 +237,15 @@ record_fault read_attributes(event_envelope const& from, time_us received, text_
     return {};
 }
 
-record_fault read_data(event_envelope const& from, text_arena& arena, std::string_view& out) {
-    json_token const& type = from.at(attribute::datacontenttype);
+record_fault read_data(event_envelope const& envelope, text_arena& arena, std::string_view& out) {
+    json_token const& type = envelope.at(attribute::datacontenttype);
     auto const name = type.is == kind::string ? media_type(text_of(type, arena)) : std::nullopt;
-    json_token const& token = from.at(attribute::data);
+    json_token const& token = envelope.at(attribute::data);
     std::string_view text = token.text;
     bool is_object = token.is == kind::object;
 
     // The data may be base64 of JSON text, or missing: then it is an empty object.
-    if (json_token const& base64 = from.at(attribute::data_base64); base64.is == kind::string) {
+    if (json_token const& base64 = envelope.at(attribute::data_base64); base64.is == kind::string) {
         auto const plain = text_of(base64, arena);
         auto const bytes = is_strict_base64(plain) ? base64_decode(plain, 0, arena) : std::nullopt;
         if (!bytes) {

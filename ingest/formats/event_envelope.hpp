@@ -47,11 +47,11 @@ simdjson::error_code read_envelope(simdjson::ondemand::object& object,
 
 /// Sets source, event_id, id, type, subject and time of `out`; `received` is the time of an event
 /// without one. The rules are those of CloudEvents 1.0; nothing is guessed.
-record_fault read_attributes(event_envelope const& from, time_us received, text_arena& arena,
+record_fault read_attributes(event_envelope const& envelope, time_us received, text_arena& arena,
                              event& out);
 
 /// Writes the event's data to `out` as one JSON object for jsonb, with padding after its end; "{}"
 /// if it has none. bad_data if it is not an object.
-record_fault read_data(event_envelope const& from, text_arena& arena, std::string_view& out);
+record_fault read_data(event_envelope const& envelope, text_arena& arena, std::string_view& out);
 
 } // namespace tally::ingest

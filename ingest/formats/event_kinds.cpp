@@ -15,14 +15,15 @@ constexpr std::size_t trace_bytes_max = 256 * 1024;
 constexpr std::int64_t count_max = 1'000'000'000;
 
 /// Reads who the event is about, from its data; every kind begins with this.
-bool read_common(event_data_reader& from, event& out) {
-    return from.text(account_id, out.account_number) &&
-           from.text(account_number, out.account_number) &&
-           from.text(subscription_id, out.subscription_number) &&
-           from.text(subscription_number, out.subscription_number) &&
-           from.uuid_of(user_id, out.user_id) &&
-           from.uuid_of(organization_id, out.organization_id) &&
-           from.address(ip_address, out.ip_address) && from.text(user_agent, out.user_agent, 4096);
+bool read_common(event_data_reader& reader, event& out) {
+    return reader.text(account_id, out.account_number) &&
+           reader.text(account_number, out.account_number) &&
+           reader.text(subscription_id, out.subscription_number) &&
+           reader.text(subscription_number, out.subscription_number) &&
+           reader.uuid_of(user_id, out.user_id) &&
+           reader.uuid_of(organization_id, out.organization_id) &&
+           reader.address(ip_address, out.ip_address) &&
+           reader.text(user_agent, out.user_agent, 4096);
 }
 
 /// The part of a subject after `word` ("account:" in "account:ACC-1"); empty if it begins
@@ -32,7 +33,7 @@ std::string_view behind(std::string_view subject, std::string_view word) noexcep
 }
 
 /// A subject may say what it names. Guiding looks up one that does not, as any of the three.
-bool read_subject(event_data_reader& from, event& out) {
+bool read_subject(event_data_reader& reader, event& out) {
     if (auto const name = behind(out.subject, "subscription:"); !name.empty()) {
         out.subscription_number = out.subscription_number.empty() ? name : out.subscription_number;
     } else if (auto const number = behind(out.subject, "account:"); !number.empty()) {
@@ -40,100 +41,102 @@ bool read_subject(event_data_reader& from, event& out) {
     } else if (auto const user = behind(out.subject, "user:"); !user.empty()) {
         auto const id = parse_uuid(user);
         if (!id) {
-            return from.fail_field(record_error::bad_uuid, "subject",
-                                   "expected user: followed by a UUID");
+            return reader.fail_field(record_error::bad_uuid, "subject",
+                                     "expected user: followed by a UUID");
         }
         out.user_id = out.user_id.is_nil() ? *id : out.user_id;
     }
     return true;
 }
 
-bool read_usage(event_data_reader& from, event& out) {
-    usage_data what;
-    if (!read_common(from, out) || !read_subject(from, out) ||
-        !from.needed_text(metric, what.metric, 128) ||
-        !from.decimal(quantity, what.quantity_nanos)) {
+bool read_usage(event_data_reader& reader, event& out) {
+    usage_data data;
+    if (!read_common(reader, out) || !read_subject(reader, out) ||
+        !reader.required_text(metric, data.metric, 128) ||
+        !reader.decimal(quantity, data.quantity_nanos)) {
         return false;
     }
     bool const names_nobody = out.subject.empty() && out.account_number.empty() &&
                               out.subscription_number.empty() && out.user_id.is_nil();
     if (names_nobody) {
-        return from.fail_field(record_error::missing_field, "subject",
-                               "a usage event names its subscription, account or user");
+        return reader.fail_field(record_error::missing_field, "subject",
+                                 "a usage event names its subscription, account or user");
     }
-    out.what = what;
+    out.event_data = data;
     return true;
 }
 
-bool read_api_request(event_data_reader& from, event& out) {
-    api_request_data what;
-    what.status_code = not_given;
+bool read_api_request(event_data_reader& reader, event& out) {
+    api_request_data data;
+    data.status_code = not_given;
     // Some members have two names. The one that is read last counts: the first in EVENTS.md.
     bool const ok =
-        read_common(from, out) && read_subject(from, out) &&
-        from.needed_text(method, what.method, 32) && from.needed_text(endpoint, what.endpoint) &&
-        from.integer(status, 100, 599, what.status_code) &&
-        from.integer(status_code, 100, 599, what.status_code) &&
-        from.integer(latency_ms, 0, INT32_MAX, what.duration_ms) &&
-        from.integer(duration_ms, 0, INT32_MAX, what.duration_ms) &&
-        from.integer(request_bytes, 0, INT64_MAX / 1024, what.request_bytes) &&
-        from.integer(response_bytes, 0, INT64_MAX / 1024, what.response_bytes) &&
-        from.text(api_version, what.api_version) && from.text(api_key_id, what.api_key_id) &&
-        from.text(error_code, what.error_code) && from.text(request_id, what.request_id);
+        read_common(reader, out) && read_subject(reader, out) &&
+        reader.required_text(method, data.method, 32) &&
+        reader.required_text(endpoint, data.endpoint) &&
+        reader.integer(status, 100, 599, data.status_code) &&
+        reader.integer(status_code, 100, 599, data.status_code) &&
+        reader.integer(latency_ms, 0, INT32_MAX, data.duration_ms) &&
+        reader.integer(duration_ms, 0, INT32_MAX, data.duration_ms) &&
+        reader.integer(request_bytes, 0, INT64_MAX / 1024, data.request_bytes) &&
+        reader.integer(response_bytes, 0, INT64_MAX / 1024, data.response_bytes) &&
+        reader.text(api_version, data.api_version) && reader.text(api_key_id, data.api_key_id) &&
+        reader.text(error_code, data.error_code) && reader.text(request_id, data.request_id);
 
-    if (ok && what.status_code == not_given) {
-        return from.require(status_code);
+    if (ok && data.status_code == not_given) {
+        return reader.require(status_code);
     }
-    out.what = what;
+    out.event_data = data;
     return ok;
 }
 
-bool read_app_error(event_data_reader& from, event& out) {
-    app_error_data what;
-    what.severity = "error";
-    what.error_type = "Error";
+bool read_app_error(event_data_reader& reader, event& out) {
+    app_error_data data;
+    data.severity = "error";
+    data.error_type = "Error";
     bool const ok =
-        read_common(from, out) && read_subject(from, out) &&
-        from.needed_text(message, what.message, message_bytes_max) &&
-        from.word(severity, {"debug", "info", "warning", "error", "critical"}, what.severity) &&
-        from.text(error_type, what.error_type) && from.text(fingerprint, what.fingerprint) &&
-        from.text(error_code, what.error_code) &&
-        from.text(stack_trace, what.stack_trace, trace_bytes_max) &&
-        from.text(service, what.service) && from.text(environment, what.environment) &&
-        from.text(release, what.release) && from.text(method, what.method, 32) &&
-        from.text(endpoint, what.endpoint) && from.text(request_id, what.request_id) &&
-        from.integer(status_code, 100, 599, what.status_code);
+        read_common(reader, out) && read_subject(reader, out) &&
+        reader.required_text(message, data.message, message_bytes_max) &&
+        reader.word(severity, {"debug", "info", "warning", "error", "critical"}, data.severity) &&
+        reader.text(error_type, data.error_type) && reader.text(fingerprint, data.fingerprint) &&
+        reader.text(error_code, data.error_code) &&
+        reader.text(stack_trace, data.stack_trace, trace_bytes_max) &&
+        reader.text(service, data.service) && reader.text(environment, data.environment) &&
+        reader.text(release, data.release) && reader.text(method, data.method, 32) &&
+        reader.text(endpoint, data.endpoint) && reader.text(request_id, data.request_id) &&
+        reader.integer(status_code, 100, 599, data.status_code);
 
-    if (what.fingerprint.empty()) {
+    if (data.fingerprint.empty()) {
         // What people would call the same error: its type, where it happened, the beginning of its
         // text.
-        what.fingerprint = error_fingerprint(what);
+        data.fingerprint = error_fingerprint(data);
     }
-    out.what = what;
+    out.event_data = data;
     return ok;
 }
 
-bool read_feature_used(event_data_reader& from, event& out) {
-    feature_used_data what;
-    bool const ok = read_common(from, out) && read_subject(from, out) &&
-                    from.needed_text(feature, what.feature) && from.text(category, what.category) &&
-                    from.integer(count, 1, count_max, what.uses);
+bool read_feature_used(event_data_reader& reader, event& out) {
+    feature_used_data data;
+    bool const ok = read_common(reader, out) && read_subject(reader, out) &&
+                    reader.required_text(feature, data.feature) &&
+                    reader.text(category, data.category) &&
+                    reader.integer(count, 1, count_max, data.uses);
     if (ok && out.user_id.is_nil()) {
         out.user_id = parse_uuid(out.subject).value_or(uuid{});
     }
-    out.what = what;
+    out.event_data = data;
     return ok;
 }
 
 /// The kinds whose data is read by functions of the database: `Read` checks it and reads the
 /// entity.
 template <bool (*Read)(event_data_reader&, event&, entity_data&)>
-bool read_entity(event_data_reader& from, event& out) {
-    entity_data what;
-    if (!read_common(from, out) || !Read(from, out, what)) {
+bool read_entity(event_data_reader& reader, event& out) {
+    entity_data data;
+    if (!read_common(reader, out) || !Read(reader, out, data)) {
         return false;
     }
-    out.what = what;
+    out.event_data = data;
     return true;
 }
 

@@ -14,7 +14,7 @@ struct event_type {
     std::string_view name; ///< "usage"; with a '.' at its end, all types that begin with it
     event_kind kind;
     /// Reads the data into the typed record of `out`; false with the reader's fault.
-    bool (*read)(event_data_reader& from, event& out);
+    bool (*read)(event_data_reader& reader, event& out);
     std::string_view description; ///< one line for documents and errors
 };
 

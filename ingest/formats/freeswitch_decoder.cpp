@@ -20,29 +20,30 @@ bool is_json(std::string_view text) noexcept {
 /// The call id that the switch appends to its URL as "?uuid=", even after a query.
 std::string_view uuid_of_query(std::string_view query) noexcept {
     constexpr std::string_view name = "uuid=";
-    std::size_t at = query.rfind(name);
-    while (at != query.npos && at != 0 && query[at - 1] != '?' && query[at - 1] != '&') {
-        at = query.rfind(name, at - 1);
+    std::size_t index = query.rfind(name);
+    while (index != query.npos && index != 0 && query[index - 1] != '?' &&
+           query[index - 1] != '&') {
+        index = query.rfind(name, index - 1);
     }
-    if (at == query.npos) {
+    if (index == query.npos) {
         return {};
     }
-    std::string_view const value = query.substr(at + name.size());
+    std::string_view const value = query.substr(index + name.size());
     return value.substr(0, value.find_first_of("&?"));
 }
 
 /// The value of a form's field "cdr", still encoded; nullopt if the text is not such a form.
 std::optional<std::string_view> form_value(std::string_view text) noexcept {
     constexpr std::string_view name = "cdr=";
-    std::size_t at = 0;
+    std::size_t index = 0;
     if (!text.starts_with(name)) {
-        at = text.find("&cdr=");
-        if (at == text.npos || text.substr(0, at).find_first_of("{\"\n") != text.npos) {
+        index = text.find("&cdr=");
+        if (index == text.npos || text.substr(0, index).find_first_of("{\"\n") != text.npos) {
             return std::nullopt;
         }
-        ++at;
+        ++index;
     }
-    std::string_view const value = text.substr(at + name.size());
+    std::string_view const value = text.substr(index + name.size());
     // mod_format_cdr without encoding puts raw JSON here, which may contain '&'.
     return is_json(value) ? value : value.substr(0, value.find('&'));
 }
@@ -50,7 +51,7 @@ std::optional<std::string_view> form_value(std::string_view text) noexcept {
 class freeswitch_decoder final : public json_body_decoder {
   public:
     freeswitch_decoder(decode_context const& context, record_batch& batch) noexcept
-        : json_body_decoder(context.from, batch), query_uuid_(uuid_of_query(context.query)) {}
+        : json_body_decoder(context.sender, batch), query_uuid_(uuid_of_query(context.query)) {}
 
     /// Decodes text in any of the encodings.
     void run_encoded(std::string_view text);
@@ -62,7 +63,7 @@ class freeswitch_decoder final : public json_body_decoder {
     }
     record_fault finish(std::string_view raw) override;
     /// A switch cannot correct its body: it is kept as one rejected record.
-    void failed_whole(record_fault const& fault, std::string_view body) override {
+    void unreadable_body(record_fault const& fault, std::string_view body) override {
         out_.reject(fault, encoded_.empty() ? body : encoded_);
     }
     std::string_view kept(std::string_view raw) const noexcept override {
@@ -82,14 +83,14 @@ class freeswitch_decoder final : public json_body_decoder {
 };
 
 record_fault freeswitch_decoder::finish(std::string_view raw) {
-    if (from_.b_legs == b_leg_policy::skip && is_b_leg(tokens_)) {
+    if (source_.b_legs == b_leg_policy::skip && is_b_leg(tokens_)) {
         out_.skip();
         return {};
     }
     text_arena& arena = out_.batch().text;
     cdr call;
     call.raw = raw;
-    record_fault const fault = read_freeswitch(tokens_, from_, query_uuid_, arena, call);
+    record_fault const fault = read_freeswitch(tokens_, source_, query_uuid_, arena, call);
     if (!fault) {
         out_.accept(call);
     }
@@ -98,7 +99,7 @@ record_fault freeswitch_decoder::finish(std::string_view raw) {
 
 std::string_view freeswitch_decoder::from_base64(std::string_view text) {
     auto const decoded = base64_decode(text, padding, out_.batch().text);
-    std::string_view const json = decoded ? trimmed(without_mark(*decoded)) : std::string_view{};
+    std::string_view const json = decoded ? trimmed(strip_bom(*decoded)) : std::string_view{};
     return is_json(json) ? json : std::string_view{};
 }
 
@@ -125,7 +126,7 @@ std::string_view freeswitch_decoder::to_json(std::string_view text) {
 }
 
 void freeswitch_decoder::run_encoded(std::string_view text) {
-    text = trimmed(without_mark(text));
+    text = trimmed(strip_bom(text));
     if (is_json(text)) {
         run_json(text, {});
         return;
@@ -180,7 +181,7 @@ void decode_freeswitch(decode_context const& context, record_batch& batch) noexc
     try {
         freeswitch_decoder(context, batch).run_encoded(batch.body);
     } catch (std::exception const&) {
-        record_collector(batch).fail_whole(record_error::record_too_large, no_memory_detail);
+        record_collector(batch).reject_body(record_error::record_too_large, no_memory_detail);
     }
 }
 

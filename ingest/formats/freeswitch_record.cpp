@@ -40,9 +40,9 @@ time_reading read_microseconds(std::string_view text) noexcept {
 
 class freeswitch_reader {
   public:
-    freeswitch_reader(freeswitch_tokens const& tokens, source const& from,
+    freeswitch_reader(freeswitch_tokens const& tokens, source const& source,
                       std::string_view query_uuid, text_arena& arena, cdr& out) noexcept
-        : tokens_(tokens), from_(from), query_uuid_(query_uuid), arena_(arena), out_(out) {}
+        : tokens_(tokens), source_(source), query_uuid_(query_uuid), arena_(arena), out_(out) {}
 
     record_fault run() {
         if (!tokens_.has_variables && !tokens_.has_profile) {
@@ -69,10 +69,10 @@ class freeswitch_reader {
     /// A variable's value, decoded according to the source's percent policy.
     std::string_view value(variable which) {
         std::string_view text = text_of(token(which), arena_);
-        if (from_.percent != percent_policy::never) {
+        if (source_.percent != percent_policy::never) {
             text = percent_decode(text, plus_sign::is_plus, 0, arena_);
         }
-        return trimmed(mend_text(text, arena_));
+        return trimmed(sanitize_text(text, arena_));
     }
     /// Profiles are not percent-encoded, whatever the setting.
     std::string_view value(freeswitch_profile const& profile, member which) {
@@ -105,7 +105,7 @@ class freeswitch_reader {
     void metadata();
 
     freeswitch_tokens const& tokens_;
-    source const& from_;
+    source const& source_;
     std::string_view query_uuid_;
     text_arena& arena_;
     cdr& out_;
@@ -141,15 +141,15 @@ void freeswitch_reader::parties() {
 }
 
 void freeswitch_reader::direction() {
-    auto const said = first_of({variable::tally_direction, variable::call_direction});
-    if (equal_ignoring_case(said, "inbound")) {
+    auto const text = first_of({variable::tally_direction, variable::call_direction});
+    if (equal_ignoring_case(text, "inbound")) {
         out_.direction = call_direction::inbound;
         return;
     }
 
     // Without a variable, the switch's own view of the leg is all there is (freeswitch_decoder.hpp,
     // Direction).
-    out_.direction_assumed = said.empty();
+    out_.direction_assumed = text.empty();
     auto leg = value(variable::direction);
     if (leg.empty()) {
         leg = trimmed(text_of(tokens_.channel_direction, arena_));
@@ -160,8 +160,8 @@ void freeswitch_reader::direction() {
     bool const is_made_by_switch = equal_ignoring_case(leg, "outbound") || is_b_leg(tokens_);
     bool const is_from_user =
         !out_.account_number.empty() || !value(variable::sip_auth_username).empty();
-    bool const is_outbound = equal_ignoring_case(said, "outbound") ||
-                             equal_ignoring_case(said, "local") || is_made_by_switch ||
+    bool const is_outbound = equal_ignoring_case(text, "outbound") ||
+                             equal_ignoring_case(text, "local") || is_made_by_switch ||
                              is_from_user;
     out_.direction = is_outbound ? call_direction::outbound : call_direction::inbound;
 }
@@ -176,7 +176,7 @@ bool freeswitch_reader::identity() {
         call_id_ = value(variable::call_uuid);
     }
     if (call_id_.empty()) {
-        call_id_ = mend_text(query_uuid_, arena_);
+        call_id_ = sanitize_text(query_uuid_, arena_);
     }
 
     call_id_ = without_leg_prefix(call_id_);
@@ -283,10 +283,10 @@ bool freeswitch_reader::times() {
     if (!says(end_places, tokens_.newest) && duration_is_said_ && times.start.is != form::never) {
         times.end = {times.start.is, times.start.value + out_.duration_ms * 1000};
     }
-    times_fault const fault = settle_times(times, from_.time_zone, out_);
+    times_fault const fault = settle_times(times, source_.time_zone, out_);
     if (fault.error != record_error::none) {
         static constexpr std::string_view fields[] = {"start_epoch", "answer_epoch", "end_epoch"};
-        return fail(fault.error, fields[static_cast<std::size_t>(fault.at)], fault.detail);
+        return fail(fault.error, fields[static_cast<std::size_t>(fault.stamp)], fault.detail);
     }
 
     // "Never answered" and "not stated" differ: only the second is filled in.
@@ -353,9 +353,9 @@ bool is_b_leg(freeswitch_tokens const& tokens) noexcept {
            is_set(variable::originator);
 }
 
-record_fault read_freeswitch(freeswitch_tokens const& tokens, source const& from,
+record_fault read_freeswitch(freeswitch_tokens const& tokens, source const& source,
                              std::string_view query_uuid, text_arena& arena, cdr& out) {
-    return freeswitch_reader(tokens, from, query_uuid, arena, out).run();
+    return freeswitch_reader(tokens, source, query_uuid, arena, out).run();
 }
 
 } // namespace tally::ingest

@@ -13,7 +13,7 @@ bool is_b_leg(freeswitch_tokens const& tokens) noexcept;
 
 /// Makes a call from a record's tokens; rewritten text goes to `arena`. `query_uuid` is the call id
 /// of the push's URL, used if the record has none. `out.raw` is not changed.
-record_fault read_freeswitch(freeswitch_tokens const& tokens, source const& from,
+record_fault read_freeswitch(freeswitch_tokens const& tokens, source const& source,
                              std::string_view query_uuid, text_arena& arena, cdr& out);
 
 } // namespace tally::ingest

@@ -82,9 +82,9 @@ bool is_filled(json_token const& token) noexcept {
 
 void keep_profile(freeswitch_profile& profile, freeswitch_tokens& out) noexcept {
     using enum freeswitch_profile_member;
-    auto const said = parse_decimal(member_of(profile, profile_index).text, 0);
+    auto const value = parse_decimal(member_of(profile, profile_index).text, 0);
     // Without an index, profiles are in the order from newest to oldest.
-    std::int64_t const index = said ? *said : out.has_profile ? out.oldest_index - 1 : 0;
+    std::int64_t const index = value ? *value : out.has_profile ? out.oldest_index - 1 : 0;
     if (!out.has_profile || index > out.newest_index) {
         out.newest = profile;
         out.newest_index = index;

@@ -37,7 +37,7 @@ class http_observer {
     virtual void acknowledged(double seconds) noexcept = 0;
     /// The server itself failed in some way, and the operator may have to act (no file descriptors
     /// left). Worth a log line, rate-limited.
-    virtual void trouble(std::string_view what) noexcept = 0;
+    virtual void trouble(std::string_view text) noexcept = 0;
 };
 
 } // namespace tally::ingest

@@ -22,10 +22,10 @@ std::chrono::milliseconds sweep_interval_of(http_server_settings const& settings
 
 /// The complete response to a connection over the limit.
 std::string too_many_connections() {
-    http_response const answer = unavailable("too many connections are open", 1);
+    http_response const response = unavailable("too many connections are open", 1);
     return "HTTP/1.1 503 Service Unavailable\r\nServer: tallyd\r\nRetry-After: 1\r\n"
            "Content-Type: application/problem+json\r\nConnection: close\r\nContent-Length: " +
-           std::to_string(answer.body.size()) + "\r\n\r\n" + answer.body;
+           std::to_string(response.body.size()) + "\r\n\r\n" + response.body;
 }
 
 } // namespace
@@ -40,24 +40,25 @@ struct http_server::impl {
             : settings(std::move(wanted)), context{handler, observer, settings} {}
     };
 
-    static connection_server::plan plan_of(std::shared_ptr<shared const> const& by) {
-        return {.listen = by->settings.listen,
-                .connections_max = by->settings.connections_max,
-                .sweep_interval = sweep_interval_of(by->settings),
-                .too_many =
-                    [by] {
-                        by->context.observer.answered({}, 503);
-                        return too_many_connections();
-                    },
-                .trouble = [by](std::string_view what) { by->context.observer.trouble(what); },
-                .make =
-                    [by](connection::socket socket) {
-                        // The session refers to `by`, so the deleter holds it as long as the
-                        // session lives.
-                        auto* const made = new http_session(std::move(socket), by->context);
-                        return std::shared_ptr<http_session>(
-                            made, [by](http_session* gone) { delete gone; });
-                    }};
+    static connection_server::plan plan_of(std::shared_ptr<shared const> const& owner) {
+        return {
+            .listen = owner->settings.listen,
+            .connections_max = owner->settings.connections_max,
+            .sweep_interval = sweep_interval_of(owner->settings),
+            .too_many =
+                [owner] {
+                    owner->context.observer.answered({}, 503);
+                    return too_many_connections();
+                },
+            .on_warning = [owner](std::string_view text) { owner->context.observer.trouble(text); },
+            .make =
+                [owner](connection::socket socket) {
+                    // The session refers to `by`, so the deleter holds it as long as the
+                    // session lives.
+                    auto* const made = new http_session(std::move(socket), owner->context);
+                    return std::shared_ptr<http_session>(
+                        made, [owner](http_session* gone) { delete gone; });
+                }};
     }
 
     connection_server server;

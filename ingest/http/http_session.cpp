@@ -111,14 +111,14 @@ http_session::task<http_session::next_step> http_session::serve_request() {
     auto const [error, size] =
         co_await http::async_read_header(socket_, buffer_, *parser_, await_tuple_t{});
     if (error) {
-        co_return co_await answer_unreadable(error);
+        co_return co_await reject_unreadable(error);
     }
 
     // The framing decides where the next request begins, so it is checked before the handler.
     http_step step;
     if (auto obstacle = head_obstacle()) {
         // The framing is uncertain: the bytes after this head cannot be taken as a request.
-        bool const written = co_await write_answer(std::move(*obstacle), false);
+        bool const written = co_await write_response(std::move(*obstacle), false);
         co_return written ? next_step::linger_and_close : next_step::close;
     }
 
@@ -126,8 +126,8 @@ http_session::task<http_session::next_step> http_session::serve_request() {
     if (auto failure = failure_of([&] { step = begin_request(); })) {
         step = std::move(*failure);
     }
-    if (auto* answer = std::get_if<http_response>(&step)) {
-        co_return co_await answer_unread(std::move(*answer));
+    if (auto* response = std::get_if<http_response>(&step)) {
+        co_return co_await reject_unread(std::move(*response));
     }
     co_return co_await serve_exchange(std::get<std::unique_ptr<http_exchange>>(std::move(step)));
 }
@@ -135,28 +135,28 @@ http_session::task<http_session::next_step> http_session::serve_request() {
 http_session::task<http_session::next_step>
 http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
     std::string body;
-    http_response answer;
+    http_response response;
 
     // Read the body, then wait for the handler's reply.
-    body_end const end = co_await read_body(*exchange, body, answer);
+    body_end const end = co_await read_body(*exchange, body, response);
     if (end == body_end::complete) {
-        answer = co_await wait_for_reply(*exchange, std::move(body));
+        response = co_await wait_for_response(*exchange, std::move(body));
     }
     // The exchange's credit is free for others while a slow client reads its response.
     exchange.reset();
 
     if (end == body_end::refused) {
-        co_return co_await answer_unread(std::move(answer));
+        co_return co_await reject_unread(std::move(response));
     }
     if (end == body_end::lost) {
-        co_return co_await answer_unreadable(body_error_);
+        co_return co_await reject_unreadable(body_error_);
     }
     if (aborted_) {
         co_return next_step::close;
     }
 
     bool const keep_alive = parser_->keep_alive() && !draining_;
-    if (!co_await write_answer(std::move(answer), keep_alive)) {
+    if (!co_await write_response(std::move(response), keep_alive)) {
         co_return next_step::close;
     }
     // A client that did not ask to close may have sent its next request already; closing at once
@@ -169,22 +169,22 @@ http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
 /// Called when a request cannot be read: the deadline has passed (408), the head is too large (431)
 /// or malformed (400), or the peer has closed the connection, which gets no response.
 http_session::task<http_session::next_step>
-http_session::answer_unreadable(boost::system::error_code error) {
+http_session::reject_unreadable(boost::system::error_code error) {
     if (aborted_) {
         co_return next_step::close;
     }
-    http_response answer;
+    http_response response;
     if (timed_out_) {
-        answer = problem(408, "the request did not come in time");
+        response = problem(408, "the request did not come in time");
     } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-        answer = problem(431, "the request's head is too large");
+        response = problem(431, "the request's head is too large");
     } else if (error.category() == make_error_code(http::error::bad_method).category() &&
                error != http::error::end_of_stream && error != http::error::partial_message) {
-        answer = problem(400, "this is not HTTP/1.1: " + error.message());
+        response = problem(400, "this is not HTTP/1.1: " + error.message());
     } else {
         co_return next_step::close;
     }
-    bool const written = co_await write_answer(std::move(answer), false);
+    bool const written = co_await write_response(std::move(response), false);
     co_return written ? next_step::linger_and_close : next_step::close;
 }
 
@@ -192,13 +192,13 @@ http_session::answer_unreadable(boost::system::error_code error) {
 /// so that the connection can stay. A client that waits for 100 may or may not send its body now,
 /// so the meaning of the bytes that follow is unknown, and the connection closes (RFC 9110 section
 /// 10.1.1).
-http_session::task<http_session::next_step> http_session::answer_unread(http_response answer) {
+http_session::task<http_session::next_step> http_session::reject_unread(http_response response) {
     auto const& head = parser_->get();
     std::uint64_t const length = parser_->content_length().value_or(0);
     bool const skippable = !parser_->chunked() && length <= discard_bytes_max &&
                            head.find(http::field::expect) == head.end();
     bool const keep_alive = skippable && parser_->keep_alive() && !draining_;
-    if (!co_await write_answer(std::move(answer), keep_alive)) {
+    if (!co_await write_response(std::move(response), keep_alive)) {
         co_return next_step::close;
     }
     if (!keep_alive) {
@@ -209,8 +209,8 @@ http_session::task<http_session::next_step> http_session::answer_unread(http_res
 }
 
 /// Hands the body over and waits for the reply, which comes from any thread.
-http_session::task<http_response> http_session::wait_for_reply(http_exchange& exchange,
-                                                               std::string body) {
+http_session::task<http_response> http_session::wait_for_response(http_exchange& exchange,
+                                                                  std::string body) {
     reply_.reset();
     enter(stage::answering, context_.settings.answer_timeout);
     reply_timer_.expires_at(clock::time_point::max());
@@ -225,31 +225,31 @@ http_session::task<http_response> http_session::wait_for_reply(http_exchange& ex
     while (!reply_ && !timed_out_ && !aborted_) {
         co_await reply_timer_.async_wait(await_tuple_t{});
     }
-    http_response answer = reply_ ? std::move(*reply_) : exchange.timed_out();
+    http_response response = reply_ ? std::move(*reply_) : exchange.timed_out();
     reply_.reset();
     ++request_; // a later reply has the old number and is ignored
-    co_return answer;
+    co_return response;
 }
 
 /// The reply does not keep the session alive: a lane may hold it longer than the connection and the
 /// io_context live.
 http_reply http_session::make_reply() {
-    return [weak = weak_from_this(), request = request_](http_response answer) {
+    return [weak = weak_from_this(), request = request_](http_response response) {
         std::shared_ptr<http_session> const self = weak.lock();
         if (!self) {
             return;
         }
         strand const executor = self->socket_.get_executor();
-        asio::dispatch(executor, [self, request, answer = std::move(answer)]() mutable {
-            self->deliver(request, std::move(answer));
+        asio::dispatch(executor, [self, request, response = std::move(response)]() mutable {
+            self->deliver(request, std::move(response));
         });
     };
 }
 
 /// On the strand. Replies of an earlier request, and all but the first, are dropped.
-void http_session::deliver(std::uint64_t request, http_response answer) {
+void http_session::deliver(std::uint64_t request, http_response response) {
     if (request == request_ && stage_ == stage::answering && !reply_) {
-        reply_ = std::move(answer);
+        reply_ = std::move(response);
         reply_timer_.cancel();
     }
 }

@@ -71,8 +71,8 @@ class http_session final : public connection, public std::enable_shared_from_thi
     task<bool> wait_for_request();
     task<next_step> serve_request();
     task<next_step> serve_exchange(std::unique_ptr<http_exchange> exchange);
-    task<next_step> answer_unreadable(boost::system::error_code error);
-    task<next_step> answer_unread(http_response answer);
+    task<next_step> reject_unreadable(boost::system::error_code error);
+    task<next_step> reject_unread(http_response response);
 
     task<body_end> read_body(http_exchange& exchange, std::string& body, http_response& refusal);
     task<body_end> read_sized_body(std::uint64_t length, std::string& body);
@@ -80,14 +80,14 @@ class http_session final : public connection, public std::enable_shared_from_thi
                                      http_response& refusal);
     task<bool> send_continue();
     task<bool> discard_body(std::uint64_t bytes);
-    task<http_response> wait_for_reply(http_exchange& exchange, std::string body);
-    task<bool> write_answer(http_response answer, bool keep_alive);
+    task<http_response> wait_for_response(http_exchange& exchange, std::string body);
+    task<bool> write_response(http_response response, bool keep_alive);
     task<void> linger();
 
     [[nodiscard]] http_step begin_request();
     [[nodiscard]] std::optional<http_response> head_obstacle() const;
     http_reply make_reply();
-    void deliver(std::uint64_t request, http_response answer);
+    void deliver(std::uint64_t request, http_response response);
     void enter(stage now, std::chrono::milliseconds limit);
     void time_out();
     void close() noexcept;

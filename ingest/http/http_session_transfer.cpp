@@ -165,27 +165,27 @@ http_session::task<bool> http_session::discard_body(std::uint64_t bytes) {
 }
 
 /// Writes a whole response; false if the client has gone or did not read it in time.
-http_session::task<bool> http_session::write_answer(http_response answer, bool keep_alive) {
-    context_.observer.answered(answer.endpoint, answer.status);
+http_session::task<bool> http_session::write_response(http_response response, bool keep_alive) {
+    context_.observer.answered(response.endpoint, response.status);
 
     // A head that could not be read has no version; HTTP/1.1 is assumed.
     unsigned const version = parser_->is_header_done() ? parser_->get().version() : 11;
     http::response<http::string_body> message;
     message.version(version);
-    message.result(answer.status);
+    message.result(response.status);
     message.set(http::field::date, http_date(std::time(nullptr)));
     message.set(http::field::server, "tallyd");
-    if (!answer.content_type.empty()) {
-        message.set(http::field::content_type, answer.content_type);
+    if (!response.content_type.empty()) {
+        message.set(http::field::content_type, response.content_type);
     }
 
-    for (auto const& [name, value] : answer.fields) {
+    for (auto const& [name, value] : response.fields) {
         message.insert(name, value);
     }
 
-    message.reason(status_title(answer.status));
+    message.reason(status_title(response.status));
     message.keep_alive(keep_alive);
-    message.body() = std::move(answer.body);
+    message.body() = std::move(response.body);
     message.prepare_payload();
 
     enter(stage::writing, context_.settings.write_timeout);

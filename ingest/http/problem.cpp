@@ -44,23 +44,24 @@ http_response problem(unsigned status, std::string_view detail, std::string_view
         json.key("code").value(code);
     }
     json.close('}');
-    http_response answer;
-    answer.status = status;
-    answer.content_type = problem_content_type;
-    answer.body = std::move(json).text();
-    return answer;
+    http_response response;
+    response.status = status;
+    response.content_type = problem_content_type;
+    response.body = std::move(json).text();
+    return response;
 }
 
 http_response unavailable(std::string_view detail, unsigned retry_after_s) {
-    http_response answer = problem(503, detail);
-    answer.fields.emplace_back("Retry-After", std::to_string(retry_after_s));
-    return answer;
+    http_response response = problem(503, detail);
+    response.fields.emplace_back("Retry-After", std::to_string(retry_after_s));
+    return response;
 }
 
 http_response method_not_allowed(std::string_view allowed) {
-    http_response answer = problem(405, "this endpoint accepts " + std::string{allowed} + " only");
-    answer.fields.emplace_back("Allow", allowed);
-    return answer;
+    http_response response =
+        problem(405, "this endpoint accepts " + std::string{allowed} + " only");
+    response.fields.emplace_back("Allow", allowed);
+    return response;
 }
 
 } // namespace tally::ingest

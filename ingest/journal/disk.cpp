@@ -17,7 +17,7 @@ class open_file {
             ::close(descriptor_);
         }
     }
-    open_file(open_file&& from) noexcept : descriptor_(std::exchange(from.descriptor_, -1)) {}
+    open_file(open_file&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
     open_file& operator=(open_file&&) = delete;
 
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }

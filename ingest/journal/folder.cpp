@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr char const* lock_name = "journal.lock";
 
-std::runtime_error failed(std::string const& what, fs::path const& path) {
-    return std::runtime_error{what + " " + path.string() + ": " + std::strerror(errno)};
+std::runtime_error failed(std::string const& text, fs::path const& path) {
+    return std::runtime_error{text + " " + path.string() + ": " + std::strerror(errno)};
 }
 
 void write_pid(int descriptor) noexcept {
@@ -34,9 +34,9 @@ void write_pid(int descriptor) noexcept {
 }
 
 /// The extent of a segment by its head, or by its name if the head cannot be read.
-segment_extent extent_of(fs::path const& file, frame_place const& place) {
+segment_extent extent_of(fs::path const& file, frame_location const& location) {
     segment_extent extent;
-    extent.number = place.segment;
+    extent.number = location.segment;
     extent.file = file;
     extent.first_record = segment_extent::unknown;
     segment_input input{file};
@@ -85,13 +85,13 @@ journal_folder::~journal_folder() {
 std::vector<journal_stream> journal_folder::streams() const {
     std::map<uuid, journal_stream> found;
     for (auto const& entry : fs::directory_iterator{path_}) {
-        auto const place = parse_segment_file_name(entry.path().filename().string());
-        if (!place) {
+        auto const location = parse_segment_file_name(entry.path().filename().string());
+        if (!location) {
             continue;
         }
-        auto& stream = found[place->stream];
-        stream.id = place->stream;
-        stream.segments.push_back(extent_of(entry.path(), *place));
+        auto& stream = found[location->stream];
+        stream.id = location->stream;
+        stream.segments.push_back(extent_of(entry.path(), *location));
         stream.bytes += entry.file_size();
     }
 

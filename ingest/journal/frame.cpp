@@ -15,38 +15,38 @@ namespace {
 constexpr std::uint32_t payload_bytes_max = 1U << 30;
 
 template <class integer>
-void put(char* at, integer value) noexcept {
+void put(char* cursor, integer value) noexcept {
     boost::endian::native_to_little_inplace(value);
-    std::memcpy(at, &value, sizeof value);
+    std::memcpy(cursor, &value, sizeof value);
 }
 
 template <class integer>
-integer get(char const* at) noexcept {
+integer get(char const* cursor) noexcept {
     integer value = 0;
-    std::memcpy(&value, at, sizeof value);
+    std::memcpy(&value, cursor, sizeof value);
     return boost::endian::little_to_native(value);
 }
 
 constexpr std::size_t crc_end = 8; ///< the CRC covers what follows it; the length is in `identity`
 
 std::uint32_t crc_of(std::string_view behind_crc, std::uint32_t payload_bytes,
-                     frame_place const& place) noexcept {
-    std::array<char, sizeof place.stream.bytes + 12> identity{};
-    std::memcpy(identity.data(), place.stream.bytes.data(), place.stream.bytes.size());
-    put(identity.data() + place.stream.bytes.size(), place.segment);
-    put(identity.data() + place.stream.bytes.size() + 8, payload_bytes);
+                     frame_location const& location) noexcept {
+    std::array<char, sizeof location.stream.bytes + 12> identity{};
+    std::memcpy(identity.data(), location.stream.bytes.data(), location.stream.bytes.size());
+    put(identity.data() + location.stream.bytes.size(), location.segment);
+    put(identity.data() + location.stream.bytes.size() + 8, payload_bytes);
     return crc32c(behind_crc, crc32c({identity.data(), identity.size()}));
 }
 
-frame_head head_at(char const* at) noexcept {
+frame_head head_at(char const* cursor) noexcept {
     frame_head head;
-    head.payload_bytes = get<std::uint32_t>(at);
-    head.crc = get<std::uint32_t>(at + 4);
-    head.first_record = get<std::uint64_t>(at + 8);
-    head.records = get<std::uint32_t>(at + 16);
-    head.type = static_cast<frame_type>(get<std::uint16_t>(at + 20));
-    head.durable_bytes = get<std::uint64_t>(at + 24);
-    head.received = get<std::int64_t>(at + 32);
+    head.payload_bytes = get<std::uint32_t>(cursor);
+    head.crc = get<std::uint32_t>(cursor + 4);
+    head.first_record = get<std::uint64_t>(cursor + 8);
+    head.records = get<std::uint32_t>(cursor + 16);
+    head.type = static_cast<frame_type>(get<std::uint16_t>(cursor + 20));
+    head.durable_bytes = get<std::uint64_t>(cursor + 24);
+    head.received = get<std::int64_t>(cursor + 32);
     return head;
 }
 
@@ -57,25 +57,25 @@ bool is_zero(std::string_view bytes) noexcept {
 } // namespace
 
 void append_frame(std::string& out, frame_head head, std::string_view payload,
-                  frame_place const& place) {
+                  frame_location const& location) {
     std::size_t const begin = out.size();
     out.resize(begin + frame_bytes(payload.size()));
-    char* const at = out.data() + begin;
+    char* const cursor = out.data() + begin;
     head.payload_bytes = static_cast<std::uint32_t>(payload.size());
-    put(at, head.payload_bytes);
-    put(at + 8, head.first_record);
-    put(at + 16, head.records);
-    put(at + 20, static_cast<std::uint16_t>(head.type));
-    put(at + 24, head.durable_bytes);
-    put(at + 32, head.received);
+    put(cursor, head.payload_bytes);
+    put(cursor + 8, head.first_record);
+    put(cursor + 16, head.records);
+    put(cursor + 20, static_cast<std::uint16_t>(head.type));
+    put(cursor + 24, head.durable_bytes);
+    put(cursor + 32, head.received);
     if (!payload.empty()) {
-        std::memcpy(at + frame_head_bytes, payload.data(), payload.size());
+        std::memcpy(cursor + frame_head_bytes, payload.data(), payload.size());
     }
-    std::string_view const covered{at + crc_end, frame_head_bytes - crc_end + payload.size()};
-    put(at + 4, crc_of(covered, head.payload_bytes, place));
+    std::string_view const covered{cursor + crc_end, frame_head_bytes - crc_end + payload.size()};
+    put(cursor + 4, crc_of(covered, head.payload_bytes, location));
 }
 
-frame_view read_frame(std::string_view bytes, frame_place const& place) noexcept {
+frame_view read_frame(std::string_view bytes, frame_location const& location) noexcept {
     frame_view view;
     view.bytes = frame_head_bytes;
 
@@ -107,7 +107,8 @@ frame_view read_frame(std::string_view bytes, frame_place const& place) noexcept
         bytes.substr(frame_head_bytes + view.head.payload_bytes,
                      view.bytes - frame_head_bytes - view.head.payload_bytes);
     if (known && is_zero(padding) && bytes[22] == '\0' && bytes[23] == '\0' &&
-        crc_of(bytes.substr(crc_end, covered), view.head.payload_bytes, place) == view.head.crc) {
+        crc_of(bytes.substr(crc_end, covered), view.head.payload_bytes, location) ==
+            view.head.crc) {
         view.state = frame_state::whole;
         view.payload = bytes.substr(frame_head_bytes, view.head.payload_bytes);
     }

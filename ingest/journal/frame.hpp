@@ -48,14 +48,14 @@ constexpr std::size_t frame_bytes(std::size_t payload_bytes) noexcept {
 }
 
 /// The stream and segment that a frame belongs to; its CRC covers both.
-struct frame_place {
+struct frame_location {
     uuid stream;
     std::uint64_t segment = 0;
 };
 
 /// Appends a frame to `out`; its `payload_bytes` and `crc` are filled in.
 void append_frame(std::string& out, frame_head head, std::string_view payload,
-                  frame_place const& place);
+                  frame_location const& location);
 
 enum class frame_state : std::uint8_t {
     whole,   ///< a frame, exactly as it was written
@@ -72,6 +72,6 @@ struct frame_view {
 };
 
 /// The frame at the front of `bytes`. The bytes are not trusted: any content is safe.
-frame_view read_frame(std::string_view bytes, frame_place const& place) noexcept;
+frame_view read_frame(std::string_view bytes, frame_location const& location) noexcept;
 
 } // namespace tally::ingest

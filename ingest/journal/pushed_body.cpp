@@ -76,9 +76,9 @@ struct decision {
     std::vector<run> declined;
 
     [[nodiscard]] bool declines(std::uint32_t index) const noexcept {
-        auto const behind =
-            std::upper_bound(declined.begin(), declined.end(), index,
-                             [](std::uint32_t at, run const& each) { return at < each.begin; });
+        auto const behind = std::upper_bound(
+            declined.begin(), declined.end(), index,
+            [](std::uint32_t slot_index, run const& each) { return slot_index < each.begin; });
         return behind != declined.begin() && index < std::prev(behind)->end;
     }
 };
@@ -119,7 +119,7 @@ std::vector<decision::run> runs_of_declined(record_block const& block) {
 
 std::string encode_decision(record_block const& block) {
     std::string out;
-    put_number(out, static_cast<std::uint64_t>(block.from->record_bytes_max));
+    put_number(out, static_cast<std::uint64_t>(block.sender->record_bytes_max));
     put_number(out, block.batch.received());
     for (auto const& run : runs_of_declined(block)) {
         put_number(out, run.begin);
@@ -210,8 +210,8 @@ bool is_unreadable(record_batch const& batch) {
            batch.rejected[0].raw.size() == batch.body.size();
 }
 
-void reject_whole(record_batch& batch, record_error why, std::string_view detail) {
-    batch.reject_whole(why, batch.text.keep(detail.empty() ? explain(why) : detail));
+void reject_body(record_batch& batch, record_error reason, std::string_view detail) {
+    batch.reject_body(reason, batch.text.keep(detail.empty() ? explain(reason) : detail));
 }
 
 std::shared_ptr<source const> source_of(std::string_view id, source_table const& sources) {
@@ -227,33 +227,34 @@ std::shared_ptr<source const> source_of(std::string_view id, source_table const&
 /// A push that this version cannot attribute. It was acknowledged, so it is not dropped: it waits
 /// in suspense for the operator.
 std::unique_ptr<record_block> unknown_push(std::string_view payload, source_table const& sources,
-                                           time_us received, std::string_view why) {
+                                           time_us received, std::string_view reason) {
     auto block = std::make_unique<record_block>();
     block->received = received;
-    block->from = std::make_shared<source const>(sources.local());
+    block->sender = std::make_shared<source const>(sources.local());
     block->in_format = &formats().front();
     block->suspend_rejected = true;
     block->batch.set_body(std::string{payload});
-    reject_whole(block->batch, record_error::bad_encoding, why);
+    reject_body(block->batch, record_error::bad_encoding, reason);
     return block;
 }
 
 /// Decodes with the limits of the time of acknowledgment and with today's settings for values. No
 /// record is skipped by the decoder: the decision already says which ones were.
 void decode_as_decided(record_block& block, decision const& made, time_us received) {
-    source const* from = block.from.get();
+    source const* sender = block.sender.get();
     std::optional<source> of_then;
-    if (from->b_legs != b_leg_policy::accept || from->record_bytes_max != made.record_bytes_max) {
-        of_then = *from;
+    if (sender->b_legs != b_leg_policy::accept ||
+        sender->record_bytes_max != made.record_bytes_max) {
+        of_then = *sender;
         of_then->b_legs = b_leg_policy::accept;
         of_then->record_bytes_max = made.record_bytes_max;
-        from = &*of_then;
+        sender = &*of_then;
     }
     auto& batch = block.batch;
 
     // The same body and limits should give the same records; is_all_there checks that they do.
-    block.in_format->decode({*from, block.content_type, block.query, received}, batch);
-    if (batch.whole_error != record_error::none) {
+    block.in_format->decode({*sender, block.content_type, block.query, received}, batch);
+    if (batch.body_error != record_error::none) {
         return;
     }
     if (is_all_there(made, batch)) {
@@ -262,8 +263,8 @@ void decode_as_decided(record_block& block, decision const& made, time_us receiv
     }
     // The records no longer correspond to those of the decision, so the whole body waits in
     // suspense: storing some of them could lose or repeat others.
-    batch.whole_error = record_error::bad_encoding;
-    batch.whole_detail =
+    batch.body_error = record_error::bad_encoding;
+    batch.body_detail =
         batch.text.keep("this version finds other records in it than the " +
                         std::to_string(made.records) + " of which some or all were taken");
 }
@@ -281,8 +282,8 @@ std::string encode_pushed(record_block const& block) {
     out.reserve(batch.body.size() + block.content_type.size() + block.query.size() + 160);
     out.push_back(static_cast<char>(journal_version));
     out.push_back(block.suspend_rejected ? '\1' : '\0');
-    put(out,
-        {reinterpret_cast<char const*>(block.from->id.bytes.data()), block.from->id.bytes.size()});
+    put(out, {reinterpret_cast<char const*>(block.sender->id.bytes.data()),
+              block.sender->id.bytes.size()});
 
     // By name: the table's order may change between versions.
     put(out, block.in_format->name);
@@ -309,12 +310,12 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     field_reader fields{payload.substr(std::min<std::size_t>(payload.size(), 2))};
     auto block = std::make_unique<record_block>();
     block->received = received;
-    block->from = source_of(fields.take(), sources);
+    block->sender = source_of(fields.take(), sources);
     std::string const format_name{fields.take()};
     block->in_format = find(format_name);
     block->content_type = fields.take();
     block->query = fields.take();
-    record_error const why = parse_code(fields.take());
+    record_error const reason = parse_code(fields.take());
     std::string_view const detail = fields.take();
     bool const is_decided = version > version_without_decision;
     auto const made = is_decided ? std::optional{decode_decision(fields.take())} : std::nullopt;
@@ -334,18 +335,18 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     block->suspend_rejected = payload[1] != '\0';
     auto& batch = block->batch;
     batch.set_body(std::string{body});
-    if (why == record_error::none && made) {
+    if (reason == record_error::none && made) {
         decode_as_decided(*block, *made, received);
-    } else if (why == record_error::none) {
-        block->in_format->decode({*block->from, block->content_type, block->query, received},
+    } else if (reason == record_error::none) {
+        block->in_format->decode({*block->sender, block->content_type, block->query, received},
                                  batch);
     }
 
     // What cannot be read is one bad record: the push was acknowledged, so it may not disappear.
-    record_error const bad = why != record_error::none ? why : batch.whole_error;
+    record_error const bad = reason != record_error::none ? reason : batch.body_error;
     if (bad != record_error::none) {
         block->suspend_rejected = true;
-        reject_whole(batch, bad, why != record_error::none ? detail : batch.whole_detail);
+        reject_body(batch, bad, reason != record_error::none ? detail : batch.body_detail);
     }
     return block;
 }

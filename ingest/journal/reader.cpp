@@ -12,10 +12,10 @@ constexpr std::size_t probe_bytes = std::size_t{256} * 1024;
 
 /// Whether a head is plausible enough to read the payload that it asks for. Text in a payload
 /// hardly ever passes, so the search does not read a gigabyte for a random length.
-bool is_plausible(frame_head const& head, std::uint64_t at, std::uint64_t record_min) noexcept {
+bool is_plausible(frame_head const& head, std::uint64_t index, std::uint64_t record_min) noexcept {
     bool const counts = head.type == frame_type::records ? head.records > 0 : head.records == 0;
     bool const known = head.type == frame_type::records || head.type == frame_type::mark;
-    return known && counts && head.first_record >= record_min && head.durable_bytes <= at &&
+    return known && counts && head.first_record >= record_min && head.durable_bytes <= index &&
            head.durable_bytes >= segment_head_bytes;
 }
 
@@ -51,7 +51,7 @@ void journal_reader::extend(std::vector<segment_extent> segments) {
 
     // The last segment may have grown since it was buffered.
     segments_ = std::move(segments);
-    at_ = 0;
+    index_ = 0;
     if (input_ != nullptr) {
         input_->forget();
     }
@@ -88,7 +88,7 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
     if (damage_) {
         return step::damaged;
     }
-    if (at_ >= segments_.size()) {
+    if (index_ >= segments_.size()) {
         return step::stop;
     }
     if (input_ == nullptr) {
@@ -195,12 +195,13 @@ journal_reader::step journal_reader::torn_or_damaged() {
 
     // Only the last write of a run can be cut short: at the end of the stream, or where the writer
     // gave a segment up and continued in the next one.
-    bool const may_be_torn = !knows_end() && (is_last() || segments_[at_ + 1].follows_failure);
+    bool const may_be_torn = !knows_end() && (is_last() || segments_[index_ + 1].follows_failure);
     std::uint64_t const end = readable_bytes();
     if (!may_be_torn) {
         // A segment that is followed by another one ends with the record before that one's first.
         // With other numbers, acknowledged records are missing.
-        std::uint64_t const following = is_last() ? next_record_ : segments_[at_ + 1].first_record;
+        std::uint64_t const following =
+            is_last() ? next_record_ : segments_[index_ + 1].first_record;
         if (knows_end() || (following != next_record_ && following != segment_extent::unknown)) {
             return damaged_to(end, following, "not what was written");
         }
@@ -227,10 +228,10 @@ journal_reader::step journal_reader::torn_or_damaged() {
 std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_record) {
     std::uint64_t const limit = readable_bytes();
     std::optional<std::uint64_t> first_whole;
-    std::uint64_t const from = (offset_ + frame_alignment) / frame_alignment * frame_alignment;
-    for (std::uint64_t at = std::max<std::uint64_t>(from, segment_head_bytes); at < limit;) {
+    std::uint64_t const begin = (offset_ + frame_alignment) / frame_alignment * frame_alignment;
+    for (std::uint64_t index = std::max<std::uint64_t>(begin, segment_head_bytes); index < limit;) {
         std::string_view const bytes = input_->view(
-            at, static_cast<std::size_t>(std::min<std::uint64_t>(probe_bytes, limit - at)));
+            index, static_cast<std::size_t>(std::min<std::uint64_t>(probe_bytes, limit - index)));
         if (bytes.empty()) {
             break;
         }
@@ -240,28 +241,28 @@ std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_reco
         // of frame_alignment.
         auto const content = bytes.find_first_not_of('\0');
         if (content == std::string_view::npos) {
-            at += bytes.size() / frame_alignment * frame_alignment;
+            index += bytes.size() / frame_alignment * frame_alignment;
             if (bytes.size() < frame_alignment) {
                 break;
             }
             continue;
         }
-        at += content / frame_alignment * frame_alignment;
+        index += content / frame_alignment * frame_alignment;
 
         // Read the payload only if the head is plausible.
-        frame_view found = read_frame(input_->view(at, frame_head_bytes), place());
-        if (found.state == frame_state::partial && found.bytes <= limit - at &&
-            is_plausible(found.head, at, next_record_)) {
-            found = read_frame(input_->view(at, found.bytes), place());
+        frame_view found = read_frame(input_->view(index, frame_head_bytes), place());
+        if (found.state == frame_state::partial && found.bytes <= limit - index &&
+            is_plausible(found.head, index, next_record_)) {
+            found = read_frame(input_->view(index, found.bytes), place());
         }
         if (found.state != frame_state::whole) {
-            at += frame_alignment;
+            index += frame_alignment;
             continue;
         }
 
         // Reading will continue here, if there is a proof.
         if (!first_whole) {
-            first_whole = at;
+            first_whole = index;
             next_record = found.head.first_record;
         }
 
@@ -271,7 +272,7 @@ std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_reco
         }
 
         // A frame of the same group proves nothing: go on.
-        at += found.bytes;
+        index += found.bytes;
     }
     return std::nullopt;
 }
@@ -299,7 +300,7 @@ bool journal_reader::go_to_next_segment() {
     if (is_last()) {
         return false;
     }
-    ++at_;
+    ++index_;
     input_.reset();
     offset_ = 0;
     return true;

@@ -85,17 +85,17 @@ class journal_reader {
     step damaged_to(std::uint64_t end, std::uint64_t next_record, std::string detail);
     std::optional<std::uint64_t> find_proof(std::uint64_t& next_record);
 
-    [[nodiscard]] segment_extent const& current() const noexcept { return segments_[at_]; }
-    [[nodiscard]] bool is_last() const noexcept { return at_ + 1 == segments_.size(); }
+    [[nodiscard]] segment_extent const& current() const noexcept { return segments_[index_]; }
+    [[nodiscard]] bool is_last() const noexcept { return index_ + 1 == segments_.size(); }
     [[nodiscard]] bool knows_end() const noexcept {
         return current().durable_bytes != segment_extent::unknown;
     }
     [[nodiscard]] std::uint64_t readable_bytes() const noexcept;
-    [[nodiscard]] frame_place place() const noexcept { return {stream_, current().number}; }
+    [[nodiscard]] frame_location place() const noexcept { return {stream_, current().number}; }
 
     uuid stream_;
     std::vector<segment_extent> segments_;
-    std::size_t at_ = 0; ///< index of the current segment
+    std::size_t index_ = 0; ///< index of the current segment
     std::unique_ptr<segment_input> input_;
     std::uint64_t offset_ = 0;
     std::uint64_t next_record_ = 0;

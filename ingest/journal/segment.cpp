@@ -84,7 +84,7 @@ std::string segment_file_name(uuid const& stream, std::uint64_t number) {
     return to_string(stream) + "-" + digits + std::string{extension};
 }
 
-std::optional<frame_place> parse_segment_file_name(std::string_view name) noexcept {
+std::optional<frame_location> parse_segment_file_name(std::string_view name) noexcept {
     if (name.size() < uuid_characters + 1 + number_digits + extension.size() ||
         !name.ends_with(extension) || name[uuid_characters] != '-') {
         return std::nullopt;
@@ -92,14 +92,14 @@ std::optional<frame_place> parse_segment_file_name(std::string_view name) noexce
     auto const stream = parse_uuid(name.substr(0, uuid_characters));
     std::string_view digits = name.substr(uuid_characters + 1);
     digits.remove_suffix(extension.size());
-    frame_place place;
+    frame_location location;
     auto const [end, failure] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), place.segment);
+        std::from_chars(digits.data(), digits.data() + digits.size(), location.segment);
     if (!stream || failure != std::errc{} || end != digits.data() + digits.size()) {
         return std::nullopt;
     }
-    place.stream = *stream;
-    return place;
+    location.stream = *stream;
+    return location;
 }
 
 segment_input::segment_input(std::filesystem::path const& file)

@@ -34,7 +34,7 @@ struct segment_head {
     bool follows_failure = false;
     std::uint32_t version = journal_version; ///< 0: written before heads had a version
 
-    [[nodiscard]] frame_place place() const noexcept { return {stream, number}; }
+    [[nodiscard]] frame_location place() const noexcept { return {stream, number}; }
     friend bool operator==(segment_head const&, segment_head const&) = default;
 };
 
@@ -46,7 +46,7 @@ std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept
 
 /// "<stream>-<number, 12 digits>.journal", so that the files of a stream sort in their order.
 std::string segment_file_name(uuid const& stream, std::uint64_t number);
-std::optional<frame_place> parse_segment_file_name(std::string_view name) noexcept;
+std::optional<frame_location> parse_segment_file_name(std::string_view name) noexcept;
 
 /// A segment's file, read in pieces: the requested bytes and some read-ahead are in memory.
 class segment_input {

@@ -17,7 +17,7 @@ constexpr std::size_t mark_bytes = frame_bytes(0);
 
 journal_writer::journal_writer(options chosen, journal_disk& disk)
     : options_(std::move(chosen)), disk_(disk) {
-    place_.stream = options_.stream;
+    location_.stream = options_.stream;
 }
 
 journal_writer::~journal_writer() = default;
@@ -52,42 +52,42 @@ std::uint64_t journal_writer::disk_bytes() const {
 }
 
 journal_flush journal_writer::flush() {
-    journal_flush said;
+    journal_flush flush;
     {
         std::lock_guard const hold{mutex_};
 
         // Take everything that has been appended: the next fdatasync serves all of it. Appenders
         // continue meanwhile; the lock is not held during a write.
         std::swap(taken_, pending_);
-        said.bytes = std::exchange(pending_bytes_, 0);
-        said.end = next_record_;
+        flush.bytes = std::exchange(pending_bytes_, 0);
+        flush.end = next_record_;
     }
 
     // Move the frames into the segment, and into further ones when it is full.
-    said.begin = flushed_record_;
+    flush.begin = flushed_record_;
     durable_record_ = flushed_record_;
     std::string_view payloads = taken_.payloads;
     for (auto const& frame : taken_.frames) {
-        said.error = place(frame, payloads.substr(0, frame.payload_bytes));
-        if (said.error != 0) {
+        flush.error = place(frame, payloads.substr(0, frame.payload_bytes));
+        if (flush.error != 0) {
             break;
         }
         payloads.remove_prefix(frame.payload_bytes);
     }
 
     // One write and one fdatasync for the last group.
-    if (said.error == 0 && !taken_.frames.empty()) {
-        said.error = write_out(said.end);
+    if (flush.error == 0 && !taken_.frames.empty()) {
+        flush.error = write_out(flush.end);
     }
-    if (said.error != 0) {
+    if (flush.error != 0) {
         abandon();
     }
 
     // Groups of earlier segments of this flush may be durable although a later one failed.
-    said.durable_end = said.error == 0 ? said.end : durable_record_;
-    flushed_record_ = said.end;
+    flush.durable_end = flush.error == 0 ? flush.end : durable_record_;
+    flushed_record_ = flush.end;
     taken_.clear();
-    return said;
+    return flush;
 }
 
 /// Adds a frame to the group: in the current segment, or in a new one if there is no room left.
@@ -110,7 +110,7 @@ int journal_writer::place(pending_frame const& frame, std::string_view payload) 
     // Tells a later reader how much of the segment may not be missing.
     auto head = frame.head;
     head.durable_bytes = durable_bytes_;
-    append_frame(group_, head, payload, place_);
+    append_frame(group_, head, payload, location_);
     return 0;
 }
 
@@ -131,7 +131,7 @@ int journal_writer::open_segment(std::uint64_t first_record, std::size_t frame_o
     }
 
     // The failure flag is on disk with the head, so it can be cleared.
-    place_.segment = next_segment_++;
+    location_.segment = next_segment_++;
     failed_ = false;
     written_bytes_ = durable_bytes_ = segment_head_bytes;
     std::lock_guard const hold{mutex_};
@@ -162,7 +162,7 @@ int journal_writer::write_out(std::uint64_t durable_end) {
     mark.type = frame_type::mark;
     mark.first_record = durable_end;
     mark.durable_bytes = durable_bytes_;
-    append_frame(group_, mark, {}, place_);
+    append_frame(group_, mark, {}, location_);
 
     // The mark does not matter for this group, so a failure to write it is ignored. A bad disk
     // shows at the next group.

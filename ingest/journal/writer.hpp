@@ -121,7 +121,7 @@ class journal_writer {
     // Used by the flushing thread only.
     pending_frames taken_;
     std::unique_ptr<segment_output> output_;
-    frame_place place_;
+    frame_location location_;
     std::uint64_t next_segment_ = 0;
     std::uint64_t segment_bytes_ = 0; ///< of the current segment
     std::uint64_t written_bytes_ = 0; ///< of it

@@ -40,8 +40,9 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
         asio::basic_waitable_timer<connection::clock, asio::wait_traits<connection::clock>, strand>;
 
     impl(asio::io_context& io, plan wanted)
-        : how(std::move(wanted)), executor(asio::make_strand(io)), io_executor(io.get_executor()),
-          acceptor(executor), pause(executor), sweep_timer(executor) {}
+        : settings(std::move(wanted)), executor(asio::make_strand(io)),
+          io_executor(io.get_executor()), acceptor(executor), pause(executor),
+          sweep_timer(executor) {}
 
     std::string bind();
     task<void> accept_all();
@@ -53,7 +54,7 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
     bool wait_until_empty(std::chrono::milliseconds limit);
     void stop();
 
-    plan const how;
+    plan const settings;
     strand executor; ///< for the acceptor and the timers
     asio::io_context::executor_type io_executor;
     asio::basic_socket_acceptor<tcp, strand> acceptor;
@@ -71,9 +72,9 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
 /// Resolves, binds and listens, synchronously: the daemon must not report that it runs before it
 /// does.
 std::string connection_server::impl::bind() {
-    auto const address = parse_http_address(how.listen);
+    auto const address = parse_http_address(settings.listen);
     if (!address) {
-        return "'" + how.listen + "' is not an address: expected host:port or [host]:port";
+        return "'" + settings.listen + "' is not an address: expected host:port or [host]:port";
     }
 
     // reuse_address: a restart must not wait for the old connections' TIME_WAIT.
@@ -94,7 +95,7 @@ std::string connection_server::impl::bind() {
     if (error) {
         boost::system::error_code ignored;
         acceptor.close(ignored);
-        return "cannot listen on " + how.listen + ": " + error.message();
+        return "cannot listen on " + settings.listen + ": " + error.message();
     }
 
     port = acceptor.local_endpoint(error).port();
@@ -109,7 +110,7 @@ connection_server::impl::task<void> connection_server::impl::accept_all() {
         if (!error) {
             take(std::move(socket));
         } else if (error != asio::error::operation_aborted && acceptor.is_open()) {
-            how.trouble("cannot accept a connection: " + error.message());
+            settings.on_warning("cannot accept a connection: " + error.message());
             pause.expires_after(accept_pause);
             co_await pause.async_wait(await_tuple_t{});
         }
@@ -123,11 +124,11 @@ void connection_server::impl::take(connection::socket socket) {
     if (draining) {
         return;
     }
-    if (sessions.size() >= how.connections_max) {
+    if (sessions.size() >= settings.connections_max) {
         lock.unlock();
 
         // Without blocking: a client that does not read must not hold up the accept loop.
-        std::string const text = how.too_many();
+        std::string const text = settings.too_many();
         boost::system::error_code ignored;
         socket.non_blocking(true, ignored);
         socket.write_some(asio::buffer(text), ignored);
@@ -137,7 +138,7 @@ void connection_server::impl::take(connection::socket socket) {
 
     // The set keeps the session alive until ended(); it is entered before start(), which may call
     // ended() at once on another thread.
-    auto session = how.make(std::move(socket));
+    auto session = settings.make(std::move(socket));
     sessions.insert(session);
     lock.unlock();
     session->start(
@@ -168,7 +169,7 @@ void connection_server::impl::for_each_session(Function function) {
 /// Checks the deadlines of all sessions at intervals, until the server is drained and empty.
 connection_server::impl::task<void> connection_server::impl::sweep_all() {
     while (acceptor.is_open() || !wait_until_empty({})) {
-        sweep_timer.expires_after(how.sweep_interval);
+        sweep_timer.expires_after(settings.sweep_interval);
         co_await sweep_timer.async_wait(await_tuple_t{});
         auto const now = connection::clock::now();
         for_each_session([&](connection& session) { session.sweep(now); });
@@ -195,8 +196,8 @@ void connection_server::impl::stop() {
     for_each_session([](connection& session) { session.drain(); });
 }
 
-connection_server::connection_server(asio::io_context& context, plan how)
-    : impl_(std::make_shared<impl>(context, std::move(how))) {}
+connection_server::connection_server(asio::io_context& context, plan settings)
+    : impl_(std::make_shared<impl>(context, std::move(settings))) {}
 
 connection_server::~connection_server() {
     bool still_running = false;
@@ -224,8 +225,8 @@ std::string connection_server::start() {
             impl_->executor, [self = impl_, member] { return (*self.*member)(); },
             [self = impl_](std::exception_ptr const& failure) {
                 if (failure) {
-                    self->how.trouble("the server of " + self->how.listen +
-                                      " ended with an exception");
+                    self->settings.on_warning("the server of " + self->settings.listen +
+                                              " ended with an exception");
                 }
             });
     };

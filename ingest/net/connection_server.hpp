@@ -27,11 +27,11 @@ class connection_server {
         std::chrono::milliseconds sweep_interval{1'000};
         /// The text to send to a connection over the limit before it is closed.
         std::function<std::string()> too_many;
-        std::function<void(std::string_view)> trouble;
+        std::function<void(std::string_view)> on_warning;
         std::function<std::shared_ptr<connection>(connection::socket)> make;
     };
 
-    connection_server(boost::asio::io_context& context, plan how);
+    connection_server(boost::asio::io_context& context, plan settings);
     ~connection_server();
     connection_server(connection_server const&) = delete;
     connection_server& operator=(connection_server const&) = delete;

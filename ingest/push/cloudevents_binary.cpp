@@ -32,13 +32,13 @@ std::string in_lower_case(std::string_view text) {
 /// it. nullopt: the string is never closed, and `text` is unchanged.
 std::optional<std::string> take_quoted(std::string_view& text) {
     std::string content;
-    for (std::size_t at = 1; at < text.size(); ++at) {
-        if (text[at] == '"') {
-            text.remove_prefix(at + 1);
+    for (std::size_t index = 1; index < text.size(); ++index) {
+        if (text[index] == '"') {
+            text.remove_prefix(index + 1);
             return content;
         }
-        at += text[at] == '\\' && at + 1 < text.size() ? 1 : 0;
-        content += text[at];
+        index += text[index] == '\\' && index + 1 < text.size() ? 1 : 0;
+        content += text[index];
     }
     return std::nullopt;
 }
@@ -92,12 +92,12 @@ std::string base64(std::string_view bytes) {
 }
 
 binary_event_fault add_json(json_writer& json, std::string_view data) {
-    text_arena mended;
+    text_arena sanitized;
 
     // The data is checked here, before it is wrapped in the event: a body such as `1,"id":"x"` must
     // not become attributes of the event.
-    data = without_mark(data);
-    data = is_valid_utf8(data) ? data : mend_utf8_padded(data, 0, mended);
+    data = strip_bom(data);
+    data = is_valid_utf8(data) ? data : mend_utf8_padded(data, 0, sanitized);
     std::string value;
     auto const error = append_json_value(data, value);
     if (error == record_error::too_deep) {
@@ -121,8 +121,8 @@ bool is_binary_event(http_head const& head) noexcept {
            });
 }
 
-binary_event_fault read_binary_event(http_head const& head, binary_event& to) {
-    to.data_type = head.field("Content-Type");
+binary_event_fault read_binary_event(http_head const& head, binary_event& event) {
+    event.data_type = head.field("Content-Type");
     for (http_field const& each : head.fields) {
         std::string name = in_lower_case(each.name);
         if (!name.starts_with(prefix)) {
@@ -141,7 +141,7 @@ binary_event_fault read_binary_event(http_head const& head, binary_event& to) {
 
         // An attribute that is given twice could be read as either value.
         bool const is_twice = std::ranges::any_of(
-            to.attributes, [&](auto const& known) { return known.first == attribute; });
+            event.attributes, [&](auto const& known) { return known.first == attribute; });
         if (is_twice || attribute == "data" || attribute == "data_base64") {
             return {record_error::bad_attribute,
                     is_twice ? "the field " + name + " is given twice"
@@ -149,14 +149,14 @@ binary_event_fault read_binary_event(http_head const& head, binary_event& to) {
         }
         // The standard has no ce-* field for it: it is the Content-Type.
         if (attribute != "datacontenttype") {
-            to.attributes.emplace_back(std::move(attribute), value);
+            event.attributes.emplace_back(std::move(attribute), value);
         }
     }
     return {};
 }
 
 binary_event_fault write_structured(binary_event const& event, std::string_view data,
-                                    std::string& to) {
+                                    std::string& out) {
     json_writer json;
     json.open('{');
     for (auto const& [name, value] : event.attributes) {
@@ -179,7 +179,7 @@ binary_event_fault write_structured(binary_event const& event, std::string_view 
     } else if (!data.empty()) {
         json.key("data_base64").value(base64(data));
     }
-    to = std::move(json.close('}')).text();
+    out = std::move(json.close('}')).text();
     return {};
 }
 

@@ -36,11 +36,11 @@ struct binary_event_fault {
 bool is_binary_event(http_head const& head) noexcept;
 
 /// Reads the attributes. The decoder checks which of them an event needs, and their form.
-binary_event_fault read_binary_event(http_head const& head, binary_event& to);
+binary_event_fault read_binary_event(http_head const& head, binary_event& event);
 
 /// Writes the event in structured mode, as one JSON object: `data` of a JSON type as it is, other
 /// text as a string, everything else as data_base64. After this there is only one form of events.
 binary_event_fault write_structured(binary_event const& event, std::string_view data,
-                                    std::string& to);
+                                    std::string& out);
 
 } // namespace tally::ingest

@@ -52,11 +52,11 @@ void append_errors(json_writer& json, push_summary const& summary) {
 }
 
 http_response json_answer(unsigned status, json_writer json) {
-    http_response answer;
-    answer.status = status;
-    answer.content_type = json_content_type;
-    answer.body = std::move(json).text();
-    return answer;
+    http_response response;
+    response.status = status;
+    response.content_type = json_content_type;
+    response.body = std::move(json).text();
+    return response;
 }
 
 } // namespace

@@ -42,10 +42,10 @@ std::string basic_password(std::string_view base64) {
 }
 
 http_response unauthorized(std::string_view detail) {
-    http_response answer = problem(401, detail);
-    answer.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"tallyd\"");
-    answer.fields.emplace_back("WWW-Authenticate", "Basic realm=\"tallyd\"");
-    return answer;
+    http_response response = problem(401, detail);
+    response.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"tallyd\"");
+    response.fields.emplace_back("WWW-Authenticate", "Basic realm=\"tallyd\"");
+    return response;
 }
 
 /// nullptr, or the reason why a push without a token is refused.
@@ -82,15 +82,15 @@ std::string credential_token(std::string_view authorization) {
 
 std::variant<std::shared_ptr<source const>, http_response>
 authorize_push(http_head const& head, std::shared_ptr<source_table const> const& sources) {
-    source const* from = &sources->local();
+    source const* sender = &sources->local();
     if (sources->any_token()) {
         // Once any source has a token, a push without one is refused, even from this machine.
         std::string const token = credential_token(head.field("Authorization"));
         if (token.empty()) {
             return unauthorized("send the source's token: 'Authorization: Bearer <token>'");
         }
-        from = sources->by_token(token);
-        if (from == nullptr) {
+        sender = sources->by_token(token);
+        if (sender == nullptr) {
             return unauthorized("no source has this token");
         }
     } else if (char const* obstacle = tokenless_obstacle(head); obstacle != nullptr) {
@@ -98,17 +98,17 @@ authorize_push(http_head const& head, std::shared_ptr<source_table const> const&
     }
 
     // Disabled is 403, not 401: the token is right, so another one would not help.
-    if (!from->is_active) {
-        return problem(403, "the source '" + from->name + "' is disabled");
+    if (!sender->is_active) {
+        return problem(403, "the source '" + sender->name + "' is disabled");
     }
 
     // Shares ownership of the table, so the source stays valid when a new table replaces it.
-    return std::shared_ptr<source const>{sources, from};
+    return std::shared_ptr<source const>{sources, sender};
 }
 
-bool allows_format(source const& from, std::string_view format_name) noexcept {
-    return from.formats.empty() ||
-           std::ranges::find(from.formats, format_name) != from.formats.end();
+bool allows_format(source const& source, std::string_view format_name) noexcept {
+    return source.formats.empty() ||
+           std::ranges::find(source.formats, format_name) != source.formats.end();
 }
 
 } // namespace tally::ingest

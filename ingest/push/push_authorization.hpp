@@ -20,6 +20,6 @@ std::variant<std::shared_ptr<source const>, http_response>
 authorize_push(http_head const& head, std::shared_ptr<source_table const> const& sources);
 
 /// Whether the source may send this format. An empty list allows all.
-bool allows_format(source const& from, std::string_view format_name) noexcept;
+bool allows_format(source const& source, std::string_view format_name) noexcept;
 
 } // namespace tally::ingest

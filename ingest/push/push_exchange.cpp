@@ -18,7 +18,7 @@ constexpr unsigned retry_after_closed_s = 5;
 /// What remains of a push while its records are on their way.
 struct push_under_way {
     push_summary summary;
-    std::shared_ptr<source const> from; ///< the summary holds a view of its name
+    std::shared_ptr<source const> sender; ///< the summary holds a view of its name
     http_observer& observer;
     http_reply reply;
     std::string_view endpoint;
@@ -35,20 +35,20 @@ struct push_under_way {
         }
 
         // Not durable: the sender gets 503 and sends again; the duplicates are found by their keys.
-        http_response answer;
+        http_response response;
         if (outcome.durable) {
-            answer = accepted_answer(summary, wait_for_commit ? &outcome : nullptr);
+            response = accepted_answer(summary, wait_for_commit ? &outcome : nullptr);
             observer.counted(summary.counts);
             std::chrono::duration<double> const taken = std::chrono::steady_clock::now() - started;
             observer.acknowledged(taken.count());
         } else {
-            answer = unavailable("the daemon stopped before the records were stored; send them "
-                                 "again",
-                                 retry_after_closed_s);
+            response = unavailable("the daemon stopped before the records were stored; send them "
+                                   "again",
+                                   retry_after_closed_s);
         }
 
-        answer.endpoint = endpoint;
-        reply(std::move(answer));
+        response.endpoint = endpoint;
+        reply(std::move(response));
     }
 };
 
@@ -61,9 +61,9 @@ bool push_exchange::from_switch() const noexcept {
     return order_.in_format->sender == sender_kind::telephony_switch;
 }
 
-http_response push_exchange::named(http_response answer) const {
-    answer.endpoint = order_.endpoint;
-    return answer;
+http_response push_exchange::named(http_response response) const {
+    response.endpoint = order_.endpoint;
+    return response;
 }
 
 http_response push_exchange::too_large() const {
@@ -100,7 +100,7 @@ http_response push_exchange::timed_out() const {
 /// Decodes, and responds at once or when the block is done. 422 if every record was rejected.
 void push_exchange::finish(std::string body, http_reply reply) {
     auto block = std::make_unique<record_block>();
-    block->from = order_.from;
+    block->sender = order_.sender;
     block->in_format = order_.in_format;
     block->suspend_rejected = from_switch();
     if (auto refusal = fill(*block, std::move(body))) {
@@ -110,7 +110,7 @@ void push_exchange::finish(std::string body, http_reply reply) {
 
     // The batch moves on with the block, so everything the response needs is taken now.
     push_summary summary = summarize(block->batch, order_.in_format->kind, from_switch());
-    summary.counts.source = order_.from->name;
+    summary.counts.source = order_.sender->name;
     if (summary.counts.accepted != 0) {
         hand_over(std::move(block), std::move(summary), std::move(reply));
         return;
@@ -154,7 +154,7 @@ std::optional<http_response> push_exchange::fill(record_block& block, std::strin
     }
 
     // Events without a time get the time of receipt.
-    decode_context const context{*order_.from, order_.content_type, order_.query, now_us()};
+    decode_context const context{*order_.sender, order_.content_type, order_.query, now_us()};
     order_.in_format->decode(context, batch);
     // A switch sends one call or a file of calls. A body with thousands of bad records and not a
     // single good one is not a list of records (binary data, for example), so it is kept as one bad
@@ -165,10 +165,10 @@ std::optional<http_response> push_exchange::fill(record_block& block, std::strin
         auto const first = batch.rejected.front();
         return take_unreadable(batch, first.error, first.detail);
     }
-    if (batch.whole_error == record_error::none) {
+    if (batch.body_error == record_error::none) {
         return std::nullopt;
     }
-    return take_unreadable(batch, batch.whole_error, batch.whole_detail);
+    return take_unreadable(batch, batch.body_error, batch.body_detail);
 }
 
 /// Replaces `body` by its expanded form. Credit is asked for while it grows, so that a small body
@@ -220,11 +220,11 @@ std::optional<http_response> push_exchange::structure_body(std::string& body) {
 /// rejected record that is kept in suspense as received.
 std::optional<http_response> push_exchange::take_unreadable(record_batch& batch, record_error error,
                                                             std::string_view detail) {
-    std::string_view const why = detail.empty() ? explain(error) : detail;
+    std::string_view const reason = detail.empty() ? explain(error) : detail;
     if (!from_switch()) {
-        return problem(400, why, code(error));
+        return problem(400, reason, code(error));
     }
-    batch.reject_whole(error, why);
+    batch.reject_body(error, reason);
     return std::nullopt;
 }
 
@@ -235,7 +235,7 @@ void push_exchange::hand_over(std::unique_ptr<record_block> block, push_summary 
         waits_ = std::make_shared<commit_wait>();
     }
     auto under_way = std::make_shared<push_under_way>(
-        push_under_way{std::move(summary), order_.from, observer_, reply, order_.endpoint,
+        push_under_way{std::move(summary), order_.sender, observer_, reply, order_.endpoint,
                        order_.started, order_.wait_for_commit, waits_});
 
     // The journal needs the context to decode the body again.

@@ -45,7 +45,7 @@ class sink_credit {
 
 /// What is known of a push from its head, once it was accepted.
 struct push_order {
-    std::shared_ptr<source const> from;
+    std::shared_ptr<source const> sender;
     format const* in_format = nullptr;
     content_coding coding = content_coding::identity;
     bool wait_for_commit = false; ///< ?ack=commit
@@ -78,7 +78,7 @@ class push_exchange final : public http_exchange {
     [[nodiscard]] http_response refused(push_status status) const;
     [[nodiscard]] http_response too_large() const;
     /// `answer` with the route's name, for the metrics.
-    [[nodiscard]] http_response named(http_response answer) const;
+    [[nodiscard]] http_response named(http_response response) const;
 
     record_sink& sink_;
     http_observer& observer_;

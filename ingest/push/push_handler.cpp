@@ -61,9 +61,9 @@ bool takes_type(format const& in_format, http_head const& head) noexcept {
     });
 }
 
-http_response with_endpoint(http_response answer, std::string_view endpoint) {
-    answer.endpoint = endpoint;
-    return answer;
+http_response with_endpoint(http_response response, std::string_view endpoint) {
+    response.endpoint = endpoint;
+    return response;
 }
 
 /// The reason in the head why the body is not read, whoever sent it. A switch is not refused for
@@ -74,11 +74,11 @@ std::optional<http_response> head_obstacle(http_head const& head, format const& 
         return problem(415, std::string{types_taken(in_format)} + ", not " + std::string{type});
     }
     if (!parse_content_coding(head.field("Content-Encoding"))) {
-        http_response answer =
+        http_response response =
             problem(415, "this Content-Encoding is not understood; send one of " +
                              std::string{accepted_codings});
-        answer.fields.emplace_back("Accept-Encoding", accepted_codings);
-        return answer;
+        response.fields.emplace_back("Accept-Encoding", accepted_codings);
+        return response;
     }
     std::string_view const ack = query_value(head.query, "ack");
     if (!ack.empty() && ack != "commit" && in_format.sender == sender_kind::application) {
@@ -124,15 +124,15 @@ http_step push_handler::begin(http_head const& head) {
         return with_endpoint(no_such_route(head.path), unknown_endpoint);
     }
     http_step step = begin_at(*found, head);
-    if (auto* answer = std::get_if<http_response>(&step)) {
-        answer->endpoint = found->endpoint;
+    if (auto* response = std::get_if<http_response>(&step)) {
+        response->endpoint = found->endpoint;
     }
     return step;
 }
 
 /// The checks of a head, from the cheapest to those that need the source.
-http_step push_handler::begin_at(route const& to, http_head const& head) {
-    format const& in_format = *to.in_format;
+http_step push_handler::begin_at(route const& endpoint, http_head const& head) {
+    format const& in_format = *endpoint.in_format;
     bool const is_handshake = head.method == "OPTIONS" && takes_cloudevents(in_format);
     if (head.method != "POST" && !is_handshake) {
         return method_not_allowed(allowed_methods(in_format));
@@ -143,15 +143,15 @@ http_step push_handler::begin_at(route const& to, http_head const& head) {
     if (!sources) { // not read from the database yet
         return unavailable("the daemon is starting", retry_after_starting_s);
     }
-    auto whose = authorize_push(head, sources);
-    if (auto* refusal = std::get_if<http_response>(&whose)) {
+    auto owner = authorize_push(head, sources);
+    if (auto* refusal = std::get_if<http_response>(&owner)) {
         return std::move(*refusal);
     }
-    auto& from = std::get<std::shared_ptr<source const>>(whose);
+    auto& sender = std::get<std::shared_ptr<source const>>(owner);
 
     // A source may be limited to some formats.
-    if (!allows_format(*from, in_format.name)) {
-        return problem(403, "the source '" + from->name + "' may not send the format " +
+    if (!allows_format(*sender, in_format.name)) {
+        return problem(403, "the source '" + sender->name + "' may not send the format " +
                                 std::string{in_format.name});
     }
     if (is_handshake) {
@@ -160,17 +160,17 @@ http_step push_handler::begin_at(route const& to, http_head const& head) {
     if (auto obstacle = head_obstacle(head, in_format)) {
         return std::move(*obstacle);
     }
-    return begin_push(to, head, std::move(from));
+    return begin_push(endpoint, head, std::move(sender));
 }
 
 /// Copies from the head what the exchange needs after begin().
-http_step push_handler::begin_push(route const& to, http_head const& head,
-                                   std::shared_ptr<source const> from) {
+http_step push_handler::begin_push(route const& endpoint, http_head const& head,
+                                   std::shared_ptr<source const> source) {
     push_order order;
     order.content_type = head.field("Content-Type");
 
     // The fields are read now: the head's views end with begin(), before the body is there.
-    if (takes_cloudevents(*to.in_format) && is_binary_event(head)) {
+    if (takes_cloudevents(*endpoint.in_format) && is_binary_event(head)) {
         if (auto const fault = read_binary_event(head, order.event.emplace())) {
             return problem(400, fault.detail, code(fault.error));
         }
@@ -178,13 +178,13 @@ http_step push_handler::begin_push(route const& to, http_head const& head,
     }
 
     // The lower limit holds: the daemon's, or the source's.
-    order.body_bytes_max = std::min(settings_.body_bytes_max, from->body_bytes_max);
-    order.from = std::move(from);
-    order.in_format = to.in_format;
+    order.body_bytes_max = std::min(settings_.body_bytes_max, source->body_bytes_max);
+    order.sender = std::move(source);
+    order.in_format = endpoint.in_format;
     order.coding = *parse_content_coding(head.field("Content-Encoding"));
     order.wait_for_commit = query_value(head.query, "ack") == "commit";
     order.query = head.query;
-    order.endpoint = to.endpoint;
+    order.endpoint = endpoint.endpoint;
     return std::make_unique<push_exchange>(sink_, observer_, std::move(order));
 }
 

@@ -39,9 +39,9 @@ class push_handler final : public http_handler {
         format const* in_format;
         std::string_view endpoint; ///< its path, also the label in the request metric
     };
-    [[nodiscard]] http_step begin_at(route const& to, http_head const& head);
-    [[nodiscard]] http_step begin_push(route const& to, http_head const& head,
-                                       std::shared_ptr<source const> from);
+    [[nodiscard]] http_step begin_at(route const& endpoint, http_head const& head);
+    [[nodiscard]] http_step begin_push(route const& endpoint, http_head const& head,
+                                       std::shared_ptr<source const> sender);
     [[nodiscard]] route const* find_route(std::string_view path) const noexcept;
     [[nodiscard]] http_response no_such_route(std::string_view path) const;
 

@@ -25,13 +25,13 @@ http_response webhook_handshake(http_head const& head, std::string_view allowed_
     if (!is_origin(origin)) {
         return problem(400, "WebHook-Request-Origin must be the sender's DNS name");
     }
-    http_response answer;
-    answer.fields.emplace_back("Allow", allowed_methods);
+    http_response response;
+    response.fields.emplace_back("Allow", allowed_methods);
     if (!origin.empty()) {
-        answer.fields.emplace_back("WebHook-Allowed-Origin", origin);
-        answer.fields.emplace_back("WebHook-Allowed-Rate", "*");
+        response.fields.emplace_back("WebHook-Allowed-Origin", origin);
+        response.fields.emplace_back("WebHook-Allowed-Rate", "*");
     }
-    return answer;
+    return response;
 }
 
 } // namespace tally::ingest

@@ -107,7 +107,8 @@ struct event {
     std::string_view data;       ///< the whole data as one JSON object for jsonb, or empty
     std::string_view properties; ///< members of data that have no field of their own; or empty
     std::string_view raw;        ///< the event's own bytes in the input
-    std::variant<usage_data, api_request_data, app_error_data, feature_used_data, entity_data> what;
+    std::variant<usage_data, api_request_data, app_error_data, feature_used_data, entity_data>
+        event_data;
 
     friend bool operator==(event const&, event const&) = default;
 };

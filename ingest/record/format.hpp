@@ -10,7 +10,7 @@ namespace tally::ingest {
 
 /// Context of an input: what a decoder has to know besides the bytes.
 struct decode_context {
-    source const& from;
+    source const& sender;
     std::string_view content_type; ///< of a push; empty for files
     std::string_view query;        ///< of a push, after the first '?'; empty for files
     time_us received = 0;          ///< time of receipt, for events without a time

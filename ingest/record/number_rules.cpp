@@ -45,15 +45,16 @@ class rules_reader {
     void rewrites(value given);
     void short_codes(value given);
     void short_digits(value given);
-    void rewrite(value given, std::string const& where);
+    void rewrite(value given, std::string const& location);
     void check_together();
 
-    bool text(value given, std::string const& where, std::string_view characters, std::string& out);
+    bool text(value given, std::string const& location, std::string_view characters,
+              std::string& out);
     template <typename Take>
-    void each_of(value given, std::string const& where, Take&& take);
-    bool count(value given, std::string const& where, std::uint32_t& out);
-    void problem(std::string const& where, std::string const& what) {
-        out_.problems.push_back(where + ": " + what);
+    void each_of(value given, std::string const& location, Take&& take);
+    bool count(value given, std::string const& location, std::uint32_t& out);
+    void problem(std::string const& location, std::string const& text) {
+        out_.problems.push_back(location + ": " + text);
     }
 
     number_rules_reading out_;
@@ -119,27 +120,27 @@ void rules_reader::take_member(std::string const& name, value given) {
     problem(name, "no such rule; there are " + known);
 }
 
-bool rules_reader::text(value given, std::string const& where, std::string_view characters,
+bool rules_reader::text(value given, std::string const& location, std::string_view characters,
                         std::string& out) {
     if (given.type() != json_type::string) {
-        problem(where, "must be a string, as in \"00\"");
+        problem(location, "must be a string, as in \"00\"");
         return false;
     }
     std::string const text{std::string_view{given.get_string()}};
     if (text.size() > digits_max || text.find_first_not_of(characters) != std::string::npos) {
-        problem(where, "'" + text + "' must be at most 32 " +
-                           (characters == all_digits ? "digits" : "digits, letters, * # or +"));
+        problem(location, "'" + text + "' must be at most 32 " +
+                              (characters == all_digits ? "digits" : "digits, letters, * # or +"));
         return false;
     }
     out = text;
     return true;
 }
 
-bool rules_reader::count(value given, std::string const& where, std::uint32_t& out) {
+bool rules_reader::count(value given, std::string const& location, std::uint32_t& out) {
     std::int64_t number = 0;
     if (given.type() != json_type::number || given.get_int64().get(number) || number < 0 ||
         number > static_cast<std::int64_t>(digits_max)) {
-        problem(where, "must be a whole number from 0 to 32");
+        problem(location, "must be a whole number from 0 to 32");
         return false;
     }
     out = static_cast<std::uint32_t>(number);
@@ -147,19 +148,19 @@ bool rules_reader::count(value given, std::string const& where, std::uint32_t& o
 }
 
 template <typename Take>
-void rules_reader::each_of(value given, std::string const& where, Take&& take) {
+void rules_reader::each_of(value given, std::string const& location, Take&& take) {
     if (given.type() != json_type::array) {
-        problem(where, "must be a list, as in [ ]");
+        problem(location, "must be a list, as in [ ]");
         return;
     }
     array entries = given.get_array();
-    std::size_t place = 0;
+    std::size_t index = 0;
     for (value entry : entries) {
-        if (place == entries_max) {
-            problem(where, "more than 100 entries");
+        if (index == entries_max) {
+            problem(location, "more than 100 entries");
             return;
         }
-        take(entry, place++);
+        take(entry, index++);
     }
 }
 
@@ -200,14 +201,14 @@ void rules_reader::lengths(value given) {
 }
 
 void rules_reader::rewrites(value given) {
-    each_of(given, "rewrites", [&](value entry, std::size_t place) {
-        rewrite(entry, "rewrites[" + std::to_string(place) + "]");
+    each_of(given, "rewrites", [&](value entry, std::size_t index) {
+        rewrite(entry, "rewrites[" + std::to_string(index) + "]");
     });
 }
 
-void rules_reader::rewrite(value given, std::string const& where) {
+void rules_reader::rewrite(value given, std::string const& location) {
     if (given.type() != json_type::object) {
-        problem(where, R"(must be an object, as in {"prefix": "99", "replacement": ""})");
+        problem(location, R"(must be an object, as in {"prefix": "99", "replacement": ""})");
         return;
     }
     number_rewrite rule;
@@ -216,16 +217,16 @@ void rules_reader::rewrite(value given, std::string const& where) {
     for (auto field : parts) {
         std::string const name{std::string_view{field.unescaped_key()}};
         if (name == "prefix") {
-            text(field.value(), where + ".prefix", rewrite_characters, rule.prefix);
+            text(field.value(), location + ".prefix", rewrite_characters, rule.prefix);
         } else if (name == "replacement") {
-            text(field.value(), where + ".replacement", rewrite_characters, rule.replacement);
+            text(field.value(), location + ".replacement", rewrite_characters, rule.replacement);
         } else {
-            problem(where, "'" + name + "': there are prefix and replacement");
+            problem(location, "'" + name + "': there are prefix and replacement");
         }
     }
 
     if (rule.prefix.empty()) {
-        problem(where, "needs a prefix that is not empty");
+        problem(location, "needs a prefix that is not empty");
     }
     out_.rules.rewrites.push_back(std::move(rule));
 }

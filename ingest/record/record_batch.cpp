@@ -2,7 +2,7 @@
 
 namespace tally::ingest {
 
-void record_batch::reject_whole(record_error error, std::string_view detail) {
+void record_batch::reject_body(record_error error, std::string_view detail) {
     cdrs.clear();
     cdr_index.clear();
     events.clear();

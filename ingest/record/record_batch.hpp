@@ -59,8 +59,8 @@ struct record_batch {
     std::vector<rejected_record> rejected;
     std::uint32_t skipped = 0;
     /// Set instead of records when the input as a whole cannot be read (for example, not JSON).
-    record_error whole_error = record_error::none;
-    std::string_view whole_detail;
+    record_error body_error = record_error::none;
+    std::string_view body_detail;
 
     static constexpr std::size_t padding = 64;
 
@@ -74,7 +74,7 @@ struct record_batch {
     }
     /// Replaces all records by one rejected record: the whole input. `detail` must live as long as
     /// the batch.
-    void reject_whole(record_error error, std::string_view detail);
+    void reject_body(record_error error, std::string_view detail);
     void clear() noexcept {
         body.clear();
         text.clear();
@@ -84,8 +84,8 @@ struct record_batch {
         event_index.clear();
         rejected.clear();
         skipped = 0;
-        whole_error = record_error::none;
-        whole_detail = {};
+        body_error = record_error::none;
+        body_detail = {};
     }
 };
 

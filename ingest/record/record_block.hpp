@@ -41,7 +41,7 @@ class commit_wait {
 /// the lanes, finished by the last of them. After guiding, only its counts change.
 struct record_block {
     record_batch batch;
-    std::shared_ptr<source const> from; ///< their sender
+    std::shared_ptr<source const> sender; ///< their sender
     format const* in_format = nullptr;
     std::size_t admitted_bytes = 0; ///< credit held until the block is done
     bool suspend_rejected = false;  ///< batch.rejected goes to suspense too

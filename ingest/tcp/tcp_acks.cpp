@@ -39,9 +39,9 @@ std::string tcp_acks::take() {
 
     // One ack for everything that became durable since the last call. Errors come first: an ack
     // says that the errors below it have been sent.
-    if (acknowledged_ > told_) {
-        told_ = acknowledged_;
-        text += "{\"ack\":" + std::to_string(told_) + "}\n";
+    if (acknowledged_ > reported_) {
+        reported_ = acknowledged_;
+        text += "{\"ack\":" + std::to_string(reported_) + "}\n";
     }
     being_said_ = text.size();
     return text;

@@ -44,7 +44,7 @@ class tcp_acks {
     std::uint64_t first_group_ = 0; ///< number of groups_.front()
     std::uint64_t records_ = 0;
     std::uint64_t acknowledged_ = 0;
-    std::uint64_t told_ = 0;
+    std::uint64_t reported_ = 0;
     std::size_t bytes_ = 0;
     std::string errors_;         ///< of finished groups, not sent yet
     std::size_t unsaid_ = 0;     ///< bytes of errors_ and of all groups' errors

@@ -84,13 +84,13 @@ tcp_intake::step_result tcp_intake::step() {
     }
 
     // After the first line everything is records.
-    if (from_ != nullptr) {
+    if (source_ != nullptr) {
         return take_piece(lines_.next_lines(block_bytes, block_lines));
     }
 
     // The first line may be a hello; else it is a record, and the defaults apply.
     auto const first = lines_.next_line();
-    if (first.what == tcp_lines::found::nothing) {
+    if (first.kind == tcp_lines::found::nothing) {
         return step_result::more;
     }
     if (sink_.sources() == nullptr) {
@@ -101,7 +101,7 @@ tcp_intake::step_result tcp_intake::step() {
     if (!greet(is_hello ? trimmed(first.text) : std::string_view{})) {
         return step_result::close;
     }
-    lines_.limit(from_->record_bytes_max);
+    lines_.limit(source_->record_bytes_max);
     return is_hello ? step_result::again : take_piece(first);
 }
 
@@ -124,7 +124,7 @@ bool tcp_intake::greet(std::string_view line) {
                                  "cloudevents are");
         return false;
     }
-    if (!allows_format(*from_, name)) {
+    if (!allows_format(*source_, name)) {
         refuse("forbidden", "the source may not send this format");
         return false;
     }
@@ -139,18 +139,18 @@ bool tcp_intake::authorize(std::string_view token) {
     http_head head;
     head.fields = fields;
     head.from_loopback = from_loopback_;
-    auto whose = authorize_push(head, sink_.sources());
-    if (auto const* refusal = std::get_if<http_response>(&whose)) {
+    auto owner = authorize_push(head, sink_.sources());
+    if (auto const* refusal = std::get_if<http_response>(&owner)) {
         refuse(refusal->status == 401 ? "unauthorized" : "forbidden",
                text_member(refusal->body, "detail"));
         return false;
     }
-    from_ = std::get<std::shared_ptr<source const>>(whose);
+    source_ = std::get<std::shared_ptr<source const>>(owner);
     return true;
 }
 
 tcp_intake::step_result tcp_intake::take_piece(tcp_lines::piece const& piece) {
-    switch (piece.what) {
+    switch (piece.kind) {
     case tcp_lines::found::nothing:
         return step_result::more;
     case tcp_lines::found::too_long:
@@ -169,7 +169,7 @@ tcp_intake::step_result tcp_intake::take_piece(tcp_lines::piece const& piece) {
 /// Counts a line over the limit as a rejected record.
 void tcp_intake::take_too_long() {
     push_counts counts;
-    counts.source = from_->name;
+    counts.source = source_->name;
     counts.kind = name_of(in_format_->kind);
     counts.received = 1;
     counts.rejected[static_cast<std::size_t>(record_error::record_too_large)] = 1;
@@ -217,29 +217,29 @@ tcp_intake::step_result tcp_intake::take_records() {
 /// always counts as one record.
 bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t credit_bytes) {
     auto block = std::make_unique<record_block>();
-    block->from = from_;
+    block->sender = source_;
     block->in_format = in_format_;
     auto& batch = block->batch;
     batch.set_body(std::string{text});
-    in_format_->decode({*from_, {}, {}, now_us()}, batch);
+    in_format_->decode({*source_, {}, {}, now_us()}, batch);
 
     // Acks count lines, so decoding must give exactly one record a line.
-    bool const is_alike = batch.whole_error == record_error::none && batch.received() == lines;
+    bool const is_alike = batch.body_error == record_error::none && batch.received() == lines;
     if (!is_alike && lines > 1) {
         return false;
     }
 
     // A single bad line is one rejected record.
     if (!is_alike) {
-        auto const why = batch.whole_error == record_error::none ? record_error::not_an_object
-                                                                 : batch.whole_error;
-        batch.reject_whole(why, explain(why));
-        batch.whole_error = record_error::none;
+        auto const reason =
+            batch.body_error == record_error::none ? record_error::not_an_object : batch.body_error;
+        batch.reject_body(reason, explain(reason));
+        batch.body_error = record_error::none;
     }
 
     // The batch moves on with the block, so counts and errors are taken now.
     auto summary = summarize(batch, in_format_->kind, false);
-    summary.counts.source = from_->name;
+    summary.counts.source = source_->name;
     auto const group = acks_.begin(lines, errors_of(batch), text.size());
 
     // Nothing to store: finished at once, but acknowledged in its turn.
@@ -253,7 +253,7 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
     // on_done may run on any thread, even after this connection has ended, so it captures no
     // `this`.
     block->admitted_bytes = credit_bytes;
-    block->on_done = [stored = stored_, group, counts = summary.counts, from = from_,
+    block->on_done = [stored = stored_, group, counts = summary.counts, source = source_,
                       &observer = observer_](block_outcome const& outcome) {
         if (outcome.durable) {
             observer.counted(counts);

@@ -84,7 +84,7 @@ class tcp_intake {
     stored_call stored_;
     tcp_lines lines_;
     tcp_acks acks_;
-    std::shared_ptr<source const> from_; ///< nullptr: before the first line
+    std::shared_ptr<source const> source_; ///< nullptr: before the first line
     format const* in_format_ = nullptr;
     std::string held_; ///< lines that wait for room
     std::uint32_t held_lines_ = 0;

@@ -75,7 +75,7 @@ tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max)
         return pass_over(rest.substr(end));
     }
     begin_ += end;
-    out.what = found::lines;
+    out.kind = found::lines;
     out.text = rest.substr(0, end);
     return out;
 }

@@ -25,7 +25,7 @@ class tcp_lines {
         too_long, ///< a line over the limit
     };
     struct piece {
-        found what = found::nothing;
+        found kind = found::nothing;
         std::string_view text;   ///< with line ends; valid until the next call
         std::uint32_t lines = 0; ///< number of lines that are not blank
     };

@@ -11,13 +11,14 @@ namespace tally::ingest {
 namespace asio = boost::asio;
 
 struct tcp_server::impl {
-    static connection_server::plan plan_of(std::shared_ptr<tcp_session_context const> const& by) {
+    static connection_server::plan
+    plan_of(std::shared_ptr<tcp_session_context const> const& context) {
         // A quarter of the shortest deadline: no connection outlives its deadline by more than
         // that.
         auto const shortest =
-            std::min(by->settings.idle_timeout, by->settings.write_timeout).count() / 4;
-        return {.listen = by->settings.listen,
-                .connections_max = by->settings.connections_max,
+            std::min(context->settings.idle_timeout, context->settings.write_timeout).count() / 4;
+        return {.listen = context->settings.listen,
+                .connections_max = context->settings.connections_max,
                 .sweep_interval = std::chrono::milliseconds{std::clamp(shortest, 5L, 1'000L)},
                 .too_many =
                     [] {
@@ -25,10 +26,10 @@ struct tcp_server::impl {
                                            R"("detail":"come back in a second"}})"
                                            "\n"};
                     },
-                .trouble = [by](std::string_view what) { by->observer.trouble(what); },
+                .on_warning = [context](std::string_view text) { context->observer.trouble(text); },
                 .make =
-                    [by](connection::socket socket) {
-                        return std::make_shared<tcp_session>(std::move(socket), by);
+                    [context](connection::socket socket) {
+                        return std::make_shared<tcp_session>(std::move(socket), context);
                     }};
     }
 

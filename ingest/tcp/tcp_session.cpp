@@ -19,23 +19,24 @@ constexpr std::chrono::milliseconds room_wait{5};
 constexpr std::chrono::hours for_ever{24};
 constexpr auto never = connection::clock::time_point::max().time_since_epoch().count();
 
-bool is_loopback(asio::ip::address const& of) {
-    auto const v6 = of.is_v6() ? of.to_v6() : asio::ip::address_v6{};
-    return of.is_loopback() ||
+bool is_loopback(asio::ip::address const& address) {
+    auto const v6 = address.is_v6() ? address.to_v6() : asio::ip::address_v6{};
+    return address.is_loopback() ||
            (v6.is_v4_mapped() && asio::ip::make_address_v4(asio::ip::v4_mapped, v6).is_loopback());
 }
 
-bool peer_is_loopback(connection::socket const& of) {
+bool peer_is_loopback(connection::socket const& socket) {
     boost::system::error_code error;
-    auto const peer = of.remote_endpoint(error);
+    auto const peer = socket.remote_endpoint(error);
     return !error && is_loopback(peer.address());
 }
 
 } // namespace
 
-tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> by)
-    : socket_{std::move(accepted)}, by_{std::move(by)}, news_{socket_.get_executor()},
-      room_{socket_.get_executor()}, intake_{by_->sink, by_->observer, peer_is_loopback(socket_)},
+tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> context)
+    : socket_{std::move(accepted)}, context_{std::move(context)}, news_{socket_.get_executor()},
+      room_{socket_.get_executor()}, intake_{context_->sink, context_->observer,
+                                             peer_is_loopback(socket_)},
       idle_deadline_{never}, write_deadline_{never} {
     not_idle();
 
@@ -67,7 +68,7 @@ void tcp_session::start(std::function<void()> ended) {
             [self = shared_from_this(), member] { return (*self.*member)(); },
             [self = shared_from_this()](std::exception_ptr failure) {
                 if (failure) {
-                    self->by_->observer.trouble("a TCP connection ended with an exception");
+                    self->context_->observer.trouble("a TCP connection ended with an exception");
                     self->close();
                 }
                 self->finished();
@@ -83,7 +84,7 @@ void tcp_session::start(std::function<void()> ended) {
 
 /// Moves the idle deadline.
 void tcp_session::not_idle() noexcept {
-    idle_deadline_ = (clock::now() + by_->settings.idle_timeout).time_since_epoch().count();
+    idle_deadline_ = (clock::now() + context_->settings.idle_timeout).time_since_epoch().count();
 }
 
 /// Called when one of the two coroutines has ended.
@@ -142,9 +143,9 @@ tcp_session::task<bool> tcp_session::hand_over() {
             co_await wait_for_room();
         }
 
-        auto const said = intake_.step();
+        auto const status = intake_.step();
         news_.cancel(); // wakes the writer: there may be errors to send
-        switch (said) {
+        switch (status) {
         case tcp_intake::step_result::again:
             break;
         case tcp_intake::step_result::more:
@@ -179,7 +180,8 @@ tcp_session::task<void> tcp_session::write() {
         }
 
         // A peer that does not read is cut off, whatever it sends meanwhile.
-        write_deadline_ = (clock::now() + by_->settings.write_timeout).time_since_epoch().count();
+        write_deadline_ =
+            (clock::now() + context_->settings.write_timeout).time_since_epoch().count();
         auto const [error, bytes] = co_await asio::async_write(
             socket_, asio::buffer(text), asio::as_tuple(asio::use_awaitable_t<strand>{}));
         write_deadline_ = never;
@@ -216,8 +218,8 @@ void tcp_session::close() {
 }
 
 void tcp_session::sweep(clock::time_point now) {
-    auto const at = now.time_since_epoch().count();
-    if (at > idle_deadline_ || at > write_deadline_) {
+    auto const moment = now.time_since_epoch().count();
+    if (moment > idle_deadline_ || moment > write_deadline_) {
         abort();
     }
 }

@@ -26,8 +26,8 @@ struct tcp_session_context {
     http_observer& observer;
     tcp_server_settings const settings;
 
-    tcp_session_context(record_sink& to, http_observer& by, tcp_server_settings how)
-        : sink{to}, observer{by}, settings{std::move(how)} {}
+    tcp_session_context(record_sink& records, http_observer& listener, tcp_server_settings chosen)
+        : sink{records}, observer{listener}, settings{std::move(chosen)} {}
 };
 
 /// A connection of the TCP endpoint: two coroutines on one strand around a tcp_intake. One reads
@@ -35,7 +35,7 @@ struct tcp_session_context {
 /// run on the strand, so no news is missed between the check and the sleep.
 class tcp_session final : public connection, public std::enable_shared_from_this<tcp_session> {
   public:
-    tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> by);
+    tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> context);
 
     void start(std::function<void()> ended) override;
     void sweep(clock::time_point now) override;
@@ -60,7 +60,7 @@ class tcp_session final : public connection, public std::enable_shared_from_this
     void not_idle() noexcept;
 
     socket socket_;
-    std::shared_ptr<tcp_session_context const> by_;
+    std::shared_ptr<tcp_session_context const> context_;
     timer news_; ///< wakes the writer
     timer room_; ///< lets the reader wait for room
     tcp_intake intake_;

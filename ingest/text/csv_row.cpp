@@ -14,22 +14,22 @@ constexpr bool is_line_end(char c) noexcept {
     return c == '\n' || c == '\r';
 }
 
-std::size_t find_line_end(std::string_view bytes, std::size_t from) noexcept {
-    while (from < bytes.size() && !is_line_end(bytes[from])) {
-        ++from;
+std::size_t find_line_end(std::string_view bytes, std::size_t begin) noexcept {
+    while (begin < bytes.size() && !is_line_end(bytes[begin])) {
+        ++begin;
     }
-    return from < bytes.size() ? from : npos;
+    return begin < bytes.size() ? begin : npos;
 }
 
 /// Offset after the line end that begins at `at`; 0 if it may be the first half of CR LF.
-std::size_t behind_line_end(std::string_view bytes, std::size_t at, bool at_end) noexcept {
-    if (bytes[at] == '\n') {
-        return at + 1;
+std::size_t behind_line_end(std::string_view bytes, std::size_t index, bool at_end) noexcept {
+    if (bytes[index] == '\n') {
+        return index + 1;
     }
-    if (at + 1 == bytes.size()) {
-        return at_end ? at + 1 : 0;
+    if (index + 1 == bytes.size()) {
+        return at_end ? index + 1 : 0;
     }
-    return bytes[at + 1] == '\n' ? at + 2 : at + 1;
+    return bytes[index + 1] == '\n' ? index + 2 : index + 1;
 }
 
 /// The row's length if its quotes cannot be trusted: up to the first line end.
@@ -50,33 +50,33 @@ std::size_t unended_row_length(std::string_view bytes, bool may_grow, bool at_en
                                                        : torn_row_length(bytes, at_end);
 }
 
-bool ends_field(std::string_view bytes, std::size_t at) noexcept {
-    return at == bytes.size() || bytes[at] == ',' || is_line_end(bytes[at]);
+bool ends_field(std::string_view bytes, std::size_t index) noexcept {
+    return index == bytes.size() || bytes[index] == ',' || is_line_end(bytes[index]);
 }
 
 /// Offset of the closing quote of the quoted text that begins at `from`, or npos.
-std::size_t find_closing_quote(std::string_view bytes, std::size_t from) noexcept {
+std::size_t find_closing_quote(std::string_view bytes, std::size_t begin) noexcept {
     for (;;) {
-        std::size_t const quote = bytes.find('"', from);
+        std::size_t const quote = bytes.find('"', begin);
         if (quote == npos || quote + 1 >= bytes.size() || bytes[quote + 1] != '"') {
             return quote;
         }
-        from = quote + 2;
+        begin = quote + 2;
     }
 }
 
-std::size_t skip_blanks(std::string_view bytes, std::size_t at) noexcept {
-    while (at < bytes.size() && bytes[at] == ' ') {
-        ++at;
+std::size_t skip_blanks(std::string_view bytes, std::size_t index) noexcept {
+    while (index < bytes.size() && bytes[index] == ' ') {
+        ++index;
     }
-    return at;
+    return index;
 }
 
-std::size_t find_field_end(std::string_view bytes, std::size_t at) noexcept {
-    while (at < bytes.size() && bytes[at] != ',' && !is_line_end(bytes[at])) {
-        ++at;
+std::size_t find_field_end(std::string_view bytes, std::size_t index) noexcept {
+    while (index < bytes.size() && bytes[index] != ',' && !is_line_end(bytes[index])) {
+        ++index;
     }
-    return at;
+    return index;
 }
 
 } // namespace
@@ -86,9 +86,9 @@ std::size_t csv_row_length(std::string_view bytes, bool at_end) noexcept {
 
     // A row longer than the window has lost a quote, so the search never goes beyond it.
     bool const may_grow = !at_end && bytes.size() < csv_row_bytes_max;
-    std::size_t at = window.size() - without_mark(window).size();
+    std::size_t index = window.size() - strip_bom(window).size();
     for (;;) {
-        std::size_t const start = skip_blanks(window, at);
+        std::size_t const start = skip_blanks(window, index);
         if (start < window.size() && window[start] == '"') {
             std::size_t const close = find_closing_quote(window, start + 1);
 
@@ -96,31 +96,31 @@ std::size_t csv_row_length(std::string_view bytes, bool at_end) noexcept {
             if (may_grow && (close == npos || close + 1 == window.size())) {
                 return 0;
             }
-            at = close == npos ? npos : close + 1;
+            index = close == npos ? npos : close + 1;
 
             // No closing quote, or text after it: the row is torn.
-            if (at > window.size() || !ends_field(window, at)) {
+            if (index > window.size() || !ends_field(window, index)) {
                 return torn_row_length(bytes, at_end);
             }
         } else {
-            at = find_field_end(window, start);
+            index = find_field_end(window, start);
         }
-        if (at == window.size()) {
+        if (index == window.size()) {
             return unended_row_length(bytes, may_grow, at_end);
         }
-        if (is_line_end(window[at])) {
-            return behind_line_end(bytes, at, at_end);
+        if (is_line_end(window[index])) {
+            return behind_line_end(bytes, index, at_end);
         }
-        ++at;
+        ++index;
     }
 }
 
 csv_split split_csv_row(std::string_view row, std::span<csv_field> fields) noexcept {
     csv_split result;
-    std::size_t at = 0;
+    std::size_t index = 0;
     for (;;) {
         csv_field field;
-        std::size_t const start = skip_blanks(row, at);
+        std::size_t const start = skip_blanks(row, index);
         std::size_t end = 0;
 
         // A comma in quotes belongs to the field.
@@ -131,8 +131,8 @@ csv_split split_csv_row(std::string_view row, std::span<csv_field> fields) noexc
             field.has_doubled_quotes = field.text.find('"') != npos;
             result.is_closed = result.is_closed && close < row.size() && end == close + 1;
         } else {
-            end = std::min(row.find(',', at), row.size());
-            field.text = row.substr(at, end - at);
+            end = std::min(row.find(',', index), row.size());
+            field.text = row.substr(index, end - index);
         }
 
         // Further columns are only counted, so that the caller sees how many there are.
@@ -143,7 +143,7 @@ csv_split split_csv_row(std::string_view row, std::span<csv_field> fields) noexc
         if (end == row.size()) {
             return result;
         }
-        at = end + 1;
+        index = end + 1;
     }
 }
 

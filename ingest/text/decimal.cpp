@@ -12,11 +12,11 @@ constexpr bool is_digit(char c) noexcept {
 /// Beyond this, an exponent only means "zero" or "too large".
 constexpr int exponent_max = 1000;
 
-std::size_t digits_end(std::string_view text, std::size_t at) noexcept {
-    while (at < text.size() && is_digit(text[at])) {
-        ++at;
+std::size_t digits_end(std::string_view text, std::size_t index) noexcept {
+    while (index < text.size() && is_digit(text[index])) {
+        ++index;
     }
-    return at;
+    return index;
 }
 
 std::optional<int> parse_exponent(std::string_view text) noexcept {
@@ -48,27 +48,27 @@ std::optional<number_parts> take_apart(std::string_view text) noexcept {
     text.remove_prefix(parts.is_negative ? 1 : 0);
 
     // Digits, then a point with digits, then an exponent, and nothing else.
-    std::size_t at = digits_end(text, 0);
-    parts.whole = text.substr(0, at);
-    if (at < text.size() && text[at] == '.') {
-        std::size_t const end = digits_end(text, at + 1);
-        parts.fraction = text.substr(at + 1, end - at - 1);
+    std::size_t index = digits_end(text, 0);
+    parts.whole = text.substr(0, index);
+    if (index < text.size() && text[index] == '.') {
+        std::size_t const end = digits_end(text, index + 1);
+        parts.fraction = text.substr(index + 1, end - index - 1);
         if (parts.fraction.empty()) {
             return std::nullopt;
         }
-        at = end;
+        index = end;
     }
 
-    if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-        auto const exponent = parse_exponent(text.substr(at + 1));
+    if (index < text.size() && (text[index] == 'e' || text[index] == 'E')) {
+        auto const exponent = parse_exponent(text.substr(index + 1));
         if (!exponent) {
             return std::nullopt;
         }
         parts.exponent = *exponent;
-        at = text.size();
+        index = text.size();
     }
 
-    if (parts.whole.empty() || at != text.size()) {
+    if (parts.whole.empty() || index != text.size()) {
         return std::nullopt;
     }
     return parts;
@@ -93,15 +93,15 @@ std::optional<std::int64_t> parse_decimal(std::string_view text, int scale) noex
     std::int64_t const kept =
         static_cast<std::int64_t>(parts->whole.size()) + parts->exponent + scale;
     std::int64_t value = 0;
-    for (std::size_t place = 0; static_cast<std::int64_t>(place) < kept; ++place) {
+    for (std::size_t index = 0; static_cast<std::int64_t>(index) < kept; ++index) {
         // Zero times any power of ten; without this, 0e1000 would loop a thousand times.
-        if (place >= digits && value == 0) {
+        if (index >= digits && value == 0) {
             return 0;
         }
         char digit = '0';
-        if (place < digits) {
-            digit = place < parts->whole.size() ? parts->whole[place]
-                                                : parts->fraction[place - parts->whole.size()];
+        if (index < digits) {
+            digit = index < parts->whole.size() ? parts->whole[index]
+                                                : parts->fraction[index - parts->whole.size()];
         }
         if (!append_digit(value, digit)) {
             return std::nullopt;

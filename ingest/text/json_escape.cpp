@@ -57,8 +57,8 @@ unicode_escape read_unicode_escape(std::string_view text) noexcept {
     return {unit == 0 ? picture_of_nul : unit, 6};
 }
 
-char* append_utf8(char* to, std::uint32_t value) noexcept {
-    auto const put = [&to](std::uint32_t byte) { *to++ = static_cast<char>(byte); };
+char* append_utf8(char* cursor, std::uint32_t value) noexcept {
+    auto const put = [&cursor](std::uint32_t byte) { *cursor++ = static_cast<char>(byte); };
     if (value < 0x80) {
         put(value);
     } else if (value < 0x800) {
@@ -74,7 +74,7 @@ char* append_utf8(char* to, std::uint32_t value) noexcept {
         put(0x80 | (value >> 6 & 0x3F));
         put(0x80 | (value & 0x3F));
     }
-    return to;
+    return cursor;
 }
 
 char unescaped(char c) noexcept {

@@ -23,6 +23,6 @@ unicode_escape read_unicode_escape(std::string_view text) noexcept;
 char unescaped(char c) noexcept;
 
 /// Writes a character in UTF-8 (at most four bytes); returns the position after it.
-char* append_utf8(char* to, std::uint32_t value) noexcept;
+char* append_utf8(char* cursor, std::uint32_t value) noexcept;
 
 } // namespace tally::ingest

@@ -9,27 +9,27 @@ namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
-void append_escaped(std::string& to, char c) {
+void append_escaped(std::string& out, char c) {
     switch (c) {
     case '"':
-        to += "\\\"";
+        out += "\\\"";
         return;
     case '\\':
-        to += "\\\\";
+        out += "\\\\";
         return;
     case '\n':
-        to += "\\n";
+        out += "\\n";
         return;
     case '\r':
-        to += "\\r";
+        out += "\\r";
         return;
     case '\t':
-        to += "\\t";
+        out += "\\t";
         return;
     default:
-        to += "\\u00";
-        to += hex_digits[static_cast<unsigned char>(c) >> 4];
-        to += hex_digits[static_cast<unsigned char>(c) & 0x0f];
+        out += "\\u00";
+        out += hex_digits[static_cast<unsigned char>(c) >> 4];
+        out += hex_digits[static_cast<unsigned char>(c) & 0x0f];
     }
 }
 
@@ -37,21 +37,21 @@ constexpr bool needs_escape(char c) noexcept {
     return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
 }
 
-void append_quoted(std::string& to, std::string_view text) {
-    to += '"';
+void append_quoted(std::string& out, std::string_view text) {
+    out += '"';
     while (!text.empty()) {
         std::size_t plain = 0;
         while (plain < text.size() && !needs_escape(text[plain])) {
             ++plain;
         }
-        to.append(text.substr(0, plain));
+        out.append(text.substr(0, plain));
         text.remove_prefix(plain);
         if (!text.empty()) {
-            append_escaped(to, text.front());
+            append_escaped(out, text.front());
             text.remove_prefix(1);
         }
     }
-    to += '"';
+    out += '"';
 }
 
 } // namespace
@@ -64,34 +64,34 @@ std::string_view unescape_json(std::string_view content, text_arena& arena) {
     // An escape is never shorter than its character in UTF-8, so the copy fits.
     char* const begin = arena.reserve(content.size());
     std::memcpy(begin, content.data(), first);
-    char* to = begin + first;
+    char* cursor = begin + first;
     content.remove_prefix(first);
     while (!content.empty()) {
         // The parser has accepted the string, so invalid escapes do not occur; they are passed on
         // somehow.
         std::size_t taken = 1;
         if (content.front() != '\\' || content.size() == 1) {
-            *to++ = content.front();
+            *cursor++ = content.front();
         } else if (content[1] == 'u') {
             unicode_escape const found = read_unicode_escape(content);
-            to = append_utf8(to, found.length == 0 ? U'?' : found.value);
+            cursor = append_utf8(cursor, found.length == 0 ? U'?' : found.value);
             taken = found.length == 0 ? 2 : found.length;
         } else {
             char const plain = unescaped(content[1]);
-            *to++ = plain == 0 ? content[1] : plain;
+            *cursor++ = plain == 0 ? content[1] : plain;
             taken = 2;
         }
         content.remove_prefix(taken);
     }
 
-    auto const size = static_cast<std::size_t>(to - begin);
+    auto const size = static_cast<std::size_t>(cursor - begin);
     arena.shrink_last(size);
     return {begin, size};
 }
 
 void json_object_writer::separate() {
     if (!is_empty_) {
-        to_ += ',';
+        out_ += ',';
     }
     is_empty_ = false;
 }
@@ -101,16 +101,16 @@ void json_object_writer::member(std::string_view name, std::string_view text) {
         return;
     }
     separate();
-    append_quoted(to_, name);
-    to_ += ':';
-    append_quoted(to_, text);
+    append_quoted(out_, name);
+    out_ += ':';
+    append_quoted(out_, text);
 }
 
 void json_object_writer::members_of(std::string_view object) {
     std::string_view const members = object.substr(1, object.size() - 2);
     if (!members.empty()) {
         separate();
-        to_.append(members);
+        out_.append(members);
     }
 }
 

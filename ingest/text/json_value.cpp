@@ -15,7 +15,7 @@ constexpr bool is_digit(char c) noexcept {
 /// Copies one JSON value token by token, and checks it against the grammar.
 class json_copier {
   public:
-    json_copier(std::string_view text, std::string& to) : text_(text), to_(to) {}
+    json_copier(std::string_view text, std::string& out) : text_(text), out_(out) {}
 
     record_error run() {
         skip_blanks();
@@ -42,7 +42,7 @@ class json_copier {
         return true;
     }
     void copy(std::size_t count) {
-        to_.append(text_.substr(0, count));
+        out_.append(text_.substr(0, count));
         text_.remove_prefix(count);
     }
 
@@ -99,16 +99,16 @@ class json_copier {
     bool string();
     bool escape();
     bool number();
-    std::size_t digits(std::size_t at) const noexcept {
-        while (at < text_.size() && is_digit(text_[at])) {
-            ++at;
+    std::size_t digits(std::size_t index) const noexcept {
+        while (index < text_.size() && is_digit(text_[index])) {
+            ++index;
         }
-        return at;
+        return index;
     }
     std::size_t number_length() const noexcept;
 
     std::string_view text_;
-    std::string& to_;
+    std::string& out_;
     record_error error_ = record_error::not_json;
 };
 
@@ -152,11 +152,11 @@ bool json_copier::escape() {
     // jsonb rejects NUL and half a surrogate pair, and one bad value would fail a whole batch.
     unicode_escape const found = read_unicode_escape(text_);
     if (found.value == picture_of_nul) {
-        to_ += "\\u2400";
+        out_ += "\\u2400";
     } else if (found.value == replacement_character) {
-        to_ += "\\ufffd";
+        out_ += "\\ufffd";
     } else {
-        to_.append(text_.substr(0, found.length));
+        out_.append(text_.substr(0, found.length));
     }
     text_.remove_prefix(found.length);
     return found.length != 0;
@@ -164,31 +164,31 @@ bool json_copier::escape() {
 
 /// Length of the number at the front, by JSON's grammar; 0 if there is none.
 std::size_t json_copier::number_length() const noexcept {
-    std::size_t at = text_.starts_with('-') ? 1 : 0;
-    std::size_t const whole = digits(at);
-    if (whole == at || (text_[at] == '0' && whole > at + 1)) {
+    std::size_t index = text_.starts_with('-') ? 1 : 0;
+    std::size_t const whole = digits(index);
+    if (whole == index || (text_[index] == '0' && whole > index + 1)) {
         return 0;
     }
 
     // The fraction and the exponent are optional, but never empty.
-    at = whole;
-    if (at < text_.size() && text_[at] == '.') {
-        std::size_t const fraction = digits(at + 1);
-        if (fraction == at + 1) {
+    index = whole;
+    if (index < text_.size() && text_[index] == '.') {
+        std::size_t const fraction = digits(index + 1);
+        if (fraction == index + 1) {
             return 0;
         }
-        at = fraction;
+        index = fraction;
     }
 
-    if (at < text_.size() && (text_[at] == 'e' || text_[at] == 'E')) {
-        ++at;
-        if (at < text_.size() && (text_[at] == '+' || text_[at] == '-')) {
-            ++at;
+    if (index < text_.size() && (text_[index] == 'e' || text_[index] == 'E')) {
+        ++index;
+        if (index < text_.size() && (text_[index] == '+' || text_[index] == '-')) {
+            ++index;
         }
-        std::size_t const exponent = digits(at);
-        return exponent == at ? 0 : exponent;
+        std::size_t const exponent = digits(index);
+        return exponent == index ? 0 : exponent;
     }
-    return at;
+    return index;
 }
 
 /// PostgreSQL's numeric holds 131072 digits before and 16383 after the point. The limit here is far
@@ -214,19 +214,19 @@ bool json_copier::number() {
     // The digits are kept as a string: the value is not lost, and jsonb accepts it.
     bool const as_string = exceeds_numeric(text_.substr(0, length));
     if (as_string) {
-        to_ += '"';
+        out_ += '"';
     }
     copy(length);
     if (as_string) {
-        to_ += '"';
+        out_ += '"';
     }
     return true;
 }
 
 } // namespace
 
-record_error append_json_value(std::string_view text, std::string& to) {
-    return json_copier(text, to).run();
+record_error append_json_value(std::string_view text, std::string& out) {
+    return json_copier(text, out).run();
 }
 
 record_error check_json_depth(std::string_view text) noexcept {
@@ -237,10 +237,10 @@ record_error check_json_depth(std::string_view text) noexcept {
 
     int depth = 0;
     bool in_string = false;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        char const c = text[at];
+    for (std::size_t index = 0; index < text.size(); ++index) {
+        char const c = text[index];
         if (in_string) {
-            at += c == '\\' ? 1 : 0;
+            index += c == '\\' ? 1 : 0;
             in_string = c != '"';
         } else if (c == '"') {
             in_string = true;

@@ -52,7 +52,7 @@ steady_stretch stretch_of(date::sys_info const& info) noexcept {
             clamped_us(info.end) + offset - us_per_day, offset};
 }
 
-clock_moments search(zone_memory& memory, time_us wall) {
+clock_instants search(zone_memory& memory, time_us wall) {
     date::local_seconds const second{std::chrono::seconds{whole_second(wall) / us_per_s}};
     date::local_info const info = memory.zone->get_info(second);
     time_us const first = wall - to_us(info.first.offset);
@@ -69,7 +69,7 @@ clock_moments search(zone_memory& memory, time_us wall) {
 
 } // namespace
 
-clock_moments moments_of(std::string_view zone_name, time_us wall) noexcept {
+clock_instants instants_of(std::string_view zone_name, time_us wall) noexcept {
     thread_local zone_memory memory;
     try {
         if (memory.zone == nullptr || memory.name != zone_name) {

@@ -24,26 +24,26 @@ bool is_escape(std::string_view text) noexcept {
 /// Writes `text` as base64 of the standard alphabet, without line breaks and padded with '='.
 /// Returns its length; 0 if a character is in neither alphabet, or '=' is followed by something
 /// else.
-std::size_t normalise_base64(std::string_view text, char* to) noexcept {
-    char* const begin = to;
+std::size_t normalise_base64(std::string_view text, char* cursor) noexcept {
+    char* const begin = cursor;
     for (char const c : text) {
         if (c == '\r' || c == '\n') {
             continue;
         }
         bool const is_known = (hex_value(c) >= 0) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
                               c == '+' || c == '/' || c == '-' || c == '_' || c == '=';
-        bool const follows_fill = to != begin && to[-1] == '=' && c != '=';
+        bool const follows_fill = cursor != begin && cursor[-1] == '=' && c != '=';
         if (!is_known || follows_fill) {
             return 0;
         }
-        *to++ = c == '-' ? '+' : c == '_' ? '/' : c;
+        *cursor++ = c == '-' ? '+' : c == '_' ? '/' : c;
     }
 
     // OpenSSL decodes whole groups of four only.
-    while ((to - begin) % 4 != 0) {
-        *to++ = '=';
+    while ((cursor - begin) % 4 != 0) {
+        *cursor++ = '=';
     }
-    return static_cast<std::size_t>(to - begin);
+    return static_cast<std::size_t>(cursor - begin);
 }
 
 std::size_t count_fill(std::string_view text) noexcept {
@@ -53,12 +53,12 @@ std::size_t count_fill(std::string_view text) noexcept {
 } // namespace
 
 bool holds_percent_escape(std::string_view text) noexcept {
-    std::size_t at = text.find('%');
-    while (at != std::string_view::npos) {
-        if (is_escape(text.substr(at))) {
+    std::size_t index = text.find('%');
+    while (index != std::string_view::npos) {
+        if (is_escape(text.substr(index))) {
             return true;
         }
-        at = text.find('%', at + 1);
+        index = text.find('%', index + 1);
     }
     return false;
 }
@@ -70,19 +70,19 @@ std::string_view percent_decode(std::string_view text, plus_sign plus, std::size
         return text;
     }
     char* const begin = arena.reserve(text.size() + padding);
-    char* to = begin;
+    char* cursor = begin;
     while (!text.empty()) {
         std::size_t taken = 1;
         if (is_escape(text)) {
-            *to++ = static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2]));
+            *cursor++ = static_cast<char>(hex_value(text[1]) * 16 + hex_value(text[2]));
             taken = 3;
         } else {
-            *to++ = has_plus && text.front() == '+' ? ' ' : text.front();
+            *cursor++ = has_plus && text.front() == '+' ? ' ' : text.front();
         }
         text.remove_prefix(taken);
     }
-    auto const size = static_cast<std::size_t>(to - begin);
-    std::memset(to, 0, padding);
+    auto const size = static_cast<std::size_t>(cursor - begin);
+    std::memset(cursor, 0, padding);
     arena.shrink_last(size + padding);
     return {begin, size};
 }

@@ -25,7 +25,7 @@ class time_scanner {
     /// Exactly `digits` digits.
     std::int64_t number(std::size_t digits) noexcept {
         std::int64_t value = 0;
-        for (std::size_t place = 0; place < digits; ++place) {
+        for (std::size_t index = 0; index < digits; ++index) {
             char const c = next();
             ok_ = ok_ && is_digit(c);
             value = value * 10 + (c - '0');

@@ -43,8 +43,8 @@ std::size_t character_length(std::string_view bytes) noexcept {
         return 0;
     }
     std::uint32_t value = first.bits;
-    for (std::size_t place = 1; place < first.length; ++place) {
-        auto const byte = static_cast<std::uint8_t>(bytes[place]);
+    for (std::size_t index = 1; index < first.length; ++index) {
+        auto const byte = static_cast<std::uint8_t>(bytes[index]);
         if ((byte & 0xC0) != 0x80) {
             return 0;
         }
@@ -54,29 +54,29 @@ std::size_t character_length(std::string_view bytes) noexcept {
     return value < first.least || value > 0x10FFFF || is_surrogate ? 0 : first.length;
 }
 
-char* append(char* to, std::string_view text) noexcept {
-    std::memcpy(to, text.data(), text.size());
-    return to + text.size();
+char* append(char* cursor, std::string_view text) noexcept {
+    std::memcpy(cursor, text.data(), text.size());
+    return cursor + text.size();
 }
 
 /// A sanitized copy; every byte may become three.
 std::string_view mended_copy(std::string_view bytes, bool mend_nul, std::size_t padding,
                              text_arena& arena) {
     char* const begin = arena.reserve(bytes.size() * 3 + padding);
-    char* to = begin;
+    char* cursor = begin;
     while (!bytes.empty()) {
         std::size_t const length = character_length(bytes);
         if (length == 0) {
-            to = append(to, replacement);
+            cursor = append(cursor, replacement);
         } else if (mend_nul && bytes.front() == '\0') {
-            to = append(to, picture_of_nul);
+            cursor = append(cursor, picture_of_nul);
         } else {
-            to = append(to, bytes.substr(0, length));
+            cursor = append(cursor, bytes.substr(0, length));
         }
         bytes.remove_prefix(std::max<std::size_t>(length, 1));
     }
-    auto const size = static_cast<std::size_t>(to - begin);
-    std::memset(to, 0, padding);
+    auto const size = static_cast<std::size_t>(cursor - begin);
+    std::memset(cursor, 0, padding);
     arena.shrink_last(size + padding);
     return {begin, size};
 }
@@ -95,7 +95,7 @@ bool is_valid_utf8(std::string_view bytes) noexcept {
     return simdjson::validate_utf8(bytes.data(), bytes.size());
 }
 
-std::string_view mend_text(std::string_view bytes, text_arena& arena) {
+std::string_view sanitize_text(std::string_view bytes, text_arena& arena) {
     if (!holds_nul(bytes) && is_valid_utf8(bytes)) {
         return bytes;
     }
@@ -116,7 +116,7 @@ std::string_view trimmed(std::string_view text) noexcept {
     return text;
 }
 
-std::string_view without_mark(std::string_view text) noexcept {
+std::string_view strip_bom(std::string_view text) noexcept {
     constexpr std::string_view mark = "\xEF\xBB\xBF";
     return text.starts_with(mark) ? text.substr(mark.size()) : text;
 }

@@ -11,7 +11,7 @@ bool is_valid_utf8(std::string_view bytes) noexcept;
 /// `bytes` as PostgreSQL accepts text: each byte that is not part of valid UTF-8 becomes U+FFFD,
 /// each NUL U+2400 (its picture). The same view if there is nothing to sanitize, else a copy in
 /// `arena`.
-std::string_view mend_text(std::string_view bytes, text_arena& arena);
+std::string_view sanitize_text(std::string_view bytes, text_arena& arena);
 
 /// A copy with invalid UTF-8 replaced and NUL kept, with `padding` readable bytes after it.
 std::string_view mend_utf8_padded(std::string_view bytes, std::size_t padding, text_arena& arena);
@@ -20,6 +20,6 @@ std::string_view mend_utf8_padded(std::string_view bytes, std::size_t padding, t
 std::string_view trimmed(std::string_view text) noexcept;
 
 /// A view without a byte order mark at its front.
-std::string_view without_mark(std::string_view text) noexcept;
+std::string_view strip_bom(std::string_view text) noexcept;
 
 } // namespace tally::ingest

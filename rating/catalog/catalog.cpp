@@ -53,9 +53,9 @@ catalog_index find_in(id_table<Row> const& table, ingest::uuid const& id) noexce
 constexpr catalog_index active_bit = catalog_index{1} << 31;
 constexpr catalog_index nobody = active_bit - 2;
 
-void require(bool holds, char const* what) {
+void require(bool holds, char const* text) {
     if (!holds) {
-        throw std::invalid_argument(what);
+        throw std::invalid_argument(text);
     }
 }
 
@@ -91,12 +91,12 @@ void catalog::impl::take_accounts(std::vector<catalog_input::account_row> rows) 
     account_numbers.reserve(rows.size());
     account_ids.reserve(rows.size());
     for (auto const& row : rows) {
-        auto const place = static_cast<catalog_index>(accounts.size());
-        account_numbers.add(row.number, place);
+        auto const index = static_cast<catalog_index>(accounts.size());
+        account_numbers.add(row.number, index);
         accounts.push_back(row.value);
-        account_ids.insert(place);
+        account_ids.insert(index);
         if (!row.user_id.is_nil()) {
-            users.emplace_back(row.user_id, place);
+            users.emplace_back(row.user_id, index);
         }
     }
 
@@ -115,10 +115,10 @@ void catalog::impl::take_subscriptions(std::vector<catalog_input::subscription_r
     for (auto const& row : rows) {
         require(row.value.account < accounts.size(), "a subscription of no account");
         require(row.value.plan < plans.size(), "a subscription of no plan");
-        auto const place = static_cast<catalog_index>(subscriptions.size());
-        subscription_numbers.add(row.number, place);
+        auto const index = static_cast<catalog_index>(subscriptions.size());
+        subscription_numbers.add(row.number, index);
         subscriptions.push_back(row.value);
-        subscription_ids.insert(place);
+        subscription_ids.insert(index);
     }
 }
 
@@ -202,10 +202,10 @@ catalog_index catalog::account_by_id(ingest::uuid const& id) const noexcept {
 
 catalog_index catalog::account_by_user(ingest::uuid const& user_id) const noexcept {
     auto const& users = impl_->users;
-    auto const at =
+    auto const found =
         std::lower_bound(users.begin(), users.end(), user_id,
                          [](auto const& row, auto const& id) { return row.first < id; });
-    return at == users.end() || at->first != user_id ? no_index : at->second;
+    return found == users.end() || found->first != user_id ? no_index : found->second;
 }
 
 catalog_index catalog::subscription_by_id(ingest::uuid const& id) const noexcept {
@@ -231,14 +231,14 @@ catalog_index catalog::active_subscription(catalog_index account,
     auto const* const last = impl_->by_account.data() + impl_->account_begin[account + 1];
 
     // Search backward from the last one that began by then: it pays, unless it has ended.
-    auto const* at =
+    auto const* found =
         std::upper_bound(first, last, when, [&rows](ingest::time_us t, catalog_index i) {
             return t < rows[i].active_from;
         });
-    while (at != first) {
-        --at;
-        if (when < rows[*at].active_to) {
-            return *at;
+    while (found != first) {
+        --found;
+        if (when < rows[*found].active_to) {
+            return *found;
         }
     }
     return no_index;

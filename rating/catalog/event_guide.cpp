@@ -17,81 +17,81 @@ struct named {
     [[nodiscard]] bool is_somebody() const noexcept { return account != no_index; }
 };
 
-named of_subscription(catalog_index found, catalog const& from) noexcept {
-    return found == no_index ? named{} : named{from.subscription_at(found).account, found};
+named of_subscription(catalog_index found, catalog const& catalog) noexcept {
+    return found == no_index ? named{} : named{catalog.subscription_at(found).account, found};
 }
 
-named subscription_of(std::string_view text, catalog const& from) noexcept {
-    catalog_index found = from.subscription_by_number(text);
+named subscription_of(std::string_view text, catalog const& catalog) noexcept {
+    catalog_index found = catalog.subscription_by_number(text);
     if (auto const id = found == no_index ? ingest::parse_uuid(text) : std::nullopt) {
-        found = from.subscription_by_id(*id);
+        found = catalog.subscription_by_id(*id);
     }
-    return of_subscription(found, from);
+    return of_subscription(found, catalog);
 }
 
-named account_of(std::string_view text, catalog const& from) noexcept {
-    catalog_index found = from.account_by_number(text);
+named account_of(std::string_view text, catalog const& catalog) noexcept {
+    catalog_index found = catalog.account_by_number(text);
     if (auto const id = found == no_index ? ingest::parse_uuid(text) : std::nullopt) {
-        found = from.account_by_id(*id);
+        found = catalog.account_by_id(*id);
     }
     return {found, no_index};
 }
 
-named user_of(ingest::uuid const& id, catalog const& from) noexcept {
-    return id.is_nil() ? named{} : named{from.account_by_user(id), no_index};
+named user_of(ingest::uuid const& id, catalog const& catalog) noexcept {
+    return id.is_nil() ? named{} : named{catalog.account_by_user(id), no_index};
 }
 
-named subject_of(std::string_view text, catalog const& from) noexcept {
-    named found = subscription_of(text, from);
-    found = found.is_somebody() ? found : account_of(text, from);
+named subject_of(std::string_view text, catalog const& catalog) noexcept {
+    named found = subscription_of(text, catalog);
+    found = found.is_somebody() ? found : account_of(text, catalog);
     auto const id = found.is_somebody() ? std::nullopt : ingest::parse_uuid(text);
-    return id ? user_of(*id, from) : found;
+    return id ? user_of(*id, catalog) : found;
 }
 
 /// The payer that the event names, and the error for the case that there is none. An explicit
 /// number that is unknown is an error: the subject must not override it.
-named whose(ingest::event const& what, catalog const& from, record_error& otherwise) noexcept {
-    if (!what.subscription_number.empty()) {
+named whose(ingest::event const& event, catalog const& catalog, record_error& otherwise) noexcept {
+    if (!event.subscription_number.empty()) {
         otherwise = record_error::unknown_subscription;
-        return subscription_of(what.subscription_number, from);
+        return subscription_of(event.subscription_number, catalog);
     }
-    if (!what.account_number.empty()) {
+    if (!event.account_number.empty()) {
         otherwise = record_error::unknown_account;
-        return account_of(what.account_number, from);
+        return account_of(event.account_number, catalog);
     }
     otherwise = record_error::unknown_subject;
-    named const found = what.subject.empty() ? named{} : subject_of(what.subject, from);
-    return found.is_somebody() ? found : user_of(what.user_id, from);
+    named const found = event.subject.empty() ? named{} : subject_of(event.subject, catalog);
+    return found.is_somebody() ? found : user_of(event.user_id, catalog);
 }
 
 } // namespace
 
-guided_event guide(ingest::event const& what, catalog const& from) noexcept {
+guided_event guide(ingest::event const& event, catalog const& catalog) noexcept {
     record_error unknown = record_error::none;
-    named const found = whose(what, from, unknown);
-    guided_event said{found.account, found.subscription, record_error::none};
+    named const found = whose(event, catalog, unknown);
+    guided_event guided{found.account, found.subscription, record_error::none};
 
     // Only a metered event needs a payer.
-    if (what.kind != ingest::event_kind::usage) {
-        return said;
+    if (event.kind != ingest::event_kind::usage) {
+        return guided;
     }
     if (!found.is_somebody()) {
-        said.error = unknown;
-        return said;
+        guided.error = unknown;
+        return guided;
     }
 
     // The subscription must have been active when the event occurred, named or not.
-    if (said.subscription == no_index) {
-        said.subscription = from.active_subscription(found.account, what.occurred);
+    if (guided.subscription == no_index) {
+        guided.subscription = catalog.active_subscription(found.account, event.occurred);
     } else {
-        auto const& one = from.subscription_at(said.subscription);
-        bool const active = one.active_from <= what.occurred && what.occurred < one.active_to;
-        said.subscription = active ? said.subscription : no_index;
+        auto const& one = catalog.subscription_at(guided.subscription);
+        bool const active = one.active_from <= event.occurred && event.occurred < one.active_to;
+        guided.subscription = active ? guided.subscription : no_index;
     }
-    if (said.subscription == no_index) {
-        said.error = record_error::no_active_subscription;
+    if (guided.subscription == no_index) {
+        guided.error = record_error::no_active_subscription;
     }
-    return said;
+    return guided;
 }
 
 } // namespace tally::rating

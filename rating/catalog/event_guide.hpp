@@ -20,6 +20,6 @@ struct guided_event {
 /// account or a user), the user. The subscription must have been active when the event occurred.
 /// For an event that is not metered the function finds only the account, if the event names one.
 /// Pure, no allocation.
-guided_event guide(ingest::event const& what, catalog const& from) noexcept;
+guided_event guide(ingest::event const& event, catalog const& catalog) noexcept;
 
 } // namespace tally::rating

@@ -27,10 +27,10 @@ struct guided {
 ///
 /// The DID of the destination is looked up only if the plan or one of its fallbacks has on-net
 /// rates. For other plans rate_call gives the same result either way.
-guided guide(ingest::cdr const& call, catalog const& from) noexcept;
+guided guide(ingest::cdr const& call, catalog const& catalog) noexcept;
 
 /// Whether the destination is one of our active DIDs and the plan has on-net rates. Numbers match
 /// as in guiding, so a name that begins with the digits of a DID does not match.
-bool is_on_net(ingest::cdr const& call, tariff const& plan, catalog const& from) noexcept;
+bool is_on_net(ingest::cdr const& call, tariff const& plan, catalog const& catalog) noexcept;
 
 } // namespace tally::rating

@@ -17,16 +17,16 @@ using length = std::uint16_t;
 
 constexpr std::size_t head_bytes = sizeof(catalog_index) + sizeof(length);
 
-catalog_index place_at(std::string const& buffer, offset at) noexcept {
-    catalog_index place = 0;
-    std::memcpy(&place, buffer.data() + at, sizeof place);
-    return place;
+catalog_index place_at(std::string const& buffer, offset start_offset) noexcept {
+    catalog_index index = 0;
+    std::memcpy(&index, buffer.data() + start_offset, sizeof index);
+    return index;
 }
 
-std::string_view name_at(std::string const& buffer, offset at) noexcept {
+std::string_view name_at(std::string const& buffer, offset start_offset) noexcept {
     length size = 0;
-    std::memcpy(&size, buffer.data() + at + sizeof(catalog_index), sizeof size);
-    return {buffer.data() + at + head_bytes, size};
+    std::memcpy(&size, buffer.data() + start_offset + sizeof(catalog_index), sizeof size);
+    return {buffer.data() + start_offset + head_bytes, size};
 }
 
 struct name_hash {
@@ -35,7 +35,9 @@ struct name_hash {
     std::size_t operator()(std::string_view name) const noexcept {
         return std::hash<std::string_view>{}(name);
     }
-    std::size_t operator()(offset at) const noexcept { return (*this)(name_at(*buffer, at)); }
+    std::size_t operator()(offset start_offset) const noexcept {
+        return (*this)(name_at(*buffer, start_offset));
+    }
 };
 
 struct name_equal {
@@ -44,11 +46,11 @@ struct name_equal {
     bool operator()(offset a, offset b) const noexcept {
         return name_at(*buffer, a) == name_at(*buffer, b);
     }
-    bool operator()(std::string_view name, offset at) const noexcept {
-        return name == name_at(*buffer, at);
+    bool operator()(std::string_view name, offset start_offset) const noexcept {
+        return name == name_at(*buffer, start_offset);
     }
-    bool operator()(offset at, std::string_view name) const noexcept {
-        return name == name_at(*buffer, at);
+    bool operator()(offset start_offset, std::string_view name) const noexcept {
+        return name == name_at(*buffer, start_offset);
     }
 };
 
@@ -67,7 +69,7 @@ void name_table::reserve(std::size_t names) {
     impl_->offsets.reserve(names);
 }
 
-void name_table::add(std::string_view name, catalog_index place) {
+void name_table::add(std::string_view name, catalog_index index) {
     if (name.empty() || find(name) != no_index) {
         return;
     }
@@ -79,12 +81,12 @@ void name_table::add(std::string_view name, catalog_index place) {
 
     // The layout of the class comment: index, length, name. memcpy reads them back, since they are
     // not aligned.
-    auto const at = static_cast<offset>(buffer.size());
+    auto const start_offset = static_cast<offset>(buffer.size());
     auto const size = static_cast<length>(name.size());
-    buffer.append(reinterpret_cast<char const*>(&place), sizeof place);
+    buffer.append(reinterpret_cast<char const*>(&index), sizeof index);
     buffer.append(reinterpret_cast<char const*>(&size), sizeof size);
     buffer.append(name);
-    impl_->offsets.insert(at);
+    impl_->offsets.insert(start_offset);
 }
 
 catalog_index name_table::find(std::string_view name) const noexcept {

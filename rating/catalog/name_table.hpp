@@ -26,7 +26,7 @@ class name_table {
     void reserve(std::size_t names);
     /// Ignores an empty name and a name that the table already has. Throws std::length_error for a
     /// name of more than 65,535 bytes, and when the buffer has reached 4 GiB.
-    void add(std::string_view name, catalog_index place);
+    void add(std::string_view name, catalog_index index);
     /// `no_index` when the table does not have the name.
     [[nodiscard]] catalog_index find(std::string_view name) const noexcept;
     [[nodiscard]] std::size_t size() const noexcept;

@@ -26,7 +26,7 @@ struct band {
 };
 
 /// Index of a band in its plan's list. `any_band` means at any time; every named band precedes it.
-using band_place = std::uint32_t;
-inline constexpr band_place any_band = UINT32_MAX;
+using band_index = std::uint32_t;
+inline constexpr band_index any_band = UINT32_MAX;
 
 } // namespace tally::rating

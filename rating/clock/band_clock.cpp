@@ -21,8 +21,8 @@ unsigned weekday_of(civil_day day) noexcept {
 }
 
 void check(band const& one) {
-    auto const refuse = [&one](char const* why) {
-        throw std::invalid_argument("band '" + one.name + "': " + why);
+    auto const refuse = [&one](char const* reason) {
+        throw std::invalid_argument("band '" + one.name + "': " + reason);
     };
     if (one.from_s < 0 || one.from_s >= band::day_s || one.to_s < 0 || one.to_s > band::day_s) {
         refuse("its hours must be from 00:00 to 24:00");
@@ -90,18 +90,19 @@ bool band_clock::is_on(window const& w, civil_day day, unsigned weekday) const n
     return w.dates != 0 && std::binary_search(first, first + w.dates, day);
 }
 
-bool band_clock::covers(band_place place, clock_reading const& at) const noexcept {
-    window const& w = windows_[place];
+bool band_clock::covers(band_index index, clock_reading const& reading) const noexcept {
+    window const& w = windows_[index];
     if (w.from_s < w.to_s) {
-        return w.from_s <= at.second && at.second < w.to_s && is_on(w, at.day, at.weekday);
+        return w.from_s <= reading.second && reading.second < w.to_s &&
+               is_on(w, reading.day, reading.weekday);
     }
-    if (w.from_s <= at.second) {
-        return is_on(w, at.day, at.weekday);
+    if (w.from_s <= reading.second) {
+        return is_on(w, reading.day, reading.weekday);
     }
 
     // After midnight the window belongs to the day on which it began.
-    unsigned const yesterday = at.weekday == 0 ? days_per_week - 1 : at.weekday - 1U;
-    return at.second < w.to_s && is_on(w, at.day - 1, yesterday);
+    unsigned const yesterday = reading.weekday == 0 ? days_per_week - 1 : reading.weekday - 1U;
+    return reading.second < w.to_s && is_on(w, reading.day - 1, yesterday);
 }
 
 } // namespace tally::rating

@@ -33,7 +33,7 @@ class band_clock {
 
     /// Accepts times from -2^62 to 2^62 us. Outside the years 1 to 9999 the UTC offset is constant.
     [[nodiscard]] clock_reading read(ingest::time_us t) const noexcept;
-    [[nodiscard]] bool covers(band_place place, clock_reading const& at) const noexcept;
+    [[nodiscard]] bool covers(band_index slot_index, clock_reading const& reading) const noexcept;
 
   private:
     struct window {

@@ -76,11 +76,12 @@ time_us calendar::impl::midnight(civil_day day) noexcept {
     time_us const before = std::clamp(local - 2 * us_per_day, time_min, time_max);
     static_cast<void>(around(before));
 
-    auto at = last;
-    while (at + 1 < stretches.size() && local - stretches[at].offset >= stretches[at].end) {
-        ++at;
+    auto index = last;
+    while (index + 1 < stretches.size() &&
+           local - stretches[index].offset >= stretches[index].end) {
+        ++index;
     }
-    return std::max(local - stretches[at].offset, stretches[at].begin);
+    return std::max(local - stretches[index].offset, stretches[index].begin);
 }
 
 billing_period calendar::impl::period_of(unsigned anchor_day, time_us t) noexcept {

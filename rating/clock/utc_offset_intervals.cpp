@@ -17,15 +17,15 @@ std::vector<zone_stretch> stretches_of(std::string_view zone_name) {
     }
 
     std::vector<zone_stretch> all;
-    ingest::time_us at = civil_time_min;
-    while (at <= civil_time_max) {
-        date::sys_seconds const moment{std::chrono::seconds{floor_div(at, ingest::us_per_s)}};
+    ingest::time_us time = civil_time_min;
+    while (time <= civil_time_max) {
+        date::sys_seconds const moment{std::chrono::seconds{floor_div(time, ingest::us_per_s)}};
         date::sys_info const info = zone->get_info(moment);
         auto const end_s =
             std::min(info.end.time_since_epoch().count(), civil_time_max / ingest::us_per_s + 1);
         ingest::time_us const end = end_s * ingest::us_per_s;
-        all.push_back({at, end, info.offset.count() * ingest::us_per_s});
-        at = end;
+        all.push_back({time, end, info.offset.count() * ingest::us_per_s});
+        time = end;
     }
     return all;
 }

@@ -49,7 +49,7 @@ bool exact_cost::add(int128 nanos, std::uint32_t divisor) noexcept {
     return true;
 }
 
-std::optional<amount> exact_cost::rounded(rounding how) const noexcept {
+std::optional<amount> exact_cost::rounded(rounding rounding) const noexcept {
     // A sum outside these bounds cannot round to an amount; a currency unit of margin is enough for
     // any rounding. Within them the numerator below stays under 2^63 * 2^62 + 2^62, so it fits.
     constexpr int128 lowest = int128{INT64_MIN} - 1'000'000'000;
@@ -59,7 +59,7 @@ std::optional<amount> exact_cost::rounded(rounding how) const noexcept {
     }
     return round_fraction(whole_ * static_cast<int128>(denominator_) +
                               static_cast<int128>(numerator_),
-                          static_cast<int128>(denominator_), how);
+                          static_cast<int128>(denominator_), rounding);
 }
 
 } // namespace tally::rating

@@ -28,7 +28,7 @@ class exact_cost {
         return whole_ > bound.nanos || (whole_ == bound.nanos && numerator_ != 0);
     }
     /// nullopt when the rounded sum does not fit.
-    [[nodiscard]] std::optional<amount> rounded(rounding how) const noexcept;
+    [[nodiscard]] std::optional<amount> rounded(rounding rounding) const noexcept;
 
   private:
     int128 whole_ = 0;

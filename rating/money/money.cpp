@@ -67,13 +67,13 @@ struct digit_reader {
         fits = fits && nanos <= std::numeric_limits<std::uint64_t>::max();
         nanos = fits ? nanos : 0;
     }
-    void decimal_digit(char c, std::size_t place) noexcept {
+    void decimal_digit(char c, std::size_t index) noexcept {
         any = true;
         auto const digit = static_cast<unsigned>(c - '0');
-        if (place > decimals_max) {
+        if (index > decimals_max) {
             fits = fits && digit == 0;
         } else {
-            nanos += digit * powers_of_ten[decimals_max - place];
+            nanos += digit * powers_of_ten[decimals_max - index];
         }
     }
 };
@@ -85,7 +85,7 @@ std::string digits_of(signed_magnitude value) {
     // Digits come from the right. Trailing zeros of the decimals are left out.
     std::string reversed;
     bool seen = false;
-    for (int place = 0; place < decimals_max; ++place, decimals /= 10) {
+    for (int slot_index = 0; slot_index < decimals_max; ++slot_index, decimals /= 10) {
         seen = seen || decimals % 10 != 0;
         if (seen) {
             reversed.push_back(static_cast<char>('0' + decimals % 10));
@@ -108,16 +108,16 @@ std::string digits_of(signed_magnitude value) {
 /// The position of a value between two neighbors on the grid of a rounding.
 enum class position : std::uint8_t { exact, below_half, half, above_half };
 
-bool away_from_zero(position where, bool odd, rounding_mode mode) noexcept {
+bool away_from_zero(position location, bool odd, rounding_mode mode) noexcept {
     switch (mode) {
     case rounding_mode::up:
-        return where != position::exact;
+        return location != position::exact;
     case rounding_mode::down:
         return false;
     case rounding_mode::half_up:
-        return where >= position::half;
+        return location >= position::half;
     case rounding_mode::half_even:
-        return where == position::above_half || (where == position::half && odd);
+        return location == position::above_half || (location == position::half && odd);
     }
     return false;
 }
@@ -175,17 +175,18 @@ std::string to_string(amount_sum a) {
     return digits_of(magnitude_of(a.nanos));
 }
 
-std::optional<amount> round_fraction(int128 numerator, int128 denominator, rounding how) noexcept {
+std::optional<amount> round_fraction(int128 numerator, int128 denominator,
+                                     rounding rounding) noexcept {
     auto const top = magnitude_of(numerator);
     auto const bottom = static_cast<uint128>(denominator);
-    auto const decimals = how.decimals > decimals_max ? decimals_max : int{how.decimals};
+    auto const decimals = rounding.decimals > decimals_max ? decimals_max : int{rounding.decimals};
     std::uint64_t const grid = powers_of_ten[static_cast<std::size_t>(decimals_max - decimals)];
 
     // Divide twice instead of scaling the numerator, which could overflow.
     auto const nanos = divide(top.size, bottom);
     auto [steps, over] = divide(nanos.quotient, grid);
-    auto const where = place(static_cast<std::uint64_t>(over), nanos.rest, bottom, grid);
-    if (away_from_zero(where, (steps & 1) != 0, how.mode)) {
+    auto const location = place(static_cast<std::uint64_t>(over), nanos.rest, bottom, grid);
+    if (away_from_zero(location, (steps & 1) != 0, rounding.mode)) {
         ++steps;
     }
     if (steps > std::numeric_limits<std::uint64_t>::max()) {

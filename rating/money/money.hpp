@@ -60,6 +60,7 @@ std::string to_string(amount a);
 std::string to_string(amount_sum a);
 
 /// Rounds numerator / denominator (in nanos, denominator > 0) once. Returns nullopt on overflow.
-std::optional<amount> round_fraction(int128 numerator, int128 denominator, rounding how) noexcept;
+std::optional<amount> round_fraction(int128 numerator, int128 denominator,
+                                     rounding rounding_mode) noexcept;
 
 } // namespace tally::rating

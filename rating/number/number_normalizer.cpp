@@ -130,7 +130,7 @@ std::string_view without_plus(std::string_view number) noexcept {
 void apply(std::string_view& number, std::string_view& sent, ingest::number_rules const& rules,
            ingest::text_arena& text) {
     std::array<char, prefix_index::digits_max> buffer;
-    auto const digits = normalise(number, rules, buffer).digits;
+    auto const digits = normalize(number, rules, buffer).digits;
     if (digits.empty() || digits == number) {
         return;
     }
@@ -146,7 +146,7 @@ void apply(std::string_view& number, std::string_view& sent, ingest::number_rule
 
 } // namespace
 
-normal_number normalise(std::string_view number, ingest::number_rules const& rules,
+normal_number normalize(std::string_view number, ingest::number_rules const& rules,
                         number_buffer buffer) noexcept {
     normal_number out;
     number_text text;

@@ -42,7 +42,7 @@ using number_buffer = std::span<char, prefix_index::digits_max>;
 ///     098...                   -> 9198...  national prefix -> country code
 ///     98... of a known length  -> 9198...
 ///     anything else            unchanged
-normal_number normalise(std::string_view number, ingest::number_rules const& rules,
+normal_number normalize(std::string_view number, ingest::number_rules const& rules,
                         number_buffer buffer) noexcept;
 
 /// Converts caller and destination of every call to E.164 digits. A number as it was sent is kept

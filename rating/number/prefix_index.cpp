@@ -105,27 +105,28 @@ void prefix_index::build_nodes(sorted_entries const& sorted) {
     nodes_.emplace_back();
     std::size_t level_end = 1;
     std::size_t depth = 0;
-    for (std::size_t at = 0; at < nodes_.size(); ++at) {
-        if (at == level_end) {
+    for (std::size_t index = 0; index < nodes_.size(); ++index) {
+        if (index == level_end) {
             level_end = nodes_.size();
             ++depth;
         }
 
         // The shortest entry sorts first: if it ends here, the node has its value.
-        auto [first, last] = ranges[at];
+        auto [first, last] = ranges[index];
         if (sorted[first].first.size() == depth) {
-            nodes_[at].value = sorted[first].second;
+            nodes_[index].value = sorted[first].second;
             ++first;
         }
 
-        nodes_[at].first_child = static_cast<std::uint32_t>(nodes_.size());
+        nodes_[index].first_child = static_cast<std::uint32_t>(nodes_.size());
         while (first < last) {
             unsigned const digit = digit_at(sorted[first].first, depth);
             std::size_t end = first;
             while (end < last && digit_at(sorted[end].first, depth) == digit) {
                 ++end;
             }
-            nodes_[at].children = static_cast<std::uint16_t>(nodes_[at].children | 1U << digit);
+            nodes_[index].children =
+                static_cast<std::uint16_t>(nodes_[index].children | 1U << digit);
             nodes_.emplace_back();
             ranges.emplace_back(first, end);
             first = end;
@@ -206,16 +207,16 @@ std::uint32_t prefix_index::walk_to_longest(std::string_view digits) const noexc
     if (nodes_.empty()) {
         return none;
     }
-    node const* at = nodes_.data();
-    std::uint32_t found = at->value;
+    node const* current = nodes_.data();
+    std::uint32_t found = current->value;
     for (std::size_t i = 0; i < digits.size(); ++i) {
         unsigned const digit = digit_at(digits, i);
-        if (digit > 9 || (at->children >> digit & 1U) == 0) {
+        if (digit > 9 || (current->children >> digit & 1U) == 0) {
             break;
         }
-        unsigned const before = at->children & ((1U << digit) - 1U);
-        at = nodes_.data() + at->first_child + std::popcount(before);
-        found = at->value == none ? found : at->value;
+        unsigned const before = current->children & ((1U << digit) - 1U);
+        current = nodes_.data() + current->first_child + std::popcount(before);
+        found = current->value == none ? found : current->value;
     }
     return found;
 }
@@ -240,19 +241,19 @@ void prefix_index::all(std::string_view digits, matches& out) const noexcept {
     if (nodes_.empty()) {
         return;
     }
-    node const* at = nodes_.data();
+    node const* current = nodes_.data();
     for (std::size_t i = 0;; ++i) {
-        if (at->value != none) {
-            out.values[out.count] = at->value;
+        if (current->value != none) {
+            out.values[out.count] = current->value;
             out.lengths[out.count] = static_cast<std::uint8_t>(i);
             ++out.count;
         }
         unsigned const digit = i < digits.size() ? digit_at(digits, i) : 10;
-        if (digit > 9 || (at->children >> digit & 1U) == 0) {
+        if (digit > 9 || (current->children >> digit & 1U) == 0) {
             return;
         }
-        unsigned const before = at->children & ((1U << digit) - 1U);
-        at = nodes_.data() + at->first_child + std::popcount(before);
+        unsigned const before = current->children & ((1U << digit) - 1U);
+        current = nodes_.data() + current->first_child + std::popcount(before);
     }
 }
 

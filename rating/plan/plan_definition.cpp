@@ -11,7 +11,7 @@ std::shared_ptr<tariff const> tariff_of(plan_definition const& plan,
     std::copy_n(plan.currency.begin(), std::min(plan.currency.size(), content.head.currency.size()),
                 content.head.currency.begin());
     content.head.time_zone = plan.time_zone;
-    content.head.how = plan.how;
+    content.head.rounding_mode = plan.rounding_mode;
     content.head.included_s = std::int64_t{plan.included_minutes} * 60;
     content.head.split_at_bands = plan.split_at_bands;
     content.rates = plan.rates;

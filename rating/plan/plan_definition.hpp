@@ -26,7 +26,7 @@ struct plan_definition {
     std::int32_t included_minutes = 0;
     std::int32_t included_dids = 0;
     std::optional<std::int32_t> max_concurrent_calls;
-    rounding how;
+    rounding rounding_mode;
     bool split_at_bands = true;
     std::string fallback; ///< another plan's code; empty: no fallback
     std::string features; ///< JSON object: what the plan includes besides minutes; empty: nothing

@@ -60,11 +60,11 @@ void match_all(std::vector<Version> const& stored, std::vector<Version> const& w
     auto const fresh = by_key(wanted);
     std::size_t i = 0;
     std::size_t j = 0;
-    auto const end_of_key = [](auto const& list, std::size_t from, Version const& like) {
-        while (from < list.size() && key_of(*list[from]) == key_of(like)) {
-            ++from;
+    auto const end_of_key = [](auto const& list, std::size_t begin, Version const& like) {
+        while (begin < list.size() && key_of(*list[begin]) == key_of(like)) {
+            ++begin;
         }
-        return from;
+        return begin;
     };
 
     // A key may be in one list only: its versions are then all added or all ended.
@@ -107,8 +107,8 @@ std::vector<std::pair<std::string, std::string>> head_texts(plan_definition cons
             {"included_dids", std::to_string(plan.included_dids)},
             {"max_concurrent_calls",
              plan.max_concurrent_calls ? std::to_string(*plan.max_concurrent_calls) : ""},
-            {"rounding", std::string{name_of(rounding_names, plan.how.mode)}},
-            {"decimals", std::to_string(plan.how.decimals)},
+            {"rounding", std::string{name_of(rounding_names, plan.rounding_mode.mode)}},
+            {"decimals", std::to_string(plan.rounding_mode.decimals)},
             {"split_at_bands", text_of(plan.split_at_bands)},
             {"fallback", plan.fallback},
             {"features", plan.features},
@@ -152,9 +152,9 @@ void remove_bands(plan_definition before, plan_difference& out) {
     });
 
     auto const named = named_bands(before);
-    for (band_place place = 0; place < out.stored_bands; ++place) {
-        if (std::ranges::find(out.order, place) == out.order.end() && !named[place]) {
-            out.removed_bands.push_back(place);
+    for (band_index index = 0; index < out.stored_bands; ++index) {
+        if (std::ranges::find(out.order, index) == out.order.end() && !named[index]) {
+            out.removed_bands.push_back(index);
         }
     }
 }
@@ -166,13 +166,13 @@ void compare_bands(plan_definition const& before, plan_definition const& after,
     out.stored_bands = before.bands.size();
     for (auto const& each : after.bands) {
         auto const found = std::ranges::find(out.bands, each.name, &band::name);
-        auto const place = static_cast<band_place>(found - out.bands.begin());
-        out.order.push_back(place);
+        auto const index = static_cast<band_index>(found - out.bands.begin());
+        out.order.push_back(index);
         if (found == out.bands.end()) {
             out.bands.push_back(each);
         } else if (*found != each) {
             *found = each;
-            out.changed_bands.push_back(place);
+            out.changed_bands.push_back(index);
         }
     }
     out.is_reordered = out.bands.size() > out.stored_bands || !std::ranges::is_sorted(out.order);
@@ -214,11 +214,11 @@ plan_definition in_effect_from(stored_plan const& stored, ingest::time_us now) {
     // Keep bands of the remaining rates, and bands that no rate ever used: a plan file may define
     // such bands, and export must not lose them.
     auto const named = named_bands(plan);
-    std::vector<band_place> places(plan.bands.size(), any_band);
+    std::vector<band_index> places(plan.bands.size(), any_band);
     std::vector<band> bands;
     for (std::size_t i = 0; i < plan.bands.size(); ++i) {
         if (named[i] || !ever_named[i]) {
-            places[i] = static_cast<band_place>(bands.size());
+            places[i] = static_cast<band_index>(bands.size());
             bands.push_back(std::move(plan.bands[i]));
         }
     }

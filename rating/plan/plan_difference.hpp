@@ -21,7 +21,7 @@ struct stored_plan {
 
 /// A column of the plan itself that changes, as texts for display.
 struct head_change {
-    std::string what;
+    std::string text;
     std::string before;
     std::string after;
 
@@ -36,10 +36,10 @@ struct plan_difference {
     /// indices.
     std::vector<band> bands;
     std::size_t stored_bands = 0;
-    std::vector<band_place> order;         ///< the plan's bands in the file's order
+    std::vector<band_index> order;         ///< the plan's bands in the file's order
     bool is_reordered = false;             ///< true: all positions have to be written
-    std::vector<band_place> changed_bands; ///< stored bands whose content changes
-    std::vector<band_place> removed_bands; ///< stored bands that no rate ever referred to
+    std::vector<band_index> changed_bands; ///< stored bands whose content changes
+    std::vector<band_index> removed_bands; ///< stored bands that no rate ever referred to
     version_changes<rate> rates;
     version_changes<metric_price> metrics;
 

@@ -9,23 +9,23 @@ std::uint32_t plan_problems::add_file(std::string_view name) {
     return static_cast<std::uint32_t>(files_.size() - 1);
 }
 
-void plan_problems::add(plan_place where, std::string what) {
+void plan_problems::add(plan_location location, std::string text) {
     ++count_;
     if (kept_.size() < kept_max) {
-        kept_.push_back({where, std::move(what)});
+        kept_.push_back({location, std::move(text)});
     }
 }
 
-std::string plan_problems::text_of(plan_place where, plan_place seen_from) const {
-    std::string const line = std::to_string(where.line);
-    return where.file == seen_from.file ? "line " + line : files_[where.file] + ":" + line;
+std::string plan_problems::text_of(plan_location location, plan_location seen_from) const {
+    std::string const line = std::to_string(location.line);
+    return location.file == seen_from.file ? "line " + line : files_[location.file] + ":" + line;
 }
 
 std::vector<plan_problem> plan_problems::take() {
-    std::ranges::stable_sort(kept_, {}, &entry::where);
+    std::ranges::stable_sort(kept_, {}, &entry::location);
     std::vector<plan_problem> all;
-    for (auto& [where, what] : kept_) {
-        all.push_back({files_[where.file], where.line, where.column, std::move(what)});
+    for (auto& [location, text] : kept_) {
+        all.push_back({files_[location.file], location.line, location.column, std::move(text)});
     }
     if (count_ > kept_.size()) {
         all.push_back({files_.front(), 0, 0,

@@ -71,7 +71,7 @@ std::optional<std::string> fault_of_tiers(std::vector<price_tier> const& tiers) 
 
 } // namespace
 
-std::optional<band_place> band_named(plan_definition const& plan, std::string_view name) noexcept {
+std::optional<band_index> band_named(plan_definition const& plan, std::string_view name) noexcept {
     if (name.empty() || name == "any") {
         return any_band;
     }
@@ -79,7 +79,7 @@ std::optional<band_place> band_named(plan_definition const& plan, std::string_vi
     if (found == plan.bands.end()) {
         return std::nullopt;
     }
-    return static_cast<band_place>(found - plan.bands.begin());
+    return static_cast<band_index>(found - plan.bands.begin());
 }
 
 std::string unknown_band(plan_definition const& plan, std::string_view name) {
@@ -105,7 +105,7 @@ std::optional<std::string> fault_of(rate const& one) {
     return fault_of_steps(one.steps);
 }
 
-void check_rates_together(plan_definition const& plan, std::span<plan_place const> places,
+void check_rates_together(plan_definition const& plan, std::span<plan_location const> places,
                           plan_problems& problems) {
     // Sorted by key and begin, versions of one rate are adjacent.
     auto const& rates = plan.rates;
@@ -123,14 +123,14 @@ void check_rates_together(plan_definition const& plan, std::span<plan_place cons
             continue;
         }
 
-        plan_place const at = places[order[i]];
-        std::string const before = problems.text_of(places[order[i - 1]], at);
+        plan_location const location = places[order[i]];
+        std::string const before = problems.text_of(places[order[i - 1]], location);
         if (older.effective_from == newer.effective_from) {
-            problems.add(at, "the same rate as " + before + ": prefix \"" + newer.prefix +
-                                 "\" with this direction, band and effective_from");
+            problems.add(location, "the same rate as " + before + ": prefix \"" + newer.prefix +
+                                       "\" with this direction, band and effective_from");
         } else if (older.effective_to != INT64_MAX && older.effective_to > newer.effective_from) {
-            problems.add(at, "it begins before the rate at " + before + " of prefix \"" +
-                                 newer.prefix + "\" ends by its effective_to");
+            problems.add(location, "it begins before the rate at " + before + " of prefix \"" +
+                                       newer.prefix + "\" ends by its effective_to");
         }
     }
 }
@@ -155,7 +155,7 @@ std::optional<std::string> fault_of(metric_price const& one) {
     if (one.model == price_model::package && one.package.nanos <= 0) {
         return "the model package needs package: the units in one, above 0";
     }
-    if ((one.how == aggregation::unique) == one.unique_property.empty()) {
+    if ((one.method == aggregation::unique) == one.unique_property.empty()) {
         return "aggregation unique, and only it, needs unique_property";
     }
     return fault_of_tiers(one.tiers);

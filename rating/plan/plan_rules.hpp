@@ -11,7 +11,7 @@
 namespace tally::rating {
 
 /// The band of a name: "" and "any" are any_band; nullopt when the plan has no such band.
-std::optional<band_place> band_named(plan_definition const& plan, std::string_view name) noexcept;
+std::optional<band_index> band_named(plan_definition const& plan, std::string_view name) noexcept;
 
 /// The message for a band that the plan does not have.
 std::string unknown_band(plan_definition const& plan, std::string_view name);
@@ -21,7 +21,7 @@ std::optional<std::string> fault_of(rate const& one);
 
 /// Adds a problem for each rate that occurs twice and for each that begins before an older version
 /// has reached its own effective_to. `places` are the positions of plan.rates in the files.
-void check_rates_together(plan_definition const& plan, std::span<plan_place const> places,
+void check_rates_together(plan_definition const& plan, std::span<plan_location const> places,
                           plan_problems& problems);
 
 /// The fault of a metric's price by itself; nullopt when it can be charged.

@@ -43,9 +43,10 @@ std::chrono::year_month_day civil(civil_day day) noexcept {
 }
 
 /// The number at [from, from + count) of the text; nullopt when these are not all digits.
-std::optional<std::uint32_t> digits_at(std::string_view text, std::size_t from,
+std::optional<std::uint32_t> digits_at(std::string_view text, std::size_t begin,
                                        std::size_t count) noexcept {
-    return text.size() < from + count ? std::nullopt : parse_whole(text.substr(from, count), 9999);
+    return text.size() < begin + count ? std::nullopt
+                                       : parse_whole(text.substr(begin, count), 9999);
 }
 
 } // namespace
@@ -171,7 +172,7 @@ std::optional<ingest::time_us> plan_zone::parse(std::string_view text) noexcept 
     case ingest::time_reading::form::utc:
         return read.value;
     case ingest::time_reading::form::local:
-        return ingest::moments_of(name_, read.value).first;
+        return ingest::instants_of(name_, read.value).first;
     default:
         return std::nullopt;
     }

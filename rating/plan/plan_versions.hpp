@@ -82,7 +82,7 @@ class version_matcher {
     }
 
     void match() {
-        std::ranges::sort(wanted_, {}, [](slot const& w) { return w.from; });
+        std::ranges::sort(wanted_, {}, [](slot const& w) { return w.first; });
         end_by_successors();
         for (auto& each : wanted_) {
             match_moment(each);
@@ -106,8 +106,8 @@ class version_matcher {
     };
     struct slot {
         Version const* version;
-        ingest::time_us from; ///< its begin after all changes
-        ingest::time_us to;
+        ingest::time_us first; ///< its begin after all changes
+        ingest::time_us end;
         bool is_settled;
     };
 
@@ -116,18 +116,18 @@ class version_matcher {
     void end_by_successors() {
         ingest::time_us next = INT64_MAX;
         for (std::size_t i = wanted_.size(); i-- > 0;) {
-            if (wanted_[i].to == INT64_MAX) {
-                wanted_[i].to = next;
-                next = wanted_[i].from;
+            if (wanted_[i].end == INT64_MAX) {
+                wanted_[i].end = next;
+                next = wanted_[i].first;
             }
         }
     }
 
-    void add(slot& wanted, ingest::time_us from) {
+    void add(slot& wanted, ingest::time_us begin) {
         Version made = *wanted.version;
         made.id = {};
-        made.effective_from = wanted.from = from;
-        made.effective_to = wanted.to;
+        made.effective_from = wanted.first = begin;
+        made.effective_to = wanted.end;
         wanted.is_settled = true;
         out_.added.push_back(std::move(made));
     }
@@ -135,10 +135,10 @@ class version_matcher {
     void keep(slot& wanted, kept& stored) {
         stored.is_wanted = true;
         wanted.is_settled = true;
-        wanted.from = stored.version->effective_from;
+        wanted.first = stored.version->effective_from;
         // A version that has ended keeps its end: calls were charged by it.
-        if (stored.version->effective_to > now_ && stored.version->effective_to != wanted.to) {
-            out_.ended.push_back({*stored.version, wanted.to});
+        if (stored.version->effective_to > now_ && stored.version->effective_to != wanted.end) {
+            out_.ended.push_back({*stored.version, wanted.end});
         }
         if (stored.version->name != wanted.version->name) {
             out_.renamed.push_back({stored.version->id, wanted.version->name});
@@ -147,25 +147,26 @@ class version_matcher {
 
     /// Matches a wanted version with the stored one that begins at the same moment.
     void match_moment(slot& wanted) {
-        auto const found = std::ranges::find_if(
-            stored_, [&](kept const& each) { return each.version->effective_from == wanted.from; });
+        auto const found = std::ranges::find_if(stored_, [&](kept const& each) {
+            return each.version->effective_from == wanted.first;
+        });
         if (found == stored_.end()) {
-            if (wanted.from != INT64_MIN || past_ == past_of_plan::none ||
-                (past_ == past_of_plan::empty && wanted.to > now_)) {
-                add(wanted, wanted.from);
+            if (wanted.first != INT64_MIN || past_ == past_of_plan::none ||
+                (past_ == past_of_plan::empty && wanted.end > now_)) {
+                add(wanted, wanted.first);
             }
             return;
         }
         Version const& stored = *found->version;
         if (same_terms_(stored, *wanted.version)) {
-            if (stored.effective_to > now_ || wanted.to <= now_) {
+            if (stored.effective_to > now_ || wanted.end <= now_) {
                 keep(wanted, *found);
             }
         } else if (stored.effective_from >= now_) {
             // Nothing was charged by it yet, so the wanted version may replace it.
             found->is_wanted = true;
             out_.removed.push_back(stored);
-            add(wanted, wanted.from);
+            add(wanted, wanted.first);
         }
     }
 
@@ -175,8 +176,8 @@ class version_matcher {
         ingest::time_us start = now_;
         for (auto const& other : wanted_) {
             bool const is_later = other.version->effective_from > wanted.version->effective_from;
-            if (is_later && other.version->effective_from <= start && start < other.to) {
-                start = other.to;
+            if (is_later && other.version->effective_from <= start && start < other.end) {
+                start = other.end;
             }
         }
         return start;
@@ -187,26 +188,26 @@ class version_matcher {
     /// must override it, or be overridden by a version that it must override.
     [[nodiscard]] bool is_out_of_order(Version const& stored, slot const& wanted) const {
         return std::ranges::any_of(wanted_, [&](slot const& other) {
-            bool const meets = std::max(now_, stored.effective_from) < other.to;
+            bool const meets = std::max(now_, stored.effective_from) < other.end;
             bool const is_above = other.version->effective_from > wanted.version->effective_from;
             bool const is_below = other.version->effective_from < wanted.version->effective_from;
             return meets &&
                    ((is_above && other.version->effective_from < stored.effective_from) ||
-                    (is_below && other.from >= stored.effective_from && other.from < wanted.to));
+                    (is_below && other.first >= stored.effective_from && other.first < wanted.end));
         });
     }
 
     /// Matches a wanted version that no stored one shares its begin with: a stored version of the
     /// same terms that is in effect serves as well, the newest one first. Otherwise it is added.
     void match_floating(slot& wanted) {
-        bool const is_past = wanted.to <= now_;
+        bool const is_past = wanted.end <= now_;
         ingest::time_us const start = start_of(wanted);
 
         kept* best = nullptr;
         for (auto& each : stored_) {
             Version const& stored = *each.version;
             bool const fits = is_past
-                                  ? stored.effective_from < wanted.to
+                                  ? stored.effective_from < wanted.end
                                   : stored.effective_to > now_ && stored.effective_from <= start &&
                                         !is_out_of_order(stored, wanted);
             if (!each.is_wanted && fits && same_terms_(stored, *wanted.version) &&
@@ -217,7 +218,7 @@ class version_matcher {
 
         if (best != nullptr) {
             keep(wanted, *best);
-        } else if (!is_past && start < wanted.to) {
+        } else if (!is_past && start < wanted.end) {
             add(wanted, start);
         }
     }
@@ -233,12 +234,12 @@ class version_matcher {
         ingest::time_us replaced = INT64_MAX;
         ingest::time_us next = INT64_MAX;
         for (auto const& each : wanted_) {
-            if (each.is_settled && each.from <= now_ && now_ < each.to) {
+            if (each.is_settled && each.first <= now_ && now_ < each.end) {
                 is_covered = true;
                 replaced =
-                    each.from > stored.effective_from ? std::min(replaced, each.from) : replaced;
-            } else if (each.is_settled && each.from > now_) {
-                next = std::min(next, each.from);
+                    each.first > stored.effective_from ? std::min(replaced, each.first) : replaced;
+            } else if (each.is_settled && each.first > now_) {
+                next = std::min(next, each.first);
             }
         }
 

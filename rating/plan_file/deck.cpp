@@ -37,10 +37,10 @@ class deck_reader {
     void take_whole_rate();
     void take_step();
     rate read_rate();
-    void add_to(std::size_t place, rate const& row, rate_step step);
+    void add_to(std::size_t index, rate const& row, rate_step step);
     void finish_stepped();
-    void note(deck_column column, std::string const& what) {
-        row_.problem(column, what, state_.problems);
+    void note(deck_column column, std::string const& text) {
+        row_.problem(column, text, state_.problems);
     }
 
     amount money(deck_column column, amount fallback, bool may_be_negative = false);
@@ -141,18 +141,18 @@ rate deck_reader::read_rate() {
     one.name = text(name);
     one.call_type = text(call_type);
 
-    auto const way = row_.text(direction);
-    auto const known = value_named(direction_names, way);
-    if (!way.empty() && !known) {
-        note(direction, "\"" + std::string{way} + "\" is not " + listed(direction_names));
+    auto const sense = row_.text(direction);
+    auto const known = value_named(direction_names, sense);
+    if (!sense.empty() && !known) {
+        note(direction, "\"" + std::string{sense} + "\" is not " + listed(direction_names));
     }
     one.direction = known.value_or(one.direction);
 
-    auto const place = band_named(state_.plan, row_.text(band));
-    if (!place) {
+    auto const index = band_named(state_.plan, row_.text(band));
+    if (!index) {
         note(band, unknown_band(state_.plan, row_.text(band)));
     }
-    one.band = place.value_or(any_band);
+    one.band = index.value_or(any_band);
 
     one.connect_fee = money(connect_fee, {});
     one.minimum = money(minimum, {});
@@ -204,9 +204,9 @@ void deck_reader::take_step() {
                       std::to_string(one.effective_from) + '|' +
                       std::string{name_of(direction_names, one.direction)} +
                       (one.is_on_net ? "|on-net" : "");
-    auto const [at, is_new] = stepped_.try_emplace(std::move(key), state_.plan.rates.size());
+    auto const [found, is_new] = stepped_.try_emplace(std::move(key), state_.plan.rates.size());
     if (!is_new) {
-        add_to(at->second, one, step);
+        add_to(found->second, one, step);
         return;
     }
 
@@ -217,13 +217,13 @@ void deck_reader::take_step() {
 
 /// Adds a further step to a rate. The other columns must be empty or equal to those of the rate's
 /// first row.
-void deck_reader::add_to(std::size_t place, rate const& row, rate_step step) {
-    rate& one = state_.plan.rates[place];
+void deck_reader::add_to(std::size_t index, rate const& row, rate_step step) {
+    rate& one = state_.plan.rates[index];
     auto const differs = [&](deck_column column, bool is_same) {
         if (!row_.text(column).empty() && !is_same) {
             note(column,
                  "differs from the rate's first row, at " +
-                     state_.problems.text_of(state_.rate_places[place], row_.place_of(column)));
+                     state_.problems.text_of(state_.rate_places[index], row_.place_of(column)));
         }
     };
     differs(name, row.name == one.name);
@@ -236,12 +236,12 @@ void deck_reader::add_to(std::size_t place, rate const& row, rate_step step) {
     differs(effective_to, row.effective_to == one.effective_to);
 
     // Rows may be in any order; the steps of a rate are in the order of from_s.
-    auto const at = std::ranges::lower_bound(one.steps, step.from_s, {}, &rate_step::from_s);
-    if (at != one.steps.end() && at->from_s == step.from_s) {
+    auto const found = std::ranges::lower_bound(one.steps, step.from_s, {}, &rate_step::from_s);
+    if (found != one.steps.end() && found->from_s == step.from_s) {
         note(from_s, "the rate already has a step that begins at this second");
         return;
     }
-    one.steps.insert(at, step);
+    one.steps.insert(found, step);
 }
 
 void deck_reader::take_row() {
@@ -258,7 +258,7 @@ void deck_reader::take_row() {
 
 void deck_reader::read(std::string_view rest) {
     bool has_header = false;
-    rest = ingest::without_mark(rest);
+    rest = ingest::strip_bom(rest);
     for (std::uint32_t line = 1; !rest.empty();) {
         // A row may contain line ends in quotes, so it is longer than a line.
         std::string_view const whole_row = rest.substr(0, ingest::csv_row_length(rest, true));
@@ -268,18 +268,18 @@ void deck_reader::read(std::string_view rest) {
         while (!row.empty() && (row.back() == '\n' || row.back() == '\r')) {
             row.remove_suffix(1);
         }
-        plan_place const at{file_, line, 1};
+        plan_location const location{file_, line, 1};
         line += lines_in(whole_row);
         if (ingest::trimmed(row).empty()) {
             continue;
         }
 
         if (!has_header) {
-            has_header = row_.take_header(row, at, state_.problems);
+            has_header = row_.take_header(row, location, state_.problems);
             if (!has_header) {
                 return;
             }
-        } else if (row_.take(row, at, state_.problems)) {
+        } else if (row_.take(row, location, state_.problems)) {
             take_row();
         }
     }

@@ -17,15 +17,15 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
-void undouble_quotes(std::string_view text, std::string& to) {
-    to.clear();
+void undouble_quotes(std::string_view text, std::string& out) {
+    out.clear();
     for (std::size_t i = 0; i < text.size(); ++i) {
-        to += text[i];
+        out += text[i];
         i += text[i] == '"' && i + 1 < text.size() && text[i + 1] == '"' ? 1 : 0;
     }
 }
 
-plan_place place_in(plan_place row, std::string_view text, std::string_view field) {
+plan_location place_in(plan_location row, std::string_view text, std::string_view field) {
     auto const offset = field.data() >= text.data() && field.data() <= text.data() + text.size()
                             ? field.data() - text.data()
                             : 0;
@@ -34,37 +34,37 @@ plan_place place_in(plan_place row, std::string_view text, std::string_view fiel
 
 } // namespace
 
-bool deck_row::take_name(std::string_view name, std::size_t column, plan_place at,
+bool deck_row::take_name(std::string_view name, std::size_t column, plan_location location,
                          plan_problems& problems) {
     std::string const lower = lower_case(ingest::trimmed(name));
     auto const found = std::ranges::find(deck_column_names, std::string_view{lower});
     if (found == deck_column_names.end()) {
-        std::string what = "unknown column \"" + lower + "\"";
+        std::string text = "unknown column \"" + lower + "\"";
         auto const meant = nearest_of(lower, deck_column_names);
-        what += meant.empty() ? "; a deck has " + listed(deck_column_names).substr(7)
+        text += meant.empty() ? "; a deck has " + listed(deck_column_names).substr(7)
                               : "; did you mean " + std::string{meant} + "?";
-        problems.add(at, what);
+        problems.add(location, text);
         return false;
     }
 
     int const which = static_cast<int>(found - deck_column_names.begin());
     if (std::ranges::find(columns_, which) != columns_.end()) {
-        problems.add(at, "the column " + lower + " occurs twice");
+        problems.add(location, "the column " + lower + " occurs twice");
         return false;
     }
     columns_[column] = which;
     return true;
 }
 
-bool deck_row::take_header(std::string_view row, plan_place at, plan_problems& problems) {
+bool deck_row::take_header(std::string_view row, plan_location location, plan_problems& problems) {
     fields_.resize(columns_max);
     auto const split = ingest::split_csv_row(row, fields_);
     if (split.columns == 1 && row.find(';') != std::string_view::npos) {
-        problems.add(at, "the columns must be separated by commas, not semicolons");
+        problems.add(location, "the columns must be separated by commas, not semicolons");
         return false;
     }
     if (split.columns > columns_max || !split.is_closed || !is_plain_text(row, true)) {
-        problems.add(at,
+        problems.add(location,
                      "this is not the header of a deck: the first line names the columns, such as "
                      "prefix,name,price,increments");
         return false;
@@ -76,35 +76,37 @@ bool deck_row::take_header(std::string_view row, plan_place at, plan_problems& p
     bool is_good = true;
     for (std::size_t i = 0; i < split.columns; ++i) {
         is_good =
-            take_name(fields_[i].text, i, place_in(at, row, fields_[i].text), problems) && is_good;
+            take_name(fields_[i].text, i, place_in(location, row, fields_[i].text), problems) &&
+            is_good;
     }
 
     // A missing column is only reported if all names are known: it may be a mistyped one.
     for (auto const needed : {deck_column::prefix, deck_column::price}) {
         if (is_good && std::ranges::find(columns_, static_cast<int>(needed)) == columns_.end()) {
-            problems.add(at, "there is no column " +
-                                 std::string{deck_column_names[static_cast<std::size_t>(needed)]});
+            problems.add(location,
+                         "there is no column " +
+                             std::string{deck_column_names[static_cast<std::size_t>(needed)]});
             is_good = false;
         }
     }
     return is_good;
 }
 
-bool deck_row::take(std::string_view row, plan_place at, plan_problems& problems) {
+bool deck_row::take(std::string_view row, plan_location location, plan_problems& problems) {
     row_ = row;
-    at_ = at;
+    location_ = location;
     auto const split = ingest::split_csv_row(row, fields_);
     if (!split.is_closed) {
-        problems.add(at, "a quote of this row is not closed, or closed within a field");
+        problems.add(location, "a quote of this row is not closed, or closed within a field");
         return false;
     }
     if (split.columns != fields_.size()) {
-        problems.add(at, "the row has " + std::to_string(split.columns) + " columns, the header " +
-                             std::to_string(fields_.size()));
+        problems.add(location, "the row has " + std::to_string(split.columns) +
+                                   " columns, the header " + std::to_string(fields_.size()));
         return false;
     }
     if (!is_plain_text(row, true)) {
-        problems.add(at, "the row must be text (UTF-8 without control characters)");
+        problems.add(location, "the row must be text (UTF-8 without control characters)");
         return false;
     }
 
@@ -119,18 +121,18 @@ bool deck_row::take(std::string_view row, plan_place at, plan_problems& problems
     return true;
 }
 
-plan_place deck_row::place_of(deck_column column) const noexcept {
+plan_location deck_row::place_of(deck_column column) const noexcept {
     auto const found = std::ranges::find(columns_, static_cast<int>(column));
     if (found == columns_.end()) {
-        return at_;
+        return location_;
     }
     auto const& field = fields_[static_cast<std::size_t>(found - columns_.begin())];
-    return place_in(at_, row_, field.text);
+    return place_in(location_, row_, field.text);
 }
 
-void deck_row::problem(deck_column column, std::string const& what, plan_problems& problems) const {
+void deck_row::problem(deck_column column, std::string const& text, plan_problems& problems) const {
     problems.add(place_of(column),
-                 std::string{deck_column_names[static_cast<std::size_t>(column)]} + ": " + what);
+                 std::string{deck_column_names[static_cast<std::size_t>(column)]} + ": " + text);
 }
 
 } // namespace tally::rating

@@ -76,8 +76,9 @@ plan_reading read_plan(std::string_view text, std::string_view file_name,
         toml::table const root = toml::parse(text, file_name);
         read_root(root, decks, state);
     } catch (toml::parse_error const& error) {
-        auto const& at = error.source().begin;
-        state.problems.add({state.file, at.line, at.column}, std::string{error.description()});
+        auto const& position = error.source().begin;
+        state.problems.add({state.file, position.line, position.column},
+                           std::string{error.description()});
     }
 
     plan_reading reading;

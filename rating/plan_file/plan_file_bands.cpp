@@ -87,14 +87,14 @@ band read_band(plan_table& table) {
 
 void read_plan_bands(toml::array const& bands, plan_reader_state& state) {
     if (bands.size() > bands_max) {
-        auto const& at = bands[bands_max].source().begin;
-        state.problems.add({state.file, at.line, at.column},
+        auto const& position = bands[bands_max].source().begin;
+        state.problems.add({state.file, position.line, position.column},
                            "a plan has at most " + std::to_string(bands_max) + " bands");
         return;
     }
 
     // A rate names its band, so two bands must not have the same name.
-    std::map<std::string, plan_place, std::less<>> places;
+    std::map<std::string, plan_location, std::less<>> places;
     for (auto const& node : bands) {
         plan_table table{*node.as_table(), "a [[band]]", band_keys, state.problems, state.file};
         band one = read_band(table);

@@ -89,8 +89,9 @@ void read_money(plan_table& head, plan_definition& plan) {
     }
     plan.monthly_price = read_price(head, "monthly_price").value_or(amount{});
     plan.annual_price = read_price(head, "annual_price");
-    plan.how.mode = head.choice("rounding", rounding_names, plan.how.mode);
-    plan.how.decimals = static_cast<std::uint8_t>(head.whole("decimals", plan.how.decimals, 0, 9));
+    plan.rounding_mode.mode = head.choice("rounding", rounding_names, plan.rounding_mode.mode);
+    plan.rounding_mode.decimals =
+        static_cast<std::uint8_t>(head.whole("decimals", plan.rounding_mode.decimals, 0, 9));
 }
 
 void read_numbers(plan_table& head, plan_definition& plan) {

@@ -51,7 +51,7 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
     }
 
     one.unit = table.text("unit");
-    one.how = table.choice("aggregation", aggregation_names, one.how);
+    one.method = table.choice("aggregation", aggregation_names, one.method);
     one.unique_property = table.text("unique_property");
     one.included = table.units("included").value_or(quantity{});
 
@@ -74,7 +74,7 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
 
 /// Adds a problem for two versions of one metric with the same begin, and for a version that begins
 /// before an older one has reached its own effective_to.
-void check_together(std::vector<plan_place> const& places, plan_reader_state& state) {
+void check_together(std::vector<plan_location> const& places, plan_reader_state& state) {
     auto const& metrics = state.plan.metrics;
     for (std::size_t i = 0; i < metrics.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
@@ -100,7 +100,7 @@ void check_together(std::vector<plan_place> const& places, plan_reader_state& st
 } // namespace
 
 void read_plan_metrics(toml::array const& metrics, plan_reader_state& state) {
-    std::vector<plan_place> places;
+    std::vector<plan_location> places;
     for (auto const& node : metrics) {
         plan_table table{*node.as_table(), "a [[metric]]", metric_keys, state.problems, state.file};
         std::size_t const before = state.problems.count();

@@ -25,11 +25,11 @@ void read_prefix(plan_table& table, rate& one) {
 
 void read_band_name(plan_table& table, plan_definition const& plan, rate& one) {
     std::string const name = table.text("band");
-    auto const place = band_named(plan, name);
-    if (!place) {
+    auto const index = band_named(plan, name);
+    if (!index) {
         table.problem("band", unknown_band(plan, name));
     }
-    one.band = place.value_or(any_band);
+    one.band = index.value_or(any_band);
 }
 
 /// from_s is optional for the first step, which begins at 0.

@@ -37,10 +37,10 @@ std::optional<std::string> time_text(toml::node const& node) {
 
 } // namespace
 
-plan_table::plan_table(toml::table const& table, std::string_view what,
+plan_table::plan_table(toml::table const& table, std::string_view text,
                        std::span<std::string_view const> known, plan_problems& problems,
                        std::uint32_t file)
-    : table_(table), what_(what), problems_(problems), file_(file) {
+    : table_(table), text_(text), problems_(problems), file_(file) {
     for (auto const& [key, node] : table) {
         if (std::ranges::find(known, key.str()) == known.end()) {
             unknown(key, known);
@@ -49,47 +49,47 @@ plan_table::plan_table(toml::table const& table, std::string_view what,
 }
 
 void plan_table::unknown(toml::key const& key, std::span<std::string_view const> known) {
-    std::string what = "unknown key \"" + std::string{key.str()} + "\" in " + std::string{what_};
+    std::string text = "unknown key \"" + std::string{key.str()} + "\" in " + std::string{text_};
     auto const meant = nearest_of(key.str(), known);
     if (!meant.empty()) {
-        what.append("; did you mean ").append(meant).append("?");
+        text.append("; did you mean ").append(meant).append("?");
     } else {
-        what.append("; it may have");
+        text.append("; it may have");
         for (auto const& each : known) {
-            what.append(&each == known.data() ? " " : ", ").append(each);
+            text.append(&each == known.data() ? " " : ", ").append(each);
         }
     }
-    auto const& at = key.source().begin;
-    problems_.add({file_, at.line, at.column}, std::move(what));
+    auto const& position = key.source().begin;
+    problems_.add({file_, position.line, position.column}, std::move(text));
 }
 
-plan_place plan_table::place_of(toml::node const& node) const {
-    auto const& at = node.source().begin;
-    return {file_, at.line, at.column};
+plan_location plan_table::place_of(toml::node const& node) const {
+    auto const& position = node.source().begin;
+    return {file_, position.line, position.column};
 }
 
-void plan_table::problem_at(toml::node const& where, std::string what) {
-    problems_.add(place_of(where), std::move(what));
+void plan_table::problem_at(toml::node const& location, std::string text) {
+    problems_.add(place_of(location), std::move(text));
 }
 
-void plan_table::problem(std::string_view key, std::string const& what) {
-    auto const* const at = node(key);
-    problem_at(at != nullptr ? *at : table_, std::string{key} + ": " + what);
+void plan_table::problem(std::string_view key, std::string const& text) {
+    auto const* const current = node(key);
+    problem_at(current != nullptr ? *current : table_, std::string{key} + ": " + text);
 }
 
 bool plan_table::require(std::string_view key) {
     if (!has(key)) {
-        problem_at(table_, std::string{what_} + " needs " + std::string{key});
+        problem_at(table_, std::string{text_} + " needs " + std::string{key});
     }
     return has(key);
 }
 
 std::string plan_table::text(std::string_view key, std::string fallback, bool many_lines) {
-    auto const* const at = node(key);
-    if (at == nullptr) {
+    auto const* const current = node(key);
+    if (current == nullptr) {
         return fallback;
     }
-    auto value = at->value_exact<std::string>();
+    auto value = current->value_exact<std::string>();
     if (!value) {
         problem(key, "must be text in quotes");
     } else if (!is_plain_text(*value, many_lines)) {
@@ -100,20 +100,20 @@ std::string plan_table::text(std::string_view key, std::string fallback, bool ma
 }
 
 bool plan_table::truth(std::string_view key, bool fallback) {
-    auto const* const at = node(key);
-    if (at != nullptr && !at->is_boolean()) {
+    auto const* const current = node(key);
+    if (current != nullptr && !current->is_boolean()) {
         problem(key, "must be true or false");
     }
-    return at == nullptr ? fallback : at->value_exact<bool>().value_or(fallback);
+    return current == nullptr ? fallback : current->value_exact<bool>().value_or(fallback);
 }
 
 std::int64_t plan_table::whole(std::string_view key, std::int64_t fallback, std::int64_t low,
                                std::int64_t high) {
-    auto const* const at = node(key);
-    if (at == nullptr) {
+    auto const* const current = node(key);
+    if (current == nullptr) {
         return fallback;
     }
-    auto const value = at->value_exact<std::int64_t>();
+    auto const value = current->value_exact<std::int64_t>();
     if (!value || *value < low || *value > high) {
         problem(key,
                 "must be a whole number, " + std::to_string(low) + " to " + std::to_string(high));
@@ -123,22 +123,22 @@ std::int64_t plan_table::whole(std::string_view key, std::int64_t fallback, std:
 }
 
 std::optional<std::string> plan_table::number_text(std::string_view key) {
-    auto const* const at = node(key);
-    if (at == nullptr) {
+    auto const* const current = node(key);
+    if (current == nullptr) {
         return std::nullopt;
     }
-    if (auto const number = at->value_exact<std::int64_t>()) {
+    if (auto const number = current->value_exact<std::int64_t>()) {
         return std::to_string(*number);
     }
 
     // A float has lost the decimals that the author wrote; the message shows what to write.
-    if (auto const number = at->value_exact<double>()) {
+    if (auto const number = current->value_exact<double>()) {
         problem(key, "a number with a point is kept inexactly: write it in quotes, \"" +
                          shortest(*number) + "\"");
         return std::nullopt;
     }
 
-    auto text = at->value_exact<std::string>();
+    auto text = current->value_exact<std::string>();
     if (!text) {
         problem(key, "must be a decimal number in quotes, such as \"0.25\"");
     }
@@ -179,9 +179,9 @@ std::optional<quantity> plan_table::units(std::string_view key) {
 }
 
 std::optional<ingest::time_us> plan_table::moment(std::string_view key, plan_zone& zone) {
-    auto const* const at = node(key);
-    auto const text = at == nullptr ? std::nullopt : time_text(*at);
-    if (at == nullptr || (text && text->empty())) {
+    auto const* const current = node(key);
+    auto const text = current == nullptr ? std::nullopt : time_text(*current);
+    if (current == nullptr || (text && text->empty())) {
         return std::nullopt;
     }
     auto const value = text ? zone.parse(*text) : std::nullopt;
@@ -193,15 +193,15 @@ std::optional<ingest::time_us> plan_table::moment(std::string_view key, plan_zon
 }
 
 std::optional<std::int32_t> plan_table::clock(std::string_view key) {
-    auto const* const at = node(key);
-    if (at == nullptr) {
+    auto const* const current = node(key);
+    if (current == nullptr) {
         return std::nullopt;
     }
-    if (auto const* time = at->as_time()) {
+    if (auto const* time = current->as_time()) {
         auto const& clock = time->get();
         return (clock.hour * 60 + clock.minute) * 60 + clock.second;
     }
-    auto const text = at->value_exact<std::string>();
+    auto const text = current->value_exact<std::string>();
     auto const value = text ? parse_clock(*text) : std::nullopt;
     if (!value) {
         problem(key, "must be a time of day, \"00:00\" to \"24:00\"");
@@ -211,9 +211,9 @@ std::optional<std::int32_t> plan_table::clock(std::string_view key) {
 
 std::vector<toml::table const*> plan_table::tables(std::string_view key) {
     std::vector<toml::table const*> found;
-    auto const* const at = node(key);
-    auto const* const list = at == nullptr ? nullptr : at->as_array();
-    if (at != nullptr && list == nullptr) {
+    auto const* const current = node(key);
+    auto const* const list = current == nullptr ? nullptr : current->as_array();
+    if (current != nullptr && list == nullptr) {
         problem(key, "must be a list of tables: [ { ... }, { ... } ]");
         return found;
     }

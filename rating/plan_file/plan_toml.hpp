@@ -29,7 +29,7 @@ class plan_table {
   public:
     /// Adds a problem for every key that is not in `known`. `what` names the table in messages:
     /// "a [[rate]]".
-    plan_table(toml::table const& table, std::string_view what,
+    plan_table(toml::table const& table, std::string_view text,
                std::span<std::string_view const> known, plan_problems& problems,
                std::uint32_t file);
 
@@ -68,10 +68,10 @@ class plan_table {
 
     /// Adds a problem at the key's value, or at the table when the key is absent. The text begins
     /// with the key.
-    void problem(std::string_view key, std::string const& what);
-    void problem_at(toml::node const& where, std::string what);
-    [[nodiscard]] plan_place place_of(toml::node const& node) const;
-    [[nodiscard]] plan_place place() const { return place_of(table_); }
+    void problem(std::string_view key, std::string const& text);
+    void problem_at(toml::node const& location, std::string text);
+    [[nodiscard]] plan_location place_of(toml::node const& node) const;
+    [[nodiscard]] plan_location place() const { return place_of(table_); }
 
   private:
     /// The text of a number that is given as text or as a TOML integer. nullopt when the key is
@@ -80,7 +80,7 @@ class plan_table {
     void unknown(toml::key const& key, std::span<std::string_view const> known);
 
     toml::table const& table_;
-    std::string_view what_;
+    std::string_view text_;
     plan_problems& problems_;
     std::uint32_t file_;
 };

@@ -35,7 +35,7 @@ class plan_writer {
     void write_rate(rate const& one);
     void write_metric(metric_price const& one);
     void write_tiers(std::vector<price_tier> const& tiers);
-    void write_span(ingest::time_us from, ingest::time_us to);
+    void write_span(ingest::time_us begin, ingest::time_us end);
 
     void raw(std::string_view key, std::string_view value) {
         text_.append(key).append(" = ").append(value).append("\n");
@@ -88,8 +88,8 @@ void plan_writer::write_head() {
         raw("max_concurrent_calls", std::to_string(*plan_.max_concurrent_calls));
     }
 
-    text("rounding", name_of(rounding_names, plan_.how.mode));
-    raw("decimals", std::to_string(plan_.how.decimals));
+    text("rounding", name_of(rounding_names, plan_.rounding_mode.mode));
+    raw("decimals", std::to_string(plan_.rounding_mode.decimals));
     truth("split_at_bands", plan_.split_at_bands, defaults.split_at_bands);
 
     text_if_any("fallback", plan_.fallback);
@@ -134,12 +134,12 @@ void plan_writer::write_band(band const& one) {
     number("weight", one.weight, 0);
 }
 
-void plan_writer::write_span(ingest::time_us from, ingest::time_us to) {
-    if (from != INT64_MIN) {
-        text("effective_from", zone_.text_of(from));
+void plan_writer::write_span(ingest::time_us begin, ingest::time_us end) {
+    if (begin != INT64_MIN) {
+        text("effective_from", zone_.text_of(begin));
     }
-    if (to != INT64_MAX) {
-        text("effective_to", zone_.text_of(to));
+    if (end != INT64_MAX) {
+        text("effective_to", zone_.text_of(end));
     }
 }
 
@@ -199,8 +199,8 @@ void plan_writer::write_metric(metric_price const& one) {
     text_ += "\n[[metric]]\n";
     text("name", one.name);
     text_if_any("unit", one.unit);
-    if (one.how != defaults.how) {
-        text("aggregation", name_of(aggregation_names, one.how));
+    if (one.method != defaults.method) {
+        text("aggregation", name_of(aggregation_names, one.method));
     }
     text_if_any("unique_property", one.unique_property);
     exact("included", one.included, defaults.included);

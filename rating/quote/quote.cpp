@@ -13,8 +13,8 @@ using ingest::record_error;
 ingest::cdr call_of(call_question const& asked) noexcept {
     ingest::cdr call;
     call.direction = asked.direction;
-    call.caller_id = asked.from;
-    call.destination = asked.to;
+    call.caller_id = asked.caller;
+    call.destination = asked.end;
     call.start = asked.start;
     call.answer = asked.answer;
     call.duration_ms = asked.duration_ms;
@@ -23,8 +23,8 @@ ingest::cdr call_of(call_question const& asked) noexcept {
     return call;
 }
 
-bool needs_quantity(aggregation how) noexcept {
-    return how != aggregation::count && how != aggregation::unique;
+bool needs_quantity(aggregation method) noexcept {
+    return method != aggregation::count && method != aggregation::unique;
 }
 
 /// The value of a property; of several of one name, the last one. nullptr when there is none.
@@ -34,8 +34,8 @@ std::string const* property_of(usage_question const& asked, std::string_view nam
     return found == asked.properties.rend() ? nullptr : &found->second;
 }
 
-question_fault missing(std::string field, std::string const& why) {
-    return {record_error::missing_field, std::move(field), why};
+question_fault missing(std::string field, std::string const& reason) {
+    return {record_error::missing_field, std::move(field), reason};
 }
 
 } // namespace
@@ -67,25 +67,26 @@ call_quote quoter::quote(call_question const& asked) {
 }
 
 void quoter::rate(usage_question const& asked, metric_state& state, usage_quote& quoted) const {
-    metric_price const& by = *quoted.by;
+    metric_price const& price = *quoted.price;
     usage_event event;
-    event.at = asked.at;
+    event.time = asked.time;
     event.value = asked.value.value_or(quantity{});
 
     // A metric that counts distinct values charges a value only the first time in the period.
     std::string const* counted = nullptr;
-    if (by.how == aggregation::unique) {
-        counted = property_of(asked, by.unique_property);
+    if (price.method == aggregation::unique) {
+        counted = property_of(asked, price.unique_property);
         if (counted == nullptr) {
-            quoted.fault = missing(by.unique_property, "the metric counts its values");
+            quoted.fault = missing(price.unique_property, "the metric counts its values");
             return;
         }
         event.is_new_value = !state.values.contains(*counted);
     }
 
     quoted.before = state.used;
-    quoted.rated = rate_usage(by, plan_->head().how, state.used, event);
-    auto const period_cost = period_price(by, plan_->head().how, quoted.rated.after.total);
+    quoted.rated = rate_usage(price, plan_->head().rounding_mode, state.used, event);
+    auto const period_cost =
+        period_price(price, plan_->head().rounding_mode, quoted.rated.after.total);
     if (quoted.rated.error != record_error::none || !period_cost) {
         quoted.fault = {record_error::amount_overflow,
                         {},
@@ -103,18 +104,18 @@ void quoter::rate(usage_question const& asked, metric_state& state, usage_quote&
 
 usage_quote quoter::quote(usage_question const& asked) {
     usage_quote quoted;
-    quoted.by = plan_->find_metric(asked.metric, asked.at);
-    if (quoted.by == nullptr) {
+    quoted.price = plan_->find_metric(asked.metric, asked.time);
+    if (quoted.price == nullptr) {
         quoted.fault = {record_error::no_rate, "metric",
                         "the plan has no price for this metric at that time"};
         return quoted;
     }
-    if (needs_quantity(quoted.by->how) && !asked.value) {
+    if (needs_quantity(quoted.price->method) && !asked.value) {
         quoted.fault = missing("quantity", "the metric asks how much it was");
         return quoted;
     }
 
-    quoted.period = period_of(asked.at);
+    quoted.period = period_of(asked.time);
     if (terms_.carry) {
         rate(asked, metrics_[{quoted.period.start, asked.metric}], quoted);
     } else {

@@ -28,7 +28,7 @@ struct call_quote {
 /// The cost of a usage event and all that explains it. Points into the tariff that quoted it.
 struct usage_quote {
     question_fault fault; ///< error none: rated
-    metric_price const* by = nullptr;
+    metric_price const* price = nullptr;
     metric_usage before; ///< of the period, before this event
     rated_usage rated;
     amount period_cost; ///< of the period, with this event

@@ -142,14 +142,14 @@ std::string question_reader::impl::text(member_key key) {
 
 /// A time; never_us when the member is absent.
 ingest::time_us question_reader::impl::time(member_key key) {
-    auto const said = text(key);
-    auto const read = ingest::read_time(said);
+    auto const words = text(key);
+    auto const read = ingest::read_time(words);
     using form = ingest::time_reading::form;
     if (read.is == form::unreadable) {
         fail(fault_of(key, record_error::bad_time));
     }
     if (read.is == form::local) {
-        auto const moments = ingest::moments_of(zone, read.value);
+        auto const moments = ingest::instants_of(zone, read.value);
         return moments.first;
     }
     return read.is == form::utc ? read.value : ingest::never_us;
@@ -160,9 +160,9 @@ std::optional<std::int64_t> question_reader::impl::ms(member_key key) {
     if (at(key) == nullptr) {
         return std::nullopt;
     }
-    auto const said = text(key);
+    auto const words = text(key);
     auto const read =
-        key == member_key::billsec_ms ? ingest::parse_decimal(said, 0) : parse_seconds(said);
+        key == member_key::billsec_ms ? ingest::parse_decimal(words, 0) : parse_seconds(words);
     if (!read) {
         fail(fault_of(key, record_error::bad_number));
     }
@@ -170,33 +170,33 @@ std::optional<std::int64_t> question_reader::impl::ms(member_key key) {
 }
 
 ingest::call_direction question_reader::impl::direction() {
-    auto said = text(member_key::direction);
-    std::transform(said.begin(), said.end(), said.begin(),
+    auto words = text(member_key::direction);
+    std::transform(words.begin(), words.end(), words.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    if (said == "inbound") {
+    if (words == "inbound") {
         return ingest::call_direction::inbound;
     }
-    if (!said.empty() && said != "outbound") {
+    if (!words.empty() && words != "outbound") {
         fail(fault_of(member_key::direction, record_error::bad_direction));
     }
     return ingest::call_direction::outbound;
 }
 
 std::optional<bool> question_reader::impl::on_net() {
-    line_member const* const said = at(member_key::on_net);
-    if (said == nullptr) {
+    line_member const* const member = at(member_key::on_net);
+    if (member == nullptr) {
         return std::nullopt;
     }
-    if (said->text != "true" && said->text != "false") {
+    if (member->text != "true" && member->text != "false") {
         fail(fault_of(member_key::on_net, record_error::bad_type, "neither true nor false"));
     }
-    return said->text == "true";
+    return member->text == "true";
 }
 
 std::optional<quantity> question_reader::impl::value() {
-    auto const said = text(member_key::quantity);
-    auto const read = parse_quantity(said);
-    if (!said.empty() && !read) {
+    auto const words = text(member_key::quantity);
+    auto const read = parse_quantity(words);
+    if (!words.empty() && !read) {
         fail(fault_of(member_key::quantity, record_error::bad_number,
                       "a quantity is a decimal number with at most nine decimals, up to 10^18"));
     }
@@ -232,8 +232,8 @@ void question_reader::impl::take_durations(call_question& call) {
 
 call_question question_reader::impl::call() {
     call_question asked;
-    asked.to = text(member_key::to);
-    asked.from = text(member_key::from);
+    asked.end = text(member_key::to);
+    asked.caller = text(member_key::from);
     asked.direction = direction();
     asked.start = time(member_key::at);
     asked.answer = time(member_key::answered_at);
@@ -241,7 +241,7 @@ call_question question_reader::impl::call() {
         asked.start = asked.answer;
     }
 
-    if (asked.to.empty()) {
+    if (asked.end.empty()) {
         fail(fault_of(member_key::to, record_error::missing_field,
                       "a call needs \"to\", an event \"metric\""));
     }
@@ -258,8 +258,8 @@ usage_question question_reader::impl::usage() {
     usage_question asked;
     asked.metric = text(member_key::metric);
     asked.value = value();
-    asked.at = time(member_key::at);
-    if (asked.at == ingest::never_us) {
+    asked.time = time(member_key::at);
+    if (asked.time == ingest::never_us) {
         fail(fault_of(member_key::at, record_error::missing_field));
     }
 

@@ -17,8 +17,8 @@ namespace tally::rating {
 
 /// A call whose price is asked.
 struct call_question {
-    std::string to;   ///< as dialed
-    std::string from; ///< empty: not known
+    std::string end;    ///< as dialed
+    std::string caller; ///< empty: not known
     ingest::call_direction direction = ingest::call_direction::outbound;
     ingest::time_us start = 0;
     ingest::time_us answer = ingest::never_us;
@@ -33,7 +33,7 @@ struct call_question {
 struct usage_question {
     std::string metric;
     std::optional<quantity> value; ///< nullopt: not given
-    ingest::time_us at = 0;
+    ingest::time_us time = 0;
     std::vector<std::pair<std::string, std::string>> properties; ///< every other member, as text
 
     friend bool operator==(usage_question const&, usage_question const&) = default;

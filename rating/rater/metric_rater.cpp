@@ -17,16 +17,16 @@ class price_sum {
 
     /// Adds `price` for each unit. Quantities are not negative and together at most 10^18 units, so
     /// the whole part stays below 2^123.
-    void add(amount price, quantity of) noexcept {
-        whole_ += price.nanos * units_of(of);
-        add_parts(price.nanos * rest_of(of) * (parts_per_nano / nanos_per_quantity));
+    void add(amount price, quantity added) noexcept {
+        whole_ += price.nanos * units_of(added);
+        add_parts(price.nanos * rest_of(added) * (parts_per_nano / nanos_per_quantity));
     }
 
     /// Adds `percent` of the quantity, which is read as an amount.
-    void add_percent(amount percent, quantity of) noexcept {
-        int128 const hundredths = percent.nanos * units_of(of);
+    void add_percent(amount percent, quantity added) noexcept {
+        int128 const hundredths = percent.nanos * units_of(added);
         whole_ += hundredths / 100;
-        add_parts(hundredths % 100 * (parts_per_nano / 100) + percent.nanos * rest_of(of));
+        add_parts(hundredths % 100 * (parts_per_nano / 100) + percent.nanos * rest_of(added));
     }
 
     /// Adds `price` for each of `count` (up to 10^27). A product that does not fit 128 bits becomes
@@ -44,14 +44,14 @@ class price_sum {
         return whole_ > bound.nanos || (whole_ == bound.nanos && parts_ != 0);
     }
 
-    [[nodiscard]] std::optional<amount> rounded(rounding how) const noexcept {
+    [[nodiscard]] std::optional<amount> rounded(rounding rounding) const noexcept {
         // Rounding may bring a sum back into range that is less than a currency unit beyond it.
         constexpr int128 lowest = int128{INT64_MIN} - nanos_per_quantity;
         constexpr int128 highest = int128{INT64_MAX} + nanos_per_quantity;
         if (whole_ < lowest || whole_ > highest) {
             return std::nullopt;
         }
-        return round_fraction(whole_ * parts_per_nano + parts_, parts_per_nano, how);
+        return round_fraction(whole_ * parts_per_nano + parts_, parts_per_nano, rounding);
     }
 
   private:
@@ -82,14 +82,14 @@ quantity minus(quantity a, quantity b) noexcept {
 }
 
 /// The free part of a period's total.
-quantity included_of(metric_price const& by, quantity total) noexcept {
-    return std::clamp(total, quantity{}, by.included);
+quantity included_of(metric_price const& price, quantity total) noexcept {
+    return std::clamp(total, quantity{}, price.included);
 }
 
 /// Each tier charges the part of the quantity that lies in it.
-void add_graduated(metric_price const& by, quantity billable, price_sum& sum) noexcept {
+void add_graduated(metric_price const& price, quantity billable, price_sum& sum) noexcept {
     quantity begin;
-    for (price_tier const& tier : by.tiers) {
+    for (price_tier const& tier : price.tiers) {
         if (billable <= begin) {
             return;
         }
@@ -101,8 +101,8 @@ void add_graduated(metric_price const& by, quantity billable, price_sum& sum) no
 }
 
 /// The tier in which the quantity ends charges all of it.
-void add_volume(metric_price const& by, quantity billable, price_sum& sum) noexcept {
-    for (price_tier const& tier : by.tiers) {
+void add_volume(metric_price const& price, quantity billable, price_sum& sum) noexcept {
+    for (price_tier const& tier : price.tiers) {
         if (!tier.up_to || billable <= *tier.up_to) {
             sum.add(tier.price, billable);
             sum.add(tier.flat);
@@ -112,35 +112,36 @@ void add_volume(metric_price const& by, quantity billable, price_sum& sum) noexc
 }
 
 /// The price of a quantity beyond the included one, before minimum and maximum.
-price_sum unbounded_price(metric_price const& by, quantity billable) noexcept {
+price_sum unbounded_price(metric_price const& price, quantity billable) noexcept {
     price_sum sum;
     if (billable.nanos == 0) {
         return sum;
     }
-    switch (by.model) {
+    switch (price.model) {
     case price_model::per_unit:
-        sum.add(by.price, billable);
+        sum.add(price.price, billable);
         break;
     case price_model::package:
-        sum.add_counted(by.price, (billable.nanos + by.package.nanos - 1) / by.package.nanos);
+        sum.add_counted(price.price,
+                        (billable.nanos + price.package.nanos - 1) / price.package.nanos);
         break;
     case price_model::graduated:
-        add_graduated(by, billable, sum);
+        add_graduated(price, billable, sum);
         break;
     case price_model::volume:
-        add_volume(by, billable, sum);
+        add_volume(price, billable, sum);
         break;
     case price_model::percentage:
-        sum.add_percent(by.percent, billable);
+        sum.add_percent(price.percent, billable);
         break;
     }
     return sum;
 }
 
 /// The period's total and its time after one more event.
-metric_usage after_event(metric_price const& by, metric_usage before,
+metric_usage after_event(metric_price const& price, metric_usage before,
                          usage_event const& event) noexcept {
-    switch (by.how) {
+    switch (price.method) {
     case aggregation::sum:
         before.total.nanos += event.value.nanos;
         break;
@@ -156,9 +157,9 @@ metric_usage after_event(metric_price const& by, metric_usage before,
     case aggregation::latest:
         // Of two values at one moment the greater counts, so that the order of arrival does not
         // matter.
-        if (event.at > before.latest_at ||
-            (event.at == before.latest_at && event.value > before.total)) {
-            before = {event.value, event.at};
+        if (event.time > before.latest_at ||
+            (event.time == before.latest_at && event.value > before.total)) {
+            before = {event.value, event.time};
         }
         break;
     }
@@ -178,42 +179,43 @@ rated_usage failed() noexcept {
 
 } // namespace
 
-std::optional<amount> period_price(metric_price const& by, rounding how, quantity total) noexcept {
+std::optional<amount> period_price(metric_price const& price, rounding rounding,
+                                   quantity total) noexcept {
     if (total.nanos <= 0) {
         return amount{};
     }
-    price_sum sum = unbounded_price(by, minus(total, included_of(by, total)));
+    price_sum sum = unbounded_price(price, minus(total, included_of(price, total)));
 
     // The bounds are those of the period's spend; they apply before rounding.
-    if (by.maximum.nanos != INT64_MAX && sum.is_above(by.maximum)) {
+    if (price.maximum.nanos != INT64_MAX && sum.is_above(price.maximum)) {
         sum = {};
-        sum.add(by.maximum);
-    } else if (by.minimum.nanos != 0 && sum.is_below(by.minimum)) {
+        sum.add(price.maximum);
+    } else if (price.minimum.nanos != 0 && sum.is_below(price.minimum)) {
         sum = {};
-        sum.add(by.minimum);
+        sum.add(price.minimum);
     }
-    return sum.rounded(how);
+    return sum.rounded(rounding);
 }
 
-rated_usage rate_usage(metric_price const& by, rounding how, metric_usage const& before,
+rated_usage rate_usage(metric_price const& price, rounding rounding, metric_usage const& before,
                        usage_event const& event) noexcept {
     rated_usage result;
-    result.after = after_event(by, before, event);
+    result.after = after_event(price, before, event);
     if (!is_within_range(result.after.total)) {
         return failed();
     }
 
     // The event costs the difference of two rounded period prices, not its own rounded price. So
     // the costs of all events add up to the price of the period, without a rounding error.
-    auto const price_before = period_price(by, how, before.total);
-    auto const price_after = period_price(by, how, result.after.total);
+    auto const price_before = period_price(price, rounding, before.total);
+    auto const price_after = period_price(price, rounding, result.after.total);
     if (!price_before || !price_after ||
         __builtin_sub_overflow(price_after->nanos, price_before->nanos, &result.cost.nanos)) {
         return failed();
     }
 
-    quantity const included_before = included_of(by, before.total);
-    result.included_used = included_of(by, result.after.total);
+    quantity const included_before = included_of(price, before.total);
+    result.included_used = included_of(price, result.after.total);
     result.included = minus(result.included_used, included_before);
     result.billable = minus(minus(result.after.total, before.total), result.included);
     return result;

@@ -20,7 +20,7 @@ struct metric_usage {
 /// The parts of a usage event on which its price depends.
 struct usage_event {
     quantity value; ///< ignored by aggregation::count and unique
-    ingest::time_us at = 0;
+    ingest::time_us time = 0;
     bool is_new_value = true; ///< aggregation::unique: no earlier event of the period had its value
 };
 
@@ -38,12 +38,13 @@ struct rated_usage {
 /// F, the price of a billing period's whole quantity (docs/RATING.md, Metrics), rounded once;
 /// nullopt when it does not fit an amount. F is 0 for a quantity of 0 or less: without usage the
 /// minimum is not charged either.
-std::optional<amount> period_price(metric_price const& by, rounding how, quantity total) noexcept;
+std::optional<amount> period_price(metric_price const& metric, rounding rounding_mode,
+                                   quantity total) noexcept;
 
 /// Rates one event, given the usage of its period before it. The costs of a period's events add up
 /// to period_price() of the final total, to the last digit, in any order of arrival. Pure: no
 /// allocation, no clock. The time grows with the number of tiers only.
-rated_usage rate_usage(metric_price const& by, rounding how, metric_usage const& before,
-                       usage_event const& event) noexcept;
+rated_usage rate_usage(metric_price const& metric, rounding rounding_mode,
+                       metric_usage const& before, usage_event const& event) noexcept;
 
 } // namespace tally::rating

@@ -77,8 +77,8 @@ struct call_meter {
 
 /// An answered call and the rate that was found for it.
 struct call_to_charge {
-    tariff const& in; ///< the tariff of the rate: the plan's or a fallback's
-    rate_place begins_by;
+    tariff const& plan; ///< the tariff of the rate: the plan's or a fallback's
+    rate_index begins_by;
     time_us answer;
     std::int64_t call_s;
 };
@@ -93,15 +93,15 @@ std::int64_t second_of(call_to_charge const& call, time_us moment) noexcept {
 
 /// Charges by one rate up to `until_s`, step by step.
 template <typename Sink>
-void run_steps(tariff const& in, rate_place place, std::int64_t until_s, call_meter& meter,
+void run_steps(tariff const& plan, rate_index index, std::int64_t until_s, call_meter& meter,
                Sink&& sink) {
-    rate_terms const& by = in.terms_at(place.at);
-    auto const steps = in.steps_of(by);
+    rate_terms const& terms = plan.terms_at(index.index);
+    auto const steps = plan.steps_of(terms);
     for (std::size_t i = 0; i < steps.size() && meter.position_s < until_s; ++i) {
         std::int64_t const end_s =
             i + 1 == steps.size() ? until_s : std::min<std::int64_t>(until_s, steps[i + 1].from_s);
         if (meter.position_s < end_s) {
-            sink(in, place, steps[i], meter.run(steps[i], end_s, by.allowance));
+            sink(plan, index, steps[i], meter.run(steps[i], end_s, terms.allowance));
         }
     }
 }
@@ -110,19 +110,20 @@ void run_steps(tariff const& in, rate_place place, std::int64_t until_s, call_me
 /// increment.
 template <typename Sink>
 bool run_bands(call_to_charge const& call, call_meter& meter, Sink&& sink) {
-    rate_place place = call.begins_by;
-    bool const splits = call.in.head().split_at_bands;
+    rate_index index = call.begins_by;
+    bool const splits = call.plan.head().split_at_bands;
     for (;;) {
-        run_steps(call.in, place, splits ? second_of(call, place.until) : call.call_s, meter, sink);
+        run_steps(call.plan, index, splits ? second_of(call, index.until) : call.call_s, meter,
+                  sink);
         if (meter.position_s >= call.call_s) {
             return true;
         }
 
         // The last increment may run past the band's end, so the next rate is the one at its end.
         // The search stays within the group of the first rate: a call keeps its prefix and plan.
-        place = call.in.holding(place.first, call.answer,
-                                call.answer + meter.position_s * ingest::us_per_s);
-        if (!place) {
+        index = call.plan.holding(index.first, call.answer,
+                                  call.answer + meter.position_s * ingest::us_per_s);
+        if (!index) {
             return false;
         }
     }
@@ -130,40 +131,41 @@ bool run_bands(call_to_charge const& call, call_meter& meter, Sink&& sink) {
 
 /// The exact cost within the rate's bounds, rounded. A minimum of 0 does not bound the cost, so
 /// that a negative price (a refund per minute) works.
-std::optional<amount> bounded(exact_cost const& cost, rate_terms const& by, rounding how) noexcept {
+std::optional<amount> bounded(exact_cost const& cost, rate_terms const& terms,
+                              rounding rounding) noexcept {
     // Bounds apply before rounding, so they are compared with the exact sum.
     exact_cost bound;
-    if (by.maximum.nanos != INT64_MAX && cost.is_above(by.maximum)) {
-        bound.add(by.maximum);
-        return bound.rounded(how);
+    if (terms.maximum.nanos != INT64_MAX && cost.is_above(terms.maximum)) {
+        bound.add(terms.maximum);
+        return bound.rounded(rounding);
     }
-    if (by.minimum.nanos != 0 && cost.is_below(by.minimum)) {
+    if (terms.minimum.nanos != 0 && cost.is_below(terms.minimum)) {
         // The maximum wins over a minimum that is above it.
-        bound.add(std::min(by.minimum, by.maximum));
-        return bound.rounded(how);
+        bound.add(std::min(terms.minimum, terms.maximum));
+        return bound.rounded(rounding);
     }
-    return cost.rounded(how);
+    return cost.rounded(rounding);
 }
 
-rated_call failed(record_error why) noexcept {
+rated_call failed(record_error reason) noexcept {
     rated_call result;
-    result.error = why;
+    result.error = reason;
     return result;
 }
 
 /// Charges a call for which a rate was found. The caller fills in the rate of the result.
 template <typename Sink>
-rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sink&& sink) {
+rated_call charge(call_to_charge const& call, rounding rounding, allowance& left, Sink&& sink) {
     rated_call result;
-    rate_terms const& by = call.in.terms_at(call.begins_by.at);
-    rate_step const& first = call.in.steps_of(by).front();
+    rate_terms const& terms = call.plan.terms_at(call.begins_by.index);
+    rate_step const& first = call.plan.steps_of(terms).front();
     auto const per_minute =
         round_fraction(int128{first.price.nanos} * 60, first.unit_s, {rounding_mode::half_up, 9});
 
     // A call within grace is not metered at all: it bills 0 s and draws nothing.
     call_meter meter;
     meter.allowance_s = left_of(left);
-    if (call.call_s > by.grace_s && !run_bands(call, meter, sink)) {
+    if (call.call_s > terms.grace_s && !run_bands(call, meter, sink)) {
         return failed(record_error::no_rate);
     }
     result.billed_s = meter.position_s;
@@ -173,9 +175,9 @@ rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sin
     // allowance covers completely are free.
     std::optional<amount> cost = amount{};
     if (meter.drawn_s < meter.position_s) {
-        result.connect_fee = by.connect_fee;
-        meter.charged.add(by.connect_fee);
-        cost = meter.fits ? bounded(meter.charged, by, how) : std::nullopt;
+        result.connect_fee = terms.connect_fee;
+        meter.charged.add(terms.connect_fee);
+        cost = meter.fits ? bounded(meter.charged, terms, rounding) : std::nullopt;
     }
     if (!cost || !per_minute) {
         return failed(record_error::amount_overflow);
@@ -189,8 +191,8 @@ rated_call charge(call_to_charge const& call, rounding how, allowance& left, Sin
 }
 
 struct found_rate {
-    tariff const* in = nullptr; ///< the plan or one of its fallbacks
-    rate_place place;
+    tariff const* plan = nullptr; ///< the plan or one of its fallbacks
+    rate_index index;
 };
 
 /// Searches the plan and then its fallbacks; within a plan the on-net rates come first.
@@ -199,12 +201,12 @@ found_rate find_rate(std::string_view digits, ingest::call_direction direction, 
     tariff const* asked = &plan;
     for (int i = 0; asked != nullptr && i <= tariff::fallbacks_max; ++i) {
         if (on_net) {
-            if (auto const place = asked->find_place(digits, direction, when, true)) {
-                return {asked, place};
+            if (auto const index = asked->find_place(digits, direction, when, true)) {
+                return {asked, index};
             }
         }
-        if (auto const place = asked->find_place(digits, direction, when, false)) {
-            return {asked, place};
+        if (auto const slot_index = asked->find_place(digits, direction, when, false)) {
+            return {asked, slot_index};
         }
         asked = asked->fallback();
     }
@@ -227,34 +229,36 @@ rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& lef
     std::array<char, prefix_index::digits_max> buffer;
     auto const found =
         find_rate(match_digits(call.destination, buffer), call.direction, when, plan, on_net);
-    rate const* const by = found.in == nullptr ? nullptr : &found.in->rates()[found.place.at];
+    rate const* const rate =
+        found.plan == nullptr ? nullptr : &found.plan->rates()[found.index.index];
 
     // A zero-rated call needs no rate, but keeps the one that was found: it explains the call.
     rated_call result;
     if (!answered || call.billable_ms == 0) {
         result.zero_rated = true;
-        result.by = by;
+        result.charged_rate = rate;
         return result;
     }
-    if (by == nullptr) {
+    if (rate == nullptr) {
         return failed(record_error::no_rate);
     }
 
     // A started second is charged as a whole second.
     std::int64_t const call_s = (call.billable_ms + ms_per_s - 1) / ms_per_s;
-    result = charge({*found.in, found.place, when, call_s}, plan.head().how, left, sink);
-    result.by = result.error == record_error::none ? by : nullptr;
+    result =
+        charge({*found.plan, found.index, when, call_s}, plan.head().rounding_mode, left, sink);
+    result.charged_rate = result.error == record_error::none ? rate : nullptr;
     return result;
 }
 
 /// Adds a run as a new piece, or to the last piece when the run continues its step.
-void add_piece(tariff const& in, rate_place place, rate_step const& step, metered_run const& run,
+void add_piece(tariff const& plan, rate_index index, rate_step const& step, metered_run const& run,
                std::vector<charged_piece>& pieces) {
-    rate const& by = in.rates()[place.at];
-    if (pieces.empty() || pieces.back().by != &by || pieces.back().step != step) {
+    rate const& rate = plan.rates()[index.index];
+    if (pieces.empty() || pieces.back().charged_rate != &rate || pieces.back().step != step) {
         charged_piece piece;
-        piece.by = &by;
-        piece.in_band = by.band == any_band ? nullptr : &in.bands()[by.band];
+        piece.charged_rate = &rate;
+        piece.in_band = rate.band == any_band ? nullptr : &plan.bands()[rate.band];
         piece.step = step;
         piece.begin_s = run.begin_s;
         pieces.push_back(piece);
@@ -277,10 +281,10 @@ rated_call rate_call(ingest::cdr const& call, tariff const& plan, allowance& lef
 rated_call explain_call(ingest::cdr const& call, tariff const& plan, allowance& left, bool on_net,
                         std::vector<charged_piece>& pieces) {
     pieces.clear();
-    auto const result =
-        rate_with(call, plan, left, on_net,
-                  [&pieces](tariff const& in, rate_place place, rate_step const& step,
-                            metered_run const& run) { add_piece(in, place, step, run, pieces); });
+    auto const result = rate_with(
+        call, plan, left, on_net,
+        [&pieces](tariff const& tariff_plan, rate_index index, rate_step const& step,
+                  metered_run const& run) { add_piece(tariff_plan, index, step, run, pieces); });
     if (result.error != record_error::none) {
         pieces.clear();
     }

@@ -23,8 +23,9 @@ struct allowance {
 /// are those of the band in which the call was answered.
 struct rated_call {
     ingest::record_error error = ingest::record_error::none; ///< no_rate, bad_duration, ...
-    bool zero_rated = false;      ///< unanswered or zero seconds: cost 0, no fee
-    rate const* by = nullptr;     ///< nullptr for an error and for a zero-rated call without a rate
+    bool zero_rated = false; ///< unanswered or zero seconds: cost 0, no fee
+    rate const* charged_rate =
+        nullptr;                  ///< nullptr for an error and for a zero-rated call without a rate
     std::int64_t billed_s = 0;    ///< whole increments, including those of the allowance
     std::int64_t allowance_s = 0; ///< the part of billed_s that the allowance covered
     amount cost;                  ///< rounded once
@@ -53,8 +54,8 @@ rated_call rate_call(ingest::cdr const& call, tariff const& plan, allowance& lef
 
 /// A part of a call that was charged by one step of one rate.
 struct charged_piece {
-    rate const* by = nullptr;      ///< of the plan or of a fallback
-    band const* in_band = nullptr; ///< nullptr: a rate without a band
+    rate const* charged_rate = nullptr; ///< of the plan or of a fallback
+    band const* in_band = nullptr;      ///< nullptr: a rate without a band
     rate_step step;
     std::int64_t begin_s = 0;     ///< second of the call
     std::int64_t seconds = 0;     ///< whole increments

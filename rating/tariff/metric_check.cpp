@@ -11,8 +11,8 @@ namespace tally::rating {
 
 namespace {
 
-[[noreturn]] void refuse(metric_price const& bad, std::string const& why) {
-    throw std::invalid_argument("metric '" + bad.name + "': " + why);
+[[noreturn]] void refuse(metric_price const& bad, std::string const& reason) {
+    throw std::invalid_argument("metric '" + bad.name + "': " + reason);
 }
 
 bool has_tiers(metric_price const& price) noexcept {
@@ -59,7 +59,7 @@ void check_metric(metric_price const& price) {
     if (price.included.nanos < 0 || price.included > quantity_max) {
         refuse(price, "the included quantity must be 0 to 10^18");
     }
-    if (price.how == aggregation::unique && price.unique_property.empty()) {
+    if (price.method == aggregation::unique && price.unique_property.empty()) {
         refuse(price, "counting unique values needs the name of their property");
     }
     if (price.minimum > price.maximum) {

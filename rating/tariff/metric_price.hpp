@@ -30,7 +30,7 @@ struct metric_price {
     ingest::uuid id;
     std::string name; ///< "sms", "data_mb", "api_calls"...
     std::string unit; ///< name of one unit: "message"
-    aggregation how = aggregation::sum;
+    aggregation method = aggregation::sum;
     std::string unique_property; ///< of aggregation::unique: the property whose values are counted
     quantity included;           ///< free in each billing period
     price_model model = price_model::per_unit;

@@ -16,9 +16,9 @@ namespace tally::rating {
 
 namespace {
 
-[[noreturn]] void refuse(rate const& bad, std::string const& why) {
+[[noreturn]] void refuse(rate const& bad, std::string const& reason) {
     throw std::invalid_argument("rate " + ingest::to_string(bad.id) + " (prefix '" + bad.prefix +
-                                "', '" + bad.name + "'): " + why);
+                                "', '" + bad.name + "'): " + reason);
 }
 
 void check_steps(rate const& r) {
@@ -88,10 +88,10 @@ bool same_group(rate const& a, rate const& b) noexcept {
 tariff::tariff(header head, std::vector<rate> rates)
     : tariff(content{std::move(head), std::move(rates), {}, {}, nullptr}) {}
 
-tariff::tariff(content of)
-    : head_((check(of), std::move(of.head))), bands_(std::move(of.bands)),
-      metrics_(std::move(of.metrics)), fallback_(std::move(of.fallback)),
-      rates_(std::move(of.rates)) {
+tariff::tariff(content parts)
+    : head_((check(parts), std::move(parts.head))), bands_(std::move(parts.bands)),
+      metrics_(std::move(parts.metrics)), fallback_(std::move(parts.fallback)),
+      rates_(std::move(parts.rates)) {
     if (!bands_.empty()) {
         clock_ = band_clock(head_.time_zone, bands_);
     }
@@ -104,27 +104,27 @@ tariff::tariff(content of)
     build_index();
 }
 
-void tariff::check(content const& of) {
-    auto const plan = "plan '" + of.head.code + "'";
-    if (of.head.how.decimals > 9) {
+void tariff::check(content const& parts) {
+    auto const plan = "plan '" + parts.head.code + "'";
+    if (parts.head.rounding_mode.decimals > 9) {
         throw std::invalid_argument(plan + ": decimals must be 0 to 9");
     }
-    if (of.rates.size() >= std::numeric_limits<std::uint32_t>::max()) {
+    if (parts.rates.size() >= std::numeric_limits<std::uint32_t>::max()) {
         throw std::length_error(plan + " has too many rates");
     }
-    if (of.fallback && of.fallback->head_.currency != of.head.currency) {
-        throw std::invalid_argument(plan + ": its fallback plan '" + of.fallback->head_.code +
+    if (parts.fallback && parts.fallback->head_.currency != parts.head.currency) {
+        throw std::invalid_argument(plan + ": its fallback plan '" + parts.fallback->head_.code +
                                     "' is of another currency");
     }
 
     // The constructor of band_clock checks the zone and the bands.
-    if (!of.bands.empty()) {
-        band_clock(of.head.time_zone, of.bands);
+    if (!parts.bands.empty()) {
+        band_clock(parts.head.time_zone, parts.bands);
     }
-    std::for_each(of.metrics.begin(), of.metrics.end(), check_metric);
-    for (rate const& r : of.rates) {
+    std::for_each(parts.metrics.begin(), parts.metrics.end(), check_metric);
+    for (rate const& r : parts.rates) {
         check_rate(r);
-        if (r.band != any_band && r.band >= of.bands.size()) {
+        if (r.band != any_band && r.band >= parts.bands.size()) {
             refuse(r, "its band does not exist");
         }
     }
@@ -133,13 +133,13 @@ void tariff::check(content const& of) {
 void tariff::build_order() {
     // Rank the bands by weight. The sort is stable: of two bands of one weight the first in the
     // plan's list ranks first.
-    std::vector<band_place> by_weight(bands_.size());
-    std::iota(by_weight.begin(), by_weight.end(), band_place{0});
-    std::stable_sort(by_weight.begin(), by_weight.end(), [this](band_place a, band_place b) {
+    std::vector<band_index> by_weight(bands_.size());
+    std::iota(by_weight.begin(), by_weight.end(), band_index{0});
+    std::stable_sort(by_weight.begin(), by_weight.end(), [this](band_index a, band_index b) {
         return bands_[a].weight > bands_[b].weight;
     });
-    std::vector<band_place> ranks(bands_.size());
-    for (band_place rank = 0; rank < by_weight.size(); ++rank) {
+    std::vector<band_index> ranks(bands_.size());
+    for (band_index rank = 0; rank < by_weight.size(); ++rank) {
         ranks[by_weight[rank]] = rank;
     }
     auto const rank_of = [&ranks](rate const& r) {
@@ -164,8 +164,8 @@ void tariff::build_order() {
 
     std::vector<rate> sorted;
     sorted.reserve(rates_.size());
-    for (std::uint32_t const place : order) {
-        sorted.push_back(std::move(rates_[place]));
+    for (std::uint32_t const index : order) {
+        sorted.push_back(std::move(rates_[index]));
     }
     rates_ = std::move(sorted);
 }
@@ -179,17 +179,17 @@ void tariff::build_terms() {
 
     terms_.reserve(rates_.size());
     for (rate const& r : rates_) {
-        auto const [at, is_new] = known.try_emplace(&r.steps, steps_.size());
+        auto const [found, is_new] = known.try_emplace(&r.steps, steps_.size());
         if (is_new) {
             steps_.insert(steps_.end(), r.steps.begin(), r.steps.end());
         }
         terms_.push_back({r.effective_from, r.effective_to, r.connect_fee, r.minimum, r.maximum,
-                          r.grace_s, static_cast<std::uint32_t>(at->second),
+                          r.grace_s, static_cast<std::uint32_t>(found->second),
                           static_cast<std::uint32_t>(r.steps.size()), r.allowance, false, false,
                           r.band});
     }
 
-    if (steps_.size() >= rate_place::none) {
+    if (steps_.size() >= rate_index::none) {
         throw std::length_error("plan '" + head_.code + "' has too many steps");
     }
     steps_.shrink_to_fit();
@@ -222,11 +222,11 @@ void tariff::build_index() {
 }
 
 // The rate of the group at `first` that is in effect at `when`, whatever its band.
-rate_place tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
-    for (std::uint32_t place = first;; ++place) {
-        rate_terms const& terms = terms_[place];
+rate_index tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
+    for (std::uint32_t index = first;; ++index) {
+        rate_terms const& terms = terms_[index];
         if (terms.effective_from <= when && when < terms.effective_to) {
-            return {place, first};
+            return {index, first};
         }
         if (terms.is_last_of_prefix) {
             return {};
@@ -234,15 +234,15 @@ rate_place tariff::in_effect(std::uint32_t first, ingest::time_us when) const no
     }
 }
 
-rate_place tariff::holding(std::uint32_t first, ingest::time_us when,
+rate_index tariff::holding(std::uint32_t first, ingest::time_us when,
                            ingest::time_us moment) const noexcept {
     // The order of a group makes the first rate that fits the right one.
     clock_reading const now = clock_.read(moment);
-    for (std::uint32_t place = first;; ++place) {
-        rate_terms const& terms = terms_[place];
+    for (std::uint32_t index = first;; ++index) {
+        rate_terms const& terms = terms_[index];
         if (terms.effective_from <= when && when < terms.effective_to &&
             (terms.band == any_band || clock_.covers(terms.band, now))) {
-            return {place, first, now.until};
+            return {index, first, now.until};
         }
         if (terms.is_last_of_prefix) {
             return {};
@@ -250,7 +250,7 @@ rate_place tariff::holding(std::uint32_t first, ingest::time_us when,
     }
 }
 
-rate_place tariff::find_place(std::string_view digits, ingest::call_direction direction,
+rate_index tariff::find_place(std::string_view digits, ingest::call_direction direction,
                               ingest::time_us when, bool on_net) const noexcept {
     prefix_index const& index = index_[index_of(direction, on_net)];
 
@@ -260,7 +260,7 @@ rate_place tariff::find_place(std::string_view digits, ingest::call_direction di
     if (longest == prefix_index::none) {
         return {};
     }
-    rate_place found = in_effect(longest, when);
+    rate_index found = in_effect(longest, when);
     if (!found) {
         prefix_index::matches matches;
         index.all(digits, matches);
@@ -271,13 +271,13 @@ rate_place tariff::find_place(std::string_view digits, ingest::call_direction di
 
     // The prefix is decided by now. Bands choose among its rates; a moment that none of its bands
     // covers has no rate, and a shorter prefix is not tried.
-    return found && terms_[found.at].is_banded ? holding(found.first, when, when) : found;
+    return found && terms_[found.index].is_banded ? holding(found.first, when, when) : found;
 }
 
 rate const* tariff::find(std::string_view digits, ingest::call_direction direction,
                          ingest::time_us when, bool on_net) const noexcept {
-    rate_place const place = find_place(digits, direction, when, on_net);
-    return place ? &rates_[place.at] : nullptr;
+    rate_index const index = find_place(digits, direction, when, on_net);
+    return index ? &rates_[index.index] : nullptr;
 }
 
 metric_price const* tariff::find_metric(std::string_view name,
@@ -285,12 +285,12 @@ metric_price const* tariff::find_metric(std::string_view name,
     tariff const* plan = this;
     for (int asked = 0; plan != nullptr && asked <= fallbacks_max; ++asked) {
         auto const& metrics = plan->metrics_;
-        auto at = std::lower_bound(
+        auto found = std::lower_bound(
             metrics.begin(), metrics.end(), name,
             [](metric_price const& price, std::string_view wanted) { return price.name < wanted; });
-        for (; at != metrics.end() && at->name == name; ++at) {
-            if (at->effective_from <= when && when < at->effective_to) {
-                return &*at;
+        for (; found != metrics.end() && found->name == name; ++found) {
+            if (found->effective_from <= when && when < found->effective_to) {
+                return &*found;
             }
         }
         plan = plan->fallback_.get();

@@ -44,7 +44,7 @@ struct rate {
     ingest::time_us effective_from = INT64_MIN;
     ingest::time_us effective_to = INT64_MAX; ///< exclusive
     std::vector<rate_step> steps;             ///< by from_s; the first begins at 0; never empty
-    band_place band = any_band;               ///< index into the tariff's bands
+    band_index band = any_band;               ///< index into the tariff's bands
     bool is_on_net = false;                   ///< only for destinations that are our active DIDs
 
     friend bool operator==(rate const&, rate const&) = default;
@@ -64,18 +64,18 @@ struct alignas(64) rate_terms {
     bool allowance = false;
     bool is_last_of_prefix = false; ///< the next rate belongs to another group
     bool is_banded = false;         ///< some rate of the group has a band
-    band_place band = any_band;
+    band_index band = any_band;
 };
 
 /// A rate of a tariff, the begin of its group, and the time until which it certainly applies.
-struct rate_place {
+struct rate_index {
     static constexpr std::uint32_t none = UINT32_MAX;
 
-    std::uint32_t at = none;           ///< index of the rate in rates()
+    std::uint32_t index = none;        ///< index of the rate in rates()
     std::uint32_t first = none;        ///< index of the first rate of its group
     ingest::time_us until = INT64_MAX; ///< before this moment no band begins or ends
 
-    explicit operator bool() const noexcept { return at != none; }
+    explicit operator bool() const noexcept { return index != none; }
 };
 
 /// One plan's tariff in the form that rating uses: immutable, shared by all lanes.
@@ -108,7 +108,7 @@ class tariff {
         std::string code;
         std::array<char, 3> currency{'I', 'N', 'R'};
         std::string time_zone = "UTC"; ///< IANA name: billing periods and days
-        rounding how;
+        rounding rounding_mode;
         std::int64_t included_s = 0; ///< the allowance of a billing period, in seconds
         bool split_at_bands = true;  ///< false: the band at the answer charges the whole call
     };
@@ -126,9 +126,9 @@ class tariff {
     /// multiple below 2^62 (their sum would not be exact), a prefix that is not digits, or a band
     /// that does not exist. Also throws std::invalid_argument for a band outside the day, for bands
     /// in an unknown time zone, for a fallback of another currency, and as check_metric does.
-    explicit tariff(content of);
+    explicit tariff(content parts);
     /// Throws what the constructor would throw.
-    static void check(content const& of);
+    static void check(content const& parts);
     tariff(header head, std::vector<rate> rates);
 
     /// Finds the rate for `digits` at `when`: first the longest prefix that has a rate of
@@ -141,14 +141,14 @@ class tariff {
 
     /// As find(), but gives the index of the rate and so reads no `rate`, only its terms. `when` is
     /// from -2^62 to 2^62.
-    [[nodiscard]] rate_place find_place(std::string_view digits, ingest::call_direction direction,
+    [[nodiscard]] rate_index find_place(std::string_view digits, ingest::call_direction direction,
                                         ingest::time_us when, bool on_net) const noexcept;
     /// The rate of the group at `first` whose band applies at `moment`, among the versions that
     /// were in effect at `when` (the answer of the call).
-    [[nodiscard]] rate_place holding(std::uint32_t first, ingest::time_us when,
+    [[nodiscard]] rate_index holding(std::uint32_t first, ingest::time_us when,
                                      ingest::time_us moment) const noexcept;
-    [[nodiscard]] rate_terms const& terms_at(std::uint32_t place) const noexcept {
-        return terms_[place];
+    [[nodiscard]] rate_terms const& terms_at(std::uint32_t slot_index) const noexcept {
+        return terms_[slot_index];
     }
     [[nodiscard]] std::span<rate_step const> steps_of(rate_terms const& terms) const noexcept {
         return {steps_.data() + terms.first_step, terms.steps};
@@ -170,7 +170,7 @@ class tariff {
     [[nodiscard]] bool asks_on_net() const noexcept { return asks_on_net_; }
 
   private:
-    [[nodiscard]] rate_place in_effect(std::uint32_t first, ingest::time_us when) const noexcept;
+    [[nodiscard]] rate_index in_effect(std::uint32_t first, ingest::time_us when) const noexcept;
     void build_order();
     void build_terms();
     void build_index();

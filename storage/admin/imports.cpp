@@ -43,28 +43,29 @@ import_row row_at(pq_rows const& rows, int i) {
     return out;
 }
 
-void add_digest(parameters& to, import_file const& file) {
+void add_digest(parameters& parameters, import_file const& file) {
     if (file.digest) {
-        to.add_text({reinterpret_cast<char const*>(file.digest->data()), file.digest->size()});
+        parameters.add_text(
+            {reinterpret_cast<char const*>(file.digest->data()), file.digest->size()});
     } else {
-        to.add_null();
+        parameters.add_null();
     }
 }
 
-void add_counts(parameters& to, import_counts const& counts) {
-    to.add_int64(counts.received).add_int64(counts.committed).add_int64(counts.duplicate);
-    to.add_int64(counts.suspended).add_int64(counts.rejected);
+void add_counts(parameters& parameters, import_counts const& counts) {
+    parameters.add_int64(counts.received).add_int64(counts.committed).add_int64(counts.duplicate);
+    parameters.add_int64(counts.suspended).add_int64(counts.rejected);
 }
 
-result first_row(pq_connection& on, std::string const& sql, parameters& values,
+result first_row(pq_connection& connection, std::string const& sql, parameters& values,
                  std::optional<import_row>& out) {
     out.reset();
     pq_rows rows;
-    result said = on.query(sql, values, rows);
-    if (said.ok() && row_count(rows) > 0) {
+    result status = connection.query(sql, values, rows);
+    if (status.ok() && row_count(rows) > 0) {
         out = row_at(rows, 0);
     }
-    return said;
+    return status;
 }
 
 result no_such_import(ingest::uuid const& id) {
@@ -77,7 +78,7 @@ std::string_view label(import_state state) noexcept {
     return labels[static_cast<std::size_t>(state)];
 }
 
-result begin_import(pq_connection& on, import_file const& file, import_row& out) {
+result begin_import(pq_connection& connection, import_file const& file, import_row& out) {
     // One upsert, so that two sessions with one file get one row. A file without a digest conflicts
     // with none and is a new import each time.
     static std::string const sql =
@@ -96,14 +97,15 @@ result begin_import(pq_connection& on, import_file const& file, import_row& out)
         values.add_null();
     }
     std::optional<import_row> row;
-    result said = first_row(on, sql, values, row);
+    result status = first_row(connection, sql, values, row);
     if (row) {
         out = *row;
     }
-    return said;
+    return status;
 }
 
-result find_import(pq_connection& on, import_file const& file, std::optional<import_row>& out) {
+result find_import(pq_connection& connection, import_file const& file,
+                   std::optional<import_row>& out) {
     static std::string const sql = "SELECT" + columns +
                                    "FROM ingest.imports WHERE source_id = $1::uuid AND"
                                    " format = $2::text AND digest = $3::bytea AND"
@@ -111,30 +113,32 @@ result find_import(pq_connection& on, import_file const& file, std::optional<imp
     parameters values;
     values.add(file.source_id).add_text(file.format);
     add_digest(values, file);
-    return first_row(on, sql, values, out);
+    return first_row(connection, sql, values, out);
 }
 
-result get_import(pq_connection& on, ingest::uuid const& id, std::optional<import_row>& out) {
+result get_import(pq_connection& connection, ingest::uuid const& id,
+                  std::optional<import_row>& out) {
     static std::string const sql = "SELECT" + columns + "FROM ingest.imports WHERE id = $1::uuid";
     parameters values;
     values.add(id);
-    return first_row(on, sql, values, out);
+    return first_row(connection, sql, values, out);
 }
 
-result update_import(pq_connection& on, ingest::uuid const& id, import_counts const& counts) {
+result update_import(pq_connection& connection, ingest::uuid const& id,
+                     import_counts const& counts) {
     parameters values;
     values.add(id);
     add_counts(values, counts);
     pq_rows rows;
-    result said = on.query("UPDATE ingest.imports SET received = $2::bigint,"
-                           " committed = $3::bigint, duplicate = $4::bigint,"
-                           " suspended = $5::bigint, rejected = $6::bigint"
-                           " WHERE id = $1::uuid AND state = 'running'",
-                           values, rows);
-    return said.ok() && affected(rows) != 1 ? no_such_import(id) : said;
+    result status = connection.query("UPDATE ingest.imports SET received = $2::bigint,"
+                                     " committed = $3::bigint, duplicate = $4::bigint,"
+                                     " suspended = $5::bigint, rejected = $6::bigint"
+                                     " WHERE id = $1::uuid AND state = 'running'",
+                                     values, rows);
+    return status.ok() && affected(rows) != 1 ? no_such_import(id) : status;
 }
 
-result finish_import(pq_connection& on, ingest::uuid const& id, import_state state,
+result finish_import(pq_connection& connection, ingest::uuid const& id, import_state state,
                      import_counts const& counts, std::string_view failure) {
     parameters values;
     values.add(id);
@@ -143,28 +147,29 @@ result finish_import(pq_connection& on, ingest::uuid const& id, import_state sta
 
     // An import that was reverted during the run must stay reverted.
     pq_rows rows;
-    result said = on.query("UPDATE ingest.imports SET received = $2::bigint,"
-                           " committed = $3::bigint, duplicate = $4::bigint,"
-                           " suspended = $5::bigint, rejected = $6::bigint,"
-                           " state = $7::text::ingest.import_state, failure = $8::text,"
-                           " finished_at = now() WHERE id = $1::uuid AND state <> 'reverted'",
-                           values, rows);
-    return said.ok() && affected(rows) != 1 ? no_such_import(id) : said;
+    result status =
+        connection.query("UPDATE ingest.imports SET received = $2::bigint,"
+                         " committed = $3::bigint, duplicate = $4::bigint,"
+                         " suspended = $5::bigint, rejected = $6::bigint,"
+                         " state = $7::text::ingest.import_state, failure = $8::text,"
+                         " finished_at = now() WHERE id = $1::uuid AND state <> 'reverted'",
+                         values, rows);
+    return status.ok() && affected(rows) != 1 ? no_such_import(id) : status;
 }
 
-result list_imports(pq_connection& on, std::int32_t limit, std::vector<import_row>& out) {
+result list_imports(pq_connection& connection, std::int32_t limit, std::vector<import_row>& out) {
     out.clear();
     parameters values;
     values.add_int64(limit);
     pq_rows rows;
-    result said = on.query("SELECT" + columns +
-                               "FROM ingest.imports ORDER BY started_at DESC, id DESC"
-                               " LIMIT $1::bigint",
-                           values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection.query("SELECT" + columns +
+                                         "FROM ingest.imports ORDER BY started_at DESC, id DESC"
+                                         " LIMIT $1::bigint",
+                                     values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(row_at(rows, i));
     }
-    return said;
+    return status;
 }
 
 } // namespace tally::storage

@@ -62,23 +62,26 @@ struct import_row {
 /// Begins an import. If this file (digest, source and format) has a row that is not reverted, that
 /// row becomes running again, with its counts and with one more run; otherwise it is a new row. Two
 /// sessions that begin one file at the same time get the same row.
-result begin_import(pq_connection& on, import_file const& file, import_row& out);
+result begin_import(pq_connection& connection, import_file const& file, import_row& out);
 
 /// The row that begin_import() would continue; nullopt if there is none.
-result find_import(pq_connection& on, import_file const& file, std::optional<import_row>& out);
+result find_import(pq_connection& connection, import_file const& file,
+                   std::optional<import_row>& out);
 
 /// The row of an id; nullopt if there is none.
-result get_import(pq_connection& on, ingest::uuid const& id, std::optional<import_row>& out);
+result get_import(pq_connection& connection, ingest::uuid const& id,
+                  std::optional<import_row>& out);
 
 /// Records the counts of a running import. They are totals, not increments.
-result update_import(pq_connection& on, ingest::uuid const& id, import_counts const& counts);
+result update_import(pq_connection& connection, ingest::uuid const& id,
+                     import_counts const& counts);
 
 /// Ends a run: `done`, or `failed` with a reason. bad_data if there is no such row or it was
 /// reverted meanwhile.
-result finish_import(pq_connection& on, ingest::uuid const& id, import_state state,
+result finish_import(pq_connection& connection, ingest::uuid const& id, import_state state,
                      import_counts const& counts, std::string_view failure = {});
 
 /// Imports, latest first.
-result list_imports(pq_connection& on, std::int32_t limit, std::vector<import_row>& out);
+result list_imports(pq_connection& connection, std::int32_t limit, std::vector<import_row>& out);
 
 } // namespace tally::storage

@@ -31,63 +31,66 @@ constexpr std::array jobs{
 };
 
 /// Tries to take the job's advisory lock. The server releases it when the session ends.
-result lock_job(pq_connection& on, maintenance_job const& job, bool& is_ours) {
+result lock_job(pq_connection& connection, maintenance_job const& job, bool& is_ours) {
     parameters values;
     values.add_text(job.name);
     pq_rows rows;
-    result said = on.query("SELECT pg_try_advisory_lock(hashtextextended('tallyd maintain ' ||"
-                           " $1::text, 0))",
-                           values, rows);
-    is_ours = said.ok() && bool_at(rows, 0, 0);
-    return said;
+    result status =
+        connection.query("SELECT pg_try_advisory_lock(hashtextextended('tallyd maintain ' ||"
+                         " $1::text, 0))",
+                         values, rows);
+    is_ours = status.ok() && bool_at(rows, 0, 0);
+    return status;
 }
 
-result unlock_job(pq_connection& on, maintenance_job const& job) {
+result unlock_job(pq_connection& connection, maintenance_job const& job) {
     parameters values;
     values.add_text(job.name);
     pq_rows rows;
-    return on.query("SELECT pg_advisory_unlock(hashtextextended('tallyd maintain ' || $1::text,"
-                    " 0))",
-                    values, rows);
+    return connection.query(
+        "SELECT pg_advisory_unlock(hashtextextended('tallyd maintain ' || $1::text,"
+        " 0))",
+        values, rows);
 }
 
 /// Calls `work` while this session holds the job's lock; `is_ours` is false if another session
 /// does, and `work` was not called.
 template <typename Work>
-result alone(pq_connection& on, maintenance_job const& job, bool& is_ours, Work&& work) {
-    result said = lock_job(on, job, is_ours);
-    if (!said.ok() || !is_ours) {
-        return said;
+result alone(pq_connection& connection, maintenance_job const& job, bool& is_ours, Work&& work) {
+    result status = lock_job(connection, job, is_ours);
+    if (!status.ok() || !is_ours) {
+        return status;
     }
-    pq_connection::pin const one_session{on}; // a new session would not hold the lock
-    said = work();
-    result const unlocked = on.is_open() ? unlock_job(on, job) : result{};
-    return said.ok() ? unlocked : said;
+    pq_connection::pin const one_session{connection}; // a new session would not hold the lock
+    status = work();
+    result const unlocked = connection.is_open() ? unlock_job(connection, job) : result{};
+    return status.ok() ? unlocked : status;
 }
 
-result find_last_due(pq_connection& on, maintenance_job const& job, ingest::time_us& due) {
+result find_last_due(pq_connection& connection, maintenance_job const& job, ingest::time_us& due) {
     parameters values;
     values.add_text(job.name);
     pq_rows rows;
-    result said =
-        on.query("SELECT due_at FROM ingest.maintenance_runs WHERE job = $1::text", values, rows);
-    due = said.ok() && row_count(rows) == 1 ? time_at(rows, 0, 0, ingest::never_us)
-                                            : ingest::never_us;
-    return said;
+    result status = connection.query(
+        "SELECT due_at FROM ingest.maintenance_runs WHERE job = $1::text", values, rows);
+    due = status.ok() && row_count(rows) == 1 ? time_at(rows, 0, 0, ingest::never_us)
+                                              : ingest::never_us;
+    return status;
 }
 
-result record_run(pq_connection& on, maintenance_job const& job, ingest::time_us due,
+result record_run(pq_connection& connection, maintenance_job const& job, ingest::time_us due,
                   ingest::time_us began, std::int64_t changed) {
     parameters values;
     values.add_text(job.name).add_time(due).add_time(began).add_int64(changed);
     pq_rows rows;
-    return on.query("INSERT INTO ingest.maintenance_runs (job, due_at, began_at, finished_at,"
-                    " rows_changed) VALUES ($1::text, $2::timestamptz, $3::timestamptz,"
-                    " greatest(clock_timestamp(), $3::timestamptz), $4::bigint)"
-                    " ON CONFLICT (job) DO UPDATE SET due_at = excluded.due_at, began_at ="
-                    " excluded.began_at, finished_at = excluded.finished_at, rows_changed ="
-                    " excluded.rows_changed",
-                    values, rows);
+    return connection.query(
+        "INSERT INTO ingest.maintenance_runs (job, due_at, began_at, finished_at,"
+        " rows_changed) VALUES ($1::text, $2::timestamptz, $3::timestamptz,"
+        " greatest(clock_timestamp(), $3::timestamptz), $4::bigint)"
+        " ON CONFLICT (job) DO UPDATE SET due_at = excluded.due_at, began_at ="
+        " excluded.began_at, finished_at = excluded.finished_at, rows_changed ="
+        " excluded.rows_changed",
+        values, rows);
 }
 
 bool has_been_done(ingest::time_us last, ingest::time_us due) noexcept {
@@ -106,42 +109,43 @@ maintenance_job const* find_maintenance_job(std::string_view name) noexcept {
     return found == jobs.end() ? nullptr : &*found;
 }
 
-result run_job(pq_connection& on, maintenance_job const& job, maintenance_options const& how,
-               maintenance_report& out) {
+result run_job(pq_connection& connection, maintenance_job const& job,
+               maintenance_options const& options, maintenance_report& out) {
     out = {};
     bool is_ours = false;
-    result said = alone(on, job, is_ours, [&] { return job.work(on, how, out); });
-    out.is_busy = said.ok() && !is_ours;
-    return said;
+    result status =
+        alone(connection, job, is_ours, [&] { return job.work(connection, options, out); });
+    out.is_busy = status.ok() && !is_ours;
+    return status;
 }
 
-result run_scheduled_job(pq_connection& on, maintenance_job const& job, ingest::time_us due,
-                         maintenance_options const& how, maintenance_report& out,
+result run_scheduled_job(pq_connection& connection, maintenance_job const& job, ingest::time_us due,
+                         maintenance_options const& options, maintenance_report& out,
                          scheduled_outcome& outcome) {
     out = {};
     outcome = scheduled_outcome::done_before;
     // Without the lock first: mostly another daemon has done it, and the answer is cheap.
     ingest::time_us last = ingest::never_us;
-    result said = find_last_due(on, job, last);
-    if (!said.ok() || has_been_done(last, due)) {
-        return said;
+    result status = find_last_due(connection, job, last);
+    if (!status.ok() || has_been_done(last, due)) {
+        return status;
     }
 
     // Under the lock the record decides. A run that fails is not recorded, so it is tried again.
     bool is_ours = false;
-    said = alone(on, job, is_ours, [&] {
-        result done = find_last_due(on, job, last); // another daemon may have just done it
+    status = alone(connection, job, is_ours, [&] {
+        result done = find_last_due(connection, job, last); // another daemon may have just done it
         if (!done.ok() || has_been_done(last, due)) {
             return done;
         }
-        done = job.work(on, how, out);
+        done = job.work(connection, options, out);
         outcome = scheduled_outcome::done;
-        return done.ok() ? record_run(on, job, due, how.now, out.changed) : done;
+        return done.ok() ? record_run(connection, job, due, options.now, out.changed) : done;
     });
-    if (said.ok() && !is_ours) {
+    if (status.ok() && !is_ours) {
         outcome = scheduled_outcome::busy;
     }
-    return said;
+    return status;
 }
 
 } // namespace tally::storage

@@ -33,7 +33,8 @@ struct maintenance_report {
 struct maintenance_job {
     std::string_view name;
     std::string_view help;
-    result (*work)(pq_connection& on, maintenance_options const& how, maintenance_report& out);
+    result (*work)(pq_connection& link, maintenance_options const& settings,
+                   maintenance_report& out);
 };
 
 /// All jobs, for the command line and the scheduler. Call them by run_job() or
@@ -43,7 +44,7 @@ std::span<maintenance_job const> maintenance_jobs() noexcept;
 maintenance_job const* find_maintenance_job(std::string_view name) noexcept;
 
 /// Runs a job unless another session runs it. The connection should have upkeep_limits.
-result run_job(pq_connection& on, maintenance_job const& job, maintenance_options const& how,
+result run_job(pq_connection& link, maintenance_job const& job, maintenance_options const& settings,
                maintenance_report& out);
 
 /// The outcome of a scheduled run.
@@ -54,8 +55,8 @@ enum class scheduled_outcome : std::uint8_t {
 };
 
 /// Runs a job unless its run of `due` is recorded as done, by any daemon, and records it.
-result run_scheduled_job(pq_connection& on, maintenance_job const& job, ingest::time_us due,
-                         maintenance_options const& how, maintenance_report& out,
+result run_scheduled_job(pq_connection& link, maintenance_job const& job, ingest::time_us due,
+                         maintenance_options const& settings, maintenance_report& out,
                          scheduled_outcome& outcome);
 
 } // namespace tally::storage

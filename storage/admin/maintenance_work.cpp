@@ -19,80 +19,82 @@ struct due_rows {
     std::string_view change; ///< SET list; empty: the rows are deleted
 };
 
-std::string count_sql(due_rows const& what) {
-    return std::string{"SELECT count(*) FROM "}.append(what.table) + " AS t WHERE " +
-           std::string{what.condition};
+std::string count_sql(due_rows const& item) {
+    return std::string{"SELECT count(*) FROM "}.append(item.table) + " AS t WHERE " +
+           std::string{item.condition};
 }
 
 // SKIP LOCKED: rows that another session holds are left for the next run. NO KEY: a batch that
 // stores a call references its subscription, and neither must wait for the other.
-std::string change_sql(due_rows const& what) {
-    std::string const due = std::string{"SELECT t.id FROM "}.append(what.table) + " AS t WHERE " +
-                            std::string{what.condition} + " ORDER BY t.id LIMIT " +
+std::string change_sql(due_rows const& item) {
+    std::string const due = std::string{"SELECT t.id FROM "}.append(item.table) + " AS t WHERE " +
+                            std::string{item.condition} + " ORDER BY t.id LIMIT " +
                             std::string{batch_rows};
-    if (what.change.empty()) {
-        return "DELETE FROM " + std::string{what.table} + " AS d WHERE d.id = ANY (ARRAY(" + due +
+    if (item.change.empty()) {
+        return "DELETE FROM " + std::string{item.table} + " AS d WHERE d.id = ANY (ARRAY(" + due +
                " FOR UPDATE SKIP LOCKED))";
     }
-    return "UPDATE " + std::string{what.table} + " AS u SET " + std::string{what.change} +
+    return "UPDATE " + std::string{item.table} + " AS u SET " + std::string{item.change} +
            " WHERE u.id = ANY (ARRAY(" + due + " FOR NO KEY UPDATE SKIP LOCKED))";
 }
 
-bool is_worth_repeating(result const& said, pq_connection const& on) {
-    return said.why == failure::transient && on.is_open() && !on.is_cancelled();
+bool is_worth_repeating(result const& status, pq_connection const& connection) {
+    return status.reason == failure::transient && connection.is_open() &&
+           !connection.is_cancelled();
 }
 
-result one_batch(pq_connection& on, std::string const& sql, ingest::time_us now,
+result one_batch(pq_connection& connection, std::string const& sql, ingest::time_us now,
                  std::int64_t& rows_changed) {
-    result said;
+    result status;
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
         parameters values;
         values.add_time(now);
         pq_rows rows;
-        said = on.query(sql, values, rows);
-        rows_changed = said.ok() ? affected(rows) : 0;
-        if (said.ok() || !is_worth_repeating(said, on)) { // a deadlock with an application
+        status = connection.query(sql, values, rows);
+        rows_changed = status.ok() ? affected(rows) : 0;
+        if (status.ok() ||
+            !is_worth_repeating(status, connection)) { // a deadlock with an application
             break;
         }
     }
-    return said;
+    return status;
 }
 
-result count_due(pq_connection& on, due_rows const& what, ingest::time_us now,
+result count_due(pq_connection& connection, due_rows const& item, ingest::time_us now,
                  std::int64_t& count) {
     parameters values;
     values.add_time(now);
     pq_rows rows;
-    result said = on.query(count_sql(what), values, rows);
-    count = said.ok() ? int64_at(rows, 0, 0) : 0;
-    return said;
+    result status = connection.query(count_sql(item), values, rows);
+    count = status.ok() ? int64_at(rows, 0, 0) : 0;
+    return status;
 }
 
-result change_due(pq_connection& on, due_rows const& what, ingest::time_us now,
+result change_due(pq_connection& connection, due_rows const& item, ingest::time_us now,
                   std::int64_t& count) {
-    std::string const sql = change_sql(what);
+    std::string const sql = change_sql(item);
     count = 0;
-    result said;
-    for (std::int64_t changed = 1; said.ok() && changed > 0; count += changed) {
-        said = one_batch(on, sql, now, changed);
+    result status;
+    for (std::int64_t changed = 1; status.ok() && changed > 0; count += changed) {
+        status = one_batch(connection, sql, now, changed);
     }
-    return said;
+    return status;
 }
 
-result handle_due(pq_connection& on, std::span<due_rows const> all, maintenance_options const& how,
-                  maintenance_report& out) {
+result handle_due(pq_connection& connection, std::span<due_rows const> all,
+                  maintenance_options const& options, maintenance_report& out) {
     out.columns = {"what", "rows"};
-    result said;
-    for (due_rows const& what : all) {
+    result status;
+    for (due_rows const& item : all) {
         std::int64_t count = 0;
-        if (said.ok()) {
-            said = how.dry_run ? count_due(on, what, how.now, count)
-                               : change_due(on, what, how.now, count);
-            out.rows.push_back({std::string{what.title}, std::to_string(count)});
+        if (status.ok()) {
+            status = options.dry_run ? count_due(connection, item, options.now, count)
+                                     : change_due(connection, item, options.now, count);
+            out.rows.push_back({std::string{item.title}, std::to_string(count)});
             out.changed += count;
         }
     }
-    return said;
+    return status;
 }
 
 /// Rows of ingest.batches to delete. `$1` is the `now` of the job, `$2` days, `$3` the end of the
@@ -116,83 +118,88 @@ std::string old_batches_sql(bool is_dry_run) {
 }
 
 void add_step(maintenance_report& out, partition_step const& step) {
-    bool const failed = step.what == partition_action::failed;
+    bool const failed = step.action == partition_action::failed;
     out.rows.push_back(
-        {step.which.qualified(), std::string{label(step.what)}, failed ? step.detail : ""});
+        {step.which.qualified(), std::string{label(step.action)}, failed ? step.detail : ""});
     out.failures += failed ? 1 : 0;
     out.changed += failed ? 0 : 1;
 }
 
 } // namespace
 
-result keep_partitions(pq_connection& on, maintenance_options const& how, maintenance_report& out) {
+result keep_partitions(pq_connection& connection, maintenance_options const& options,
+                       maintenance_report& out) {
     out.columns = {"partition", "action", "detail"};
     std::vector<partition_name> made;
-    result said = how.dry_run ? find_missing(on, how.partitions, how.now, made)
-                              : create_ahead(on, how.partitions, how.now, made);
+    result status = options.dry_run
+                        ? find_missing(connection, options.partitions, options.now, made)
+                        : create_ahead(connection, options.partitions, options.now, made);
     for (auto& which : made) {
         add_step(out, {std::move(which), partition_action::created, {}});
     }
-    partition_upkeep upkeep{on,
-                            {how.seal_after_hours, how.dry_run},
+    partition_upkeep upkeep{connection,
+                            {options.seal_after_hours, options.dry_run},
                             [&out](partition_step const& step) { add_step(out, step); }};
-    result const kept = upkeep.run(how.now);
-    return said.ok() ? kept : said;
+    result const kept = upkeep.run(options.now);
+    return status.ok() ? kept : status;
 }
 
-result roll_up_months(pq_connection& on, maintenance_options const& how, maintenance_report& out) {
+result roll_up_months(pq_connection& connection, maintenance_options const& options,
+                      maintenance_report& out) {
     out.columns = {"what", "rows"};
     pq_rows rows;
     parameters none;
-    result said = on.query(how.dry_run ? "SELECT count(DISTINCT day) FROM analytics.changed_days"
-                                       : "SELECT analytics.roll_up_months()",
-                           none, rows);
-    out.changed = said.ok() ? int64_at(rows, 0, 0) : 0;
-    out.rows.push_back({how.dry_run ? "days that have changed" : "monthly aggregates written",
+    result status =
+        connection.query(options.dry_run ? "SELECT count(DISTINCT day) FROM analytics.changed_days"
+                                         : "SELECT analytics.roll_up_months()",
+                         none, rows);
+    out.changed = status.ok() ? int64_at(rows, 0, 0) : 0;
+    out.rows.push_back({options.dry_run ? "days that have changed" : "monthly aggregates written",
                         std::to_string(out.changed)});
-    return said;
+    return status;
 }
 
-result delete_old_batches(pq_connection& on, maintenance_options const& how,
+result delete_old_batches(pq_connection& connection, maintenance_options const& options,
                           maintenance_report& out) {
     out.columns = {"what", "rows"};
-    std::string const sql = old_batches_sql(how.dry_run);
+    std::string const sql = old_batches_sql(options.dry_run);
     ingest::time_us reached = 0;
-    result said;
-    for (std::int64_t rows_of_chunk = 1; said.ok() && rows_of_chunk > 0;) {
+    result status;
+    for (std::int64_t rows_of_chunk = 1; status.ok() && rows_of_chunk > 0;) {
         parameters values;
-        values.add_time(how.now).add_int64(how.batches_kept_days).add_time(reached);
+        values.add_time(options.now).add_int64(options.batches_kept_days).add_time(reached);
         pq_rows rows;
-        said = on.query(sql, values, rows);
-        rows_of_chunk = said.ok() ? int64_at(rows, 0, 0) : 0;
-        reached = said.ok() ? time_at(rows, 0, 1, reached) : reached;
+        status = connection.query(sql, values, rows);
+        rows_of_chunk = status.ok() ? int64_at(rows, 0, 0) : 0;
+        reached = status.ok() ? time_at(rows, 0, 1, reached) : reached;
         out.changed += rows_of_chunk;
-        rows_of_chunk = how.dry_run ? 0 : rows_of_chunk;
+        rows_of_chunk = options.dry_run ? 0 : rows_of_chunk;
     }
-    out.rows.push_back({"batches older than " + std::to_string(how.batches_kept_days) + " days",
+    out.rows.push_back({"batches older than " + std::to_string(options.batches_kept_days) + " days",
                         std::to_string(out.changed)});
-    return said;
+    return status;
 }
 
-result clean_up_tokens(pq_connection& on, maintenance_options const& how, maintenance_report& out) {
+result clean_up_tokens(pq_connection& connection, maintenance_options const& options,
+                       maintenance_report& out) {
     static constexpr due_rows due[] = {
         {"expired blacklist entries", "identity.token_blacklist", "t.expires_at < $1::timestamptz",
          ""},
         {"expired refresh tokens", "identity.refresh_tokens", "t.expires_at < $1::timestamptz", ""},
         {"expired sessions", "identity.sessions", "t.expires_at < $1::timestamptz", ""}};
-    return handle_due(on, due, how, out);
+    return handle_due(connection, due, options, out);
 }
 
-result clean_up_sessions(pq_connection& on, maintenance_options const& how,
+result clean_up_sessions(pq_connection& connection, maintenance_options const& options,
                          maintenance_report& out) {
     static constexpr due_rows due[] = {{"sessions unused for 90 days", "identity.sessions",
                                         "t.last_used_at < $1::timestamptz - interval '90 days'",
                                         ""}};
-    return handle_due(on, due, how, out);
+    return handle_due(connection, due, options, out);
 }
 
 // Guiding uses ended_at: usage after the trial or the paid period is not charged to them.
-result expire_subscriptions(pq_connection& on, maintenance_options const& how,
+result expire_subscriptions(pq_connection& connection, maintenance_options const& options,
                             maintenance_report& out) {
     static constexpr due_rows due[] = {
         {"trials that are over", "billing.subscriptions",
@@ -204,16 +211,16 @@ result expire_subscriptions(pq_connection& on, maintenance_options const& how,
          " $1::timestamptz AND t.deleted_at IS NULL",
          "status = 'expired', ended_at = coalesce(u.ended_at, greatest(u.current_period_end,"
          " u.started_at))"}};
-    return handle_due(on, due, how, out);
+    return handle_due(connection, due, options, out);
 }
 
-result list_expiring_trials(pq_connection& on, maintenance_options const& how,
+result list_expiring_trials(pq_connection& connection, maintenance_options const& options,
                             maintenance_report& out) {
     out.columns = {"subscription", "customer", "plan", "ends at (UTC)"};
     parameters values;
-    values.add_time(how.now);
+    values.add_time(options.now);
     pq_rows rows;
-    result said = on.query(
+    result status = connection.query(
         "SELECT s.subscription_number, coalesce(c.company_name, nullif(concat_ws(' ',"
         " u.first_name, u.last_name), ''), u.email), p.name, to_char(s.trial_ends_at AT TIME ZONE"
         " 'UTC', 'YYYY-MM-DD HH24:MI:SS') FROM billing.subscriptions AS s"
@@ -224,13 +231,13 @@ result list_expiring_trials(pq_connection& on, maintenance_options const& how,
         " $1::timestamptz AND $1::timestamptz + interval '3 days'"
         " ORDER BY s.trial_ends_at, s.subscription_number",
         values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         auto& row = out.rows.emplace_back();
         for (int column = 0; column < 4; ++column) {
             row.emplace_back(bytes_at(rows, i, column));
         }
     }
-    return said;
+    return status;
 }
 
 } // namespace tally::storage

@@ -23,16 +23,16 @@ std::vector<std::string> parted(std::string const& text) {
     return words;
 }
 
-source_row row_of(sql_row const& from) {
-    return {.name = from[0].value_or(""),
-            .time_zone = from[1].value_or(""),
-            .formats = parted(from[2].value_or("")),
-            .b_legs = from[3].value_or(""),
-            .percent = from[4].value_or(""),
-            .number_rules = from[5].value_or(""),
-            .has_token = from[6] == "t",
-            .is_active = from[7] == "t",
-            .created_at = from[8].value_or("")};
+source_row row_of(sql_row const& origin) {
+    return {.name = origin[0].value_or(""),
+            .time_zone = origin[1].value_or(""),
+            .formats = parted(origin[2].value_or("")),
+            .b_legs = origin[3].value_or(""),
+            .percent = origin[4].value_or(""),
+            .number_rules = origin[5].value_or(""),
+            .has_token = origin[6] == "t",
+            .is_active = origin[7] == "t",
+            .created_at = origin[8].value_or("")};
 }
 
 } // namespace

@@ -30,7 +30,7 @@ struct cdr_row {
 
 /// One event of any kind. `what` and everything that it views must outlive the batch.
 struct event_row {
-    ingest::event const* what = nullptr;
+    ingest::event const* event = nullptr;
     ingest::uuid account_id;      ///< nil: no account
     ingest::uuid subscription_id; ///< nil: no subscription, or not metered
     ingest::uuid source_id;

@@ -21,37 +21,37 @@ result stale(std::int64_t written, std::size_t wanted, char const* rows) {
 } // namespace
 
 result check_opening(std::span<pipelined const> statements, pipeline_outcome const& outcome,
-                     batch const& what, commit_counts& counts) {
-    result answer;
+                     batch const& content, commit_counts& counts) {
+    result status;
     for (std::size_t i = 0; i < statements.size(); ++i) {
         auto const& rows = outcome.rows[i];
         std::string_view const name = statements[i].name;
         if (name == statement::identities) {
             // Overrides `stale`: a lane drops the stored events before it rates the rest again.
-            if (static_cast<std::size_t>(int64_at(rows, 0, 0)) != what.events.size()) {
+            if (static_cast<std::size_t>(int64_at(rows, 0, 0)) != content.events.size()) {
                 return {failure::duplicate, {}, "some events are stored already"};
             }
         } else if (name == statement::suspense) {
             counts.suspended += static_cast<std::uint32_t>(int64_at(rows, 0, 0));
-        } else if (!answer.ok()) {
+        } else if (!status.ok()) {
             continue;
         } else if (name == statement::usage) {
-            answer =
-                stale(int64_at(rows, 0, 0), what.usage.size(), " usage rows have another version");
+            status = stale(int64_at(rows, 0, 0), content.usage.size(),
+                           " usage rows have another version");
         } else if (name == statement::metrics) {
-            answer = stale(int64_at(rows, 0, 0), what.metrics.size(),
+            status = stale(int64_at(rows, 0, 0), content.metrics.size(),
                            " metric rows have another version");
         } else if (name == statement::unique_values) {
-            answer = stale(affected(rows), what.unique_values.size(),
+            status = stale(affected(rows), content.unique_values.size(),
                            " values have been counted meanwhile");
         } else if (name == statement::resolve) {
             // Another session has taken a row that no longer waits: its record must not be stored
             // a second time (R16).
-            answer =
-                stale(affected(rows), what.resolved.size(), " suspended records no longer wait");
+            status =
+                stale(affected(rows), content.resolved.size(), " suspended records no longer wait");
         }
     }
-    return answer;
+    return status;
 }
 
 } // namespace tally::storage

@@ -11,6 +11,6 @@ namespace tally::storage {
 /// events are already stored, `stale` if another session changed its rows (docs/ARCHITECTURE.md,
 /// R8 and R16). Adds the new suspense rows to `counts.suspended`.
 result check_opening(std::span<pipelined const> statements, pipeline_outcome const& outcome,
-                     batch const& what, commit_counts& counts);
+                     batch const& rows, commit_counts& counts);
 
 } // namespace tally::storage

@@ -28,8 +28,8 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
     sort_places(rows, order_, key_of_usage);
     clear_all(subscription_, account_, period_start_, period_end_, seconds_, included_, calls_,
               overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_, data_mb_);
-    for (std::uint32_t const place : order_) {
-        auto const& d = rows[place];
+    for (std::uint32_t const index : order_) {
+        auto const& d = rows[index];
         subscription_.add(d.subscription_id);
         account_.add(d.account_id);
         period_start_.add_time(d.period_start);
@@ -53,8 +53,8 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
 parameters& usage_locks::fill(std::span<usage_delta const> rows) {
     sort_places(rows, order_, key_of_usage);
     clear_all(subscription_, account_, period_start_, period_end_, currency_);
-    for (std::uint32_t const place : order_) {
-        auto const& d = rows[place];
+    for (std::uint32_t const index : order_) {
+        auto const& d = rows[index];
         subscription_.add(d.subscription_id);
         account_.add(d.account_id);
         period_start_.add_time(d.period_start);
@@ -67,9 +67,9 @@ parameters& usage_locks::fill(std::span<usage_delta const> rows) {
 parameters& balance_rows::fill(std::span<balance_delta const> rows) {
     sort_places(rows, order_, [](balance_delta const& d) { return std::tie(d.account_id); });
     clear_all(account_, charge_);
-    for (std::uint32_t const place : order_) {
-        account_.add(rows[place].account_id);
-        charge_.add_numeric(rows[place].charge.nanos);
+    for (std::uint32_t const index : order_) {
+        account_.add(rows[index].account_id);
+        charge_.add_numeric(rows[index].charge.nanos);
     }
     return bind(values_, account_, charge_);
 }
@@ -80,8 +80,8 @@ parameters& daily_rows::fill(std::span<daily_delta const> rows) {
     });
     clear_all(account_, subscription_, day_, metric_, events_, quantity_, billable_, cost_,
               currency_);
-    for (std::uint32_t const place : order_) {
-        auto const& d = rows[place];
+    for (std::uint32_t const index : order_) {
+        auto const& d = rows[index];
         account_.add(d.account_id);
         subscription_.add(d.subscription_id);
         day_.add_date(d.day);
@@ -97,10 +97,10 @@ parameters& daily_rows::fill(std::span<daily_delta const> rows) {
 }
 
 parameters& suspense_rows::fill(std::span<suspense_row const> all,
-                                std::span<payload_key const> some, batch const& of) {
+                                std::span<payload_key const> some, batch const& rows) {
     clear_all(reason_, detail_, source_, format_, payload_, digest_, received_);
     for (auto const& key : some) {
-        auto const& row = all[key.place];
+        auto const& row = all[key.index];
         reason_.add_bytes(ingest::code(row.reason));
         if (row.detail.empty()) {
             detail_.add_null();
@@ -114,7 +114,7 @@ parameters& suspense_rows::fill(std::span<suspense_row const> all,
         received_.add_time(row.received);
     }
     return bind(values_, reason_, detail_, source_, format_, payload_, digest_, received_)
-        .add(of.id);
+        .add(rows.id);
 }
 
 parameters& resolved_rows::fill(std::span<ingest::uuid const> ids) {
@@ -130,8 +130,8 @@ parameters& resolved_rows::fill(std::span<ingest::uuid const> ids) {
 parameters& position_rows::fill(std::span<position_move const> rows) {
     sort_places(rows, order_, [](position_move const& m) { return std::tie(m.stream, m.lane); });
     clear_all(stream_, lane_, lanes_, expected_, next_);
-    for (std::uint32_t const place : order_) {
-        auto const& move = rows[place];
+    for (std::uint32_t const index : order_) {
+        auto const& move = rows[index];
         stream_.add_bytes(move.stream);
         lane_.add_int32(move.lane);
         lanes_.add_int32(move.lanes);
@@ -150,7 +150,7 @@ parameters& usage_keys::fill(std::span<usage_key const> keys) {
     return bind(values_, subscription_, period_start_);
 }
 
-void fill_batch_row(parameters& values, batch const& what, std::uint32_t suspended) {
+void fill_batch_row(parameters& values, batch const& rows, std::uint32_t suspended) {
     rating::amount_sum cost;
     ingest::time_us first = INT64_MAX;
     ingest::time_us last = INT64_MIN;
@@ -161,32 +161,32 @@ void fill_batch_row(parameters& values, batch const& what, std::uint32_t suspend
     };
 
     // Costs and times of what is stored.
-    for (auto const& row : what.calls) {
+    for (auto const& row : rows.calls) {
         add(row.rated.cost, row.call->start);
     }
-    for (auto const& row : what.events) {
-        add(row.cost, row.what->occurred);
+    for (auto const& row : rows.events) {
+        add(row.cost, row.event->occurred);
     }
 
     // A payload that already waits counts as a duplicate, so that
     // received = committed + duplicate + suspended.
-    std::size_t const stored = what.calls.size() + what.events.size();
-    std::size_t const known = what.suspense.size() - suspended;
+    std::size_t const stored = rows.calls.size() + rows.events.size();
+    std::size_t const known = rows.suspense.size() - suspended;
 
     // In the order of batch_row_sql's parameters.
     values.clear();
-    values.add(what.id).add(what.daemon_id).add_int32(what.lane).add_optional(what.import_id);
-    values.add_int32(as_count(stored + what.duplicates + what.suspense.size()));
+    values.add(rows.id).add(rows.daemon_id).add_int32(rows.lane).add_optional(rows.import_id);
+    values.add_int32(as_count(stored + rows.duplicates + rows.suspense.size()));
     values.add_int32(as_count(stored));
-    values.add_int32(as_count(what.duplicates + known));
+    values.add_int32(as_count(rows.duplicates + known));
     values.add_int32(as_count(suspended));
-    values.add_int64(static_cast<std::int64_t>(what.bytes)).add_numeric(cost.nanos);
+    values.add_int64(static_cast<std::int64_t>(rows.bytes)).add_numeric(cost.nanos);
     if (stored == 0) {
         values.add_null().add_null();
     } else {
         values.add_time(first).add_time(last);
     }
-    values.add_time(what.opened);
+    values.add_time(rows.opened);
 }
 
 std::int64_t claim_of(ingest::uuid const& batch_id) noexcept {

@@ -113,7 +113,7 @@ class daily_rows {
 class suspense_rows {
   public:
     parameters& fill(std::span<suspense_row const> all, std::span<payload_key const> some,
-                     batch const& of);
+                     batch const& rows);
 
   private:
     array_parameter reason_{wire::text_oid}, detail_{wire::text_oid}, source_{wire::uuid_oid},
@@ -156,7 +156,7 @@ class usage_keys {
 
 /// The batch's row of ingest.batches. `suspended`: how many of its suspense rows are new, or wait
 /// again.
-void fill_batch_row(parameters& values, batch const& what, std::uint32_t suspended);
+void fill_batch_row(parameters& values, batch const& rows, std::uint32_t suspended);
 
 /// Number of the advisory lock that a batch's transaction holds (docs/ARCHITECTURE.md, R9).
 std::int64_t claim_of(ingest::uuid const& batch_id) noexcept;

@@ -55,11 +55,11 @@ struct batch_writer::impl {
         return bounds;
     }
 
-    result begin(batch const& what, commit_counts& counts);
-    result write_facts(batch const& what, commit_counts& counts);
-    void add_counters(batch const& what);
-    result finish(batch const& what, commit_counts const& counts);
-    void add_suspense(batch const& what);
+    result begin(batch const& rows, commit_counts& counts);
+    result write_facts(batch const& rows, commit_counts& counts);
+    void add_counters(batch const& rows);
+    result finish(batch const& rows, commit_counts const& counts);
+    void add_suspense(batch const& rows);
     void roll_back() noexcept;
 
     pq_connection connection;
@@ -91,19 +91,19 @@ struct batch_writer::impl {
     pipeline_outcome outcome;
 };
 
-void batch_writer::impl::add_suspense(batch const& what) {
+void batch_writer::impl::add_suspense(batch const& rows) {
     // Sorted by key, so that all sessions lock suspense rows in one order (R13).
-    digests.keys(what.suspense, payloads);
+    digests.keys(rows.suspense, payloads);
 
     // One statement for at most suspense_bytes_max, or for one payload that is larger.
     std::size_t used = 0;
-    for (std::size_t from = 0; from < payloads.size();) {
-        std::size_t to = from;
+    for (std::size_t first = 0; first < payloads.size();) {
+        std::size_t end = first;
         std::size_t bytes = 0;
         do {
-            bytes += what.suspense[payloads[to].place].payload.size();
-            ++to;
-        } while (to < payloads.size() && bytes < suspense_bytes_max);
+            bytes += rows.suspense[payloads[end].index].payload.size();
+            ++end;
+        } while (end < payloads.size() && bytes < suspense_bytes_max);
         if (used == suspense.size()) {
             suspense.push_back(std::make_unique<suspense_rows>());
         }
@@ -111,12 +111,12 @@ void batch_writer::impl::add_suspense(batch const& what) {
         std::span<payload_key const> const some{payloads};
         statements.push_back(
             {statement::suspense,
-             &suspense[used++]->fill(what.suspense, some.subspan(from, to - from), what)});
-        from = to;
+             &suspense[used++]->fill(rows.suspense, some.subspan(first, end - first), rows)});
+        first = end;
     }
 }
 
-result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
+result batch_writer::impl::begin(batch const& rows, commit_counts& counts) {
     statements.clear();
 
     // lock_rows() may have begun the transaction (S3). The pin keeps a lost connection closed: the
@@ -128,74 +128,74 @@ result batch_writer::impl::begin(batch const& what, commit_counts& counts) {
 
     // Before any change: is_committed() waits for this lock, so it must cover all of them (S4).
     values.clear();
-    statements.push_back({statement::claim, &values.add_int64(claim_of(what.id))});
+    statements.push_back({statement::claim, &values.add_int64(claim_of(rows.id))});
 
     // The order of these statements is the order of locks (S1, R13).
-    if (!what.usage.empty()) {
-        statements.push_back({statement::usage, &usage.fill(what.usage)});
+    if (!rows.usage.empty()) {
+        statements.push_back({statement::usage, &usage.fill(rows.usage)});
     }
-    if (!what.metrics.empty()) {
-        statements.push_back({statement::metrics, &metrics.fill(what.metrics)});
+    if (!rows.metrics.empty()) {
+        statements.push_back({statement::metrics, &metrics.fill(rows.metrics)});
     }
-    if (!what.events.empty()) {
-        statements.push_back({statement::identities, &identities.fill(what)});
+    if (!rows.events.empty()) {
+        statements.push_back({statement::identities, &identities.fill(rows)});
     }
-    if (!what.unique_values.empty()) {
-        statements.push_back({statement::unique_values, &unique_values.fill(what.unique_values)});
+    if (!rows.unique_values.empty()) {
+        statements.push_back({statement::unique_values, &unique_values.fill(rows.unique_values)});
     }
-    add_suspense(what);
-    if (!what.resolved.empty()) {
-        statements.push_back({statement::resolve, &resolved.fill(what.resolved)});
+    add_suspense(rows);
+    if (!rows.resolved.empty()) {
+        statements.push_back({statement::resolve, &resolved.fill(rows.resolved)});
     }
     connection.run_pipeline(statements, outcome);
-    return outcome.what.ok() ? check_opening(statements, outcome, what, counts) : outcome.what;
+    return outcome.status.ok() ? check_opening(statements, outcome, rows, counts) : outcome.status;
 }
 
-result batch_writer::impl::write_facts(batch const& what, commit_counts& counts) {
+result batch_writer::impl::write_facts(batch const& rows, commit_counts& counts) {
     // Effects before COPY: an event that is refused is found before the rows are sent.
-    result said = effects.apply(connection, what, counts.verdicts);
-    if (said.ok() && !what.calls.empty()) {
-        said = calls.write(connection, what, counts.refused_call);
+    result status = effects.apply(connection, rows, counts.verdicts);
+    if (status.ok() && !rows.calls.empty()) {
+        status = calls.write(connection, rows, counts.refused_call);
     }
-    return said.ok() && !what.events.empty() ? facts.write(connection, what, counts.refused_event)
-                                             : said;
+    return status.ok() && !rows.events.empty() ? facts.write(connection, rows, counts.refused_event)
+                                               : status;
 }
 
-void batch_writer::impl::add_counters(batch const& what) {
-    if (auto& rows = features.fill(what); !features.is_empty()) {
+void batch_writer::impl::add_counters(batch const& content) {
+    if (auto& rows = features.fill(content); !features.is_empty()) {
         statements.push_back({statement::features, &rows});
     }
-    if (auto& rows = api_days.fill(what); !api_days.is_empty()) {
+    if (auto& rows = api_days.fill(content); !api_days.is_empty()) {
         statements.push_back({statement::api_days, &rows});
     }
-    if (auto& rows = error_groups.fill(what); !error_groups.is_empty()) {
+    if (auto& rows = error_groups.fill(content); !error_groups.is_empty()) {
         statements.push_back({statement::error_groups, &rows});
     }
 }
 
-result batch_writer::impl::finish(batch const& what, commit_counts const& counts) {
+result batch_writer::impl::finish(batch const& rows, commit_counts const& counts) {
     statements.clear();
-    if (!what.events.empty()) {
-        add_counters(what);
+    if (!rows.events.empty()) {
+        add_counters(rows);
     }
 
     // Rows that many sessions change are locked last, for the shortest time (S2).
-    if (!what.balances.empty()) {
-        statements.push_back({statement::balances, &balances.fill(what.balances)});
+    if (!rows.balances.empty()) {
+        statements.push_back({statement::balances, &balances.fill(rows.balances)});
     }
-    if (!what.daily.empty()) {
-        statements.push_back({statement::daily, &daily.fill(what.daily)});
+    if (!rows.daily.empty()) {
+        statements.push_back({statement::daily, &daily.fill(rows.daily)});
     }
 
     // A batch that only moves positions has no row in ingest.batches.
-    if (what.holds_records()) {
-        fill_batch_row(values, what, counts.suspended);
+    if (rows.holds_records()) {
+        fill_batch_row(values, rows, counts.suspended);
         statements.push_back({statement::batch_row, &values});
     }
 
     // In the same transaction as the records, so that neither is stored without the other (S14).
-    if (!what.positions.empty()) {
-        statements.push_back({statement::positions, &positions.fill(what.positions)});
+    if (!rows.positions.empty()) {
+        statements.push_back({statement::positions, &positions.fill(rows.positions)});
     }
     statements.push_back({statement::commit, nullptr});
     connection.run_pipeline(statements, outcome);
@@ -203,10 +203,10 @@ result batch_writer::impl::finish(batch const& what, commit_counts const& counts
     // An error of a statement before COMMIT rolls the batch back for certain. If the connection is
     // lost, or the server ends the session instead of answering COMMIT, the outcome is open (R9).
     bool const before_commit = outcome.refused && outcome.answered + 1 < statements.size();
-    if (!outcome.what.ok() && !before_commit && !connection.is_open()) {
-        outcome.what.why = failure::unknown;
+    if (!outcome.status.ok() && !before_commit && !connection.is_open()) {
+        outcome.status.reason = failure::unknown;
     }
-    return outcome.what;
+    return outcome.status;
 }
 
 void batch_writer::impl::roll_back() noexcept {
@@ -230,9 +230,9 @@ result batch_writer::lock_rows(std::span<usage_delta const> usage,
         return {};
     }
     // Before the pin, which forbids to open.
-    result const answer = impl_->connection.open();
-    if (!answer.ok()) {
-        return answer;
+    result const status = impl_->connection.open();
+    if (!status.ok()) {
+        return status;
     }
 
     // Usage before metrics, as in begin(): one order of locks (R13).
@@ -246,43 +246,44 @@ result batch_writer::lock_rows(std::span<usage_delta const> usage,
     }
 
     impl_->connection.run_pipeline(statements, outcome);
-    if (!outcome.what.ok()) {
+    if (!outcome.status.ok()) {
         impl_->roll_back();
     }
-    return outcome.what;
+    return outcome.status;
 }
 
 void batch_writer::roll_back() noexcept {
     impl_->roll_back();
 }
 
-result batch_writer::commit(batch const& what, commit_counts& counts) {
+result batch_writer::commit(batch const& rows, commit_counts& counts) {
     counts = {};
 
     // Fails if the session of lock_rows() was lost: the pin forbids a new one.
-    result said = impl_->connection.open();
-    if (!said.ok()) {
+    result status = impl_->connection.open();
+    if (!status.ok()) {
         impl_->transaction.reset(); // the transaction ended with its session
-        return said;
+        return status;
     }
-    said = impl_->begin(what, counts);
-    if (said.ok()) {
-        said = impl_->write_facts(what, counts);
+    status = impl_->begin(rows, counts);
+    if (status.ok()) {
+        status = impl_->write_facts(rows, counts);
     }
-    if (said.ok()) {
-        said = impl_->finish(what, counts);
+    if (status.ok()) {
+        status = impl_->finish(rows, counts);
     }
-    if (said.ok()) {
+    if (status.ok()) {
         impl_->transaction.reset();
-        return said;
+        return status;
     }
     impl_->roll_back();
-    if (said.why == failure::bad_data) { // a partition that was remembered may have been dropped
+    if (status.reason ==
+        failure::bad_data) { // a partition that was remembered may have been dropped
         impl_->partitions.forget();
         impl_->partitions_of_events.forget();
     }
     counts.suspended = 0;
-    return said;
+    return status;
 }
 
 result batch_writer::load_usage(std::span<usage_key const> keys, std::vector<usage_state>& out) {
@@ -291,14 +292,14 @@ result batch_writer::load_usage(std::span<usage_key const> keys, std::vector<usa
         return {};
     }
     pq_rows rows;
-    result said = impl_->connection.run(statement::load_usage, impl_->keys.fill(keys), rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
-        auto const place = static_cast<std::size_t>(int64_at(rows, i, 0)) - 1;
-        if (place < out.size()) {
-            out[place] = {int64_at(rows, i, 1), int64_at(rows, i, 2)};
+    result status = impl_->connection.run(statement::load_usage, impl_->keys.fill(keys), rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
+        auto const index = static_cast<std::size_t>(int64_at(rows, i, 0)) - 1;
+        if (index < out.size()) {
+            out[index] = {int64_at(rows, i, 1), int64_at(rows, i, 2)};
         }
     }
-    return said;
+    return status;
 }
 
 result batch_writer::stored_calls(std::span<call_key const> keys, std::vector<stored_call>& out) {
@@ -324,11 +325,12 @@ result batch_writer::still_waiting(std::span<ingest::uuid const> ids,
                                    std::vector<ingest::uuid>& out) {
     out.clear();
     pq_rows rows;
-    result said = impl_->connection.run(statement::still_waiting, impl_->resolved.fill(ids), rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status =
+        impl_->connection.run(statement::still_waiting, impl_->resolved.fill(ids), rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(uuid_at(rows, i, 0));
     }
-    return said;
+    return status;
 }
 
 result batch_writer::calls_of_anybody(std::span<call_key const> keys,
@@ -343,19 +345,19 @@ result batch_writer::load_positions(std::string_view stream, std::int32_t lanes,
     values.clear();
     values.add_text(stream).add_int32(lanes);
     pq_rows rows;
-    result said = impl_->connection.run(statement::load_positions, values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = impl_->connection.run(statement::load_positions, values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         auto const lane = static_cast<std::size_t>(int32_at(rows, i, 0));
         if (lane < out.size()) {
             out[lane] = int64_at(rows, i, 1);
         }
     }
-    return said;
+    return status;
 }
 
 result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
     out = false;
-    auto& on = impl_->connection;
+    auto& connection = impl_->connection;
 
     // The claim waits for the batch's own transaction, which may still commit although its client
     // is gone. At READ COMMITTED each statement has its own snapshot, so the query that follows the
@@ -368,10 +370,10 @@ result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
                            pipelined{statement::claim, &values.add_int64(claim_of(batch_id))},
                            pipelined{statement::is_committed, &id},
                            pipelined{statement::commit, nullptr}};
-    on.run_pipeline(asked, impl_->outcome);
-    if (!impl_->outcome.what.ok()) {
+    connection.run_pipeline(asked, impl_->outcome);
+    if (!impl_->outcome.status.ok()) {
         impl_->roll_back();
-        return impl_->outcome.what;
+        return impl_->outcome.status;
     }
     out = row_count(impl_->outcome.rows[2]) > 0;
     return {};

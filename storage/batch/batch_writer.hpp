@@ -133,7 +133,7 @@ class batch_writer {
 
     /// Stores the batch in one transaction, which lock_rows() may have begun. After a failure
     /// nothing is stored; only after `unknown` it may be: ask is_committed().
-    result commit(batch const& what, commit_counts& counts);
+    result commit(batch const& rows, commit_counts& counts);
 
     /// Whether a batch's transaction is in the database (after failure::unknown). Waits until the
     /// transaction has ended, so the answer is final (docs/ARCHITECTURE.md, R9); transient when

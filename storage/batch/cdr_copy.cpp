@@ -50,55 +50,56 @@ std::size_t text_bytes(cdr_row const& row) noexcept {
     auto const& call = *row.call;
     std::size_t bytes = call.caller_id.size() + call.destination.size() + call.hangup_cause.size() +
                         metadata_bytes_max(call);
-    if (row.rated.by != nullptr) {
-        bytes += row.rated.by->call_type.size() + row.rated.by->prefix.size();
+    if (row.rated.charged_rate != nullptr) {
+        bytes += row.rated.charged_rate->call_type.size() + row.rated.charged_rate->prefix.size();
     }
     return bytes;
 }
 
-char* put_identity(char* at, cdr_row const& row, batch const& of) noexcept {
-    at = wire::put_uuid_field(at, row.account_id);
-    at = wire::put_uuid_field(at, row.subscription_id);
-    at = wire::put_uuid_field(at, row.call->id);
-    at = wire::put_uuid_field(at, row.source_id);
-    return wire::put_uuid_field(at, of.id);
+char* put_identity(char* cursor, cdr_row const& row, batch const& rows) noexcept {
+    cursor = wire::put_uuid_field(cursor, row.account_id);
+    cursor = wire::put_uuid_field(cursor, row.subscription_id);
+    cursor = wire::put_uuid_field(cursor, row.call->id);
+    cursor = wire::put_uuid_field(cursor, row.source_id);
+    return wire::put_uuid_field(cursor, rows.id);
 }
 
 /// caller_id to billable_seconds: the values that the switch reported. billable_seconds is NULL
 /// when it equals billsec.
-char* put_call(char* at, cdr_row const& row) noexcept {
+char* put_call(char* cursor, cdr_row const& row) noexcept {
     auto const& call = *row.call;
-    at = wire::put_text_field(at, call.caller_id);
-    at = wire::put_text_field(at, call.destination);
-    at = wire::put_text_field(at, label(call.direction));
-    at = row.rated.by == nullptr ? wire::put_null(at)
-                                 : wire::put_optional_text_field(at, row.rated.by->call_type);
-    at = wire::put_timestamp_field(at, ingest::whole_second(call.start));
-    at = call.answer == ingest::never_us ? wire::put_null(at)
-                                         : wire::put_timestamp_field(at, call.answer);
-    at = wire::put_timestamp_field(at, call.end);
-    at = wire::put_int32_field(at, whole_seconds(call.duration_ms));
+    cursor = wire::put_text_field(cursor, call.caller_id);
+    cursor = wire::put_text_field(cursor, call.destination);
+    cursor = wire::put_text_field(cursor, label(call.direction));
+    cursor = row.rated.charged_rate == nullptr
+                 ? wire::put_null(cursor)
+                 : wire::put_optional_text_field(cursor, row.rated.charged_rate->call_type);
+    cursor = wire::put_timestamp_field(cursor, ingest::whole_second(call.start));
+    cursor = call.answer == ingest::never_us ? wire::put_null(cursor)
+                                             : wire::put_timestamp_field(cursor, call.answer);
+    cursor = wire::put_timestamp_field(cursor, call.end);
+    cursor = wire::put_int32_field(cursor, whole_seconds(call.duration_ms));
     auto const billsec = whole_seconds(call.billsec_ms);
     auto const billable = started_seconds(call.billable_ms);
-    at = wire::put_int32_field(at, billsec);
-    return billable == billsec ? wire::put_null(at) : wire::put_int32_field(at, billable);
+    cursor = wire::put_int32_field(cursor, billsec);
+    return billable == billsec ? wire::put_null(cursor) : wire::put_int32_field(cursor, billable);
 }
 
 /// billed_seconds to currency: what the call costs, and which rate decided it.
-char* put_rated(char* at, cdr_row const& row) noexcept {
+char* put_rated(char* cursor, cdr_row const& row) noexcept {
     auto const& rated = row.rated;
-    at = wire::put_int32_field(at, saturated(rated.billed_s));
-    at = wire::put_int32_field(at, saturated(rated.allowance_s));
-    if (rated.by == nullptr) {
-        at = wire::put_null(wire::put_null(wire::put_null(at)));
+    cursor = wire::put_int32_field(cursor, saturated(rated.billed_s));
+    cursor = wire::put_int32_field(cursor, saturated(rated.allowance_s));
+    if (rated.charged_rate == nullptr) {
+        cursor = wire::put_null(wire::put_null(wire::put_null(cursor)));
     } else {
-        at = wire::put_text_field(at, rated.by->prefix);
-        at = wire::put_uuid_field(at, rated.by->id);
-        at = wire::put_numeric_field(at, rated.rate_per_minute.nanos);
+        cursor = wire::put_text_field(cursor, rated.charged_rate->prefix);
+        cursor = wire::put_uuid_field(cursor, rated.charged_rate->id);
+        cursor = wire::put_numeric_field(cursor, rated.rate_per_minute.nanos);
     }
-    at = wire::put_numeric_field(at, rated.connect_fee.nanos);
-    at = wire::put_numeric_field(at, rated.cost.nanos);
-    return wire::put_text_field(at, {row.currency.data(), row.currency.size()});
+    cursor = wire::put_numeric_field(cursor, rated.connect_fee.nanos);
+    cursor = wire::put_numeric_field(cursor, rated.cost.nanos);
+    return wire::put_text_field(cursor, {row.currency.data(), row.currency.size()});
 }
 
 /// All cache lines of an object.
@@ -106,8 +107,8 @@ template <typename Object>
 void prefetch(Object const& object) noexcept {
     constexpr std::size_t line_bytes = 64;
     auto const* const bytes = reinterpret_cast<char const*>(&object);
-    for (std::size_t at = 0; at < sizeof(Object) + line_bytes; at += line_bytes) {
-        __builtin_prefetch(bytes + at);
+    for (std::size_t index = 0; index < sizeof(Object) + line_bytes; index += line_bytes) {
+        __builtin_prefetch(bytes + index);
     }
 }
 
@@ -120,11 +121,11 @@ std::uint64_t big_endian_at(std::uint8_t const* bytes) noexcept {
 void cdr_order::sort(std::span<cdr_row const> calls) {
     keys_.clear();
     keys_.reserve(calls.size());
-    std::uint32_t place = 0;
+    std::uint32_t index = 0;
     for (auto const& row : calls) {
         keys_.push_back({big_endian_at(row.account_id.bytes.data()),
                          big_endian_at(row.account_id.bytes.data() + 8),
-                         ingest::whole_second(row.call->start), place++});
+                         ingest::whole_second(row.call->start), index++});
     }
     std::sort(keys_.begin(), keys_.end(), [calls](key const& a, key const& b) {
         if (a.account_high != b.account_high) {
@@ -136,21 +137,21 @@ void cdr_order::sort(std::span<cdr_row const> calls) {
         if (a.start != b.start) {
             return a.start < b.start;
         }
-        return calls[a.place].call->id < calls[b.place].call->id;
+        return calls[a.index].call->id < calls[b.index].call->id;
     });
 }
 
-void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& of) {
-    char* at = out.room(fixed_bytes_max + text_bytes(row));
-    at = wire::put_int16(at, column_count);
-    at = put_identity(at, row, of);
-    at = put_call(at, row);
-    at = put_rated(at, row);
-    at = wire::put_optional_text_field(at, row.call->hangup_cause);
-    at = wire::put_text_field(at, row.rated.zero_rated ? "zero_rated" : "rated");
-    at = put_metadata_field(at, *row.call);
-    at = wire::put_timestamp_field(at, of.opened);
-    out.written_to(at);
+void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& rows) {
+    char* cursor = out.room(fixed_bytes_max + text_bytes(row));
+    cursor = wire::put_int16(cursor, column_count);
+    cursor = put_identity(cursor, row, rows);
+    cursor = put_call(cursor, row);
+    cursor = put_rated(cursor, row);
+    cursor = wire::put_optional_text_field(cursor, row.call->hangup_cause);
+    cursor = wire::put_text_field(cursor, row.rated.zero_rated ? "zero_rated" : "rated");
+    cursor = put_metadata_field(cursor, *row.call);
+    cursor = wire::put_timestamp_field(cursor, rows.opened);
+    out.written_to(cursor);
 }
 
 std::string_view cdr_copy_sql() noexcept {
@@ -177,28 +178,28 @@ void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
     }
 }
 
-result cdr_copy::write(pq_connection& to, batch const& what, std::uint32_t& refused) {
-    order_.sort(what.calls);
-    result said = to.begin_copy_in(std::string{copy_sql});
-    if (said.ok()) {
-        said = stream(to, what);
+result cdr_copy::write(pq_connection& connection, batch const& rows, std::uint32_t& refused) {
+    order_.sort(rows.calls);
+    result status = connection.begin_copy_in(std::string{copy_sql});
+    if (status.ok()) {
+        status = stream(connection, rows);
     }
 
     // The report names the line of the COPY, which is a position in key order.
     refused = no_row;
-    if (said.why == failure::bad_data || said.why == failure::duplicate) {
-        std::uint64_t const line = copy_line(said.detail, "cdrs");
+    if (status.reason == failure::bad_data || status.reason == failure::duplicate) {
+        std::uint64_t const line = copy_line(status.detail, "cdrs");
         if (line != 0 && line <= order_.size()) {
             refused = order_[static_cast<std::size_t>(line) - 1];
         }
     }
-    return said;
+    return status;
 }
 
-result cdr_copy::stream(pq_connection& to, batch const& what) {
-    return stream_rows(to, buffer_, order_.size(), [&](std::size_t i) {
-        prefetch_cdr_row(what.calls, order_, i);
-        put_cdr_row(buffer_, what.calls[order_[i]], what);
+result cdr_copy::stream(pq_connection& connection, batch const& rows) {
+    return stream_rows(connection, buffer_, order_.size(), [&](std::size_t i) {
+        prefetch_cdr_row(rows.calls, order_, i);
+        put_cdr_row(buffer_, rows.calls[order_[i]], rows);
     });
 }
 

@@ -19,7 +19,7 @@ class cdr_order {
     void sort(std::span<cdr_row const> calls);
     [[nodiscard]] std::size_t size() const noexcept { return keys_.size(); }
     /// The index in `calls` of the row that is written as number `i`.
-    [[nodiscard]] std::uint32_t operator[](std::size_t i) const noexcept { return keys_[i].place; }
+    [[nodiscard]] std::uint32_t operator[](std::size_t i) const noexcept { return keys_[i].index; }
 
   private:
     // Account and start decide nearly every comparison. Here they are side by side, so that
@@ -28,13 +28,13 @@ class cdr_order {
         std::uint64_t account_high;
         std::uint64_t account_low;
         std::int64_t start;
-        std::uint32_t place;
+        std::uint32_t index;
     };
     std::vector<key> keys_;
 };
 
 /// Appends one row of billing.cdrs in the binary format of COPY.
-void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& of);
+void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& rows);
 
 /// Prefetches the rows that are written soon after number `i`; call it before each row.
 void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
@@ -49,12 +49,12 @@ class cdr_copy {
   public:
     /// Writes all calls of `what`. If the server refuses one and its report names the row,
     /// `refused` is the index in what.calls, otherwise no_row.
-    result write(pq_connection& to, batch const& what, std::uint32_t& refused);
+    result write(pq_connection& connection, batch const& rows, std::uint32_t& refused);
 
     static constexpr std::uint32_t no_row = UINT32_MAX;
 
   private:
-    result stream(pq_connection& to, batch const& what);
+    result stream(pq_connection& connection, batch const& rows);
 
     cdr_order order_;
     byte_buffer buffer_;

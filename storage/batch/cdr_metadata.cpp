@@ -15,30 +15,30 @@ constexpr std::size_t frame_bytes =
 /// Of one character, as in \u001f.
 constexpr std::size_t escape_bytes_max = 6;
 
-char* put_escaped(char* at, std::string_view text) noexcept {
+char* put_escaped(char* cursor, std::string_view text) noexcept {
     constexpr std::string_view hex = "0123456789abcdef";
     for (char const c : text) {
         if (c == '"' || c == '\\') {
-            *at++ = '\\';
-            *at++ = c;
+            *cursor++ = '\\';
+            *cursor++ = c;
         } else if (static_cast<unsigned char>(c) < 0x20) {
-            at = wire::put_bytes(at, "\\u00");
-            *at++ = hex[static_cast<unsigned char>(c) >> 4];
-            *at++ = hex[static_cast<unsigned char>(c) & 15];
+            cursor = wire::put_bytes(cursor, "\\u00");
+            *cursor++ = hex[static_cast<unsigned char>(c) >> 4];
+            *cursor++ = hex[static_cast<unsigned char>(c) & 15];
         } else {
-            *at++ = c;
+            *cursor++ = c;
         }
     }
-    return at;
+    return cursor;
 }
 
 /// A string member and a comma; nothing if the text is empty.
-char* put_member(char* at, std::string_view opening, std::string_view text) noexcept {
+char* put_member(char* cursor, std::string_view opening, std::string_view text) noexcept {
     if (text.empty()) {
-        return at;
+        return cursor;
     }
-    at = put_escaped(wire::put_bytes(at, opening), text);
-    return wire::put_bytes(at, "\",");
+    cursor = put_escaped(wire::put_bytes(cursor, opening), text);
+    return wire::put_bytes(cursor, "\",");
 }
 
 /// What follows the opening brace of a JSON object, without leading blanks.
@@ -54,31 +54,31 @@ std::size_t metadata_bytes_max(ingest::cdr const& call) noexcept {
            escape_bytes_max * (call.sent_caller_id.size() + call.sent_destination.size());
 }
 
-char* put_metadata_field(char* at, ingest::cdr const& call) noexcept {
+char* put_metadata_field(char* cursor, ingest::cdr const& call) noexcept {
     bool const has_sent = !call.sent_caller_id.empty() || !call.sent_destination.empty();
     if (call.metadata.empty() && !has_sent) {
-        return wire::put_null(at);
+        return wire::put_null(cursor);
     }
 
     // The field's length is known at the end; four bytes are reserved for it.
-    char* const begin = at;
-    at = begin + 4;
-    *at++ = jsonb_version;
+    char* const begin = cursor;
+    cursor = begin + 4;
+    *cursor++ = jsonb_version;
     if (!has_sent) {
-        at = wire::put_bytes(at, call.metadata);
+        cursor = wire::put_bytes(cursor, call.metadata);
     } else {
-        *at++ = '{';
-        at = put_member(at, caller_member, call.sent_caller_id);
-        at = put_member(at, destination_member, call.sent_destination);
+        *cursor++ = '{';
+        cursor = put_member(cursor, caller_member, call.sent_caller_id);
+        cursor = put_member(cursor, destination_member, call.sent_destination);
         auto const rest = behind_brace(call.metadata);
         if (rest.starts_with('}')) {
-            --at; // no member follows: overwrite the last comma
+            --cursor; // no member follows: overwrite the last comma
         }
-        at = wire::put_bytes(at, rest);
+        cursor = wire::put_bytes(cursor, rest);
     }
 
-    wire::put_int32(begin, static_cast<std::int32_t>(at - begin - 4));
-    return at;
+    wire::put_int32(begin, static_cast<std::int32_t>(cursor - begin - 4));
+    return cursor;
 }
 
 } // namespace tally::storage

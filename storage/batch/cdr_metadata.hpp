@@ -14,6 +14,6 @@ std::size_t metadata_bytes_max(ingest::cdr const& call) noexcept;
 
 /// Writes a jsonb field in binary form, NULL if the record has no metadata. Returns the end of what
 /// it wrote.
-char* put_metadata_field(char* at, ingest::cdr const& call) noexcept;
+char* put_metadata_field(char* cursor, ingest::cdr const& call) noexcept;
 
 } // namespace tally::storage

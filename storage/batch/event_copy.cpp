@@ -7,50 +7,50 @@
 
 namespace tally::storage {
 
-void event_copy::sort(batch const& what, fact_table const& table) {
+void event_copy::sort(batch const& rows, fact_table const& table) {
     order_.clear();
-    for (std::uint32_t place = 0; place < what.events.size(); ++place) {
-        if (table_of(what.events[place].what->kind).facts == &table) {
-            order_.push_back(place);
+    for (std::uint32_t index = 0; index < rows.events.size(); ++index) {
+        if (table_of(rows.events[index].event->kind).facts == &table) {
+            order_.push_back(index);
         }
     }
-    auto const key = [&what](std::uint32_t place) {
-        auto const& row = what.events[place];
-        return std::tie(row.account_id, row.what->occurred, row.what->id);
+    auto const key = [&rows](std::uint32_t slot_index) {
+        auto const& row = rows.events[slot_index];
+        return std::tie(row.account_id, row.event->occurred, row.event->id);
     };
     std::sort(order_.begin(), order_.end(),
               [&key](std::uint32_t a, std::uint32_t b) { return key(a) < key(b); });
 }
 
-result event_copy::write(pq_connection& to, batch const& what, std::uint32_t& refused) {
+result event_copy::write(pq_connection& connection, batch const& rows, std::uint32_t& refused) {
     refused = no_row;
     for (auto const* const table : fact_tables()) {
-        sort(what, *table);
+        sort(rows, *table);
         if (order_.empty()) {
             continue;
         }
-        result said = stream(to, what, *table);
-        if (said.ok()) {
+        result status = stream(connection, rows, *table);
+        if (status.ok()) {
             continue;
         }
 
         // The report names the line of the COPY, which is a position in order_.
-        std::uint64_t const line = copy_line(said.detail, table->name);
-        if (said.why == failure::bad_data && line != 0 && line <= order_.size()) {
+        std::uint64_t const line = copy_line(status.detail, table->name);
+        if (status.reason == failure::bad_data && line != 0 && line <= order_.size()) {
             refused = order_[static_cast<std::size_t>(line) - 1];
         }
-        return said;
+        return status;
     }
     return {};
 }
 
-result event_copy::stream(pq_connection& to, batch const& what, fact_table const& table) {
-    result said = to.begin_copy_in(std::string{table.copy_sql});
-    if (!said.ok()) {
-        return said;
+result event_copy::stream(pq_connection& connection, batch const& rows, fact_table const& table) {
+    result status = connection.begin_copy_in(std::string{table.copy_sql});
+    if (!status.ok()) {
+        return status;
     }
-    return stream_rows(to, buffer_, order_.size(),
-                       [&](std::size_t i) { table.put(buffer_, what.events[order_[i]], what); });
+    return stream_rows(connection, buffer_, order_.size(),
+                       [&](std::size_t i) { table.put(buffer_, rows.events[order_[i]], rows); });
 }
 
 } // namespace tally::storage

@@ -15,13 +15,13 @@ class event_copy {
   public:
     /// If the server refuses a row and its report names the row, `refused` is the index in
     /// what.events, otherwise no_row.
-    result write(pq_connection& to, batch const& what, std::uint32_t& refused);
+    result write(pq_connection& connection, batch const& rows, std::uint32_t& refused);
 
     static constexpr std::uint32_t no_row = UINT32_MAX;
 
   private:
-    void sort(batch const& what, fact_table const& table);
-    result stream(pq_connection& to, batch const& what, fact_table const& table);
+    void sort(batch const& rows, fact_table const& table);
+    result stream(pq_connection& connection, batch const& rows, fact_table const& table);
 
     std::vector<std::uint32_t> order_;
     byte_buffer buffer_;

@@ -5,7 +5,7 @@ namespace tally::storage {
 namespace {
 
 /// A verdict has the form "code: detail", as in "not_enough_credits: license X has 3 SMS left".
-verdict read_verdict(std::int64_t place, std::string_view text) {
+verdict read_verdict(std::int64_t index, std::string_view text) {
     auto const colon = text.find(':');
     auto const code = text.substr(0, colon);
     auto detail = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
@@ -13,25 +13,26 @@ verdict read_verdict(std::int64_t place, std::string_view text) {
     auto const reason = ingest::parse_code(code);
     // An unknown code is a mistake in the function, or a function of a newer version. The event is
     // suspended all the same, with the whole text.
-    return {static_cast<std::uint32_t>(place),
+    return {static_cast<std::uint32_t>(index),
             reason == ingest::record_error::none ? ingest::record_error::database_refused : reason,
             std::string{reason == ingest::record_error::none ? text : detail}};
 }
 
 } // namespace
 
-result event_effects::apply(pq_connection& on, batch const& what, std::vector<verdict>& verdicts) {
+result event_effects::apply(pq_connection& connection, batch const& content,
+                            std::vector<verdict>& verdicts) {
     verdicts.clear();
     statements_.clear();
     for (auto const& table : event_tables()) {
-        if (table.apply == nullptr || what.events.empty()) {
+        if (table.apply == nullptr || content.events.empty()) {
             continue;
         }
         if (statements_.size() == arrays_.size()) {
             arrays_.push_back(std::make_unique<apply_rows>());
         }
         auto& arrays = *arrays_[statements_.size()];
-        if (auto& values = arrays.fill(what, table.apply); !arrays.is_empty()) {
+        if (auto& values = arrays.fill(content, table.apply); !arrays.is_empty()) {
             statements_.push_back({table.apply, &values});
         }
     }
@@ -40,9 +41,9 @@ result event_effects::apply(pq_connection& on, batch const& what, std::vector<ve
     }
 
     // One statement per function, all in one round trip.
-    on.run_pipeline(statements_, outcome_);
-    if (!outcome_.what.ok()) {
-        return outcome_.what;
+    connection.run_pipeline(statements_, outcome_);
+    if (!outcome_.status.ok()) {
+        return outcome_.status;
     }
 
     // A row is a refusal; events that were accepted have none.

@@ -15,7 +15,7 @@ class event_effects {
   public:
     /// failure::refused if some effects are not possible: `verdicts` says which and why, and the
     /// caller rolls back. Makes no request for a batch without such events.
-    result apply(pq_connection& on, batch const& what, std::vector<verdict>& verdicts);
+    result apply(pq_connection& connection, batch const& rows, std::vector<verdict>& verdicts);
 
   private:
     std::vector<std::unique_ptr<apply_rows>> arrays_; ///< one per statement in use

@@ -5,7 +5,7 @@
 
 namespace tally::storage {
 
-result event_partitions::ensure(pq_connection& on, std::span<event_day const> days,
+result event_partitions::ensure(pq_connection& connection, std::span<event_day const> days,
                                 std::int32_t today, std::vector<event_day>& refused) {
     /// Enough for years of a backfill; bounds the memory.
     constexpr std::size_t known_max = 100'000;
@@ -22,14 +22,14 @@ result event_partitions::ensure(pq_connection& on, std::span<event_day const> da
         }
 
         partition_name made;
-        result said =
-            create_partition(on, wanted.first, civil_text(each.day), policy_.eager_indexes, made);
-        if (said.sqlstate == retired_sqlstate) {
+        result status = create_partition(connection, wanted.first, civil_text(each.day),
+                                         policy_.eager_indexes, made);
+        if (status.sqlstate == retired_sqlstate) {
             refused.push_back(each);
             continue;
         }
-        if (!said.ok()) {
-            return said;
+        if (!status.ok()) {
+            return status;
         }
 
         if (known_.size() >= known_max) {

@@ -21,7 +21,7 @@ class event_partitions {
 
     /// Days outside the policy's bounds around `today`, and days whose partition was retired, are
     /// returned in `refused` (cleared first). Must not be called within a transaction.
-    result ensure(pq_connection& on, std::span<event_day const> days, std::int32_t today,
+    result ensure(pq_connection& connection, std::span<event_day const> days, std::int32_t today,
                   std::vector<event_day>& refused);
     /// To be called when a partition may have been dropped: the next ensure() asks again.
     void forget() noexcept { known_.clear(); }

@@ -6,27 +6,27 @@ namespace tally::storage {
 
 namespace {
 
-void add_optional(array_parameter& to, ingest::uuid const& id) {
+void add_optional(array_parameter& parameters, ingest::uuid const& id) {
     if (id.is_nil()) {
-        to.add_null();
+        parameters.add_null();
     } else {
-        to.add(id);
+        parameters.add(id);
     }
 }
 
-void add_optional(array_parameter& to, std::string_view text) {
+void add_optional(array_parameter& parameters, std::string_view text) {
     if (text.empty()) {
-        to.add_null();
+        parameters.add_null();
     } else {
-        to.add_bytes(text);
+        parameters.add_bytes(text);
     }
 }
 
-void add_optional(array_parameter& to, std::int64_t value) {
+void add_optional(array_parameter& parameters, std::int64_t value) {
     if (value == ingest::not_given) {
-        to.add_null();
+        parameters.add_null();
     } else {
-        to.add_int64(value);
+        parameters.add_int64(value);
     }
 }
 
@@ -36,25 +36,25 @@ auto key_of_metric(metric_row const& r) noexcept {
 
 } // namespace
 
-parameters& identity_rows::fill(batch const& what) {
-    sort_places(std::span{what.events}, order_,
-                [](event_row const& row) { return std::tie(row.what->id); });
+parameters& identity_rows::fill(batch const& rows) {
+    sort_places(std::span{rows.events}, order_,
+                [](event_row const& row) { return std::tie(row.event->id); });
     clear_all(id_, content_, occurred_);
-    for (std::uint32_t const place : order_) {
-        auto const& event = *what.events[place].what;
+    for (std::uint32_t const index : order_) {
+        auto const& event = *rows.events[index].event;
         id_.add(event.id);
         content_.add_int64(static_cast<std::int64_t>(event.content));
         occurred_.add_time(event.occurred);
     }
-    return bind(values_, id_, content_, occurred_).add(what.id);
+    return bind(values_, id_, content_, occurred_).add(rows.id);
 }
 
 parameters& metric_rows::fill(std::span<metric_row const> rows) {
     sort_places(rows, order_, key_of_metric);
     clear_all(subscription_, account_, period_start_, period_end_, metric_, events_, total_,
               included_, cost_, currency_, last_usage_, expected_);
-    for (std::uint32_t const place : order_) {
-        auto const& r = rows[place];
+    for (std::uint32_t const index : order_) {
+        auto const& r = rows[index];
         subscription_.add(r.subscription_id);
         account_.add(r.account_id);
         period_start_.add_time(r.period_start);
@@ -75,8 +75,8 @@ parameters& metric_rows::fill(std::span<metric_row const> rows) {
 parameters& metric_locks::fill(std::span<metric_row const> rows) {
     sort_places(rows, order_, key_of_metric);
     clear_all(subscription_, account_, period_start_, period_end_, metric_, currency_);
-    for (std::uint32_t const place : order_) {
-        auto const& r = rows[place];
+    for (std::uint32_t const index : order_) {
+        auto const& r = rows[index];
         subscription_.add(r.subscription_id);
         account_.add(r.account_id);
         period_start_.add_time(r.period_start);
@@ -101,25 +101,25 @@ parameters& unique_value_rows::fill(std::span<unique_value_row const> rows) {
     sort_places(
         rows, order_, [](unique_value_row const& row) -> auto const& { return row; });
     clear_all(subscription_, period_start_, metric_, value_);
-    for (std::uint32_t const place : order_) {
-        subscription_.add(rows[place].subscription_id);
-        period_start_.add_time(rows[place].period_start);
-        metric_.add_bytes(rows[place].metric);
-        value_.add(rows[place].value_id);
+    for (std::uint32_t const index : order_) {
+        subscription_.add(rows[index].subscription_id);
+        period_start_.add_time(rows[index].period_start);
+        metric_.add_bytes(rows[index].metric);
+        value_.add(rows[index].value_id);
     }
     return bind(values_, subscription_, period_start_, metric_, value_);
 }
 
-parameters& apply_rows::fill(batch const& what, char const* statement) {
+parameters& apply_rows::fill(batch const& rows, char const* statement) {
     clear_all(places_, entity_, id_, type_, subject_, occurred_, data_, source_);
-    for (std::size_t place = 0; place < what.events.size(); ++place) {
-        auto const& row = what.events[place];
-        auto const& event = *row.what;
+    for (std::size_t index = 0; index < rows.events.size(); ++index) {
+        auto const& row = rows.events[index];
+        auto const& event = *row.event;
         if (table_of(event.kind).apply != statement) {
             continue;
         }
-        places_.add_int64(static_cast<std::int64_t>(place));
-        auto const* const moved = std::get_if<ingest::entity_data>(&event.what);
+        places_.add_int64(static_cast<std::int64_t>(index));
+        auto const* const moved = std::get_if<ingest::entity_data>(&event.event_data);
         entity_.add_bytes(moved == nullptr ? std::string_view{} : moved->entity);
         id_.add(event.id);
         type_.add_bytes(event.type);
@@ -129,39 +129,39 @@ parameters& apply_rows::fill(batch const& what, char const* statement) {
         source_.add(row.source_id);
     }
     return bind(values_, places_, entity_, id_, type_, subject_, occurred_, data_, source_)
-        .add(what.id);
+        .add(rows.id);
 }
 
-parameters& feature_rows::fill(batch const& what) {
+parameters& feature_rows::fill(batch const& rows) {
     clear_all(account_, user_, feature_, organization_, category_, uses_, occurred_, properties_);
-    for (auto const& row : what.events) {
-        auto const* const used = std::get_if<ingest::feature_used_data>(&row.what->what);
+    for (auto const& row : rows.events) {
+        auto const* const used = std::get_if<ingest::feature_used_data>(&row.event->event_data);
         if (used == nullptr) {
             continue;
         }
         account_.add(row.account_id);
-        user_.add(row.what->user_id);
+        user_.add(row.event->user_id);
         feature_.add_bytes(used->feature);
-        add_optional(organization_, row.what->organization_id);
+        add_optional(organization_, row.event->organization_id);
         add_optional(category_, used->category);
         uses_.add_int64(used->uses);
-        occurred_.add_time(row.what->occurred);
-        properties_.add_json(row.what->properties);
+        occurred_.add_time(row.event->occurred);
+        properties_.add_json(row.event->properties);
     }
     return bind(values_, account_, user_, feature_, organization_, category_, uses_, occurred_,
                 properties_);
 }
 
-parameters& api_day_rows::fill(batch const& what) {
+parameters& api_day_rows::fill(batch const& rows) {
     clear_all(account_, occurred_, endpoint_, method_, status_, duration_, request_bytes_,
               response_bytes_);
-    for (auto const& row : what.events) {
-        auto const* const request = std::get_if<ingest::api_request_data>(&row.what->what);
+    for (auto const& row : rows.events) {
+        auto const* const request = std::get_if<ingest::api_request_data>(&row.event->event_data);
         if (request == nullptr) {
             continue;
         }
         account_.add(row.account_id);
-        occurred_.add_time(row.what->occurred);
+        occurred_.add_time(row.event->occurred);
         endpoint_.add_bytes(request->endpoint);
         method_.add_bytes(request->method);
         status_.add_int32(static_cast<std::int32_t>(request->status_code));
@@ -173,10 +173,10 @@ parameters& api_day_rows::fill(batch const& what) {
                 request_bytes_, response_bytes_);
 }
 
-parameters& error_group_rows::fill(batch const& what) {
+parameters& error_group_rows::fill(batch const& rows) {
     clear_all(account_, service_, fingerprint_, severity_, type_, message_, release_, occurred_);
-    for (auto const& row : what.events) {
-        auto const* const error = std::get_if<ingest::app_error_data>(&row.what->what);
+    for (auto const& row : rows.events) {
+        auto const* const error = std::get_if<ingest::app_error_data>(&row.event->event_data);
         if (error == nullptr) {
             continue;
         }
@@ -187,7 +187,7 @@ parameters& error_group_rows::fill(batch const& what) {
         type_.add_bytes(error->error_type);
         message_.add_bytes(error->message);
         add_optional(release_, error->release);
-        occurred_.add_time(row.what->occurred);
+        occurred_.add_time(row.event->occurred);
     }
     return bind(values_, account_, service_, fingerprint_, severity_, type_, message_, release_,
                 occurred_);

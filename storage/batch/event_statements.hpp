@@ -19,7 +19,7 @@ std::span<prepared_statement const> event_statements();
 /// Arrays of statement::identities.
 class identity_rows {
   public:
-    parameters& fill(batch const& what);
+    parameters& fill(batch const& rows);
 
   private:
     std::vector<std::uint32_t> order_;
@@ -83,7 +83,7 @@ class apply_rows {
   public:
     /// The events of batch.events that `statement` is for, in order of arrival. The index that the
     /// statement returns is the one in batch.events.
-    parameters& fill(batch const& what, char const* statement);
+    parameters& fill(batch const& rows, char const* statement);
     [[nodiscard]] bool is_empty() const noexcept { return places_.count() == 0; }
 
   private:
@@ -96,7 +96,7 @@ class apply_rows {
 /// Arrays of statement::features.
 class feature_rows {
   public:
-    parameters& fill(batch const& what);
+    parameters& fill(batch const& rows);
     [[nodiscard]] bool is_empty() const noexcept { return account_.count() == 0; }
 
   private:
@@ -109,7 +109,7 @@ class feature_rows {
 /// Arrays of statement::api_days.
 class api_day_rows {
   public:
-    parameters& fill(batch const& what);
+    parameters& fill(batch const& rows);
     [[nodiscard]] bool is_empty() const noexcept { return account_.count() == 0; }
 
   private:
@@ -122,7 +122,7 @@ class api_day_rows {
 /// Arrays of statement::error_groups.
 class error_group_rows {
   public:
-    parameters& fill(batch const& what);
+    parameters& fill(batch const& rows);
     [[nodiscard]] bool is_empty() const noexcept { return account_.count() == 0; }
 
   private:

@@ -19,35 +19,38 @@ std::size_t row_bytes_max(std::size_t columns, std::size_t text) noexcept {
     return 2 + columns * (field_head_bytes + wire::numeric_field_bytes_max) + text;
 }
 
-std::size_t text_bytes(ingest::event const& what) noexcept {
-    return what.source.size() + what.event_id.size() + what.type.size() + what.subject.size() +
-           what.user_agent.size() + what.data.size() + what.properties.size();
+std::size_t text_bytes(ingest::event const& event) noexcept {
+    return event.source.size() + event.event_id.size() + event.type.size() + event.subject.size() +
+           event.user_agent.size() + event.data.size() + event.properties.size();
 }
 
-char* put_optional_uuid(char* at, ingest::uuid const& id) noexcept {
-    return id.is_nil() ? wire::put_null(at) : wire::put_uuid_field(at, id);
+char* put_optional_uuid(char* cursor, ingest::uuid const& id) noexcept {
+    return id.is_nil() ? wire::put_null(cursor) : wire::put_uuid_field(cursor, id);
 }
 
-char* put_optional_int32(char* at, std::int64_t value) noexcept {
-    return value == ingest::not_given ? wire::put_null(at)
-                                      : wire::put_int32_field(at, static_cast<std::int32_t>(value));
+char* put_optional_int32(char* cursor, std::int64_t value) noexcept {
+    return value == ingest::not_given
+               ? wire::put_null(cursor)
+               : wire::put_int32_field(cursor, static_cast<std::int32_t>(value));
 }
 
-char* put_optional_int64(char* at, std::int64_t value) noexcept {
-    return value == ingest::not_given ? wire::put_null(at) : wire::put_int64_field(at, value);
+char* put_optional_int64(char* cursor, std::int64_t value) noexcept {
+    return value == ingest::not_given ? wire::put_null(cursor)
+                                      : wire::put_int64_field(cursor, value);
 }
 
-char* put_optional_int16(char* at, std::int64_t value) noexcept {
-    return value == ingest::not_given ? wire::put_null(at)
-                                      : wire::put_int16_field(at, static_cast<std::int16_t>(value));
+char* put_optional_int16(char* cursor, std::int64_t value) noexcept {
+    return value == ingest::not_given
+               ? wire::put_null(cursor)
+               : wire::put_int16_field(cursor, static_cast<std::int16_t>(value));
 }
 
 /// source_id, batch_id, received_at, created_at: the last columns of every table.
-char* put_origin(char* at, event_row const& row, batch const& of) noexcept {
-    at = wire::put_uuid_field(at, row.source_id);
-    at = wire::put_uuid_field(at, of.id);
-    at = wire::put_timestamp_field(at, of.opened);
-    return wire::put_timestamp_field(at, of.opened);
+char* put_origin(char* cursor, event_row const& row, batch const& rows) noexcept {
+    cursor = wire::put_uuid_field(cursor, row.source_id);
+    cursor = wire::put_uuid_field(cursor, rows.id);
+    cursor = wire::put_timestamp_field(cursor, rows.opened);
+    return wire::put_timestamp_field(cursor, rows.opened);
 }
 
 // --- analytics.usage_events ------------------------------------------------------------------
@@ -58,45 +61,47 @@ constexpr std::string_view usage_events_sql =
     " cost, currency, properties, source_id, batch_id, received_at, created_at)"
     " FROM STDIN (FORMAT binary)";
 
-std::string_view category_of(ingest::event const& what) noexcept {
-    auto const* const feature = std::get_if<ingest::feature_used_data>(&what.what);
+std::string_view category_of(ingest::event const& event) noexcept {
+    auto const* const feature = std::get_if<ingest::feature_used_data>(&event.event_data);
     return feature == nullptr ? std::string_view{} : feature->category;
 }
 
-char* put_metered(char* at, event_row const& row) noexcept {
+char* put_metered(char* cursor, event_row const& row) noexcept {
     if (!row.is_metered) {
-        return wire::put_null(wire::put_null(wire::put_null(wire::put_null(wire::put_null(at)))));
+        return wire::put_null(
+            wire::put_null(wire::put_null(wire::put_null(wire::put_null(cursor)))));
     }
-    at = wire::put_text_field(at, std::get<ingest::usage_data>(row.what->what).metric);
-    at = wire::put_numeric_field(at, row.quantity.nanos);
-    at = wire::put_numeric_field(at, row.billable.nanos);
-    at = wire::put_numeric_field(at, row.cost.nanos);
-    return wire::put_text_field(at, {row.currency.data(), row.currency.size()});
+    cursor =
+        wire::put_text_field(cursor, std::get<ingest::usage_data>(row.event->event_data).metric);
+    cursor = wire::put_numeric_field(cursor, row.quantity.nanos);
+    cursor = wire::put_numeric_field(cursor, row.billable.nanos);
+    cursor = wire::put_numeric_field(cursor, row.cost.nanos);
+    return wire::put_text_field(cursor, {row.currency.data(), row.currency.size()});
 }
 
-void put_usage_event(byte_buffer& out, event_row const& row, batch const& of) {
+void put_usage_event(byte_buffer& out, event_row const& row, batch const& rows) {
     constexpr std::int16_t columns = 20;
-    auto const& what = *row.what;
-    auto const category = category_of(what);
+    auto const& event = *row.event;
+    auto const category = category_of(event);
     // The category of a feature is written twice: in its column, and within the data.
-    char* at = out.room(row_bytes_max(columns, text_bytes(what) + category.size()));
-    at = wire::put_int16(at, columns);
-    at = wire::put_uuid_field(at, row.account_id);
-    at = wire::put_timestamp_field(at, what.occurred);
-    at = wire::put_text_field(at, what.source);
-    at = wire::put_text_field(at, what.event_id);
-    at = wire::put_text_field(at, what.type);
-    at = wire::put_optional_text_field(at, category);
-    at = wire::put_optional_text_field(at, what.subject);
-    at = put_optional_uuid(at, row.subscription_id);
-    at = put_optional_uuid(at, what.user_id);
-    at = put_optional_uuid(at, what.organization_id);
-    at = put_metered(at, row);
+    char* cursor = out.room(row_bytes_max(columns, text_bytes(event) + category.size()));
+    cursor = wire::put_int16(cursor, columns);
+    cursor = wire::put_uuid_field(cursor, row.account_id);
+    cursor = wire::put_timestamp_field(cursor, event.occurred);
+    cursor = wire::put_text_field(cursor, event.source);
+    cursor = wire::put_text_field(cursor, event.event_id);
+    cursor = wire::put_text_field(cursor, event.type);
+    cursor = wire::put_optional_text_field(cursor, category);
+    cursor = wire::put_optional_text_field(cursor, event.subject);
+    cursor = put_optional_uuid(cursor, row.subscription_id);
+    cursor = put_optional_uuid(cursor, event.user_id);
+    cursor = put_optional_uuid(cursor, event.organization_id);
+    cursor = put_metered(cursor, row);
     // The data of these kinds has no columns in this table, so all of it is kept.
-    bool const keeps_all = std::holds_alternative<ingest::entity_data>(what.what) ||
-                           std::holds_alternative<ingest::feature_used_data>(what.what);
-    at = wire::put_optional_json_field(at, keeps_all ? what.data : what.properties);
-    out.written_to(put_origin(at, row, of));
+    bool const keeps_all = std::holds_alternative<ingest::entity_data>(event.event_data) ||
+                           std::holds_alternative<ingest::feature_used_data>(event.event_data);
+    cursor = wire::put_optional_json_field(cursor, keeps_all ? event.data : event.properties);
+    out.written_to(put_origin(cursor, row, rows));
 }
 
 // --- analytics.api_usage ---------------------------------------------------------------------
@@ -107,33 +112,33 @@ constexpr std::string_view api_usage_sql =
     " request_bytes, response_bytes, error_code, request_id, ip_address, user_agent, properties,"
     " source_id, batch_id, received_at, created_at) FROM STDIN (FORMAT binary)";
 
-void put_api_request(byte_buffer& out, event_row const& row, batch const& of) {
+void put_api_request(byte_buffer& out, event_row const& row, batch const& rows) {
     constexpr std::int16_t columns = 24;
-    auto const& what = *row.what;
-    auto const& request = std::get<ingest::api_request_data>(what.what);
-    char* at = out.room(row_bytes_max(columns, text_bytes(what)));
-    at = wire::put_int16(at, columns);
-    at = wire::put_timestamp_field(at, what.occurred);
-    at = wire::put_text_field(at, what.source);
-    at = wire::put_text_field(at, what.event_id);
-    at = put_optional_uuid(at, row.account_id);
-    at = put_optional_uuid(at, row.subscription_id);
-    at = put_optional_uuid(at, what.user_id);
-    at = put_optional_uuid(at, what.organization_id);
-    at = wire::put_optional_text_field(at, request.api_key_id);
-    at = wire::put_text_field(at, request.method);
-    at = wire::put_text_field(at, request.endpoint);
-    at = wire::put_optional_text_field(at, request.api_version);
-    at = wire::put_int16_field(at, static_cast<std::int16_t>(request.status_code));
-    at = put_optional_int32(at, request.duration_ms);
-    at = put_optional_int64(at, request.request_bytes);
-    at = put_optional_int64(at, request.response_bytes);
-    at = wire::put_optional_text_field(at, request.error_code);
-    at = wire::put_optional_text_field(at, request.request_id);
-    at = wire::put_optional_inet_field(at, what.ip_address);
-    at = wire::put_optional_text_field(at, what.user_agent);
-    at = wire::put_optional_json_field(at, what.properties);
-    out.written_to(put_origin(at, row, of));
+    auto const& event = *row.event;
+    auto const& request = std::get<ingest::api_request_data>(event.event_data);
+    char* cursor = out.room(row_bytes_max(columns, text_bytes(event)));
+    cursor = wire::put_int16(cursor, columns);
+    cursor = wire::put_timestamp_field(cursor, event.occurred);
+    cursor = wire::put_text_field(cursor, event.source);
+    cursor = wire::put_text_field(cursor, event.event_id);
+    cursor = put_optional_uuid(cursor, row.account_id);
+    cursor = put_optional_uuid(cursor, row.subscription_id);
+    cursor = put_optional_uuid(cursor, event.user_id);
+    cursor = put_optional_uuid(cursor, event.organization_id);
+    cursor = wire::put_optional_text_field(cursor, request.api_key_id);
+    cursor = wire::put_text_field(cursor, request.method);
+    cursor = wire::put_text_field(cursor, request.endpoint);
+    cursor = wire::put_optional_text_field(cursor, request.api_version);
+    cursor = wire::put_int16_field(cursor, static_cast<std::int16_t>(request.status_code));
+    cursor = put_optional_int32(cursor, request.duration_ms);
+    cursor = put_optional_int64(cursor, request.request_bytes);
+    cursor = put_optional_int64(cursor, request.response_bytes);
+    cursor = wire::put_optional_text_field(cursor, request.error_code);
+    cursor = wire::put_optional_text_field(cursor, request.request_id);
+    cursor = wire::put_optional_inet_field(cursor, event.ip_address);
+    cursor = wire::put_optional_text_field(cursor, event.user_agent);
+    cursor = wire::put_optional_json_field(cursor, event.properties);
+    out.written_to(put_origin(cursor, row, rows));
 }
 
 // --- analytics.error_logs --------------------------------------------------------------------
@@ -144,35 +149,35 @@ constexpr std::string_view error_logs_sql =
     " method, endpoint, status_code, request_id, ip_address, user_agent, fingerprint, properties,"
     " source_id, batch_id, received_at, created_at) FROM STDIN (FORMAT binary)";
 
-void put_app_error(byte_buffer& out, event_row const& row, batch const& of) {
+void put_app_error(byte_buffer& out, event_row const& row, batch const& rows) {
     constexpr std::int16_t columns = 26;
-    auto const& what = *row.what;
-    auto const& error = std::get<ingest::app_error_data>(what.what);
-    char* at = out.room(row_bytes_max(columns, text_bytes(what) + error.fingerprint.size()));
-    at = wire::put_int16(at, columns);
-    at = wire::put_timestamp_field(at, what.occurred);
-    at = wire::put_text_field(at, what.source);
-    at = wire::put_text_field(at, what.event_id);
-    at = wire::put_text_field(at, error.severity);
-    at = wire::put_text_field(at, error.error_type);
-    at = wire::put_optional_text_field(at, error.error_code);
-    at = wire::put_text_field(at, error.message);
-    at = wire::put_optional_text_field(at, error.stack_trace);
-    at = wire::put_optional_text_field(at, error.service);
-    at = wire::put_optional_text_field(at, error.environment);
-    at = wire::put_optional_text_field(at, error.release);
-    at = put_optional_uuid(at, row.account_id);
-    at = put_optional_uuid(at, what.user_id);
-    at = put_optional_uuid(at, what.organization_id);
-    at = wire::put_optional_text_field(at, error.method);
-    at = wire::put_optional_text_field(at, error.endpoint);
-    at = put_optional_int16(at, error.status_code);
-    at = wire::put_optional_text_field(at, error.request_id);
-    at = wire::put_optional_inet_field(at, what.ip_address);
-    at = wire::put_optional_text_field(at, what.user_agent);
-    at = wire::put_text_field(at, error.fingerprint);
-    at = wire::put_optional_json_field(at, what.properties);
-    out.written_to(put_origin(at, row, of));
+    auto const& event = *row.event;
+    auto const& error = std::get<ingest::app_error_data>(event.event_data);
+    char* cursor = out.room(row_bytes_max(columns, text_bytes(event) + error.fingerprint.size()));
+    cursor = wire::put_int16(cursor, columns);
+    cursor = wire::put_timestamp_field(cursor, event.occurred);
+    cursor = wire::put_text_field(cursor, event.source);
+    cursor = wire::put_text_field(cursor, event.event_id);
+    cursor = wire::put_text_field(cursor, error.severity);
+    cursor = wire::put_text_field(cursor, error.error_type);
+    cursor = wire::put_optional_text_field(cursor, error.error_code);
+    cursor = wire::put_text_field(cursor, error.message);
+    cursor = wire::put_optional_text_field(cursor, error.stack_trace);
+    cursor = wire::put_optional_text_field(cursor, error.service);
+    cursor = wire::put_optional_text_field(cursor, error.environment);
+    cursor = wire::put_optional_text_field(cursor, error.release);
+    cursor = put_optional_uuid(cursor, row.account_id);
+    cursor = put_optional_uuid(cursor, event.user_id);
+    cursor = put_optional_uuid(cursor, event.organization_id);
+    cursor = wire::put_optional_text_field(cursor, error.method);
+    cursor = wire::put_optional_text_field(cursor, error.endpoint);
+    cursor = put_optional_int16(cursor, error.status_code);
+    cursor = wire::put_optional_text_field(cursor, error.request_id);
+    cursor = wire::put_optional_inet_field(cursor, event.ip_address);
+    cursor = wire::put_optional_text_field(cursor, event.user_agent);
+    cursor = wire::put_text_field(cursor, error.fingerprint);
+    cursor = wire::put_optional_json_field(cursor, event.properties);
+    out.written_to(put_origin(cursor, row, rows));
 }
 
 // --- the table of kinds ----------------------------------------------------------------------
@@ -201,8 +206,8 @@ constexpr std::array tables{
 };
 
 constexpr bool in_order_of_the_enum() {
-    for (std::size_t place = 0; place < tables.size(); ++place) {
-        if (static_cast<std::size_t>(tables[place].kind) != place) {
+    for (std::size_t index = 0; index < tables.size(); ++index) {
+        if (static_cast<std::size_t>(tables[index].kind) != index) {
             return false;
         }
     }

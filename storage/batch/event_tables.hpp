@@ -13,7 +13,7 @@ struct fact_table {
     std::string_view name; ///< with its schema; partitioned by the time of the events
     std::string_view copy_sql;
     /// Appends one row in COPY's binary format.
-    void (*put)(byte_buffer& out, event_row const& row, batch const& of);
+    void (*put)(byte_buffer& out, event_row const& row, batch const& rows);
 };
 
 /// Where the events of one kind are stored, and which effects they have.

@@ -18,7 +18,7 @@ using sha256 = std::array<std::uint8_t, 32>;
 struct payload_key {
     ingest::uuid source_id;
     sha256 digest{};
-    std::uint32_t place = 0;
+    std::uint32_t index = 0;
 
     friend auto operator<=>(payload_key const&, payload_key const&) = default;
 };

@@ -54,7 +54,7 @@ stored_call call_at(pq_rows const& rows, int i) {
 }
 
 /// Finds the calls of one day's keys.
-result find_in_day(pq_connection& on, std::span<call_key const> keys,
+result find_in_day(pq_connection& connection, std::span<call_key const> keys,
                    std::vector<stored_call>& out) {
     array_parameter account{wire::uuid_oid};
     array_parameter start{wire::timestamptz_oid};
@@ -67,14 +67,14 @@ result find_in_day(pq_connection& on, std::span<call_key const> keys,
     parameters values;
     values.add(account).add(start).add(id);
     pq_rows rows;
-    result said = on.query(query_of_day(day_of(keys.front().start)), values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection.query(query_of_day(day_of(keys.front().start)), values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(call_at(rows, i));
     }
-    return said;
+    return status;
 }
 
-result find_anybodys_in_day(pq_connection& on, std::span<call_key const> keys,
+result find_anybodys_in_day(pq_connection& connection, std::span<call_key const> keys,
                             std::vector<stored_call>& out) {
     array_parameter id{wire::uuid_oid};
     std::set<std::pair<ingest::uuid, ingest::time_us>> asked;
@@ -85,35 +85,35 @@ result find_anybodys_in_day(pq_connection& on, std::span<call_key const> keys,
     parameters values;
     values.add(id);
     pq_rows rows;
-    result said = on.query(query_of_anybody(day_of(keys.front().start)), values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection.query(query_of_anybody(day_of(keys.front().start)), values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         auto found = call_at(rows, i);
         if (asked.contains({found.key.id, found.key.start})) {
             out.push_back(std::move(found));
         }
     }
-    return said;
+    return status;
 }
 
 /// Calls `find` for the keys of each day, sorted by key, so that the pages of its partition are
 /// read in order.
 template <typename Find>
-result find_by_day(pq_connection& on, std::span<call_key const> keys, std::vector<stored_call>& out,
-                   Find&& find) {
+result find_by_day(pq_connection& connection, std::span<call_key const> keys,
+                   std::vector<stored_call>& out, Find&& find) {
     out.clear();
     std::vector<call_key> sorted(keys.begin(), keys.end());
     std::sort(sorted.begin(), sorted.end(), [](call_key const& a, call_key const& b) {
         return std::pair{day_of(a.start), a} < std::pair{day_of(b.start), b};
     });
-    result said;
-    for (auto from = sorted.begin(); said.ok() && from != sorted.end();) {
-        auto const to = std::find_if(from, sorted.end(), [from](call_key const& key) {
-            return day_of(key.start) != day_of(from->start);
+    result status;
+    for (auto first = sorted.begin(); status.ok() && first != sorted.end();) {
+        auto const last = std::find_if(first, sorted.end(), [first](call_key const& key) {
+            return day_of(key.start) != day_of(first->start);
         });
-        said = find(on, std::span<call_key const>{from, to}, out);
-        from = to;
+        status = find(connection, std::span<call_key const>{first, last}, out);
+        first = last;
     }
-    return said;
+    return status;
 }
 
 } // namespace
@@ -136,14 +136,14 @@ ingest::cdr stored_call::as_cdr() const noexcept {
     return out;
 }
 
-result find_stored_calls(pq_connection& on, std::span<call_key const> keys,
+result find_stored_calls(pq_connection& connection, std::span<call_key const> keys,
                          std::vector<stored_call>& out) {
-    return find_by_day(on, keys, out, find_in_day);
+    return find_by_day(connection, keys, out, find_in_day);
 }
 
-result find_calls_of_anybody(pq_connection& on, std::span<call_key const> keys,
+result find_calls_of_anybody(pq_connection& connection, std::span<call_key const> keys,
                              std::vector<stored_call>& out) {
-    return find_by_day(on, keys, out, find_anybodys_in_day);
+    return find_by_day(connection, keys, out, find_anybodys_in_day);
 }
 
 } // namespace tally::storage

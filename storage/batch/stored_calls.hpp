@@ -10,12 +10,12 @@ namespace tally::storage {
 
 /// Those of `keys` that are in billing.cdrs, in no particular order. One query for each day, so
 /// that the server plans and opens only the partition of that day.
-result find_stored_calls(pq_connection& on, std::span<call_key const> keys,
+result find_stored_calls(pq_connection& connection, std::span<call_key const> keys,
                          std::vector<stored_call>& out);
 
 /// The same by start and id, under every account. An open partition has no index for that, so each
 /// day is read whole. Meant for the few batches that an earlier run may have stored.
-result find_calls_of_anybody(pq_connection& on, std::span<call_key const> keys,
+result find_calls_of_anybody(pq_connection& connection, std::span<call_key const> keys,
                              std::vector<stored_call>& out);
 
 } // namespace tally::storage

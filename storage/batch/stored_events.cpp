@@ -7,7 +7,7 @@
 
 namespace tally::storage {
 
-result find_stored_events(pq_connection& on, std::span<ingest::uuid const> ids,
+result find_stored_events(pq_connection& connection, std::span<ingest::uuid const> ids,
                           std::vector<stored_event>& out) {
     out.clear();
     std::vector<ingest::uuid> sorted(ids.begin(), ids.end());
@@ -19,38 +19,38 @@ result find_stored_events(pq_connection& on, std::span<ingest::uuid const> ids,
     parameters values;
     values.add(asked);
     pq_rows rows;
-    result said = on.run(statement::stored_events, values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection.run(statement::stored_events, values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back({uuid_at(rows, i, 0), static_cast<std::uint64_t>(int64_at(rows, i, 1))});
     }
-    return said;
+    return status;
 }
 
-result find_metrics(pq_connection& on, std::span<metric_row const> keys,
+result find_metrics(pq_connection& connection, std::span<metric_row const> keys,
                     std::vector<metric_state>& out) {
     out.assign(keys.size(), {});
     metric_keys arrays;
     pq_rows rows;
-    result said = on.run(statement::load_metrics, arrays.fill(keys), rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
-        auto const place = static_cast<std::size_t>(int64_at(rows, i, 0)) - 1;
+    result status = connection.run(statement::load_metrics, arrays.fill(keys), rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
+        auto const index = static_cast<std::size_t>(int64_at(rows, i, 0)) - 1;
         auto const total = wire::get_numeric_sum(bytes_at(rows, i, 2));
-        if (place >= out.size() || !total) {
+        if (index >= out.size() || !total) {
             return {failure::permanent, {}, "a quantity in subscription_metric_usage is no number"};
         }
-        out[place] = {int64_at(rows, i, 1),
+        out[index] = {int64_at(rows, i, 1),
                       {rating::quantity{total->nanos}, time_at(rows, i, 3, INT64_MIN)}};
     }
-    return said;
+    return status;
 }
 
-result find_counted_values(pq_connection& on, std::span<unique_value_row const> values,
+result find_counted_values(pq_connection& connection, std::span<unique_value_row const> values,
                            std::vector<unique_value_row>& out) {
     out.clear();
     unique_value_rows arrays;
     pq_rows rows;
-    result said = on.run(statement::counted_values, arrays.fill(values), rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection.run(statement::counted_values, arrays.fill(values), rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         unique_value_row const found{uuid_at(rows, i, 0), time_at(rows, i, 1, 0),
                                      bytes_at(rows, i, 2), uuid_at(rows, i, 3)};
         auto const asked = std::find(values.begin(), values.end(), found);
@@ -58,7 +58,7 @@ result find_counted_values(pq_connection& on, std::span<unique_value_row const> 
             out.push_back(*asked); // `found` views the rows, which end here
         }
     }
-    return said;
+    return status;
 }
 
 } // namespace tally::storage

@@ -7,16 +7,16 @@ catalog_listener::catalog_listener(std::string connection_string)
 
 result catalog_listener::wait(int timeout_ms, bool& changed) {
     changed = false;
-    if (result said = connection_.open(); !said.ok()) {
-        return said;
+    if (result status = connection_.open(); !status.ok()) {
+        return status;
     }
     if (listening_on_ != connection_.generation()) {
-        result said = connection_.execute("LISTEN tally_catalog");
-        if (said.ok()) {
+        result outcome = connection_.execute("LISTEN tally_catalog");
+        if (outcome.ok()) {
             listening_on_ = connection_.generation();
             changed = true;
         }
-        return said;
+        return outcome;
     }
     return connection_.wait_notified(timeout_ms, changed);
 }

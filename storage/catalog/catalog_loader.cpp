@@ -43,7 +43,8 @@ constexpr char const* too_long = " has more than 1024 bytes";
 
 class catalog_reader {
   public:
-    catalog_reader(pq_connection& on, load_warnings& warnings) : on_(on), warnings_(warnings) {}
+    catalog_reader(pq_connection& connection, load_warnings& warnings)
+        : connection_(connection), warnings_(warnings) {}
 
     result read();
     std::shared_ptr<rating::catalog const> build();
@@ -56,7 +57,7 @@ class catalog_reader {
     [[nodiscard]] char const* fault_of(rating::subscription const& one,
                                        std::string_view currency) const;
 
-    pq_connection& on_;
+    pq_connection& connection_;
     load_warnings& warnings_;
     rating::catalog_input input_;
     uuid_places accounts_;
@@ -141,7 +142,7 @@ void catalog_reader::take_did(copy_fields row) {
 }
 
 result catalog_reader::read_rows(char const* sql, void (catalog_reader::*take)(copy_fields)) {
-    return on_.copy_out(sql, [this, take](std::string_view chunk) {
+    return connection_.copy_out(sql, [this, take](std::string_view chunk) {
         if (copy_fields const row{chunk}; row.is_row()) {
             (this->*take)(row);
         }
@@ -150,20 +151,20 @@ result catalog_reader::read_rows(char const* sql, void (catalog_reader::*take)(c
 
 result catalog_reader::read() {
     // Each table needs the indices of those before it.
-    result said = read_rows(accounts_sql, &catalog_reader::take_account);
-    if (said.ok()) {
-        said = load_tariffs(on_, tariffs_, warnings_);
+    result status = read_rows(accounts_sql, &catalog_reader::take_account);
+    if (status.ok()) {
+        status = load_tariffs(connection_, tariffs_, warnings_);
     }
-    if (said.ok()) {
-        said = read_rows(subscriptions_sql, &catalog_reader::take_subscription);
+    if (status.ok()) {
+        status = read_rows(subscriptions_sql, &catalog_reader::take_subscription);
     }
     for (char const* const sql : dids_sql) {
-        if (said.ok()) {
-            said = read_rows(sql, &catalog_reader::take_did);
+        if (status.ok()) {
+            status = read_rows(sql, &catalog_reader::take_did);
         }
     }
     input_.plans = tariffs_.plans;
-    return said;
+    return status;
 }
 
 std::shared_ptr<rating::catalog const> catalog_reader::build() {
@@ -186,47 +187,47 @@ namespace {
 
 // now() is the beginning of the transaction, just before its first statement takes the snapshot:
 // no change before this time is missing.
-result read_moment(pq_connection& on, ingest::time_us& out) {
+result read_moment(pq_connection& connection, ingest::time_us& out) {
     parameters none;
     pq_rows rows;
-    result said = on.query("SELECT now()", none, rows);
-    out = said.ok() ? time_at(rows, 0, 0, 0) : 0;
-    return said;
+    result status = connection.query("SELECT now()", none, rows);
+    out = status.ok() ? time_at(rows, 0, 0, 0) : 0;
+    return status;
 }
 
 } // namespace
 
-result load_catalog(pq_connection& on, loaded_catalog& out) {
+result load_catalog(pq_connection& connection, loaded_catalog& out) {
     out = {};
 
     // One snapshot for all tables (R14), in one session: the pin forbids to connect again.
-    result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-                             "SET LOCAL statement_timeout = " +
-                             std::to_string(statement_timeout_ms));
-    pq_connection::pin const one_session{on};
+    result status = connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                                       "SET LOCAL statement_timeout = " +
+                                       std::to_string(statement_timeout_ms));
+    pq_connection::pin const one_session{connection};
 
-    catalog_reader reader{on, out.warnings};
-    if (said.ok()) {
-        said = read_moment(on, out.as_of);
+    catalog_reader reader{connection, out.warnings};
+    if (status.ok()) {
+        status = read_moment(connection, out.as_of);
     }
-    if (said.ok()) {
-        said = reader.read();
+    if (status.ok()) {
+        status = reader.read();
     }
-    if (on.is_open()) {
-        result const ended = on.execute("ROLLBACK"); // the transaction only read
-        said = said.ok() ? ended : said;
+    if (connection.is_open()) {
+        result const ended = connection.execute("ROLLBACK"); // the transaction only read
+        status = status.ok() ? ended : status;
     }
 
     // After the transaction, which need not wait for it.
-    if (said.ok()) {
+    if (status.ok()) {
         out.catalog = reader.build();
     }
-    return said;
+    return status;
 }
 
 result load_catalog(std::string const& connection_string, loaded_catalog& out) {
-    pq_connection on{connection_string, "tallyd catalog"};
-    return load_catalog(on, out);
+    pq_connection connection{connection_string, "tallyd catalog"};
+    return load_catalog(connection, out);
 }
 
 } // namespace tally::storage

@@ -34,7 +34,7 @@ struct loaded_catalog {
 ///   rates          all; a rate without name or call type takes those of the longest destination
 ///                  that its prefix begins with
 ///   DIDs           active and suspended ones that have a subscription
-result load_catalog(pq_connection& on, loaded_catalog& out);
+result load_catalog(pq_connection& connection, loaded_catalog& out);
 
 /// On a connection of its own.
 result load_catalog(std::string const& connection_string, loaded_catalog& out);

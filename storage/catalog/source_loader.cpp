@@ -70,17 +70,18 @@ ingest::source source_at(pq_rows const& rows, int i, load_warnings& warnings) {
     return out;
 }
 
-result read_sources(pq_connection& on, std::vector<ingest::source>& out, load_warnings& warnings) {
+result read_sources(pq_connection& connection, std::vector<ingest::source>& out,
+                    load_warnings& warnings) {
     pq_rows rows;
     parameters none;
-    result said = on.query(sources_sql, none, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection.query(sources_sql, none, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(source_at(rows, i, warnings));
     }
-    if (said.ok()) {
-        said = on.query(formats_sql, none, rows);
+    if (status.ok()) {
+        status = connection.query(formats_sql, none, rows);
     }
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         auto const owner = std::find_if(out.begin(), out.end(), [&](ingest::source const& each) {
             return each.id == uuid_at(rows, i, 0);
         });
@@ -88,32 +89,32 @@ result read_sources(pq_connection& on, std::vector<ingest::source>& out, load_wa
             owner->formats.emplace_back(bytes_at(rows, i, 1));
         }
     }
-    return said;
+    return status;
 }
 
 } // namespace
 
-result load_sources(pq_connection& on, loaded_sources& out) {
+result load_sources(pq_connection& connection, loaded_sources& out) {
     out = {};
     std::vector<ingest::source> sources;
-    result said = on.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    pq_connection::pin const one_session{on};
-    if (said.ok()) {
-        said = read_sources(on, sources, out.warnings);
+    result status = connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    pq_connection::pin const one_session{connection};
+    if (status.ok()) {
+        status = read_sources(connection, sources, out.warnings);
     }
-    if (on.is_open()) {
-        result const ended = on.execute("ROLLBACK"); // the transaction only read
-        said = said.ok() ? ended : said;
+    if (connection.is_open()) {
+        result const ended = connection.execute("ROLLBACK"); // the transaction only read
+        status = status.ok() ? ended : status;
     }
-    if (said.ok()) {
+    if (status.ok()) {
         out.sources = std::make_shared<ingest::source_table const>(std::move(sources));
     }
-    return said;
+    return status;
 }
 
 result load_sources(std::string const& connection_string, loaded_sources& out) {
-    pq_connection on{connection_string, "tallyd sources"};
-    return load_sources(on, out);
+    pq_connection connection{connection_string, "tallyd sources"};
+    return load_sources(connection, out);
 }
 
 } // namespace tally::storage

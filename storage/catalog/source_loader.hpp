@@ -16,7 +16,7 @@ struct loaded_sources {
 };
 
 /// Reads ingest.sources, including inactive ones, whose tokens are recognized and refused.
-result load_sources(pq_connection& on, loaded_sources& out);
+result load_sources(pq_connection& connection, loaded_sources& out);
 
 /// On a connection of its own.
 result load_sources(std::string const& connection_string, loaded_sources& out);

@@ -31,8 +31,8 @@ class tariff_builder {
     void build_one(std::size_t plan);
     void take_fallback(std::size_t plan);
     void drop_bad_parts(rating::tariff::content& content);
-    void warn(rating::tariff::content const& content, std::string const& what) {
-        warnings_.add("plan '" + content.head.code + "'" + what);
+    void warn(rating::tariff::content const& content, std::string const& text) {
+        warnings_.add("plan '" + content.head.code + "'" + text);
     }
 
     std::vector<plan_row> plans_;
@@ -44,15 +44,15 @@ class tariff_builder {
 };
 
 bool tariff_builder::knows_zone(std::string const& zone) {
-    auto const [place, is_new] = zones_.try_emplace(zone, true);
+    auto const [found, is_new] = zones_.try_emplace(zone, true);
     if (is_new) {
         try {
             rating::calendar{zone};
         } catch (std::invalid_argument const&) {
-            place->second = false;
+            found->second = false;
         }
     }
-    return place->second;
+    return found->second;
 }
 
 void tariff_builder::find_fallbacks() {
@@ -67,12 +67,12 @@ void tariff_builder::find_fallbacks() {
 }
 
 bool tariff_builder::leads_back(std::size_t plan) const {
-    std::size_t at = fallbacks_[plan];
+    std::size_t index = fallbacks_[plan];
     // After as many steps as there are plans, the chain is in a cycle that `plan` is not part of.
-    for (std::size_t i = 0; i < plans_.size() && at != nowhere && at != plan; ++i) {
-        at = fallbacks_[at];
+    for (std::size_t i = 0; i < plans_.size() && index != nowhere && index != plan; ++i) {
+        index = fallbacks_[index];
     }
-    return at == plan;
+    return index == plan;
 }
 
 /// Removes the fallback of every plan in a cycle: there is no way to say which one is wrong.
@@ -97,17 +97,17 @@ void tariff_builder::drop_bad_parts(rating::tariff::content& content) {
             part.head = content.head;
             rating::tariff::check(part);
             return false;
-        } catch (std::exception const& why) {
-            warn(content, std::string{": left out: "} + why.what());
+        } catch (std::exception const& error) {
+            warn(content, std::string{": left out: "} + error.what());
             return true;
         }
     };
 
-    for (rating::band_place place = 0; place < content.bands.size(); ++place) {
-        auto& band = content.bands[place];
+    for (rating::band_index index = 0; index < content.bands.size(); ++index) {
+        auto& band = content.bands[index];
         if (is_bad({{}, {}, {band}, {}, nullptr})) {
             band = {};
-            std::erase_if(content.rates, [&](rating::rate const& r) { return r.band == place; });
+            std::erase_if(content.rates, [&](rating::rate const& r) { return r.band == index; });
         }
     }
     std::erase_if(content.rates, [&](rating::rate const& r) {
@@ -154,8 +154,8 @@ void tariff_builder::build_one(std::size_t plan) {
     std::string const code = content.head.code; // `content` is moved from, even on an exception
     try {
         built_[plan] = std::make_shared<rating::tariff const>(std::move(content));
-    } catch (std::exception const& why) {
-        warnings_.add("plan '" + code + "' is left out: " + why.what());
+    } catch (std::exception const& error) {
+        warnings_.add("plan '" + code + "' is left out: " + error.what());
     }
 }
 
@@ -163,12 +163,13 @@ void tariff_builder::build_one(std::size_t plan) {
 /// there are plans.
 void tariff_builder::build_with_fallbacks(std::size_t plan) {
     std::vector<std::size_t> chain;
-    for (std::size_t at = plan; at != nowhere && !is_done_[at]; at = fallbacks_[at]) {
-        chain.push_back(at);
+    for (std::size_t index = plan; index != nowhere && !is_done_[index];
+         index = fallbacks_[index]) {
+        chain.push_back(index);
     }
-    for (auto at = chain.rbegin(); at != chain.rend(); ++at) {
-        build_one(*at);
-        is_done_[*at] = true;
+    for (auto found = chain.rbegin(); found != chain.rend(); ++found) {
+        build_one(*found);
+        is_done_[*found] = true;
     }
 }
 
@@ -190,13 +191,13 @@ void tariff_builder::build(loaded_tariffs& out) {
 
 } // namespace
 
-result load_tariffs(pq_connection& on, loaded_tariffs& out, load_warnings& warnings) {
-    tariff_rows rows{on, warnings};
-    result said = rows.read();
-    if (said.ok()) {
+result load_tariffs(pq_connection& connection, loaded_tariffs& out, load_warnings& warnings) {
+    tariff_rows rows{connection, warnings};
+    result status = rows.read();
+    if (status.ok()) {
         tariff_builder{std::move(rows.plans()), warnings}.build(out);
     }
-    return said;
+    return status;
 }
 
 } // namespace tally::storage

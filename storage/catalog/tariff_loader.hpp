@@ -26,6 +26,6 @@ struct loaded_tariffs {
 /// Reads the plans with their bands, rates and metric prices, within the caller's transaction, and
 /// builds tariffs. A part that a tariff refuses is left out with a warning, and so is a fallback
 /// plan that leads back to the plan or has another currency.
-result load_tariffs(pq_connection& on, loaded_tariffs& out, load_warnings& warnings);
+result load_tariffs(pq_connection& connection, loaded_tariffs& out, load_warnings& warnings);
 
 } // namespace tally::storage

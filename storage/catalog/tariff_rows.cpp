@@ -108,8 +108,8 @@ void tariff_rows::take_plan(copy_fields row) {
     std::copy_n(currency.begin(), std::min(currency.size(), head.currency.size()),
                 head.currency.begin());
     head.time_zone = row.text();
-    head.how.mode = value_of<rating::rounding_mode>(row.text(), rounding_labels);
-    head.how.decimals = static_cast<std::uint8_t>(row.int16());
+    head.rounding_mode.mode = value_of<rating::rounding_mode>(row.text(), rounding_labels);
+    head.rounding_mode.decimals = static_cast<std::uint8_t>(row.int16());
     head.included_s = static_cast<std::int64_t>(row.int32()) * 60;
     head.split_at_bands = row.boolean();
     if (ingest::uuid const fallback = row.uuid(); !fallback.is_nil()) {
@@ -132,14 +132,14 @@ void tariff_rows::take_band(copy_fields row) {
     band.from_s = row.int32();
     band.to_s = row.int32();
     band.weight = row.int32();
-    bands_.emplace(id, band_row{plan->second, static_cast<rating::band_place>(bands.size())});
+    bands_.emplace(id, band_row{plan->second, static_cast<rating::band_index>(bands.size())});
     bands.push_back(std::move(band));
 }
 
 void tariff_rows::take_holiday(copy_fields row) {
     if (auto const band = bands_.find(row.uuid()); band != bands_.end()) {
         auto& bands = plans_[band->second.plan].content.bands;
-        bands[band->second.place].dates.push_back(row.int32());
+        bands[band->second.index].dates.push_back(row.int32());
     }
 }
 
@@ -190,7 +190,7 @@ void tariff_rows::take_rate(copy_fields row) {
                           " is left out: its band is another plan's");
             return;
         }
-        rate.band = band->second.place;
+        rate.band = band->second.index;
     }
 
     // In the order of rates_sql's columns.
@@ -245,7 +245,7 @@ void tariff_rows::take_metric(copy_fields row) {
     metric.id = taken.id;
     metric.name = row.text();
     metric.unit = row.text();
-    metric.how = value_of<rating::aggregation>(row.text(), aggregation_labels);
+    metric.method = value_of<rating::aggregation>(row.text(), aggregation_labels);
     metric.unique_property = row.text();
     numeric_reader numbers{row};
     metric.included = numbers.quantity();
@@ -279,7 +279,7 @@ void tariff_rows::take_tier(copy_fields row) {
 }
 
 result tariff_rows::read_table(char const* sql, void (tariff_rows::*take)(copy_fields)) {
-    return on_.copy_out(sql, [this, take](std::string_view chunk) {
+    return connection_.copy_out(sql, [this, take](std::string_view chunk) {
         if (copy_fields const row{chunk}; row.is_row()) {
             (this->*take)(row);
         }
@@ -323,8 +323,8 @@ result tariff_rows::read() {
           table{rates_sql, &tariff_rows::take_rate}, table{steps_sql, &tariff_rows::take_step},
           table{metrics_sql, &tariff_rows::take_metric},
           table{tiers_sql, &tariff_rows::take_tier}}) {
-        if (result const said = read_table(sql, take); !said.ok()) {
-            return said;
+        if (result const status = read_table(sql, take); !status.ok()) {
+            return status;
         }
         if (sql == destinations_sql) {
             index_destinations(); // take_rate() uses the index

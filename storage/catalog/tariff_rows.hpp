@@ -26,7 +26,8 @@ struct plan_row {
 /// range is left out with a warning.
 class tariff_rows {
   public:
-    tariff_rows(pq_connection& on, load_warnings& warnings) : on_(on), warnings_(warnings) {}
+    tariff_rows(pq_connection& connection, load_warnings& warnings)
+        : connection_(connection), warnings_(warnings) {}
 
     result read();
     /// The plans, sorted by code. The caller may move them away.
@@ -46,7 +47,7 @@ class tariff_rows {
     };
     struct band_row {
         std::size_t plan = 0;
-        rating::band_place place = rating::any_band;
+        rating::band_index index = rating::any_band;
     };
     struct destination_row {
         std::string prefix;
@@ -69,7 +70,7 @@ class tariff_rows {
     void give_metrics_to_plans();
     [[nodiscard]] std::string name_of(std::size_t plan) const;
 
-    pq_connection& on_;
+    pq_connection& connection_;
     load_warnings& warnings_;
     std::vector<plan_row> plans_;
     std::map<ingest::uuid, std::size_t> plan_places_;

@@ -49,10 +49,10 @@ std::string version_text(fs::path const& program) {
 /// The major version in "postgres (PostgreSQL) 15.20 (Debian ...)", 15; 0 for any other text.
 int major_of(fs::path const& folder) {
     std::string const text = version_text(folder / "postgres");
-    auto const place = text.find("(PostgreSQL) ");
+    auto const index = text.find("(PostgreSQL) ");
     int major = 0;
-    if (place != std::string::npos) {
-        std::from_chars(text.data() + place + 13, text.data() + text.size(), major);
+    if (index != std::string::npos) {
+        std::from_chars(text.data() + index + 13, text.data() + text.size(), major);
     }
     return major;
 }

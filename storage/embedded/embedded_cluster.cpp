@@ -26,8 +26,8 @@ constexpr auto own_mark = "tallyd.conf";
 /// "/.s.PGSQL.5432.lock" in the same folder is not a socket.
 constexpr std::size_t socket_folder_bytes_max = 107 - std::string_view{"/.s.PGSQL.5432"}.size();
 
-std::runtime_error failed(std::string const& what, fs::path const& path) {
-    return std::runtime_error{what + " " + path.string() + ": " + std::strerror(errno)};
+std::runtime_error failed(std::string const& text, fs::path const& path) {
+    return std::runtime_error{text + " " + path.string() + ": " + std::strerror(errno)};
 }
 
 /// Files that a directory may have and still counts as empty: our own of an earlier attempt.
@@ -36,14 +36,14 @@ bool is_of_no_account(std::string const& name) {
            name == "lost+found";
 }
 
-void write_file(fs::path const& path, std::string const& text, process_identity const& who) {
+void write_file(fs::path const& path, std::string const& text, process_identity const& owner) {
     std::ofstream out{path, std::ios::binary | std::ios::trunc};
     out << text;
     out.close();
     if (!out) {
         throw failed("cannot write", path);
     }
-    if (who.drops_privileges && lchown(path.c_str(), who.user, who.group) != 0) {
+    if (owner.drops_privileges && lchown(path.c_str(), owner.user, owner.group) != 0) {
         throw failed("cannot give away", path);
     }
 }
@@ -87,22 +87,22 @@ void run_initdb(fs::path const& folder, process_spec spec, postgres_binaries con
 }
 
 /// Moves PG_VERSION last: its presence says that the cluster is complete.
-void move_up(fs::path const& from, fs::path const& to) {
+void move_up(fs::path const& origin, fs::path const& target) {
     std::vector<fs::path> entries;
-    for (auto const& entry : fs::directory_iterator{from}) {
+    for (auto const& entry : fs::directory_iterator{origin}) {
         if (entry.path().filename() != "PG_VERSION") {
             entries.push_back(entry.path());
         }
     }
     for (fs::path const& entry : entries) {
-        fs::rename(entry, to / entry.filename());
+        fs::rename(entry, target / entry.filename());
     }
-    if (int const folder = open(to.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
+    if (int const folder = open(target.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
         fsync(folder);
         close(folder);
     }
-    fs::rename(from / "PG_VERSION", to / "PG_VERSION");
-    fs::remove(from);
+    fs::rename(origin / "PG_VERSION", target / "PG_VERSION");
+    fs::remove(origin);
 }
 
 void remove_interrupted(fs::path const& data_dir) {
@@ -160,18 +160,18 @@ std::string configuration(std::int64_t buffers) {
 
 /// Creates a folder, or accepts an existing one only if it belongs to us: another user could have
 /// prepared it.
-void make_private_folder(fs::path const& folder, process_identity const& who) {
+void make_private_folder(fs::path const& folder, process_identity const& owner) {
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
         throw failed("cannot make the socket's folder", folder);
     }
     struct stat info {};
     if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
-        (info.st_uid != who.user && info.st_uid != geteuid())) {
+        (info.st_uid != owner.user && info.st_uid != geteuid())) {
         throw std::runtime_error{folder.string() + " belongs to another user: remove it, or choose "
                                                    "a shorter data_dir"};
     }
     if (chmod(folder.c_str(), 0700) != 0 ||
-        (who.drops_privileges && chown(folder.c_str(), who.user, who.group) != 0)) {
+        (owner.drops_privileges && chown(folder.c_str(), owner.user, owner.group) != 0)) {
         throw failed("cannot take", folder);
     }
 }
@@ -210,37 +210,38 @@ cluster_state inspect_cluster(fs::path const& data_dir) {
     return state;
 }
 
-void own_data_dir(fs::path const& data_dir, process_identity const& who) {
+void own_data_dir(fs::path const& data_dir, process_identity const& owner) {
     fs::create_directories(data_dir);
     if (chmod(data_dir.c_str(), 0700) != 0) {
         throw failed("cannot set the mode of", data_dir);
     }
     struct stat info {};
-    if (!who.drops_privileges || (stat(data_dir.c_str(), &info) == 0 && info.st_uid == who.user)) {
+    if (!owner.drops_privileges ||
+        (stat(data_dir.c_str(), &info) == 0 && info.st_uid == owner.user)) {
         return;
     }
     for (auto const& entry : fs::recursive_directory_iterator{data_dir}) {
-        if (lchown(entry.path().c_str(), who.user, who.group) != 0) {
+        if (lchown(entry.path().c_str(), owner.user, owner.group) != 0) {
             throw failed("cannot give away", entry.path());
         }
     }
     // Last: the owner of data_dir tells whether its content is done.
-    if (chown(data_dir.c_str(), who.user, who.group) != 0) {
+    if (chown(data_dir.c_str(), owner.user, owner.group) != 0) {
         throw failed("cannot give away", data_dir);
     }
 }
 
 void create_cluster(fs::path const& data_dir, postgres_binaries const& binaries,
-                    process_identity const& who, bool synced) {
+                    process_identity const& owner, bool synced) {
     remove_interrupted(data_dir);
     fs::path const folder = data_dir / initdb_folder;
     fs::create_directory(folder);
     if (chmod(folder.c_str(), 0700) != 0 ||
-        (who.drops_privileges && chown(folder.c_str(), who.user, who.group) != 0)) {
+        (owner.drops_privileges && chown(folder.c_str(), owner.user, owner.group) != 0)) {
         throw failed("cannot prepare", folder);
     }
     process_spec spec;
-    spec.identity = who;
+    spec.identity = owner;
     spec.working_folder = data_dir;
     spec.log_file = data_dir / "postgres.log";
     spec.signal_at_parent_death = SIGTERM;
@@ -249,51 +250,51 @@ void create_cluster(fs::path const& data_dir, postgres_binaries const& binaries,
                "# Only the Unix socket, and only who may enter its folder (mode 0700).\n"
                "local all         all trust\n"
                "local replication all trust\n",
-               who);
-    write_file(folder / own_mark, "# filled at the first start\n", who);
+               owner);
+    write_file(folder / own_mark, "# filled at the first start\n", owner);
     std::ofstream{folder / "postgresql.conf", std::ios::app} << "\ninclude = '" << own_mark
                                                              << "'\n";
     move_up(folder, data_dir);
 }
 
-void write_configuration(fs::path const& data_dir, process_identity const& who,
+void write_configuration(fs::path const& data_dir, process_identity const& owner,
                          std::int64_t memory_bytes) {
     fs::path const fresh = data_dir / (std::string{own_mark} + ".new");
     write_file(fresh, configuration(memory_bytes != 0 ? memory_bytes : buffers_for_this_machine()),
-               who);
+               owner);
     fs::rename(fresh, data_dir / own_mark);
 }
 
-fs::path choose_socket_folder(fs::path const& data_dir, process_identity const& who) {
+fs::path choose_socket_folder(fs::path const& data_dir, process_identity const& owner) {
     // libpq treats a comma as the end of a host name.
     bool const has_comma = data_dir.string().find(',') != std::string::npos;
     if (data_dir.string().size() <= socket_folder_bytes_max && !has_comma) {
         return data_dir;
     }
-    char const* runtime = who.drops_privileges ? nullptr : std::getenv("XDG_RUNTIME_DIR");
+    char const* runtime = owner.drops_privileges ? nullptr : std::getenv("XDG_RUNTIME_DIR");
     fs::path const parent = runtime != nullptr && fs::is_directory(runtime) ? runtime : "/tmp";
     auto const mark = std::hash<std::string>{}(data_dir.string());
     fs::path const folder =
-        parent / ("tallyd-" + std::to_string(who.user) + "-" + std::to_string(mark));
-    make_private_folder(folder, who);
+        parent / ("tallyd-" + std::to_string(owner.user) + "-" + std::to_string(mark));
+    make_private_folder(folder, owner);
     return folder;
 }
 
 std::optional<postmaster_file> read_postmaster_file(fs::path const& data_dir) {
     // Lines: pid, data directory, start time, port, first socket folder, listen address, ...
-    std::ifstream in{data_dir / "postmaster.pid"};
+    std::ifstream input{data_dir / "postmaster.pid"};
     postmaster_file file;
     std::string folder;
     std::string started;
     std::string pid;
-    if (!std::getline(in, pid)) {
+    if (!std::getline(input, pid)) {
         return std::nullopt;
     }
     std::from_chars(pid.data(), pid.data() + pid.size(), file.pid);
-    std::getline(in, folder);
-    std::getline(in, started);
-    std::getline(in, file.port);
-    std::getline(in, file.socket_folder);
+    std::getline(input, folder);
+    std::getline(input, started);
+    std::getline(input, file.port);
+    std::getline(input, file.socket_folder);
     return file;
 }
 
@@ -320,7 +321,7 @@ void cluster_lock::release() noexcept {
     }
 }
 
-bool cluster_lock::try_lock(fs::path const& file, process_identity const& who, int operation) {
+bool cluster_lock::try_lock(fs::path const& file, process_identity const& owner, int operation) {
     int const opened = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (opened < 0) {
         throw failed("cannot open", file);
@@ -330,16 +331,16 @@ bool cluster_lock::try_lock(fs::path const& file, process_identity const& who, i
         return false;
     }
     descriptor_ = opened;
-    if (who.drops_privileges && fchown(opened, who.user, who.group) != 0) {
+    if (owner.drops_privileges && fchown(opened, owner.user, owner.group) != 0) {
         throw failed("cannot give away", file);
     }
     return true;
 }
 
-bool cluster_lock::try_own(fs::path const& data_dir, process_identity const& who,
+bool cluster_lock::try_own(fs::path const& data_dir, process_identity const& owner,
                            std::string& holder) {
     fs::path const file = data_dir / "tallyd.lock";
-    if (!try_lock(file, who, LOCK_EX)) {
+    if (!try_lock(file, owner, LOCK_EX)) {
         std::ifstream{file} >> holder;
         return false;
     }
@@ -351,12 +352,12 @@ bool cluster_lock::try_own(fs::path const& data_dir, process_identity const& who
     return true;
 }
 
-bool cluster_lock::try_visit(fs::path const& data_dir, process_identity const& who) {
-    return try_lock(data_dir / "tallyd.guests", who, LOCK_SH);
+bool cluster_lock::try_visit(fs::path const& data_dir, process_identity const& owner) {
+    return try_lock(data_dir / "tallyd.guests", owner, LOCK_SH);
 }
 
-bool cluster_lock::try_close(fs::path const& data_dir, process_identity const& who) {
-    return try_lock(data_dir / "tallyd.guests", who, LOCK_EX);
+bool cluster_lock::try_close(fs::path const& data_dir, process_identity const& owner) {
+    return try_lock(data_dir / "tallyd.guests", owner, LOCK_EX);
 }
 
 } // namespace tally::storage

@@ -30,21 +30,21 @@ struct cluster_state {
 cluster_state inspect_cluster(std::filesystem::path const& data_dir);
 
 /// Creates data_dir (mode 0700) if necessary and makes `who` the owner of it and its content.
-void own_data_dir(std::filesystem::path const& data_dir, process_identity const& who);
+void own_data_dir(std::filesystem::path const& data_dir, process_identity const& owner);
 
 /// Runs initdb. A kill at any time leaves nothing, an interrupted creation, or a complete cluster.
 void create_cluster(std::filesystem::path const& data_dir, postgres_binaries const& binaries,
-                    process_identity const& who, bool synced);
+                    process_identity const& owner, bool synced);
 
 /// Writes tallyd.conf. `memory_bytes`: size of shared_buffers; 0: an eighth of the machine's
 /// memory.
-void write_configuration(std::filesystem::path const& data_dir, process_identity const& who,
+void write_configuration(std::filesystem::path const& data_dir, process_identity const& owner,
                          std::int64_t memory_bytes);
 
 /// The folder of the socket: data_dir, or a folder of mode 0700 elsewhere if the path is too long
 /// for a socket address (107 bytes) or contains a comma.
 std::filesystem::path choose_socket_folder(std::filesystem::path const& data_dir,
-                                           process_identity const& who);
+                                           process_identity const& owner);
 
 /// The content of postmaster.pid.
 struct postmaster_file {
@@ -67,20 +67,20 @@ class cluster_lock {
 
     /// tallyd.lock, exclusive: this process runs the server. Writes our pid into the file. False if
     /// another process holds it; `holder` is its pid.
-    bool try_own(std::filesystem::path const& data_dir, process_identity const& who,
+    bool try_own(std::filesystem::path const& data_dir, process_identity const& owner,
                  std::string& holder);
     /// tallyd.guests, shared: this process uses the server of another. False while that one stops
     /// it.
-    bool try_visit(std::filesystem::path const& data_dir, process_identity const& who);
+    bool try_visit(std::filesystem::path const& data_dir, process_identity const& owner);
     /// tallyd.guests, exclusive: this process is about to stop its server. False while there are
     /// guests.
-    bool try_close(std::filesystem::path const& data_dir, process_identity const& who);
+    bool try_close(std::filesystem::path const& data_dir, process_identity const& owner);
 
     void release() noexcept;
     [[nodiscard]] bool is_held() const noexcept { return descriptor_ >= 0; }
 
   private:
-    bool try_lock(std::filesystem::path const& file, process_identity const& who, int operation);
+    bool try_lock(std::filesystem::path const& file, process_identity const& owner, int operation);
 
     int descriptor_ = -1;
 };

@@ -116,8 +116,8 @@ struct embedded_postgres::impl {
         return connection_text(socket_folder, port, database);
     }
 
-    std::runtime_error server_error(std::string const& what) const {
-        return std::runtime_error{what + "\n" + tail_of(log_file()) +
+    std::runtime_error server_error(std::string const& text) const {
+        return std::runtime_error{text + "\n" + tail_of(log_file()) +
                                   "\n(log: " + log_file().string() + ")"};
     }
 

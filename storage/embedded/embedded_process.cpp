@@ -77,8 +77,8 @@ void redirect(int log) noexcept {
     syscall(SYS_close_range, 3U, ~0U, 0U);
 }
 
-bool drop_privileges(process_identity const& who) noexcept {
-    return setgroups(0, nullptr) == 0 && setgid(who.group) == 0 && setuid(who.user) == 0;
+bool drop_privileges(process_identity const& owner) noexcept {
+    return setgroups(0, nullptr) == 0 && setgid(owner.group) == 0 && setuid(owner.user) == 0;
 }
 
 struct prepared {
@@ -162,10 +162,10 @@ void child_process::start(process_spec const& spec) {
     if (pid == 0) {
         become(child);
     }
-    int const why = errno;
+    int const reason = errno;
     close(log);
     if (pid < 0) {
-        throw std::runtime_error{std::string{"cannot start a process: "} + std::strerror(why)};
+        throw std::runtime_error{std::string{"cannot start a process: "} + std::strerror(reason)};
     }
     pid_ = pid;
 }
@@ -222,14 +222,14 @@ std::string describe_wait_status(int status, process_spec const& spec) {
 }
 
 std::string tail_of(std::filesystem::path const& file, std::size_t bytes_max) {
-    std::ifstream in{file, std::ios::binary | std::ios::ate};
-    if (!in) {
+    std::ifstream input{file, std::ios::binary | std::ios::ate};
+    if (!input) {
         return {};
     }
-    auto const size = static_cast<std::size_t>(in.tellg());
+    auto const size = static_cast<std::size_t>(input.tellg());
     std::string text(std::min(size, bytes_max), '\0');
-    in.seekg(static_cast<std::streamoff>(size - text.size()));
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    input.seekg(static_cast<std::streamoff>(size - text.size()));
+    input.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (auto line = text.find('\n'); size > bytes_max && line != std::string::npos) {
         text.erase(0, line + 1);
     }

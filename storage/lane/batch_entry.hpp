@@ -24,13 +24,13 @@ struct batch_entry {
     ingest::cdr const* call = nullptr;    ///< set for a call
     ingest::event const* event = nullptr; ///< set for an event; neither: an unreadable record
     rating::catalog const* catalog = nullptr;
-    ingest::source const* from = nullptr;
+    ingest::source const* source = nullptr;
     std::string_view format;
     std::string_view raw;
     std::string_view detail;
-    ingest::time_us received = 0; ///< when the record arrived (record_block::received)
-    rating::guided who;           ///< the payer of a call
-    rating::guided_event whose;   ///< the payer of an event
+    ingest::time_us received = 0;     ///< when the record arrived (record_block::received)
+    rating::guided call_owner;        ///< the payer of a call
+    rating::guided_event event_owner; ///< the payer of an event
     entry_state state = entry_state::live;
     bool is_bare = false;       ///< suspend without `detail` and `received`, which were refused
     bool may_be_stored = false; ///< by an earlier run, perhaps under another account
@@ -39,30 +39,30 @@ struct batch_entry {
     ingest::uuid suspense_id; ///< its row in ingest.suspense if it is a retry; nil: it is not
 
     /// Makes this the entry of a call or an event. One without a payer becomes suspended.
-    void take(ingest::cdr const& of, rating::guided const& pays) noexcept {
-        call = &of;
-        raw = of.raw;
-        who = pays;
-        if (who.error != ingest::record_error::none) {
-            suspend(who.error, ingest::explain(who.error));
+    void take(ingest::cdr const& record, rating::guided const& pays) noexcept {
+        call = &record;
+        raw = record.raw;
+        call_owner = pays;
+        if (call_owner.error != ingest::record_error::none) {
+            suspend(call_owner.error, ingest::explain(call_owner.error));
         }
     }
-    void take(ingest::event const& of, rating::guided_event const& pays) noexcept {
-        event = &of;
-        raw = of.raw;
-        whose = pays;
-        if (whose.error != ingest::record_error::none) {
-            suspend(whose.error, ingest::explain(whose.error));
+    void take(ingest::event const& record, rating::guided_event const& pays) noexcept {
+        event = &record;
+        raw = record.raw;
+        event_owner = pays;
+        if (event_owner.error != ingest::record_error::none) {
+            suspend(event_owner.error, ingest::explain(event_owner.error));
         }
     }
-    void suspend(ingest::record_error why, std::string_view what = {}) noexcept {
+    void suspend(ingest::record_error cause, std::string_view text = {}) noexcept {
         state = entry_state::suspended;
-        reason = why;
-        detail = what;
+        reason = cause;
+        detail = text;
     }
     /// Of a call that has a payer.
     [[nodiscard]] call_key key() const noexcept {
-        auto const& s = catalog->subscription_at(who.subscription);
+        auto const& s = catalog->subscription_at(call_owner.subscription);
         return {catalog->account_at(s.account).id, ingest::whole_second(call->start), call->id};
     }
     [[nodiscard]] bool is_live_call() const noexcept {

@@ -13,38 +13,40 @@ std::int64_t whole_seconds(std::int64_t ms) noexcept {
 
 } // namespace
 
-void call_batch::begin(std::span<batch_entry> entries, usage_book& book) {
+void call_batch::begin(std::span<batch_entry> entries, usage_totals& totals) {
     periods_.assign(entries.size(), nowhere);
     for (std::size_t i = 0; i < entries.size(); ++i) {
         auto const& entry = entries[i];
         if (entry.is_live_call()) {
-            periods_[i] = book.place_of(*entry.catalog, entry.who.subscription, entry.call->start);
+            periods_[i] =
+                totals.place_of(*entry.catalog, entry.call_owner.subscription, entry.call->start);
         }
     }
 }
 
-void call_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& out) {
+void call_batch::rate(std::span<batch_entry> entries, usage_totals& totals, batch& out) {
     out.calls.clear();
     for (std::size_t i = 0; i < entries.size(); ++i) {
         if (entries[i].is_live_call()) {
-            rate_one(entries[i], periods_[i], book, out);
+            rate_one(entries[i], periods_[i], totals, out);
         }
     }
 }
 
-void call_batch::rate_one(batch_entry& entry, std::uint32_t place, usage_book& book, batch& out) {
-    auto const& from = *entry.catalog;
-    auto const plan_index = from.subscription_at(entry.who.subscription).plan;
-    auto& usage = book.at(place);
-    auto const rated =
-        rating::rate_call(*entry.call, from.plan_at(plan_index), usage.left, entry.who.on_net);
+void call_batch::rate_one(batch_entry& entry, std::uint32_t index, usage_totals& totals,
+                          batch& out) {
+    auto const& catalog = *entry.catalog;
+    auto const plan_index = catalog.subscription_at(entry.call_owner.subscription).plan;
+    auto& usage = totals.at(index);
+    auto const rated = rating::rate_call(*entry.call, catalog.plan_at(plan_index), usage.left,
+                                         entry.call_owner.on_net);
     if (rated.error != ingest::record_error::none) {
         entry.suspend(rated.error, ingest::explain(rated.error));
         return;
     }
 
     out.calls.push_back({entry.call, usage.delta.account_id, usage.delta.subscription_id,
-                         entry.from->id, usage.delta.currency, rated});
+                         entry.source->id, usage.delta.currency, rated});
 
     // The period's usage row. Overage is the cost of calls that the allowance did not fully cover.
     usage.delta.seconds += rated.billed_s;
@@ -59,8 +61,8 @@ void call_batch::rate_one(batch_entry& entry, std::uint32_t place, usage_book& b
     // The daily aggregate, by the plan's local day; quantities have nine decimals.
     day_share const share{rating::int128{whole_seconds(entry.call->billsec_ms)} * nanos_per_unit,
                           rating::int128{rated.billed_s} * nanos_per_unit, rated.cost};
-    book.add_day(place, book.calendar_of(from, plan_index).day_of(entry.call->start),
-                 usage_book::calls_metric, share, out);
+    totals.add_day(index, totals.calendar_of(catalog, plan_index).day_of(entry.call->start),
+                   usage_totals::calls_metric, share, out);
 }
 
 } // namespace tally::storage

@@ -15,13 +15,13 @@ namespace tally::storage {
 class call_batch {
   public:
     /// First pass: finds the billing periods that the calls change.
-    void begin(std::span<batch_entry> entries, usage_book& book);
+    void begin(std::span<batch_entry> entries, usage_totals& totals);
     /// Second pass, when the states of the periods are known: fills out.calls and the sums of
     /// `book`.
-    void rate(std::span<batch_entry> entries, usage_book& book, batch& out);
+    void rate(std::span<batch_entry> entries, usage_totals& totals, batch& out);
 
   private:
-    static void rate_one(batch_entry& entry, std::uint32_t place, usage_book& book, batch& out);
+    static void rate_one(batch_entry& entry, std::uint32_t index, usage_totals& totals, batch& out);
 
     std::vector<std::uint32_t> periods_; ///< by entry: index in the book; nowhere: not a live call
 };

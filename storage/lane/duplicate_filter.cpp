@@ -48,11 +48,11 @@ void duplicate_filter::drop_repeats(std::span<batch_entry> entries) {
         if (entry.state != entry_state::live) {
             continue;
         }
-        auto const [place, is_first] = first_of_key_.try_emplace(key_hash_of(entry), i);
-        if (is_first || !same_key(entries[place->second], entry)) {
+        auto const [found, is_first] = first_of_key_.try_emplace(key_hash_of(entry), i);
+        if (is_first || !same_key(entries[found->second], entry)) {
             continue; // two keys with one hash: the unique index decides
         }
-        if (same_record(entries[place->second], entry)) {
+        if (same_record(entries[found->second], entry)) {
             entry.state = entry_state::duplicate;
         } else {
             entry.suspend(record_error::conflict, came_first);
@@ -74,16 +74,16 @@ result duplicate_filter::drop_stored(std::span<batch_entry> entries, bool all) {
     }
 
     found_any_ = false;
-    result said = ask_calls();
-    if (said.ok()) {
-        said = ask_events();
+    result status = ask_calls();
+    if (status.ok()) {
+        status = ask_events();
     }
 
     // Keep asking about all for as long as that finds something.
-    if (said.ok()) {
+    if (status.ok()) {
         expect_stored_ = found_any_ && (all || expect_stored_);
     }
-    return said;
+    return status;
 }
 
 result duplicate_filter::ask_calls() {
@@ -96,11 +96,11 @@ result duplicate_filter::ask_calls() {
         return {};
     }
     std::vector<stored_call> found;
-    result said = writer_.stored_calls(keys, found);
-    if (said.ok()) {
+    result status = writer_.stored_calls(keys, found);
+    if (status.ok()) {
         judge(found);
     }
-    return said;
+    return status;
 }
 
 void duplicate_filter::judge(std::span<stored_call const> found) {
@@ -111,9 +111,9 @@ void duplicate_filter::judge(std::span<stored_call const> found) {
         by_key.emplace(hash_of(stored.key), &stored);
     }
     for (auto* entry : calls_) {
-        auto const place = by_key.find(hash_of(entry->key()));
-        if (place != by_key.end() && place->second->key == entry->key()) {
-            settle(*entry, same_content(place->second->as_cdr(), *entry->call));
+        auto const index = by_key.find(hash_of(entry->key()));
+        if (index != by_key.end() && index->second->key == entry->key()) {
+            settle(*entry, same_content(index->second->as_cdr(), *entry->call));
         }
     }
 }
@@ -128,9 +128,9 @@ result duplicate_filter::ask_events() {
         return {};
     }
     std::vector<stored_event> found;
-    result said = writer_.stored_events(ids, found);
-    if (!said.ok()) {
-        return said;
+    result status = writer_.stored_events(ids, found);
+    if (!status.ok()) {
+        return status;
     }
 
     found_any_ = found_any_ || !found.empty();
@@ -139,8 +139,8 @@ result duplicate_filter::ask_events() {
         by_id.emplace(stored.id, stored.content);
     }
     for (auto* entry : events_) {
-        if (auto const place = by_id.find(entry->event->id); place != by_id.end()) {
-            settle(*entry, place->second == entry->event->content);
+        if (auto const index = by_id.find(entry->event->id); index != by_id.end()) {
+            settle(*entry, index->second == entry->event->content);
         }
     }
     return {};

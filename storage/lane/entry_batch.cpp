@@ -12,93 +12,93 @@ void entry_batch::begin(std::span<batch_entry> entries, states_of states) {
     states_from_ = states;
 
     // Which usage and metric rows do the entries change?
-    book_.begin();
-    calls_.begin(entries, book_);
-    events_.begin(entries, book_, is_remembering() ? &metrics_ : nullptr);
+    totals_.begin();
+    calls_.begin(entries, totals_);
+    events_.begin(entries, totals_, is_remembering() ? &metrics_ : nullptr);
 
     // Which of the usage rows are not remembered? Locked rows are all read.
     missing_.clear();
     missing_places_.clear();
-    for (std::uint32_t place = 0; place < book_.periods().size(); ++place) {
-        auto& usage = book_.at(place);
+    for (std::uint32_t index = 0; index < totals_.periods().size(); ++index) {
+        auto& usage = totals_.at(index);
         auto const* known = is_remembering() ? usage_.find(usage.key) : nullptr;
         if (known != nullptr) {
             usage.before = *known;
         } else {
             missing_.push_back(usage.key);
-            missing_places_.push_back(place);
+            missing_places_.push_back(index);
         }
     }
 }
 
-result entry_batch::load(batch_writer& from) {
+result entry_batch::load(batch_writer& writer) {
     if (is_remembering()) {
-        return read(from);
+        return read(writer);
     }
-    result answer = lock_rows(from);
-    if (answer.ok()) {
-        answer = read(from);
-        if (!answer.ok()) {
-            from.roll_back();
+    result status = lock_rows(writer);
+    if (status.ok()) {
+        status = read(writer);
+        if (!status.ok()) {
+            writer.roll_back();
         }
     }
-    return answer;
+    return status;
 }
 
 result entry_batch::lock_rows(batch_writer& with) {
     locked_.clear();
-    for (auto const& usage : book_.periods()) {
+    for (auto const& usage : totals_.periods()) {
         locked_.push_back(usage.delta);
     }
     return with.lock_rows(locked_, events_.missing());
 }
 
-result entry_batch::read(batch_writer& from) {
-    result answer = load_usage(from);
-    if (answer.ok()) {
-        answer = load_metrics(from);
+result entry_batch::read(batch_writer& writer) {
+    result status = load_usage(writer);
+    if (status.ok()) {
+        status = load_metrics(writer);
     }
-    if (answer.ok() && !events_.values().empty()) {
-        answer = from.counted_values(events_.values(), counted_);
-        if (answer.ok()) {
+    if (status.ok() && !events_.values().empty()) {
+        status = writer.counted_values(events_.values(), counted_);
+        if (status.ok()) {
             events_.learn_counted(counted_);
         }
     }
-    return answer;
+    return status;
 }
 
-result entry_batch::load_usage(batch_writer& from) {
+result entry_batch::load_usage(batch_writer& writer) {
     if (missing_.empty()) {
         return {};
     }
-    result answer = from.load_usage(missing_, states_);
-    for (std::size_t i = 0; answer.ok() && i < missing_.size(); ++i) {
-        book_.at(missing_places_[i]).before = states_[i];
+    result status = writer.load_usage(missing_, states_);
+    for (std::size_t i = 0; status.ok() && i < missing_.size(); ++i) {
+        totals_.at(missing_places_[i]).before = states_[i];
         if (is_remembering()) {
             usage_.put(missing_[i], states_[i]);
         }
     }
-    return answer;
+    return status;
 }
 
-result entry_batch::load_metrics(batch_writer& from) {
+result entry_batch::load_metrics(batch_writer& writer) {
     if (events_.missing().empty()) {
         return {};
     }
-    result answer = from.load_metrics(events_.missing(), metric_states_);
-    if (answer.ok()) {
+    result status = writer.load_metrics(events_.missing(), metric_states_);
+    if (status.ok()) {
         events_.learn(metric_states_, is_remembering() ? &metrics_ : nullptr);
     }
-    return answer;
+    return status;
 }
 
 void entry_batch::rate(batch& out) {
     out.suspense.clear();
     out.resolved.clear();
-    book_.start(out);
-    calls_.rate(entries_, book_, out);
-    events_.rate(entries_, book_, out);
-    book_.finish(out);
+    totals_.start(out);
+    calls_.rate(entries_, totals_, out);
+    events_.rate(entries_, totals_, out);
+    totals_.finish(out);
     add_suspended(out);
 }
 
@@ -111,9 +111,9 @@ void entry_batch::add_suspended(batch& out) const {
             }
         } else if (entry.is_bare) {
             out.suspense.push_back(
-                {entry.reason, {}, entry.from->id, entry.format, entry.raw, out.opened});
+                {entry.reason, {}, entry.source->id, entry.format, entry.raw, out.opened});
         } else {
-            out.suspense.push_back({entry.reason, entry.detail, entry.from->id, entry.format,
+            out.suspense.push_back({entry.reason, entry.detail, entry.source->id, entry.format,
                                     entry.raw, entry.received});
         }
     }
@@ -121,12 +121,12 @@ void entry_batch::add_suspended(batch& out) const {
 
 bool entry_batch::moves_all() const noexcept {
     return events_.moves_all() &&
-           std::all_of(book_.periods().begin(), book_.periods().end(),
+           std::all_of(totals_.periods().begin(), totals_.periods().end(),
                        [](auto const& usage) { return usage.delta.moves(); });
 }
 
 void entry_batch::written() {
-    for (auto const& usage : book_.periods()) {
+    for (auto const& usage : totals_.periods()) {
         if (usage.delta.moves()) {
             usage_.put(usage.key, {usage.before.version + 1, usage.before.included_seconds_used +
                                                                  usage.delta.included_seconds});
@@ -136,7 +136,7 @@ void entry_batch::written() {
 }
 
 void entry_batch::forget() noexcept {
-    for (auto const& usage : book_.periods()) {
+    for (auto const& usage : totals_.periods()) {
         usage_.forget(usage.key);
     }
     events_.forget(metrics_);

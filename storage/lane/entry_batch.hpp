@@ -43,7 +43,7 @@ class entry_batch {
     void begin(std::span<batch_entry> entries, states_of states = states_of::memory);
     /// Reads the usage rows that are not remembered (most batches have none), or locks and reads
     /// all of them. Nothing is locked after a failure.
-    result load(batch_writer& from);
+    result load(batch_writer& writer);
     /// Second pass: fills `out`. Its identity and its positions are kept, the rest is replaced.
     void rate(batch& out);
     /// Whether the rated entries change every row that was loaded. If not, locked rows that were
@@ -57,16 +57,16 @@ class entry_batch {
   private:
     [[nodiscard]] bool is_remembering() const noexcept { return states_from_ == states_of::memory; }
     result lock_rows(batch_writer& with);
-    result read(batch_writer& from);
-    result load_usage(batch_writer& from);
-    result load_metrics(batch_writer& from);
+    result read(batch_writer& writer);
+    result load_usage(batch_writer& writer);
+    result load_metrics(batch_writer& writer);
     void add_suspended(batch& out) const;
 
     std::span<batch_entry> entries_;
     states_of states_from_ = states_of::memory;
     usage_cache usage_;
     metric_cache metrics_;
-    usage_book book_;
+    usage_totals totals_;
     call_batch calls_;
     event_batch events_;
     std::vector<usage_key> missing_;

@@ -16,12 +16,12 @@ constexpr std::string_view sms_metric = "sms";
 constexpr std::string_view data_metric = "data_mb";
 
 rating::catalog_index plan_of(batch_entry const& entry) noexcept {
-    return entry.catalog->subscription_at(entry.whose.subscription).plan;
+    return entry.catalog->subscription_at(entry.event_owner.subscription).plan;
 }
 
 } // namespace
 
-void event_batch::begin(std::span<batch_entry> entries, usage_book& book,
+void event_batch::begin(std::span<batch_entry> entries, usage_totals& totals,
                         metric_cache const* cache) {
     metered_.clear();
     metered_.resize(entries.size());
@@ -33,74 +33,75 @@ void event_batch::begin(std::span<batch_entry> entries, usage_book& book,
     value_places_.clear();
     for (std::size_t i = 0; i < entries.size(); ++i) {
         if (entries[i].is_live_event() && entries[i].event->kind == ingest::event_kind::usage) {
-            begin_one(entries[i], metered_[i], book);
+            begin_one(entries[i], metered_[i], totals);
         }
     }
 
     // Which of the metric rows are not remembered?
     is_counted_.assign(values_.size(), false);
-    for (std::uint32_t place = 0; place < metrics_.size(); ++place) {
-        auto& metric = metrics_[place];
+    for (std::uint32_t index = 0; index < metrics_.size(); ++index) {
+        auto& metric = metrics_[index];
         auto const* known = cache == nullptr ? nullptr : cache->find(metric.key);
         if (known != nullptr) {
             metric.before = *known;
         } else {
             missing_.push_back(metric.row);
-            missing_places_.push_back(place);
+            missing_places_.push_back(index);
         }
     }
 }
 
-void event_batch::begin_one(batch_entry& entry, metered& at, usage_book& book) {
-    auto const& what = std::get<usage_data>(entry.event->what);
+void event_batch::begin_one(batch_entry& entry, metered& usage, usage_totals& totals) {
+    auto const& data = std::get<usage_data>(entry.event->event_data);
     auto const& plan = entry.catalog->plan_at(plan_of(entry));
-    at.price = plan.find_metric(what.metric, entry.event->occurred);
-    if (at.price == nullptr) {
+    usage.price = plan.find_metric(data.metric, entry.event->occurred);
+    if (usage.price == nullptr) {
         entry.suspend(record_error::unknown_metric, ingest::explain(record_error::unknown_metric));
         return;
     }
-    at.period = book.place_of(*entry.catalog, entry.whose.subscription, entry.event->occurred);
-    at.metric = metric_of(entry, at.period, book);
-    if (at.price->how == rating::aggregation::unique &&
-        !note_value(entry, at, metrics_[at.metric].row)) {
+    usage.period =
+        totals.place_of(*entry.catalog, entry.event_owner.subscription, entry.event->occurred);
+    usage.metric = metric_of(entry, usage.period, totals);
+    if (usage.price->method == rating::aggregation::unique &&
+        !note_value(entry, usage, metrics_[usage.metric].row)) {
         entry.suspend(record_error::missing_field,
                       "the metric counts values of a property that the event does not have");
     }
 }
 
 std::uint32_t event_batch::metric_of(batch_entry const& entry, std::uint32_t period,
-                                     usage_book& book) {
-    auto const number = book.metric_number(std::get<usage_data>(entry.event->what).metric);
-    auto const& of = book.at(period);
-    auto const [place, is_new] = metric_places_.try_emplace(
-        metric_key{of.key, number}, static_cast<std::uint32_t>(metrics_.size()));
+                                     usage_totals& totals) {
+    auto const number = totals.metric_number(std::get<usage_data>(entry.event->event_data).metric);
+    auto const& usage = totals.at(period);
+    auto const [found, is_new] = metric_places_.try_emplace(
+        metric_key{usage.key, number}, static_cast<std::uint32_t>(metrics_.size()));
     if (is_new) {
         metric_of_period added;
-        added.key = {of.key, number};
-        added.row.subscription_id = of.delta.subscription_id;
-        added.row.account_id = of.delta.account_id;
-        added.row.period_start = of.delta.period_start;
-        added.row.period_end = of.delta.period_end;
-        added.row.metric = book.metric_name(number);
-        added.row.currency = of.delta.currency;
+        added.key = {usage.key, number};
+        added.row.subscription_id = usage.delta.subscription_id;
+        added.row.account_id = usage.delta.account_id;
+        added.row.period_start = usage.delta.period_start;
+        added.row.period_end = usage.delta.period_end;
+        added.row.metric = totals.metric_name(number);
+        added.row.currency = usage.delta.currency;
         metrics_.push_back(added);
     }
-    return place->second;
+    return found->second;
 }
 
-bool event_batch::note_value(batch_entry& entry, metered& at, metric_row const& of) {
-    auto const value = ingest::json_member(entry.event->data, at.price->unique_property);
+bool event_batch::note_value(batch_entry& entry, metered& usage, metric_row const& row) {
+    auto const value = ingest::json_member(entry.event->data, usage.price->unique_property);
     if (!value) {
         return false;
     }
-    unique_value_row const counted{of.subscription_id, of.period_start, of.metric,
+    unique_value_row const counted{row.subscription_id, row.period_start, row.metric,
                                    ingest::uuid_v5(ingest::event_name_space, *value)};
-    auto const [place, is_new] =
+    auto const [found, is_new] =
         value_places_.try_emplace(counted, static_cast<std::uint32_t>(values_.size()));
     if (is_new) {
         values_.push_back(counted);
     }
-    at.value = place->second;
+    usage.value = found->second;
     return true;
 }
 
@@ -122,7 +123,7 @@ void event_batch::learn_counted(std::span<unique_value_row const> counted) {
     }
 }
 
-void event_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& out) {
+void event_batch::rate(std::span<batch_entry> entries, usage_totals& totals, batch& out) {
     out.events.clear();
     out.metrics.clear();
     out.unique_values.clear();
@@ -141,7 +142,7 @@ void event_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& 
             continue;
         }
         if (entry.event->kind == ingest::event_kind::usage) {
-            rate_one(entry, metered_[i], book, out);
+            rate_one(entry, metered_[i], totals, out);
         } else {
             out.events.push_back(row_of(entry));
         }
@@ -158,25 +159,26 @@ void event_batch::rate(std::span<batch_entry> entries, usage_book& book, batch& 
 
 event_row event_batch::row_of(batch_entry const& entry) {
     event_row row;
-    row.what = entry.event;
-    row.source_id = entry.from->id;
-    auto const& from = *entry.catalog;
-    if (entry.whose.account != rating::no_index) {
-        row.account_id = from.account_at(entry.whose.account).id;
+    row.event = entry.event;
+    row.source_id = entry.source->id;
+    auto const& catalog = *entry.catalog;
+    if (entry.event_owner.account != rating::no_index) {
+        row.account_id = catalog.account_at(entry.event_owner.account).id;
     }
-    if (entry.whose.subscription != rating::no_index) {
-        row.subscription_id = from.subscription_at(entry.whose.subscription).id;
+    if (entry.event_owner.subscription != rating::no_index) {
+        row.subscription_id = catalog.subscription_at(entry.event_owner.subscription).id;
     }
     return row;
 }
 
-void event_batch::rate_one(batch_entry& entry, metered const& at, usage_book& book, batch& out) {
-    auto const& what = std::get<usage_data>(entry.event->what);
-    auto& metric = metrics_[at.metric];
-    bool const is_new_value = at.value != UINT32_MAX && !is_taken_[at.value];
+void event_batch::rate_one(batch_entry& entry, metered const& usage, usage_totals& totals,
+                           batch& out) {
+    auto const& data = std::get<usage_data>(entry.event->event_data);
+    auto& metric = metrics_[usage.metric];
+    bool const is_new_value = usage.value != UINT32_MAX && !is_taken_[usage.value];
     auto const rated = rating::rate_usage(
-        *at.price, entry.catalog->plan_at(plan_of(entry)).head().how, metric.usage,
-        {rating::quantity{what.quantity_nanos}, entry.event->occurred, is_new_value});
+        *usage.price, entry.catalog->plan_at(plan_of(entry)).head().rounding_mode, metric.usage,
+        {rating::quantity{data.quantity_nanos}, entry.event->occurred, is_new_value});
     if (rated.error != record_error::none) {
         entry.suspend(rated.error, ingest::explain(rated.error));
         return;
@@ -184,46 +186,46 @@ void event_batch::rate_one(batch_entry& entry, metered const& at, usage_book& bo
 
     // Of several events with one new value only the first counts it.
     if (is_new_value) {
-        is_taken_[at.value] = true;
-        out.unique_values.push_back(values_[at.value]);
+        is_taken_[usage.value] = true;
+        out.unique_values.push_back(values_[usage.value]);
     }
     metric.usage = rated.after;
-    add_metered(entry, at, rated, book, out);
+    add_metered(entry, usage, rated, totals, out);
 }
 
-void event_batch::add_metered(batch_entry const& entry, metered const& at,
-                              rating::rated_usage const& rated, usage_book& book, batch& out) {
-    auto const& what = std::get<usage_data>(entry.event->what);
+void event_batch::add_metered(batch_entry const& entry, metered const& usage,
+                              rating::rated_usage const& rated, usage_totals& totals, batch& out) {
+    auto const& data = std::get<usage_data>(entry.event->event_data);
     auto const occurred = entry.event->occurred;
     event_row row = row_of(entry);
-    row.currency = book.at(at.period).delta.currency;
+    row.currency = totals.at(usage.period).delta.currency;
     row.is_metered = true;
-    row.quantity = rating::quantity{what.quantity_nanos};
+    row.quantity = rating::quantity{data.quantity_nanos};
     row.billable = rated.billable;
     row.cost = rated.cost;
     out.events.push_back(row);
 
     // The metric's row in the period.
-    auto& counted = metrics_[at.metric].row;
+    auto& counted = metrics_[usage.metric].row;
     ++counted.events;
     counted.included_used = rated.included_used;
     counted.cost += rated.cost;
     counted.last_usage = std::max(counted.last_usage, occurred);
 
     // The period's usage row, which has columns of its own for two metrics.
-    auto& delta = book.at(at.period).delta;
+    auto& delta = totals.at(usage.period).delta;
     ++delta.events;
     delta.total_cost += rated.cost;
     delta.last_usage = std::max(delta.last_usage, occurred);
     if (counted.metric == sms_metric) {
-        delta.sms_nanos += what.quantity_nanos;
+        delta.sms_nanos += data.quantity_nanos;
     } else if (counted.metric == data_metric) {
-        delta.data_mb_nanos += what.quantity_nanos;
+        delta.data_mb_nanos += data.quantity_nanos;
     }
 
-    auto const day = book.calendar_of(*entry.catalog, plan_of(entry)).day_of(occurred);
-    book.add_day(at.period, day, metrics_[at.metric].key.metric,
-                 {what.quantity_nanos, rated.billable.nanos, rated.cost}, out);
+    auto const day = totals.calendar_of(*entry.catalog, plan_of(entry)).day_of(occurred);
+    totals.add_day(usage.period, day, metrics_[usage.metric].key.metric,
+                   {data.quantity_nanos, rated.billable.nanos, rated.cost}, out);
 }
 
 bool event_batch::moves_all() const noexcept {

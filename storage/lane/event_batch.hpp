@@ -22,7 +22,7 @@ class event_batch {
   public:
     /// First pass: finds the periods and metrics that the events change. Suspends events without a
     /// price. `cache` may be null: then every metric row is missing.
-    void begin(std::span<batch_entry> entries, usage_book& book, metric_cache const* cache);
+    void begin(std::span<batch_entry> entries, usage_totals& totals, metric_cache const* cache);
     /// Metric rows that the cache does not have. They view names of the book.
     [[nodiscard]] std::span<metric_row const> missing() const noexcept { return missing_; }
     /// The states of missing(), in its order; `cache` remembers them too, unless it is null.
@@ -32,7 +32,7 @@ class event_batch {
     /// Those of values() that are counted already.
     void learn_counted(std::span<unique_value_row const> counted);
     /// Second pass: fills out.events, out.metrics, out.unique_values and the sums of `book`.
-    void rate(std::span<batch_entry> entries, usage_book& book, batch& out);
+    void rate(std::span<batch_entry> entries, usage_totals& totals, batch& out);
     /// Whether the rated events change every metric that the first pass found.
     [[nodiscard]] bool moves_all() const noexcept;
     /// To be called after COMMIT: `cache` remembers the rows as the batch left them.
@@ -55,12 +55,12 @@ class event_batch {
         metric_row row;
     };
 
-    void begin_one(batch_entry& entry, metered& at, usage_book& book);
-    bool note_value(batch_entry& entry, metered& at, metric_row const& of);
-    std::uint32_t metric_of(batch_entry const& entry, std::uint32_t period, usage_book& book);
-    void rate_one(batch_entry& entry, metered const& at, usage_book& book, batch& out);
-    void add_metered(batch_entry const& entry, metered const& at, rating::rated_usage const& rated,
-                     usage_book& book, batch& out);
+    void begin_one(batch_entry& entry, metered& usage, usage_totals& totals);
+    bool note_value(batch_entry& entry, metered& usage, metric_row const& row);
+    std::uint32_t metric_of(batch_entry const& entry, std::uint32_t period, usage_totals& totals);
+    void rate_one(batch_entry& entry, metered const& usage, usage_totals& totals, batch& out);
+    void add_metered(batch_entry const& entry, metered const& usage,
+                     rating::rated_usage const& rated, usage_totals& totals, batch& out);
     static event_row row_of(batch_entry const& entry);
 
     std::vector<metered> metered_; ///< by entry

@@ -24,22 +24,22 @@ database_went_back::database_went_back(std::string_view stream, std::int64_t com
                          std::to_string(committed) +
                          " (a failover to a standby that was behind, or a restore?)"} {}
 
-lane_writer::lane_writer(batch_writer& writer, options how, lane_observer& observer,
+lane_writer::lane_writer(batch_writer& writer, options settings, lane_observer& observer,
                          retry_wait wait)
-    : writer_{writer}, how_{how}, observer_{observer}, wait_{std::move(wait)},
-      rows_{how.usage_states_max, how.metric_states_max}, partitions_{writer}, duplicates_{writer} {
-}
+    : writer_{writer}, options_{settings}, observer_{observer}, wait_{std::move(wait)},
+      rows_{settings.usage_states_max, settings.metric_states_max}, partitions_{writer},
+      duplicates_{writer} {}
 
 std::optional<std::int64_t> lane_writer::position_of(std::string_view stream) {
     if (auto const known = positions_.find(stream); known != positions_.end()) {
         return known->second;
     }
     std::vector<std::int64_t> by_lane;
-    if (!insist([&] { return writer_.load_positions(stream, how_.lanes, by_lane); })) {
+    if (!retry_until_ok([&] { return writer_.load_positions(stream, options_.lanes, by_lane); })) {
         return std::nullopt;
     }
     // -1, no row yet, is the beginning of the stream.
-    std::int64_t const position = std::max<std::int64_t>(0, by_lane[std::size_t(how_.lane)]);
+    std::int64_t const position = std::max<std::int64_t>(0, by_lane[std::size_t(options_.lane)]);
     positions_.emplace(stream, position);
     return position;
 }
@@ -51,9 +51,9 @@ bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
     states_ = states_of::memory;
 
     out_.clear();
-    out_.daemon_id = how_.daemon_id;
+    out_.daemon_id = options_.daemon_id;
     out_.import_id = import_id;
-    out_.lane = how_.lane;
+    out_.lane = options_.lane;
     out_.bytes = bytes;
     out_.opened = std::chrono::duration_cast<std::chrono::microseconds>(
                       std::chrono::system_clock::now().time_since_epoch())
@@ -61,8 +61,9 @@ bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
 
     // Remove duplicates before rating: a call that is stored must not draw allowance again.
     duplicates_.drop_repeats(entries);
-    return insist([&] { return drop_moved_calls(writer_, entries); }) &&
-           insist([&] { return duplicates_.drop_stored(entries); }) && store_range(entries, marks);
+    return retry_until_ok([&] { return drop_moved_calls(writer_, entries); }) &&
+           retry_until_ok([&] { return duplicates_.drop_stored(entries); }) &&
+           store_range(entries, marks);
 }
 
 bool lane_writer::store_range(std::span<batch_entry> entries, marks_span marks) {
@@ -97,12 +98,12 @@ bool lane_writer::store_halves(std::span<batch_entry> entries, marks_span marks)
 
 lane_writer::step lane_writer::load(std::span<batch_entry> entries, marks_span marks) {
     if (states_ == states_of::memory) {
-        return insist([&] { return rows_.load(writer_); }) ? step::done : step::give_up;
+        return retry_until_ok([&] { return rows_.load(writer_); }) ? step::done : step::give_up;
     }
     // Creates missing rows, which the database may refuse because of one entry: the failure is
     // handled like one of the commit.
-    auto const answer = rows_.load(writer_);
-    return answer.ok() ? step::done : after_failure(answer, {}, entries, marks);
+    auto const status = rows_.load(writer_);
+    return status.ok() ? step::done : after_failure(status, {}, entries, marks);
 }
 
 lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_span marks) {
@@ -146,36 +147,36 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
     }
 
     commit_counts counts;
-    auto const why = writer_.commit(out_, counts);
-    if (!why.ok()) {
-        return after_failure(why, counts, entries, marks);
+    auto const status = writer_.commit(out_, counts);
+    if (!status.ok()) {
+        return after_failure(status, counts, entries, marks);
     }
     finish(entries, began);
     return step::done;
 }
 
-lane_writer::step lane_writer::after_failure(result const& why, commit_counts const& counts,
+lane_writer::step lane_writer::after_failure(result const& status, commit_counts const& counts,
                                              std::span<batch_entry> entries, marks_span marks) {
     auto const go_on = [](bool ok) { return ok ? step::again : step::give_up; };
-    switch (why.why) {
+    switch (status.reason) {
     case failure::duplicate:
-        return after_duplicate(why, counts, entries);
+        return after_duplicate(status, counts, entries);
     case failure::stale:
-        return after_stale(why, entries);
+        return after_stale(status, entries);
     case failure::refused:
-        observer_.retried(name_of(why.why), why);
+        observer_.retried(name_of(status.reason), status);
         suspend_refused(entries, counts.verdicts);
         return step::again;
     case failure::position_lost:
-        observer_.retried(name_of(why.why), why);
+        observer_.retried(name_of(status.reason), status);
         return go_on(reread_positions(marks));
     case failure::bad_data:
-        return after_bad_data(why, counts, entries);
+        return after_bad_data(status, counts, entries);
     case failure::unknown: {
         // The answer is final, see R9: either the batch is stored, or it never will be.
         bool there = false;
-        if (!pause(name_of(why.why), why) ||
-            !insist([&] { return writer_.is_committed(out_.id, there); })) {
+        if (!pause(name_of(status.reason), status) ||
+            !retry_until_ok([&] { return writer_.is_committed(out_.id, there); })) {
             return step::give_up;
         }
         if (there) {
@@ -186,7 +187,7 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
     }
     case failure::transient:
     case failure::permanent:
-        return go_on(pause(name_of(why.why), why));
+        return go_on(pause(name_of(status.reason), status));
     case failure::none:
         break;
     }
@@ -195,10 +196,10 @@ lane_writer::step lane_writer::after_failure(result const& why, commit_counts co
 
 // The session that changed the rows will probably do so again. From now on the batch locks its rows
 // first. If it is stale all the same (retried records), it pauses before the next attempt.
-lane_writer::step lane_writer::after_stale(result const& why, std::span<batch_entry> entries) {
+lane_writer::step lane_writer::after_stale(result const& status, std::span<batch_entry> entries) {
     if (states_ == states_of::memory) {
-        observer_.retried(name_of(why.why), why);
-    } else if (!pause(name_of(why.why), why)) {
+        observer_.retried(name_of(status.reason), status);
+    } else if (!pause(name_of(status.reason), status)) {
         return step::give_up;
     }
     states_ = states_of::locked_rows;
@@ -210,18 +211,18 @@ lane_writer::step lane_writer::after_stale(result const& why, std::span<batch_en
 // a unique key that the operator added, and is bad data. That is concluded only after two attempts:
 // the record may have been deleted between the collision and the first search
 // (storage/README.md, S11).
-lane_writer::step lane_writer::after_duplicate(result const& why, commit_counts const& counts,
+lane_writer::step lane_writer::after_duplicate(result const& status, commit_counts const& counts,
                                                std::span<batch_entry> entries) {
     auto const live = [entries] {
         return std::count_if(entries.begin(), entries.end(),
                              [](auto const& e) { return e.state == entry_state::live; });
     };
     auto const live_before = live();
-    observer_.retried(name_of(why.why), why);
+    observer_.retried(name_of(status.reason), status);
 
     // Search for all keys, not only for those that the memory suspects.
     duplicates_.expect_stored();
-    if (!insist([&] { return duplicates_.drop_stored(entries, true); })) {
+    if (!retry_until_ok([&] { return duplicates_.drop_stored(entries, true); })) {
         return step::give_up;
     }
 
@@ -231,7 +232,7 @@ lane_writer::step lane_writer::after_duplicate(result const& why, commit_counts 
         return step::again;
     }
     looked_in_vain_ = false;
-    return after_bad_data(why, counts, entries);
+    return after_bad_data(status, counts, entries);
 }
 
 // Makes duplicates of the retried records that another session has stored or discarded meanwhile
@@ -241,7 +242,7 @@ bool lane_writer::drop_settled(std::span<batch_entry> entries) {
         return true;
     }
     std::vector<ingest::uuid> waiting;
-    if (!insist([&] { return writer_.still_waiting(out_.resolved, waiting); })) {
+    if (!retry_until_ok([&] { return writer_.still_waiting(out_.resolved, waiting); })) {
         return false;
     }
     for (auto& entry : entries) {
@@ -254,13 +255,13 @@ bool lane_writer::drop_settled(std::span<batch_entry> entries) {
     return true;
 }
 
-lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts const& counts,
+lane_writer::step lane_writer::after_bad_data(result const& status, commit_counts const& counts,
                                               std::span<batch_entry> entries) {
-    observer_.retried(name_of(why.why), why);
+    observer_.retried(name_of(status.reason), status);
 
     // The server named the row, or only one entry is left: suspend it.
     if (auto* refused = refused_entry(entries, counts); refused != nullptr) {
-        refused->suspend(record_error::database_refused, details_.emplace_back(why.detail));
+        refused->suspend(record_error::database_refused, details_.emplace_back(status.detail));
         return step::again;
     }
 
@@ -276,8 +277,8 @@ lane_writer::step lane_writer::after_bad_data(result const& why, commit_counts c
     }
 
     // Nothing is left to leave out. Retry until an operator has removed the reason.
-    result const stuck{failure::permanent, why.sqlstate, why.detail};
-    return pause(name_of(stuck.why), stuck) ? step::again : step::give_up;
+    result const stuck{failure::permanent, status.sqlstate, status.detail};
+    return pause(name_of(stuck.reason), stuck) ? step::again : step::give_up;
 }
 
 void lane_writer::suspend_refused(std::span<batch_entry> entries,
@@ -297,7 +298,8 @@ void lane_writer::set_positions(marks_span marks) {
         auto const known = positions_.find(mark.stream);
         std::int64_t const expected = known == positions_.end() ? 0 : known->second;
         if (mark.end > expected) {
-            out_.positions.push_back({mark.stream, how_.lane, how_.lanes, expected, mark.end});
+            out_.positions.push_back(
+                {mark.stream, options_.lane, options_.lanes, expected, mark.end});
         }
     }
 }
@@ -335,17 +337,17 @@ void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began
     observer_.stored({out_, entries, clock::now() - began});
 }
 
-bool lane_writer::pause(std::string_view reason, result const& why) {
-    observer_.retried(reason, why);
+bool lane_writer::pause(std::string_view reason, result const& status) {
+    observer_.retried(reason, status);
 
     // Exponential backoff up to backoff_max.
     static thread_local std::minstd_rand random{std::random_device{}()};
-    auto wait = how_.backoff_first;
-    for (std::int64_t i = 0; i < pauses_in_a_row_ && wait < how_.backoff_max; ++i) {
+    auto wait = options_.backoff_first;
+    for (std::int64_t i = 0; i < pauses_in_a_row_ && wait < options_.backoff_max; ++i) {
         wait *= 2;
     }
     ++pauses_in_a_row_;
-    wait = std::min(wait, how_.backoff_max);
+    wait = std::min(wait, options_.backoff_max);
 
     // Random within the upper half, so that the lanes do not all come back at the same time.
     std::uniform_int_distribution<std::int64_t> spread{wait.count() / 2, wait.count()};
@@ -353,13 +355,13 @@ bool lane_writer::pause(std::string_view reason, result const& why) {
 }
 
 template <typename Request>
-bool lane_writer::insist(Request&& request) {
+bool lane_writer::retry_until_ok(Request&& request) {
     while (true) {
-        result const answer = request();
-        if (answer.ok()) {
+        result const status = request();
+        if (status.ok()) {
             return true;
         }
-        if (!pause(name_of(answer.why), answer)) {
+        if (!pause(name_of(status.reason), status)) {
             return false;
         }
     }

@@ -39,9 +39,9 @@ class lane_observer {
     lane_observer& operator=(lane_observer const&) = delete;
     virtual ~lane_observer() = default;
 
-    virtual void stored(stored_batch const& what) = 0;
+    virtual void stored(stored_batch const& stored) = 0;
     /// An attempt failed and will be repeated. `reason`: "transient", "duplicate", "stale"...
-    virtual void retried(std::string_view reason, result const& why) = 0;
+    virtual void retried(std::string_view reason, result const& status) = 0;
 };
 
 /// Waits before the next attempt; false: give up, the process is stopping.
@@ -85,7 +85,7 @@ class lane_writer {
         std::size_t metric_states_max = 500'000;  ///< see entry_batch
     };
 
-    lane_writer(batch_writer& writer, options how, lane_observer& observer, retry_wait wait);
+    lane_writer(batch_writer& writer, options settings, lane_observer& observer, retry_wait wait);
 
     /// This lane's position in a stream: all its records below are stored. Reads the database the
     /// first time. nullopt: gave up waiting for the database.
@@ -105,32 +105,32 @@ class lane_writer {
     bool store_halves(std::span<batch_entry> entries, marks_span marks);
     step load(std::span<batch_entry> entries, marks_span marks);
     step try_once(std::span<batch_entry> entries, marks_span marks);
-    step after_failure(result const& why, commit_counts const& counts,
+    step after_failure(result const& status, commit_counts const& counts,
                        std::span<batch_entry> entries, marks_span marks);
-    step after_stale(result const& why, std::span<batch_entry> entries);
-    step after_duplicate(result const& why, commit_counts const& counts,
+    step after_stale(result const& status, std::span<batch_entry> entries);
+    step after_duplicate(result const& status, commit_counts const& counts,
                          std::span<batch_entry> entries);
-    step after_bad_data(result const& why, commit_counts const& counts,
+    step after_bad_data(result const& status, commit_counts const& counts,
                         std::span<batch_entry> entries);
     void suspend_refused(std::span<batch_entry> entries, std::span<verdict const> verdicts);
     bool drop_settled(std::span<batch_entry> entries);
     void set_positions(marks_span marks);
     bool reread_positions(marks_span marks);
     void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
-    bool pause(std::string_view reason, result const& why);
+    bool pause(std::string_view reason, result const& status);
     /// Repeats a request until it succeeds, with a pause after each failure; false: gave up.
     template <typename Request>
-    bool insist(Request&& request);
+    bool retry_until_ok(Request&& request);
 
     batch_writer& writer_;
-    options how_;
+    options options_;
     lane_observer& observer_;
     retry_wait wait_;
 
     entry_batch rows_;
     /// insist() for the parts that make requests themselves.
     std::function<bool(std::function<result()> const&)> retry_{
-        [this](auto const& request) { return insist(request); }};
+        [this](auto const& request) { return retry_until_ok(request); }};
     partition_guard partitions_;
     duplicate_filter duplicates_;
     batch out_;

@@ -24,19 +24,19 @@ bool is_stored_elsewhere(batch_entry const& entry, stored_call const& stored) {
         !same_content(stored.as_cdr(), call)) {
         return false;
     }
-    bool const has_payer = entry.who.error == record_error::none;
+    bool const has_payer = entry.call_owner.error == record_error::none;
     if (has_payer && entry.key() == stored.key) {
         return false; // the same account: duplicate_filter decides
     }
     bool const by_its_numbers = call.account_number.empty() && call.subscription_number.empty();
     return by_its_numbers ||
-           (has_payer &&
-            entry.catalog->subscription_at(entry.who.subscription).id == stored.subscription_id);
+           (has_payer && entry.catalog->subscription_at(entry.call_owner.subscription).id ==
+                             stored.subscription_id);
 }
 
 } // namespace
 
-result drop_moved_calls(batch_writer& in, std::span<batch_entry> entries) {
+result drop_moved_calls(batch_writer& writer, std::span<batch_entry> entries) {
     std::vector<call_key> keys;
     boost::unordered_flat_map<std::uint64_t, std::vector<batch_entry*>> by_key;
     for (auto& entry : entries) {
@@ -49,15 +49,15 @@ result drop_moved_calls(batch_writer& in, std::span<batch_entry> entries) {
         return {};
     }
     std::vector<stored_call> found;
-    result said = in.calls_of_anybody(keys, found);
+    result status = writer.calls_of_anybody(keys, found);
     for (auto const& stored : found) {
         for (auto* entry : by_key[hash_of(anybodys(stored.key.start, stored.key.id))]) {
-            if (said.ok() && is_stored_elsewhere(*entry, stored)) {
+            if (status.ok() && is_stored_elsewhere(*entry, stored)) {
                 entry->state = entry_state::duplicate;
             }
         }
     }
-    return said;
+    return status;
 }
 
 } // namespace tally::storage

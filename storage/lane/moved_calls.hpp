@@ -13,6 +13,6 @@ namespace tally::storage {
 ///
 /// Two equal calls may also have been sent for two accounts. They are the same record if the payer
 /// is found by their numbers, which are equal, or if both have the same subscription.
-result drop_moved_calls(batch_writer& in, std::span<batch_entry> entries);
+result drop_moved_calls(batch_writer& writer, std::span<batch_entry> entries);
 
 } // namespace tally::storage

@@ -101,9 +101,9 @@ bool partition_guard::ensure_call_days(retry const& until_answered) {
 bool partition_guard::ask_for(std::span<std::int32_t const> days, retry const& until_answered,
                               bool& is_taken) {
     return until_answered([&] {
-        auto answer = writer_.ensure_cdr_days(days, refused_days_);
-        is_taken = answer.sqlstate == overlaps;
-        return is_taken ? result{} : std::move(answer);
+        auto status = writer_.ensure_cdr_days(days, refused_days_);
+        is_taken = status.sqlstate == overlaps;
+        return is_taken ? result{} : std::move(status);
     });
 }
 

@@ -27,20 +27,20 @@ std::string reach_of(std::string_view dealt) {
                                            : std::string{reach_prefix} + std::string{dealt};
 }
 
-stream_progress progress_of(pqxx_session& on, std::string_view stream) {
+stream_progress progress_of(pqxx_session& session, std::string_view stream) {
     // A position counts for stored_below only if every lane has a row: the missing lane's is 0.
-    auto const rows =
-        on.query(std::string{"SELECT coalesce(max(lowest), 0), coalesce(max(highest), 0) FROM ("
-                             "SELECT CASE WHEN NOT starts_with(stream, 'reach:') AND count(*) ="
-                             " max(lanes) THEN min(position) END AS lowest,"
-                             " max(position) AS highest"} +
-                     rows_of_stream + " GROUP BY stream) AS dealt",
-                 names_of(stream));
+    auto const rows = session.query(
+        std::string{"SELECT coalesce(max(lowest), 0), coalesce(max(highest), 0) FROM ("
+                    "SELECT CASE WHEN NOT starts_with(stream, 'reach:') AND count(*) ="
+                    " max(lanes) THEN min(position) END AS lowest,"
+                    " max(position) AS highest"} +
+            rows_of_stream + " GROUP BY stream) AS dealt",
+        names_of(stream));
     return {std::stoull(*rows[0][0]), std::stoull(*rows[0][1])};
 }
 
-void forget_stream(pqxx_session& on, std::string_view stream) {
-    on.query(std::string{"DELETE"} + rows_of_stream, names_of(stream));
+void forget_stream(pqxx_session& session, std::string_view stream) {
+    session.query(std::string{"DELETE"} + rows_of_stream, names_of(stream));
 }
 
 } // namespace tally::storage

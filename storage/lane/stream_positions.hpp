@@ -30,9 +30,9 @@ struct stream_progress {
 };
 
 /// `stream` is the name without the number of lanes. Throws sql_error.
-stream_progress progress_of(pqxx_session& on, std::string_view stream);
+stream_progress progress_of(pqxx_session& session, std::string_view stream);
 
 /// Removes the positions of a stream that has ended. Throws sql_error.
-void forget_stream(pqxx_session& on, std::string_view stream);
+void forget_stream(pqxx_session& session, std::string_view stream);
 
 } // namespace tally::storage

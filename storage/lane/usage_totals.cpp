@@ -2,17 +2,17 @@
 
 namespace tally::storage {
 
-usage_book::usage_book() {
+usage_totals::usage_totals() {
     metric_number("calls");
 }
 
-void usage_book::begin() {
+void usage_totals::begin() {
     calendars_from_ = nullptr; // a new catalog may have the address of an old one
     periods_.clear();
     period_places_.clear();
 }
 
-std::uint32_t usage_book::metric_number(std::string_view name) {
+std::uint32_t usage_totals::metric_number(std::string_view name) {
     auto const known = numbers_.find(name);
     if (known != numbers_.end()) {
         return known->second;
@@ -21,35 +21,36 @@ std::uint32_t usage_book::metric_number(std::string_view name) {
     return numbers_.emplace(names_.emplace_back(name), number).first->second;
 }
 
-std::uint32_t usage_book::place_of(rating::catalog const& from, rating::catalog_index subscription,
-                                   ingest::time_us when) {
-    auto const& contract = from.subscription_at(subscription);
-    auto const period = calendar_of(from, contract.plan).monthly(contract.anchor, when);
+std::uint32_t usage_totals::place_of(rating::catalog const& catalog,
+                                     rating::catalog_index subscription, ingest::time_us when) {
+    auto const& contract = catalog.subscription_at(subscription);
+    auto const period = calendar_of(catalog, contract.plan).monthly(contract.anchor, when);
     usage_key const key{contract.id, period.start};
-    auto const [place, is_new] =
+    auto const [found, is_new] =
         period_places_.try_emplace(key, static_cast<std::uint32_t>(periods_.size()));
     if (is_new) {
-        auto const& head = from.plan_at(contract.plan).head();
+        auto const& head = catalog.plan_at(contract.plan).head();
         period_of_usage added;
         added.key = key;
         added.period = period;
         added.delta.subscription_id = contract.id;
-        added.delta.account_id = from.account_at(contract.account).id;
+        added.delta.account_id = catalog.account_at(contract.account).id;
         added.delta.period_start = period.start;
         added.delta.period_end = period.end;
         added.delta.currency = head.currency;
         added.left.included_s = head.included_s;
         periods_.push_back(added);
     }
-    return place->second;
+    return found->second;
 }
 
-rating::calendar& usage_book::calendar_of(rating::catalog const& from, rating::catalog_index plan) {
-    if (calendars_from_ != &from) {
-        calendars_from_ = &from;
+rating::calendar& usage_totals::calendar_of(rating::catalog const& catalog,
+                                            rating::catalog_index plan) {
+    if (calendars_from_ != &catalog) {
+        calendars_from_ = &catalog;
         plan_calendars_.clear();
-        for (std::uint32_t i = 0; i < from.plans(); ++i) {
-            std::string const& zone = from.plan_at(i).head().time_zone;
+        for (std::uint32_t i = 0; i < catalog.plans(); ++i) {
+            std::string const& zone = catalog.plan_at(i).head().time_zone;
             auto const found = calendars_.try_emplace(zone, zone).first;
             plan_calendars_.push_back(&found->second);
         }
@@ -57,7 +58,7 @@ rating::calendar& usage_book::calendar_of(rating::catalog const& from, rating::c
     return *plan_calendars_[plan];
 }
 
-void usage_book::start(batch& out) {
+void usage_totals::start(batch& out) {
     out.usage.clear();
     out.balances.clear();
     out.daily.clear();
@@ -69,34 +70,34 @@ void usage_book::start(batch& out) {
     }
 }
 
-std::uint32_t usage_book::day_row(period_of_usage const& of, rating::civil_day day,
-                                  std::uint32_t metric, batch& out) {
-    auto const [place, is_new] = day_places_.try_emplace(
-        {of.delta.subscription_id, day, metric}, static_cast<std::uint32_t>(out.daily.size()));
+std::uint32_t usage_totals::day_row(period_of_usage const& period, rating::civil_day day,
+                                    std::uint32_t metric, batch& out) {
+    auto const [found, is_new] = day_places_.try_emplace(
+        {period.delta.subscription_id, day, metric}, static_cast<std::uint32_t>(out.daily.size()));
     if (is_new) {
-        out.daily.push_back({of.delta.account_id,
-                             of.delta.subscription_id,
+        out.daily.push_back({period.delta.account_id,
+                             period.delta.subscription_id,
                              day,
                              metric_name(metric),
                              0,
                              0,
                              0,
                              {},
-                             of.delta.currency});
+                             period.delta.currency});
     }
-    return place->second;
+    return found->second;
 }
 
-void usage_book::add_day(std::uint32_t place, rating::civil_day day, std::uint32_t metric,
-                         day_share const& share, batch& out) {
+void usage_totals::add_day(std::uint32_t index, rating::civil_day day, std::uint32_t metric,
+                           day_share const& share, batch& out) {
     // Calls of a period mostly have the same day as the one before: `daily` saves the hash lookup.
-    auto& of = periods_[place];
-    std::uint32_t row_place = of.daily;
+    auto& period = periods_[index];
+    std::uint32_t row_place = period.daily;
     if (metric != calls_metric) {
-        row_place = day_row(of, day, metric, out);
+        row_place = day_row(period, day, metric, out);
     } else if (row_place >= out.daily.size() || out.daily[row_place].day != day ||
-               out.daily[row_place].subscription_id != of.delta.subscription_id) {
-        row_place = of.daily = day_row(of, day, metric, out);
+               out.daily[row_place].subscription_id != period.delta.subscription_id) {
+        row_place = period.daily = day_row(period, day, metric, out);
     }
 
     auto& row = out.daily[row_place];
@@ -106,19 +107,19 @@ void usage_book::add_day(std::uint32_t place, rating::civil_day day, std::uint32
     row.cost += share.cost;
 }
 
-void usage_book::finish(batch& out) {
+void usage_totals::finish(batch& out) {
     balance_places_.clear();
     for (auto const& usage : periods_) {
         if (!usage.delta.moves()) {
             continue;
         }
         out.usage.push_back(usage.delta);
-        auto const [place, is_new] = balance_places_.try_emplace(
+        auto const [found, is_new] = balance_places_.try_emplace(
             usage.delta.account_id, static_cast<std::uint32_t>(out.balances.size()));
         if (is_new) {
             out.balances.push_back({usage.delta.account_id, {}});
         }
-        out.balances[place->second].charge += usage.delta.total_cost;
+        out.balances[found->second].charge += usage.delta.total_cost;
     }
 }
 

@@ -50,19 +50,19 @@ struct day_share {
 /// The sums of one batch over its calls and events, by billing period and by day. All are made from
 /// the same rated amounts (docs/ARCHITECTURE.md, R10). Keeps its memory from batch to batch; one
 /// thread.
-class usage_book {
+class usage_totals {
   public:
     /// The number of the metric "calls"; the others are numbered in order of appearance.
     static constexpr std::uint32_t calls_metric = 0;
 
-    usage_book();
+    usage_totals();
 
     /// Forgets the previous batch, but not the calendars and the names.
     void begin();
     /// The index of the billing period of a subscription that contains `when`.
-    std::uint32_t place_of(rating::catalog const& from, rating::catalog_index subscription,
+    std::uint32_t place_of(rating::catalog const& catalog, rating::catalog_index subscription,
                            ingest::time_us when);
-    [[nodiscard]] period_of_usage& at(std::uint32_t place) noexcept { return periods_[place]; }
+    [[nodiscard]] period_of_usage& at(std::uint32_t index) noexcept { return periods_[index]; }
     [[nodiscard]] std::span<period_of_usage const> periods() const noexcept { return periods_; }
 
     /// The number of a metric's name, and the name of a number. The name's text never moves.
@@ -73,12 +73,12 @@ class usage_book {
 
     /// Begins the sums, from the periods' states (`before`). Clears those of `out`.
     void start(batch& out);
-    void add_day(std::uint32_t place, rating::civil_day day, std::uint32_t metric,
+    void add_day(std::uint32_t index, rating::civil_day day, std::uint32_t metric,
                  day_share const& share, batch& out);
     /// Writes the sums of the periods to out.usage and out.balances.
     void finish(batch& out);
 
-    rating::calendar& calendar_of(rating::catalog const& from, rating::catalog_index plan);
+    rating::calendar& calendar_of(rating::catalog const& catalog, rating::catalog_index plan);
 
   private:
     struct day_key {
@@ -96,8 +96,8 @@ class usage_book {
         }
     };
 
-    std::uint32_t day_row(period_of_usage const& of, rating::civil_day day, std::uint32_t metric,
-                          batch& out);
+    std::uint32_t day_row(period_of_usage const& period, rating::civil_day day,
+                          std::uint32_t metric, batch& out);
 
     std::vector<period_of_usage> periods_;
     boost::unordered_flat_map<usage_key, std::uint32_t, usage_key_hash> period_places_;

@@ -32,18 +32,18 @@ partition_object::progress progress_of(std::string_view text) noexcept {
     return text == "ready" ? ready : text == "unfinished" ? unfinished : missing;
 }
 
-result find_objects(pq_connection& on, char const* sql, partition_name const& of,
+result find_objects(pq_connection& connection, char const* sql, partition_name const& partition,
                     std::vector<partition_object>& out) {
     out.clear();
     parameters values;
-    values.add_text(of.table).add_text(of.partition);
+    values.add_text(partition.table).add_text(partition.partition);
     pq_rows rows;
-    result said = on.query(sql, values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection.query(sql, values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)},
                        progress_of(bytes_at(rows, i, 2))});
     }
-    return said;
+    return status;
 }
 
 } // namespace
@@ -52,24 +52,24 @@ std::string partition_name::qualified() const {
     return table.substr(0, table.find('.') + 1) + partition;
 }
 
-result find_indexes(pq_connection& on, partition_name const& of,
+result find_indexes(pq_connection& connection, partition_name const& partition,
                     std::vector<partition_object>& out) {
-    return find_objects(on, indexes_sql, of, out);
+    return find_objects(connection, indexes_sql, partition, out);
 }
 
-result find_foreign_keys(pq_connection& on, partition_name const& of,
+result find_foreign_keys(pq_connection& connection, partition_name const& partition,
                          std::vector<partition_object>& out) {
-    return find_objects(on, foreign_keys_sql, of, out);
+    return find_objects(connection, foreign_keys_sql, partition, out);
 }
 
-result build_indexes_at_once(pq_connection& on, partition_name const& of) {
+result build_indexes_at_once(pq_connection& connection, partition_name const& partition) {
     std::vector<partition_object> wanted;
-    result said = find_indexes(on, of, wanted);
+    result status = find_indexes(connection, partition, wanted);
     std::string script;
     for (auto const& index : wanted) {
         script += "CREATE INDEX IF NOT EXISTS \"" + index.name + "\" " + index.definition + ";";
     }
-    return said.ok() && !script.empty() ? on.execute(script) : said;
+    return status.ok() && !script.empty() ? connection.execute(script) : status;
 }
 
 } // namespace tally::storage

@@ -33,12 +33,12 @@ struct partition_object {
 };
 
 /// The objects that ingest.partitioned_tables requires of a sealed partition, and their progress.
-result find_indexes(pq_connection& on, partition_name const& of,
+result find_indexes(pq_connection& connection, partition_name const& partition,
                     std::vector<partition_object>& out);
-result find_foreign_keys(pq_connection& on, partition_name const& of,
+result find_foreign_keys(pq_connection& connection, partition_name const& partition,
                          std::vector<partition_object>& out);
 
 /// Builds the indexes of a partition that was just created and is empty. Writers wait.
-result build_indexes_at_once(pq_connection& on, partition_name const& of);
+result build_indexes_at_once(pq_connection& connection, partition_name const& partition);
 
 } // namespace tally::storage

@@ -59,34 +59,34 @@ std::string quoted(std::string const& name) {
 
 } // namespace
 
-std::string_view label(partition_action what) noexcept {
-    return labels[static_cast<std::size_t>(what)];
+std::string_view label(partition_action action) noexcept {
+    return labels[static_cast<std::size_t>(action)];
 }
 
-partition_upkeep::partition_upkeep(pq_connection& on, options how, observer told)
-    : on_{on}, how_{how}, told_{std::move(told)} {}
+partition_upkeep::partition_upkeep(pq_connection& connection, options settings, observer listener)
+    : connection_{connection}, options_{settings}, observer_{std::move(listener)} {}
 
 result partition_upkeep::run(ingest::time_us now) {
     // Sealing may make a partition due for release, so repeat until nothing new is due.
     std::vector<due> before;
     for (std::vector<due> found;; std::swap(before, found)) {
-        if (result said = find_due(now, found); !said.ok()) {
-            return said;
+        if (result status = find_due(now, found); !status.ok()) {
+            return status;
         }
         bool is_any_new = false;
         for (due const& one : found) {
             auto const same = [&one](due const& other) {
-                return other.which == one.which && other.what == one.what;
+                return other.which == one.which && other.action == one.action;
             };
             if (std::any_of(before.begin(), before.end(), same)) {
                 continue; // it failed in the round before
             }
             is_any_new = true;
-            if (result said = handle(one); !said.ok()) {
-                return said;
+            if (result outcome = handle(one); !outcome.ok()) {
+                return outcome;
             }
         }
-        if (!is_any_new || how_.dry_run) {
+        if (!is_any_new || options_.dry_run) {
             return {};
         }
     }
@@ -96,107 +96,107 @@ result partition_upkeep::find_due(ingest::time_us now, std::vector<due>& out) {
     out.clear();
     parameters values;
     values.add_int64(now / ingest::us_per_s);
-    values.add_int32(static_cast<std::int32_t>(how_.seal_after_hours));
+    values.add_int32(static_cast<std::int32_t>(options_.seal_after_hours));
     pq_rows rows;
-    result said = on_.query(due_sql, values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection_.query(due_sql, values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(
             {.which = {std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)}},
-             .what = action_of(bytes_at(rows, i, 2)),
+             .action = action_of(bytes_at(rows, i, 2)),
              .is_attached = bool_at(rows, i, 3),
              .exists = bool_at(rows, i, 4)});
     }
-    return said;
+    return status;
 }
 
 // An error of one partition is reported as a step; only a lost connection is returned.
 result partition_upkeep::handle(due const& one) {
-    result said;
-    if (!how_.dry_run) {
-        said = one.what == partition_action::sealed     ? seal(one)
-               : one.what == partition_action::released ? release(one)
-                                                        : retire(one);
+    result status;
+    if (!options_.dry_run) {
+        status = one.action == partition_action::sealed     ? seal(one)
+                 : one.action == partition_action::released ? release(one)
+                                                            : retire(one);
     }
-    if (is_hopeless(said)) {
-        return said;
+    if (is_hopeless(status)) {
+        return status;
     }
-    told_(said.ok()
-              ? partition_step{one.which, one.what, {}}
-              : partition_step{one.which, partition_action::failed,
-                               std::string{"not "}.append(label(one.what)) + ": " + said.detail});
+    observer_(status.ok() ? partition_step{one.which, one.action, {}}
+                          : partition_step{one.which, partition_action::failed,
+                                           std::string{"not "}.append(label(one.action)) + ": " +
+                                               status.detail});
     return {};
 }
 
 result partition_upkeep::seal(due const& one) {
     // The state first: if this is interrupted, the partition is due again at once.
-    result said = set_state(one.which, "sealing");
-    if (said.ok()) {
-        said = build_indexes(one.which);
+    result status = set_state(one.which, "sealing");
+    if (status.ok()) {
+        status = build_indexes(one.which);
     }
-    if (said.ok()) {
-        said = add_foreign_keys(one.which); // after the indexes that their checks use
+    if (status.ok()) {
+        status = add_foreign_keys(one.which); // after the indexes that their checks use
     }
-    if (said.ok()) {
-        said = on_.execute("VACUUM (FREEZE, ANALYZE) " + one.which.qualified());
+    if (status.ok()) {
+        status = connection_.execute("VACUUM (FREEZE, ANALYZE) " + one.which.qualified());
     }
-    return said.ok() ? set_state(one.which, "sealed") : said;
+    return status.ok() ? set_state(one.which, "sealed") : status;
 }
 
-result partition_upkeep::build_indexes(partition_name const& of) {
+result partition_upkeep::build_indexes(partition_name const& partition) {
     std::vector<partition_object> wanted;
-    result said = find_indexes(on_, of, wanted);
-    auto const schema = of.table.substr(0, of.table.find('.') + 1);
+    result status = find_indexes(connection_, partition, wanted);
+    auto const schema = partition.table.substr(0, partition.table.find('.') + 1);
     for (auto const& index : wanted) {
-        if (said.ok() && index.state == partition_object::progress::unfinished) {
-            said = on_.execute("DROP INDEX CONCURRENTLY " + schema + quoted(index.name));
+        if (status.ok() && index.state == partition_object::progress::unfinished) {
+            status = connection_.execute("DROP INDEX CONCURRENTLY " + schema + quoted(index.name));
         }
-        if (said.ok() && index.state != partition_object::progress::ready) {
-            said = on_.execute("CREATE INDEX CONCURRENTLY " + quoted(index.name) + " " +
-                               index.definition);
+        if (status.ok() && index.state != partition_object::progress::ready) {
+            status = connection_.execute("CREATE INDEX CONCURRENTLY " + quoted(index.name) + " " +
+                                         index.definition);
         }
     }
-    return said;
+    return status;
 }
 
-result partition_upkeep::add_foreign_keys(partition_name const& of) {
+result partition_upkeep::add_foreign_keys(partition_name const& partition) {
     std::vector<partition_object> wanted;
-    result said = find_foreign_keys(on_, of, wanted);
-    auto const alter = "ALTER TABLE " + of.qualified();
+    result status = find_foreign_keys(connection_, partition, wanted);
+    auto const alter = "ALTER TABLE " + partition.qualified();
     for (auto const& key : wanted) {
         // NOT VALID needs the strong lock for a moment only; VALIDATE scans under a weak one.
-        if (said.ok() && key.state == partition_object::progress::missing) {
-            said = with_brief_lock(alter + " ADD CONSTRAINT " + quoted(key.name) + " " +
-                                   key.definition + " NOT VALID");
+        if (status.ok() && key.state == partition_object::progress::missing) {
+            status = with_brief_lock(alter + " ADD CONSTRAINT " + quoted(key.name) + " " +
+                                     key.definition + " NOT VALID");
         }
-        if (said.ok() && key.state != partition_object::progress::ready) {
-            said = on_.execute(alter + " VALIDATE CONSTRAINT " + quoted(key.name));
+        if (status.ok() && key.state != partition_object::progress::ready) {
+            status = connection_.execute(alter + " VALIDATE CONSTRAINT " + quoted(key.name));
         }
     }
-    return said;
+    return status;
 }
 
 result partition_upkeep::release(due const& one) {
     std::vector<partition_object> kept;
-    result said = find_foreign_keys(on_, one.which, kept);
+    result status = find_foreign_keys(connection_, one.which, kept);
     std::string drops;
     for (auto const& key : kept) {
         drops += (drops.empty() ? " " : ", ") + ("DROP CONSTRAINT IF EXISTS " + quoted(key.name));
     }
-    return said.ok() && !drops.empty()
+    return status.ok() && !drops.empty()
                ? with_brief_lock("ALTER TABLE " + one.which.qualified() + drops)
-               : said;
+               : status;
 }
 
 // The state first: from then on no session creates the partition again or sends records to it.
 result partition_upkeep::retire(due const& one) {
-    result said = set_state(one.which, label(one.what));
-    if (said.ok() && one.is_attached) {
-        said = detach(one.which);
+    result status = set_state(one.which, label(one.action));
+    if (status.ok() && one.is_attached) {
+        status = detach(one.which);
     }
-    if (said.ok() && one.exists && one.what == partition_action::dropped) {
-        said = with_brief_lock("DROP TABLE IF EXISTS " + one.which.qualified());
+    if (status.ok() && one.exists && one.action == partition_action::dropped) {
+        status = with_brief_lock("DROP TABLE IF EXISTS " + one.which.qualified());
     }
-    return said;
+    return status;
 }
 
 result partition_upkeep::detach(partition_name const& which) {
@@ -204,40 +204,41 @@ result partition_upkeep::detach(partition_name const& which) {
     parameters values;
     values.add_text(name);
     pq_rows rows;
-    result said = on_.query("SELECT inhdetachpending FROM pg_catalog.pg_inherits"
-                            " WHERE inhrelid = to_regclass($1::text)",
-                            values, rows);
-    bool const broke_off = said.ok() && row_count(rows) == 1 && bool_at(rows, 0, 0);
-    return said.ok() ? on_.execute("ALTER TABLE " + which.table + " DETACH PARTITION " + name +
-                                   (broke_off ? " FINALIZE" : " CONCURRENTLY"))
-                     : said;
+    result status = connection_.query("SELECT inhdetachpending FROM pg_catalog.pg_inherits"
+                                      " WHERE inhrelid = to_regclass($1::text)",
+                                      values, rows);
+    bool const broke_off = status.ok() && row_count(rows) == 1 && bool_at(rows, 0, 0);
+    return status.ok() ? connection_.execute("ALTER TABLE " + which.table + " DETACH PARTITION " +
+                                             name + (broke_off ? " FINALIZE" : " CONCURRENTLY"))
+                       : status;
 }
 
-result partition_upkeep::set_state(partition_name const& of, std::string_view state) {
+result partition_upkeep::set_state(partition_name const& partition, std::string_view state) {
     parameters values;
-    values.add_text(of.table).add_text(of.partition).add_text(state);
+    values.add_text(partition.table).add_text(partition.partition).add_text(state);
     pq_rows rows;
-    return on_.query("UPDATE ingest.partitions SET state = $3::text::ingest.partition_state,"
-                     " sealed_at = CASE $3::text WHEN 'sealed' THEN now() ELSE sealed_at END"
-                     " WHERE table_name = $1::text AND partition_name = $2::text"
-                     " AND state <> $3::text::ingest.partition_state",
-                     values, rows);
+    return connection_.query(
+        "UPDATE ingest.partitions SET state = $3::text::ingest.partition_state,"
+        " sealed_at = CASE $3::text WHEN 'sealed' THEN now() ELSE sealed_at END"
+        " WHERE table_name = $1::text AND partition_name = $2::text"
+        " AND state <> $3::text::ingest.partition_state",
+        values, rows);
 }
 
 result partition_upkeep::with_brief_lock(std::string const& sql) {
-    result said = on_.execute(std::string{brief_lock} + sql);
-    for (int attempt = 1; attempt < brief_lock_attempts && said.sqlstate == lock_not_available;
+    result status = connection_.execute(std::string{brief_lock} + sql);
+    for (int attempt = 1; attempt < brief_lock_attempts && status.sqlstate == lock_not_available;
          ++attempt) {
-        if (result const pause = on_.execute("SELECT pg_sleep(0.2)"); !pause.ok()) {
+        if (result const pause = connection_.execute("SELECT pg_sleep(0.2)"); !pause.ok()) {
             return pause; // canceled, or the connection is lost
         }
-        said = on_.execute(std::string{brief_lock} + sql);
+        status = connection_.execute(std::string{brief_lock} + sql);
     }
-    return said;
+    return status;
 }
 
-bool partition_upkeep::is_hopeless(result const& said) const {
-    return !said.ok() && (!on_.is_open() || on_.is_cancelled());
+bool partition_upkeep::is_hopeless(result const& status) const {
+    return !status.ok() && (!connection_.is_open() || connection_.is_cancelled());
 }
 
 } // namespace tally::storage

@@ -21,11 +21,11 @@ enum class partition_action : std::uint8_t {
     dropped,  ///< by retention
     failed,   ///< see partition_step::detail; tried again by the next run
 };
-std::string_view label(partition_action what) noexcept;
+std::string_view label(partition_action action) noexcept;
 
 struct partition_step {
     partition_name which;
-    partition_action what = partition_action::failed;
+    partition_action action = partition_action::failed;
     std::string detail;
 };
 
@@ -56,7 +56,7 @@ class partition_upkeep {
     };
     using observer = std::function<void(partition_step const&)>;
 
-    partition_upkeep(pq_connection& on, options how, observer told);
+    partition_upkeep(pq_connection& connection, options settings, observer listener);
 
     /// Does everything that is due at `now`. A partition that fails is reported as a step, and the
     /// others are handled all the same.
@@ -65,7 +65,7 @@ class partition_upkeep {
   private:
     struct due {
         partition_name which;
-        partition_action what;
+        partition_action action;
         bool is_attached; ///< when retiring: still a partition, or its detaching was interrupted
         bool exists;
     };
@@ -73,18 +73,18 @@ class partition_upkeep {
     result find_due(ingest::time_us now, std::vector<due>& out);
     result handle(due const& one);
     result seal(due const& one);
-    result build_indexes(partition_name const& of);
-    result add_foreign_keys(partition_name const& of);
+    result build_indexes(partition_name const& partition);
+    result add_foreign_keys(partition_name const& partition);
     result release(due const& one);
     result retire(due const& one);
     result detach(partition_name const& which);
-    result set_state(partition_name const& of, std::string_view state);
+    result set_state(partition_name const& partition, std::string_view state);
     result with_brief_lock(std::string const& sql);
-    [[nodiscard]] bool is_hopeless(result const& said) const;
+    [[nodiscard]] bool is_hopeless(result const& status) const;
 
-    pq_connection& on_;
-    options how_;
-    observer told_;
+    pq_connection& connection_;
+    options options_;
+    observer observer_;
 };
 
 } // namespace tally::storage

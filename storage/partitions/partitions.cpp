@@ -85,58 +85,59 @@ std::string midnight_literal(std::int32_t day) {
     return "timestamptz '" + date::format("%F", civil(day)) + " 00:00:00+00'";
 }
 
-result cdr_partitions::learn(pq_connection& on) {
+result cdr_partitions::learn(pq_connection& connection) {
     pq_rows rows;
-    result said = on.execute(existing_sql, rows);
+    result status = connection.execute(existing_sql, rows);
     known_.clear();
     detached_.clear();
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         std::int32_t day = 0;
         if (day_of_name(bytes_at(rows, i, 0), day)) {
             (bytes_at(rows, i, 1) == "t" ? detached_ : known_).insert(day);
         }
     }
-    return said;
+    return status;
 }
 
 namespace {
 
-result query_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+result query_missing(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
                      pq_rows& rows) {
     parameters values;
     values.add_int64(now / ingest::us_per_s).add_int32(policy.ahead_days);
-    return on.query(missing_sql, values, rows);
+    return connection.query(missing_sql, values, rows);
 }
 
 } // namespace
 
-result create_partition(pq_connection& on, std::string_view table, std::string_view moment,
+result create_partition(pq_connection& connection, std::string_view table, std::string_view moment,
                         bool eager_indexes, partition_name& made) {
     parameters values;
     values.add_text(table).add_text(moment);
     pq_rows rows;
-    result said = on.query(
+    result status = connection.query(
         "SELECT ingest.create_partition($1::text, ($2::text || '+00')::timestamptz)", values, rows);
-    if (said.ok() && row_count(rows) == 1) {
+    if (status.ok() && row_count(rows) == 1) {
         made = {std::string{table}, std::string{bytes_at(rows, 0, 0)}};
-        return eager_indexes ? build_indexes_at_once(on, made) : said;
+        return eager_indexes ? build_indexes_at_once(connection, made) : status;
     }
-    return said;
+    return status;
 }
 
-result cdr_partitions::create(pq_connection& on, std::int32_t day) {
+result cdr_partitions::create(pq_connection& connection, std::int32_t day) {
     partition_name made;
-    result said = create_partition(on, cdrs, civil_text(day), policy_.eager_indexes, made);
-    if (said.ok()) {
+    result status =
+        create_partition(connection, cdrs, civil_text(day), policy_.eager_indexes, made);
+    if (status.ok()) {
         known_.insert(day);
-    } else if (said.sqlstate == retired_sqlstate) {
+    } else if (status.sqlstate == retired_sqlstate) {
         detached_.insert(day); // it was retired after learn() had read the states
         return {};
     }
-    return said;
+    return status;
 }
 
-result cdr_partitions::ensure(pq_connection& on, std::span<std::int32_t const> days,
+result cdr_partitions::ensure(pq_connection& connection, std::span<std::int32_t const> days,
                               std::int32_t today, std::vector<std::int32_t>& refused) {
     refused.clear();
     bool looked = false;
@@ -149,14 +150,14 @@ result cdr_partitions::ensure(pq_connection& on, std::span<std::int32_t const> d
             continue;
         }
         if (!looked) {
-            if (result said = learn(on); !said.ok()) {
-                return said;
+            if (result status = learn(connection); !status.ok()) {
+                return status;
             }
             looked = true;
         }
         if (!known_.contains(day) && !detached_.contains(day)) {
-            if (result said = create(on, day); !said.ok()) {
-                return said;
+            if (result outcome = create(connection, day); !outcome.ok()) {
+                return outcome;
             }
         }
         if (detached_.contains(day) && !known_.contains(day)) {
@@ -166,45 +167,45 @@ result cdr_partitions::ensure(pq_connection& on, std::span<std::int32_t const> d
     return {};
 }
 
-result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+result create_ahead(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& made) {
     made.clear();
     pq_rows rows;
-    result said = query_missing(on, policy, now, rows);
+    result status = query_missing(connection, policy, now, rows);
     result first;
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         partition_name one;
-        result const created = create_partition(on, bytes_at(rows, i, 0), bytes_at(rows, i, 1),
-                                                policy.eager_indexes, one);
+        result const created = create_partition(connection, bytes_at(rows, i, 0),
+                                                bytes_at(rows, i, 1), policy.eager_indexes, one);
         if (created.ok()) {
             made.push_back(std::move(one));
         } else if (first.ok()) {
             first = created; // reported at the end; the others are created all the same
         }
     }
-    return said.ok() ? first : said;
+    return status.ok() ? first : status;
 }
 
-result find_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+result find_missing(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& out) {
     out.clear();
     pq_rows rows;
-    result said = query_missing(on, policy, now, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = query_missing(connection, policy, now, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 2)}});
     }
-    return said;
+    return status;
 }
 
-result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds) {
+result horizon(pq_connection& connection, ingest::time_us now, std::int64_t& seconds) {
     seconds = 0;
     std::int64_t const now_s = now / ingest::us_per_s;
     parameters values;
     values.add_int64(now_s);
     pq_rows rows;
-    result said = on.query(coverage_sql, values, rows);
+    result status = connection.query(coverage_sql, values, rows);
     std::map<std::string, std::int64_t, std::less<>> ends;
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         auto& end = ends.try_emplace(std::string{bytes_at(rows, i, 0)}, now_s).first->second;
         if (int64_at(rows, i, 1) <= end) {
             end = std::max(end, int64_at(rows, i, 2));
@@ -214,7 +215,7 @@ result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds) {
         bool const is_first = table == ends.begin()->first;
         seconds = is_first ? end - now_s : std::min(seconds, end - now_s);
     }
-    return said;
+    return status;
 }
 
 } // namespace tally::storage

@@ -34,7 +34,7 @@ std::string midnight_literal(std::int32_t day);
 
 /// Creates the partition of a table ("billing.cdrs") for a moment in UTC ("2026-01-31") if it does
 /// not exist. SQLSTATE TL002 if retention has removed it.
-result create_partition(pq_connection& on, std::string_view table, std::string_view moment,
+result create_partition(pq_connection& connection, std::string_view table, std::string_view moment,
                         bool eager_indexes, partition_name& made);
 
 /// Daily partitions of billing.cdrs: creates them, and remembers those that exist, so that asking
@@ -47,14 +47,14 @@ class cdr_partitions {
     /// Creates the missing partitions of `days`. Days outside the policy's bounds around `today`,
     /// and days whose partition was retired, are returned in `refused` (cleared first). Must not be
     /// called within a transaction.
-    result ensure(pq_connection& on, std::span<std::int32_t const> days, std::int32_t today,
+    result ensure(pq_connection& connection, std::span<std::int32_t const> days, std::int32_t today,
                   std::vector<std::int32_t>& refused);
     /// To be called when a partition may have been dropped: the next ensure() asks again.
     void forget() noexcept { known_.clear(); }
 
   private:
-    result learn(pq_connection& on);
-    result create(pq_connection& on, std::int32_t day);
+    result learn(pq_connection& connection);
+    result create(pq_connection& connection, std::int32_t day);
 
     partition_policy policy_;
     std::set<std::int32_t> known_;
@@ -64,15 +64,15 @@ class cdr_partitions {
 /// Creates the missing partitions of all partitioned tables for yesterday, today and the next
 /// policy.ahead_days days; of monthly tables at least for this month and the next. `made` lists
 /// those that were missing. If one fails, the others are created all the same.
-result create_ahead(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+result create_ahead(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& made);
 
 /// The names of those that create_ahead() would create.
-result find_missing(pq_connection& on, partition_policy const& policy, ingest::time_us now,
+result find_missing(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& out);
 
 /// For how many seconds from `now` on every table has partitions without a gap; 0 if a table has
 /// none for now.
-result horizon(pq_connection& on, ingest::time_us now, std::int64_t& seconds);
+result horizon(pq_connection& connection, ingest::time_us now, std::int64_t& seconds);
 
 } // namespace tally::storage

@@ -126,8 +126,8 @@ void take_head(row_reader row, rating::stored_plan& out) {
     } else {
         row.skip();
     }
-    plan.how.mode = row.word(rating::rounding_names);
-    plan.how.decimals = static_cast<std::uint8_t>(row.number());
+    plan.rounding_mode.mode = row.word(rating::rounding_names);
+    plan.rounding_mode.decimals = static_cast<std::uint8_t>(row.number());
     plan.split_at_bands = row.truth();
     plan.fallback = row.text();
     std::string features = row.text();
@@ -143,7 +143,8 @@ void take_head(row_reader row, rating::stored_plan& out) {
 /// their owners' ids, so that one pass joins them.
 class content_reader {
   public:
-    content_reader(plan_transaction& in, rating::stored_plan& out) : in_(in), out_(out) {}
+    content_reader(plan_transaction& transaction, rating::stored_plan& out)
+        : transaction_(transaction), out_(out) {}
 
     void read() {
         each_row(query(bands_sql), [this](row_reader row) { take_band(row); });
@@ -158,12 +159,12 @@ class content_reader {
     pq_rows query(char const* sql) {
         parameters values;
         values.add(out_.id);
-        return in_.query(sql, values);
+        return transaction_.query(sql, values);
     }
 
     void take_band(row_reader row) {
         out_.band_ids.push_back(row.uuid());
-        places_.emplace(out_.band_ids.back(), static_cast<rating::band_place>(places_.size()));
+        places_.emplace(out_.band_ids.back(), static_cast<rating::band_index>(places_.size()));
         rating::band& one = out_.plan.bands.emplace_back();
         one.name = row.text();
         one.days = static_cast<std::uint8_t>(row.number());
@@ -173,8 +174,8 @@ class content_reader {
     }
 
     void take_holiday(row_reader row) {
-        auto const place = places_.at(row.uuid());
-        out_.plan.bands[place].dates.push_back(row.number());
+        auto const index = places_.at(row.uuid());
+        out_.plan.bands[index].dates.push_back(row.number());
     }
 
     void take_rate(row_reader row) {
@@ -217,7 +218,7 @@ class content_reader {
         one.id = row.uuid();
         one.name = row.text();
         one.unit = row.text();
-        one.how = row.word(rating::aggregation_names);
+        one.method = row.word(rating::aggregation_names);
         one.unique_property = row.text();
         one.included = row.quantity();
         one.model = row.word(rating::model_names);
@@ -247,24 +248,25 @@ class content_reader {
         found->tiers.push_back(tier);
     }
 
-    plan_transaction& in_;
+    plan_transaction& transaction_;
     rating::stored_plan& out_;
-    std::map<ingest::uuid, rating::band_place> places_;
+    std::map<ingest::uuid, rating::band_index> places_;
     std::size_t at_rate_ = 0; ///< index of the rate that the next step may belong to
 };
 
 } // namespace
 
-std::optional<rating::stored_plan> read_stored_plan(plan_transaction& in, std::string_view code) {
+std::optional<rating::stored_plan> read_stored_plan(plan_transaction& transaction,
+                                                    std::string_view code) {
     parameters values;
     values.add_text(code);
-    auto const rows = in.query(head_sql, values);
+    auto const rows = transaction.query(head_sql, values);
     if (row_count(rows) == 0) {
         return std::nullopt;
     }
     rating::stored_plan plan;
     take_head(row_reader{rows, 0}, plan);
-    content_reader{in, plan}.read();
+    content_reader{transaction, plan}.read();
     return plan;
 }
 

@@ -52,8 +52,8 @@ void refuse_change(rating::stored_plan const& stored, rating::plan_definition co
     }
 }
 
-change change_of(plan_transaction& in, plan_to_apply const& wanted, ingest::time_us now) {
-    auto stored = read_stored_plan(in, wanted.plan.code);
+change change_of(plan_transaction& transaction, plan_to_apply const& wanted, ingest::time_us now) {
+    auto stored = read_stored_plan(transaction, wanted.plan.code);
     change made{wanted, wanted.id.is_nil() ? ingest::uuid_v7() : wanted.id, {}, {}};
     if (stored) {
         refuse_change(*stored, wanted.plan);
@@ -66,8 +66,8 @@ change change_of(plan_transaction& in, plan_to_apply const& wanted, ingest::time
 
 /// The time of the clock, not of the transaction: an apply() that waited for another must take
 /// effect after it.
-ingest::time_us database_now(plan_transaction& in) {
-    return time_at(in.query("SELECT clock_timestamp()"), 0, 0, 0);
+ingest::time_us database_now(plan_transaction& transaction) {
+    return time_at(transaction.query("SELECT clock_timestamp()"), 0, 0, 0);
 }
 
 struct plan_link {
@@ -77,27 +77,27 @@ struct plan_link {
 
 /// A chain of fallback plans must end, and all its plans must have one currency: the cost is in the
 /// currency of the subscriber's plan.
-void check_fallbacks(plan_transaction& in) {
+void check_fallbacks(plan_transaction& transaction) {
     std::map<std::string, plan_link, std::less<>> plans;
-    auto const rows =
-        in.query("SELECT p.code, p.currency, coalesce(f.code, '') FROM billing.rate_plans AS p"
-                 " LEFT JOIN billing.rate_plans AS f ON f.id = p.fallback_plan_id"
-                 " WHERE p.deleted_at IS NULL");
+    auto const rows = transaction.query(
+        "SELECT p.code, p.currency, coalesce(f.code, '') FROM billing.rate_plans AS p"
+        " LEFT JOIN billing.rate_plans AS f ON f.id = p.fallback_plan_id"
+        " WHERE p.deleted_at IS NULL");
     for (int i = 0; i < row_count(rows); ++i) {
         plans[std::string{bytes_at(rows, i, 0)}] = {std::string{bytes_at(rows, i, 1)},
                                                     std::string{bytes_at(rows, i, 2)}};
     }
     for (auto const& [code, link] : plans) {
         std::set<std::string_view> seen{code};
-        for (auto at = plans.find(link.fallback); at != plans.end();
-             at = plans.find(at->second.fallback)) {
-            if (!seen.insert(at->first).second) {
+        for (auto cursor = plans.find(link.fallback); cursor != plans.end();
+             cursor = plans.find(cursor->second.fallback)) {
+            if (!seen.insert(cursor->first).second) {
                 throw plan_store_error{"plan '" + code + "' falls back to itself in the end"};
             }
-            if (at->second.currency != link.currency) {
+            if (cursor->second.currency != link.currency) {
                 throw plan_store_error{"plan '" + code + "' is in " + link.currency +
-                                       ", its fallback plan '" + at->first + "' in " +
-                                       at->second.currency};
+                                       ", its fallback plan '" + cursor->first + "' in " +
+                                       cursor->second.currency};
             }
         }
     }
@@ -111,10 +111,10 @@ std::vector<rating::plan_difference> differences_of(std::vector<change>& changes
     return all;
 }
 
-void write_all(plan_transaction& in, std::vector<change> const& changes) {
+void write_all(plan_transaction& transaction, std::vector<change> const& changes) {
     // All heads first: a plan may name any other as its fallback.
     for (auto const& each : changes) {
-        write_plan_head(in, each.wanted.plan, each.id, each.difference);
+        write_plan_head(transaction, each.wanted.plan, each.id, each.difference);
     }
     bool has_links = false;
     for (auto const& each : changes) {
@@ -122,45 +122,47 @@ void write_all(plan_transaction& in, std::vector<change> const& changes) {
             each.difference.is_new
                 ? !each.wanted.plan.fallback.empty()
                 : std::ranges::any_of(each.difference.head, [](rating::head_change const& head) {
-                      return head.what == "fallback" || head.what == "currency";
+                      return head.text == "fallback" || head.text == "currency";
                   });
         if (is_linked) {
-            write_fallback(in, each.wanted.plan, each.id);
+            write_fallback(transaction, each.wanted.plan, each.id);
         }
         has_links = has_links || is_linked;
     }
     if (has_links) {
-        check_fallbacks(in);
+        check_fallbacks(transaction);
     }
     for (auto const& each : changes) {
-        write_plan_content(in, each.id, each.band_ids, each.difference);
+        write_plan_content(transaction, each.id, each.band_ids, each.difference);
     }
 }
 
 } // namespace
 
-plan_transaction::plan_transaction(pq_connection& on, char const* begin) : on_(on) {
-    if (auto const said = on_.execute(begin); !said.ok()) {
-        if (on_.is_open()) {
-            static_cast<void>(on_.execute("ROLLBACK"));
+plan_transaction::plan_transaction(pq_connection& connection, char const* begin)
+    : connection_(connection) {
+    if (auto const status = connection_.execute(begin); !status.ok()) {
+        if (connection_.is_open()) {
+            static_cast<void>(connection_.execute("ROLLBACK"));
         }
-        throw plan_store_error{said.sqlstate == "55P03"
+        throw plan_store_error{status.sqlstate == "55P03"
                                    ? "another apply of plans is at work; try again later"
-                                   : said.detail};
+                                   : status.detail};
     }
-    pin_.emplace(on_);
+    pin_.emplace(connection_);
 }
 
 plan_transaction::~plan_transaction() {
-    if (is_open_ && on_.is_open()) {
-        static_cast<void>(on_.execute("ROLLBACK")); // if it fails, the session is lost anyway
+    if (is_open_ && connection_.is_open()) {
+        static_cast<void>(
+            connection_.execute("ROLLBACK")); // if it fails, the session is lost anyway
     }
 }
 
 pq_rows plan_transaction::query(std::string const& sql, parameters& values) {
     pq_rows rows;
-    if (auto const said = on_.query(sql, values, rows); !said.ok()) {
-        throw plan_store_error{said.detail};
+    if (auto const status = connection_.query(sql, values, rows); !status.ok()) {
+        throw plan_store_error{status.detail};
     }
     return rows;
 }
@@ -172,14 +174,14 @@ pq_rows plan_transaction::query(std::string const& sql) {
 
 void plan_transaction::commit() {
     is_open_ = false;
-    if (auto const said = on_.execute("COMMIT"); !said.ok()) {
-        throw plan_store_error{said.detail};
+    if (auto const status = connection_.execute("COMMIT"); !status.ok()) {
+        throw plan_store_error{status.detail};
     }
 }
 
 std::vector<plan_summary> plan_store::list() {
-    plan_transaction in{on_, begin_reading};
-    auto const rows = in.query(
+    plan_transaction transaction{connection_, begin_reading};
+    auto const rows = transaction.query(
         "SELECT p.code, p.name, p.currency, trim_scale(p.monthly_price)::text,"
         " (SELECT count(*) FROM billing.rates AS r WHERE r.rate_plan_id = p.id"
         "  AND r.effective_to > now()),"
@@ -198,21 +200,21 @@ std::vector<plan_summary> plan_store::list() {
 }
 
 std::optional<rating::plan_definition> plan_store::find(std::string_view code) {
-    plan_transaction in{on_, begin_reading};
-    auto const stored = read_stored_plan(in, code);
+    plan_transaction transaction{connection_, begin_reading};
+    auto const stored = read_stored_plan(transaction, code);
     if (!stored || stored->is_deleted) {
         return std::nullopt;
     }
-    return rating::in_effect_from(*stored, database_now(in));
+    return rating::in_effect_from(*stored, database_now(transaction));
 }
 
 std::vector<rating::plan_difference> plan_store::compare(std::span<plan_to_apply const> plans) {
     refuse_twice(plans);
-    plan_transaction in{on_, begin_reading};
-    ingest::time_us const now = database_now(in);
+    plan_transaction transaction{connection_, begin_reading};
+    ingest::time_us const now = database_now(transaction);
     std::vector<change> changes;
     for (auto const& each : plans) {
-        changes.push_back(change_of(in, each, now));
+        changes.push_back(change_of(transaction, each, now));
     }
     return differences_of(changes);
 }
@@ -220,15 +222,15 @@ std::vector<rating::plan_difference> plan_store::compare(std::span<plan_to_apply
 std::vector<rating::plan_difference> plan_store::apply(std::span<plan_to_apply const> plans,
                                                        apply_mode mode) {
     refuse_twice(plans);
-    plan_transaction in{on_, begin_writing};
-    ingest::time_us const now = database_now(in);
+    plan_transaction transaction{connection_, begin_writing};
+    ingest::time_us const now = database_now(transaction);
     std::vector<change> changes;
     for (auto const& each : plans) {
-        changes.push_back(change_of(in, each, now));
+        changes.push_back(change_of(transaction, each, now));
     }
-    write_all(in, changes);
+    write_all(transaction, changes);
     if (mode == apply_mode::commit) {
-        in.commit();
+        transaction.commit();
     }
     return differences_of(changes);
 }

@@ -48,7 +48,7 @@ enum class apply_mode : std::uint8_t {
 /// throw plan_store_error.
 class plan_store {
   public:
-    explicit plan_store(pq_connection& on) : on_(on) {}
+    explicit plan_store(pq_connection& connection) : connection_(connection) {}
 
     /// All plans by code, except deleted ones.
     std::vector<plan_summary> list();
@@ -62,7 +62,7 @@ class plan_store {
                                                apply_mode mode);
 
   private:
-    pq_connection& on_;
+    pq_connection& connection_;
 };
 
 } // namespace tally::storage

@@ -55,12 +55,12 @@ void array_parameter::add_null() {
 }
 
 std::string_view array_parameter::finish() noexcept {
-    char* at = buffer_.data();
-    at = wire::put_int32(at, count_ == 0 ? 0 : 1); // an empty array has zero dimensions
-    at = wire::put_int32(at, has_nulls_ ? 1 : 0);
-    at = wire::put_int32(at, static_cast<std::int32_t>(element_oid_));
-    at = wire::put_int32(at, count_);
-    wire::put_int32(at, 1);
+    char* cursor = buffer_.data();
+    cursor = wire::put_int32(cursor, count_ == 0 ? 0 : 1); // an empty array has zero dimensions
+    cursor = wire::put_int32(cursor, has_nulls_ ? 1 : 0);
+    cursor = wire::put_int32(cursor, static_cast<std::int32_t>(element_oid_));
+    cursor = wire::put_int32(cursor, count_);
+    wire::put_int32(cursor, 1);
     constexpr std::size_t empty_bytes = 12;
     return buffer_.view().substr(0, count_ == 0 ? empty_bytes : buffer_.size());
 }
@@ -72,17 +72,17 @@ void parameters::clear() noexcept {
     formats_.clear();
 }
 
-void parameters::add_place(place where, std::size_t bytes) {
-    places_.push_back(where);
+void parameters::add_place(place location, std::size_t bytes) {
+    places_.push_back(location);
     lengths_.push_back(static_cast<int>(bytes));
     formats_.push_back(binary_format);
 }
 
 char* parameters::scalar(std::size_t bytes) {
     add_place({nullptr, scalars_.size(), false}, bytes);
-    char* const at = scalars_.room(bytes);
-    scalars_.written_to(at + bytes);
-    return at;
+    char* const cursor = scalars_.room(bytes);
+    scalars_.written_to(cursor + bytes);
+    return cursor;
 }
 
 parameters& parameters::add(ingest::uuid const& id) {
@@ -131,10 +131,10 @@ parameters& parameters::add(array_parameter& array) {
 char const* const* parameters::values() {
     // Resolved late: scalars_ may have moved its memory with each add.
     values_.clear();
-    for (auto const& where : places_) {
+    for (auto const& location : places_) {
         char const* const value =
-            where.outside != nullptr ? where.outside : scalars_.data() + where.inside;
-        values_.push_back(where.is_null ? nullptr : value);
+            location.outside != nullptr ? location.outside : scalars_.data() + location.inside;
+        values_.push_back(location.is_null ? nullptr : value);
     }
     return values_.data();
 }

@@ -98,7 +98,7 @@ class parameters {
         std::size_t inside = 0;        ///< offset into scalars_
         bool is_null = false;
     };
-    void add_place(place where, std::size_t bytes);
+    void add_place(place position, std::size_t bytes);
     char* scalar(std::size_t bytes);
 
     byte_buffer scalars_;

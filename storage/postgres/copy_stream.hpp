@@ -16,23 +16,23 @@ inline constexpr std::size_t copy_chunk_bytes = 256 * 1024;
 /// Sends `rows` rows through a COPY that has begun, and ends it. `put(i)` appends row i to
 /// `buffer`, which is sent and cleared whenever it holds a chunk.
 template <std::invocable<std::size_t> Put>
-result stream_rows(pq_connection& to, byte_buffer& buffer, std::size_t rows, Put&& put) {
+result stream_rows(pq_connection& connection, byte_buffer& buffer, std::size_t rows, Put&& put) {
     buffer.clear();
     buffer.written_to(wire::put_bytes(buffer.room(copy_chunk_bytes), copy_header));
     for (std::size_t i = 0; i < rows; ++i) {
         put(i);
         if (buffer.size() >= copy_chunk_bytes) {
-            if (result said = to.copy_chunk(buffer.view()); !said.ok()) {
-                return said;
+            if (result status = connection.copy_chunk(buffer.view()); !status.ok()) {
+                return status;
             }
             buffer.clear();
         }
     }
     buffer.written_to(wire::put_bytes(buffer.room(copy_trailer.size()), copy_trailer));
-    if (result said = to.copy_chunk(buffer.view()); !said.ok()) {
-        return said;
+    if (result outcome = connection.copy_chunk(buffer.view()); !outcome.ok()) {
+        return outcome;
     }
-    return to.end_copy_in();
+    return connection.end_copy_in();
 }
 
 /// The row number in the context of a COPY error ("COPY cdrs, line 3, column ..."), from 1; 0 if

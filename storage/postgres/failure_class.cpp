@@ -9,7 +9,7 @@ namespace {
 
 struct class_rule {
     std::string_view prefix; ///< of the SQLSTATE; the first row that matches decides
-    failure why;
+    failure reason;
 };
 
 // PostgreSQL manual, appendix A. A code without a row is permanent: an operator has to act.
@@ -55,11 +55,11 @@ failure classify(std::string_view sqlstate, std::string_view table,
     auto const rule = std::find_if(rules.begin(), rules.end(), [&](class_rule const& r) {
         return sqlstate.starts_with(r.prefix);
     });
-    return rule == rules.end() ? failure::permanent : rule->why;
+    return rule == rules.end() ? failure::permanent : rule->reason;
 }
 
-std::string_view name_of(failure why) noexcept {
-    switch (why) {
+std::string_view name_of(failure reason) noexcept {
+    switch (reason) {
     case failure::none:
         return "none";
     case failure::transient:

@@ -12,7 +12,7 @@ failure classify(std::string_view sqlstate, std::string_view table,
                  std::string_view constraint) noexcept;
 
 /// The name for metrics and logs, such as "stale". Static storage.
-std::string_view name_of(failure why) noexcept;
+std::string_view name_of(failure reason) noexcept;
 
 /// Whether the session is of no use after this error although it is still connected: the server
 /// has become a standby, or the prepared statements are gone or out of date.

@@ -70,20 +70,20 @@ result pq_connection::open() {
         return {failure::transient, {}, "connection lost within a transaction"};
     }
 
-    result said = connect();
-    if (!said.ok()) {
+    result status = connect();
+    if (!status.ok()) {
         close();
     }
-    return said;
+    return status;
 }
 
 result pq_connection::lost() {
-    result said{failure::transient, {}, trimmed_message(PQerrorMessage(connection_.get()))};
-    if (said.detail.empty()) {
-        said.detail = "connection lost";
+    result status{failure::transient, {}, trimmed_message(PQerrorMessage(connection_.get()))};
+    if (status.detail.empty()) {
+        status.detail = "connection lost";
     }
     close();
-    return said;
+    return status;
 }
 
 result pq_connection::failed(pg_result const* r) {
@@ -94,12 +94,12 @@ result pq_connection::failed(pg_result const* r) {
         return lost();
     }
 
-    result said{classify(sqlstate, report_field(r, PG_DIAG_TABLE_NAME),
-                         report_field(r, PG_DIAG_CONSTRAINT_NAME)),
-                std::string{sqlstate}, std::string{report_field(r, PG_DIAG_MESSAGE_PRIMARY)}};
+    result status{classify(sqlstate, report_field(r, PG_DIAG_TABLE_NAME),
+                           report_field(r, PG_DIAG_CONSTRAINT_NAME)),
+                  std::string{sqlstate}, std::string{report_field(r, PG_DIAG_MESSAGE_PRIMARY)}};
     for (int const code : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT, PG_DIAG_CONTEXT}) {
         if (auto const more = report_field(r, code); !more.empty()) {
-            said.detail.append("; ").append(more);
+            status.detail.append("; ").append(more);
         }
     }
 
@@ -109,7 +109,7 @@ result pq_connection::failed(pg_result const* r) {
     if (fatal || !is_open() || wants_new_connection(sqlstate)) {
         close();
     }
-    return said;
+    return status;
 }
 
 /// Takes ownership of `last`.
@@ -136,8 +136,8 @@ result pq_connection::execute(std::string const& sql) {
 }
 
 result pq_connection::execute(std::string const& sql, pq_rows& rows) {
-    result said = open();
-    return said.ok() ? execute_now(sql, rows) : said;
+    result status = open();
+    return status.ok() ? execute_now(sql, rows) : status;
 }
 
 /// Needs an open connection and does not open it: open() calls this to set up the session.
@@ -146,8 +146,8 @@ result pq_connection::execute_now(std::string const& sql, pq_rows& rows) {
 }
 
 result pq_connection::query(std::string const& sql, parameters& values, pq_rows& rows) {
-    if (result said = open(); !said.ok()) {
-        return said;
+    if (result status = open(); !status.ok()) {
+        return status;
     }
     return finish(PQexecParams(connection_.get(), sql.c_str(), values.count(), nullptr,
                                values.values(), values.lengths(), values.formats(), 1),
@@ -155,8 +155,8 @@ result pq_connection::query(std::string const& sql, parameters& values, pq_rows&
 }
 
 result pq_connection::run(char const* name, parameters& values, pq_rows& rows) {
-    if (result said = open(); !said.ok()) {
-        return said;
+    if (result status = open(); !status.ok()) {
+        return status;
     }
     return finish(PQexecPrepared(connection_.get(), name, values.count(), values.values(),
                                  values.lengths(), values.formats(), 1),
@@ -181,12 +181,12 @@ bool pq_connection::send_pipeline(std::span<pipelined const> statements) {
 
 void pq_connection::collect_pipeline(std::size_t expected, pipeline_outcome& out) {
     PGconn* const c = connection_.get();
-    for (std::size_t i = 0; i < expected && out.what.ok(); ++i) {
-        PGresult* const answer = PQgetResult(c);
+    for (std::size_t i = 0; i < expected && out.status.ok(); ++i) {
+        PGresult* const rows = PQgetResult(c);
         out.rows.emplace_back();
-        out.what = finish(answer, &out.rows.back());
-        if (!out.what.ok()) {
-            out.refused = !out.what.sqlstate.empty();
+        out.status = finish(rows, &out.rows.back());
+        if (!out.status.ok()) {
+            out.refused = !out.status.sqlstate.empty();
             break;
         }
         ++out.answered;
@@ -198,16 +198,16 @@ void pq_connection::run_pipeline(std::span<pipelined const> statements, pipeline
     out.rows.clear();
     out.answered = 0;
     out.refused = false;
-    out.what = open();
-    if (!out.what.ok()) {
+    out.status = open();
+    if (!out.status.ok()) {
         return;
     }
 
     if (!send_pipeline(statements)) {
         // The server may have reported the reason before it closed the connection.
         collect_pipeline(statements.size(), out);
-        if (out.what.ok()) {
-            out.what = lost();
+        if (out.status.ok()) {
+            out.status = lost();
         }
         close();
         return;
@@ -244,7 +244,7 @@ result pq_connection::end_copy_in() {
     if (PQputCopyEnd(connection_.get(), nullptr) != 1) {
         return lost();
     }
-    result said = finish(PQgetResult(connection_.get()), nullptr);
+    result status = finish(PQgetResult(connection_.get()), nullptr);
 
     // libpq accepts the next command only after the null result.
     while (is_open()) {
@@ -253,14 +253,14 @@ result pq_connection::end_copy_in() {
             break;
         }
     }
-    return said;
+    return status;
 }
 
 result pq_connection::begin_copy_out(std::string const& sql) {
     return execute(sql);
 }
 
-bool pq_connection::next_chunk(result& said, std::string_view& chunk) {
+bool pq_connection::next_chunk(result& status, std::string_view& chunk) {
     char* data = nullptr;
     int const bytes = PQgetCopyData(connection_.get(), &data, 0);
     chunk_.reset(data);
@@ -271,10 +271,10 @@ bool pq_connection::next_chunk(result& said, std::string_view& chunk) {
 
     // PQgetCopyData: -2 is an error, -1 the end of the data, whose result says if all is well.
     if (bytes == -2) {
-        said = lost();
+        status = lost();
         return false;
     }
-    said = finish(PQgetResult(connection_.get()), nullptr);
+    status = finish(PQgetResult(connection_.get()), nullptr);
     while (is_open() && pq_rows{PQgetResult(connection_.get())} != nullptr) {
     }
     return false;

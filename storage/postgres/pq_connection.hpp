@@ -53,7 +53,7 @@ struct pipelined {
 
 /// The outcome of a pipeline.
 struct pipeline_outcome {
-    result what;               ///< of the first statement that failed; ok if none did
+    result status;             ///< of the first statement that failed; ok if none did
     std::size_t answered = 0;  ///< statements that succeeded; if any failed, the next one did
     bool refused = false;      ///< after a failure: the server reported it; false: no connection
     std::vector<pq_rows> rows; ///< rows[i] belongs to statement i, up to the one that failed
@@ -127,12 +127,12 @@ class pq_connection {
     /// it apart. The view is valid during the call.
     template <typename Row>
     result copy_out(std::string const& sql, Row&& row) {
-        result said = begin_copy_out(sql);
+        result outcome = begin_copy_out(sql);
         std::string_view chunk;
-        while (said.ok() && next_chunk(said, chunk)) {
+        while (outcome.ok() && next_chunk(outcome, chunk)) {
             row(chunk);
         }
-        return said;
+        return outcome;
     }
 
     /// Waits for a notification on a channel of LISTEN; `notified` is false if none came in time.
@@ -144,13 +144,15 @@ class pq_connection {
     /// itself (docs/ARCHITECTURE.md, R9).
     class pin {
       public:
-        explicit pin(pq_connection& on) noexcept : on_(on) { on_.pinned_ = true; }
-        ~pin() { on_.pinned_ = false; }
+        explicit pin(pq_connection& link) noexcept : connection_(link) {
+            connection_.pinned_ = true;
+        }
+        ~pin() { connection_.pinned_ = false; }
         pin(pin const&) = delete;
         pin& operator=(pin const&) = delete;
 
       private:
-        pq_connection& on_;
+        pq_connection& connection_;
     };
 
     /// Any thread: aborts a running request and refuses all further ones as transient.
@@ -172,7 +174,7 @@ class pq_connection {
     result set_session_up();
     result prepare_all();
     result begin_copy_out(std::string const& sql);
-    bool next_chunk(result& said, std::string_view& chunk);
+    bool next_chunk(result& outcome, std::string_view& chunk);
     result finish(pg_result* last, pq_rows* rows);
     result failed(pg_result const* r);
     result lost();

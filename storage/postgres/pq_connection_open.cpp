@@ -23,20 +23,20 @@ using clock = std::chrono::steady_clock;
 /// all the time on the first server if that one does not answer.
 result pq_connection::connect() {
     auto const hosts = hosts_of(connection_string_);
-    result said;
+    result status;
     for (auto const& host : hosts) {
         result tried = connect_to(host);
         if (tried.ok() || cancelled_) {
             return tried;
         }
         // If any server failed transiently, report transient so that the caller retries.
-        std::string detail = said.detail.empty() ? "" : said.detail + "; ";
+        std::string detail = status.detail.empty() ? "" : status.detail + "; ";
         detail += tried.detail;
-        said = said.why == failure::transient ? said : tried;
-        said.detail = std::move(detail);
+        status = status.reason == failure::transient ? status : tried;
+        status.detail = std::move(detail);
         close();
     }
-    return said;
+    return status;
 }
 
 result pq_connection::connect_to(server_host const& host) {
@@ -66,8 +66,8 @@ result pq_connection::connect_to(server_host const& host) {
     if (connection_ == nullptr) {
         return {failure::transient, {}, "out of memory"};
     }
-    if (result said = poll_until_connected(); !said.ok()) {
-        return said;
+    if (result status = poll_until_connected(); !status.ok()) {
+        return status;
     }
 
     // From here on cancel() can reach the connection.
@@ -78,8 +78,8 @@ result pq_connection::connect_to(server_host const& host) {
     }
 
     ++generation_;
-    result said = set_session_up();
-    return said.ok() ? prepare_all() : said;
+    result outcome = set_session_up();
+    return outcome.ok() ? prepare_all() : outcome;
 }
 
 result pq_connection::poll_until_connected() {
@@ -103,8 +103,8 @@ result pq_connection::poll_until_connected() {
     if (state == PGRES_POLLING_FAILED) {
         std::string message = trimmed_message(PQerrorMessage(c));
         std::string sqlstate = sqlstate_of_refusal(message);
-        failure const why = classify(sqlstate, {}, {});
-        return {why, std::move(sqlstate), std::move(message)};
+        failure const reason = classify(sqlstate, {}, {});
+        return {reason, std::move(sqlstate), std::move(message)};
     }
 
     // Notices (NOTICE, WARNING) would go to stderr.
@@ -142,10 +142,10 @@ result pq_connection::set_session_up() {
 
 result pq_connection::prepare_all() {
     for (auto const& statement : statements_) {
-        result said = finish(
+        result status = finish(
             PQprepare(connection_.get(), statement.name, statement.sql, 0, nullptr), nullptr);
-        if (!said.ok()) {
-            return said;
+        if (!status.ok()) {
+            return status;
         }
     }
     return {};

@@ -58,9 +58,9 @@ pqxx::result run(pqxx::nontransaction& transaction, std::string const& sql,
 
 /// Calls `what` and turns exceptions of libpqxx into sql_error.
 template <typename Function>
-auto translated(Function&& what) {
+auto translated(Function&& function) {
     try {
-        return what();
+        return function();
     } catch (pqxx::sql_error const& error) {
         throw sql_error{error.what(), error.sqlstate()};
     } catch (pqxx::failure const& error) {

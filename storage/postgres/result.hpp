@@ -21,11 +21,11 @@ enum class failure : std::uint8_t {
 
 /// The result of a request. No allocation if it succeeded.
 struct [[nodiscard]] result {
-    failure why = failure::none;
+    failure reason = failure::none;
     std::string sqlstate; ///< five characters, or empty
     std::string detail;   ///< for the log: message, then detail, hint and context if there are any
 
-    [[nodiscard]] bool ok() const noexcept { return why == failure::none; }
+    [[nodiscard]] bool ok() const noexcept { return reason == failure::none; }
 };
 
 } // namespace tally::storage

@@ -21,11 +21,11 @@ std::vector<std::string> split(std::string_view list) {
 }
 
 /// The part for one server; a single part holds for all servers, as in libpq.
-std::string at(std::vector<std::string> const& parts, std::size_t place) {
+std::string at(std::vector<std::string> const& parts, std::size_t index) {
     if (parts.size() == 1) {
         return parts.front();
     }
-    return place < parts.size() ? parts[place] : std::string{};
+    return index < parts.size() ? parts[index] : std::string{};
 }
 
 } // namespace
@@ -48,10 +48,10 @@ std::vector<server_host> hosts_of(std::string const& connection_string) {
         }
     }
     std::vector<server_host> found(std::max<std::size_t>({1, hosts.size(), addresses.size()}));
-    for (std::size_t place = 0; place < found.size(); ++place) {
-        found[place] = {place < hosts.size() ? hosts[place] : std::string{},
-                        place < addresses.size() ? addresses[place] : std::string{},
-                        at(ports, place)};
+    for (std::size_t index = 0; index < found.size(); ++index) {
+        found[index] = {index < hosts.size() ? hosts[index] : std::string{},
+                        index < addresses.size() ? addresses[index] : std::string{},
+                        at(ports, index)};
     }
     return found;
 }

@@ -51,18 +51,18 @@ groups split(Unsigned magnitude) noexcept {
     return out;
 }
 
-char* put_groups(char* at, groups const& value, bool negative) noexcept {
+char* put_groups(char* cursor, groups const& value, bool negative) noexcept {
     int const count = value.end - value.first;
-    at = put_int32(at, 8 + 2 * count);
-    at = put_int16(at, static_cast<std::int16_t>(count));
-    at = put_int16(at,
-                   static_cast<std::int16_t>(count == 0 ? 0 : whole_groups_max - 1 - value.first));
-    at = put_int16(at, negative && count != 0 ? sign_negative : sign_positive);
-    at = put_int16(at, decimals);
+    cursor = put_int32(cursor, 8 + 2 * count);
+    cursor = put_int16(cursor, static_cast<std::int16_t>(count));
+    cursor = put_int16(
+        cursor, static_cast<std::int16_t>(count == 0 ? 0 : whole_groups_max - 1 - value.first));
+    cursor = put_int16(cursor, negative && count != 0 ? sign_negative : sign_positive);
+    cursor = put_int16(cursor, decimals);
     for (int i = value.first; i < value.end; ++i) {
-        at = put_int16(at, value.digits[i]);
+        cursor = put_int16(cursor, value.digits[i]);
     }
-    return at;
+    return cursor;
 }
 
 __extension__ using uint128 = unsigned __int128;
@@ -115,20 +115,20 @@ bool add_group(uint128& sum, int digit, int weight) noexcept {
 
 } // namespace
 
-char* put_numeric_field(char* at, std::int64_t nanos) noexcept {
+char* put_numeric_field(char* cursor, std::int64_t nanos) noexcept {
     bool const negative = nanos < 0;
     auto const magnitude =
         negative ? 0 - static_cast<std::uint64_t>(nanos) : static_cast<std::uint64_t>(nanos);
-    return put_groups(at, split(magnitude), negative);
+    return put_groups(cursor, split(magnitude), negative);
 }
 
-char* put_numeric_field(char* at, rating::int128 nanos) noexcept {
+char* put_numeric_field(char* cursor, rating::int128 nanos) noexcept {
     if (nanos >= INT64_MIN && nanos <= INT64_MAX) {
-        return put_numeric_field(at, static_cast<std::int64_t>(nanos));
+        return put_numeric_field(cursor, static_cast<std::int64_t>(nanos));
     }
     bool const negative = nanos < 0;
     auto const magnitude = negative ? 0 - static_cast<uint128>(nanos) : static_cast<uint128>(nanos);
-    return put_groups(at, split(magnitude), negative);
+    return put_groups(cursor, split(magnitude), negative);
 }
 
 std::optional<rating::amount_sum> get_numeric_sum(std::string_view value) noexcept {
@@ -165,27 +165,27 @@ std::optional<rating::amount> get_numeric(std::string_view value) noexcept {
     return rating::amount{static_cast<std::int64_t>(sum->nanos)};
 }
 
-char* put_optional_inet_field(char* at, std::string_view address) noexcept {
+char* put_optional_inet_field(char* cursor, std::string_view address) noexcept {
     // As inet_recv reads it: family, netmask bits, cidr flag, length of the address, the address.
     constexpr char family_v4 = 2;
     constexpr char family_v6 = 3;
     char text[INET6_ADDRSTRLEN] = {};
     if (address.empty() || address.size() >= sizeof text) {
-        return put_null(at);
+        return put_null(cursor);
     }
     std::copy(address.begin(), address.end(), text);
     char bytes[16];
     bool const is_v4 = inet_pton(AF_INET, text, bytes) == 1;
     if (!is_v4 && inet_pton(AF_INET6, text, bytes) != 1) {
-        return put_null(at);
+        return put_null(cursor);
     }
     std::size_t const size = is_v4 ? 4 : 16;
-    at = put_int32(at, static_cast<std::int32_t>(4 + size));
-    *at++ = is_v4 ? family_v4 : family_v6;
-    *at++ = static_cast<char>(size * 8);
-    *at++ = 0;
-    *at++ = static_cast<char>(size);
-    return put_bytes(at, {bytes, size});
+    cursor = put_int32(cursor, static_cast<std::int32_t>(4 + size));
+    *cursor++ = is_v4 ? family_v4 : family_v6;
+    *cursor++ = static_cast<char>(size * 8);
+    *cursor++ = 0;
+    *cursor++ = static_cast<char>(size);
+    return put_bytes(cursor, {bytes, size});
 }
 
 } // namespace tally::storage::wire

@@ -34,24 +34,24 @@ inline constexpr std::int32_t epoch_days = 10'957;
 /// The length of a field that is NULL.
 inline constexpr std::int32_t null_length = -1;
 
-inline char* put_int16(char* at, std::int16_t value) noexcept {
+inline char* put_int16(char* out, std::int16_t value) noexcept {
     boost::endian::endian_store<std::int16_t, 2, boost::endian::order::big>(
-        reinterpret_cast<unsigned char*>(at), value);
-    return at + 2;
+        reinterpret_cast<unsigned char*>(out), value);
+    return out + 2;
 }
-inline char* put_int32(char* at, std::int32_t value) noexcept {
-    boost::endian::store_big_s32(reinterpret_cast<unsigned char*>(at), value);
-    return at + 4;
+inline char* put_int32(char* out, std::int32_t value) noexcept {
+    boost::endian::store_big_s32(reinterpret_cast<unsigned char*>(out), value);
+    return out + 4;
 }
-inline char* put_int64(char* at, std::int64_t value) noexcept {
-    boost::endian::store_big_s64(reinterpret_cast<unsigned char*>(at), value);
-    return at + 8;
+inline char* put_int64(char* out, std::int64_t value) noexcept {
+    boost::endian::store_big_s64(reinterpret_cast<unsigned char*>(out), value);
+    return out + 8;
 }
-inline char* put_bytes(char* at, std::string_view bytes) noexcept {
+inline char* put_bytes(char* out, std::string_view bytes) noexcept {
     if (!bytes.empty()) {
-        std::memcpy(at, bytes.data(), bytes.size());
+        std::memcpy(out, bytes.data(), bytes.size());
     }
-    return at + bytes.size();
+    return out + bytes.size();
 }
 
 /// Microseconds since 1970 as timestamptz. INT64_MIN and INT64_MAX are -infinity and infinity on
@@ -73,66 +73,66 @@ constexpr ingest::time_us from_timestamp(std::int64_t t) noexcept {
 
 // Fields: four bytes of length, then the value.
 
-inline char* put_null(char* at) noexcept {
-    return put_int32(at, null_length);
+inline char* put_null(char* out) noexcept {
+    return put_int32(out, null_length);
 }
-inline char* put_int32_field(char* at, std::int32_t value) noexcept {
-    return put_int32(put_int32(at, 4), value);
+inline char* put_int32_field(char* out, std::int32_t value) noexcept {
+    return put_int32(put_int32(out, 4), value);
 }
-inline char* put_int64_field(char* at, std::int64_t value) noexcept {
-    return put_int64(put_int32(at, 8), value);
+inline char* put_int64_field(char* out, std::int64_t value) noexcept {
+    return put_int64(put_int32(out, 8), value);
 }
-inline char* put_uuid_field(char* at, ingest::uuid const& id) noexcept {
-    at = put_int32(at, 16);
-    std::memcpy(at, id.bytes.data(), 16);
-    return at + 16;
+inline char* put_uuid_field(char* out, ingest::uuid const& id) noexcept {
+    out = put_int32(out, 16);
+    std::memcpy(out, id.bytes.data(), 16);
+    return out + 16;
 }
-inline char* put_timestamp_field(char* at, ingest::time_us t) noexcept {
-    return put_int64_field(at, to_timestamp(t));
+inline char* put_timestamp_field(char* out, ingest::time_us t) noexcept {
+    return put_int64_field(out, to_timestamp(t));
 }
-inline char* put_text_field(char* at, std::string_view text) noexcept {
-    return put_bytes(put_int32(at, static_cast<std::int32_t>(text.size())), text);
+inline char* put_text_field(char* out, std::string_view text) noexcept {
+    return put_bytes(put_int32(out, static_cast<std::int32_t>(text.size())), text);
 }
 /// NULL if the text is empty.
-inline char* put_optional_text_field(char* at, std::string_view text) noexcept {
-    return text.empty() ? put_null(at) : put_text_field(at, text);
+inline char* put_optional_text_field(char* out, std::string_view text) noexcept {
+    return text.empty() ? put_null(out) : put_text_field(out, text);
 }
 
-inline char* put_int16_field(char* at, std::int16_t value) noexcept {
-    return put_int16(put_int32(at, 2), value);
+inline char* put_int16_field(char* out, std::int16_t value) noexcept {
+    return put_int16(put_int32(out, 2), value);
 }
 /// As jsonb_recv reads it: a version, then the text. NULL if the text is empty.
-inline char* put_optional_json_field(char* at, std::string_view json) noexcept {
+inline char* put_optional_json_field(char* out, std::string_view json) noexcept {
     if (json.empty()) {
-        return put_null(at);
+        return put_null(out);
     }
     constexpr char jsonb_version = 1;
-    at = put_int32(at, static_cast<std::int32_t>(json.size()) + 1);
-    *at++ = jsonb_version;
-    return put_bytes(at, json);
+    out = put_int32(out, static_cast<std::int32_t>(json.size()) + 1);
+    *out++ = jsonb_version;
+    return put_bytes(out, json);
 }
 /// Upper bound of what put_optional_inet_field() writes: length, head, an IPv6 address.
 inline constexpr std::size_t inet_field_bytes_max = 4 + 4 + 16;
 /// An address in text form as inet; NULL if the text is not an address.
-char* put_optional_inet_field(char* at, std::string_view address) noexcept;
+char* put_optional_inet_field(char* out, std::string_view address) noexcept;
 
 /// Upper bound of the numeric field of 128-bit nanos: length, header, 8 groups before the decimal
 /// point and 3 after it.
 inline constexpr std::size_t numeric_field_bytes_max = 4 + 8 + 2 * 11;
 
 /// An exact decimal with nine digits after the point (numeric with dscale 9).
-char* put_numeric_field(char* at, std::int64_t nanos) noexcept;
-char* put_numeric_field(char* at, rating::int128 nanos) noexcept;
+char* put_numeric_field(char* out, std::int64_t nanos) noexcept;
+char* put_numeric_field(char* out, rating::int128 nanos) noexcept;
 
-inline std::int16_t get_int16(char const* at) noexcept {
+inline std::int16_t get_int16(char const* out) noexcept {
     return boost::endian::endian_load<std::int16_t, 2, boost::endian::order::big>(
-        reinterpret_cast<unsigned char const*>(at));
+        reinterpret_cast<unsigned char const*>(out));
 }
-inline std::int32_t get_int32(char const* at) noexcept {
-    return boost::endian::load_big_s32(reinterpret_cast<unsigned char const*>(at));
+inline std::int32_t get_int32(char const* out) noexcept {
+    return boost::endian::load_big_s32(reinterpret_cast<unsigned char const*>(out));
 }
-inline std::int64_t get_int64(char const* at) noexcept {
-    return boost::endian::load_big_s64(reinterpret_cast<unsigned char const*>(at));
+inline std::int64_t get_int64(char const* out) noexcept {
+    return boost::endian::load_big_s64(reinterpret_cast<unsigned char const*>(out));
 }
 
 /// The nanos of a numeric's bytes (without the length). nullopt for NaN and infinity, for more than

@@ -45,7 +45,7 @@ void adjustment_batch::add(call_change change, std::int64_t version) {
 }
 
 usage_delta& adjustment_batch::usage_of(call_change const& change, std::int64_t version) {
-    auto const [place, is_new] =
+    auto const [found, is_new] =
         usage_places_.try_emplace({change.subscription_id, change.period_start}, usage_.size());
     if (is_new) {
         auto& added = usage_.emplace_back();
@@ -55,20 +55,20 @@ usage_delta& adjustment_batch::usage_of(call_change const& change, std::int64_t 
         added.expected_version = version;
         added.currency = change.currency;
     }
-    return usage_[place->second];
+    return usage_[found->second];
 }
 
 balance_delta& adjustment_batch::balance_of(call_change const& change) {
-    auto const [place, is_new] =
+    auto const [found, is_new] =
         balance_places_.try_emplace(change.key.account_id, balances_.size());
     if (is_new) {
         balances_.push_back({change.key.account_id, {}});
     }
-    return balances_[place->second];
+    return balances_[found->second];
 }
 
 daily_delta& adjustment_batch::daily_of(call_change const& change) {
-    auto const [place, is_new] =
+    auto const [found, is_new] =
         daily_places_.try_emplace({change.subscription_id, change.day}, daily_.size());
     if (is_new) {
         auto& added = daily_.emplace_back();
@@ -78,7 +78,7 @@ daily_delta& adjustment_batch::daily_of(call_change const& change) {
         added.metric = "calls";
         added.currency = change.currency;
     }
-    return daily_[place->second];
+    return daily_[found->second];
 }
 
 } // namespace tally::storage

@@ -8,19 +8,19 @@ namespace tally::storage {
 
 namespace {
 
-void add_optional(array_parameter& to, ingest::uuid const& id) {
+void add_optional(array_parameter& parameters, ingest::uuid const& id) {
     if (id.is_nil()) {
-        to.add_null();
+        parameters.add_null();
     } else {
-        to.add(id);
+        parameters.add(id);
     }
 }
 
-void add_optional(array_parameter& to, std::string_view text) {
+void add_optional(array_parameter& parameters, std::string_view text) {
     if (text.empty()) {
-        to.add_null();
+        parameters.add_null();
     } else {
-        to.add_bytes(text);
+        parameters.add_bytes(text);
     }
 }
 
@@ -62,8 +62,8 @@ parameters& adjusted_usage_rows::fill(std::span<usage_delta const> rows) {
 
 parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> places,
                                      std::span<call_change const> changes) {
-    for (auto const place : places) {
-        auto const& change = changes[place];
+    for (auto const index : places) {
+        auto const& change = changes[index];
         auto const& after = change.after;
         account_.add(change.key.account_id);
         start_.add_time(change.key.start);
@@ -85,18 +85,18 @@ parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> places,
                 cost_, call_type_, status_, old_status_, old_cost_, old_drawn_);
 }
 
-void adjustment_rows::add_side(stored_rating const& of, array_parameter& status,
+void adjustment_rows::add_side(stored_rating const& rating, array_parameter& status,
                                array_parameter& cost, array_parameter& billed,
                                array_parameter& drawn, array_parameter& rate) {
-    status.add_bytes(label(of.status));
-    cost.add_numeric(of.cost.nanos);
-    billed.add_int32(seconds(of.billed_s));
-    drawn.add_int32(seconds(of.allowance_s));
-    add_optional(rate, of.rate_id);
+    status.add_bytes(label(rating.status));
+    cost.add_numeric(rating.cost.nanos);
+    billed.add_int32(seconds(rating.billed_s));
+    drawn.add_int32(seconds(rating.allowance_s));
+    add_optional(rate, rating.rate_id);
 }
 
 parameters& adjustment_rows::fill(std::span<call_change const> changes, ingest::uuid const& run_id,
-                                  std::string_view reason, std::string_view who) {
+                                  std::string_view reason, std::string_view author) {
     for (auto const& change : changes) {
         account_.add(change.key.account_id);
         start_.add_time(change.key.start);
@@ -111,7 +111,7 @@ parameters& adjustment_rows::fill(std::span<call_change const> changes, ingest::
                 currency_)
         .add(run_id)
         .add_optional_text(reason)
-        .add_text(who);
+        .add_text(author);
 }
 
 } // namespace tally::storage

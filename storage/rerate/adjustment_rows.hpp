@@ -43,10 +43,10 @@ class adjusted_call_rows {
 class adjustment_rows {
   public:
     parameters& fill(std::span<call_change const> changes, ingest::uuid const& run_id,
-                     std::string_view reason, std::string_view who);
+                     std::string_view reason, std::string_view author);
 
   private:
-    void add_side(stored_rating const& of, array_parameter& status, array_parameter& cost,
+    void add_side(stored_rating const& rating, array_parameter& status, array_parameter& cost,
                   array_parameter& billed, array_parameter& drawn, array_parameter& rate);
 
     array_parameter account_{wire::uuid_oid}, start_{wire::timestamptz_oid}, call_{wire::uuid_oid},

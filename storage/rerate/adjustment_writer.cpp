@@ -69,8 +69,8 @@ constexpr char const* adjustment_sql =
     "  AS d(account_id, start_time, uuid, id, old_status, new_status, old_cost, new_cost,"
     "  old_billed, new_billed, old_drawn, new_drawn, old_rate, new_rate, currency)";
 
-result changed_meanwhile(std::int64_t missing, char const* what) {
-    return {failure::stale, {}, std::to_string(missing) + what};
+result changed_meanwhile(std::int64_t missing, char const* text) {
+    return {failure::stale, {}, std::to_string(missing) + text};
 }
 
 } // namespace
@@ -84,12 +84,12 @@ result adjustment_writer::read_usage(std::string const& sql, std::span<usage_key
                                      std::vector<period_usage>& out) {
     out.assign(keys.size(), {});
     pq_rows rows;
-    result said = connection_.query(sql, keys_.fill(keys), rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection_.query(sql, keys_.fill(keys), rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out[static_cast<std::size_t>(int64_at(rows, i, 0)) - 1] = {
             {int64_at(rows, i, 1), int64_at(rows, i, 2)}, int64_at(rows, i, 3)};
     }
-    return said;
+    return status;
 }
 
 result adjustment_writer::load_usage(std::span<usage_key const> keys,
@@ -98,39 +98,39 @@ result adjustment_writer::load_usage(std::span<usage_key const> keys,
 }
 
 result adjustment_writer::begin(std::span<usage_key const> keys, std::vector<period_usage>& out) {
-    result said = connection_.open();
-    if (!said.ok()) {
-        return said;
+    result status = connection_.open();
+    if (!status.ok()) {
+        return status;
     }
 
     one_session_.emplace(connection_);
-    said = connection_.execute("BEGIN");
-    if (said.ok()) {
+    status = connection_.execute("BEGIN");
+    if (status.ok()) {
         // Sorted before the rows are locked, in the order of the lanes (R13).
-        said = read_usage(std::string{read_usage_sql} +
-                              " ORDER BY u.subscription_id, u.billing_period_start"
-                              " FOR NO KEY UPDATE OF u",
-                          keys, out);
+        status = read_usage(std::string{read_usage_sql} +
+                                " ORDER BY u.subscription_id, u.billing_period_start"
+                                " FOR NO KEY UPDATE OF u",
+                            keys, out);
     }
-    if (!said.ok()) {
+    if (!status.ok()) {
         roll_back();
     }
-    return said;
+    return status;
 }
 
-result adjustment_writer::commit(adjustment_batch const& what, rerate_run const& run) {
-    result said = write(what, run);
-    if (!said.ok()) {
+result adjustment_writer::commit(adjustment_batch const& batch, rerate_run const& run) {
+    result status = write(batch, run);
+    if (!status.ok()) {
         roll_back();
-        return said;
+        return status;
     }
-    said = connection_.execute("COMMIT");
+    status = connection_.execute("COMMIT");
     // Without an answer the transaction may have committed or not.
-    if (!said.ok() && !connection_.is_open()) {
-        said.why = failure::unknown;
+    if (!status.ok() && !connection_.is_open()) {
+        status.reason = failure::unknown;
     }
     one_session_.reset();
-    return said;
+    return status;
 }
 
 void adjustment_writer::roll_back() noexcept {
@@ -140,31 +140,31 @@ void adjustment_writer::roll_back() noexcept {
     one_session_.reset();
 }
 
-result adjustment_writer::write(adjustment_batch const& what, rerate_run const& run) {
-    result said;
-    if (!what.changes().empty()) {
-        said = write_usage(what.usage());
-        if (said.ok()) {
-            said = write_calls(what.changes());
+result adjustment_writer::write(adjustment_batch const& batch, rerate_run const& run) {
+    result status;
+    if (!batch.changes().empty()) {
+        status = write_usage(batch.usage());
+        if (status.ok()) {
+            status = write_calls(batch.changes());
         }
-        if (said.ok()) {
-            said = write_adjustments(what.changes(), run.id);
+        if (status.ok()) {
+            status = write_adjustments(batch.changes(), run.id);
         }
-        if (said.ok()) {
-            said = write_sums(what);
+        if (status.ok()) {
+            status = write_sums(batch);
         }
     }
-    return said.ok() ? advance_rerate(connection_, run) : said;
+    return status.ok() ? advance_rerate(connection_, run) : status;
 }
 
 result adjustment_writer::write_usage(std::span<usage_delta const> rows) {
     adjusted_usage_rows arrays;
-    pq_rows answer;
-    result said = connection_.query(usage_sql, arrays.fill(rows), answer);
-    auto const missing = std::ssize(rows) - (said.ok() ? affected(answer) : 0);
-    return said.ok() && missing != 0
+    pq_rows content;
+    result status = connection_.query(usage_sql, arrays.fill(rows), content);
+    auto const missing = std::ssize(rows) - (status.ok() ? affected(content) : 0);
+    return status.ok() && missing != 0
                ? changed_meanwhile(missing, " usage rows have another version")
-               : said;
+               : status;
 }
 
 // One statement for each day, so that the server plans and opens only the partition of that day.
@@ -176,28 +176,28 @@ result adjustment_writer::write_calls(std::span<call_change const> changes) {
         auto const& y = changes[b].key;
         return std::pair{day_of(x.start), x} < std::pair{day_of(y.start), y};
     });
-    result said;
-    for (auto from = order.begin(); said.ok() && from != order.end();) {
-        auto const day = day_of(changes[*from].key.start);
-        auto const to = std::find_if(from, order.end(), [changes, day](std::uint32_t place) {
-            return day_of(changes[place].key.start) != day;
+    result status;
+    for (auto first = order.begin(); status.ok() && first != order.end();) {
+        auto const day = day_of(changes[*first].key.start);
+        auto const last = std::find_if(first, order.end(), [changes, day](std::uint32_t index) {
+            return day_of(changes[index].key.start) != day;
         });
-        said = write_day({from, to}, changes);
-        from = to;
+        status = write_day({first, last}, changes);
+        first = last;
     }
-    return said;
+    return status;
 }
 
 result adjustment_writer::write_day(std::span<std::uint32_t const> places,
                                     std::span<call_change const> changes) {
     adjusted_call_rows arrays;
-    pq_rows answer;
+    pq_rows rows;
     auto const day = day_of(changes[places.front()].key.start);
-    result said = connection_.query(call_sql(day), arrays.fill(places, changes), answer);
-    auto const missing = std::ssize(places) - (said.ok() ? affected(answer) : 0);
-    return said.ok() && missing != 0
+    result status = connection_.query(call_sql(day), arrays.fill(places, changes), rows);
+    auto const missing = std::ssize(places) - (status.ok() ? affected(rows) : 0);
+    return status.ok() && missing != 0
                ? changed_meanwhile(missing, " calls were changed by another session")
-               : said;
+               : status;
 }
 
 result adjustment_writer::write_adjustments(std::span<call_change const> changes,
@@ -205,16 +205,16 @@ result adjustment_writer::write_adjustments(std::span<call_change const> changes
     adjustment_rows arrays;
     pq_rows ignored;
     return connection_.query(adjustment_sql,
-                             arrays.fill(changes, run_id, author_.reason, author_.who), ignored);
+                             arrays.fill(changes, run_id, author_.reason, author_.author), ignored);
 }
 
-result adjustment_writer::write_sums(adjustment_batch const& what) {
+result adjustment_writer::write_sums(adjustment_batch const& batch) {
     pq_rows ignored;
-    result said = connection_.run(statement::balances, balances_.fill(what.balances()), ignored);
-    if (said.ok()) {
-        said = connection_.run(statement::daily, daily_.fill(what.daily()), ignored);
+    result status = connection_.run(statement::balances, balances_.fill(batch.balances()), ignored);
+    if (status.ok()) {
+        status = connection_.run(statement::daily, daily_.fill(batch.daily()), ignored);
     }
-    return said;
+    return status;
 }
 
 } // namespace tally::storage

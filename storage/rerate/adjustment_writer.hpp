@@ -13,7 +13,7 @@ namespace tally::storage {
 
 /// Who changed calls, and why.
 struct adjustment_author {
-    std::string who;
+    std::string author;
     std::string reason; ///< empty: no reason was given
 };
 
@@ -43,7 +43,7 @@ class adjustment_writer {
     result begin(std::span<usage_key const> keys, std::vector<period_usage>& out);
     /// Stores all, or nothing. stale: a call was changed since it was read. unknown: the answer to
     /// COMMIT was lost.
-    result commit(adjustment_batch const& what, rerate_run const& run);
+    result commit(adjustment_batch const& batch, rerate_run const& run);
     void roll_back() noexcept;
 
     /// The connection, also for statements outside a page: to begin and finish a run.
@@ -52,12 +52,12 @@ class adjustment_writer {
   private:
     result read_usage(std::string const& sql, std::span<usage_key const> keys,
                       std::vector<period_usage>& out);
-    result write(adjustment_batch const& what, rerate_run const& run);
+    result write(adjustment_batch const& batch, rerate_run const& run);
     result write_usage(std::span<usage_delta const> rows);
     result write_calls(std::span<call_change const> changes);
     result write_day(std::span<std::uint32_t const> places, std::span<call_change const> changes);
     result write_adjustments(std::span<call_change const> changes, ingest::uuid const& run_id);
-    result write_sums(adjustment_batch const& what);
+    result write_sums(adjustment_batch const& batch);
 
     adjustment_author author_;
     pq_connection connection_;

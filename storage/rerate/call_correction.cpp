@@ -89,8 +89,8 @@ int counted(std::string const& status) noexcept {
     return status == "void" ? 0 : 1;
 }
 
-[[noreturn]] void refuse(std::string const& why) {
-    throw std::runtime_error(why);
+[[noreturn]] void refuse(std::string const& reason) {
+    throw std::runtime_error(reason);
 }
 
 } // namespace
@@ -190,7 +190,7 @@ void call_corrector::change(correction_kind kind, stored_call_row const& call,
                             std::string const& status, adjustment_author const& author) {
     // The adjustment first: it records the status that the call still has.
     auto values = call.key();
-    values.insert(values.end(), {std::string{label(kind)}, status, author.reason, author.who});
+    values.insert(values.end(), {std::string{label(kind)}, status, author.reason, author.author});
     session_.query(adjustment_sql, values);
 
     move_sums(call, std::to_string(counted(status) - counted(call.status)));

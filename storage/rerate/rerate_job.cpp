@@ -10,9 +10,9 @@ namespace {
 /// Attempts of a page after a lock timeout or another transient failure.
 constexpr int tries_max = 5;
 
-void check(result const& said) {
-    if (!said.ok()) {
-        throw std::runtime_error("the database refuses: " + said.detail +
+void check(result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail +
                                  "; the same command continues from here");
     }
 }
@@ -36,7 +36,7 @@ rerate_outcome rerate_job::run() {
 bool rerate_job::prepare() {
     check(reader_.open());
     bool found = false;
-    check(reader_.exists(task_.what, found));
+    check(reader_.exists(task_.selection, found));
     if (!found) {
         end_ = rerate_end::nothing_selected;
         return false;
@@ -45,18 +45,18 @@ bool rerate_job::prepare() {
     // One run of a selection at a time; another selection may overlap (calls are changed only as
     // they were read).
     if (!task_.is_dry_run) {
-        auto const selection = canonical_text(task_.what);
+        auto const selection = canonical_text(task_.selection);
         bool free = false;
         check(reader_.lock(selection, free));
         if (!free) {
             end_ = rerate_end::busy;
             return false;
         }
-        check(begin_rerate(writer_.connection(), selection, task_.author.who, task_.author.reason,
-                           task_.restart, run_));
+        check(begin_rerate(writer_.connection(), selection, task_.author.author,
+                           task_.author.reason, task_.restart, run_));
     }
 
-    check(reader_.begin(task_.what, run_.position, calls_total_));
+    check(reader_.begin(task_.selection, run_.position, calls_total_));
     calls_total_ += run_.counts.seen;
     return true;
 }
@@ -79,9 +79,9 @@ void rerate_job::rerate_periods() {
 
 /// The periods of a chunk from the one of the run's position on.
 std::span<rerate_period const> rerate_job::rest_of(std::span<rerate_period const> periods) const {
-    usage_key const at{run_.position.subscription_id, run_.position.period_start};
+    usage_key const key{run_.position.subscription_id, run_.position.period_start};
     auto const found = std::find_if(periods.begin(), periods.end(),
-                                    [&at](auto const& each) { return each.key() == at; });
+                                    [&key](auto const& each) { return each.key() == key; });
     return found == periods.end() ? periods
                                   : periods.last(static_cast<std::size_t>(periods.end() - found));
 }
@@ -115,14 +115,14 @@ rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods
 
 rerate_job::step rerate_job::rerate_page(std::span<rerate_period const> periods,
                                          std::span<rerate_call const> calls) {
-    result said = try_page(periods, calls);
-    for (int tries = 1; said.why == failure::transient && tries < tries_max; ++tries) {
-        said = try_page(periods, calls);
+    result status = try_page(periods, calls);
+    for (int tries = 1; status.reason == failure::transient && tries < tries_max; ++tries) {
+        status = try_page(periods, calls);
     }
-    if (said.why == failure::stale) {
+    if (status.reason == failure::stale) {
         return step::again;
     }
-    check(said);
+    check(status);
     learn(calls);
     report();
     return step::done;
@@ -138,9 +138,9 @@ result rerate_job::try_page(std::span<rerate_period const> periods,
         }
     }
 
-    result said = read_states(periods);
-    if (!said.ok()) {
-        return said;
+    result status = read_states(periods);
+    if (!status.ok()) {
+        return status;
     }
 
     // run_ moves only after COMMIT: a page that fails is tried again from the same counts.
@@ -155,24 +155,24 @@ result rerate_job::try_page(std::span<rerate_period const> periods,
                      last.key.id};
     next.counts.periods = periods_before_ + last.period;
     if (!task_.is_dry_run) {
-        said = writer_.commit(changes_, next);
+        status = writer_.commit(changes_, next);
     }
-    if (said.ok()) {
+    if (status.ok()) {
         run_ = next;
     }
-    return said;
+    return status;
 }
 
 /// Reads the usage rows of the page's periods, under a lock unless it is a dry run. stale: calls of
 /// one of them were changed since they were read.
 result rerate_job::read_states(std::span<rerate_period const> periods) {
     std::vector<usage_key> keys;
-    for (auto const place : places_) {
-        keys.push_back(periods[place].key());
+    for (auto const index : places_) {
+        keys.push_back(periods[index].key());
     }
     std::vector<period_usage> found;
-    result said = task_.is_dry_run ? writer_.load_usage(keys, found) : writer_.begin(keys, found);
-    for (std::size_t i = 0; said.ok() && i < places_.size(); ++i) {
+    result status = task_.is_dry_run ? writer_.load_usage(keys, found) : writer_.begin(keys, found);
+    for (std::size_t i = 0; status.ok() && i < places_.size(); ++i) {
         auto const& known = known_[places_[i]];
         if (!task_.is_dry_run && found[i].corrections != known.corrections) {
             writer_.roll_back();
@@ -183,7 +183,7 @@ result rerate_job::read_states(std::span<rerate_period const> periods) {
         auto const used_s = found[i].state.included_seconds_used - known.to_come_s + known.dry_s;
         states_[places_[i]] = {found[i].state, std::max<std::int64_t>(used_s, 0), false};
     }
-    return said;
+    return status;
 }
 
 /// After a page: its calls are no longer among those to be rated.
@@ -194,9 +194,9 @@ void rerate_job::learn(std::span<rerate_call const> calls) {
             known_[call.period].to_come_s -= call.rated.allowance_s;
         }
     }
-    for (auto const place : places_) {
-        auto& known = known_[place];
-        auto const& state = states_[place];
+    for (auto const index : places_) {
+        auto& known = known_[index];
+        auto const& state = states_[index];
         if (task_.is_dry_run) {
             known.dry_s =
                 state.allowance_used_s - (state.usage.included_seconds_used - known.to_come_s);

@@ -14,7 +14,7 @@ namespace tally::storage {
 struct rerate_task {
     std::string connection_string;
     rating::catalog const* catalog = nullptr;
-    rerate_selection what;
+    rerate_selection selection;
     adjustment_author author;
     bool is_dry_run = false;
     bool restart = false; ///< abandon an interrupted run of this selection, begin a new one

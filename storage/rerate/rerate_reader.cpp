@@ -17,8 +17,8 @@ pq_connection::limits reader_limits() {
     return bounds;
 }
 
-std::string_view label(rerate_selection::by what) noexcept {
-    switch (what) {
+std::string_view label(rerate_selection::by kind) noexcept {
+    switch (kind) {
     case rerate_selection::by::subscription:
         return "subscription";
     case rerate_selection::by::account:
@@ -30,8 +30,8 @@ std::string_view label(rerate_selection::by what) noexcept {
 }
 
 /// Condition on subscriptions (s) and usage (u) for the name $1.
-std::string_view selected_sql(rerate_selection::by what) noexcept {
-    switch (what) {
+std::string_view selected_sql(rerate_selection::by kind) noexcept {
+    switch (kind) {
     case rerate_selection::by::subscription:
         return "(s.subscription_number = $1::text OR s.id::text = $1::text)";
     case rerate_selection::by::account:
@@ -48,8 +48,8 @@ std::string_view selected_sql(rerate_selection::by what) noexcept {
            " SELECT id FROM users)";
 }
 
-std::string_view exists_sql(rerate_selection::by what) noexcept {
-    switch (what) {
+std::string_view exists_sql(rerate_selection::by kind) noexcept {
+    switch (kind) {
     case rerate_selection::by::subscription:
         return "SELECT 1 FROM billing.subscriptions WHERE subscription_number = $1::text"
                " OR id::text = $1::text";
@@ -63,27 +63,28 @@ std::string_view exists_sql(rerate_selection::by what) noexcept {
 }
 
 /// A bound as timestamptz, from parameter `place`. A date is midnight in the plan's time zone.
-std::string bound_sql(std::string const& given, std::string const& place, char const* none) {
+std::string bound_sql(std::string const& given, std::string const& position, char const* none) {
     constexpr std::size_t date_length = 10; // YYYY-MM-DD
     if (given.empty()) {
-        return std::string{"coalesce(nullif("} + place + "::text, '')::timestamptz, '" + none +
+        return std::string{"coalesce(nullif("} + position + "::text, '')::timestamptz, '" + none +
                "')";
     }
     return given.size() == date_length
-               ? "(" + place + "::text::date::timestamp AT TIME ZONE p.time_zone)"
-               : place + "::text::timestamptz";
+               ? "(" + position + "::text::date::timestamp AT TIME ZONE p.time_zone)"
+               : position + "::text::timestamptz";
 }
 
-std::string from_sql(rerate_selection const& what) {
+std::string from_sql(rerate_selection const& selection) {
     return " FROM billing.subscription_usage AS u"
            " JOIN billing.subscriptions AS s ON s.id = u.subscription_id"
            " JOIN billing.rate_plans AS p ON p.id = s.rate_plan_id"
            " CROSS JOIN LATERAL (SELECT " +
-           bound_sql(what.from, "$2", "-infinity") + ", " + bound_sql(what.to, "$3", "infinity") +
+           bound_sql(selection.begin, "$2", "-infinity") + ", " +
+           bound_sql(selection.end, "$3", "infinity") +
            ") AS r(lower_bound, upper_bound)"
            " WHERE u.calls_count > 0 AND u.billing_period_end > r.lower_bound"
            " AND u.billing_period_start < r.upper_bound AND " +
-           std::string{selected_sql(what.what)} +
+           std::string{selected_sql(selection.kind)} +
            " AND (u.billing_period_start, u.subscription_id) >= ($4::timestamptz, $5::uuid)"
            " AND ($6::bigint = 0"
            "  OR (u.billing_period_start, u.subscription_id) <> ($4::timestamptz, $5::uuid))";
@@ -151,10 +152,10 @@ std::string calls_from_sql(std::span<rerate_period const> periods) {
 
 } // namespace
 
-std::string canonical_text(rerate_selection const& what) {
+std::string canonical_text(rerate_selection const& selection) {
     ingest::json_writer json;
-    json.open('{').key(label(what.what)).value(what.name);
-    json.key("from").value(what.from).key("to").value(what.to);
+    json.open('{').key(label(selection.kind)).value(selection.name);
+    json.key("from").value(selection.begin).key("to").value(selection.end);
     return json.close('}').text();
 }
 
@@ -162,21 +163,21 @@ rerate_reader::rerate_reader(std::string connection_string)
     : connection_{std::move(connection_string), "tallyd rerate: reading", {}, reader_limits()} {}
 
 result rerate_reader::open() {
-    result said = connection_.open();
-    if (said.ok()) {
+    result status = connection_.open();
+    if (status.ok()) {
         one_session_.emplace(connection_);
-        said = connection_.execute("SET cursor_tuple_fraction = 1");
+        status = connection_.execute("SET cursor_tuple_fraction = 1");
     }
-    return said;
+    return status;
 }
 
-result rerate_reader::exists(rerate_selection const& what, bool& found) {
+result rerate_reader::exists(rerate_selection const& selection, bool& found) {
     parameters values;
-    values.add_text(what.name);
+    values.add_text(selection.name);
     pq_rows rows;
-    result said = connection_.query(std::string{exists_sql(what.what)}, values, rows);
-    found = said.ok() && row_count(rows) > 0;
-    return said;
+    result status = connection_.query(std::string{exists_sql(selection.kind)}, values, rows);
+    found = status.ok() && row_count(rows) > 0;
+    return status;
 }
 
 // Waits two seconds: the session of a run that was just killed may not have ended yet.
@@ -185,35 +186,37 @@ result rerate_reader::lock(std::string_view selection, bool& free) {
     parameters values;
     values.add_text(selection);
     pq_rows ignored;
-    result said = connection_.execute("SET lock_timeout = '2s'");
-    if (said.ok()) {
-        said = connection_.query(
+    result status = connection_.execute("SET lock_timeout = '2s'");
+    if (status.ok()) {
+        status = connection_.query(
             "SELECT pg_advisory_lock(hashtextextended('tallyd rerate ' || $1::text, 0))", values,
             ignored);
     }
-    free = said.ok();
-    return said.sqlstate == lock_not_available ? result{} : said;
+    free = status.ok();
+    return status.sqlstate == lock_not_available ? result{} : status;
 }
 
-result rerate_reader::begin(rerate_selection const& what, rerate_position const& from,
+result rerate_reader::begin(rerate_selection const& selection, rerate_position const& position,
                             std::int64_t& calls) {
-    bool const whole_done = from.moment == ingest::never_us;
+    bool const whole_done = position.moment == ingest::never_us;
     values_.clear();
-    values_.add_text(what.name).add_text(what.from).add_text(what.to);
-    values_.add_time(from.period_start).add(from.subscription_id).add_int64(whole_done ? 1 : 0);
+    values_.add_text(selection.name).add_text(selection.begin).add_text(selection.end);
+    values_.add_time(position.period_start)
+        .add(position.subscription_id)
+        .add_int64(whole_done ? 1 : 0);
     pq_rows rows;
-    result said = connection_.query(
-        "SELECT coalesce(sum(u.calls_count), 0)::bigint" + from_sql(what), values_, rows);
-    if (said.ok()) {
+    result status = connection_.query(
+        "SELECT coalesce(sum(u.calls_count), 0)::bigint" + from_sql(selection), values_, rows);
+    if (status.ok()) {
         calls = int64_at(rows, 0, 0);
-        said = connection_.query(
+        status = connection_.query(
             "DECLARE periods NO SCROLL CURSOR WITH HOLD FOR SELECT u.subscription_id, u.account_id,"
             " u.billing_period_start, u.billing_period_end, u.calls_count, r.lower_bound,"
             " r.upper_bound" +
-                from_sql(what) + " ORDER BY u.billing_period_start, u.subscription_id",
+                from_sql(selection) + " ORDER BY u.billing_period_start, u.subscription_id",
             values_, rows);
     }
-    return said;
+    return status;
 }
 
 result rerate_reader::read_periods_ahead() {
@@ -221,8 +224,8 @@ result rerate_reader::read_periods_ahead() {
     periods_given_ = 0;
     parameters none;
     pq_rows rows;
-    result said = connection_.query("FETCH 1000 FROM periods", none, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection_.query("FETCH 1000 FROM periods", none, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         periods_.push_back({.subscription_id = uuid_at(rows, i, 0),
                             .account_id = uuid_at(rows, i, 1),
                             .start = time_at(rows, i, 2, 0),
@@ -231,7 +234,7 @@ result rerate_reader::read_periods_ahead() {
                             .lower = time_at(rows, i, 5, INT64_MIN),
                             .upper = time_at(rows, i, 6, INT64_MAX)});
     }
-    return said;
+    return status;
 }
 
 result rerate_reader::next_periods(std::int64_t calls_max, std::vector<rerate_period>& out) {
@@ -240,8 +243,8 @@ result rerate_reader::next_periods(std::int64_t calls_max, std::vector<rerate_pe
     std::int64_t calls = 0;
     while (out.size() < periods_max) {
         if (periods_given_ == periods_.size()) {
-            if (result said = read_periods_ahead(); !said.ok() || periods_.empty()) {
-                return said;
+            if (result status = read_periods_ahead(); !status.ok() || periods_.empty()) {
+                return status;
             }
         }
 
@@ -257,7 +260,8 @@ result rerate_reader::next_periods(std::int64_t calls_max, std::vector<rerate_pe
     return {};
 }
 
-void rerate_reader::fill_keys(std::span<rerate_period const> periods, rerate_position const& from) {
+void rerate_reader::fill_keys(std::span<rerate_period const> periods,
+                              rerate_position const& position) {
     subscription_.clear();
     account_.clear();
     start_.clear();
@@ -271,55 +275,60 @@ void rerate_reader::fill_keys(std::span<rerate_period const> periods, rerate_pos
 
     // Only the first period may be partly done.
     auto const& first = periods.front();
-    bool const within = from.moment != ingest::never_us && from.period_start == first.start &&
-                        from.subscription_id == first.subscription_id;
+    bool const within = position.moment != ingest::never_us &&
+                        position.period_start == first.start &&
+                        position.subscription_id == first.subscription_id;
     values_.clear();
     values_.add(subscription_).add(account_).add(start_).add(end_);
-    values_.add_int64(within ? 1 : 0).add_time(from.moment).add_time(from.start).add(from.call_id);
+    values_.add_int64(within ? 1 : 0)
+        .add_time(position.moment)
+        .add_time(position.start)
+        .add(position.call_id);
 }
 
 result rerate_reader::read_before(std::string const& calls, std::vector<period_before>& before) {
     pq_rows rows;
-    result said = connection_.query("SELECT k.place, sum(c.allowance_seconds)" + calls +
-                                        " AND c.processing_status IN ('rated', 'rerated')"
-                                        " GROUP BY k.place",
-                                    values_, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection_.query("SELECT k.place, sum(c.allowance_seconds)" + calls +
+                                          " AND c.processing_status IN ('rated', 'rerated')"
+                                          " GROUP BY k.place",
+                                      values_, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         before[static_cast<std::size_t>(int64_at(rows, i, 0) - 1)].allowance_s =
             int64_at(rows, i, 1);
     }
 
     // In the same snapshot, so that `corrections` belongs to these calls.
-    if (said.ok()) {
+    if (status.ok()) {
         parameters keys;
         keys.add(subscription_).add(start_);
-        said = connection_.query("SELECT k.place, u.corrections"
-                                 " FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY"
-                                 "  AS k(subscription_id, period_start, place)"
-                                 " JOIN billing.subscription_usage AS u"
-                                 "  ON u.subscription_id = k.subscription_id"
-                                 "  AND u.billing_period_start = k.period_start",
-                                 keys, rows);
+        status = connection_.query("SELECT k.place, u.corrections"
+                                   " FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY"
+                                   "  AS k(subscription_id, period_start, place)"
+                                   " JOIN billing.subscription_usage AS u"
+                                   "  ON u.subscription_id = k.subscription_id"
+                                   "  AND u.billing_period_start = k.period_start",
+                                   keys, rows);
     }
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         before[static_cast<std::size_t>(int64_at(rows, i, 0) - 1)].corrections =
             int64_at(rows, i, 1);
     }
-    return said;
+    return status;
 }
 
 result rerate_reader::read_calls(std::span<rerate_period const> periods,
-                                 rerate_position const& from, std::vector<period_before>& before) {
-    fill_keys(periods, from);
+                                 rerate_position const& position,
+                                 std::vector<period_before>& before) {
+    fill_keys(periods, position);
     before.assign(periods.size(), {});
     auto const calls = calls_from_sql(periods);
-    result said = connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    if (said.ok()) {
-        said = read_before(calls, before);
+    result status = connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    if (status.ok()) {
+        status = read_before(calls, before);
     }
-    if (said.ok()) {
+    if (status.ok()) {
         pq_rows ignored;
-        said = connection_.query(
+        status = connection_.query(
             "DECLARE calls NO SCROLL CURSOR FOR SELECT k.place, c.account_id, c.start_time,"
             " c.uuid, c.destination, c.direction, c.answer_time, c.duration, c.billsec,"
             " coalesce(c.billable_seconds, c.billsec), c.currency, c.processing_status,"
@@ -329,18 +338,18 @@ result rerate_reader::read_calls(std::span<rerate_period const> periods,
                 " ORDER BY k.place, coalesce(c.answer_time, c.start_time), c.start_time, c.uuid",
             values_, ignored);
     }
-    return said;
+    return status;
 }
 
 result rerate_reader::next_calls(std::int64_t most, std::vector<rerate_call>& out) {
     out.clear();
     parameters none;
     pq_rows rows;
-    result said = connection_.query("FETCH " + std::to_string(most) + " FROM calls", none, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection_.query("FETCH " + std::to_string(most) + " FROM calls", none, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(call_at(rows, i));
     }
-    return said;
+    return status;
 }
 
 result rerate_reader::end_calls() {

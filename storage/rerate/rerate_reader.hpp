@@ -17,17 +17,17 @@ namespace tally::storage {
 struct rerate_selection {
     enum class by : std::uint8_t { subscription, account, plan };
 
-    by what = by::subscription;
+    by kind = by::subscription;
     std::string name; ///< number or id; a plan's code
     /// A date (midnight in the plan's time zone) or RFC 3339; empty: from the first call.
-    std::string from;
-    std::string to; ///< the same, exclusive; empty: to the last call
+    std::string begin;
+    std::string end; ///< the same, exclusive; empty: to the last call
 
     friend bool operator==(rerate_selection const&, rerate_selection const&) = default;
 };
 
 /// JSON with one spelling per selection, by which an interrupted run is found.
-std::string canonical_text(rerate_selection const& what);
+std::string canonical_text(rerate_selection const& selection);
 
 /// A subscription's billing period, and which of its calls are selected.
 struct rerate_period {
@@ -89,13 +89,14 @@ class rerate_reader {
     /// To be called first.
     result open();
     /// Whether the subscription, account or plan of that name exists.
-    result exists(rerate_selection const& what, bool& found);
+    result exists(rerate_selection const& selection, bool& found);
     /// Takes the selection's advisory lock until this object is destroyed; `free` is false if
     /// another run holds it.
     result lock(std::string_view selection, bool& free);
     /// Begins after `from`; with its period, if that is not completely done. `calls`: the
     /// approximate number of calls.
-    result begin(rerate_selection const& what, rerate_position const& from, std::int64_t& calls);
+    result begin(rerate_selection const& selection, rerate_position const& position,
+                 std::int64_t& calls);
     /// The next periods, which have about `calls_max` calls together; none at the end.
     result next_periods(std::int64_t calls_max, std::vector<rerate_period>& out);
 
@@ -106,7 +107,7 @@ class rerate_reader {
     };
     /// Begins to read the calls of `periods`, in order; of the first period only those after
     /// `from`.
-    result read_calls(std::span<rerate_period const> periods, rerate_position const& from,
+    result read_calls(std::span<rerate_period const> periods, rerate_position const& position,
                       std::vector<period_before>& before);
     /// The next calls, at most `most`; none at the end.
     result next_calls(std::int64_t most, std::vector<rerate_call>& out);
@@ -115,7 +116,7 @@ class rerate_reader {
   private:
     result read_periods_ahead();
     result read_before(std::string const& calls, std::vector<period_before>& before);
-    void fill_keys(std::span<rerate_period const> periods, rerate_position const& from);
+    void fill_keys(std::span<rerate_period const> periods, rerate_position const& position);
 
     pq_connection connection_;
     std::optional<pq_connection::pin> one_session_; ///< cursors and lock belong to the session

@@ -38,11 +38,11 @@ rerate_run run_of(pq_rows const& rows) {
     return out;
 }
 
-void add_time(parameters& to, ingest::time_us time) {
+void add_time(parameters& parameters, ingest::time_us time) {
     if (time == ingest::never_us) {
-        to.add_null();
+        parameters.add_null();
     } else {
-        to.add_time(time);
+        parameters.add_time(time);
     }
 }
 
@@ -60,56 +60,57 @@ rerate_counts& rerate_counts::operator+=(rerate_counts const& more) noexcept {
     return *this;
 }
 
-result begin_rerate(pq_connection& on, std::string_view selection, std::string_view who,
+result begin_rerate(pq_connection& connection, std::string_view selection, std::string_view author,
                     std::string_view reason, bool restart, rerate_run& out) {
     pq_rows rows;
-    result said;
+    result status;
     if (restart) {
         parameters values;
         values.add_text(selection);
-        said = on.query("UPDATE billing.rerate_runs SET state = 'given_up', finished_at = now()"
-                        " WHERE selection = $1::text AND state = 'running'",
-                        values, rows);
+        status = connection.query(
+            "UPDATE billing.rerate_runs SET state = 'given_up', finished_at = now()"
+            " WHERE selection = $1::text AND state = 'running'",
+            values, rows);
     }
-    if (said.ok()) {
+    if (status.ok()) {
         parameters values;
-        values.add_text(selection).add_text(who).add_optional_text(reason);
-        said = on.query(begin_sql, values, rows);
+        values.add_text(selection).add_text(author).add_optional_text(reason);
+        status = connection.query(begin_sql, values, rows);
     }
-    if (said.ok()) {
+    if (status.ok()) {
         out = run_of(rows);
     }
-    return said;
+    return status;
 }
 
-result advance_rerate(pq_connection& on, rerate_run const& to) {
-    auto const& at = to.position;
-    auto const& counts = to.counts;
+result advance_rerate(pq_connection& connection, rerate_run const& run) {
+    auto const& position = run.position;
+    auto const& counts = run.counts;
     parameters values;
-    values.add(to.id);
-    add_time(values, at.period_start);
-    values.add_optional(at.subscription_id);
-    add_time(values, at.moment);
-    add_time(values, at.start);
-    values.add_optional(at.call_id).add_int64(counts.periods).add_int64(counts.seen);
+    values.add(run.id);
+    add_time(values, position.period_start);
+    values.add_optional(position.subscription_id);
+    add_time(values, position.moment);
+    add_time(values, position.start);
+    values.add_optional(position.call_id).add_int64(counts.periods).add_int64(counts.seen);
     values.add_int64(counts.changed).add_int64(counts.unchanged).add_int64(counts.frozen);
     values.add_int64(counts.unrated).add_numeric(counts.old_cost.nanos);
     values.add_numeric(counts.new_cost.nanos);
     pq_rows rows;
-    result said = on.query(advance_sql, values, rows);
-    if (said.ok() && affected(rows) != 1) {
+    result status = connection.query(advance_sql, values, rows);
+    if (status.ok() && affected(rows) != 1) {
         return {failure::bad_data, {}, "the run was ended by another session"};
     }
-    return said;
+    return status;
 }
 
-result finish_rerate(pq_connection& on, ingest::uuid const& id) {
+result finish_rerate(pq_connection& connection, ingest::uuid const& id) {
     parameters values;
     values.add(id);
     pq_rows rows;
-    return on.query("UPDATE billing.rerate_runs SET state = 'done', finished_at = now()"
-                    " WHERE id = $1::uuid AND state = 'running'",
-                    values, rows);
+    return connection.query("UPDATE billing.rerate_runs SET state = 'done', finished_at = now()"
+                            " WHERE id = $1::uuid AND state = 'running'",
+                            values, rows);
 }
 
 } // namespace tally::storage

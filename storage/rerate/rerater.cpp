@@ -38,9 +38,9 @@ stored_rating rating_of(rating::rated_call const& rated) {
     out.cost = rated.cost;
     out.connect_fee = rated.connect_fee;
     out.rate_per_minute = rated.rate_per_minute;
-    out.rate_id = rated.by->id;
-    out.matched_prefix = rated.by->prefix;
-    out.call_type = rated.by->call_type;
+    out.rate_id = rated.charged_rate->id;
+    out.matched_prefix = rated.charged_rate->prefix;
+    out.call_type = rated.charged_rate->call_type;
     return out;
 }
 
@@ -50,9 +50,9 @@ bool was_asked_for(rerate_call const& call, rerate_period const& period) noexcep
 
 } // namespace
 
-rerater::rerater(rating::catalog const& from) : from_{from} {
-    for (rating::catalog_index i = 0; i < from.plans(); ++i) {
-        for (auto const& rate : from.plan_at(i).rates()) {
+rerater::rerater(rating::catalog const& catalog) : catalog_{catalog} {
+    for (rating::catalog_index i = 0; i < catalog.plans(); ++i) {
+        for (auto const& rate : catalog.plan_at(i).rates()) {
             if (rate.is_on_net) {
                 on_net_rates_.insert(rate.id);
             }
@@ -61,7 +61,7 @@ rerater::rerater(rating::catalog const& from) : from_{from} {
 }
 
 rating::calendar& rerater::calendar_of(rating::catalog_index plan) {
-    auto const& zone = from_.plan_at(plan).head().time_zone;
+    auto const& zone = catalog_.plan_at(plan).head().time_zone;
     return calendars_.try_emplace(zone, zone).first->second;
 }
 
@@ -69,7 +69,7 @@ rating::calendar& rerater::calendar_of(rating::catalog_index plan) {
 // number has been removed since.
 bool rerater::is_on_net(ingest::cdr const& call, rerate_call const& stored,
                         rating::tariff const& plan) const {
-    return on_net_rates_.contains(stored.rated.rate_id) || rating::is_on_net(call, plan, from_);
+    return on_net_rates_.contains(stored.rated.rate_id) || rating::is_on_net(call, plan, catalog_);
 }
 
 rating::rated_call rerater::rate_again(rerate_call const& stored,
@@ -80,7 +80,7 @@ rating::rated_call rerater::rate_again(rerate_call const& stored,
         none.error = record_error::no_active_subscription;
         return none;
     }
-    auto const& plan = from_.plan_at(from_.subscription_at(subscription).plan);
+    auto const& plan = catalog_.plan_at(catalog_.subscription_at(subscription).plan);
     rating::allowance left{used_s, plan.head().included_s};
     auto const call = call_of(stored);
     return rating::rate_call(call, plan, left, is_on_net(call, stored, plan));
@@ -100,12 +100,12 @@ void rerater::rate(std::span<rerate_call const> calls, std::span<rerate_period c
 
         auto const& period = periods[call.period];
         auto& state = states[call.period];
-        auto const subscription = from_.subscription_by_id(period.subscription_id);
+        auto const subscription = catalog_.subscription_by_id(period.subscription_id);
         auto const rated = rate_again(call, subscription, state.allowance_used_s);
         bool const asked = was_asked_for(call, period);
 
         // Cannot be rated: it stays as it is and keeps its share of the allowance.
-        if (rated.error != record_error::none || rated.by == nullptr) {
+        if (rated.error != record_error::none || rated.charged_rate == nullptr) {
             state.allowance_used_s += call.rated.allowance_s;
             ++(asked ? counts.unrated : counts.unchanged);
             if (asked) {
@@ -128,7 +128,7 @@ void rerater::rate(std::span<rerate_call const> calls, std::span<rerate_period c
         state.is_changed = true;
         counts.old_cost += call.rated.cost;
         counts.new_cost += after.cost;
-        auto const plan = from_.subscription_at(subscription).plan;
+        auto const plan = catalog_.subscription_at(subscription).plan;
         changes.add({call.key, period.subscription_id, period.start,
                      calendar_of(plan).day_of(call.key.start), call.currency, call.rated,
                      std::move(after)},

@@ -21,7 +21,7 @@ namespace tally::storage {
 /// A selected call that can no longer be rated; it stays as it is.
 struct unrated_call {
     rerate_call const* call = nullptr;
-    ingest::record_error why = ingest::record_error::none;
+    ingest::record_error reason = ingest::record_error::none;
 };
 
 /// What the calls of a period are rated on.
@@ -39,7 +39,7 @@ struct period_state {
 /// changed only if its share of the allowance differs.
 class rerater {
   public:
-    explicit rerater(rating::catalog const& from);
+    explicit rerater(rating::catalog const& catalog);
 
     /// Adds the changes and counts of `calls`. rerate_call::period is the index in `periods` and in
     /// `states`, whose allowance is drawn.
@@ -55,7 +55,7 @@ class rerater {
     rating::rated_call rate_again(rerate_call const& stored, rating::catalog_index subscription,
                                   std::int64_t used_s) const;
 
-    rating::catalog const& from_;
+    rating::catalog const& catalog_;
     boost::unordered_flat_set<ingest::uuid, ingest::uuid_hash> on_net_rates_;
     std::map<std::string, rating::calendar, std::less<>> calendars_; ///< by zone
 };

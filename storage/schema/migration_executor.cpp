@@ -80,9 +80,9 @@ void migration_executor::execute_inside(migration const& which, std::string cons
 /// The catalog before a migration. Objects that schema public had before the first migration become
 /// part of the first record; otherwise `verify` would report them as drift.
 catalog_objects migration_executor::catalog_before() {
-    catalog_objects objects = read_catalog(session_);
+    catalog_objects objects = read_schema(session_);
     if (records_.load().empty()) {
-        for (auto const& [key, definition] : read_catalog(session_, {"public"})) {
+        for (auto const& [key, definition] : read_schema(session_, {"public"})) {
             objects.erase(key);
         }
     }
@@ -91,7 +91,7 @@ catalog_objects migration_executor::catalog_before() {
 
 void migration_executor::record(migration const& which, catalog_objects const& before,
                                 clock::time_point start, std::vector<catalog_change>& changes) {
-    changes = compare_catalogs(before, read_catalog(session_));
+    changes = compare_catalogs(before, read_schema(session_));
     catalog_objects expected = records_.expected_catalog();
     apply_changes(expected, changes);
     records_.finish(which, changes, expected, since(start));
@@ -172,13 +172,13 @@ void migration_executor::try_out(migration const& which) {
         return;
     }
     auto const start = clock::now();
-    catalog_objects const before = read_catalog(session_);
+    catalog_objects const before = read_schema(session_);
     try {
         execute_inside(which, which.up.text);
     } catch (sql_error const& error) {
         throw failure_of(which, migrate_exit::rolled_back, error, 1);
     }
-    auto changes = compare_catalogs(before, read_catalog(session_));
+    auto changes = compare_catalogs(before, read_schema(session_));
     tell(migration_action::tried, which, since(start), std::move(changes));
 }
 

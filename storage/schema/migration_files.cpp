@@ -97,9 +97,9 @@ class collector {
 };
 
 std::string read_file(std::filesystem::path const& path) {
-    std::ifstream in{path, std::ios::binary};
-    std::string text{std::istreambuf_iterator<char>{in}, {}};
-    if (!in) {
+    std::ifstream input{path, std::ios::binary};
+    std::string text{std::istreambuf_iterator<char>{input}, {}};
+    if (!input) {
         throw std::runtime_error{"cannot read " + path.string()};
     }
     return text;

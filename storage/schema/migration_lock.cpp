@@ -36,7 +36,7 @@ bool migration_lock::try_take() {
 }
 
 std::string migration_lock::holder() {
-    auto const who = session_.query_value(
+    auto const owner = session_.query_value(
         "SELECT format('pid %s (%s, user %s, from %s, since %s)', a.pid, a.application_name, "
         "a.usename, coalesce(host(a.client_addr), 'a local socket'), "
         "to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ')) "
@@ -45,7 +45,7 @@ std::string migration_lock::holder() {
         "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
         "AND (l.classid::bigint, l.objid::bigint) = (" +
         std::string{lock_key} + ")");
-    return who.value_or("it has just ended, try again");
+    return owner.value_or("it has just ended, try again");
 }
 
 } // namespace tally::storage

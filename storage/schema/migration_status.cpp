@@ -7,17 +7,17 @@ namespace tally::storage {
 namespace {
 
 std::string edited_files(migration const& file, migration_record const& record) {
-    std::string what;
+    std::string text;
     if (file.name != record.name) {
-        what = "it was applied under the name " + record.name;
+        text = "it was applied under the name " + record.name;
     }
     if (file.up.sha256 != record.up_sha256) {
-        what += (what.empty() ? "" : ", ") + std::string{"the .up.sql file was edited"};
+        text += (text.empty() ? "" : ", ") + std::string{"the .up.sql file was edited"};
     }
     if (file.down.sha256 != record.down_sha256) {
-        what += (what.empty() ? "" : ", ") + std::string{"the .down.sql file was edited"};
+        text += (text.empty() ? "" : ", ") + std::string{"the .down.sql file was edited"};
     }
-    return what;
+    return text;
 }
 
 void judge_applied(migration_status& status, migration const& file,
@@ -92,14 +92,14 @@ std::vector<migration_status> compare_migrations(std::span<migration const> file
         }
     }
     for (migration const& file : files) {
-        auto const [place, is_new] = statuses.try_emplace(file.version);
+        auto const [found, is_new] = statuses.try_emplace(file.version);
         if (!is_new) {
             continue;
         }
-        place->second = {file.version, file.name, migration_state::pending, "", ""};
+        found->second = {file.version, file.name, migration_state::pending, "", ""};
         if (file.version < newest_record) {
-            place->second.state = migration_state::out_of_order;
-            place->second.problem = file.label() + ": not applied, though " +
+            found->second.state = migration_state::out_of_order;
+            found->second.problem = file.label() + ": not applied, though " +
                                     std::to_string(newest_record) +
                                     " is: give it a version above that";
         }

@@ -18,12 +18,12 @@ std::string connect_problem(sql_error const& error) {
 
 /// The migrations that down(to) reverts, the last first, and the version that remains.
 std::pair<std::vector<migration_status>, int> due_for_down(std::vector<migration_status> statuses,
-                                                           std::optional<int> to) {
+                                                           std::optional<int> target) {
     std::erase_if(statuses, [](migration_status const& status) {
         return status.state == migration_state::pending;
     });
     int const last = statuses.empty() ? 0 : statuses.back().version;
-    int const keep = to.value_or(last - 1);
+    int const keep = target.value_or(last - 1);
     std::erase_if(statuses,
                   [keep](migration_status const& status) { return status.version <= keep; });
     std::ranges::reverse(statuses);
@@ -51,9 +51,10 @@ struct migration_runner::impl {
     std::optional<migration_lock> lock;
 
     impl(std::string given, std::vector<migration> migrations, migrate_options chosen,
-         observer told)
+         observer listener)
         : connection_string{std::move(given)}, files{std::move(migrations)}, options{chosen},
-          session{connection_string, "tallyd migrate"}, executor{session, chosen, std::move(told)} {
+          session{connection_string, "tallyd migrate"}, executor{session, chosen,
+                                                                 std::move(listener)} {
         if (session.server_version() / 10000 < postgres_major_min) {
             throw migration_error{
                 migrate_exit::failed,
@@ -98,16 +99,16 @@ struct migration_runner::impl {
         return *found;
     }
 
-    void check_target(std::optional<int> to) const {
-        if (to && *to != 0) {
-            (void)file_of(*to);
+    void check_target(std::optional<int> target) const {
+        if (target && *target != 0) {
+            (void)file_of(*target);
         }
     }
 
     // -- the commands --
 
-    void up(std::optional<int> to) {
-        check_target(to);
+    void up(std::optional<int> target) {
+        check_target(target);
         auto const statuses = prepare();
         if (has_state(statuses, migration_state::reverting)) {
             throw migration_error{migrate_exit::partly_applied,
@@ -117,16 +118,16 @@ struct migration_runner::impl {
         for (migration_status const& status : statuses) {
             bool const is_begun = status.state == migration_state::running;
             bool const is_due = is_begun || status.state == migration_state::pending;
-            if (is_due && status.version <= to.value_or(status.version)) {
+            if (is_due && status.version <= target.value_or(status.version)) {
                 lock->check();
                 executor.apply(file_of(status.version), is_begun);
             }
         }
     }
 
-    void down(std::optional<int> to) {
-        check_target(to);
-        auto const [due, keep] = due_for_down(prepare(), to);
+    void down(std::optional<int> target) {
+        check_target(target);
+        auto const [due, keep] = due_for_down(prepare(), target);
         for (migration_status const& status : due) {
             lock->check();
             executor.revert(file_of(status.version));
@@ -149,11 +150,11 @@ struct migration_runner::impl {
         up(version);
     }
 
-    migration_loss loss_of_down(std::optional<int> to) {
-        check_target(to);
+    migration_loss loss_of_down(std::optional<int> target) {
+        check_target(target);
         migration_loss loss;
         std::tie(loss.migrations, loss.keep) =
-            due_for_down(compare_migrations(files, records.load()), to);
+            due_for_down(compare_migrations(files, records.load()), target);
         if (!loss.migrations.empty()) {
             auto found = records.tables_made_above(loss.keep);
             loss.tables = std::move(found.names);
@@ -181,7 +182,7 @@ struct migration_runner::impl {
         found.statuses = compare_migrations(files, loaded);
         if (!loaded.empty()) {
             catalog_objects const expected = records.expected_catalog();
-            found.drift = compare_catalogs(expected, read_catalog(session, schemas_of(expected)));
+            found.drift = compare_catalogs(expected, read_schema(session, schemas_of(expected)));
             found.is_other_server_major =
                 loaded.back().server_major != session.server_version() / 10000;
         }
@@ -213,20 +214,20 @@ migration_runner::migration_runner(std::string connection_string, std::vector<mi
 
 migration_runner::~migration_runner() = default;
 
-void migration_runner::up(std::optional<int> to) {
-    guarded([&] { impl_->up(to); });
+void migration_runner::up(std::optional<int> target) {
+    guarded([&] { impl_->up(target); });
 }
 
-void migration_runner::down(std::optional<int> to) {
-    guarded([&] { impl_->down(to); });
+void migration_runner::down(std::optional<int> target) {
+    guarded([&] { impl_->down(target); });
 }
 
 void migration_runner::redo(std::optional<int> version) {
     guarded([&] { impl_->redo(version); });
 }
 
-migration_loss migration_runner::loss_of_down(std::optional<int> to) {
-    return guarded([&] { return impl_->loss_of_down(to); });
+migration_loss migration_runner::loss_of_down(std::optional<int> target) {
+    return guarded([&] { return impl_->loss_of_down(target); });
 }
 
 void migration_runner::plan() {

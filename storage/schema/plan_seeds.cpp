@@ -32,21 +32,21 @@ plan_to_apply read_embedded(seeded_plan const& which) {
         rating::read_plan(embedded_text(which.file).value_or(""), which.file, embedded_text);
     if (!reading.plan) {
         auto const& first = reading.problems.front();
-        throw plan_store_error{first.file + ":" + std::to_string(first.line) + ": " + first.what};
+        throw plan_store_error{first.file + ":" + std::to_string(first.line) + ": " + first.text};
     }
     return {std::move(*reading.plan), ingest::parse_uuid(which.id).value_or(ingest::uuid{})};
 }
 
-bool is_taken(pq_connection& on, rating::plan_definition const& plan) {
+bool is_taken(pq_connection& connection, rating::plan_definition const& plan) {
     parameters values;
     values.add_text(plan.code).add_text(plan.tier).add_text(plan.billing_interval);
     pq_rows rows;
-    auto const said =
-        on.query("SELECT FROM billing.rate_plans WHERE code = $1::text OR (deleted_at IS NULL"
-                 " AND tier::text = $2::text AND billing_interval::text = $3::text)",
-                 values, rows);
-    if (!said.ok()) {
-        throw plan_store_error{said.detail};
+    auto const status = connection.query(
+        "SELECT FROM billing.rate_plans WHERE code = $1::text OR (deleted_at IS NULL"
+        " AND tier::text = $2::text AND billing_interval::text = $3::text)",
+        values, rows);
+    if (!status.ok()) {
+        throw plan_store_error{status.detail};
     }
     return row_count(rows) > 0;
 }
@@ -54,15 +54,15 @@ bool is_taken(pq_connection& on, rating::plan_definition const& plan) {
 } // namespace
 
 void seed_telecom_plans(std::string const& connection_string) {
-    pq_connection on{connection_string, "tallyd seed"};
+    pq_connection connection{connection_string, "tallyd seed"};
     std::vector<plan_to_apply> missing;
     for (auto const& each : seeded_plans) {
         auto plan = read_embedded(each);
-        if (!is_taken(on, plan.plan)) {
+        if (!is_taken(connection, plan.plan)) {
             missing.push_back(std::move(plan));
         }
     }
-    plan_store{on}.apply(missing, apply_mode::commit);
+    plan_store{connection}.apply(missing, apply_mode::commit);
 }
 
 } // namespace tally::storage

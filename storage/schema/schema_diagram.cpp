@@ -77,25 +77,26 @@ struct context {
     std::string last_table;
 };
 
-void add_column(context& to, sql_row const& row) {
+void add_column(context& target, sql_row const& row) {
     std::string const& table = *row[1];
-    if (table != to.last_table) {
-        to.tables += (to.last_table.empty() ? "    " : "    }\n    ") + table + " {\n";
-        to.last_table = table;
+    if (table != target.last_table) {
+        target.tables += (target.last_table.empty() ? "    " : "    }\n    ") + table + " {\n";
+        target.last_table = table;
     }
-    to.tables += "        " + *row[3] + " " + *row[2] + " " + *row[4] + "\n";
+    target.tables += "        " + *row[3] + " " + *row[2] + " " + *row[4] + "\n";
 }
 
-std::string block(std::string const& schema, context const& of) {
-    return "### " + schema + "\n\n```mermaid\nerDiagram\n" + of.relations + of.tables +
-           (of.tables.empty() ? "" : "    }\n") + "```\n";
+std::string block(std::string const& schema, context const& subject) {
+    return "### " + schema + "\n\n```mermaid\nerDiagram\n" + subject.relations + subject.tables +
+           (subject.tables.empty() ? "" : "    }\n") + "```\n";
 }
 
 /// The end of the marker's line; npos if there is no such line.
-std::size_t end_of_line_with(std::string_view page, std::string_view marker, std::size_t from) {
-    auto const at = page.find(marker, from);
-    bool const is_line = at != std::string_view::npos && (at == 0 || page[at - 1] == '\n');
-    return is_line ? at + marker.size() : std::string_view::npos;
+std::size_t end_of_line_with(std::string_view page, std::string_view marker, std::size_t begin) {
+    auto const cursor = page.find(marker, begin);
+    bool const is_line =
+        cursor != std::string_view::npos && (cursor == 0 || page[cursor - 1] == '\n');
+    return is_line ? cursor + marker.size() : std::string_view::npos;
 }
 
 } // namespace

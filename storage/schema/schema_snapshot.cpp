@@ -137,17 +137,17 @@ sql_value joined(std::vector<std::string> const& names) {
 } // namespace
 
 std::string catalog_change::describe() const {
-    std::string const what = key.first + " " + key.second;
+    std::string const text = key.first + " " + key.second;
     if (!before) {
-        return what + ": extra";
+        return text + ": extra";
     }
     if (!after) {
-        return what + ": missing";
+        return text + ": missing";
     }
-    return what + ": is \"" + *after + "\", was \"" + *before + "\"";
+    return text + ": is \"" + *after + "\", was \"" + *before + "\"";
 }
 
-catalog_objects read_catalog(pqxx_session& session, std::vector<std::string> const& schemas) {
+catalog_objects read_schema(pqxx_session& session, std::vector<std::string> const& schemas) {
     session.execute("SET search_path = pg_catalog");
     catalog_objects objects;
     for (sql_row& row : session.query(catalog_query, {joined(schemas)})) {

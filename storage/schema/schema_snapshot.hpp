@@ -30,7 +30,7 @@ struct catalog_change {
 
 /// Reads PostgreSQL's catalog: of these schemas, or of all if `schemas` is empty. Leaves
 /// search_path at "public". Throws sql_error.
-catalog_objects read_catalog(pqxx_session& session, std::vector<std::string> const& schemas = {});
+catalog_objects read_schema(pqxx_session& session, std::vector<std::string> const& schemas = {});
 
 std::vector<catalog_change> compare_catalogs(catalog_objects const& before,
                                              catalog_objects const& after);

@@ -190,8 +190,8 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
     seed_report report;
     auto const seeds = all_seeds();
     sql_transaction transaction{runner.session()};
-    for (auto place = seeds.rbegin(); place != seeds.rend(); ++place) {
-        seed const& which = *place;
+    for (auto found = seeds.rbegin(); found != seeds.rend(); ++found) {
+        seed const& which = *found;
         if ((options.demo && !which.is_demo()) || !runner.is_applied(which)) {
             continue;
         }

@@ -16,16 +16,16 @@ class scanner {
   public:
     explicit scanner(std::string_view script) : script_{script} {}
 
-    [[nodiscard]] bool at_end() const { return at_ >= script_.size(); }
-    [[nodiscard]] std::size_t position() const { return at_; }
-    [[nodiscard]] char current() const { return script_[at_]; }
+    [[nodiscard]] bool at_end() const { return index_ >= script_.size(); }
+    [[nodiscard]] std::size_t position() const { return index_; }
+    [[nodiscard]] char current() const { return script_[index_]; }
 
     /// Moves past one character, quoted text or comment. True if that belongs to a statement: it
     /// is neither a space nor a comment.
     bool advance() {
-        std::string_view const rest = script_.substr(at_);
+        std::string_view const rest = script_.substr(index_);
         if (rest.starts_with("--")) {
-            at_ = std::min(script_.find('\n', at_), script_.size());
+            index_ = std::min(script_.find('\n', index_), script_.size());
             return false;
         }
         if (rest.starts_with("/*")) {
@@ -39,58 +39,58 @@ class scanner {
         if (rest.front() == '$' && skip_dollar_quoted()) {
             return true;
         }
-        ++at_;
+        ++index_;
         return std::isspace(static_cast<unsigned char>(rest.front())) == 0;
     }
 
   private:
     /// Whether an E before the quote makes it E'...'; it may also be the end of a name.
     [[nodiscard]] bool has_escapes() const {
-        return script_[at_] == '\'' && at_ > 0 && (script_[at_ - 1] | 0x20) == 'e' &&
-               (at_ < 2 || !is_name_character(script_[at_ - 2]));
+        return script_[index_] == '\'' && index_ > 0 && (script_[index_ - 1] | 0x20) == 'e' &&
+               (index_ < 2 || !is_name_character(script_[index_ - 2]));
     }
 
     /// A doubled quote inside is scanned as two adjacent quoted texts, with the same result.
     void skip_quoted(char quote, bool escapes) {
-        for (++at_; at_ < script_.size() && script_[at_] != quote; ++at_) {
-            if (escapes && script_[at_] == '\\') {
-                ++at_;
+        for (++index_; index_ < script_.size() && script_[index_] != quote; ++index_) {
+            if (escapes && script_[index_] == '\\') {
+                ++index_;
             }
         }
-        at_ = std::min(at_ + 1, script_.size());
+        index_ = std::min(index_ + 1, script_.size());
     }
 
     bool skip_dollar_quoted() {
-        if (at_ > 0 && is_name_character(script_[at_ - 1])) {
+        if (index_ > 0 && is_name_character(script_[index_ - 1])) {
             return false; // a name that contains a dollar sign
         }
-        std::size_t end = at_ + 1;
+        std::size_t end = index_ + 1;
         while (end < script_.size() && is_name_character(script_[end])) {
             ++end;
         }
         if (end >= script_.size() || script_[end] != '$' ||
-            std::isdigit(static_cast<unsigned char>(script_[at_ + 1])) != 0) {
+            std::isdigit(static_cast<unsigned char>(script_[index_ + 1])) != 0) {
             return false; // a parameter such as $1, or a lone dollar sign
         }
-        std::string_view const tag = script_.substr(at_, end + 1 - at_);
+        std::string_view const tag = script_.substr(index_, end + 1 - index_);
         std::size_t const close = script_.find(tag, end + 1);
-        at_ = close == std::string_view::npos ? script_.size() : close + tag.size();
+        index_ = close == std::string_view::npos ? script_.size() : close + tag.size();
         return true;
     }
 
     void skip_block_comment() {
         int depth = 0;
         do {
-            std::string_view const rest = script_.substr(at_);
+            std::string_view const rest = script_.substr(index_);
             bool const opens = rest.starts_with("/*");
             bool const closes = rest.starts_with("*/");
             depth += opens ? 1 : closes ? -1 : 0;
-            at_ += opens || closes ? 2 : 1;
-        } while (depth > 0 && at_ < script_.size());
+            index_ += opens || closes ? 2 : 1;
+        } while (depth > 0 && index_ < script_.size());
     }
 
     std::string_view script_;
-    std::size_t at_ = 0;
+    std::size_t index_ = 0;
 };
 
 } // namespace

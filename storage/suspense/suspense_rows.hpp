@@ -42,36 +42,37 @@ struct suspense_group {
 };
 
 /// Groups, those with the most rows first.
-result summarize_suspense(pq_connection& on, suspense_filter const& which,
+result summarize_suspense(pq_connection& connection, suspense_filter const& which,
                           std::vector<suspense_group>& out);
 
-result count_suspense(pq_connection& on, suspense_filter const& which, std::int64_t& out);
+result count_suspense(pq_connection& connection, suspense_filter const& which, std::int64_t& out);
 
 /// Rows, the latest first, without payloads.
-result list_suspense(pq_connection& on, suspense_filter const& which, std::int32_t limit,
+result list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit,
                      std::vector<suspense_record>& out);
 
 /// The next rows by id, after `after`, with payloads. Together the payloads have about a megabyte
 /// at most, plus one record.
-result next_suspense(pq_connection& on, suspense_filter const& which, ingest::uuid const& after,
-                     std::vector<suspense_record>& out);
+result next_suspense(pq_connection& connection, suspense_filter const& which,
+                     ingest::uuid const& after, std::vector<suspense_record>& out);
 
 /// The row whose id begins with `prefix` (hex digits and dashes), with payload; two rows if there
 /// are several. bad_data if `prefix` cannot begin an id.
-result find_suspense(pq_connection& on, std::string_view prefix, std::vector<suspense_record>& out);
+result find_suspense(pq_connection& connection, std::string_view prefix,
+                     std::vector<suspense_record>& out);
 
 /// Who closes rows, and why.
 struct suspense_verdict {
-    std::string by;
-    std::string why;
+    std::string author;
+    std::string reason;
 };
 
 /// Discards the waiting rows that the filter selects, a few thousand per transaction. `out` counts
 /// them, also those before a failure.
-result discard_suspense(pq_connection& on, suspense_filter which, suspense_verdict const& verdict,
-                        std::int64_t& out);
+result discard_suspense(pq_connection& connection, suspense_filter which,
+                        suspense_verdict const& verdict, std::int64_t& out);
 
 /// The opposite of discarding: the rows wait again.
-result restore_suspense(pq_connection& on, suspense_filter which, std::int64_t& out);
+result restore_suspense(pq_connection& connection, suspense_filter which, std::int64_t& out);
 
 } // namespace tally::storage

@@ -6,8 +6,8 @@ namespace tally::storage {
 
 namespace {
 
-using ingest::cure;
 using ingest::record_error;
+using ingest::retry_trigger;
 
 // Three ranges of one index. A million rows that are not due, because they were tried with the
 // present catalog, cost a scan of their index entries only. There is no ORDER BY: a row that was
@@ -32,11 +32,11 @@ constexpr std::string_view which_sql =
     " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS d(id, reason, detail)"
     " WHERE s.id = d.id AND s.state = 'waiting'";
 
-void fill(array_parameter& to, cure wanted) {
+void fill(array_parameter& parameters, retry_trigger wanted) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(record_error::count_); ++i) {
         auto const reason = static_cast<record_error>(i);
-        if (ingest::cure_of(reason) == wanted) {
-            to.add_bytes(ingest::code(reason));
+        if (ingest::retry_trigger_of(reason) == wanted) {
+            parameters.add_bytes(ingest::code(reason));
         }
     }
 }
@@ -47,7 +47,7 @@ std::vector<std::string> curable_reasons() {
     std::vector<std::string> codes;
     for (std::size_t i = 0; i < static_cast<std::size_t>(record_error::count_); ++i) {
         auto const reason = static_cast<record_error>(i);
-        if (ingest::cure_of(reason) != cure::by_hand) {
+        if (ingest::retry_trigger_of(reason) != retry_trigger::by_hand) {
             codes.emplace_back(ingest::code(reason));
         }
     }
@@ -60,24 +60,24 @@ pq_connection::limits due_limits() {
     return bounds;
 }
 
-result find_due(pq_connection& on, automatic_attempts const& how, std::int32_t ids_max,
+result find_due(pq_connection& connection, automatic_attempts const& options, std::int32_t ids_max,
                 std::vector<ingest::uuid>& out) {
     out.clear();
     array_parameter by_catalog{wire::text_oid};
     array_parameter by_clock{wire::text_oid};
-    fill(by_catalog, cure::catalog);
-    fill(by_clock, cure::elsewhere);
+    fill(by_catalog, retry_trigger::catalog);
+    fill(by_clock, retry_trigger::elsewhere);
     parameters values;
-    values.add(by_catalog).add(by_clock).add_time(how.catalog_at).add_int32(ids_max);
+    values.add(by_catalog).add(by_clock).add_time(options.catalog_at).add_int32(ids_max);
     pq_rows rows;
-    result said = on.query(due_sql, values, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status = connection.query(due_sql, values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(uuid_at(rows, i, 0));
     }
-    return said;
+    return status;
 }
 
-result record_failures(pq_connection& on, std::span<failed_retry const> failures,
+result record_failures(pq_connection& connection, std::span<failed_retry const> failures,
                        automatic_attempts const* automatic) {
     if (failures.empty()) {
         return {};
@@ -98,31 +98,32 @@ result record_failures(pq_connection& on, std::span<failed_retry const> failures
         sql += automatic_sql;
     }
     pq_rows ignored;
-    return on.query(sql.append(which_sql), values, ignored);
+    return connection.query(sql.append(which_sql), values, ignored);
 }
 
-result waiting_by_reason(pq_connection& on, std::vector<waiting_reason>& out) {
+result waiting_by_reason(pq_connection& connection, std::vector<waiting_reason>& out) {
     out.clear();
     pq_rows rows;
     parameters none;
     // An index-only scan, for pages that VACUUM has visited.
-    result said = on.query("SELECT reason, count(*), min(received_at) FROM ingest.suspense"
-                           " WHERE state = 'waiting' GROUP BY reason ORDER BY reason",
-                           none, rows);
-    for (int i = 0; said.ok() && i < row_count(rows); ++i) {
+    result status =
+        connection.query("SELECT reason, count(*), min(received_at) FROM ingest.suspense"
+                         " WHERE state = 'waiting' GROUP BY reason ORDER BY reason",
+                         none, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back({std::string{bytes_at(rows, i, 0)}, int64_at(rows, i, 1),
                        time_at(rows, i, 2, ingest::never_us)});
     }
-    return said;
+    return status;
 }
 
-result take_turn(pq_connection& on, bool& is_ours) {
+result try_become_leader(pq_connection& connection, bool& is_ours) {
     pq_rows rows;
     parameters none;
-    result said =
-        on.query("SELECT pg_try_advisory_lock(hashtextextended('tallyd suspense', 0))", none, rows);
-    is_ours = said.ok() && bool_at(rows, 0, 0);
-    return said;
+    result status = connection.query(
+        "SELECT pg_try_advisory_lock(hashtextextended('tallyd suspense', 0))", none, rows);
+    is_ours = status.ok() && bool_at(rows, 0, 0);
+    return status;
 }
 
 } // namespace tally::storage

@@ -19,7 +19,7 @@ struct automatic_attempts {
 /// Rows whose next_attempt_at has passed and that a daemon should retry: those that wait for a
 /// change of the catalog and were not tried with one as recent as this, and those that wait for
 /// something else that may change. At most `ids_max`. The connection should have due_limits().
-result find_due(pq_connection& on, automatic_attempts const& how, std::int32_t ids_max,
+result find_due(pq_connection& connection, automatic_attempts const& options, std::int32_t ids_max,
                 std::vector<ingest::uuid>& out);
 pq_connection::limits due_limits();
 
@@ -33,7 +33,7 @@ struct failed_retry {
 /// Records failed attempts; rows that no longer wait are left alone. `automatic`: the attempts of a
 /// daemon, with a pause before the next one: 15 seconds, then twice as long each time, up to a day.
 /// nullptr: those of an operator.
-result record_failures(pq_connection& on, std::span<failed_retry const> failures,
+result record_failures(pq_connection& connection, std::span<failed_retry const> failures,
                        automatic_attempts const* automatic);
 
 /// How many records wait for one reason.
@@ -42,11 +42,11 @@ struct waiting_reason {
     std::int64_t records = 0;
     ingest::time_us oldest = ingest::never_us; ///< when it was received
 };
-result waiting_by_reason(pq_connection& on, std::vector<waiting_reason>& out);
+result waiting_by_reason(pq_connection& connection, std::vector<waiting_reason>& out);
 
 /// Makes this session the one that retries automatically, for as long as it lives; false: another
 /// session is.
-result take_turn(pq_connection& on, bool& is_ours);
+result try_become_leader(pq_connection& connection, bool& is_ours);
 
 /// Codes of the reasons that may disappear without a change of the record.
 std::vector<std::string> curable_reasons();

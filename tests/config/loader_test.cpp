@@ -83,9 +83,10 @@ TEST(loader, flags_are_true_or_false) {
     auto const off = load("[maintenance]\nenabled = false\n");
     EXPECT_THAT(off.problems, IsEmpty());
     EXPECT_FALSE(off.values.maintenance_enabled);
-    auto const on = load("[maintenance]\nenabled = false\n", {"TALLYD_MAINTENANCE_ENABLED=true"});
-    EXPECT_THAT(on.problems, IsEmpty());
-    EXPECT_TRUE(on.values.maintenance_enabled);
+    auto const target =
+        load("[maintenance]\nenabled = false\n", {"TALLYD_MAINTENANCE_ENABLED=true"});
+    EXPECT_THAT(target.problems, IsEmpty());
+    EXPECT_TRUE(target.values.maintenance_enabled);
     for (auto const value : {"1", "\"yes\"", "0.5", "[]"}) {
         auto const bad = load("[maintenance]\nenabled = " + std::string{value} + "\n");
         EXPECT_EQ(bad.problems.size(), 1U) << value;

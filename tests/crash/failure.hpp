@@ -21,7 +21,7 @@ struct scene {
     std::string& story;   ///< the actions, for the report
     std::string& finding; ///< what went wrong; empty: nothing
 
-    void tell(std::string const& what) { story += (story.empty() ? "" : ", ") + what; }
+    void tell(std::string const& text) { story += (story.empty() ? "" : ", ") + text; }
     /// Waits for a random time, so that each round fails at another moment.
     std::chrono::milliseconds wait(std::uint64_t from_ms, std::uint64_t to_ms);
     /// A random number of lanes.
@@ -31,7 +31,7 @@ struct scene {
 /// A kind of failure. When it returns, everything that it stopped runs again.
 struct failure_kind {
     std::string_view name;
-    std::string_view what; ///< for --help
+    std::string_view text; ///< for --help
     void (*happen)(scene&);
     bool needs_proxy = false;
     bool needs_failing_disk = false;
@@ -41,21 +41,21 @@ struct failure_kind {
 std::span<failure_kind const> failure_kinds();
 
 // Grouped by what they hit: daemon, server, link, disk, import.
-void kill_daemon(scene& on);
-void kill_replay(scene& on);
-void stop_daemon(scene& on);
-void hurry_daemon(scene& on);
-void wake_late(scene& on);
-void kill_session(scene& on);
-void stop_session(scene& on);
-void end_sessions(scene& on);
-void kill_server(scene& on);
-void shut_server(scene& on);
-void restart_server(scene& on);
-void cut_copy(scene& on);
-void cut_commit(scene& on);
-void fill_disk(scene& on);
-void break_disk(scene& on);
-void kill_import(scene& on);
+void kill_daemon(scene& target);
+void kill_replay(scene& target);
+void stop_daemon(scene& target);
+void hurry_daemon(scene& target);
+void wake_late(scene& target);
+void kill_session(scene& target);
+void stop_session(scene& target);
+void end_sessions(scene& target);
+void kill_server(scene& target);
+void shut_server(scene& target);
+void restart_server(scene& target);
+void cut_copy(scene& target);
+void cut_commit(scene& target);
+void fill_disk(scene& target);
+void break_disk(scene& target);
+void kill_import(scene& target);
 
 } // namespace tally::crash

@@ -7,45 +7,46 @@ namespace tally::crash {
 
 // The file contains the records that the load pushes, too, from its first push on: the keys decide.
 // Records that a push refuses are omitted, since an import would suspend them.
-void kill_import(scene& on) {
-    auto const file = on.bed.folder() / "import.ndjson";
-    auto const pushes = on.random.between(20, 60);
+void kill_import(scene& target) {
+    auto const file = target.bed.folder() / "import.ndjson";
+    auto const pushes = target.random.between(20, 60);
     std::ofstream out{file};
     std::vector<std::uint64_t> places;
-    for (auto place = on.pushes.first_place(); places.size() < pushes; ++place) {
-        auto const push = push_of(on.seed, place);
+    for (auto index = target.pushes.first_place(); places.size() < pushes; ++index) {
+        auto const push = push_of(target.seed, index);
         if (push.is_from_switch) {
             continue;
         }
-        places.push_back(place);
+        places.push_back(index);
         for (auto const& call : push.calls) {
             out << (call.form == record_form::refused ? "" : call.text());
         }
     }
     out.close();
-    auto settings = on.bed.environment();
-    settings["TALLYD_LANES"] = std::to_string(on.plan.lanes);
+    auto settings = target.bed.environment();
+    settings["TALLYD_LANES"] = std::to_string(target.plan.lanes);
     int kills = 0;
-    for (auto const& place : places) {
-        on.pushes.expect(place, push_fate::unknown);
+    for (auto const& slot_index : places) {
+        target.pushes.expect(slot_index, push_fate::unknown);
     }
     tests::command_result run;
     do {
         // Killed later each time, so that the import ends at last.
-        auto const time = std::chrono::milliseconds{on.random.between(30, 300) +
+        auto const time = std::chrono::milliseconds{target.random.between(30, 300) +
                                                     static_cast<std::uint64_t>(kills) * 200};
-        run = tests::run_tallyd_for(time, on.bed.tallyd(),
+        run = tests::run_tallyd_for(time, target.bed.tallyd(),
                                     {"import", "--format", "canonical", file.string()}, settings);
         kills += run.exit_code == 128 + SIGKILL ? 1 : 0;
     } while (run.exit_code == 128 + SIGKILL && kills < 30);
     if (run.exit_code != 0) {
-        on.finding = "tallyd import ended with " + std::to_string(run.exit_code) + ": " + run.out;
+        target.finding =
+            "tallyd import ended with " + std::to_string(run.exit_code) + ": " + run.out;
     }
-    for (auto const& place : places) {
-        on.pushes.expect(place, push_fate::acknowledged);
+    for (auto const& row_index : places) {
+        target.pushes.expect(row_index, push_fate::acknowledged);
     }
-    on.tell("an import of " + std::to_string(pushes) + " pushes killed " + std::to_string(kills) +
-            " times");
+    target.tell("an import of " + std::to_string(pushes) + " pushes killed " +
+                std::to_string(kills) + " times");
 }
 
 } // namespace tally::crash

@@ -19,8 +19,8 @@ constexpr std::size_t findings_max = 20;
 
 /// The number that follows "name": in a flat JSON object; -1 when there is none.
 std::int64_t count_in(std::string const& json, std::string const& name) {
-    auto const at = json.find("\"" + name + "\":");
-    return at == std::string::npos ? -1 : std::stoll(json.substr(at + name.size() + 3));
+    auto const cursor = json.find("\"" + name + "\":");
+    return cursor == std::string::npos ? -1 : std::stoll(json.substr(cursor + name.size() + 3));
 }
 
 } // namespace
@@ -57,7 +57,7 @@ void load::send_from(std::vector<std::uint64_t> const& places, std::atomic<std::
         auto fate = push_fate::unknown;
         for (int tries = 0; tries < 1000 && fate != push_fate::acknowledged; ++tries) {
             fate = send(push, some_port(mixed(seed_, i)), false);
-            note(push.place, fate);
+            note(push.index, fate);
         }
     }
 }
@@ -88,15 +88,15 @@ void load::send_all(std::uint64_t sender) {
             continue;
         }
         bool const repeats = random.one_in(8) && next_place_ > first_place_;
-        auto const place = repeats ? random.between(first_place_, next_place_ - 1) : next_place_++;
-        auto const push = push_of(seed_, place);
+        auto const index = repeats ? random.between(first_place_, next_place_ - 1) : next_place_++;
+        auto const push = push_of(seed_, index);
         auto const fate = send(push, port, random.one_in(10) && asks_for_commit_);
-        note(place, fate);
+        note(index, fate);
         std::this_thread::sleep_for(rest_.load());
         // Half of the pushes without a response are repeated; the outcome of the others stays
         // unknown.
         if (fate == push_fate::unknown && random.one_in(2) && !stopping_) {
-            note(place, send(push, some_port(random.below(1U << 20)), false));
+            note(index, send(push, some_port(random.below(1U << 20)), false));
         }
     }
 }
@@ -138,16 +138,16 @@ push_fate load::read_answer(sample_push const& push, unsigned status, std::strin
                 all - refused;
     }
     if (!right) {
-        find("push " + std::to_string(push.place) + " of " + std::to_string(all) +
+        find("push " + std::to_string(push.index) + " of " + std::to_string(all) +
              " records was answered " + std::to_string(status) + " " + body.substr(0, 300));
         return push_fate::unknown;
     }
     return push_fate::acknowledged;
 }
 
-void load::note(std::uint64_t place, push_fate fate) {
+void load::note(std::uint64_t index, push_fate fate) {
     std::lock_guard const lock{mutex_};
-    auto const i = place - first_place_;
+    auto const i = index - first_place_;
     if (i >= fates_.size()) {
         fates_.resize(i + 1, push_fate::unsent);
     }
@@ -157,10 +157,10 @@ void load::note(std::uint64_t place, push_fate fate) {
     fates_[i] = std::max(fates_[i], fate);
 }
 
-void load::find(std::string what) {
+void load::find(std::string text) {
     std::lock_guard const lock{mutex_};
     if (findings_.size() < findings_max) {
-        findings_.push_back(std::move(what));
+        findings_.push_back(std::move(text));
     }
 }
 

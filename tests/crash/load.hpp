@@ -45,7 +45,7 @@ class load {
     /// waits until all are.
     void send_each(std::vector<std::uint64_t> places, unsigned senders);
     /// Reports a push whose records were stored by other means, such as an import.
-    void expect(std::uint64_t place, push_fate fate) { note(place, fate); }
+    void expect(std::uint64_t index, push_fate fate) { note(index, fate); }
 
     /// Waits until so many more pushes are acknowledged. False: they were not in time.
     bool wait_acknowledged(std::uint64_t more, std::chrono::milliseconds limit) const;
@@ -65,8 +65,8 @@ class load {
     void send_from(std::vector<std::uint64_t> const& places, std::atomic<std::size_t>& next);
     push_fate send(sample_push const& push, std::uint16_t port, bool wait_for_commit);
     push_fate read_answer(sample_push const& push, unsigned status, std::string const& body);
-    void note(std::uint64_t place, push_fate fate);
-    void find(std::string what);
+    void note(std::uint64_t index, push_fate fate);
+    void find(std::string text);
     [[nodiscard]] std::uint16_t some_port(std::uint64_t dice) const noexcept;
 
     std::uint64_t seed_;

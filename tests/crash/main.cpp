@@ -32,7 +32,7 @@ std::string list_of_failures() {
     for (auto const& kind : failure_kinds()) {
         std::string name{kind.name};
         name.resize(16, ' ');
-        text += "  " + name + std::string{kind.what} + "\n";
+        text += "  " + name + std::string{kind.text} + "\n";
     }
     return text;
 }

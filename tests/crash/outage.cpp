@@ -37,8 +37,8 @@ double resident_mib(pid_t pid) {
 /// The number after "journal":{"bytes": in /status.
 double journal_mib(tests::daemon_process const& daemon) {
     auto const body = tests::http_request(daemon.admin_port(), "GET", "/status").body;
-    auto const at = body.find("\"journal\":{\"bytes\":");
-    return at == std::string::npos ? 0 : std::stod(body.substr(at + 19)) / mib;
+    auto const cursor = body.find("\"journal\":{\"bytes\":");
+    return cursor == std::string::npos ? 0 : std::stod(body.substr(cursor + 19)) / mib;
 }
 
 double look(test_bed& bed, load const& pushes, double elapsed_s) {
@@ -81,10 +81,10 @@ std::vector<std::string> judge(std::vector<double> const& memory, load const& pu
 
 } // namespace
 
-bool run_outage(outage_options const& how, bed_options const& options) {
+bool run_outage(outage_options const& settings, bed_options const& options) {
     test_bed bed{options};
-    load pushes{how.seed, 0};
-    verification check{bed.database(), how.seed};
+    load pushes{settings.seed, 0};
+    verification check{bed.database(), settings.seed};
     bed.start(0, {}, pushes);
     pushes.ask_for_commit(false);
     pushes.start(senders);
@@ -92,11 +92,11 @@ bool run_outage(outage_options const& how, bed_options const& options) {
     // The journal grows for a third of the time, and is full for the rest.
     auto const pushes_to_full = static_cast<double>(options.journal_bytes) / push_bytes;
     pushes.set_pace(std::chrono::microseconds{
-        static_cast<std::int64_t>(how.seconds / 3 / pushes_to_full * senders * 1e6)});
+        static_cast<std::int64_t>(settings.seconds / 3 / pushes_to_full * senders * 1e6)});
     (void)look(bed, pushes, 0);
     auto const taken = pushes.acknowledged();
     tests::private_postgres::shared().stop();
-    auto const memory = sit_out(bed, pushes, how.seconds);
+    auto const memory = sit_out(bed, pushes, settings.seconds);
     auto findings = judge(memory, pushes);
     if (pushes.acknowledged() == taken) {
         findings.emplace_back("nothing was acknowledged while the database was away");

@@ -15,6 +15,6 @@ struct outage_options {
 /// the journal until it is full, and then get 503 with Retry-After; afterwards each acknowledged
 /// record must be in the database once. Prints memory, journal size and responses meanwhile. False
 /// when something is wrong.
-bool run_outage(outage_options const& how, bed_options const& bed);
+bool run_outage(outage_options const& options, bed_options const& bed);
 
 } // namespace tally::crash

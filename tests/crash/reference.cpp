@@ -27,7 +27,7 @@ reference_charge charge_of(sample_call const& call) {
     if (s == 0) {
         return {};
     }
-    switch (call.to) {
+    switch (call.target) {
     case where_to::national: // 0.30 a minute, by the second
         return {s, national_per_s, 0, true};
     case where_to::elsewhere: // 0.60 a minute, by the second

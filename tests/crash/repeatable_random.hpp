@@ -20,8 +20,8 @@ class repeatable_random {
     explicit repeatable_random(std::uint64_t seed) : engine_{seed} {}
 
     std::uint64_t below(std::uint64_t end) { return engine_() % end; }
-    std::uint64_t between(std::uint64_t from, std::uint64_t to) {
-        return from + below(to - from + 1);
+    std::uint64_t between(std::uint64_t begin, std::uint64_t target) {
+        return begin + below(target - begin + 1);
     }
     bool one_in(std::uint64_t times) { return below(times) == 0; }
 

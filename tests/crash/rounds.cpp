@@ -52,23 +52,23 @@ struct round_report {
 };
 
 /// Brings all that the daemons hold into the database, sometimes after another kill.
-void settle(scene& on, std::vector<std::string>& findings) {
+void settle(scene& target, std::vector<std::string>& findings) {
     for (std::size_t daemon = 0; daemon < load::daemons_max; ++daemon) {
-        if (!on.bed.is_running(daemon)) {
+        if (!target.bed.is_running(daemon)) {
             continue;
         }
-        if (on.random.one_in(3)) {
-            on.bed.kill(daemon, on.pushes);
-            on.bed.start(daemon, on.any_lanes(), on.pushes);
-            on.tell("daemon " + std::to_string(daemon) + " killed at the end");
+        if (target.random.one_in(3)) {
+            target.bed.kill(daemon, target.pushes);
+            target.bed.start(daemon, target.any_lanes(), target.pushes);
+            target.tell("daemon " + std::to_string(daemon) + " killed at the end");
         }
-        if (!on.bed.daemon(daemon).wait_ready(patience)) {
-            findings.push_back("the daemon is not ready: " + on.bed.daemon(daemon).log());
+        if (!target.bed.daemon(daemon).wait_ready(patience)) {
+            findings.push_back("the daemon is not ready: " + target.bed.daemon(daemon).log());
         }
-        if (int const code = on.bed.stop(daemon, on.pushes); code != 0) {
+        if (int const code = target.bed.stop(daemon, target.pushes); code != 0) {
             findings.push_back("the daemon ended with " + std::to_string(code));
         }
-        if (on.bed.segments(daemon) != 0) {
+        if (target.bed.segments(daemon) != 0) {
             findings.push_back("the journal is not empty after SIGTERM");
         }
     }
@@ -81,25 +81,25 @@ round_report run_round(test_bed& bed, failure_kind const& kind, std::uint64_t se
     std::string finding;
     daemon_plan const plan{.through_proxy = kind.needs_proxy,
                            .on_failing_disk = kind.needs_failing_disk};
-    scene on{bed,  pushes,       random, plan, kind.needs_two_daemons || random.one_in(4),
-             seed, report.story, finding};
-    bed.start(0, on.any_lanes(), pushes);
-    if (on.has_two_daemons) {
-        bed.start(1, on.any_lanes(), pushes);
-        on.tell("two daemons");
+    scene target{bed,  pushes,       random, plan, kind.needs_two_daemons || random.one_in(4),
+                 seed, report.story, finding};
+    bed.start(0, target.any_lanes(), pushes);
+    if (target.has_two_daemons) {
+        bed.start(1, target.any_lanes(), pushes);
+        target.tell("two daemons");
     }
     pushes.start(3);
     if (!pushes.wait_acknowledged(10, patience)) {
         report.findings.push_back("nothing is acknowledged: " + bed.daemon(0).log());
     }
-    on.wait(0, 500);
-    kind.happen(on);
-    on.wait(100, 500);
+    target.wait(0, 500);
+    kind.happen(target);
+    target.wait(100, 500);
     pushes.stop();
     if (!finding.empty()) {
         report.findings.push_back(finding);
     }
-    settle(on, report.findings);
+    settle(target, report.findings);
     auto const found = check.check(pushes);
     report.findings.insert(report.findings.end(), found.begin(), found.end());
     report.pushes = pushes.fates().size();
@@ -125,17 +125,17 @@ void print(std::uint64_t round, failure_kind const& kind, round_report const& re
 
 } // namespace
 
-bool run_rounds(rounds_options const& how, bed_options const& options) {
-    repeatable_random random{how.seed};
-    failure_deck deck{how.only};
+bool run_rounds(rounds_options const& settings, bed_options const& options) {
+    repeatable_random random{settings.seed};
+    failure_deck deck{settings.only};
     test_bed bed{options};
-    verification check{bed.database(), how.seed};
-    std::uint64_t place = 0;
-    for (std::uint64_t round = 1; round <= how.rounds; ++round) {
+    verification check{bed.database(), settings.seed};
+    std::uint64_t index = 0;
+    for (std::uint64_t round = 1; round <= settings.rounds; ++round) {
         auto const began = clock::now();
         auto const& kind = deck.draw(random);
-        auto const report = run_round(bed, kind, how.seed, place, random, check);
-        place += report.pushes;
+        auto const report = run_round(bed, kind, settings.seed, index, random, check);
+        index += report.pushes;
         print(round, kind, report, clock::now() - began);
         if (!report.findings.empty()) {
             return false;

@@ -15,6 +15,6 @@ struct rounds_options {
 
 /// Runs rounds of load, failure, recovery and verification on one database, and prints them. Ends
 /// with the first round that finds an error, and then returns false.
-bool run_rounds(rounds_options const& how, bed_options const& bed);
+bool run_rounds(rounds_options const& options, bed_options const& bed);
 
 } // namespace tally::crash

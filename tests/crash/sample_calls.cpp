@@ -17,8 +17,8 @@ constexpr std::array<std::int64_t, 4> days{1'774'915'200, 1'775'001'600, 1'777'5
                                            1'777'593'600};
 constexpr std::string_view id_prefix = "c4a50000-0000-4000-8000-";
 
-bool is_push_from_switch(std::uint64_t seed, std::uint64_t place) {
-    return mixed(seed ^ 0x5917c4, place) % 4 == 0;
+bool is_push_from_switch(std::uint64_t seed, std::uint64_t index) {
+    return mixed(seed ^ 0x5917c4, index) % 4 == 0;
 }
 
 record_form form_of(bool is_from_switch, std::uint64_t dice) {
@@ -36,7 +36,7 @@ record_form form_of(bool is_from_switch, std::uint64_t dice) {
 }
 
 std::string destination_of(sample_call const& call) {
-    switch (call.to) {
+    switch (call.target) {
     case where_to::national:
         return "+919812345678";
     case where_to::elsewhere:
@@ -53,7 +53,7 @@ std::string caller_of(sample_call const& call) {
     if (call.form == record_form::unknown_number) {
         return "+4930" + std::to_string(call.number);
     }
-    return call.to == where_to::inbound ? "+15550100" : "+" + tests::did_of(call.account);
+    return call.target == where_to::inbound ? "+15550100" : "+" + tests::did_of(call.account);
 }
 
 std::string canonical_text(sample_call const& call) {
@@ -62,7 +62,7 @@ std::string canonical_text(sample_call const& call) {
         text += R"("account_number":"ACC-)" + std::to_string(call.account) + R"(",)";
     }
     text += std::string{R"("direction":")"} +
-            (call.to == where_to::inbound ? "inbound" : "outbound") + R"(","caller_id":")" +
+            (call.target == where_to::inbound ? "inbound" : "outbound") + R"(","caller_id":")" +
             caller_of(call) + R"(","destination":")" + destination_of(call) + R"(","start_time":)" +
             std::to_string(call.start_s);
     if (call.form != record_form::refused) {
@@ -80,7 +80,7 @@ std::string switch_text(sample_call const& call) {
     auto const end = std::to_string(call.start_s + call.seconds);
     auto const seconds = std::to_string(call.seconds);
     return R"({"variables":{"uuid":")" + id_of(call.number) + R"(","tally_direction":")" +
-           (call.to == where_to::inbound ? "inbound" : "outbound") + R"(","start_epoch":")" +
+           (call.target == where_to::inbound ? "inbound" : "outbound") + R"(","start_epoch":")" +
            start + R"(","answer_epoch":")" + start + R"(","end_epoch":")" + end +
            R"(","duration":")" + seconds + R"(","billsec":")" + seconds +
            R"(","hangup_cause":"NORMAL_CLEARING"},"callflow":[{"caller_profile":{)" +
@@ -101,11 +101,11 @@ std::uint64_t number_of(std::string_view id) {
 }
 
 std::uint64_t number_in(std::string_view text) {
-    auto const at = text.find(id_prefix);
-    if (at == std::string_view::npos) {
+    auto const cursor = text.find(id_prefix);
+    if (cursor == std::string_view::npos) {
         throw std::runtime_error{"a record that was never sent: " + std::string{text}};
     }
-    return number_of(text.substr(at));
+    return number_of(text.substr(cursor));
 }
 
 std::string sample_call::text() const {
@@ -120,9 +120,9 @@ sample_call call_of(std::uint64_t seed, std::uint64_t number) {
     made.number = number;
     made.form = form_of(is_push_from_switch(seed, number / sample_push::numbers), dice >> 40);
     made.account = 1 + static_cast<int>(dice % accounts);
-    made.to = static_cast<where_to>((dice >> 8) % 4);
-    if (made.form == record_form::unknown_number && made.to == where_to::inbound) {
-        made.to = where_to::elsewhere; // otherwise the called number could identify a payer
+    made.target = static_cast<where_to>((dice >> 8) % 4);
+    if (made.form == record_form::unknown_number && made.target == where_to::inbound) {
+        made.target = where_to::elsewhere; // otherwise the called number could identify a payer
     }
     made.seconds = static_cast<std::int64_t>((dice >> 16) % 128); // none: not answered, for free
     made.start_s =
@@ -150,15 +150,15 @@ std::uint64_t sample_push::refused() const {
     return count;
 }
 
-sample_push push_of(std::uint64_t seed, std::uint64_t place) {
+sample_push push_of(std::uint64_t seed, std::uint64_t index) {
     sample_push made;
-    made.place = place;
-    made.is_from_switch = is_push_from_switch(seed, place);
+    made.index = index;
+    made.is_from_switch = is_push_from_switch(seed, index);
     // A switch sends one call per push, or a file of calls that it had to keep.
     auto const most = made.is_from_switch ? 8 : sample_push::numbers;
-    auto const count = 1 + mixed(~seed, place) % most;
+    auto const count = 1 + mixed(~seed, index) % most;
     for (std::uint64_t i = 0; i < count; ++i) {
-        made.calls.push_back(call_of(seed, place * sample_push::numbers + i));
+        made.calls.push_back(call_of(seed, index * sample_push::numbers + i));
     }
     return made;
 }

@@ -24,7 +24,7 @@ struct sample_call {
     std::uint64_t number = 0;
     record_form form = record_form::by_account;
     int account = 1;
-    where_to to = where_to::national;
+    where_to target = where_to::national;
     std::int64_t seconds = 0;
     std::int64_t start_s = 0; ///< since 1970
 
@@ -54,7 +54,7 @@ struct sample_push {
     /// Numbers of a push begin at a multiple of this.
     static constexpr std::uint64_t numbers = 64;
 
-    std::uint64_t place = 0; ///< index among all pushes
+    std::uint64_t index = 0; ///< index among all pushes
     bool is_from_switch = false;
     std::vector<sample_call> calls;
 
@@ -63,6 +63,6 @@ struct sample_push {
     [[nodiscard]] std::uint64_t refused() const;
 };
 
-sample_push push_of(std::uint64_t seed, std::uint64_t place);
+sample_push push_of(std::uint64_t seed, std::uint64_t index);
 
 } // namespace tally::crash

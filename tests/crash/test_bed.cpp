@@ -11,8 +11,9 @@ namespace tally::crash {
 
 namespace fs = std::filesystem;
 
-test_bed::test_bed(bed_options how)
-    : how_{std::move(how)}, database_{tests::private_postgres::shared().migrated_database()} {
+test_bed::test_bed(bed_options options)
+    : options_{std::move(options)}, database_{
+                                        tests::private_postgres::shared().migrated_database()} {
     tests::make_telecom(database_, accounts);
     proxy_ = std::make_unique<tests::cutting_proxy>(database_);
     set_disk_error(0);
@@ -21,49 +22,49 @@ test_bed::test_bed(bed_options how)
 test_bed::~test_bed() = default;
 
 fs::path test_bed::journal(std::size_t daemon) const {
-    return how_.folder / ("journal-" + std::to_string(daemon));
+    return options_.folder / ("journal-" + std::to_string(daemon));
 }
 
 std::map<std::string, std::string> test_bed::environment() const {
     return {{"TALLYD_DATABASE_URL", database_}};
 }
 
-void test_bed::start(std::size_t daemon, daemon_plan plan, load& to) {
+void test_bed::start(std::size_t daemon, daemon_plan plan, load& target) {
     auto settings = environment();
     if (plan.through_proxy) {
         settings["TALLYD_DATABASE_URL"] = proxy_->connection_string();
     }
     if (plan.on_failing_disk) {
-        settings["LD_PRELOAD"] = how_.disk.string();
+        settings["LD_PRELOAD"] = options_.disk.string();
         settings["TALLY_CRASH_DISK"] = disk_switch().string();
         settings["TALLY_CRASH_FOLDER"] = journal(daemon).string();
     }
-    if (how_.journal_bytes != 0) {
-        settings["TALLYD_JOURNAL_MAX_BYTES"] = std::to_string(how_.journal_bytes);
+    if (options_.journal_bytes != 0) {
+        settings["TALLYD_JOURNAL_MAX_BYTES"] = std::to_string(options_.journal_bytes);
     }
     settings["TALLYD_DRAIN_TIMEOUT_MS"] = "600000"; // a full journal takes minutes to drain
     settings["TALLYD_LANES"] = std::to_string(plan.lanes);
     settings["TALLYD_JOURNAL_DIR"] = journal(daemon).string();
-    daemons_[daemon] = std::make_unique<tests::daemon_process>(how_.tallyd, settings);
-    to.set_port(daemon, daemons_[daemon]->http_port());
+    daemons_[daemon] = std::make_unique<tests::daemon_process>(options_.tallyd, settings);
+    target.set_port(daemon, daemons_[daemon]->http_port());
 }
 
-void test_bed::kill(std::size_t daemon, load& to) {
+void test_bed::kill(std::size_t daemon, load& target) {
     daemons_[daemon]->send(SIGKILL);
     daemons_[daemon]->wait();
-    end(daemon, to);
+    end(daemon, target);
 }
 
-int test_bed::stop(std::size_t daemon, load& to) {
+int test_bed::stop(std::size_t daemon, load& target) {
     daemons_[daemon]->send(SIGTERM);
     int const code = daemons_[daemon]->wait();
-    end(daemon, to);
+    end(daemon, target);
     return code;
 }
 
-void test_bed::end(std::size_t daemon, load& to) {
-    to.set_port(daemon, 0);
-    std::ofstream{how_.folder / ("daemon-" + std::to_string(daemon) + ".log"), std::ios::app}
+void test_bed::end(std::size_t daemon, load& target) {
+    target.set_port(daemon, 0);
+    std::ofstream{options_.folder / ("daemon-" + std::to_string(daemon) + ".log"), std::ios::app}
         << daemons_[daemon]->log();
     daemons_[daemon].reset();
 }

@@ -33,23 +33,23 @@ struct daemon_plan {
 /// journal, which outlives the daemon. Used by the main thread; PostgreSQL ends with that thread.
 class test_bed {
   public:
-    explicit test_bed(bed_options how);
+    explicit test_bed(bed_options options);
     ~test_bed();
     test_bed(test_bed const&) = delete;
     test_bed& operator=(test_bed const&) = delete;
 
     [[nodiscard]] std::string const& database() const noexcept { return database_; }
-    [[nodiscard]] std::filesystem::path const& folder() const noexcept { return how_.folder; }
-    [[nodiscard]] std::string const& tallyd() const noexcept { return how_.tallyd; }
+    [[nodiscard]] std::filesystem::path const& folder() const noexcept { return options_.folder; }
+    [[nodiscard]] std::string const& tallyd() const noexcept { return options_.tallyd; }
     [[nodiscard]] tests::cutting_proxy& proxy() noexcept { return *proxy_; }
 
     /// Starts a daemon and gives its port to the load. Throws, with its log, when it does not
     /// start.
-    void start(std::size_t daemon, daemon_plan plan, load& to);
+    void start(std::size_t daemon, daemon_plan plan, load& target);
     /// kill -9.
-    void kill(std::size_t daemon, load& to);
+    void kill(std::size_t daemon, load& target);
     /// Sends SIGTERM; the daemon first stores what it holds. Returns the exit code.
-    int stop(std::size_t daemon, load& to);
+    int stop(std::size_t daemon, load& target);
     void send(std::size_t daemon, int signal) const { daemons_[daemon]->send(signal); }
     [[nodiscard]] bool is_running(std::size_t daemon) const { return daemons_[daemon] != nullptr; }
     [[nodiscard]] tests::daemon_process& daemon(std::size_t which) { return *daemons_[which]; }
@@ -64,11 +64,11 @@ class test_bed {
     [[nodiscard]] std::map<std::string, std::string> environment() const;
 
   private:
-    void end(std::size_t daemon, load& to);
+    void end(std::size_t daemon, load& target);
     [[nodiscard]] std::filesystem::path journal(std::size_t daemon) const;
-    [[nodiscard]] std::filesystem::path disk_switch() const { return how_.folder / "disk"; }
+    [[nodiscard]] std::filesystem::path disk_switch() const { return options_.folder / "disk"; }
 
-    bed_options how_;
+    bed_options options_;
     std::string database_;
     std::unique_ptr<tests::cutting_proxy> proxy_;
     std::array<std::unique_ptr<tests::daemon_process>, load::daemons_max> daemons_;

@@ -28,8 +28,8 @@ constexpr char const* totals_sql = R"(
 
 std::vector<std::uint64_t> numbered(std::uint64_t count) {
     std::vector<std::uint64_t> places;
-    for (std::uint64_t place = 0; place < count; ++place) {
-        places.push_back(place);
+    for (std::uint64_t index = 0; index < count; ++index) {
+        places.push_back(index);
     }
     return places;
 }
@@ -48,12 +48,12 @@ std::vector<std::uint64_t> shuffled_twice(std::uint64_t count, std::uint64_t see
 
 /// The totals after sending these pushes through so many daemons.
 std::vector<std::string> totals_of(std::vector<std::uint64_t> const& places, std::size_t daemons,
-                                   twice_options const& how, bed_options options,
+                                   twice_options const& settings, bed_options options,
                                    std::vector<std::string>& findings) {
     options.folder /= "over-" + std::to_string(daemons);
     std::filesystem::create_directory(options.folder);
     test_bed bed{options};
-    load pushes{how.seed, 0};
+    load pushes{settings.seed, 0};
     for (std::size_t daemon = 0; daemon < daemons; ++daemon) {
         bed.start(daemon, {.lanes = static_cast<unsigned>(2 + daemon)}, pushes);
         (void)bed.daemon(daemon).wait_ready();
@@ -64,7 +64,7 @@ std::vector<std::string> totals_of(std::vector<std::uint64_t> const& places, std
             findings.emplace_back("a daemon did not finish");
         }
     }
-    verification check{bed.database(), how.seed};
+    verification check{bed.database(), settings.seed};
     for (auto const& found : check.check(pushes)) {
         findings.push_back(found);
     }
@@ -73,10 +73,11 @@ std::vector<std::string> totals_of(std::vector<std::uint64_t> const& places, std
 
 } // namespace
 
-bool run_twice(twice_options const& how, bed_options const& options) {
+bool run_twice(twice_options const& settings, bed_options const& options) {
     std::vector<std::string> findings;
-    auto const once = totals_of(numbered(how.pushes), 1, how, options, findings);
-    auto const twice = totals_of(shuffled_twice(how.pushes, how.seed), 2, how, options, findings);
+    auto const once = totals_of(numbered(settings.pushes), 1, settings, options, findings);
+    auto const twice =
+        totals_of(shuffled_twice(settings.pushes, settings.seed), 2, settings, options, findings);
     for (std::size_t i = 0; i < std::max(once.size(), twice.size()); ++i) {
         auto const& left = i < once.size() ? once[i] : "nothing";
         auto const& right = i < twice.size() ? twice[i] : "nothing";
@@ -88,7 +89,7 @@ bool run_twice(twice_options const& how, bed_options const& options) {
         std::printf("  WRONG: %s\n", finding.c_str());
     }
     std::printf("%zu totals of %llu pushes, once over one daemon and twice over two: %s\n",
-                once.size(), static_cast<unsigned long long>(how.pushes),
+                once.size(), static_cast<unsigned long long>(settings.pushes),
                 findings.empty() ? "the same" : "not the same");
     return findings.empty();
 }

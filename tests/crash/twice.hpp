@@ -16,6 +16,6 @@ struct twice_options {
 /// the last digit. The order decides which call of a month draws the allowance, so the cost of a
 /// single call or day may differ. The sums of a subscription do not: the plan draws by the second,
 /// and all drawn seconds have one price.
-bool run_twice(twice_options const& how, bed_options const& bed);
+bool run_twice(twice_options const& options, bed_options const& bed);
 
 } // namespace tally::crash

@@ -18,8 +18,8 @@ constexpr std::size_t findings_max = 40;
 
 std::vector<std::string> fields_of(std::string const& row) {
     std::vector<std::string> fields;
-    std::istringstream in{row};
-    for (std::string field; std::getline(in, field, '|');) {
+    std::istringstream input{row};
+    for (std::string field; std::getline(input, field, '|');) {
         fields.push_back(field);
     }
     return fields;
@@ -55,11 +55,11 @@ std::string first_difference(std::set<std::string> const& expected,
 
 } // namespace
 
-void verification::find(std::string what) {
+void verification::find(std::string text) {
     if (findings_.size() == findings_max) {
         findings_.emplace_back("and more");
     } else if (findings_.size() < findings_max) {
-        findings_.push_back(std::move(what));
+        findings_.push_back(std::move(text));
     }
 }
 
@@ -131,8 +131,8 @@ void verification::judge(load const& sent, std::vector<sight> const& seen) {
         for (std::size_t k = 0; k < sample_push::numbers; ++k) {
             auto const& there = seen[i * sample_push::numbers + k];
             auto const name = "record " + std::to_string(k) + " of push " +
-                              std::to_string(push.place) + " (" +
-                              id_of(push.place * sample_push::numbers + k) + ") ";
+                              std::to_string(push.index) + " (" +
+                              id_of(push.index * sample_push::numbers + k) + ") ";
             bool const was_sent = k < push.calls.size() && sent.fates()[i] != push_fate::unsent;
             int const times = there.calls + there.suspended;
             if (!was_sent || push.calls[k].form == record_form::refused) {

@@ -39,7 +39,7 @@ class verification {
     void compare_days(reference_totals const& expected);
     void compare_balances(reference_totals const& expected);
     void compare_sums(reference_totals const& expected);
-    void find(std::string what);
+    void find(std::string text);
 
     std::string database_;
     std::uint64_t seed_;

@@ -15,20 +15,20 @@ namespace {
 
 using namespace ingest;
 
-void require(bool holds, char const* what) {
+void require(bool holds, char const* text) {
     if (!holds) {
-        std::fprintf(stderr, "does not hold: %s\n", what);
+        std::fprintf(stderr, "does not hold: %s\n", text);
         std::abort();
     }
 }
 
 /// Unusual settings, so that their code is reached: a zone with clock changes, small records.
 source fuzzed_source(std::size_t size) {
-    source from;
-    from.time_zone = size % 2 == 0 ? "Europe/Berlin" : "UTC";
-    from.b_legs = size % 3 == 0 ? b_leg_policy::skip : b_leg_policy::accept;
-    from.record_bytes_max = 64 * 1024;
-    return from;
+    source sender;
+    sender.time_zone = size % 2 == 0 ? "Europe/Berlin" : "UTC";
+    sender.b_legs = size % 3 == 0 ? b_leg_policy::skip : b_leg_policy::accept;
+    sender.record_bytes_max = 64 * 1024;
+    return sender;
 }
 
 bool is_clean(std::string_view text) {
@@ -46,13 +46,13 @@ void check_call(cdr const& call) {
     require(!call.id.is_nil() && !call.raw.empty(), "a key and bytes to keep");
 }
 
-void check_event(event const& what) {
-    for (auto const text : {what.source, what.event_id, what.type, what.subject, what.data,
-                            what.properties, what.account_number, what.subscription_number}) {
+void check_event(event const& event) {
+    for (auto const text : {event.source, event.event_id, event.type, event.subject, event.data,
+                            event.properties, event.account_number, event.subscription_number}) {
         require(is_clean(text), "valid text");
     }
-    require(what.data.starts_with('{'), "data is an object");
-    require(!what.id.is_nil() && !what.raw.empty(), "an identity and bytes to keep");
+    require(event.data.starts_with('{'), "data is an object");
+    require(!event.id.is_nil() && !event.raw.empty(), "an identity and bytes to keep");
 }
 
 void check_batch(record_batch const& batch) {
@@ -67,23 +67,24 @@ void check_batch(record_batch const& batch) {
     std::ranges::sort(places);
     require(std::ranges::adjacent_find(places) == places.end(), "a place per record");
     require(places.empty() || places.back() < batch.received(), "places are counted");
-    require(batch.whole_error == record_error::none || batch.received() == 0,
+    require(batch.body_error == record_error::none || batch.received() == 0,
             "a body with an error of its own has no records");
     std::ranges::for_each(batch.cdrs, check_call);
     std::ranges::for_each(batch.events, check_event);
 }
 
-void decode(format const& in, std::string_view input, source const& from, record_batch& batch) {
+void decode(format const& compressed, std::string_view input, source const& source,
+            record_batch& batch) {
     batch.set_body(std::string(input));
-    in.decode({from, {}, "x=1?uuid=3f2a1b0c-7d6e-4a5b-9c8d-112233445566"}, batch);
+    compressed.decode({source, {}, "x=1?uuid=3f2a1b0c-7d6e-4a5b-9c8d-112233445566"}, batch);
     check_batch(batch);
 }
 
 /// Whether the pieces of a stream have the same meaning as the whole. A value over several lines
 /// and an array do not: they are one body in a push, but lines in a stream.
-bool is_cut_alike(format const& in, std::string_view input) {
-    if (in.cut != framing::line) {
-        return in.cut == framing::csv_row;
+bool is_cut_alike(format const& compressed, std::string_view input) {
+    if (compressed.cut != framing::line) {
+        return compressed.cut == framing::csv_row;
     }
     while (!input.empty()) {
         std::string_view const line = input.substr(0, input.find('\n'));
@@ -98,20 +99,20 @@ bool is_cut_alike(format const& in, std::string_view input) {
 } // namespace
 
 void check_decoder(std::string_view format_name, std::string_view input) {
-    format const& in = *find_format(format_name);
-    source const from = fuzzed_source(input.size());
+    format const& compressed = *find_format(format_name);
+    source const source = fuzzed_source(input.size());
     record_batch whole;
-    decode(in, input, from, whole);
-    if (!is_cut_alike(in, input)) {
+    decode(compressed, input, source, whole);
+    if (!is_cut_alike(compressed, input)) {
         return;
     }
     std::size_t const cut = input.empty() ? 0 : (input.size() * 7 + 3) % input.size();
-    std::size_t const first = whole_records(in.cut, input.substr(0, cut), false);
+    std::size_t const first = whole_records(compressed.cut, input.substr(0, cut), false);
     require(first <= cut, "whole records are inside");
     record_batch head;
     record_batch tail;
-    decode(in, input.substr(0, first), from, head);
-    decode(in, input.substr(first), from, tail);
+    decode(compressed, input.substr(0, first), source, head);
+    decode(compressed, input.substr(first), source, tail);
     std::vector<cdr> pieces = head.cdrs;
     pieces.insert(pieces.end(), tail.cdrs.begin(), tail.cdrs.end());
     require(pieces == whole.cdrs, "the same calls wherever the stream is cut");

@@ -9,9 +9,9 @@
 namespace tally::fuzz {
 namespace {
 
-void require(bool holds, char const* what) {
+void require(bool holds, char const* text) {
     if (!holds) {
-        std::fprintf(stderr, "does not hold: %s\n", what);
+        std::fprintf(stderr, "does not hold: %s\n", text);
         std::abort();
     }
 }
@@ -19,7 +19,7 @@ void require(bool holds, char const* what) {
 void check_problems(rating::plan_reading const& reading) {
     require(!reading.problems.empty(), "a plan, or the reason why there is no plan");
     for (auto const& each : reading.problems) {
-        require(!each.what.empty() && !each.file.empty(), "what is wrong, and in which file");
+        require(!each.text.empty() && !each.file.empty(), "what is wrong, and in which file");
         require(each.line >= 0 && each.column >= 0, "a place that can be shown");
     }
 }

@@ -14,10 +14,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
 
 namespace {
 
-void run(std::string const& input, std::size_t from, std::size_t size) {
+void run(std::string const& input, std::size_t begin, std::size_t size) {
     // A copy of exactly that size, so that AddressSanitizer detects a read past its end.
-    std::vector<std::uint8_t> const bytes(input.begin() + static_cast<std::ptrdiff_t>(from),
-                                          input.begin() + static_cast<std::ptrdiff_t>(from + size));
+    std::vector<std::uint8_t> const bytes(input.begin() + static_cast<std::ptrdiff_t>(begin),
+                                          input.begin() +
+                                              static_cast<std::ptrdiff_t>(begin + size));
     LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
 }
 

@@ -17,7 +17,7 @@ class blanker {
     explicit blanker(std::string_view source) : text_(source) {}
 
     std::string run() {
-        while (at_ < text_.size()) {
+        while (index_ < text_.size()) {
             step();
         }
         return std::move(text_);
@@ -25,34 +25,34 @@ class blanker {
 
   private:
     void step() {
-        std::string_view const rest = std::string_view{text_}.substr(at_);
+        std::string_view const rest = std::string_view{text_}.substr(index_);
         if (rest.starts_with("//") || (rest.front() == '#' && begins_line())) {
             blank_until(end_of_logical_line());
         } else if (rest.starts_with("/*")) {
-            blank_until(past("*/", at_ + 2));
+            blank_until(past("*/", index_ + 2));
         } else if (rest.starts_with("R\"")) {
-            auto const open = std::min(text_.find('(', at_), text_.size() - 1);
-            blank_until(past(")" + text_.substr(at_ + 2, open - at_ - 2) + "\"", open));
+            auto const open = std::min(text_.find('(', index_), text_.size() - 1);
+            blank_until(past(")" + text_.substr(index_ + 2, open - index_ - 2) + "\"", open));
         } else if (rest.front() == '"' || (rest.front() == '\'' && !separates_digits())) {
             blank_until(end_of_quoted());
         } else {
-            ++at_;
+            ++index_;
         }
     }
 
     void blank_until(std::size_t end) {
-        for (; at_ < std::min(end, text_.size()); ++at_) {
-            text_[at_] = text_[at_] == '\n' ? '\n' : ' ';
+        for (; index_ < std::min(end, text_.size()); ++index_) {
+            text_[index_] = text_[index_] == '\n' ? '\n' : ' ';
         }
     }
 
-    [[nodiscard]] std::size_t past(std::string_view mark, std::size_t from) const {
-        auto const found = text_.find(mark, from);
+    [[nodiscard]] std::size_t past(std::string_view mark, std::size_t begin) const {
+        auto const found = text_.find(mark, begin);
         return found == std::string::npos ? text_.size() : found + mark.size();
     }
 
     [[nodiscard]] std::size_t end_of_logical_line() const {
-        auto end = text_.find('\n', at_);
+        auto end = text_.find('\n', index_);
         while (end != std::string::npos && end > 0 && text_[end - 1] == '\\') {
             end = text_.find('\n', end + 1);
         }
@@ -60,28 +60,30 @@ class blanker {
     }
 
     [[nodiscard]] std::size_t end_of_quoted() const {
-        auto i = at_ + 1;
-        while (i < text_.size() && text_[i] != text_[at_] && text_[i] != '\n') {
+        auto i = index_ + 1;
+        while (i < text_.size() && text_[i] != text_[index_] && text_[i] != '\n') {
             i += text_[i] == '\\' ? 2U : 1U;
         }
         return i + 1;
     }
 
     [[nodiscard]] bool begins_line() const {
-        auto const before = text_.find_last_not_of(" \t", at_ == 0 ? 0 : at_ - 1);
-        return at_ == 0 || before == std::string::npos || text_[before] == '\n';
+        auto const before = text_.find_last_not_of(" \t", index_ == 0 ? 0 : index_ - 1);
+        return index_ == 0 || before == std::string::npos || text_[before] == '\n';
     }
 
-    [[nodiscard]] bool separates_digits() const { return at_ > 0 && is_word(text_[at_ - 1]); }
+    [[nodiscard]] bool separates_digits() const { return index_ > 0 && is_word(text_[index_ - 1]); }
 
     std::string text_;
-    std::size_t at_ = 0;
+    std::size_t index_ = 0;
 };
 
 bool has_word(std::string_view text, std::string_view word) {
-    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
-        auto const end = at + word.size();
-        if ((at == 0 || !is_word(text[at - 1])) && (end == text.size() || !is_word(text[end]))) {
+    for (auto cursor = text.find(word); cursor != std::string_view::npos;
+         cursor = text.find(word, cursor + 1)) {
+        auto const end = cursor + word.size();
+        if ((cursor == 0 || !is_word(text[cursor - 1])) &&
+            (end == text.size() || !is_word(text[end]))) {
             return true;
         }
     }

@@ -195,11 +195,11 @@ std::set<command_words> commands_in(std::string_view page) {
 /// The output of `tallyd COMMAND --help`; of `tallyd --help` for "".
 std::string const& help_of(std::string const& command) {
     static std::map<std::string, std::string> known;
-    auto const [place, is_new] = known.try_emplace(command);
+    auto const [found, is_new] = known.try_emplace(command);
     if (is_new) {
-        place->second = output_of(TALLY_BINARY " " + command + " --help 2>&1");
+        found->second = output_of(TALLY_BINARY " " + command + " --help 2>&1");
     }
-    return place->second;
+    return found->second;
 }
 
 bool lists(std::string const& help, std::string const& command) {

@@ -20,7 +20,7 @@ namespace {
 std::vector<std::string> words_reserved_later() {
     std::vector<std::string> words;
     for (auto const& word : tally::tests::reserved_words()) {
-        if (word.since_major > 14 && word.where != refused_as::function_or_type) {
+        if (word.since_major > 14 && word.location != refused_as::function_or_type) {
             words.push_back(word.word);
         }
     }

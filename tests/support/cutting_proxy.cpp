@@ -37,9 +37,9 @@ bool is_readable(int socket, int timeout_ms) {
     return ::poll(&one, 1, timeout_ms) > 0;
 }
 
-bool send_all(int to, std::string_view bytes) {
+bool send_all(int target, std::string_view bytes) {
     while (!bytes.empty()) {
-        auto const sent = ::send(to, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        auto const sent = ::send(target, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent <= 0) {
             return false;
         }
@@ -49,9 +49,9 @@ bool send_all(int to, std::string_view bytes) {
 }
 
 /// Reads the bytes that are available; empty at the end of the connection.
-std::string receive(int from) {
+std::string receive(int origin) {
     std::string bytes(1 << 20, '\0');
-    auto const received = ::recv(from, bytes.data(), bytes.size(), 0);
+    auto const received = ::recv(origin, bytes.data(), bytes.size(), 0);
     bytes.resize(received > 0 ? static_cast<std::size_t>(received) : 0);
     return bytes;
 }
@@ -91,10 +91,10 @@ std::string cutting_proxy::connection_string() const {
     return server_string_ + " host=" + folder_.string();
 }
 
-void cutting_proxy::arm(cut how, std::string text) {
+void cutting_proxy::arm(cut options, std::string text) {
     std::lock_guard const hold{rule_};
     has_cut_ = false;
-    how_ = how;
+    options_ = options;
     text_ = std::move(text);
 }
 
@@ -151,18 +151,18 @@ void cutting_proxy::pass(int client, int server) {
 
 bool cutting_proxy::pass_request(int client, int server) {
     std::string const bytes = receive(client);
-    cut how = cut::never;
-    bool const seen = sees(bytes, true, how);
-    if (bytes.empty() || (seen && how == cut::request)) {
+    cut options = cut::never;
+    bool const seen = sees(bytes, true, options);
+    if (bytes.empty() || (seen && options == cut::request)) {
         return false;
     }
-    if (seen && how == cut::half) {
+    if (seen && options == cut::half) {
         (void)send_all(server, std::string_view{bytes}.substr(0, bytes.size() / 2));
         return false;
     }
     call_before(bytes);
     bool const passed = send_all(server, bytes);
-    if (seen && how == cut::answer) {
+    if (seen && options == cut::answer) {
         while (!stopping_ && !is_readable(server, poll_ms)) {
         }
     }
@@ -171,18 +171,18 @@ bool cutting_proxy::pass_request(int client, int server) {
 
 bool cutting_proxy::pass_answer(int client, int server) {
     std::string const bytes = receive(server);
-    cut how = cut::never;
-    bool const seen = sees(bytes, false, how);
+    cut options = cut::never;
+    bool const seen = sees(bytes, false, options);
     return !bytes.empty() && send_all(client, bytes) && !seen;
 }
 
-bool cutting_proxy::sees(std::string_view bytes, bool from_client, cut& how) {
+bool cutting_proxy::sees(std::string_view bytes, bool from_client, cut& options) {
     std::lock_guard const hold{rule_};
-    bool const is_my_side = (how_ != cut::after_answer) == from_client;
-    if (how_ == cut::never || !is_my_side || bytes.find(text_) == std::string_view::npos) {
+    bool const is_my_side = (options_ != cut::after_answer) == from_client;
+    if (options_ == cut::never || !is_my_side || bytes.find(text_) == std::string_view::npos) {
         return false;
     }
-    how = std::exchange(how_, cut::never);
+    options = std::exchange(options_, cut::never);
     has_cut_ = true;
     return true;
 }

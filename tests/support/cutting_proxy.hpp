@@ -32,7 +32,7 @@ class cutting_proxy {
     /// The connection string for clients of the proxy.
     [[nodiscard]] std::string connection_string() const;
     /// Cuts once, at the next bytes that contain `text`.
-    void arm(cut how, std::string text);
+    void arm(cut settings, std::string text);
     /// Calls `act` each time before the client's bytes with the text are forwarded to the server.
     void before(std::string text, std::function<void()> act);
     /// Whether it has cut since it was armed.
@@ -44,7 +44,7 @@ class cutting_proxy {
     bool pass_request(int client, int server);
     bool pass_answer(int client, int server);
     void call_before(std::string_view bytes);
-    bool sees(std::string_view bytes, bool from_client, cut& how);
+    bool sees(std::string_view bytes, bool from_client, cut& settings);
 
     std::string server_string_;
     std::string server_path_;
@@ -54,7 +54,7 @@ class cutting_proxy {
     std::atomic<bool> stopping_ = false;
     std::atomic<bool> has_cut_ = false;
     std::mutex rule_; ///< guards how_, text_, text_before_ and act_
-    cut how_ = cut::never;
+    cut options_ = cut::never;
     std::string text_;
     std::string text_before_; ///< empty: none
     std::function<void()> act_;

@@ -29,9 +29,9 @@ std::string temporary_file() {
 }
 
 std::string text_of(std::string const& file) {
-    std::ifstream in{file};
+    std::ifstream input{file};
     std::ostringstream text;
-    text << in.rdbuf();
+    text << input.rdbuf();
     return text.str();
 }
 

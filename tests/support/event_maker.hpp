@@ -19,8 +19,8 @@ class event_maker {
                         ingest::time_us when = call_maker::base, std::string data = "{}") {
         auto made = event(std::move(id), ingest::event_kind::usage, "usage", when);
         made.subject = keep("SUB-" + std::to_string(account));
-        made.what = ingest::usage_data{keep(std::move(metric)),
-                                       rating::parse_quantity(quantity).value().nanos};
+        made.event_data = ingest::usage_data{keep(std::move(metric)),
+                                             rating::parse_quantity(quantity).value().nanos};
         made.data = keep(std::move(data));
         made.content = std::hash<std::string>{}(std::string{made.subject} + std::string{quantity});
         return made;

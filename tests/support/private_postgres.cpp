@@ -71,9 +71,9 @@ int start_reaper(fs::path const& folder) {
 void execute(std::string const& connection_string, std::string const& sql) {
     std::unique_ptr<PGconn, decltype(&PQfinish)> const connection{
         PQconnectdb(connection_string.c_str()), &PQfinish};
-    std::unique_ptr<PGresult, decltype(&PQclear)> const answer{
-        PQexec(connection.get(), sql.c_str()), &PQclear};
-    auto const status = PQresultStatus(answer.get());
+    std::unique_ptr<PGresult, decltype(&PQclear)> const rows{PQexec(connection.get(), sql.c_str()),
+                                                             &PQclear};
+    auto const status = PQresultStatus(rows.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
         throw std::runtime_error{PQerrorMessage(connection.get())};
     }
@@ -104,9 +104,9 @@ struct private_postgres::impl {
 
     std::string next_name() { return "test_" + std::to_string(++databases); }
 
-    std::string create(std::string const& name, std::string const& from) {
+    std::string create(std::string const& name, std::string const& begin) {
         execute(server.connection_string("postgres"),
-                "CREATE DATABASE " + name + " TEMPLATE " + from);
+                "CREATE DATABASE " + name + " TEMPLATE " + begin);
         return server.connection_string(name);
     }
 
@@ -147,9 +147,9 @@ namespace {
 
 /// The database name in a connection string of the server.
 std::string name_in(std::string const& connection_string) {
-    auto const at = connection_string.find("test_");
-    return connection_string.substr(at, connection_string.find_first_not_of("test_0123456789", at) -
-                                            at);
+    auto const cursor = connection_string.find("test_");
+    return connection_string.substr(
+        cursor, connection_string.find_first_not_of("test_0123456789", cursor) - cursor);
 }
 
 } // namespace

@@ -35,14 +35,14 @@ inline rating::quantity random_quantity() {
 }
 
 /// A period that is never in the past: an export contains only present and future versions.
-inline void random_span(ingest::time_us& from, ingest::time_us& to) {
+inline void random_span(ingest::time_us& begin, ingest::time_us& end) {
     constexpr ingest::time_us year_2100 = 4'102'444'800LL * ingest::us_per_s;
     constexpr ingest::time_us year_us = 31'536'000LL * ingest::us_per_s;
     auto const offset = *rc::gen::inRange<ingest::time_us>(0, year_us);
     auto const moment =
         year_2100 + *rc::gen::element(offset, offset / ingest::us_per_s * ingest::us_per_s);
-    from = *rc::gen::element(INT64_MIN, moment);
-    to = *rc::gen::element(INT64_MAX, year_2100 + year_us + offset);
+    begin = *rc::gen::element(INT64_MIN, moment);
+    end = *rc::gen::element(INT64_MAX, year_2100 + year_us + offset);
 }
 
 inline rating::band random_band(int number) {
@@ -85,7 +85,7 @@ inline rating::rate random_rate(std::size_t bands) {
         from_s += *rc::gen::inRange(1U, 100U);
     }
     auto const band = *rc::gen::inRange<std::size_t>(0, bands + 1);
-    one.band = band == bands ? rating::any_band : static_cast<rating::band_place>(band);
+    one.band = band == bands ? rating::any_band : static_cast<rating::band_index>(band);
     one.is_on_net = *rc::gen::arbitrary<bool>();
     return one;
 }
@@ -95,9 +95,9 @@ inline rating::metric_price random_metric(int number) {
     rating::metric_price one;
     one.name = "metric " + std::to_string(number);
     one.unit = random_text();
-    one.how = *rc::gen::element(rating::aggregation::sum, rating::aggregation::unique,
-                                rating::aggregation::latest);
-    one.unique_property = one.how == rating::aggregation::unique ? "user" : "";
+    one.method = *rc::gen::element(rating::aggregation::sum, rating::aggregation::unique,
+                                   rating::aggregation::latest);
+    one.unique_property = one.method == rating::aggregation::unique ? "user" : "";
     one.included = *rc::gen::element(rating::quantity{}, random_quantity());
     one.model =
         *rc::gen::element(price_model::per_unit, price_model::package, price_model::graduated,
@@ -140,8 +140,9 @@ inline rating::plan_definition random_plan(std::string code) {
     plan.included_minutes = *rc::gen::inRange(0, 10'000);
     plan.included_dids = *rc::gen::inRange(0, 10);
     plan.max_concurrent_calls = *rc::gen::element(std::optional<std::int32_t>{}, std::optional{7});
-    plan.how = {*rc::gen::element(rating::rounding_mode::up, rating::rounding_mode::half_even),
-                *rc::gen::inRange<std::uint8_t>(0, 10)};
+    plan.rounding_mode = {
+        *rc::gen::element(rating::rounding_mode::up, rating::rounding_mode::half_even),
+        *rc::gen::inRange<std::uint8_t>(0, 10)};
     plan.split_at_bands = *rc::gen::arbitrary<bool>();
     plan.features =
         *rc::gen::element("", R"({"a":true})", R"({"a":[1,-2.5,"x\"y"],"b":{"c":null}})");
@@ -151,7 +152,7 @@ inline rating::plan_definition random_plan(std::string code) {
     for (int i = 0; i < bands; ++i) {
         plan.bands.push_back(random_band(i));
     }
-    std::set<std::tuple<ingest::call_direction, bool, std::string, rating::band_place>> keys;
+    std::set<std::tuple<ingest::call_direction, bool, std::string, rating::band_index>> keys;
     int const rates = *rc::gen::inRange(0, 12);
     for (int i = 0; i < rates; ++i) {
         auto one = random_rate(plan.bands.size());

@@ -18,14 +18,14 @@ enum class refused_as : std::uint8_t {
 /// A key word that is not allowed as a name in some supported version.
 struct reserved_word {
     std::string word;
-    refused_as where = refused_as::anything;
+    refused_as location = refused_as::anything;
     int since_major = 0; ///< 14 also for words that were reserved earlier
 };
 
 /// Words of one kind that one version added.
 struct reserved_group {
     int since_major;
-    refused_as where;
+    refused_as location;
     char const* words; ///< separated by blanks
 };
 
@@ -66,7 +66,7 @@ inline std::vector<reserved_word> reserved_words() {
     for (auto const& group : reserved_groups) {
         std::istringstream text{group.words};
         for (std::string word; text >> word;) {
-            words.push_back({word, group.where, group.since_major});
+            words.push_back({word, group.location, group.since_major});
         }
     }
     return words;

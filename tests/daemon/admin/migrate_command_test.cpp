@@ -53,8 +53,8 @@ class destructive_command : public testing::Test {
     }
     tests::command_result run_and_answer(std::vector<std::string> const& words,
                                          std::string const& answer) const {
-        terminal const at{answer};
-        return run(words, at.name());
+        terminal const position{answer};
+        return run(words, position.name());
     }
     std::string value(std::string const& sql) const {
         return storage::pqxx_session{connection_, "test"}.query_value(sql).value_or("NULL");

@@ -47,8 +47,8 @@ TEST_F(migrate_diagram, is_printed_or_put_into_a_page) {
     write_page("mine\n<!-- diagram: begin -->\nold\n<!-- diagram: end -->\nalso mine\n");
     EXPECT_EQ(diagram({"--check", page_}).exit_code, 3);
     EXPECT_EQ(diagram({"--write", page_}).exit_code, 0);
-    std::ifstream in{page_};
-    std::string const text{std::istreambuf_iterator<char>{in}, {}};
+    std::ifstream input{page_};
+    std::string const text{std::istreambuf_iterator<char>{input}, {}};
     EXPECT_EQ(text, "mine\n<!-- diagram: begin -->\n\n" + printed.out +
                         "\n<!-- diagram: end -->\nalso mine\n");
     EXPECT_EQ(diagram({"--check", page_}).exit_code, 0);

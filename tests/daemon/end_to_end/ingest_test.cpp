@@ -82,9 +82,9 @@ class road_test : public ::testing::Test {
         EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
         return daemon;
     }
-    static http_answer push(daemon_process const& to, std::string const& body,
+    static http_answer push(daemon_process const& daemon, std::string const& body,
                             std::string const& target = "/v1/cdrs?ack=commit") {
-        return tests::http_request(to.http_port(), "POST", target, body,
+        return tests::http_request(daemon.http_port(), "POST", target, body,
                                    {{"Content-Type", "application/x-ndjson"}});
     }
     std::string file(std::string const& name, std::string const& content) const {
@@ -198,7 +198,7 @@ TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
     senders.reserve(4);
     for (int sender = 0; sender < 4; ++sender) {
         senders.emplace_back([&, sender] {
-            auto const& to = sender % 2 == 0 ? *a : *b;
+            auto const& daemon = sender % 2 == 0 ? *a : *b;
             for (int round = 0; round < 25; ++round) {
                 std::string body;
                 for (int i = 0; i < 20; ++i) {
@@ -206,7 +206,7 @@ TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
                     int const number = (sender / 2) * 100'000 + round * 20 + i;
                     body += canonical(number, 1 + number % 5, number % 3 == 0 ? "4420" : "9198", 7);
                 }
-                EXPECT_EQ(push(to, body).status, 200U);
+                EXPECT_EQ(push(daemon, body).status, 200U);
             }
         });
     }

@@ -161,11 +161,11 @@ TEST_F(journal_outlasts, a_push_of_a_newer_version_stays_where_it_is) {
         EXPECT_EQ(writer.flush().error, 0);
     }
     daemon_process const daemon{binary, environment_};
-    std::string const told = "a push of version 3 in the journal, written by a newer tallyd";
-    for (int tries = 0; tries < 400 && daemon.log().find(told) == std::string::npos; ++tries) {
+    std::string const message = "a push of version 3 in the journal, written by a newer tallyd";
+    for (int tries = 0; tries < 400 && daemon.log().find(message) == std::string::npos; ++tries) {
         std::this_thread::sleep_for(std::chrono::milliseconds{50});
     }
-    EXPECT_THAT(daemon.log(), HasSubstr(told));
+    EXPECT_THAT(daemon.log(), HasSubstr(message));
     EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense"), "0");
     auto const is_segment = [](fs::directory_entry const& each) {
         return each.path().extension() == ".journal";

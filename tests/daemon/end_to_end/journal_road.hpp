@@ -29,9 +29,9 @@ inline std::string call(int number) {
            "\n";
 }
 
-inline std::string calls(int from, int to) {
+inline std::string calls(int origin, int target) {
     std::string body;
-    for (int number = from; number < to; ++number) {
+    for (int number = origin; number < target; ++number) {
         body += call(number);
     }
     return body;
@@ -56,9 +56,9 @@ class journal_road : public testing::Test {
         EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
         return daemon;
     }
-    static unsigned push(daemon_process const& to, std::string const& body,
+    static unsigned push(daemon_process const& daemon, std::string const& body,
                          std::string const& target = "/v1/cdrs") {
-        return http_request(to.http_port(), "POST", target, body,
+        return http_request(daemon.http_port(), "POST", target, body,
                             {{"Content-Type", "application/x-ndjson"}})
             .status;
     }
@@ -81,10 +81,10 @@ class journal_road : public testing::Test {
     }
     /// Prevents every lane from storing anything during its lifetime.
     struct blockade {
-        explicit blockade(std::string const& connection) : on(connection, "test") {
-            on.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
+        explicit blockade(std::string const& connection) : session(connection, "test") {
+            session.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
         }
-        storage::pqxx_session on;
+        storage::pqxx_session session;
     };
 
     std::filesystem::path folder_;

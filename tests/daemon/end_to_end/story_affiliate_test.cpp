@@ -30,10 +30,10 @@ class sale_story : public tests::story_fixture {
                 R"("utm_campaign":"autumn","landing_page":"/pricing","country":"DE","ip_address":"10.0.0.9")" +
                 std::string{more} + "}");
     }
-    std::string sale(std::string_view who, std::string_view user, std::string_view value,
+    std::string sale(std::string_view author, std::string_view user, std::string_view value,
                      std::string_view time) {
         return event("affiliate.conversion", time,
-                     R"({"affiliate_code":")" + std::string{who} +
+                     R"({"affiliate_code":")" + std::string{author} +
                          R"(","user_id":"00000000-0000-7000-8000-0000000000)" + std::string{user} +
                          R"(","value":")" + std::string{value} + "\"}");
     }

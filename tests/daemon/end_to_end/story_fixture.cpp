@@ -27,7 +27,7 @@ std::string story_fixture::push(std::vector<std::string> const& events) {
     std::string body;
     for (auto const& each : events) {
         body += each + "\n";
-        told_.push_back(each);
+        message_.push_back(each);
     }
     auto const answer = http_request(daemon->http_port(), "POST", "/v1/events?ack=commit", body,
                                      {{"Content-Type", "application/x-ndjson"}});
@@ -36,13 +36,13 @@ std::string story_fixture::push(std::vector<std::string> const& events) {
 }
 
 void story_fixture::push_all_again() {
-    auto const told = told_;
-    std::vector<std::string> const last_first(told.rbegin(), told.rend());
+    auto const message = message_;
+    std::vector<std::string> const last_first(message.rbegin(), message.rend());
     for (auto const& each : last_first) {
         push({each});
     }
-    push(told);
-    told_ = told;
+    push(message);
+    message_ = message;
 }
 
 void story_fixture::expect_soon(std::string_view question, std::string const& answer) const {

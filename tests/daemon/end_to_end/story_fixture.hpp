@@ -46,7 +46,7 @@ class story_fixture : public ::testing::Test {
     std::unique_ptr<daemon_process> daemon;
 
   private:
-    std::vector<std::string> told_;
+    std::vector<std::string> message_;
     int next_id_ = 0;
 };
 

@@ -34,13 +34,13 @@ std::string call(int number) {
 class client {
   public:
     explicit client(std::uint16_t port) : socket_{::socket(AF_INET, SOCK_STREAM, 0)} {
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(port);
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        sockaddr_in target{};
+        target.sin_family = AF_INET;
+        target.sin_port = htons(port);
+        target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         timeval const limit{20, 0};
         ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-        EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+        EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&target), sizeof target), 0);
     }
     ~client() { ::close(socket_); }
     client(client const&) = delete;
@@ -115,12 +115,12 @@ class tcp_road_test : public ::testing::Test {
 };
 
 TEST_F(tcp_road_test, stores_what_it_acknowledges_and_tells_of_the_rest) {
-    client to{daemon->tcp_port()};
+    client target{daemon->tcp_port()};
     for (int i = 0; i < 3'000; ++i) {
-        ASSERT_TRUE(to.send(i % 1'000 == 7 ? "{\"no\":\"call\"}\n" : call(i)));
+        ASSERT_TRUE(target.send(i % 1'000 == 7 ? "{\"no\":\"call\"}\n" : call(i)));
     }
-    EXPECT_EQ(to.wait_ack(3'000), 3'000U) << to.text();
-    EXPECT_THAT(to.text(), ::testing::HasSubstr(R"("index":2007,"code":"missing_field")"));
+    EXPECT_EQ(target.wait_ack(3'000), 3'000U) << target.text();
+    EXPECT_THAT(target.text(), ::testing::HasSubstr(R"("index":2007,"code":"missing_field")"));
     expect_soon("SELECT count(*) FROM billing.cdrs", "2997");
     auto const status = tests::http_request(daemon->admin_port(), "GET", "/status");
     EXPECT_THAT(status.body, ::testing::HasSubstr("\"tcp_connections\":1"));
@@ -128,39 +128,39 @@ TEST_F(tcp_road_test, stores_what_it_acknowledges_and_tells_of_the_rest) {
 
 TEST_F(tcp_road_test, goes_on_from_the_last_ack_after_kill_9_and_stores_each_once) {
     constexpr int records = 4'000;
-    std::uint64_t from = 0;
-    for (int kills = 0; from < records; ++kills) {
-        client to{daemon->tcp_port()};
-        std::uint64_t sent = from;
-        while (sent < records && (kills > 3 || sent < from + 900)) {
-            if (!to.send(call(static_cast<int>(sent)))) {
+    std::uint64_t begin = 0;
+    for (int kills = 0; begin < records; ++kills) {
+        client target{daemon->tcp_port()};
+        std::uint64_t sent = begin;
+        while (sent < records && (kills > 3 || sent < begin + 900)) {
+            if (!target.send(call(static_cast<int>(sent)))) {
                 break;
             }
             ++sent;
         }
         if (kills > 3) {
-            from += to.wait_ack(records - from);
+            begin += target.wait_ack(records - begin);
             break;
         }
-        from += to.wait_ack(300); // at least; more acks may be in flight
+        begin += target.wait_ack(300); // at least; more acks may be in flight
         daemon->send(SIGKILL);
         daemon->wait();
         start();
     }
-    EXPECT_EQ(from, records);
+    EXPECT_EQ(begin, records);
     expect_soon("SELECT count(*) FROM billing.cdrs", std::to_string(records));
     expect_soon("SELECT count(DISTINCT uuid) FROM billing.cdrs", std::to_string(records));
     EXPECT_THAT(tests::four_sums(database), ::testing::Each("6800.000000000"));
 }
 
 TEST_F(tcp_road_test, acknowledges_what_it_has_read_when_it_stops) {
-    client to{daemon->tcp_port()};
-    ASSERT_TRUE(to.send(call(1) + call(2)));
-    EXPECT_EQ(to.wait_ack(2), 2U);
-    ASSERT_TRUE(to.send(call(3) + "{\"half\":"));
+    client target{daemon->tcp_port()};
+    ASSERT_TRUE(target.send(call(1) + call(2)));
+    EXPECT_EQ(target.wait_ack(2), 2U);
+    ASSERT_TRUE(target.send(call(3) + "{\"half\":"));
     ::usleep(100'000);
     daemon->send(SIGTERM);
-    EXPECT_EQ(to.wait_ack(9), 3U) << to.text();
+    EXPECT_EQ(target.wait_ack(9), 3U) << target.text();
     EXPECT_EQ(daemon->wait(), 0);
     EXPECT_EQ(query_one(database, "SELECT count(*) FROM billing.cdrs"), "3");
 }

@@ -24,7 +24,7 @@ void decode_words(ingest::decode_context const& /*context*/, ingest::record_batc
             continue;
         }
         if (word == "poison") {
-            batch.whole_error = record_error::not_json;
+            batch.body_error = record_error::not_json;
             return;
         }
         if (word.starts_with("bad")) {
@@ -136,7 +136,7 @@ struct outcome_of_run {
 };
 
 import_task task_for(bool suspend_rejected = true, std::uint64_t resume_from = 0) {
-    return {.from = std::make_shared<ingest::source>(),
+    return {.source = std::make_shared<ingest::source>(),
             .in_format = &words,
             .stream = "import:test",
             .resume_from = resume_from,
@@ -162,7 +162,7 @@ outcome_of_run run(std::string text, word_store& store, import_task task,
     import_hooks hooks;
     hooks.on_reject = [&out](import_reject const& bad) {
         out.rejects.push_back(std::to_string(bad.record) + ":" + std::to_string(bad.line) + ":" +
-                              std::to_string(bad.offset) + ":" + std::string{bad.what.raw});
+                              std::to_string(bad.offset) + ":" + std::string{bad.item.raw});
     };
     hooks.on_progress = [&store](import_counts const& counts, bool waiting) {
         EXPECT_EQ(counts.received,

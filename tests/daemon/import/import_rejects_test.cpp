@@ -13,23 +13,23 @@ ingest::rejected_record bad_record(std::string_view raw) {
 }
 
 TEST(reject_line, says_where_what_and_why) {
-    auto const what = bad_record("a,b,\"c\"\n");
-    EXPECT_EQ(reject_line("calls.csv", {7, 8, 412, what}),
+    auto const item = bad_record("a,b,\"c\"\n");
+    EXPECT_EQ(reject_line("calls.csv", {7, 8, 412, item}),
               R"({"file":"calls.csv","record":7,"line":8,"offset":412,"code":"bad_time",)"
               R"("field":"start","detail":"no such \"day\"","raw":"a,b,\"c\"\u000a"})");
 }
 
 TEST(reject_line, leaves_out_what_is_unknown) {
-    auto what = bad_record("x");
-    what.field = {};
-    EXPECT_EQ(reject_line("-", {0, 0, 0, what}), R"({"file":"-","record":0,"offset":0,)"
+    auto item = bad_record("x");
+    item.field = {};
+    EXPECT_EQ(reject_line("-", {0, 0, 0, item}), R"({"file":"-","record":0,"offset":0,)"
                                                  R"("code":"bad_time","detail":"no such \"day\"",)"
                                                  R"("raw":"x"})");
 }
 
 TEST(reject_line, keeps_bytes_that_are_no_utf8) {
-    auto const what = bad_record("M\xfcller\xff");
-    auto const line = reject_line("calls.csv", {7, 8, 412, what});
+    auto const item = bad_record("M\xfcller\xff");
+    auto const line = reject_line("calls.csv", {7, 8, 412, item});
     EXPECT_NE(line.find(R"("raw_base64":"TfxsbGVy/w==")"), std::string::npos) << line;
     EXPECT_EQ(line.find("\"raw\""), std::string::npos);
 }
@@ -37,9 +37,9 @@ TEST(reject_line, keeps_bytes_that_are_no_utf8) {
 TEST(reject_line, is_json_whatever_the_record_holds) {
     for (int byte = 0; byte < 256; ++byte) {
         std::string const raw = "a" + std::string(1, static_cast<char>(byte)) + "b";
-        auto const what = bad_record(raw);
+        auto const item = bad_record(raw);
         simdjson::dom::parser parser;
-        simdjson::padded_string const line = reject_line(raw, {1, 2, 3, what});
+        simdjson::padded_string const line = reject_line(raw, {1, 2, 3, item});
         EXPECT_EQ(parser.parse(line).error(), simdjson::SUCCESS) << byte;
     }
 }
@@ -53,11 +53,11 @@ TEST(import_rejects, writes_its_file_anew_and_says_when_it_cannot) {
         rejects.write("calls.csv", {1, 2, 3, bad_record("x")});
         rejects.flush();
     }
-    std::ifstream in(path);
+    std::ifstream input(path);
     std::string line;
-    EXPECT_TRUE(std::getline(in, line));
+    EXPECT_TRUE(std::getline(input, line));
     EXPECT_TRUE(line.starts_with(R"({"file":"calls.csv")"));
-    EXPECT_FALSE(std::getline(in, line));
+    EXPECT_FALSE(std::getline(input, line));
     std::filesystem::remove(path);
 
     EXPECT_THROW(import_rejects{"/nowhere/rejects.ndjson"}, std::runtime_error);

@@ -18,14 +18,14 @@ namespace fs = std::filesystem;
 class counting final : public ingest::http_observer {
   public:
     std::atomic<std::uint32_t> accepted{0};
-    std::atomic<std::uint32_t> told{0};
+    std::atomic<std::uint32_t> notified{0};
 
   private:
     void answered(std::string_view, unsigned) noexcept override {}
     void counted(ingest::push_counts const& counts) noexcept override {
         accepted += counts.accepted;
     }
-    void acknowledged(double) noexcept override { ++told; }
+    void acknowledged(double) noexcept override { ++notified; }
     void trouble(std::string_view) noexcept override {}
 };
 
@@ -62,8 +62,8 @@ class push_journal_test : public testing::Test {
         auto step = handler_->begin(head);
         auto exchange = std::get<std::unique_ptr<ingest::http_exchange>>(std::move(step));
         EXPECT_FALSE(exchange->admit(call.size()));
-        exchange->finish(call,
-                         [this](ingest::http_response const& answer) { status_ = answer.status; });
+        exchange->finish(
+            call, [this](ingest::http_response const& response) { status_ = response.status; });
         return exchange;
     }
     bool durable(std::uint64_t record) {

@@ -30,11 +30,11 @@ struct admin_handler : testing::Test {
 
 TEST_F(admin_handler, serves_the_metrics) {
     counters.accepted(42);
-    http_response const answer = get("/metrics");
-    EXPECT_EQ(answer.status, 200u);
-    EXPECT_EQ(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
-    EXPECT_NE(answer.body.find("\ntally_records_accepted_total 42\n"), std::string::npos);
-    EXPECT_EQ(answer.endpoint, "/metrics");
+    http_response const response = get("/metrics");
+    EXPECT_EQ(response.status, 200u);
+    EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
+    EXPECT_NE(response.body.find("\ntally_records_accepted_total 42\n"), std::string::npos);
+    EXPECT_EQ(response.endpoint, "/metrics");
 }
 
 TEST_F(admin_handler, is_alive_whatever_the_database_does) {
@@ -79,11 +79,11 @@ TEST_F(admin_handler, tells_its_status) {
     status.database_detail = "could not connect: \"\xff\"";
     status.subscriptions = 20'000;
     status.catalog_age_s = 12;
-    http_response const answer = get("/status");
-    EXPECT_EQ(answer.content_type, "application/json");
+    http_response const response = get("/status");
+    EXPECT_EQ(response.content_type, "application/json");
     simdjson::dom::parser parser;
     simdjson::dom::element json;
-    ASSERT_FALSE(parser.parse(answer.body).get(json)) << answer.body;
+    ASSERT_FALSE(parser.parse(response.body).get(json)) << response.body;
     EXPECT_EQ(std::string_view{json["version"]}, "0.1.0");
     EXPECT_GE(std::int64_t{json["uptime_s"]}, 0);
     EXPECT_TRUE(bool{json["ready"]});
@@ -102,11 +102,11 @@ TEST_F(admin_handler, tells_its_status) {
 TEST_F(admin_handler, takes_get_and_head_only) {
     for (std::string_view const path : {"/metrics", "/healthz", "/readyz", "/status"}) {
         EXPECT_EQ(get(path, "HEAD").status, 200u);
-        http_response const answer = get(path, "POST");
-        EXPECT_EQ(answer.status, 405u);
-        ASSERT_EQ(answer.fields.size(), 1u);
-        EXPECT_EQ(answer.fields[0].first, "Allow");
-        EXPECT_EQ(answer.fields[0].second, "GET, HEAD");
+        http_response const response = get(path, "POST");
+        EXPECT_EQ(response.status, 405u);
+        ASSERT_EQ(response.fields.size(), 1u);
+        EXPECT_EQ(response.fields[0].first, "Allow");
+        EXPECT_EQ(response.fields[0].second, "GET, HEAD");
     }
     EXPECT_EQ(get("/").status, 404u);
     EXPECT_EQ(get("/metrics/").status, 404u);

@@ -17,10 +17,10 @@ using ingest::record_error;
 /// Value of the sample whose name and labels are `series`, or "".
 std::string sample(metrics const& all, std::string const& series) {
     std::string const text = "\n" + all.text();
-    std::size_t const at = text.find("\n" + series + " ");
-    if (at == std::string::npos)
+    std::size_t const index = text.find("\n" + series + " ");
+    if (index == std::string::npos)
         return {};
-    std::size_t const begin = at + series.size() + 2;
+    std::size_t const begin = index + series.size() + 2;
     return text.substr(begin, text.find('\n', begin) - begin);
 }
 
@@ -70,8 +70,8 @@ TEST(metrics, knows_no_metric_outside_the_table) {
     touch_everything(all);
     std::string const text = all.text();
     std::size_t families = 0;
-    for (std::size_t at = text.find("# TYPE "); at != std::string::npos;
-         at = text.find("# TYPE ", at + 1))
+    for (std::size_t index = text.find("# TYPE "); index != std::string::npos;
+         index = text.find("# TYPE ", index + 1))
         ++families;
     EXPECT_EQ(families, daemon::metric_rows().size());
 }
@@ -151,11 +151,11 @@ TEST(metrics, counts_a_push_so_that_the_sums_agree) {
 
 TEST(metrics, bounds_the_labels_that_others_name) {
     metrics all;
-    for (std::size_t i = 0; i < daemon::labelled_counters::combinations_max + 100; ++i)
+    for (std::size_t i = 0; i < daemon::labeled_counters::combinations_max + 100; ++i)
         all.received("source " + std::to_string(i), "cdr", 1);
     EXPECT_EQ(sample(all, R"(tally_records_received_total{kind="other",source="other"})"), "100");
     EXPECT_EQ(sample(all, R"(tally_records_received_total{kind="cdr",source="source 7"})"), "1");
-    EXPECT_EQ(all.totals().received, daemon::labelled_counters::combinations_max + 100);
+    EXPECT_EQ(all.totals().received, daemon::labeled_counters::combinations_max + 100);
 }
 
 TEST(metrics, loses_no_count_between_threads) {
@@ -183,7 +183,7 @@ TEST(metrics, passes_trouble_on_but_not_every_time) {
     metrics all;
     all.trouble("nobody listens yet");
     std::vector<std::string> lines;
-    all.on_trouble([&](std::string_view what) { lines.emplace_back(what); });
+    all.on_trouble([&](std::string_view text) { lines.emplace_back(text); });
     for (int i = 0; i < 100; ++i)
         all.trouble("no descriptors");
     ASSERT_FALSE(lines.empty());

@@ -75,11 +75,11 @@ class somebody_else final : public ingest::http_handler {
   public:
     somebody_else(unsigned status, std::string body) : status_{status}, body_{std::move(body)} {}
     ingest::http_step begin(ingest::http_head const&) override {
-        ingest::http_response answer;
-        answer.status = status_;
-        answer.content_type = "text/plain";
-        answer.body = body_;
-        return answer;
+        ingest::http_response response;
+        response.status = status_;
+        response.content_type = "text/plain";
+        response.body = body_;
+        return response;
     }
 
   private:

@@ -36,9 +36,9 @@ class lane_test : public ::testing::Test {
             connection, observer_, failures_);
     }
     /// Pushes record `number` of a stream; true if it became durable.
-    std::future<bool> push(lane& to, int number) {
+    std::future<bool> push(lane& lane, int number) {
         auto block = std::make_unique<ingest::record_block>();
-        block->from = source_;
+        block->sender = source_;
         block->in_format = ingest::find_format("canonical");
         block->batch.set_body(
             R"({"uuid":"call-)" + std::to_string(number) +
@@ -52,7 +52,7 @@ class lane_test : public ::testing::Test {
         auto told = std::make_shared<std::promise<bool>>();
         block->on_done = [told](auto const& outcome) { told->set_value(outcome.durable); };
         slice share{new routed_block{std::move(block), catalog_, 1, [](std::size_t) {}}, 0};
-        static_cast<void>(to.push(std::move(share)));
+        static_cast<void>(lane.push(std::move(share)));
         return told->get_future();
     }
     [[nodiscard]] std::string stored() const {
@@ -86,31 +86,31 @@ TEST_F(lane_test, stores_nothing_after_it_gave_a_record_up) {
 }
 
 TEST_F(lane_test, takes_nothing_after_it_gave_up) {
-    auto const to = make_lane("host=/nonexistent dbname=none");
-    auto given_up = push(*to, 0);
-    to->give_up();
+    auto const lane = make_lane("host=/nonexistent dbname=none");
+    auto given_up = push(*lane, 0);
+    lane->give_up();
     EXPECT_FALSE(given_up.get());
-    EXPECT_FALSE(push(*to, 1).get());
+    EXPECT_FALSE(push(*lane, 1).get());
     EXPECT_FALSE(failures_.has_failed());
 }
 
 // The database went back in time: a standby that lagged, or a restored backup.
 TEST_F(lane_test, ends_loudly_when_the_database_has_lost_what_it_committed) {
-    auto const to = make_lane(connection_);
-    ASSERT_TRUE(push(*to, 0).get());
-    ASSERT_TRUE(push(*to, 1).get());
+    auto const lane = make_lane(connection_);
+    ASSERT_TRUE(push(*lane, 0).get());
+    ASSERT_TRUE(push(*lane, 1).get());
     tests::execute(connection_, "UPDATE ingest.positions SET position = 1");
-    EXPECT_FALSE(push(*to, 2).get());
+    EXPECT_FALSE(push(*lane, 2).get());
     EXPECT_TRUE(failures_.has_failed());
     EXPECT_EQ(position(), "1") << "the records between would be left out for good";
 }
 
 // A higher position, written by another process that took over the stream, is not an error.
 TEST_F(lane_test, goes_on_behind_a_rival_that_is_ahead) {
-    auto const to = make_lane(connection_);
-    ASSERT_TRUE(push(*to, 0).get());
+    auto const lane = make_lane(connection_);
+    ASSERT_TRUE(push(*lane, 0).get());
     tests::execute(connection_, "UPDATE ingest.positions SET position = 2");
-    EXPECT_TRUE(push(*to, 2).get());
+    EXPECT_TRUE(push(*lane, 2).get());
     EXPECT_FALSE(failures_.has_failed());
     EXPECT_EQ(position(), "3");
 }

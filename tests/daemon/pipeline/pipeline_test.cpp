@@ -30,7 +30,7 @@ class pipeline_test : public ::testing::Test {
     pipeline_test() {
         connection_ = tests::private_postgres::shared().migrated_database();
         tests::make_telecom(connection_, 6);
-        from_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+        source_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
     std::unique_ptr<pipeline> road(std::int64_t bytes_max = 1 << 20, std::uint32_t lanes = 2) {
         auto made = std::make_unique<pipeline>(
@@ -54,23 +54,23 @@ class pipeline_test : public ::testing::Test {
     }
     std::unique_ptr<ingest::record_block> block_of(std::string const& text) {
         auto block = std::make_unique<ingest::record_block>();
-        block->from = from_;
+        block->sender = source_;
         block->in_format = ingest::find_format("canonical");
         block->batch.set_body(text);
-        block->in_format->decode({*from_, {}, {}}, block->batch);
+        block->in_format->decode({*source_, {}, {}}, block->batch);
         return block;
     }
-    ingest::block_outcome push(pipeline& to, std::unique_ptr<ingest::record_block> block) {
+    ingest::block_outcome push(pipeline& sink, std::unique_ptr<ingest::record_block> block) {
         std::promise<ingest::block_outcome> told;
         block->on_done = [&told](auto const& outcome) { told.set_value(outcome); };
-        EXPECT_EQ(to.push(block), push_status::pushed);
+        EXPECT_EQ(sink.push(block), push_status::pushed);
         return told.get_future().get();
     }
 
     std::string connection_;
     silent_observer observer_;
     failure_report failures_;
-    std::shared_ptr<ingest::source> from_ = std::make_shared<ingest::source>();
+    std::shared_ptr<ingest::source> source_ = std::make_shared<ingest::source>();
 };
 
 TEST_F(pipeline_test, tells_a_block_what_became_of_its_records) {
@@ -106,7 +106,7 @@ TEST_F(pipeline_test, stores_a_streams_records_whichever_lane_was_ahead) {
 // bytes, and none of them may be missing below a position.
 TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_are) {
     constexpr int blocks = 70'000;
-    auto const to = road(std::int64_t{128} << 20, 1);
+    auto const sink = road(std::int64_t{128} << 20, 1);
     storage::pqxx_session held{connection_, "test"};
     held.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
     std::atomic<int> durable{0};
@@ -124,12 +124,12 @@ TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_ar
         block->stream_end = static_cast<std::uint64_t>(i) + 1;
         block->admitted_bytes = block->memory_bytes();
         block->on_done = [&](auto const& outcome) { ++(outcome.durable ? durable : lost); };
-        ASSERT_EQ(to->admit(block->admitted_bytes), push_status::pushed) << i;
-        ASSERT_EQ(to->push(block), push_status::pushed);
+        ASSERT_EQ(sink->admit(block->admitted_bytes), push_status::pushed) << i;
+        ASSERT_EQ(sink->push(block), push_status::pushed);
     }
     EXPECT_EQ(lost, 0);
     held.execute("ROLLBACK");
-    EXPECT_TRUE(to->drain(std::chrono::seconds{120}));
+    EXPECT_TRUE(sink->drain(std::chrono::seconds{120}));
     EXPECT_EQ(durable, blocks);
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM cdrs"), std::to_string(blocks));
     EXPECT_EQ(query_one(connection_, "SELECT max(position) FROM positions"),
@@ -137,26 +137,26 @@ TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_ar
 }
 
 TEST_F(pipeline_test, grants_no_more_than_its_memory) {
-    auto const to = road(1000);
-    EXPECT_EQ(to->admit(600), push_status::pushed);
-    EXPECT_EQ(to->admit(600), push_status::full);
-    to->release(600);
-    EXPECT_EQ(to->admit(600), push_status::pushed);
-    to->release(600);
+    auto const sink = road(1000);
+    EXPECT_EQ(sink->admit(600), push_status::pushed);
+    EXPECT_EQ(sink->admit(600), push_status::full);
+    sink->release(600);
+    EXPECT_EQ(sink->admit(600), push_status::pushed);
+    sink->release(600);
 }
 
 TEST_F(pipeline_test, grants_nothing_before_there_is_a_catalog) {
-    pipeline to{pipeline_options{.partitions = {}, .import_id = {}}, connection_, observer_,
-                failures_};
-    EXPECT_EQ(to.admit(1), push_status::full);
+    pipeline sink{pipeline_options{.partitions = {}, .import_id = {}}, connection_, observer_,
+                  failures_};
+    EXPECT_EQ(sink.admit(1), push_status::full);
 }
 
 TEST_F(pipeline_test, takes_nothing_once_it_drains) {
-    auto const to = road();
-    EXPECT_TRUE(to->drain(std::chrono::seconds{5}));
-    EXPECT_EQ(to->admit(1), push_status::closed);
+    auto const sink = road();
+    EXPECT_TRUE(sink->drain(std::chrono::seconds{5}));
+    EXPECT_EQ(sink->admit(1), push_status::closed);
     auto block = block_of(records(0, 1));
-    EXPECT_EQ(to->push(block), push_status::closed);
+    EXPECT_EQ(sink->push(block), push_status::closed);
     EXPECT_NE(block, nullptr);
 }
 

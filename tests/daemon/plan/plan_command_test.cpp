@@ -173,9 +173,9 @@ std::string version(int k) {
            "\"\nsteps = [ { price = \"" + price + "\", increment_s = 1 } ]\n";
 }
 
-std::string calls(int pusher, int from, int count) {
+std::string calls(int pusher, int origin, int count) {
     std::string lines;
-    for (int i = from; i < from + count; ++i) {
+    for (int i = origin; i < origin + count; ++i) {
         lines += R"({"uuid":"p)" + std::to_string(pusher) + "-" + std::to_string(i) +
                  R"(","account_number":"ACC-)" + std::to_string(1 + i % 5) +
                  R"(","direction":"outbound","caller_id":"1","destination":"4420",)"
@@ -198,10 +198,10 @@ TEST_F(plan_command, a_running_daemon_charges_each_call_by_one_version) {
         std::vector<std::jthread> pushers;
         for (int pusher = 0; pusher < 2; ++pusher) {
             pushers.emplace_back([&, pusher] {
-                for (int from = 0; !is_over; from += 20) {
+                for (int origin = 0; !is_over; origin += 20) {
                     auto const answer = tests::http_request(
-                        daemon.http_port(), "POST", "/v1/cdrs?ack=commit", calls(pusher, from, 20),
-                        {{"Content-Type", "application/x-ndjson"}});
+                        daemon.http_port(), "POST", "/v1/cdrs?ack=commit",
+                        calls(pusher, origin, 20), {{"Content-Type", "application/x-ndjson"}});
                     EXPECT_EQ(answer.status, 200U) << answer.body;
                     sent += 20;
                 }

@@ -231,23 +231,23 @@ TEST(rate_calls, an_increment_is_drawn_whole_or_not_at_all) {
 TEST(rate_calls, a_late_call_uses_the_period_it_happened_in) {
     auto const plan = one_rate("included_minutes = 1\ntimezone = \"Asia/Kolkata\"", "0: 0.6/60/60",
                                "allowance = true");
-    auto const at = [](char const* time) { return call_line("44", "60", time); };
+    auto const position = [](char const* time) { return call_line("44", "60", time); };
     expect_rated(plan,
-                 {{at("2026-02-28T18:30:00Z"), "cost=0"}, // 1 March in Kolkata
-                  {at("2026-02-28T18:29:59Z"), "cost=0"}, // still February
-                  {at("2026-03-20T00:00:00Z"), "cost=0.6"},
-                  {at("2026-02-01T00:00:00Z"), "cost=0.6"}},
+                 {{position("2026-02-28T18:30:00Z"), "cost=0"}, // 1 March in Kolkata
+                  {position("2026-02-28T18:29:59Z"), "cost=0"}, // still February
+                  {position("2026-03-20T00:00:00Z"), "cost=0.6"},
+                  {position("2026-02-01T00:00:00Z"), "cost=0.6"}},
                  {"--carry"});
     expect_rated(plan,
-                 {{at("2026-03-14T18:29:59Z"), "cost=0"},
-                  {at("2026-03-14T18:30:00Z"), "cost=0"}, // the 15th
-                  {at("2026-04-14T18:29:59Z"), "cost=0.6"}},
+                 {{position("2026-03-14T18:29:59Z"), "cost=0"},
+                  {position("2026-03-14T18:30:00Z"), "cost=0"}, // the 15th
+                  {position("2026-04-14T18:29:59Z"), "cost=0.6"}},
                  {"--carry", "--anchor", "2026-01-15"});
     expect_rated(plan,
-                 {{at("2026-02-27T18:29:59Z"), "cost=0"},
-                  {at("2026-02-27T18:30:00Z"), "cost=0"}, // the 28th, February's last
-                  {at("2026-03-30T18:29:59Z"), "cost=0.6"},
-                  {at("2026-03-30T18:30:00Z"), "cost=0"}},
+                 {{position("2026-02-27T18:29:59Z"), "cost=0"},
+                  {position("2026-02-27T18:30:00Z"), "cost=0"}, // the 28th, February's last
+                  {position("2026-03-30T18:29:59Z"), "cost=0.6"},
+                  {position("2026-03-30T18:30:00Z"), "cost=0"}},
                  {"--carry", "--anchor", "2026-01-31"});
 }
 

@@ -79,11 +79,11 @@ TEST(rate_lines, come_in_pieces_of_any_size) {
         call_line("44", "60") + "\n\n" + call_line("44", "61") + "\nx\n" + call_line("44", "121");
     std::string expected;
     for (std::size_t size = input.size(); size > 0; --size) {
-        rating::quoter by{one_rate_plan()};
+        rating::quoter key{one_rate_plan()};
         std::ostringstream out;
-        daemon::rate_lines lines{by, out};
-        for (std::size_t at = 0; at < input.size(); at += size) {
-            lines.take(std::string_view{input}.substr(at, size));
+        daemon::rate_lines lines{key, out};
+        for (std::size_t index = 0; index < input.size(); index += size) {
+            lines.take(std::string_view{input}.substr(index, size));
         }
         lines.finish();
         EXPECT_EQ(lines.rated(), 3U) << size;
@@ -94,9 +94,9 @@ TEST(rate_lines, come_in_pieces_of_any_size) {
 }
 
 TEST(rate_lines, one_without_an_end_takes_no_memory) {
-    rating::quoter by{one_rate_plan()};
+    rating::quoter key{one_rate_plan()};
     std::ostringstream out;
-    daemon::rate_lines lines{by, out};
+    daemon::rate_lines lines{key, out};
     std::string const piece(64 * 1024, '{');
     for (int i = 0; i < 100; ++i) {
         lines.take(piece);
@@ -134,8 +134,8 @@ TEST(rate_explain, says_in_words_why_a_call_cost_that) {
 }
 
 TEST(rate_explain, names_bounds_grace_allowance_and_calls_that_cost_nothing) {
-    auto const about = [](char const* to, char const* seconds) {
-        return words_about({"--to", to, "--at", "2026-03-10T12:00:00Z", "--duration", seconds});
+    auto const about = [](char const* cursor, char const* seconds) {
+        return words_about({"--to", cursor, "--at", "2026-03-10T12:00:00Z", "--duration", seconds});
     };
     EXPECT_THAT(about("44", "60"), HasSubstr("Minimum    0.65 per call"));
     EXPECT_THAT(about("44", "60"), HasSubstr("Cost       0.65 INR"));
@@ -222,9 +222,9 @@ TEST(rate_command, rates_by_a_plan_of_the_database) {
     auto const connection = private_postgres::shared().migrated_database();
     make_telecom(connection, 1);
     std::map<std::string, std::string> const environment{{"TALLYD_DATABASE_URL", connection}};
-    auto const run = [&](std::string const& code, std::string const& to) {
+    auto const run = [&](std::string const& code, std::string const& out) {
         return run_tallyd(TALLY_BINARY,
-                          {"rate", "--plan", code, "--to", to, "--at", "2026-03-10T12:00:00Z",
+                          {"rate", "--plan", code, "--to", out, "--at", "2026-03-10T12:00:00Z",
                            "--duration", "61", "--json"},
                           environment);
     };

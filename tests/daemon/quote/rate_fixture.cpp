@@ -39,8 +39,8 @@ rate_answers rate_fixture::run(std::vector<std::string> words, std::string_view 
     auto const ran = run_tallyd(TALLY_BINARY, words, {}, write("input", input));
     rate_answers answers;
     answers.exit_code = ran.exit_code;
-    std::istringstream in{ran.out};
-    for (std::string line; std::getline(in, line);) {
+    std::istringstream compressed{ran.out};
+    for (std::string line; std::getline(compressed, line);) {
         if (line.starts_with('{')) {
             answers.lines.push_back(line);
         } else {
@@ -58,8 +58,8 @@ std::string plan_text(std::string_view head, std::string_view body) {
 
 std::string rate_text(std::string_view prefix, std::string_view steps, std::string_view more) {
     std::string text = "[[rate]]\nprefix = \"" + std::string{prefix} + "\"\nsteps = [";
-    std::istringstream in{std::string{steps}};
-    for (std::string step; std::getline(in, step, ',');) {
+    std::istringstream input{std::string{steps}};
+    for (std::string step; std::getline(input, step, ',');) {
         auto const colon = step.find(':');
         auto const unit = step.find('/', colon);
         auto const increment = step.find('/', unit + 1);
@@ -71,17 +71,17 @@ std::string rate_text(std::string_view prefix, std::string_view steps, std::stri
     return text + "]\n" + std::string{more} + '\n';
 }
 
-std::string call_line(std::string_view to, std::string_view seconds, std::string_view at,
+std::string call_line(std::string_view target, std::string_view seconds, std::string_view position,
                       std::string_view more) {
-    std::string line = "{\"to\":\"" + std::string{to} + "\",\"at\":\"" + std::string{at};
+    std::string line = "{\"to\":\"" + std::string{target} + "\",\"at\":\"" + std::string{position};
     return line + "\",\"duration_s\":" + std::string{seconds} + std::string{more} + "}";
 }
 
-std::string event_line(std::string_view metric, std::string_view quantity, std::string_view at,
-                       std::string_view more) {
+std::string event_line(std::string_view metric, std::string_view quantity,
+                       std::string_view position, std::string_view more) {
     std::string line = "{\"metric\":\"" + std::string{metric} + "\",\"quantity\":\"";
-    return line.append(quantity) + "\",\"at\":\"" + std::string{at} + "\"" + std::string{more} +
-           "}";
+    return line.append(quantity) + "\",\"at\":\"" + std::string{position} + "\"" +
+           std::string{more} + "}";
 }
 
 std::string member_of(std::string const& answer, std::string const& pointer) {
@@ -98,8 +98,8 @@ std::string member_of(std::string const& answer, std::string const& pointer) {
 namespace {
 
 void expect_answer(std::string const& answer, rate_case const& expected) {
-    std::istringstream in{expected.expected};
-    for (std::string pair; in >> pair;) {
+    std::istringstream input{expected.expected};
+    for (std::string pair; input >> pair;) {
         auto const equals = pair.find('=');
         EXPECT_EQ(member_of(answer, pair.substr(0, equals)), pair.substr(equals + 1))
             << pair << "\n  asked: " << expected.question << "\n  answer: " << answer;

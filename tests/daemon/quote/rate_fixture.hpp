@@ -42,10 +42,12 @@ std::string plan_text(std::string_view head, std::string_view body);
 std::string rate_text(std::string_view prefix, std::string_view steps, std::string_view more = "");
 
 /// The question for a call of so many seconds, by default on Tuesday 2026-03-10 at noon (UTC).
-std::string call_line(std::string_view to, std::string_view seconds,
-                      std::string_view at = "2026-03-10T12:00:00Z", std::string_view more = "");
+std::string call_line(std::string_view destination, std::string_view seconds,
+                      std::string_view location = "2026-03-10T12:00:00Z",
+                      std::string_view more = "");
 std::string event_line(std::string_view metric, std::string_view quantity,
-                       std::string_view at = "2026-03-10T12:00:00Z", std::string_view more = "");
+                       std::string_view location = "2026-03-10T12:00:00Z",
+                       std::string_view more = "");
 
 /// A question and the expected members of its answer: "cost=0.17 billed_s=24 steps/0/band=peak".
 struct rate_case {

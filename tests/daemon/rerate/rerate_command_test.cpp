@@ -134,8 +134,8 @@ TEST_F(rerate_command, lists_what_nothing_rates_any_more) {
 
 TEST_F(rerate_command, a_call_is_voided_disputed_and_restored_by_its_switchs_id) {
     import(call(1, "ACC-1", "1212", 60));
-    auto const cdr = [&](std::string const& what) {
-        return run({"cdr", what, "--account", "ACC-1", "--uuid",
+    auto const cdr = [&](std::string const& text) {
+        return run({"cdr", text, "--account", "ACC-1", "--uuid",
                     "C0000000-0000-4000-8000-000000000001", "--start", "2026-05-04T10:00:00Z",
                     "--reason", "a complaint"});
     };

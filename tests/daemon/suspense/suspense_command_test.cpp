@@ -74,9 +74,9 @@ class suspense_command : public ::testing::Test {
             tests::run_tallyd(TALLY_BINARY, {"import", path, "--format", format}, environment_);
         ASSERT_EQ(done.exit_code, exit_code) << done.out;
     }
-    void rename_account(std::string const& from, std::string const& to) const {
-        execute(connection_, "UPDATE billing.accounts SET account_number = '" + to +
-                                 "' WHERE account_number = '" + from + "'");
+    void rename_account(std::string const& begin, std::string const& out) const {
+        execute(connection_, "UPDATE billing.accounts SET account_number = '" + out +
+                                 "' WHERE account_number = '" + begin + "'");
     }
     std::string one(std::string_view sql) const { return query_one(connection_, sql); }
     std::string id_of(std::string const& reason) const {
@@ -313,11 +313,11 @@ TEST_F(suspense_command, export_gives_every_byte_and_raw_goes_back_in_mended) {
 
     auto const raw = (folder_ / "raw.ndjson").string();
     EXPECT_EQ(run({"export", "--raw", "--format", "canonical", "--to", raw}).exit_code, 0);
-    auto mended = content("raw.ndjson");
+    auto sanitized = content("raw.ndjson");
     for (auto const& wrong : {"ACC-8", "ACC-9"}) {
-        mended.replace(mended.find(wrong), 5, "ACC-1");
+        sanitized.replace(sanitized.find(wrong), 5, "ACC-1");
     }
-    import(mended);
+    import(sanitized);
     EXPECT_EQ(run({"discard", "--format", "canonical", "--because", "mended", "--yes"}).exit_code,
               0);
     EXPECT_EQ(one("SELECT count(*) FROM billing.cdrs"), "2");

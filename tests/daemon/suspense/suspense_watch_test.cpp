@@ -42,13 +42,13 @@ class suspense_watch : public ::testing::Test {
         EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
         return daemon;
     }
-    static void push(daemon_process const& to, std::string const& body) {
-        auto const answer = tests::http_request(to.http_port(), "POST", "/v1/cdrs?ack=commit", body,
-                                                {{"Content-Type", "application/x-ndjson"}});
+    static void push(daemon_process const& daemon, std::string const& body) {
+        auto const answer = tests::http_request(daemon.http_port(), "POST", "/v1/cdrs?ack=commit",
+                                                body, {{"Content-Type", "application/x-ndjson"}});
         EXPECT_EQ(answer.status, 200U) << answer.body;
     }
-    static std::string metrics(daemon_process const& of) {
-        return tests::http_request(of.admin_port(), "GET", "/metrics").body;
+    static std::string metrics(daemon_process const& subject) {
+        return tests::http_request(subject.admin_port(), "GET", "/metrics").body;
     }
     std::string one(std::string_view sql) const { return query_one(connection_, sql); }
     /// Polls until a query returns this result.

@@ -16,20 +16,20 @@ using namespace std::chrono_literals;
 
 /// "2026-05-04 10:00:00" in UTC.
 ingest::time_us utc(std::string const& text) {
-    std::istringstream in{text};
-    date::sys_time<std::chrono::microseconds> at;
-    in >> date::parse("%F %T", at);
-    EXPECT_FALSE(in.fail()) << text;
-    return at.time_since_epoch().count();
+    std::istringstream input{text};
+    date::sys_time<std::chrono::microseconds> position;
+    input >> date::parse("%F %T", position);
+    EXPECT_FALSE(input.fail()) << text;
+    return position.time_since_epoch().count();
 }
 
 std::string text_of(ingest::time_us time) {
-    date::sys_time<std::chrono::microseconds> const at{std::chrono::microseconds{time}};
-    return date::format("%F %T", date::floor<std::chrono::seconds>(at));
+    date::sys_time<std::chrono::microseconds> const position{std::chrono::microseconds{time}};
+    return date::format("%F %T", date::floor<std::chrono::seconds>(position));
 }
 
 cadence at(std::string const& text, std::string zone = "UTC") {
-    return {.every = 0min, .at = *config::parse_appointment(text), .zone = std::move(zone)};
+    return {.every = 0min, .index = *config::parse_appointment(text), .zone = std::move(zone)};
 }
 
 std::string latest(cadence const& when, std::string const& now) {
@@ -77,7 +77,7 @@ TEST(maintenance_schedule, a_time_that_comes_twice_is_its_first) {
 }
 
 TEST(maintenance_schedule, every_so_many_minutes_are_counted_from_the_epoch) {
-    cadence const five{.every = 5min, .at = {}, .zone = "UTC"};
+    cadence const five{.every = 5min, .index = {}, .zone = "UTC"};
     EXPECT_EQ(latest(five, "2026-05-04 10:04:59"), "2026-05-04 10:00:00");
     EXPECT_EQ(next(five, "2026-05-04 10:04:59"), "2026-05-04 10:05:00");
     EXPECT_EQ(next(five, "2026-05-04 10:05:00"), "2026-05-04 10:10:00");
@@ -90,7 +90,7 @@ RC_GTEST_PROP(maintenance_schedule, what_is_next_is_latest_when_it_comes, ()) {
                                        "Pacific/Apia", "Australia/Lord_Howe");
     cadence const when{
         .every = 0min,
-        .at = {.minute_of_day = *rc::gen::inRange(0, 1440), .weekday = *rc::gen::inRange(-1, 7)},
+        .index = {.minute_of_day = *rc::gen::inRange(0, 1440), .weekday = *rc::gen::inRange(-1, 7)},
         .zone = zone};
     auto const now = *rc::gen::inRange<std::int64_t>(946'684'800, 2'000'000'000) * 1'000'000;
     auto const before = latest_due(when, now);

@@ -244,9 +244,11 @@ RC_GTEST_PROP(file_reader, loses_and_invents_no_byte, ()) {
         RC_ASSERT(piece.first_line == line);
         RC_ASSERT(text.substr(offset, piece.bytes.size()) == piece.bytes);
         std::string const whole = text.substr(offset, size);
-        for (std::size_t at = 0; at < whole.size(); ++at)
+        for (std::size_t index = 0; index < whole.size(); ++index)
             line +=
-                whole[at] == '\n' || (csv && whole[at] == '\r' && whole[at + 1] != '\n') ? 1 : 0;
+                whole[index] == '\n' || (csv && whole[index] == '\r' && whole[index + 1] != '\n')
+                    ? 1
+                    : 0;
         offset += size;
         RC_ASSERT(whole.ends_with('\n') || whole.ends_with('\r') || offset == text.size());
     }

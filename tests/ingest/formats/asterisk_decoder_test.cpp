@@ -78,9 +78,9 @@ TEST(asterisk_decoder, tells_16_to_21_columns_apart) {
 
 TEST(asterisk_decoder, the_sequence_is_the_key_or_else_the_row) {
     auto const id_of = [](std::string const& text, std::string const& name = "local") {
-        source from;
-        from.name = name;
-        return decode("asterisk", text, from)->cdrs.at(0).id;
+        source source;
+        source.name = name;
+        return decode("asterisk", text, source)->cdrs.at(0).id;
     };
     std::string const other_figures =
         R"("2026-03-01 09:59:50",,"2026-03-01 10:02:10",140,0,"NO ANSWER")";
@@ -119,10 +119,10 @@ TEST(asterisk_decoder, bills_only_answered_calls) {
 }
 
 TEST(asterisk_decoder, the_uniqueid_tells_the_hours_of_autumn_apart) {
-    source from;
-    from.time_zone = "Europe/Berlin";
+    source source;
+    source.time_zone = "Europe/Berlin";
     auto const start_of = [&](std::string const& uniqueid, std::string const& figures) {
-        return decode("asterisk", row(",\"" + uniqueid + "\"", figures), from)->cdrs.at(0).start;
+        return decode("asterisk", row(",\"" + uniqueid + "\"", figures), source)->cdrs.at(0).start;
     };
     std::string const within = R"("2026-10-25 02:30:00",,"2026-10-25 02:30:10",10,0,"NO ANSWER")";
     EXPECT_EQ(start_of("1792888200.7", within), at("2026-10-25T00:30:00Z"));
@@ -190,11 +190,11 @@ TEST(asterisk_decoder, keeps_what_is_inside_quotes) {
 
 TEST(asterisk_decoder, a_torn_row_costs_itself_alone) {
     auto const whole = row(",\"1772359190.42\"") + "\n";
-    for (std::size_t from = 1; from < whole.size() - 1; ++from) {
-        auto const batch = decode("asterisk", whole.substr(from) + whole + whole);
+    for (std::size_t begin = 1; begin < whole.size() - 1; ++begin) {
+        auto const batch = decode("asterisk", whole.substr(begin) + whole + whole);
         // A row that is cut inside its first field looks like a good one.
-        EXPECT_GE(batch->cdrs.size(), 2u) << from;
-        EXPECT_LE(batch->rejected.size(), 1u) << from;
+        EXPECT_GE(batch->cdrs.size(), 2u) << begin;
+        EXPECT_LE(batch->rejected.size(), 1u) << begin;
     }
     for (std::size_t length = 1; length < whole.size() - 1; ++length) {
         auto const batch = decode("asterisk", whole.substr(0, length) + "\n" + whole + whole);

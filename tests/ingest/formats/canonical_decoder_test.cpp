@@ -9,9 +9,9 @@ using namespace ingest;
 using texts = std::vector<std::string>;
 
 source in_zone(std::string zone) {
-    source from;
-    from.time_zone = std::move(zone);
-    return from;
+    source sender;
+    sender.time_zone = std::move(zone);
+    return sender;
 }
 
 TEST(canonical_decoder, reads_every_field) {
@@ -239,18 +239,18 @@ TEST(canonical_decoder, a_body_that_is_no_json_fails_as_a_whole) {
           std::string("<cdr/>"), std::string("\0\0", 2)}) {
         auto const batch = decode("canonical", body);
         EXPECT_EQ(faults(*batch), texts{"whole not_json"}) << body.substr(0, 60);
-        EXPECT_FALSE(batch->whole_detail.empty());
+        EXPECT_FALSE(batch->body_detail.empty());
     }
 }
 
 TEST(canonical_decoder, bounds_the_size_and_depth_of_a_record) {
-    source from;
-    from.record_bytes_max = 600;
+    source source;
+    source.record_bytes_max = 600;
     auto const good = canonical();
     auto const large = canonical({{"metadata", "{\"x\":\"" + std::string(600, 'x') + "\"}"}});
-    EXPECT_EQ(faults(*decode("canonical", good + "\n" + large + "\n" + good, from)),
+    EXPECT_EQ(faults(*decode("canonical", good + "\n" + large + "\n" + good, source)),
               texts{"record_too_large"});
-    EXPECT_EQ(faults(*decode("canonical", "[" + good + "," + large + "]", from)),
+    EXPECT_EQ(faults(*decode("canonical", "[" + good + "," + large + "]", source)),
               texts{"record_too_large"});
     std::string const deep = std::string(70, '[') + std::string(70, ']');
     EXPECT_EQ(faults(*decode("canonical", canonical({{"metadata", "{\"x\":" + deep + "}"}}))),

@@ -130,8 +130,8 @@ TEST(cloudevents_decoder, takes_types_that_it_does_not_know_into_suspense) {
 TEST(cloudevents_decoder, takes_the_time_of_receipt_for_one_that_is_missing) {
     record_batch batch;
     batch.set_body(cloudevent("usage", sms, {{"time", "null"}}));
-    source const from;
-    find_format("cloudevents")->decode({from, {}, {}, 1'700'000'000'000'000}, batch);
+    source const source;
+    find_format("cloudevents")->decode({source, {}, {}, 1'700'000'000'000'000}, batch);
     ASSERT_EQ(batch.events.size(), 1u);
     EXPECT_EQ(batch.events.front().occurred, 1'700'000'000'000'000);
     EXPECT_TRUE(batch.events.front().time_assumed);
@@ -174,7 +174,7 @@ TEST(cloudevents_decoder, gives_each_record_of_a_batch_its_place) {
     EXPECT_THAT(batch->event_index, ElementsAre(0u, 3u));
     EXPECT_EQ(faults(*batch), (texts{"not_an_object", "unknown_type type"}));
     EXPECT_EQ(decode("cloudevents", "[]")->received(), 0u);
-    EXPECT_EQ(decode("cloudevents", "[]")->whole_error, record_error::none);
+    EXPECT_EQ(decode("cloudevents", "[]")->body_error, record_error::none);
 }
 
 } // namespace

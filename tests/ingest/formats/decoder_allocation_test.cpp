@@ -50,7 +50,7 @@ using namespace ingest;
 /// Allocations while `body` is decoded into a batch that has contained it before.
 std::size_t allocations_of(std::string_view format, std::string_view body) {
     record_batch batch;
-    source const from;
+    source const source;
     batch.set_body(std::string(body));
     std::size_t made = 0;
     for (int round = 0; round < 3; ++round) {
@@ -61,7 +61,7 @@ std::size_t allocations_of(std::string_view format, std::string_view body) {
         batch.event_index.clear();
         batch.rejected.clear();
         std::size_t const before = allocations;
-        find_format(format)->decode({from, {}, {}}, batch);
+        find_format(format)->decode({source, {}, {}}, batch);
         made = allocations - before;
     }
     EXPECT_GT(batch.cdrs.size() + batch.events.size(), 0u);

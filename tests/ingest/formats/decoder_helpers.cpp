@@ -37,16 +37,16 @@ void expect_clean(cdr const& call) {
     EXPECT_FALSE(call.raw.empty());
 }
 
-void expect_clean(event const& what) {
+void expect_clean(event const& event) {
     for (auto const text :
-         {what.source, what.event_id, what.type, what.subject, what.data, what.properties,
-          what.account_number, what.subscription_number, what.user_agent, what.ip_address}) {
+         {event.source, event.event_id, event.type, event.subject, event.data, event.properties,
+          event.account_number, event.subscription_number, event.user_agent, event.ip_address}) {
         expect_clean(text);
     }
-    EXPECT_FALSE(what.id.is_nil());
-    EXPECT_FALSE(what.event_id.empty());
-    EXPECT_TRUE(what.data.starts_with('{'));
-    EXPECT_FALSE(what.raw.empty());
+    EXPECT_FALSE(event.id.is_nil());
+    EXPECT_FALSE(event.event_id.empty());
+    EXPECT_TRUE(event.data.starts_with('{'));
+    EXPECT_FALSE(event.raw.empty());
 }
 
 void expect_sound(record_batch const& batch) {
@@ -60,13 +60,13 @@ void expect_sound(record_batch const& batch) {
         EXPECT_FALSE(each.detail.empty());
     }
     EXPECT_EQ(places.size() + batch.skipped, batch.received());
-    for (auto place = places.begin(); place != places.end(); ++place) {
-        EXPECT_LT(*place, batch.received());
-        EXPECT_EQ(places.count(*place), 1u);
+    for (auto index = places.begin(); index != places.end(); ++index) {
+        EXPECT_LT(*index, batch.received());
+        EXPECT_EQ(places.count(*index), 1u);
     }
     std::ranges::for_each(batch.cdrs, [](cdr const& call) { expect_clean(call); });
-    std::ranges::for_each(batch.events, [](event const& what) { expect_clean(what); });
-    if (batch.whole_error != record_error::none) {
+    std::ranges::for_each(batch.events, [](event const& event) { expect_clean(event); });
+    if (batch.body_error != record_error::none) {
         EXPECT_EQ(batch.received(), 0u);
     }
 }
@@ -74,10 +74,10 @@ void expect_sound(record_batch const& batch) {
 } // namespace
 
 std::unique_ptr<record_batch> decode(std::string_view format, std::string_view body,
-                                     source const& from, std::string_view query) {
+                                     source const& source, std::string_view query) {
     auto batch = std::make_unique<record_batch>();
     batch->set_body(std::string(body));
-    find_format(format)->decode({from, {}, query}, *batch);
+    find_format(format)->decode({source, {}, query}, *batch);
     expect_sound(*batch);
     return batch;
 }
@@ -102,7 +102,7 @@ std::string cloudevent(std::string_view type, std::string_view data,
 }
 
 decoded_records decode_in_two(std::string_view format, std::string_view body, std::size_t cut,
-                              source const& from,
+                              source const& source,
                               std::vector<std::unique_ptr<record_batch>>& keep) {
     auto const framing = find_format(format)->cut;
     std::size_t const first = whole_records(framing, body.substr(0, cut), false);
@@ -112,7 +112,7 @@ decoded_records decode_in_two(std::string_view format, std::string_view body, st
         if (trimmed(piece).empty()) {
             continue;
         }
-        keep.push_back(decode(format, piece, from));
+        keep.push_back(decode(format, piece, source));
         auto const& batch = *keep.back();
         found.calls.insert(found.calls.end(), batch.cdrs.begin(), batch.cdrs.end());
         found.events.insert(found.events.end(), batch.events.begin(), batch.events.end());
@@ -128,8 +128,8 @@ time_us at(std::string_view rfc3339) {
 
 std::vector<std::string> faults(record_batch const& batch) {
     std::vector<std::string> found;
-    if (batch.whole_error != record_error::none) {
-        found.push_back("whole " + std::string(code(batch.whole_error)));
+    if (batch.body_error != record_error::none) {
+        found.push_back("whole " + std::string(code(batch.body_error)));
     }
     for (auto const& each : batch.rejected) {
         std::string text(code(each.error));

@@ -13,7 +13,7 @@ namespace tally::tests {
 /// Decodes `body` as a push or file of `format` and checks what holds for every input: records are
 /// numbered without gaps, views lie in the batch, text is valid UTF-8 without NUL.
 std::unique_ptr<ingest::record_batch> decode(std::string_view format, std::string_view body,
-                                             ingest::source const& from = {},
+                                             ingest::source const& source = {},
                                              std::string_view query = {});
 
 /// The valid records of a batch.
@@ -27,7 +27,7 @@ struct decoded_records {
 
 /// The records of a stream that a reader gets in two parts, split at `cut`.
 decoded_records decode_in_two(std::string_view format, std::string_view body, std::size_t cut,
-                              ingest::source const& from,
+                              ingest::source const& source,
                               std::vector<std::unique_ptr<ingest::record_batch>>& keep);
 
 /// A structured CloudEvent with members replaced or added ("key" -> JSON text); "" drops one.

@@ -220,11 +220,11 @@ TEST(every_decoder, takes_a_batch_again_after_clear) {
     for (auto const& [format, body] : good_inputs()) {
         auto const first = decode(format, body);
         record_batch batch;
-        source const from;
+        source const source;
         for (int round = 0; round < 3; ++round) {
             batch.clear();
             batch.set_body(body);
-            find_format(format)->decode({from, {}, {}}, batch);
+            find_format(format)->decode({source, {}, {}}, batch);
             EXPECT_EQ(batch.cdrs, first->cdrs);
             EXPECT_EQ(batch.events, first->events);
             EXPECT_EQ(batch.received(), first->received());

@@ -21,8 +21,9 @@ struct bad_data {
     std::string subject = "\"SUB-7\"";
 };
 
-texts faults_of(bad_data const& of) {
-    return faults(*decode("cloudevents", cloudevent(of.type, of.data, {{"subject", of.subject}})));
+texts faults_of(bad_data const& data) {
+    return faults(
+        *decode("cloudevents", cloudevent(data.type, data.data, {{"subject", data.subject}})));
 }
 
 /// An event, and the batch that owns its text.
@@ -40,8 +41,8 @@ read_event read(std::string_view type, std::string_view data,
 }
 
 template <typename Data>
-Data const& data_of(read_event const& of) {
-    return std::get<Data>(of->what);
+Data const& data_of(read_event const& record) {
+    return std::get<Data>(record->event_data);
 }
 
 TEST(event_kinds, reads_usage) {
@@ -72,12 +73,12 @@ TEST(event_kinds, reads_requests_and_errors) {
     auto const request =
         read("api.request", R"({"method":"GET","endpoint":"/u/{id}","status":404,"latency_ms":12,)"
                             R"("response_bytes":"99","ip_address":"10.0.0.1","region":"eu"})");
-    auto const& what = data_of<api_request_data>(request);
-    EXPECT_EQ(what.endpoint, "/u/{id}");
-    EXPECT_EQ(what.status_code, 404);
-    EXPECT_EQ(what.duration_ms, 12);
-    EXPECT_EQ(what.request_bytes, not_given);
-    EXPECT_EQ(what.response_bytes, 99);
+    auto const& data = data_of<api_request_data>(request);
+    EXPECT_EQ(data.endpoint, "/u/{id}");
+    EXPECT_EQ(data.status_code, 404);
+    EXPECT_EQ(data.duration_ms, 12);
+    EXPECT_EQ(data.request_bytes, not_given);
+    EXPECT_EQ(data.response_bytes, 99);
     EXPECT_EQ(request->ip_address, "10.0.0.1");
     EXPECT_EQ(request->properties, R"({"region":"eu"})");
 

@@ -69,11 +69,11 @@ TEST(freeswitch_decoder, variables_stand_in_for_a_missing_callflow) {
 }
 
 TEST(freeswitch_decoder, microseconds_then_seconds_then_stamps_then_the_callflow) {
-    source from;
-    from.time_zone = "Asia/Kolkata";
+    source source;
+    source.time_zone = "Asia/Kolkata";
     members const no_us{
         {"start_uepoch", "absent"}, {"answer_uepoch", "absent"}, {"end_uepoch", "absent"}};
-    auto const seconds = one(record(with(no_us)), from);
+    auto const seconds = one(record(with(no_us)), source);
     EXPECT_EQ(seconds->answer, at("2026-03-01T10:00:11Z"));
     EXPECT_EQ(seconds->billable_ms, 66'000);
     EXPECT_FALSE(seconds->zone_assumed);
@@ -81,7 +81,7 @@ TEST(freeswitch_decoder, microseconds_then_seconds_then_stamps_then_the_callflow
     no_epoch.insert(
         {{"start_epoch", "absent"}, {"answer_epoch", "absent"}, {"end_epoch", "absent"}});
     no_epoch.insert({"start_stamp", "2026-03-01%2010%3A00%3A00"});
-    auto const stamps = one(record(with(no_epoch)), from);
+    auto const stamps = one(record(with(no_epoch)), source);
     EXPECT_EQ(stamps->start, at("2026-03-01T04:30:00Z"));
     EXPECT_EQ(stamps->billable_ms, 66'000);
     EXPECT_TRUE(stamps->zone_assumed);
@@ -90,7 +90,7 @@ TEST(freeswitch_decoder, microseconds_then_seconds_then_stamps_then_the_callflow
                      "\"answered_time\":\"1772359211961000\"");
     callflow.replace(callflow.find("\"hangup_time\":\"0\""), 17,
                      "\"hangup_time\":\"1772359277000500\"");
-    auto const flow = one(record(only({}), callflow), from);
+    auto const flow = one(record(only({}), callflow), source);
     EXPECT_EQ(flow->start, at("2026-03-01T10:00:00.25Z"));
     EXPECT_EQ(flow->billable_ms, 65'039);
     EXPECT_EQ(flow->billsec_ms, 65'039);
@@ -114,8 +114,8 @@ TEST(freeswitch_decoder, numbers_may_come_as_numbers) {
     std::string body = record();
     for (std::string const value :
          {"1772359200250000", "1772359211961000", "1772359277000500", "77", "66"}) {
-        for (std::size_t at = 0; (at = body.find(quoted(value), at)) != body.npos;) {
-            body.replace(at, value.size() + 2, value);
+        for (std::size_t index = 0; (index = body.find(quoted(value), index)) != body.npos;) {
+            body.replace(index, value.size() + 2, value);
         }
     }
     auto const call = one(body);
@@ -157,19 +157,19 @@ TEST(freeswitch_decoder, the_direction_is_the_subscribers) {
             record(with(changes), ",\"callflow\":" + profile(1, "+919876543210", callflow_more)));
         return call->direction;
     };
-    constexpr auto in = call_direction::inbound;
+    constexpr auto input = call_direction::inbound;
     constexpr auto out = call_direction::outbound;
     std::string const absent = "absent";
     EXPECT_EQ(direction({}), out) << "arrived from a known user";
-    EXPECT_EQ(direction({{"accountcode", absent}}), in) << "arrived from a trunk";
+    EXPECT_EQ(direction({{"accountcode", absent}}), input) << "arrived from a trunk";
     EXPECT_EQ(direction({{"accountcode", absent}, {"sip_auth_username", "1001"}}), out);
     EXPECT_EQ(direction({{"accountcode", absent}, {"direction", "outbound"}}), out);
     EXPECT_EQ(direction({{"direction", "outbound"}}), out);
-    EXPECT_EQ(direction({{"call_direction", "inbound"}}), in) << "the dialplan's word wins";
-    EXPECT_EQ(direction({{"tally_direction", "inbound"}, {"call_direction", "outbound"}}), in);
+    EXPECT_EQ(direction({{"call_direction", "inbound"}}), input) << "the dialplan's word wins";
+    EXPECT_EQ(direction({{"tally_direction", "inbound"}, {"call_direction", "outbound"}}), input);
     EXPECT_EQ(direction({{"call_direction", "outbound"}, {"accountcode", absent}}), out);
     EXPECT_EQ(direction({{"call_direction", "local"}, {"accountcode", absent}}), out);
-    EXPECT_EQ(direction({{"direction", absent}, {"accountcode", absent}}), in)
+    EXPECT_EQ(direction({{"direction", absent}, {"accountcode", absent}}), input)
         << "channel_data says inbound";
     EXPECT_EQ(direction({{"direction", absent}, {"accountcode", absent}},
                         R"(,"originator":{"originator_caller_profiles":[{"uuid":"x"}]})"),
@@ -182,18 +182,19 @@ TEST(freeswitch_decoder, called_legs_are_taken_or_skipped) {
         answered, ",\"callflow\":" +
                       profile(1, "99", R"(,"originator":{"originator_caller_profiles":[{}]})"));
     EXPECT_NE(one(b_leg)->metadata.find(R"("leg":"b")"), std::string::npos);
-    source from;
-    from.b_legs = b_leg_policy::skip;
-    auto const batch = decode("freeswitch", "[" + b_leg + "," + record() + "," + b_leg + "]", from);
+    source source;
+    source.b_legs = b_leg_policy::skip;
+    auto const batch =
+        decode("freeswitch", "[" + b_leg + "," + record() + "," + b_leg + "]", source);
     EXPECT_EQ(batch->skipped, 2u);
     EXPECT_EQ(batch->cdrs.size(), 1u);
     EXPECT_EQ(batch->cdr_index, std::vector<std::uint32_t>{1});
     auto const by_variable = record(with({{"originating_leg_uuid", "x"}}));
-    EXPECT_EQ(decode("freeswitch", by_variable, from)->skipped, 1u);
+    EXPECT_EQ(decode("freeswitch", by_variable, source)->skipped, 1u);
     auto const originatee =
         record(answered,
                ",\"callflow\":" + profile(1, "99", R"(,"originatee":{"x":[{}]},"originator":{})"));
-    EXPECT_EQ(decode("freeswitch", originatee, from)->cdrs.size(), 1u) << "who called is a leg a";
+    EXPECT_EQ(decode("freeswitch", originatee, source)->cdrs.size(), 1u) << "who called is a leg a";
 }
 
 TEST(freeswitch_decoder, finds_the_call_id_wherever_it_is) {

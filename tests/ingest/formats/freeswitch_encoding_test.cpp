@@ -25,13 +25,13 @@ TEST(freeswitch_encoding, every_encoding_gives_the_same_call) {
     same(to_base64(json));
     same(to_percent(json));
     std::string broken_lines = to_base64(json);
-    for (std::size_t place = 76; place < broken_lines.size(); place += 78) {
-        broken_lines.insert(place, "\r\n");
+    for (std::size_t index = 76; index < broken_lines.size(); index += 78) {
+        broken_lines.insert(index, "\r\n");
     }
     same(broken_lines);
     std::string form = to_percent(json);
-    for (std::size_t at = 0; (at = form.find("%20", at)) != form.npos;) {
-        form.replace(at, 3, "+");
+    for (std::size_t slot_index = 0; (slot_index = form.find("%20", slot_index)) != form.npos;) {
+        form.replace(slot_index, 3, "+");
     }
     auto const form_call = one("uuid=1&cdr=" + form + "&x=1");
     EXPECT_EQ(form_call->metadata, expected->metadata);
@@ -43,11 +43,11 @@ TEST(freeswitch_encoding, percent_decodes_variables_as_the_source_says) {
     auto const body = record(with({{"accountcode", "A%2F1%20x"}, {"hangup_cause", "100%"}}));
     EXPECT_EQ(one(body)->account_number, "A/1 x");
     EXPECT_EQ(one(body)->hangup_cause, "100%");
-    source from;
-    from.percent = percent_policy::never;
-    EXPECT_EQ(one(body, from)->account_number, "A%2F1%20x");
-    from.percent = percent_policy::always;
-    EXPECT_EQ(one(body, from)->account_number, "A/1 x");
+    source source;
+    source.percent = percent_policy::never;
+    EXPECT_EQ(one(body, source)->account_number, "A%2F1%20x");
+    source.percent = percent_policy::always;
+    EXPECT_EQ(one(body, source)->account_number, "A/1 x");
     auto const half = one(record(with({{"accountcode", "%D0%90%D0"}})));
     EXPECT_EQ(half->account_number, "\xD0\x90\xEF\xBF\xBD");
     auto const raw_profile = one(record(answered, ",\"callflow\":" + profile(1, "5%2B5")));
@@ -86,7 +86,7 @@ TEST(freeswitch_encoding, a_body_that_cannot_be_read_is_one_rejected_record) {
                              {"", "bad_encoding"}}) {
         auto const batch = decode("freeswitch", body);
         EXPECT_EQ(faults(*batch), texts{fault}) << body.substr(0, 60);
-        EXPECT_EQ(batch->whole_error, record_error::none);
+        EXPECT_EQ(batch->body_error, record_error::none);
     }
     EXPECT_EQ(decode("freeswitch", trap)->rejected.at(0).raw, trap);
 }

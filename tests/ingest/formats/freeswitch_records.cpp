@@ -70,8 +70,8 @@ members only(members variables) {
     return variables;
 }
 
-decoded_call one(std::string const& body, source const& from, std::string_view query) {
-    auto batch = decode("freeswitch", body, from, query);
+decoded_call one(std::string const& body, source const& source, std::string_view query) {
+    auto batch = decode("freeswitch", body, source, query);
     EXPECT_EQ(faults(*batch), std::vector<std::string>{}) << body.substr(0, 200);
     EXPECT_EQ(batch->cdrs.size(), 1u);
     return {std::move(batch)};

@@ -33,7 +33,7 @@ struct decoded_call {
     ingest::cdr const& operator*() const { return batch->cdrs.at(0); }
     ingest::cdr const* operator->() const { return &batch->cdrs.at(0); }
 };
-decoded_call one(std::string const& body, ingest::source const& from = {},
+decoded_call one(std::string const& body, ingest::source const& source = {},
                  std::string_view query = {});
 
 } // namespace tally::tests::freeswitch

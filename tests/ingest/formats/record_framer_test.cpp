@@ -93,8 +93,8 @@ RC_GTEST_PROP(record_framer, pieces_hold_the_rows_of_the_whole, ()) {
     auto const step = *rc::gen::inRange<std::size_t>(1, 8);
     rows pieces;
     std::string waiting;
-    for (std::size_t from = 0; from < bytes.size(); from += step) {
-        waiting += bytes.substr(from, step);
+    for (std::size_t begin = 0; begin < bytes.size(); begin += step) {
+        waiting += bytes.substr(begin, step);
         std::size_t const whole = whole_records(framing::csv_row, waiting, false);
         auto const more = rows_of(std::string_view(waiting).substr(0, whole));
         pieces.insert(pieces.end(), more.begin(), more.end());

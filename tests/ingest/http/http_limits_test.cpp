@@ -142,7 +142,7 @@ TEST(http_limits, refuses_connections_beyond_the_maximum_and_serves_the_others) 
 }
 
 struct bad_request {
-    char const* what;
+    char const* text;
     char const* bytes;
     int status;
 };

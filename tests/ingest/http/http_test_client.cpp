@@ -63,8 +63,8 @@ http_test_client::http_test_client(std::uint16_t port, std::string const& host) 
     timeval const limit{patience.count(), 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    int const on = 1;
-    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    int const target = 1;
+    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &target, sizeof target);
     is_v6 ? open_loopback6(socket_, port) : open_loopback(socket_, port);
 }
 

@@ -9,11 +9,11 @@ namespace tally::tests {
 namespace {
 
 ingest::http_response text_answer(std::string body) {
-    ingest::http_response answer;
-    answer.content_type = "text/plain";
-    answer.body = std::move(body);
-    answer.endpoint = "echo";
-    return answer;
+    ingest::http_response response;
+    response.content_type = "text/plain";
+    response.body = std::move(body);
+    response.endpoint = "echo";
+    return response;
 }
 
 } // namespace

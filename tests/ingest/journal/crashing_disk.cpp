@@ -88,14 +88,14 @@ void crashing_disk::lose_power(std::filesystem::path const& folder) {
     for (auto const& [file, state] : files_) {
         std::string bytes = state->durable;
         for (auto const& [offset, written] : state->unsynced) {
-            for (std::size_t at = 0; at < written.size();) {
+            for (std::size_t index = 0; index < written.size();) {
                 // Up to the next sector's border.
-                std::size_t const part =
-                    std::min(written.size() - at, sector_bytes - (offset + at) % sector_bytes);
+                std::size_t const part = std::min(written.size() - index,
+                                                  sector_bytes - (offset + index) % sector_bytes);
                 if (random_() % 2 == 0) {
-                    bytes.replace(offset + at, part, written, at, part);
+                    bytes.replace(offset + index, part, written, index, part);
                 }
-                at += part;
+                index += part;
             }
         }
         std::ofstream{folder / file.filename(), std::ios::binary} << bytes;

@@ -19,7 +19,7 @@ void follow_at_random(fs::path const& folder, std::uint64_t seed) {
         disk.fail_per_mille(40, 40, 40);
     }
     uuid const stream = uuid_v7();
-    journal_writer to{{folder, stream, 300 + random() % 900}, disk};
+    journal_writer writer{{folder, stream, 300 + random() % 900}, disk};
     journal_reader reader{stream, {}};
     frame_view frame;
     std::vector<std::uint64_t> durable;
@@ -33,10 +33,10 @@ void follow_at_random(fs::path const& folder, std::uint64_t seed) {
     for (int step = 0; step < 200; ++step) {
         switch (random() % 5) {
         case 0:
-            appended.push_back(to.append("payload", 1, 0));
+            appended.push_back(writer.append("payload", 1, 0));
             break;
         case 1: {
-            auto const flushed = to.flush();
+            auto const flushed = writer.flush();
             for (auto const record : appended) {
                 if (record >= flushed.begin && record < flushed.durable_end) {
                     durable.push_back(record);
@@ -47,21 +47,21 @@ void follow_at_random(fs::path const& folder, std::uint64_t seed) {
             break;
         }
         case 2:
-            reader.extend(to.extents());
+            reader.extend(writer.extents());
             break;
         case 3:
             read_on();
             break;
         default:
-            EXPECT_EQ(to.release(reader.next_record()), 0);
+            EXPECT_EQ(writer.release(reader.next_record()), 0);
             disk.show(folder);
             break;
         }
     }
-    reader.extend(to.extents());
+    reader.extend(writer.extents());
     read_on();
     EXPECT_EQ(read, durable) << "seed " << seed;
-    EXPECT_GE(reader.next_record(), to.readable_end()) << "seed " << seed;
+    EXPECT_GE(reader.next_record(), writer.readable_end()) << "seed " << seed;
 }
 
 class journal_reader_test : public journal_test {};

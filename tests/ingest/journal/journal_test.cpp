@@ -80,20 +80,20 @@ TEST_F(journal_test, a_flipped_byte_is_never_passed_over_in_silence) {
     auto const before = left_behind().frames;
     auto const used = whole.find_last_not_of('\0') + 1;
     std::size_t const last_mark = frame_bytes(0);
-    for (std::size_t at = 0; at < used; ++at) {
+    for (std::size_t index = 0; index < used; ++index) {
         for (int const flip : {0x01, 0x80, 0xff}) {
             std::string bytes = whole;
-            bytes[at] = static_cast<char>(bytes[at] ^ flip);
+            bytes[index] = static_cast<char>(bytes[index] ^ flip);
             put(file, bytes);
             auto const all = left_behind();
             if (all.ended == status::end) { // the last mark was damaged: no record is missing
-                EXPECT_EQ(all.frames, before) << at;
-                EXPECT_GE(at + last_mark + frame_alignment, used) << at;
-                EXPECT_TRUE(all.tail) << at;
+                EXPECT_EQ(all.frames, before) << index;
+                EXPECT_GE(index + last_mark + frame_alignment, used) << index;
+                EXPECT_TRUE(all.tail) << index;
             } else {
-                ASSERT_EQ(all.ended, status::damaged) << at;
-                EXPECT_LE(all.damage->begin, at);
-                EXPECT_GT(all.damage->end, at);
+                ASSERT_EQ(all.ended, status::damaged) << index;
+                EXPECT_LE(all.damage->begin, index);
+                EXPECT_GT(all.damage->end, index);
             }
         }
     }
@@ -168,9 +168,9 @@ TEST_F(journal_test, takes_frames_of_many_threads) {
         }
         std::uint64_t durable = 0;
         while (durable < 2000) {
-            auto const said = to->flush();
-            ASSERT_EQ(said.error, 0);
-            durable = said.durable_end;
+            auto const flush = to->flush();
+            ASSERT_EQ(flush.error, 0);
+            durable = flush.durable_end;
         }
     }
     auto const all = left_behind();
@@ -193,23 +193,23 @@ void run_until_power_fails(fs::path const& folder, std::uint64_t seed) {
     std::map<std::uint64_t, std::string> appended;
     std::map<std::uint64_t, std::string> durable;
     std::uint64_t released = 0;
-    journal_writer to{{folder, stream, 600 + random() % 4000}, disk};
+    journal_writer writer{{folder, stream, 600 + random() % 4000}, disk};
     for (std::size_t steps = random() % 200; steps > 0; --steps) {
-        if (auto const what = random() % 8; what < 5) {
+        if (auto const item = random() % 8; item < 5) {
             std::string payload(random() % 700, '\0');
             for (char& c : payload) {
                 c = random() % 4 == 0 ? '\0' : static_cast<char>(random());
             }
             auto const records = static_cast<std::uint32_t>(1 + random() % 5);
-            appended[to.append(payload, records, 0)] = payload;
-        } else if (what < 7) {
-            auto const said = to.flush();
-            EXPECT_EQ(said.error == 0, said.durable_end == said.end);
-            durable.insert(appended.lower_bound(said.begin),
-                           appended.lower_bound(said.durable_end));
+            appended[writer.append(payload, records, 0)] = payload;
+        } else if (item < 7) {
+            auto const flush = writer.flush();
+            EXPECT_EQ(flush.error == 0, flush.durable_end == flush.end);
+            durable.insert(appended.lower_bound(flush.begin),
+                           appended.lower_bound(flush.durable_end));
         } else if (!durable.empty()) {
             released = std::max(released, durable.rbegin()->first / 2);
-            EXPECT_EQ(to.release(released), 0);
+            EXPECT_EQ(writer.release(released), 0);
         }
     }
     disk.lose_power(folder);

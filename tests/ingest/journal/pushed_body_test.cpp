@@ -29,11 +29,11 @@ struct pushed_body : testing::Test {
     /// A block as a session makes it.
     std::unique_ptr<record_block> pushed(std::string_view format, std::string body) {
         auto block = std::make_unique<record_block>();
-        block->from = std::make_shared<source const>(sources.local());
+        block->sender = std::make_shared<source const>(sources.local());
         block->in_format = find_format(format);
         block->content_type = "application/json";
         block->batch.set_body(std::move(body));
-        block->in_format->decode({*block->from, block->content_type, {}, 1}, block->batch);
+        block->in_format->decode({*block->sender, block->content_type, {}, 1}, block->batch);
         return block;
     }
     std::unique_ptr<record_block> read_again(record_block const& block) {
@@ -86,7 +86,7 @@ TEST_F(pushed_body, a_single_event_of_an_unknown_type_is_decoded_again) {
 
 TEST_F(pushed_body, what_could_not_be_taken_apart_is_not_tried_again) {
     auto const block = pushed("freeswitch", "!");
-    block->batch.reject_whole(record_error::bad_encoding, "a broken gzip");
+    block->batch.reject_body(record_error::bad_encoding, "a broken gzip");
     block->suspend_rejected = true;
     auto const again = read_again(*block);
     EXPECT_EQ(again->batch.rejected, block->batch.rejected);
@@ -173,8 +173,8 @@ struct other_version {
         }
     }
     static void take(std::string_view line, std::uint32_t index, record_batch& batch) {
-        auto const of = [line](auto const& change) { return change.first == line; };
-        auto const change = std::ranges::find_if(changes, of);
+        auto const subject = [line](auto const& change) { return change.first == line; };
+        auto const change = std::ranges::find_if(changes, subject);
         std::string_view const verdict = change == changes.end() ? line : change->second;
         if (verdict.starts_with("bad")) {
             batch.rejected.push_back({index, record_error::bad_time, {}, {}, line, false});
@@ -203,11 +203,11 @@ struct decided_push : pushed_body {
     again_after(std::string body, bool suspends,
                 std::vector<std::pair<std::string, std::string>> changes) {
         auto const block = std::make_unique<record_block>();
-        block->from = std::make_shared<source const>(sources.local());
+        block->sender = std::make_shared<source const>(sources.local());
         block->in_format = &lines;
         block->suspend_rejected = suspends;
         block->batch.set_body(std::move(body));
-        other_version::decode({*block->from, {}, {}, 1}, block->batch);
+        other_version::decode({*block->sender, {}, {}, 1}, block->batch);
         payload = encode_pushed(*block);
         records = block->batch.received();
         other_version::changes = std::move(changes);

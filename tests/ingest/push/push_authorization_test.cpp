@@ -16,12 +16,12 @@ struct caller {
 };
 
 /// The source's name, or the status of the response.
-std::string whose(std::vector<ingest::source> sources, caller const& from) {
-    std::vector<ingest::http_field> const fields{{"authorization", from.authorization},
-                                                 {"Origin", from.origin}};
+std::string whose(std::vector<ingest::source> sources, caller const& origin) {
+    std::vector<ingest::http_field> const fields{{"authorization", origin.authorization},
+                                                 {"Origin", origin.origin}};
     ingest::http_head head;
     head.fields = fields;
-    head.from_loopback = from.from_loopback;
+    head.from_loopback = origin.from_loopback;
     auto const table = std::make_shared<ingest::source_table const>(std::move(sources));
     auto const result = ingest::authorize_push(head, table);
     if (auto const* refusal = std::get_if<http_response>(&result))
@@ -89,11 +89,11 @@ TEST(push_authorization, a_disabled_source_may_not_push) {
 }
 
 TEST(push_authorization, a_source_may_be_bound_to_formats) {
-    ingest::source from;
-    EXPECT_TRUE(ingest::allows_format(from, "freeswitch"));
-    from.formats = {"asterisk", "canonical"};
-    EXPECT_FALSE(ingest::allows_format(from, "freeswitch"));
-    EXPECT_TRUE(ingest::allows_format(from, "canonical"));
+    ingest::source source;
+    EXPECT_TRUE(ingest::allows_format(source, "freeswitch"));
+    source.formats = {"asterisk", "canonical"};
+    EXPECT_FALSE(ingest::allows_format(source, "freeswitch"));
+    EXPECT_TRUE(ingest::allows_format(source, "canonical"));
 }
 
 TEST(push_authorization, the_source_outlives_its_table) {

@@ -16,7 +16,7 @@ struct push_events : push_fixture {
     }
     /// The body that the decoder got, for a push that is still in flight.
     std::string decoded_body(fields with, std::string body) {
-        sink.how = push_test_sink::finishing::on_order;
+        sink.options = push_test_sink::finishing::on_order;
         send_events(std::move(with), std::move(body));
         EXPECT_EQ(sink.under_way(), 1u) << push_fixture::body();
         std::string seen = sink.under_way() == 1 ? sink.last().batch.body : "";
@@ -83,7 +83,7 @@ TEST_F(push_events, know_when_they_came) {
                    std::chrono::system_clock::now().time_since_epoch())
             .count();
     };
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     auto const before = now_us();
     send_events({}, "ok");
     EXPECT_LE(before, sink.last().batch.events.at(0).occurred);
@@ -124,7 +124,7 @@ TEST_F(push_events, an_event_in_binary_mode_becomes_a_structured_one) {
 }
 
 TEST_F(push_events, the_structured_form_is_what_is_kept) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     send_events(binary + fields{{"Content-Type", "text/plain"}}, "abc");
     EXPECT_EQ(sink.last().content_type, "application/cloudevents+json");
     EXPECT_GE(sink.last().admitted_bytes, sink.last().batch.body.size());
@@ -219,10 +219,10 @@ struct push_events_of_sources : push_events {
     unsigned status_of(std::string const& token, std::string const& path,
                        std::string const& method = "POST") {
         push_test_sink with{sources_};
-        ingest::push_handler to{with, observer, {}, push_test_formats()};
+        ingest::push_handler target{with, observer, {}, push_test_formats()};
         std::string const field = "Bearer " + token;
         std::vector<ingest::http_field> const list{{"Authorization", field}};
-        auto const step = to.begin({method, path, "", list, 2, false});
+        auto const step = target.begin({method, path, "", list, 2, false});
         auto const* const refused = std::get_if<ingest::http_response>(&step);
         return refused == nullptr ? 202 : refused->status;
     }

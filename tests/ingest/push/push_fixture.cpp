@@ -10,21 +10,21 @@ void push_fixture::send(request const& asked, std::string body) {
     if (!handler)
         handler =
             std::make_unique<ingest::push_handler>(sink, observer, settings, push_test_formats());
-    answer = std::make_shared<std::optional<http_response>>();
+    response = std::make_shared<std::optional<http_response>>();
     ingest::http_step step = begin(asked, body.size());
     if (auto* refusal = std::get_if<http_response>(&step)) {
-        *answer = std::move(*refusal);
+        *response = std::move(*refusal);
         return;
     }
     exchange = std::get<std::unique_ptr<ingest::http_exchange>>(std::move(step));
     if (auto refusal = exchange->admit(body.size()))
-        *answer = std::move(*refusal);
+        *response = std::move(*refusal);
     else
-        exchange->finish(std::move(body), [answer = answer](http_response came) {
+        exchange->finish(std::move(body), [answer = response](http_response came) {
             if (!*answer)
                 *answer = std::move(came);
         });
-    if (*answer)
+    if (*response)
         exchange.reset();
 }
 
@@ -38,7 +38,7 @@ ingest::http_step push_fixture::begin(request const& asked, std::size_t body_byt
 }
 
 std::string push_fixture::field(std::string_view name) const {
-    for (auto const& [known, value] : (*answer)->fields)
+    for (auto const& [known, value] : (*response)->fields)
         if (known == name)
             return value;
     return {};

@@ -30,8 +30,8 @@ struct push_fixture : testing::Test {
     void send(request const& asked, std::string body);
     ingest::http_step begin(request const& asked, std::size_t body_bytes);
 
-    [[nodiscard]] unsigned status() const { return *answer ? (*answer)->status : 0; }
-    [[nodiscard]] std::string body() const { return *answer ? (*answer)->body : ""; }
+    [[nodiscard]] unsigned status() const { return *response ? (*response)->status : 0; }
+    [[nodiscard]] std::string body() const { return *response ? (*response)->body : ""; }
     [[nodiscard]] std::string field(std::string_view name) const;
     void expect_problem(unsigned wanted, std::string_view part_of_detail) const;
 
@@ -40,7 +40,7 @@ struct push_fixture : testing::Test {
     ingest::push_settings settings; ///< used from the first send() on
     std::unique_ptr<ingest::push_handler> handler;
     /// The response to the last request.
-    std::shared_ptr<std::optional<ingest::http_response>> answer;
+    std::shared_ptr<std::optional<ingest::http_response>> response;
     std::unique_ptr<ingest::http_exchange> exchange;
 };
 

@@ -15,7 +15,7 @@ struct push_handler : push_fixture {};
 using totals = recording_observer::totals;
 
 TEST_F(push_handler, accepts_records_once_they_are_stored) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     send({}, "ok\nbad no start\nok");
     EXPECT_FALSE(*answer);
     EXPECT_EQ(observer.sums(), totals{});
@@ -31,7 +31,7 @@ TEST_F(push_handler, accepts_records_once_they_are_stored) {
 }
 
 TEST_F(push_handler, tells_what_was_committed_when_asked) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     send({.query = "ack=commit"}, "ok\nok\nok");
     sink.finish_all(true, 1);
     EXPECT_EQ(status(), 200u);
@@ -40,7 +40,7 @@ TEST_F(push_handler, tells_what_was_committed_when_asked) {
 }
 
 TEST_F(push_handler, a_duplicate_is_a_success) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     send({}, "ok");
     sink.finish_all(true, 1);
     EXPECT_EQ(status(), 202u);
@@ -133,7 +133,7 @@ TEST_F(push_handler, answers_a_switch_that_sends_nothing_to_keep) {
 }
 
 TEST_F(push_handler, does_not_confirm_what_was_given_up) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     for (std::string const path : {"/v1/cdrs", "/v1/cdrs/switch"}) {
         send({.path = path}, "ok");
         sink.finish_all(false);
@@ -144,10 +144,10 @@ TEST_F(push_handler, does_not_confirm_what_was_given_up) {
 }
 
 TEST_F(push_handler, says_that_sending_again_is_safe_when_time_is_up) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     send({}, "ok");
     ASSERT_TRUE(exchange);
-    *answer = exchange->timed_out();
+    *response = exchange->timed_out();
     EXPECT_EQ(status(), 503u);
     EXPECT_NE(body().find("safe"), std::string::npos);
     EXPECT_NE(field("Retry-After"), "");

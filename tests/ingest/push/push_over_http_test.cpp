@@ -38,7 +38,7 @@ struct push_over_http : testing::Test {
 };
 
 TEST_F(push_over_http, acknowledges_when_another_thread_has_stored) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     serve();
     http_test_client client{port()};
     client.send(post("/v1/cdrs", "ok\nok", "Expect: 100-continue\r\n"));
@@ -78,7 +78,7 @@ struct events_over_http : push_over_http {
         R"("data":{"metric":"sms","quantity":2}})";
 
     events_over_http() {
-        sink.how = push_test_sink::finishing::on_order;
+        sink.options = push_test_sink::finishing::on_order;
         serve(never, ingest::formats());
         client.emplace(port());
     }
@@ -194,7 +194,7 @@ TEST_F(push_over_http, gives_credit_back_when_a_client_goes_within_its_body) {
 }
 
 TEST_F(push_over_http, a_sink_that_never_finishes_costs_only_the_time_out) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     serve(milliseconds{50});
     http_test_client client{port()};
     client.send(post("/v1/cdrs", "ok"));
@@ -243,7 +243,7 @@ TEST_F(push_over_http, cuts_off_who_pipelines_and_never_reads_and_serves_others)
 }
 
 TEST_F(push_over_http, drains_what_it_took) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     serve();
     http_test_client client{port()};
     client.send(post("/v1/cdrs/switch", "ok"));
@@ -257,7 +257,7 @@ TEST_F(push_over_http, drains_what_it_took) {
 }
 
 TEST_F(push_over_http, many_clients_lose_and_double_nothing) {
-    sink.how = push_test_sink::finishing::on_order;
+    sink.options = push_test_sink::finishing::on_order;
     serve();
     constexpr std::uint64_t clients = 12;
     constexpr std::uint64_t pushes = 100;

@@ -45,8 +45,8 @@ template <record_kind Kind>
 void decode_lines(ingest::decode_context const& context, record_batch& batch) noexcept {
     std::string_view rest = batch.body;
     if (rest.starts_with('!')) {
-        batch.whole_error = record_error::not_json;
-        batch.whole_detail = "it begins with '!'";
+        batch.body_error = record_error::not_json;
+        batch.body_detail = "it begins with '!'";
         return;
     }
     for (std::uint32_t index = 0; !rest.empty(); ++index) {
@@ -130,7 +130,7 @@ ingest::push_status push_test_sink::push(std::unique_ptr<ingest::record_block>& 
     if (is_closed || closes_on_push)
         return ingest::push_status::closed;
     std::unique_lock lock{mutex_};
-    taken_block seen{block->from->name,
+    taken_block seen{block->sender->name,
                      std::string{block->in_format->name},
                      block->batch.cdrs.size() + block->batch.events.size(),
                      {},
@@ -140,7 +140,7 @@ ingest::push_status push_test_sink::push(std::unique_ptr<ingest::record_block>& 
     taken_.push_back(std::move(seen));
     under_way_.push_back(std::move(block));
     lock.unlock();
-    if (how == finishing::at_once)
+    if (options == finishing::at_once)
         finish_all();
     return ingest::push_status::pushed;
 }

@@ -49,7 +49,7 @@ class push_test_sink final : public ingest::record_sink {
     /// The block that was pushed last, while it is in flight.
     [[nodiscard]] ingest::record_block const& last() const;
 
-    finishing how = finishing::at_once;
+    finishing options = finishing::at_once;
     std::size_t bytes_max = 64 * 1024 * 1024;
     bool is_closed = false;      ///< for admit and push
     bool closes_on_push = false; ///< admits, but accepts no block

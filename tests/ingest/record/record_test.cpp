@@ -13,8 +13,8 @@ namespace {
 
 TEST(record_error, every_code_is_its_own_and_reads_back) {
     std::set<std::string_view> seen;
-    for (int place = 0; place < static_cast<int>(record_error::count_); ++place) {
-        auto const error = static_cast<record_error>(place);
+    for (int index = 0; index < static_cast<int>(record_error::count_); ++index) {
+        auto const error = static_cast<record_error>(index);
         EXPECT_TRUE(seen.insert(code(error)).second) << code(error);
         EXPECT_EQ(parse_code(code(error)), error);
         EXPECT_FALSE(explain(error).empty());

@@ -73,7 +73,7 @@ TEST(tcp_session, cuts_off_who_sends_bad_lines_and_never_reads_and_serves_others
         }
     }};
     http_test_client other{server.port()};
-    std::string said;
+    std::string text;
     for (int number = 1; number <= 20; ++number) {
         ASSERT_TRUE(other.send(canonical() + "\n"));
         std::string const ack = "{\"ack\":" + std::to_string(number) + "}\n";
@@ -104,9 +104,9 @@ TEST(tcp_session, lets_who_reads_late_but_in_time_go_on) {
         client.finish_sending();
     }};
     // Reading is paused, nothing is refused: everything is answered once the peer reads.
-    auto const said = client.read_to_end();
-    EXPECT_EQ(std::count(said.begin(), said.end(), '{'), std::count(said.begin(), said.end(), '}'));
-    EXPECT_TRUE(said.ends_with("{\"ack\":" + std::to_string(lines) + "}\n"));
+    auto const text = client.read_to_end();
+    EXPECT_EQ(std::count(text.begin(), text.end(), '{'), std::count(text.begin(), text.end(), '}'));
+    EXPECT_TRUE(text.ends_with("{\"ack\":" + std::to_string(lines) + "}\n"));
     EXPECT_EQ(server.observer.sums().rejected, lines);
 }
 

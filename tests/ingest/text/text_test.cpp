@@ -15,35 +15,35 @@ using namespace std::string_view_literals;
 
 TEST(utf8_text, replaces_what_is_none_byte_by_byte) {
     text_arena arena;
-    EXPECT_EQ(mend_text("plain", arena), "plain");
-    EXPECT_EQ(mend_text("h\xC3\xA4ns", arena), "h\xC3\xA4ns");
-    EXPECT_EQ(mend_text("h\xE4ns", arena), "h\xEF\xBF\xBDns");
-    EXPECT_EQ(mend_text("\xD0\x90\xD0", arena), "\xD0\x90\xEF\xBF\xBD");
-    EXPECT_EQ(mend_text("\xC0\x80", arena), "\xEF\xBF\xBD\xEF\xBF\xBD");
-    EXPECT_EQ(mend_text("\xED\xA0\x80", arena), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
-    EXPECT_EQ(mend_text("a\0b"sv, arena), "a\xE2\x90\x80"
-                                          "b");
+    EXPECT_EQ(sanitize_text("plain", arena), "plain");
+    EXPECT_EQ(sanitize_text("h\xC3\xA4ns", arena), "h\xC3\xA4ns");
+    EXPECT_EQ(sanitize_text("h\xE4ns", arena), "h\xEF\xBF\xBDns");
+    EXPECT_EQ(sanitize_text("\xD0\x90\xD0", arena), "\xD0\x90\xEF\xBF\xBD");
+    EXPECT_EQ(sanitize_text("\xC0\x80", arena), "\xEF\xBF\xBD\xEF\xBF\xBD");
+    EXPECT_EQ(sanitize_text("\xED\xA0\x80", arena), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
+    EXPECT_EQ(sanitize_text("a\0b"sv, arena), "a\xE2\x90\x80"
+                                              "b");
 }
 
 RC_GTEST_PROP(utf8_text, mended_text_is_valid_and_mending_is_done_once,
               (std::string const& bytes)) {
     text_arena arena;
-    auto const mended = mend_text(bytes, arena);
-    RC_ASSERT(is_valid_utf8(mended));
-    RC_ASSERT(mended.find('\0') == mended.npos);
-    RC_ASSERT(mend_text(mended, arena).data() == mended.data());
+    auto const sanitized = sanitize_text(bytes, arena);
+    RC_ASSERT(is_valid_utf8(sanitized));
+    RC_ASSERT(sanitized.find('\0') == sanitized.npos);
+    RC_ASSERT(sanitize_text(sanitized, arena).data() == sanitized.data());
 }
 
 TEST(utf8_text, trims_blanks_line_ends_and_nuls) {
     EXPECT_EQ(trimmed(" \t\r\n\0x y\0 \n"sv), "x y");
     EXPECT_EQ(trimmed("\0\0"sv), "");
-    EXPECT_EQ(without_mark("\xEF\xBB\xBFx"), "x");
+    EXPECT_EQ(strip_bom("\xEF\xBB\xBFx"), "x");
 }
 
 std::string copied(std::string_view text) {
-    std::string to;
-    auto const error = append_json_value(text, to);
-    return error == record_error::none ? to : std::string(code(error));
+    std::string out;
+    auto const error = append_json_value(text, out);
+    return error == record_error::none ? out : std::string(code(error));
 }
 
 TEST(json_text, copies_a_value_without_blanks) {
@@ -107,7 +107,7 @@ TEST(json_text, unescapes_strings) {
 
 RC_GTEST_PROP(json_text, what_is_written_reads_back, (std::string const& bytes)) {
     text_arena arena;
-    auto const text = mend_text(bytes, arena);
+    auto const text = sanitize_text(bytes, arena);
     RC_PRE(!text.empty());
     std::string object;
     json_object_writer writer(object);
@@ -137,8 +137,8 @@ TEST(wire_encoding, base64_of_every_length_and_both_alphabets) {
     text_arena arena;
     for (std::size_t length = 1; length < 70; ++length) {
         std::string bytes;
-        for (std::size_t place = 0; place < length; ++place) {
-            bytes += static_cast<char>(place * 37 + length);
+        for (std::size_t index = 0; index < length; ++index) {
+            bytes += static_cast<char>(index * 37 + length);
         }
         auto text = tests::to_base64(bytes);
         EXPECT_EQ(base64_decode(text, 0, arena), std::optional<std::string_view>(bytes));

@@ -92,32 +92,32 @@ time_us wall(std::string_view text) {
 }
 
 TEST(local_clock, knows_summer_and_winter) {
-    EXPECT_EQ(moments_of("Europe/Berlin", wall("2026-01-15 12:00:00")).first,
+    EXPECT_EQ(instants_of("Europe/Berlin", wall("2026-01-15 12:00:00")).first,
               at("2026-01-15T11:00:00Z"));
-    EXPECT_EQ(moments_of("Europe/Berlin", wall("2026-07-15 12:00:00")).first,
+    EXPECT_EQ(instants_of("Europe/Berlin", wall("2026-07-15 12:00:00")).first,
               at("2026-07-15T10:00:00Z"));
-    EXPECT_EQ(moments_of("Asia/Kolkata", wall("2026-07-15 12:00:00.5")).first,
+    EXPECT_EQ(instants_of("Asia/Kolkata", wall("2026-07-15 12:00:00.5")).first,
               at("2026-07-15T06:30:00.5Z"));
-    EXPECT_EQ(moments_of("UTC", wall("2026-07-15 12:00:00")).first, at("2026-07-15T12:00:00Z"));
+    EXPECT_EQ(instants_of("UTC", wall("2026-07-15 12:00:00")).first, at("2026-07-15T12:00:00Z"));
 }
 
 TEST(local_clock, gives_both_moments_of_the_hour_that_is_repeated) {
-    auto const both = moments_of("Europe/Berlin", wall("2026-10-25 02:30:00"));
+    auto const both = instants_of("Europe/Berlin", wall("2026-10-25 02:30:00"));
     EXPECT_EQ(both.first, at("2026-10-25T00:30:00Z"));
     EXPECT_EQ(both.second, at("2026-10-25T01:30:00Z"));
-    auto const before = moments_of("Europe/Berlin", wall("2026-10-25 01:59:59"));
+    auto const before = instants_of("Europe/Berlin", wall("2026-10-25 01:59:59"));
     EXPECT_EQ(before.first, before.second);
 }
 
 TEST(local_clock, shifts_a_time_that_spring_leaves_out) {
-    EXPECT_EQ(moments_of("Europe/Berlin", wall("2026-03-29 02:30:00")).first,
+    EXPECT_EQ(instants_of("Europe/Berlin", wall("2026-03-29 02:30:00")).first,
               at("2026-03-29T01:30:00Z"));
 }
 
 TEST(local_clock, says_when_it_does_not_know_the_zone) {
-    EXPECT_FALSE(moments_of("Mars/Olympus", 0).zone_is_known);
-    EXPECT_FALSE(moments_of("", 0).zone_is_known);
-    EXPECT_TRUE(moments_of("UTC", 0).zone_is_known);
+    EXPECT_FALSE(instants_of("Mars/Olympus", 0).zone_is_known);
+    EXPECT_FALSE(instants_of("", 0).zone_is_known);
+    EXPECT_TRUE(instants_of("UTC", 0).zone_is_known);
 }
 
 RC_GTEST_PROP(local_clock, remembering_a_stretch_changes_nothing, ()) {
@@ -125,9 +125,9 @@ RC_GTEST_PROP(local_clock, remembering_a_stretch_changes_nothing, ()) {
     auto const hours = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4 * 365 * 24));
     for (int const hour : hours) {
         time_us const when = base + static_cast<time_us>(hour) * 3600 * us_per_s;
-        auto const remembered = moments_of("America/New_York", when);
-        (void)moments_of("UTC", when); // another zone empties the cache
-        RC_ASSERT(moments_of("America/New_York", when) == remembered);
+        auto const remembered = instants_of("America/New_York", when);
+        (void)instants_of("UTC", when); // another zone empties the cache
+        RC_ASSERT(instants_of("America/New_York", when) == remembered);
     }
 }
 
@@ -157,7 +157,7 @@ TEST(call_times, a_moment_near_the_start_chooses_the_hour) {
     times.end = read_time_text("2026-10-25 02:30:00");
     times.duration_ms = 600'000;
     EXPECT_EQ(settled(times, "Europe/Berlin").start, at("2026-10-25T00:20:00Z"));
-    times.near_start = at("2026-10-25T01:20:00Z");
+    times.start_hint = at("2026-10-25T01:20:00Z");
     cdr const call = settled(times, "Europe/Berlin");
     EXPECT_EQ(call.start, at("2026-10-25T01:20:00Z"));
     EXPECT_EQ(call.end, at("2026-10-25T01:30:00Z"));

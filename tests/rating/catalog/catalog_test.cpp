@@ -14,14 +14,14 @@ std::shared_ptr<tariff const> plan() {
 }
 
 catalog_input::subscription_row contract(std::uint8_t id, std::string number, catalog_index account,
-                                         ingest::time_us from = INT64_MIN,
-                                         ingest::time_us to = INT64_MAX) {
+                                         ingest::time_us begin = INT64_MIN,
+                                         ingest::time_us end = INT64_MAX) {
     subscription s;
     s.id = id_of(id);
     s.account = account;
     s.plan = 0;
-    s.active_from = from;
-    s.active_to = to;
+    s.active_from = begin;
+    s.active_to = end;
     return {s, std::move(number)};
 }
 
@@ -37,12 +37,12 @@ TEST(catalog, an_empty_one_knows_nobody) {
 }
 
 TEST(catalog, finds_what_it_was_given) {
-    catalog_input in;
-    in.plans = {plan()};
-    in.accounts = {{{id_of(1), {'E', 'U', 'R'}}, "A-1"}, {{id_of(2)}, "A-2"}};
-    in.subscriptions = {contract(11, "S-1", 1), contract(12, "S-2", 0)};
-    in.dids = {{"442071838750", 1}, {"+14155550100", 0}};
-    catalog const known(std::move(in));
+    catalog_input input;
+    input.plans = {plan()};
+    input.accounts = {{{id_of(1), {'E', 'U', 'R'}}, "A-1"}, {{id_of(2)}, "A-2"}};
+    input.subscriptions = {contract(11, "S-1", 1), contract(12, "S-2", 0)};
+    input.dids = {{"442071838750", 1}, {"+14155550100", 0}};
+    catalog const known(std::move(input));
 
     EXPECT_EQ(known.account_by_number("A-2"), 1U);
     EXPECT_EQ(known.account_by_number("A-"), no_index);
@@ -64,12 +64,12 @@ TEST(catalog, finds_what_it_was_given) {
 }
 
 TEST(catalog, of_names_alike_the_first_stays) {
-    catalog_input in;
-    in.plans = {plan()};
-    in.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "A"}};
-    in.subscriptions = {contract(11, "S", 0), contract(11, "S", 1)};
-    in.dids = {{"44", 0}, {"+44", 1}};
-    catalog const known(std::move(in));
+    catalog_input input;
+    input.plans = {plan()};
+    input.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "A"}};
+    input.subscriptions = {contract(11, "S", 0), contract(11, "S", 1)};
+    input.dids = {{"44", 0}, {"+44", 1}};
+    catalog const known(std::move(input));
     EXPECT_EQ(known.account_by_number("A"), 0U);
     EXPECT_EQ(known.subscription_by_number("S"), 0U);
     EXPECT_EQ(known.subscription_by_id(id_of(11)), 0U);
@@ -79,12 +79,12 @@ TEST(catalog, of_names_alike_the_first_stays) {
 }
 
 TEST(catalog, a_did_may_be_out_of_service_or_nobodys) {
-    catalog_input in;
-    in.plans = {std::make_shared<tariff const>(plan_of({}))};
-    in.accounts = {{{id_of(1)}, "A"}};
-    in.subscriptions = {contract(1, "S", 0, 0, 1)};
-    in.dids = {{"1", 0}, {"2", 0, false}, {"3", no_index}, {"4", no_index, false}};
-    catalog const known(std::move(in));
+    catalog_input input;
+    input.plans = {std::make_shared<tariff const>(plan_of({}))};
+    input.accounts = {{{id_of(1)}, "A"}};
+    input.subscriptions = {contract(1, "S", 0, 0, 1)};
+    input.dids = {{"1", 0}, {"2", 0, false}, {"3", no_index}, {"4", no_index, false}};
+    catalog const known(std::move(input));
     EXPECT_EQ(known.subscription_by_did("1"), 0U);
     EXPECT_EQ(known.subscription_by_did("2"), 0U);
     EXPECT_EQ(known.subscription_by_did("3"), no_index);
@@ -97,24 +97,24 @@ TEST(catalog, a_did_may_be_out_of_service_or_nobodys) {
 }
 
 TEST(catalog, an_empty_name_is_nobodys) {
-    catalog_input in;
-    in.plans = {plan()};
-    in.accounts = {{{id_of(1)}, ""}};
-    in.subscriptions = {contract(11, "", 0)};
-    in.dids = {{"", 0}, {"+", 0}};
-    catalog const known(std::move(in));
+    catalog_input input;
+    input.plans = {plan()};
+    input.accounts = {{{id_of(1)}, ""}};
+    input.subscriptions = {contract(11, "", 0)};
+    input.dids = {{"", 0}, {"+", 0}};
+    catalog const known(std::move(input));
     EXPECT_EQ(known.account_by_number(""), no_index);
     EXPECT_EQ(known.subscription_by_number(""), no_index);
     EXPECT_EQ(known.subscription_by_did(""), no_index);
 }
 
 TEST(catalog, of_an_accounts_active_subscriptions_the_one_that_began_last_counts) {
-    catalog_input in;
-    in.plans = {plan()};
-    in.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "B"}, {{id_of(3)}, "C"}};
-    in.subscriptions = {contract(11, "open", 1, 100), contract(12, "short", 1, 200, 300),
-                        contract(13, "other", 0, 0, 50), contract(14, "late", 1, 400, 500)};
-    catalog const known(std::move(in));
+    catalog_input input;
+    input.plans = {plan()};
+    input.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "B"}, {{id_of(3)}, "C"}};
+    input.subscriptions = {contract(11, "open", 1, 100), contract(12, "short", 1, 200, 300),
+                           contract(13, "other", 0, 0, 50), contract(14, "late", 1, 400, 500)};
+    catalog const known(std::move(input));
     EXPECT_EQ(known.active_subscription(1, 99), no_index);
     EXPECT_EQ(known.active_subscription(1, 100), 0U);
     EXPECT_EQ(known.active_subscription(1, 200), 1U);
@@ -129,26 +129,26 @@ TEST(catalog, of_an_accounts_active_subscriptions_the_one_that_began_last_counts
 
 TEST(catalog, two_that_began_at_once_are_told_apart_whatever_their_order) {
     for (bool const swapped : {false, true}) {
-        catalog_input in;
-        in.plans = {plan()};
-        in.accounts = {{{id_of(1)}, "A"}};
-        in.subscriptions = {contract(11, "S-1", 0, 100), contract(12, "S-2", 0, 100)};
+        catalog_input input;
+        input.plans = {plan()};
+        input.accounts = {{{id_of(1)}, "A"}};
+        input.subscriptions = {contract(11, "S-1", 0, 100), contract(12, "S-2", 0, 100)};
         if (swapped) {
-            std::swap(in.subscriptions[0], in.subscriptions[1]);
+            std::swap(input.subscriptions[0], input.subscriptions[1]);
         }
-        catalog const known(std::move(in));
+        catalog const known(std::move(input));
         EXPECT_EQ(known.subscription_at(known.active_subscription(0, 100)).id, id_of(12));
     }
 }
 
 TEST(catalog, refuses_rows_that_point_nowhere) {
     auto const build = [](auto change) {
-        catalog_input in;
-        in.plans = {plan()};
-        in.accounts = {{{id_of(1)}, "A"}};
-        in.subscriptions = {contract(11, "S", 0)};
-        change(in);
-        catalog const built(std::move(in));
+        catalog_input input;
+        input.plans = {plan()};
+        input.accounts = {{{id_of(1)}, "A"}};
+        input.subscriptions = {contract(11, "S", 0)};
+        change(input);
+        catalog const built(std::move(input));
     };
     EXPECT_NO_THROW(build([](catalog_input&) {}));
     EXPECT_THROW(build([](catalog_input& in) { in.subscriptions[0].value.account = 1; }),
@@ -163,16 +163,16 @@ TEST(catalog, refuses_rows_that_point_nowhere) {
 
 TEST(catalog, finds_each_of_many) {
     constexpr catalog_index many = 20'000;
-    catalog_input in;
-    in.plans = {plan()};
+    catalog_input input;
+    input.plans = {plan()};
     for (catalog_index i = 0; i < many; ++i) {
-        in.accounts.push_back({{}, "ACC-" + std::to_string(i)});
+        input.accounts.push_back({{}, "ACC-" + std::to_string(i)});
         auto row = contract(0, "SUB-" + std::to_string(i), many - 1 - i);
         std::memcpy(row.value.id.bytes.data(), &i, sizeof i);
-        in.subscriptions.push_back(row);
-        in.dids.push_back({std::to_string(440'000'000 + i), i});
+        input.subscriptions.push_back(row);
+        input.dids.push_back({std::to_string(440'000'000 + i), i});
     }
-    catalog const known(std::move(in));
+    catalog const known(std::move(input));
     for (catalog_index i = 0; i < many; ++i) {
         ingest::uuid id;
         std::memcpy(id.bytes.data(), &i, sizeof i);

@@ -18,25 +18,25 @@ constexpr ingest::time_us day_us = 86'400 * ingest::us_per_s;
 /// end, with a DID. C has no contract. The DID of the old contract is still listed.
 catalog const& book() {
     static catalog const built([] {
-        catalog_input in;
-        in.plans = {std::make_shared<tariff const>(plan_of({}))};
-        in.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "B"}, {{id_of(3)}, "C"}};
-        auto const add = [&in](std::uint8_t id, char const* number, catalog_index account,
-                               ingest::time_us from, ingest::time_us to) {
+        catalog_input input;
+        input.plans = {std::make_shared<tariff const>(plan_of({}))};
+        input.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "B"}, {{id_of(3)}, "C"}};
+        auto const add = [&input](std::uint8_t id, char const* number, catalog_index account,
+                                  ingest::time_us begin, ingest::time_us end) {
             subscription s;
             s.id = id_of(id);
             s.account = account;
             s.plan = 0;
-            s.active_from = from;
-            s.active_to = to;
-            in.subscriptions.push_back({s, number});
+            s.active_from = begin;
+            s.active_to = end;
+            input.subscriptions.push_back({s, number});
         };
         add(10, "S-0", 0, noon - 30 * day_us, noon);
         add(11, "S-1", 0, noon, noon + 30 * day_us);
         add(12, "S-2", 1, INT64_MIN, INT64_MAX);
-        in.dids = {
+        input.dids = {
             {"442071838750", 2}, {"14155550100", 0}, {"12345678901234567890123456789012", 2}};
-        return in;
+        return input;
     }());
     return built;
 }
@@ -57,8 +57,8 @@ guided pays(catalog_index subscription, call_direction direction = call_directio
     return {subscription, record_error::none, direction};
 }
 
-guided nobody(record_error why, call_direction direction = call_direction::outbound) {
-    return {no_index, why, direction};
+guided nobody(record_error reason, call_direction direction = call_direction::outbound) {
+    return {no_index, reason, direction};
 }
 
 TEST(guide, an_explicit_subscription_pays_before_all_else) {
@@ -155,22 +155,22 @@ catalog on_net_book() {
     auto behind = content_of("UTC", {}, {special});
     auto asks = content_of("UTC", {}, {});
     asks.fallback = shared(std::move(behind));
-    catalog_input in;
-    in.plans = {shared(std::move(asks)), shared(content_of("UTC", {}, {}))};
-    in.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "B"}};
+    catalog_input input;
+    input.plans = {shared(std::move(asks)), shared(content_of("UTC", {}, {}))};
+    input.accounts = {{{id_of(1)}, "A"}, {{id_of(2)}, "B"}};
     for (catalog_index i = 0; i < 2; ++i) {
         subscription s;
         s.id = id_of(static_cast<std::uint8_t>(10 + i));
         s.account = i;
         s.plan = i;
-        in.subscriptions.push_back({s, "S-" + std::to_string(i)});
+        input.subscriptions.push_back({s, "S-" + std::to_string(i)});
     }
-    in.dids = {{"442071838750", 1}, {"4420", 0, false}, {"4421", no_index}};
-    return catalog(std::move(in));
+    input.dids = {{"442071838750", 1}, {"4420", 0, false}, {"4421", no_index}};
+    return catalog(std::move(input));
 }
 
 TEST(guide, says_that_a_call_goes_to_one_of_our_active_dids) {
-    catalog const book = on_net_book();
+    catalog const catalog = on_net_book();
     for (auto const& [to, is_on_net] : {std::pair{"442071838750", true},
                                         {"sip:+44 20 7183-8750@here", true},
                                         {"4421", true},
@@ -178,15 +178,15 @@ TEST(guide, says_that_a_call_goes_to_one_of_our_active_dids) {
                                         {"4422", false},
                                         {"4421x", false},
                                         {"", false}}) {
-        auto const found = guide(call("", "A", "", to), book);
+        auto const found = guide(call("", "A", "", to), catalog);
         EXPECT_EQ(found.error, record_error::none);
         EXPECT_EQ(found.on_net, is_on_net) << to;
         // For a plan without on-net rates the DIDs are not searched.
-        EXPECT_FALSE(guide(call("", "B", "", to), book).on_net) << to;
+        EXPECT_FALSE(guide(call("", "B", "", to), catalog).on_net) << to;
     }
-    EXPECT_FALSE(guide(call("", "C", "", "4421"), book).on_net);
+    EXPECT_FALSE(guide(call("", "C", "", "4421"), catalog).on_net);
     auto const inbound = call("", "", "1", "442071838750", call_direction::inbound);
-    EXPECT_EQ(guide(inbound, book).subscription, 1U);
+    EXPECT_EQ(guide(inbound, catalog).subscription, 1U);
 }
 
 TEST(match_digits, leaves_only_what_is_matched) {
@@ -223,21 +223,21 @@ TEST(match_digits, leaves_only_what_is_matched) {
 
 TEST(guide, an_assumed_direction_gives_way_to_whose_numbers_these_are) {
     auto assumed = [](std::string_view account, std::string_view caller,
-                      std::string_view destination, call_direction said) {
-        auto record = call("", account, caller, destination, said);
+                      std::string_view destination, call_direction answer) {
+        auto record = call("", account, caller, destination, answer);
         record.direction_assumed = true;
         return guide(record, book());
     };
-    auto const in = call_direction::inbound;
+    auto const input = call_direction::inbound;
     auto const out = call_direction::outbound;
     // From our DID to elsewhere, and from elsewhere to it, whatever the switch called it.
-    EXPECT_EQ(assumed("", "+442071838750", "+33123456789", in), pays(2, out));
-    EXPECT_EQ(assumed("", "+33123456789", "+442071838750", out), pays(2, in));
+    EXPECT_EQ(assumed("", "+442071838750", "+33123456789", input), pays(2, out));
+    EXPECT_EQ(assumed("", "+33123456789", "+442071838750", out), pays(2, input));
     // Neither number is ours, or both are: the direction of the record remains.
-    EXPECT_EQ(assumed("", "1", "2", in), nobody(record_error::unknown_number, in));
-    EXPECT_EQ(assumed("", "+442071838750", "+442071838750", in), pays(2, in));
+    EXPECT_EQ(assumed("", "1", "2", input), nobody(record_error::unknown_number, input));
+    EXPECT_EQ(assumed("", "+442071838750", "+442071838750", input), pays(2, input));
     // With an account in the record, only a DID of that account makes the call inbound.
-    EXPECT_EQ(assumed("B", "+33123456789", "+442071838750", out), pays(2, in));
+    EXPECT_EQ(assumed("B", "+33123456789", "+442071838750", out), pays(2, input));
     EXPECT_EQ(assumed("A", "1001", "+442071838750", out), pays(1, out));
     EXPECT_EQ(assumed("B", "+442071838750", "+33123456789", out), pays(2, out));
 }

@@ -33,10 +33,10 @@ char const* const zones[] = {
 
 /// A moment from "2026-03-10 12:00:00", UTC.
 time_us utc(std::string const& text) {
-    std::istringstream in(text);
+    std::istringstream input(text);
     date::sys_seconds parsed;
-    in >> date::parse("%F %T", parsed);
-    if (in.fail()) {
+    input >> date::parse("%F %T", parsed);
+    if (input.fail()) {
         throw std::invalid_argument("no time: " + text);
     }
     return parsed.time_since_epoch().count() * us_per_s;

@@ -143,11 +143,11 @@ RC_GTEST_PROP(money, rounding_agrees_with_exact_fractions_of_any_size,
     RC_PRE(divisor != 0);
     for (unsigned decimals = 0; decimals <= 9; ++decimals) {
         for (rounding_mode const mode : modes) {
-            rounding const how{mode, static_cast<std::uint8_t>(decimals)};
+            rounding const rounding{mode, static_cast<std::uint8_t>(decimals)};
             auto const numerator = static_cast<int128>(high) * (int128{1} << 64) + low;
-            auto const expected =
-                reference_amount(reference_round(fraction(wide(high, low), integer(divisor)), how));
-            RC_ASSERT(round_fraction(numerator, divisor, how) == expected);
+            auto const expected = reference_amount(
+                reference_round(fraction(wide(high, low), integer(divisor)), rounding));
+            RC_ASSERT(round_fraction(numerator, divisor, rounding) == expected);
         }
     }
 }

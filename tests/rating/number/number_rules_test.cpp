@@ -12,7 +12,7 @@
 namespace {
 
 using namespace tally;
-using rating::normalise;
+using rating::normalize;
 using rating::number_form;
 
 ingest::number_rules rules_of(std::string_view json) {
@@ -40,7 +40,7 @@ class number_rules_india : public ::testing::TestWithParam<sent_number> {};
 TEST_P(number_rules_india, make_e164_of_what_is_sent) {
     auto const& test = GetParam();
     std::array<char, rating::prefix_index::digits_max> buffer;
-    auto const found = normalise(test.sent, india(), buffer);
+    auto const found = normalize(test.sent, india(), buffer);
     EXPECT_EQ(found.digits, test.becomes) << test.sent;
     EXPECT_EQ(found.form, test.form) << test.sent;
 }
@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(number_rules, without_any_everything_stays_as_sent) {
     std::array<char, rating::prefix_index::digits_max> buffer;
     for (auto const* sent : {"+919812345678", "0098", "sip:1@2", ""}) {
-        EXPECT_EQ(normalise(sent, {}, buffer).digits, "") << sent;
+        EXPECT_EQ(normalize(sent, {}, buffer).digits, "") << sent;
     }
     ingest::record_batch batch;
     ingest::cdr call;
@@ -101,18 +101,18 @@ TEST(number_rules, the_first_rewrite_that_fits_is_applied_and_named) {
     auto const rules = rules_of(R"({"rewrites":[{"prefix":"77","replacement":"44"},
         {"prefix":"7","replacement":"1"},{"prefix":"44","replacement":"7"}]})");
     std::array<char, rating::prefix_index::digits_max> buffer;
-    auto const first = normalise("77123456", rules, buffer);
+    auto const first = normalize("77123456", rules, buffer);
     EXPECT_EQ(first.digits, "44123456"); // and not rewritten again
     EXPECT_EQ(first.rewrite, 0U);
-    EXPECT_EQ(normalise("7123456", rules, buffer).digits, "1123456");
-    EXPECT_EQ(normalise("9123456", rules, buffer).rewrite, rating::normal_number::no_rewrite);
+    EXPECT_EQ(normalize("7123456", rules, buffer).digits, "1123456");
+    EXPECT_EQ(normalize("9123456", rules, buffer).rewrite, rating::normal_number::no_rewrite);
 }
 
 TEST(number_rules, a_rewrite_may_give_the_plus_of_an_international_number) {
     auto const rules = rules_of(R"({"country_code":"91","national_lengths":[10],
         "rewrites":[{"prefix":"8","replacement":"+"}]})");
     std::array<char, rating::prefix_index::digits_max> buffer;
-    EXPECT_EQ(normalise("81234567890", rules, buffer).digits, "1234567890");
+    EXPECT_EQ(normalize("81234567890", rules, buffer).digits, "1234567890");
 }
 
 TEST(number_rules, a_batch_keeps_what_was_sent_where_more_than_a_plus_went) {
@@ -156,17 +156,18 @@ TEST(number_rules, one_call_is_the_same_with_and_without_them) {
     EXPECT_FALSE(same_content(normal, other));
 }
 
-rc::Gen<std::string> characters(char const* from, std::size_t most) {
-    return rc::gen::mapcat(rc::gen::inRange<std::size_t>(0, most + 1), [from](std::size_t length) {
-        return rc::gen::container<std::string>(length, rc::gen::elementOf(std::string{from}));
-    });
+rc::Gen<std::string> characters(char const* origin, std::size_t most) {
+    return rc::gen::mapcat(
+        rc::gen::inRange<std::size_t>(0, most + 1), [origin](std::size_t length) {
+            return rc::gen::container<std::string>(length, rc::gen::elementOf(std::string{origin}));
+        });
 }
 
 RC_GTEST_PROP(number_rules, any_text_ends_within_the_buffer, ()) {
     auto const text = *rc::gen::oneOf(characters("0123456789+*#b9 ()-.@;:sipSIPtel\xff", 70),
                                       rc::gen::arbitrary<std::string>());
     std::array<char, rating::prefix_index::digits_max> buffer;
-    auto const digits = normalise(text, india(), buffer).digits;
+    auto const digits = normalize(text, india(), buffer).digits;
     RC_ASSERT(digits.size() <= buffer.size());
     RC_ASSERT(digits.find_first_not_of("0123456789") == std::string_view::npos);
 }
@@ -175,16 +176,16 @@ RC_GTEST_PROP(number_rules, e164_stays_what_it_is, ()) {
     auto const tail = *characters("0123456789", 14);
     std::string const number = *rc::gen::elementOf(std::string{"123456789"}) + tail;
     std::array<char, rating::prefix_index::digits_max> buffer;
-    RC_ASSERT(normalise("+" + number, india(), buffer).digits == number);
+    RC_ASSERT(normalize("+" + number, india(), buffer).digits == number);
 }
 
 RC_GTEST_PROP(number_rules, the_outcome_is_international_and_stays_so, ()) {
     auto const sent = *characters("00112345678999+ ", 20);
     std::array<char, rating::prefix_index::digits_max> buffer;
     std::array<char, rating::prefix_index::digits_max> again;
-    auto const once = std::string{normalise(sent, india(), buffer).digits};
+    auto const once = std::string{normalize(sent, india(), buffer).digits};
     if (!once.empty()) {
-        RC_ASSERT(normalise("+" + once, india(), again).digits == once);
+        RC_ASSERT(normalize("+" + once, india(), again).digits == once);
     }
 }
 

@@ -17,11 +17,11 @@ using testing::IsEmpty;
 
 constexpr ingest::time_us now = 1'000'000;
 
-rate version(std::string_view price, ingest::time_us from = INT64_MIN,
-             ingest::time_us to = INT64_MAX) {
+rate version(std::string_view price, ingest::time_us begin = INT64_MIN,
+             ingest::time_us end = INT64_MAX) {
     rate one = rate_of("44", {step(0, price, 60, 60)});
-    one.effective_from = from;
-    one.effective_to = to;
+    one.effective_from = begin;
+    one.effective_to = end;
     return one;
 }
 
@@ -72,12 +72,12 @@ struct history {
     bool is_there = false;
     std::uint32_t last_id = 0;
 
-    plan_difference compare(plan_definition const& wanted, ingest::time_us at) const {
-        return difference_of(is_there ? &stored : nullptr, wanted, at);
+    plan_difference compare(plan_definition const& wanted, ingest::time_us time) const {
+        return difference_of(is_there ? &stored : nullptr, wanted, time);
     }
-    history& apply(std::vector<rate> rates, ingest::time_us at = now) {
+    history& apply(std::vector<rate> rates, ingest::time_us time = now) {
         auto const wanted = plan_with(std::move(rates));
-        tests::apply(stored, compare(wanted, at), last_id);
+        tests::apply(stored, compare(wanted, time), last_id);
         is_there = true;
         stored.plan.code = wanted.code;
         return *this;
@@ -234,15 +234,15 @@ std::vector<rate> random_versions() {
         begins.insert(*rc::gen::arbitrary<bool>() ? random_moment() : INT64_MIN);
     }
     std::vector<rate> rates;
-    for (auto const from : begins) {
-        ingest::time_us to = INT64_MAX;
-        auto const next = begins.upper_bound(from);
+    for (auto const origin : begins) {
+        ingest::time_us end = INT64_MAX;
+        auto const next = begins.upper_bound(origin);
         if (*rc::gen::arbitrary<bool>()) {
-            to = random_moment() + 50;
-            to = to <= from ? from + 50 : to;
-            to = next != begins.end() ? std::min(to, *next) : to; // as read_plan asks
+            end = random_moment() + 50;
+            end = end <= origin ? origin + 50 : end;
+            end = next != begins.end() ? std::min(end, *next) : end; // as read_plan asks
         }
-        rates.push_back(version(*rc::gen::element("1", "2", "3"), from, to));
+        rates.push_back(version(*rc::gen::element("1", "2", "3"), origin, end));
     }
     return rates;
 }
@@ -254,24 +254,24 @@ std::string price_at(std::vector<rate> const& rates, ingest::time_us when) {
 
 RC_GTEST_PROP(plan_difference_property, applied_says_what_the_file_says, ()) {
     history one;
-    ingest::time_us at = 1;
+    ingest::time_us time = 1;
     int const applies = *rc::gen::inRange(1, 6);
     for (int i = 0; i < applies; ++i) {
-        at += *rc::gen::inRange<ingest::time_us>(1, 400);
+        time += *rc::gen::inRange<ingest::time_us>(1, 400);
         auto const before = one.stored.plan.rates;
         auto const wanted = random_versions();
-        one.apply(wanted, at);
+        one.apply(wanted, time);
         std::set<ingest::time_us> begins;
         for (auto const& each : one.stored.plan.rates) {
             RC_ASSERT(each.effective_from < each.effective_to);
             RC_ASSERT(begins.insert(each.effective_from).second);
         }
-        for (ingest::time_us when = at; when < 1500; when += 25) {
+        for (ingest::time_us when = time; when < 1500; when += 25) {
             if (held_at(wanted, when) != nullptr) {
                 RC_ASSERT(price_at(one.stored.plan.rates, when) == price_at(wanted, when));
             }
         }
-        for (ingest::time_us const later : {at, at + 1, at + 333}) {
+        for (ingest::time_us const later : {time, time + 1, time + 333}) {
             RC_ASSERT(texts(one.compare(plan_with(wanted), later)) == "");
             auto const file = in_effect_from(one.stored, later);
             RC_ASSERT(texts(one.compare(file, later)) == "");
@@ -279,7 +279,7 @@ RC_GTEST_PROP(plan_difference_property, applied_says_what_the_file_says, ()) {
         bool const has_moments = std::ranges::any_of(wanted, [](rate const& each) {
             return each.effective_from != INT64_MIN || each.effective_to != INT64_MAX;
         });
-        for (ingest::time_us when = 0; !before.empty() && !has_moments && when < at; when += 25) {
+        for (ingest::time_us when = 0; !before.empty() && !has_moments && when < time; when += 25) {
             RC_ASSERT(price_at(one.stored.plan.rates, when) == price_at(before, when));
         }
     }

@@ -26,7 +26,8 @@ bool per_minute_fits(rate const& r) {
 }
 
 /// The pieces have no gaps and add up to the billed time, and their costs add up to the cost.
-void check_pieces(std::vector<charged_piece> const& pieces, rated_call const& rated, rounding how) {
+void check_pieces(std::vector<charged_piece> const& pieces, rated_call const& rated,
+                  rounding rounding) {
     std::int64_t next_s = 0;
     std::int64_t drawn_s = 0;
     fraction sum = 0;
@@ -51,23 +52,24 @@ void check_pieces(std::vector<charged_piece> const& pieces, rated_call const& ra
     }
     RC_ASSERT(rated.cost ==
               reference_amount(reference_round(
-                  reference_bounded(sum + rated.by->connect_fee.nanos, *rated.by), how)));
+                  reference_bounded(sum + rated.by->connect_fee.nanos, *rated.by), rounding)));
 }
 
 /// Rates one call by both raters and draws from `left` as a caller would. Returns the number of
 /// pieces.
-std::size_t compare(random_tariff const& by, reference_call const& call, allowance& left) {
+std::size_t compare(random_tariff const& key, reference_call const& call, allowance& left) {
     allowance const before = left;
-    auto const expected = reference_rate(by.plans, call, before.included_s - before.used_s);
+    auto const expected = reference_rate(key.plans, call, before.included_s - before.used_s);
     auto const cdr = cdr_of(call);
-    auto const got = rate_call(cdr, *by.built, left, call.on_net);
+    auto const got = rate_call(cdr, *key.built, left, call.on_net);
     allowance explained_left = before;
     std::vector<charged_piece> pieces;
-    auto const explained = explain_call(cdr, *by.built, explained_left, call.on_net, pieces);
+    auto const explained = explain_call(cdr, *key.built, explained_left, call.on_net, pieces);
     RC_ASSERT(explained_left == left);
     RC_ASSERT(explained.error == got.error);
     RC_ASSERT(explained.cost == got.cost);
-    if (expected.by == nullptr || !expected.cost || !per_minute_fits(*expected.by)) {
+    if (expected.charged_rate == nullptr || !expected.cost ||
+        !per_minute_fits(*expected.charged_rate)) {
         RC_ASSERT(got.error ==
                   (expected.by == nullptr ? record_error::no_rate : record_error::amount_overflow));
         RC_ASSERT(left == before);
@@ -82,16 +84,16 @@ std::size_t compare(random_tariff const& by, reference_call const& call, allowan
     RC_ASSERT(got.connect_fee == (expected.pays_connect_fee ? expected.by->connect_fee : amount{}));
     RC_ASSERT(left.used_s == before.used_s + got.allowance_s);
     RC_ASSERT(left.used_s <= left.included_s);
-    check_pieces(pieces, got, by.plans.front().head.how);
+    check_pieces(pieces, got, key.plans.front().head.rounding_mode);
     return pieces.size();
 }
 
 void compare_many(plan_wishes const& wishes) {
-    auto const by = random_plans(wishes);
-    allowance left{0, *rc::gen::inRange<std::int64_t>(0, by.is_coarse ? 500'000 : 3000)};
+    auto const key = random_plans(wishes);
+    allowance left{0, *rc::gen::inRange<std::int64_t>(0, key.is_coarse ? 500'000 : 3000)};
     bool is_cut = false;
     for (int i = 0; i < calls_per_tariff; ++i) {
-        is_cut = compare(by, random_call(by), left) > 1 || is_cut;
+        is_cut = compare(key, random_call(key), left) > 1 || is_cut;
     }
     RC_CLASSIFY(is_cut, "a call was charged in pieces");
 }
@@ -113,19 +115,19 @@ RC_GTEST_PROP(plan_property, agrees_with_the_slow_rater_near_what_fits, ()) {
 // answer time and the same allowance costs as much or more. And if the shorter call has no rate,
 // the longer one has no rate either.
 RC_GTEST_PROP(plan_property, a_longer_call_never_costs_less, ()) {
-    auto const by = random_plans({});
-    auto call = random_call(by);
+    auto const key = random_plans({});
+    auto call = random_call(key);
     allowance const start{0, *rc::gen::inRange<std::int64_t>(0, 2000)};
     std::vector<std::int64_t> seconds{call.call_s};
     for (int i = 0; i < calls_per_tariff; ++i) {
-        seconds.push_back(*rc::gen::inRange<std::int64_t>(1, by.is_coarse ? 300'000 : 1000));
+        seconds.push_back(*rc::gen::inRange<std::int64_t>(1, key.is_coarse ? 300'000 : 1000));
     }
     std::sort(seconds.begin(), seconds.end());
     rated_call last;
     for (std::int64_t const s : seconds) {
         call.call_s = s;
         allowance left = start;
-        auto const rated = rate_call(cdr_of(call), *by.built, left, call.on_net);
+        auto const rated = rate_call(cdr_of(call), *key.built, left, call.on_net);
         if (last.error != record_error::none) {
             RC_ASSERT(rated.error == last.error);
         } else if (rated.error == record_error::none) {
@@ -140,8 +142,9 @@ RC_GTEST_PROP(plan_property, a_longer_call_never_costs_less, ()) {
 
 bool same(rated_call const& a, rated_call const& b) {
     return a.error == b.error && a.cost == b.cost && a.billed_s == b.billed_s &&
-           a.allowance_s == b.allowance_s && (a.by == nullptr) == (b.by == nullptr) &&
-           (a.by == nullptr || a.by->id == b.by->id);
+           a.allowance_s == b.allowance_s &&
+           (a.charged_rate == nullptr) == (b.charged_rate == nullptr) &&
+           (a.charged_rate == nullptr || a.charged_rate->id == b.charged_rate->id);
 }
 
 RC_GTEST_PROP(plan_property, a_longer_prefix_changes_its_own_numbers_only, ()) {
@@ -161,7 +164,8 @@ RC_GTEST_PROP(plan_property, a_longer_prefix_changes_its_own_numbers_only, ()) {
         bool const is_its_own = call.digits.starts_with("442") &&
                                 call.direction == added.direction &&
                                 (call.on_net || !added.is_on_net);
-        bool const by_longer = is.by == nullptr || is.by->prefix.starts_with("442");
+        bool const by_longer =
+            is.charged_rate == nullptr || is.charged_rate->prefix.starts_with("442");
         RC_ASSERT(same(was, is) || (is_its_own && by_longer));
     }
 }

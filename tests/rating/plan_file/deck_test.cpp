@@ -25,7 +25,7 @@ plan_reading read_deck_text(std::string const& deck) {
 std::vector<rate> rates_of(std::string const& deck) {
     auto reading = read_deck_text(deck);
     for (auto const& each : reading.problems) {
-        ADD_FAILURE() << each.file << ":" << each.line << ":" << each.column << ": " << each.what;
+        ADD_FAILURE() << each.file << ":" << each.line << ":" << each.column << ": " << each.text;
     }
     return reading.plan ? reading.plan->rates : std::vector<rate>{};
 }
@@ -35,7 +35,7 @@ std::vector<std::string> problems_of(std::string const& deck) {
     std::vector<std::string> found;
     for (auto const& each : read_deck_text(deck).problems) {
         found.push_back(each.file + ":" + std::to_string(each.line) + ":" +
-                        std::to_string(each.column) + ": " + each.what);
+                        std::to_string(each.column) + ": " + each.text);
     }
     return found;
 }

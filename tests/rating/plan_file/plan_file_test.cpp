@@ -19,7 +19,7 @@ std::vector<std::string> problems_of(std::string_view text) {
     std::vector<std::string> found;
     for (auto const& each : read_plan(text, "plan.toml", no_decks).problems) {
         found.push_back(std::to_string(each.line) + ":" + std::to_string(each.column) + ": " +
-                        each.what);
+                        each.text);
     }
     return found;
 }
@@ -27,7 +27,7 @@ std::vector<std::string> problems_of(std::string_view text) {
 plan_definition plan_of(std::string_view text) {
     auto reading = read_plan(text, "plan.toml", no_decks);
     for (auto const& each : reading.problems) {
-        ADD_FAILURE() << each.line << ":" << each.column << ": " << each.what;
+        ADD_FAILURE() << each.line << ":" << each.column << ": " << each.text;
     }
     return std::move(reading.plan).value_or(plan_definition{});
 }

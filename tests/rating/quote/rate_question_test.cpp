@@ -37,8 +37,8 @@ std::string fault_in(std::string_view line) {
 
 TEST(rate_question, reads_a_call) {
     call_question expected;
-    expected.to = "+447911123456";
-    expected.from = "+919812345678";
+    expected.end = "+447911123456";
+    expected.caller = "+919812345678";
     expected.direction = call_direction::inbound;
     expected.start = noon;
     expected.answer = noon;
@@ -102,9 +102,9 @@ TEST(rate_question, counts_a_part_of_a_second_however_small) {
 }
 
 TEST(rate_question, says_when_a_call_was_answered) {
-    auto const said = call_in(
+    auto const answer = call_in(
         R"({"to":"44","at":1773144000,"answered_at":"2026-03-10T12:00:09Z","duration_s":1})");
-    EXPECT_EQ(said.answer, noon + 9 * ingest::us_per_s);
+    EXPECT_EQ(answer.answer, noon + 9 * ingest::us_per_s);
     auto const ringing =
         call_in(R"({"to":"44","at":1773144000,"duration_s":70,"billsec_ms":"60500"})");
     EXPECT_EQ(ringing.billable_ms, 60'500);
@@ -143,7 +143,7 @@ TEST(rate_question, reads_a_usage_event_with_its_properties) {
     usage_question expected;
     expected.metric = "users";
     expected.value = parse_quantity("2.5");
-    expected.at = noon;
+    expected.time = noon;
     expected.properties = {{"user_id", "ann\n"}, {"from", "12"}, {"tags", "[1, 2]"}, {"at", "x"}};
     EXPECT_EQ(std::get<usage_question>(
                   read(R"({"metric":"users","quantity":"2.5","at":1773144000,"user_id":"ann\n",)"

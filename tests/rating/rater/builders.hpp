@@ -34,10 +34,10 @@ inline rate rate_of(std::string_view prefix, std::vector<rate_step> steps) {
     return r;
 }
 
-inline tariff plan_of(std::vector<rate> rates, rounding how = {rounding_mode::half_up, 4}) {
+inline tariff plan_of(std::vector<rate> rates, rounding rounding = {rounding_mode::half_up, 4}) {
     tariff::header head;
     head.code = "test";
-    head.how = how;
+    head.rounding_mode = rounding;
     return {std::move(head), std::move(rates)};
 }
 
@@ -73,7 +73,7 @@ inline band band_of(std::string_view name, std::int32_t from_s, std::int32_t to_
 
 /// A rate with a price per second, charged by the second, in one of the plan's bands.
 inline rate by_second(std::string_view prefix, std::string_view price,
-                      band_place in_band = any_band) {
+                      band_index in_band = any_band) {
     rate r = rate_of(prefix, {step(0, price, 1, 1)});
     r.band = in_band;
     return r;
@@ -90,8 +90,8 @@ inline tariff::content content_of(std::string_view time_zone, std::vector<band> 
     return made;
 }
 
-inline std::shared_ptr<tariff const> shared(tariff::content of) {
-    return std::make_shared<tariff const>(std::move(of));
+inline std::shared_ptr<tariff const> shared(tariff::content content) {
+    return std::make_shared<tariff const>(std::move(content));
 }
 
 /// An answered outbound call to a London number, with this length in milliseconds.

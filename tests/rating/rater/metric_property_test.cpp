@@ -36,15 +36,15 @@ fraction reference_packages(fraction const& billable, fraction const& size) {
     return fraction(whole) < exact ? fraction(whole + 1) : fraction(whole);
 }
 
-fraction reference_tiers(metric_price const& by, fraction const& billable) {
+fraction reference_tiers(metric_price const& price, fraction const& billable) {
     fraction sum = 0;
     fraction begin = 0;
-    for (price_tier const& tier : by.tiers) {
+    for (price_tier const& tier : price.tiers) {
         bool const ends_here = !tier.up_to || billable <= units(*tier.up_to);
-        if (by.model == price_model::volume && ends_here) {
+        if (price.model == price_model::volume && ends_here) {
             return billable * units(tier.price) + units(tier.flat);
         }
-        if (by.model == price_model::graduated && billable > begin) {
+        if (price.model == price_model::graduated && billable > begin) {
             fraction const end = ends_here ? billable : units(*tier.up_to);
             sum += (end - begin) * units(tier.price) + units(tier.flat);
         }
@@ -54,31 +54,33 @@ fraction reference_tiers(metric_price const& by, fraction const& billable) {
 }
 
 /// F in units of the currency, before it is rounded.
-fraction reference_exact(metric_price const& by, fraction const& total) {
-    fraction const billable = total > units(by.included) ? total - units(by.included) : fraction(0);
+fraction reference_exact(metric_price const& metric, fraction const& total) {
+    fraction const billable =
+        total > units(metric.included) ? total - units(metric.included) : fraction(0);
     fraction price = 0;
     if (billable > 0) {
-        price = by.model == price_model::per_unit ? billable * units(by.price)
-                : by.model == price_model::package
-                    ? reference_packages(billable, units(by.package)) * units(by.price)
-                : by.model == price_model::percentage ? billable * units(by.percent) / 100
-                                                      : reference_tiers(by, billable);
+        price = metric.model == price_model::per_unit ? billable * units(metric.price)
+                : metric.model == price_model::package
+                    ? reference_packages(billable, units(metric.package)) * units(metric.price)
+                : metric.model == price_model::percentage ? billable * units(metric.percent) / 100
+                                                          : reference_tiers(metric, billable);
     }
-    if (by.minimum.nanos != 0 && price < units(by.minimum)) {
-        price = units(by.minimum);
+    if (metric.minimum.nanos != 0 && price < units(metric.minimum)) {
+        price = units(metric.minimum);
     }
-    if (by.maximum.nanos != INT64_MAX && price > units(by.maximum)) {
-        price = units(by.maximum);
+    if (metric.maximum.nanos != INT64_MAX && price > units(metric.maximum)) {
+        price = units(metric.maximum);
     }
     return price;
 }
 
-std::optional<amount> reference_price(metric_price const& by, rounding how, quantity total) {
+std::optional<amount> reference_price(metric_price const& price, rounding rounding,
+                                      quantity total) {
     if (total.nanos <= 0) {
         return amount{};
     }
-    fraction const nanos = reference_exact(by, units(total)) * 1'000'000'000;
-    return reference_amount(reference_round(nanos, how));
+    fraction const nanos = reference_exact(price, units(total)) * 1'000'000'000;
+    return reference_amount(reference_round(nanos, rounding));
 }
 
 // --- random metrics and events -----------------------------------------------------------------
@@ -101,47 +103,49 @@ constexpr value_range ordinary{0, 5'000'000'000, 40'000'000'000, 1'000'000};
 constexpr value_range below_zero{-2'000'000'000, 2'000'000'000, 40'000'000'000, 1'000'000};
 constexpr value_range extreme{INT64_MIN + 1, INT64_MAX - 1, INT64_MAX - 1, 1};
 
-std::vector<price_tier> random_tiers(value_range const& in) {
+std::vector<price_tier> random_tiers(value_range const& input) {
     std::vector<price_tier> tiers;
     quantity up_to;
     int const more = *rc::gen::inRange(0, 5);
     for (int i = 0; i <= more; ++i) {
         price_tier tier;
-        up_to.nanos += 1 + std::max<std::int64_t>(0, nanos_between(0, in.quantity_max / 4));
+        up_to.nanos += 1 + std::max<std::int64_t>(0, nanos_between(0, input.quantity_max / 4));
         if (i != more) {
             tier.up_to = up_to;
         }
-        tier.price = amount{nanos_between(in.price_low, in.price_high)};
-        tier.flat = amount{nanos_between(in.price_low, in.price_high)};
+        tier.price = amount{nanos_between(input.price_low, input.price_high)};
+        tier.flat = amount{nanos_between(input.price_low, input.price_high)};
         tiers.push_back(tier);
     }
     return tiers;
 }
 
-metric_price random_metric(value_range const& in) {
-    metric_price by;
-    by.name = "metric";
-    by.model =
+metric_price random_metric(value_range const& input) {
+    metric_price price;
+    price.name = "metric";
+    price.model =
         *rc::gen::element(price_model::per_unit, price_model::package, price_model::graduated,
                           price_model::volume, price_model::percentage);
-    by.included.nanos = nanos_between(0, in.quantity_max);
-    by.price = amount{nanos_between(in.price_low, in.price_high)};
-    by.percent = amount{nanos_between(in.price_low, in.price_high)};
-    if (by.model == price_model::package) {
-        by.package.nanos = in.package_min + nanos_between(0, in.quantity_max / 4);
+    price.included.nanos = nanos_between(0, input.quantity_max);
+    price.price = amount{nanos_between(input.price_low, input.price_high)};
+    price.percent = amount{nanos_between(input.price_low, input.price_high)};
+    if (price.model == price_model::package) {
+        price.package.nanos = input.package_min + nanos_between(0, input.quantity_max / 4);
     }
-    if (by.model == price_model::graduated || by.model == price_model::volume) {
-        by.tiers = random_tiers(in);
-    }
-    if (*rc::gen::inRange(0, 3) == 0) {
-        by.minimum = amount{nanos_between(std::max<std::int64_t>(in.price_low, 0), in.price_high)};
+    if (price.model == price_model::graduated || price.model == price_model::volume) {
+        price.tiers = random_tiers(input);
     }
     if (*rc::gen::inRange(0, 3) == 0) {
-        by.maximum = amount{nanos_between(std::max<std::int64_t>(in.price_low, 0), in.price_high)};
-        by.maximum = std::max(by.maximum, by.minimum);
+        price.minimum =
+            amount{nanos_between(std::max<std::int64_t>(input.price_low, 0), input.price_high)};
     }
-    check_metric(by);
-    return by;
+    if (*rc::gen::inRange(0, 3) == 0) {
+        price.maximum =
+            amount{nanos_between(std::max<std::int64_t>(input.price_low, 0), input.price_high)};
+        price.maximum = std::max(price.maximum, price.minimum);
+    }
+    check_metric(price);
+    return price;
 }
 
 rounding random_rounding() {
@@ -155,11 +159,11 @@ struct labelled_event {
     int label; ///< the value that aggregation::unique counts
 };
 
-std::vector<labelled_event> random_events(value_range const& in, std::int64_t quantity_min) {
+std::vector<labelled_event> random_events(value_range const& input, std::int64_t quantity_min) {
     std::vector<labelled_event> events(*rc::gen::inRange<std::size_t>(1, events_max));
     for (auto& each : events) {
-        each.event.value.nanos = nanos_between(quantity_min, in.quantity_max);
-        each.event.at = *rc::gen::inRange<std::int64_t>(0, 5); // some at the same moment
+        each.event.value.nanos = nanos_between(quantity_min, input.quantity_max);
+        each.event.time = *rc::gen::inRange<std::int64_t>(0, 5); // some at the same moment
         each.label = *rc::gen::inRange(0, 6);
     }
     return events;
@@ -173,13 +177,13 @@ struct period_sum {
 };
 
 /// Rates all events, one after another; nullopt when one does not fit.
-std::optional<period_sum> rate_all(metric_price const& by, rounding how,
+std::optional<period_sum> rate_all(metric_price const& price, rounding rounding,
                                    std::vector<labelled_event> const& events) {
     period_sum sum;
     std::map<int, bool> met;
     for (auto each : events) {
         each.event.is_new_value = met.try_emplace(each.label, true).second;
-        auto const rated = rate_usage(by, how, sum.usage, each.event);
+        auto const rated = rate_usage(price, rounding, sum.usage, each.event);
         if (rated.error != ingest::record_error::none) {
             return std::nullopt;
         }
@@ -187,19 +191,19 @@ std::optional<period_sum> rate_all(metric_price const& by, rounding how,
         sum.cost += rated.cost;
         sum.included.nanos += rated.included.nanos;
         sum.billable.nanos += rated.billable.nanos;
-        RC_ASSERT(rated.included_used <= by.included);
+        RC_ASSERT(rated.included_used <= price.included);
         RC_ASSERT(rated.included_used == sum.included);
         RC_ASSERT(sum.included.nanos + sum.billable.nanos == sum.usage.total.nanos);
     }
     return sum;
 }
 
-void compare_with_the_reference(value_range const& in) {
-    auto const by = random_metric(in);
-    auto const how = random_rounding();
-    for (auto const& each : random_events(in, 0)) {
-        auto const got = period_price(by, how, each.event.value);
-        auto const expected = reference_price(by, how, each.event.value);
+void compare_with_the_reference(value_range const& input) {
+    auto const price = random_metric(input);
+    auto const rounding = random_rounding();
+    for (auto const& each : random_events(input, 0)) {
+        auto const got = period_price(price, rounding, each.event.value);
+        auto const expected = reference_price(price, rounding, each.event.value);
         RC_ASSERT(got.has_value() == expected.has_value());
         RC_ASSERT(!got || to_string(*got) == to_string(*expected));
     }
@@ -218,35 +222,35 @@ RC_GTEST_PROP(metric_property, agrees_with_the_slow_rater_at_the_edge_of_what_fi
 }
 
 RC_GTEST_PROP(metric_property, events_add_up_to_the_price_of_the_period_in_any_order, ()) {
-    auto const in = *rc::gen::element(ordinary, below_zero);
-    auto by = random_metric(in);
-    by.how = *rc::gen::element(aggregation::sum, aggregation::count, aggregation::max,
-                               aggregation::unique, aggregation::latest);
-    auto const how = random_rounding();
+    auto const input = *rc::gen::element(ordinary, below_zero);
+    auto price = random_metric(input);
+    price.method = *rc::gen::element(aggregation::sum, aggregation::count, aggregation::max,
+                                     aggregation::unique, aggregation::latest);
+    auto const rounding = random_rounding();
     // Corrections are among the events.
-    auto events = random_events(in, *rc::gen::element<std::int64_t>(0, -5'000'000'000));
-    auto const first = rate_all(by, how, events);
+    auto events = random_events(input, *rc::gen::element<std::int64_t>(0, -5'000'000'000));
+    auto const first = rate_all(price, rounding, events);
     std::mt19937_64 shuffler{*rc::gen::arbitrary<std::uint64_t>()};
     std::shuffle(events.begin(), events.end(), shuffler);
-    auto const second = rate_all(by, how, events);
+    auto const second = rate_all(price, rounding, events);
     RC_ASSERT(first.has_value() && second.has_value());
     RC_ASSERT(first->cost == second->cost);
-    RC_ASSERT(first->usage == second->usage || by.how != aggregation::latest);
+    RC_ASSERT(first->usage == second->usage || price.how != aggregation::latest);
     RC_ASSERT(first->usage.total == second->usage.total);
-    auto const whole = reference_price(by, how, first->usage.total);
+    auto const whole = reference_price(price, rounding, first->usage.total);
     RC_ASSERT(first->cost.nanos == whole.value().nanos);
 }
 
 RC_GTEST_PROP(metric_property, a_quantity_cut_into_events_costs_the_same, ()) {
-    auto const by = random_metric(below_zero);
-    auto const how = random_rounding();
+    auto const price = random_metric(below_zero);
+    auto const rounding = random_rounding();
     auto const pieces = random_events(below_zero, 0);
     quantity total;
     for (auto const& each : pieces) {
         total.nanos += each.event.value.nanos;
     }
-    auto const cut = rate_all(by, how, pieces);
-    auto const whole = rate_usage(by, how, {}, {total});
+    auto const cut = rate_all(price, rounding, pieces);
+    auto const whole = rate_usage(price, rounding, {}, {total});
     RC_ASSERT(cut.has_value());
     RC_ASSERT(cut->cost.nanos == whole.cost.nanos);
     RC_ASSERT(cut->included == whole.included);
@@ -254,11 +258,11 @@ RC_GTEST_PROP(metric_property, a_quantity_cut_into_events_costs_the_same, ()) {
 }
 
 RC_GTEST_PROP(metric_property, what_does_not_fit_is_an_error_and_never_a_wrong_number, ()) {
-    auto const by = random_metric(extreme);
-    auto const how = random_rounding();
+    auto const price = random_metric(extreme);
+    auto const rounding = random_rounding();
     auto const events = random_events(extreme, INT64_MIN + 1);
-    if (auto const rated = rate_all(by, how, events)) {
-        auto const whole = reference_price(by, how, rated->usage.total);
+    if (auto const rated = rate_all(price, rounding, events)) {
+        auto const whole = reference_price(price, rounding, rated->usage.total);
         RC_ASSERT(whole.has_value());
         RC_ASSERT(rated->cost.nanos == whole->nanos);
     }

@@ -60,8 +60,9 @@ metric_price percent_of(std::string_view percent) {
 }
 
 /// The price of a period with this total, as text; "overflow" when it does not fit.
-std::string price_of(metric_price const& by, std::string_view total, rounding how = to_four) {
-    auto const price = period_price(by, how, much(total));
+std::string price_of(metric_price const& metric, std::string_view total,
+                     rounding rounding = to_four) {
+    auto const price = period_price(metric, rounding, much(total));
     return price ? to_string(*price) : "overflow";
 }
 
@@ -70,11 +71,11 @@ struct priced {
     char const* price;
 };
 
-void expect_prices(metric_price const& by, std::vector<priced> const& expected,
-                   rounding how = to_four) {
-    check_metric(by);
+void expect_prices(metric_price const& price, std::vector<priced> const& expected,
+                   rounding rounding = to_four) {
+    check_metric(price);
     for (auto const& each : expected) {
-        EXPECT_EQ(price_of(by, each.total, how), each.price) << each.total;
+        EXPECT_EQ(price_of(price, each.total, rounding), each.price) << each.total;
     }
 }
 
@@ -96,30 +97,32 @@ TEST(metric_price, package_charges_each_started_one_whole) {
 }
 
 TEST(metric_price, graduated_charges_each_part_by_its_tier) {
-    auto const by = tiered(price_model::graduated, {tier("1000", "0.10"), tier("5000", "0.08", "2"),
-                                                    tier("", "0.05", "1")});
+    auto const price =
+        tiered(price_model::graduated,
+               {tier("1000", "0.10"), tier("5000", "0.08", "2"), tier("", "0.05", "1")});
     // 1000 x 0.10 = 100; + 2 + 4000 x 0.08 = 422; + 1 + 1000 x 0.05 = 473
-    expect_prices(by, {{"1", "0.1"},
-                       {"1000", "100"},
-                       {"1000.5", "102.04"},
-                       {"1001", "102.08"},
-                       {"5000", "422"},
-                       {"5001", "423.05"},
-                       {"6000", "473"}});
+    expect_prices(price, {{"1", "0.1"},
+                          {"1000", "100"},
+                          {"1000.5", "102.04"},
+                          {"1001", "102.08"},
+                          {"5000", "422"},
+                          {"5001", "423.05"},
+                          {"6000", "473"}});
 }
 
 TEST(metric_price, volume_charges_all_by_the_tier_it_ends_in) {
-    auto const by =
+    auto const price =
         tiered(price_model::volume, {tier("10", "1"), tier("20", "0.8", "0.5"), tier("", "0.5")});
-    expect_prices(by, {{"10", "10"}, {"11", "9.3"}, {"20", "16.5"}, {"21", "10.5"}, {"40", "20"}});
+    expect_prices(price,
+                  {{"10", "10"}, {"11", "9.3"}, {"20", "16.5"}, {"21", "10.5"}, {"40", "20"}});
 }
 
 TEST(metric_price, tiers_count_what_is_beyond_the_included) {
-    auto by = tiered(price_model::graduated, {tier("10", "1", "3"), tier("", "0.5")});
-    by.included = much("5");
-    expect_prices(by, {{"5", "0"}, {"6", "4"}, {"15", "13"}, {"17", "14"}});
-    by.model = price_model::volume;
-    expect_prices(by, {{"5", "0"}, {"15", "13"}, {"16", "5.5"}});
+    auto price = tiered(price_model::graduated, {tier("10", "1", "3"), tier("", "0.5")});
+    price.included = much("5");
+    expect_prices(price, {{"5", "0"}, {"6", "4"}, {"15", "13"}, {"17", "14"}});
+    price.model = price_model::volume;
+    expect_prices(price, {{"5", "0"}, {"15", "13"}, {"16", "5.5"}});
 }
 
 TEST(metric_price, a_lone_tier_with_a_flat_is_a_fee_on_first_use) {
@@ -137,20 +140,20 @@ TEST(metric_price, percentage_takes_the_quantity_as_an_amount) {
 }
 
 TEST(metric_price, minimum_and_maximum_bound_a_period_with_any_usage) {
-    metric_price by = per_unit("0.10", "10");
-    by.minimum = money("5");
-    by.maximum = money("20");
+    metric_price price = per_unit("0.10", "10");
+    price.minimum = money("5");
+    price.maximum = money("20");
     expect_prices(
-        by, {{"0", "0"}, {"1", "5"}, {"60", "5"}, {"61", "5.1"}, {"210", "20"}, {"9999", "20"}});
+        price, {{"0", "0"}, {"1", "5"}, {"60", "5"}, {"61", "5.1"}, {"210", "20"}, {"9999", "20"}});
 }
 
 TEST(metric_price, is_rounded_once_by_the_plans_rule) {
     // 3 x 0.00005 = 0.00015, one unit 0.00005
-    metric_price const by = per_unit("0.00005");
-    expect_prices(by, {{"1", "0.0001"}, {"3", "0.0002"}, {"5", "0.0003"}});
-    expect_prices(by, {{"1", "0"}, {"3", "0.0001"}}, {rounding_mode::down, 4});
-    expect_prices(by, {{"1", "0.0001"}, {"3", "0.0002"}}, {rounding_mode::up, 4});
-    expect_prices(by, {{"1", "0"}, {"3", "0.0002"}}, {rounding_mode::half_even, 4});
+    metric_price const price = per_unit("0.00005");
+    expect_prices(price, {{"1", "0.0001"}, {"3", "0.0002"}, {"5", "0.0003"}});
+    expect_prices(price, {{"1", "0"}, {"3", "0.0001"}}, {rounding_mode::down, 4});
+    expect_prices(price, {{"1", "0.0001"}, {"3", "0.0002"}}, {rounding_mode::up, 4});
+    expect_prices(price, {{"1", "0"}, {"3", "0.0002"}}, {rounding_mode::half_even, 4});
     // A part of a nano from a percentage still counts when rounding up.
     expect_prices(percent_of("0.000000001"), {{"0.000000001", "0.000000001"}},
                   {rounding_mode::up, 9});
@@ -167,11 +170,11 @@ TEST(metric_price, below_zero_pays_back_and_rounds_away_from_zero) {
 }
 
 TEST(metric_price, is_bounded_also_where_it_would_not_fit) {
-    metric_price by = per_unit("9000000000");
-    expect_prices(by,
+    metric_price price = per_unit("9000000000");
+    expect_prices(price,
                   {{"1", "9000000000"}, {"2", "overflow"}, {"1000000000000000000", "overflow"}});
-    by.maximum = money("100");
-    expect_prices(by, {{"1000000000000000000", "100"}});
+    price.maximum = money("100");
+    expect_prices(price, {{"1000000000000000000", "100"}});
     metric_price packages = per_package("9000000000", "0.000000001");
     expect_prices(packages, {{"1000000000000000000", "overflow"}});
     packages.maximum = money("7");
@@ -183,18 +186,18 @@ TEST(metric_price, is_bounded_also_where_it_would_not_fit) {
 
 /// Rates events one after another as one period.
 struct period {
-    metric_price by;
-    rounding how = to_four;
+    metric_price price;
+    rounding rounding_mode = to_four;
     metric_usage now;
 
-    rated_usage add(std::string_view value, ingest::time_us at = noon, bool is_new = true) {
-        auto const rated = rate_usage(by, how, now, {much(value), at, is_new});
+    rated_usage add(std::string_view value, ingest::time_us time = noon, bool is_new = true) {
+        auto const rated = rate_usage(price, rounding_mode, now, {much(value), time, is_new});
         EXPECT_EQ(rated.error, record_error::none) << value;
         now = rated.after;
         return rated;
     }
-    std::string cost(std::string_view value, ingest::time_us at = noon, bool is_new = true) {
-        return to_string(add(value, at, is_new).cost);
+    std::string cost(std::string_view value, ingest::time_us time = noon, bool is_new = true) {
+        return to_string(add(value, time, is_new).cost);
     }
 };
 
@@ -229,7 +232,7 @@ TEST(usage_rater, telescopes_over_rounding) {
 
 TEST(usage_rater, charges_a_minimum_with_the_first_use_and_none_with_nothing) {
     period p{per_unit("0.10"), to_four, {}};
-    p.by.minimum = money("1");
+    p.price.minimum = money("1");
     EXPECT_EQ(p.cost("0"), "0");
     EXPECT_EQ(p.cost("2"), "1");
     EXPECT_EQ(p.cost("8"), "0");
@@ -250,7 +253,7 @@ TEST(usage_rater, takes_back_what_a_correction_takes_back) {
 
 TEST(usage_rater, counts_events_whatever_their_quantity) {
     period p{per_unit("2", "1"), to_four, {}};
-    p.by.how = aggregation::count;
+    p.price.method = aggregation::count;
     EXPECT_EQ(p.cost("50"), "0");
     EXPECT_EQ(p.cost("0"), "2");
     EXPECT_EQ(p.cost("-7"), "2");
@@ -259,7 +262,7 @@ TEST(usage_rater, counts_events_whatever_their_quantity) {
 
 TEST(usage_rater, charges_the_maximum_as_it_rises) {
     period p{per_unit("2"), to_four, {}};
-    p.by.how = aggregation::max;
+    p.price.method = aggregation::max;
     EXPECT_EQ(p.cost("3"), "6");
     EXPECT_EQ(p.cost("2"), "0");
     EXPECT_EQ(p.cost("5"), "4");
@@ -268,8 +271,8 @@ TEST(usage_rater, charges_the_maximum_as_it_rises) {
 
 TEST(usage_rater, charges_values_that_are_new) {
     period p{per_unit("2"), to_four, {}};
-    p.by.how = aggregation::unique;
-    p.by.unique_property = "user_id";
+    p.price.method = aggregation::unique;
+    p.price.unique_property = "user_id";
     EXPECT_EQ(p.cost("9", noon, true), "2");
     EXPECT_EQ(p.cost("9", noon, false), "0");
     EXPECT_EQ(p.cost("9", noon, true), "2");
@@ -277,7 +280,7 @@ TEST(usage_rater, charges_values_that_are_new) {
 
 TEST(usage_rater, charges_what_was_measured_last_however_late_it_arrives) {
     period p{per_unit("2"), to_four, {}};
-    p.by.how = aggregation::latest;
+    p.price.method = aggregation::latest;
     EXPECT_EQ(p.cost("5", noon + 10), "10");
     EXPECT_EQ(p.cost("9", noon), "0") << "measured earlier";
     EXPECT_EQ(p.cost("3", noon + 20), "-4");
@@ -286,12 +289,12 @@ TEST(usage_rater, charges_what_was_measured_last_however_late_it_arrives) {
 }
 
 TEST(usage_rater, says_when_something_does_not_fit) {
-    metric_price const by = per_unit("1");
+    metric_price const price = per_unit("1");
     metric_usage const full{quantity_max, INT64_MIN};
-    EXPECT_EQ(rate_usage(by, to_four, {much("9000000000"), INT64_MIN}, {much("1e9")}).error,
+    EXPECT_EQ(rate_usage(price, to_four, {much("9000000000"), INT64_MIN}, {much("1e9")}).error,
               record_error::amount_overflow)
         << "the price";
-    metric_price free = by;
+    metric_price free = price;
     free.price = {};
     EXPECT_EQ(rate_usage(free, to_four, full, {much("0.000000001")}).error,
               record_error::amount_overflow)

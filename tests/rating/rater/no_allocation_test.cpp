@@ -86,16 +86,16 @@ catalog_input one_of_each() {
     everywhere.allowance = true;
     rate future = rate_of("4420", {step(0, "2", 60, 60)});
     future.effective_from = INT64_MAX; // so that the search needs prefix_index::all() as well
-    catalog_input in;
-    in.plans = {std::make_shared<tariff const>(plan_of({everywhere, future}))};
-    in.accounts = {{{id_of(1)}, "an account number that no short string holds"}};
+    catalog_input input;
+    input.plans = {std::make_shared<tariff const>(plan_of({everywhere, future}))};
+    input.accounts = {{{id_of(1)}, "an account number that no short string holds"}};
     subscription s;
     s.id = id_of(2);
     s.account = 0;
     s.plan = 0;
-    in.subscriptions = {{s, "a subscription number that no short string holds"}};
-    in.dids = {{"442071838750", 0}};
-    return in;
+    input.subscriptions = {{s, "a subscription number that no short string holds"}};
+    input.dids = {{"442071838750", 0}};
+    return input;
 }
 
 TEST(no_allocation, the_counter_counts) {
@@ -142,10 +142,11 @@ TEST(no_allocation, guiding_finding_rating_and_dates_allocate_nothing) {
     std::size_t const before = allocations.load();
     for (int i = 0; i < 1000; ++i) {
         for (ingest::cdr const& call : calls) {
-            auto const who = guide(call, known);
-            good = good && who.error == ingest::record_error::none;
+            auto const call_owner = guide(call, known);
+            good = good && call_owner.error == ingest::record_error::none;
             auto const rated = rate_call(call, known.plan_at(0), left);
-            good = good && rated.error == ingest::record_error::none && rated.by != nullptr;
+            good =
+                good && rated.error == ingest::record_error::none && rated.charged_rate != nullptr;
             auto const moment = call.start + i * 86'400 * ingest::us_per_s;
             dates += days.day_of(moment) + days.monthly(call.start, moment).end;
         }
@@ -158,12 +159,12 @@ TEST(no_allocation, guiding_finding_rating_and_dates_allocate_nothing) {
 }
 
 TEST(no_allocation, rating_usage_and_finding_its_price_allocate_nothing) {
-    metric_price by;
-    by.name = "a metric's name that no short string holds";
-    by.model = price_model::graduated;
-    by.tiers = {{quantity{nanos_per_quantity}, money("1"), {}}, {{}, money("0.5"), money("2")}};
+    metric_price price;
+    price.name = "a metric's name that no short string holds";
+    price.model = price_model::graduated;
+    price.tiers = {{quantity{nanos_per_quantity}, money("1"), {}}, {{}, money("0.5"), money("2")}};
     tariff::content content{};
-    content.metrics = {by};
+    content.metrics = {price};
     tariff const plan{std::move(content)};
     metric_usage used;
     bool good = true;
@@ -173,7 +174,7 @@ TEST(no_allocation, rating_usage_and_finding_its_price_allocate_nothing) {
         auto const* const found =
             plan.find_metric("a metric's name that no short string holds", noon);
         auto const rated =
-            rate_usage(*found, plan.head().how, used, {quantity{nanos_per_quantity}});
+            rate_usage(*found, plan.head().rounding_mode, used, {quantity{nanos_per_quantity}});
         good = good && rated.error == ingest::record_error::none &&
                parse_quantity("12.5").has_value() && parse_amount("0.25").has_value();
         used = rated.after;

@@ -56,18 +56,19 @@ auto one_of(Values const& values) {
 /// When the clocks of a zone changed from 2008 on.
 std::vector<time_us> const& changes_of(std::string const& zone_name) {
     static std::map<std::string, std::vector<time_us>> known;
-    auto const [place, is_new] = known.try_emplace(zone_name);
+    auto const [found, is_new] = known.try_emplace(zone_name);
     if (is_new) {
         auto const* const zone = date::locate_zone(zone_name);
-        date::sys_seconds at = date::sys_days{date::year{2008} / 1 / 1};
-        for (date::sys_seconds const end = date::sys_days{date::year{2028} / 1 / 1}; at < end;) {
-            at = zone->get_info(at).end;
-            if (at < end) {
-                place->second.push_back(at.time_since_epoch().count() * us_per_s);
+        date::sys_seconds position = date::sys_days{date::year{2008} / 1 / 1};
+        for (date::sys_seconds const end = date::sys_days{date::year{2028} / 1 / 1};
+             position < end;) {
+            position = zone->get_info(position).end;
+            if (position < end) {
+                found->second.push_back(position.time_since_epoch().count() * us_per_s);
             }
         }
     }
-    return place->second;
+    return found->second;
 }
 
 time_us moment_around(std::string const& zone_name) {
@@ -142,8 +143,9 @@ void limit(rate& r, time_us around) {
     }
 }
 
-rate random_rate(plan_wishes const& wishes, tariff::content const& of, random_tariff const& in) {
-    rate r = rate_of(one_of(prefixes), random_steps(wishes, in.is_coarse));
+rate random_rate(plan_wishes const& wishes, tariff::content const& content,
+                 random_tariff const& plan) {
+    rate r = rate_of(one_of(prefixes), random_steps(wishes, plan.is_coarse));
     r.direction = one_in(8) ? ingest::call_direction::inbound : ingest::call_direction::outbound;
     r.is_on_net = one_in(6);
     r.allowance = one_in(2);
@@ -151,44 +153,45 @@ rate random_rate(plan_wishes const& wishes, tariff::content const& of, random_ta
     r.connect_fee = amount{one_in(2) ? 0 : std::abs(random_price(wishes))};
     r.minimum = amount{one_in(3) ? std::abs(random_price(wishes)) : 0};
     r.maximum = amount{one_in(3) ? std::abs(random_price(wishes)) * 9 : INT64_MAX};
-    if (!of.bands.empty() && !one_in(3)) {
-        r.band = between<band_place>(0, static_cast<band_place>(of.bands.size() - 1));
+    if (!content.bands.empty() && !one_in(3)) {
+        r.band = between<band_index>(0, static_cast<band_index>(content.bands.size() - 1));
     }
-    limit(r, in.around);
+    limit(r, plan.around);
     return r;
 }
 
-tariff::content random_content(plan_wishes const& wishes, random_tariff const& in,
-                               std::uint8_t place) {
+tariff::content random_content(plan_wishes const& wishes, random_tariff const& plan,
+                               std::uint8_t index) {
     tariff::content made;
-    made.head.code = "plan " + std::to_string(place);
-    made.head.time_zone = one_in(3) ? one_of(zone_names) : in.zone;
+    made.head.code = "plan " + std::to_string(index);
+    made.head.time_zone = one_in(3) ? one_of(zone_names) : plan.zone;
     made.head.split_at_bands = !one_in(5);
-    made.head.how = {one_of(std::array{rounding_mode::up, rounding_mode::down,
-                                       rounding_mode::half_up, rounding_mode::half_even}),
-                     static_cast<std::uint8_t>(between(0, 9))};
+    made.head.rounding_mode = {one_of(std::array{rounding_mode::up, rounding_mode::down,
+                                                 rounding_mode::half_up, rounding_mode::half_even}),
+                               static_cast<std::uint8_t>(between(0, 9))};
     for (int i = one_in(5) ? 0 : between(1, 5); i > 0; --i) {
-        made.bands.push_back(random_band(in.around));
+        made.bands.push_back(random_band(plan.around));
     }
     for (int i = between(1, 14); i > 0; --i) {
-        made.rates.push_back(random_rate(wishes, made, in));
-        made.rates.back().id.bytes[14] = place;
+        made.rates.push_back(random_rate(wishes, made, plan));
+        made.rates.back().id.bytes[14] = index;
         made.rates.back().id.bytes[15] = static_cast<std::uint8_t>(i);
     }
     return made;
 }
 
 /// When a band of some plan begins or ends, by the clocks of that plan.
-time_us an_edge(random_tariff const& of) {
-    auto const& plan = one_of(of.plans);
+time_us an_edge(random_tariff const& subject) {
+    auto const& plan = one_of(subject.plans);
     if (plan.bands.empty()) {
-        return of.around;
+        return subject.around;
     }
-    auto const& at = one_of(plan.bands);
+    auto const& position = one_of(plan.bands);
     auto const* const zone = date::locate_zone(plan.head.time_zone);
-    date::sys_time<std::chrono::microseconds> const around{std::chrono::microseconds{of.around}};
+    date::sys_time<std::chrono::microseconds> const around{
+        std::chrono::microseconds{subject.around}};
     auto const day = date::floor<date::days>(zone->to_local(around));
-    std::chrono::seconds const second{one_in(2) ? at.from_s : at.to_s};
+    std::chrono::seconds const second{one_in(2) ? position.from_s : position.to_s};
     auto const edge = zone->to_sys(date::local_seconds{day} + second, date::choose::earliest);
     return edge.time_since_epoch().count() * us_per_s;
 }
@@ -219,16 +222,17 @@ random_tariff random_plans(plan_wishes const& wishes) {
     return made;
 }
 
-reference_call random_call(random_tariff const& to) {
+reference_call random_call(random_tariff const& target) {
     reference_call call;
     call.digits = one_of(numbers);
     call.direction = one_in(8) ? ingest::call_direction::inbound : ingest::call_direction::outbound;
     call.on_net = one_in(3);
-    call.call_s = to.is_coarse ? between<std::int64_t>(1, one_in(4) ? 7 * 24 * hour_s : 12 * hour_s)
-                               : between<std::int64_t>(1, one_in(6) ? 900 : 90);
-    std::int64_t const spread_s = to.is_coarse ? 12 * hour_s : 3 * hour_s;
-    time_us const event = one_in(2) ? to.around : an_edge(to);
-    call.answer = one_in(3) ? to.around + between<time_us>(-spread_s, spread_s) * us_per_s
+    call.call_s = target.is_coarse
+                      ? between<std::int64_t>(1, one_in(4) ? 7 * 24 * hour_s : 12 * hour_s)
+                      : between<std::int64_t>(1, one_in(6) ? 900 : 90);
+    std::int64_t const spread_s = target.is_coarse ? 12 * hour_s : 3 * hour_s;
+    time_us const event = one_in(2) ? target.around : an_edge(target);
+    call.answer = one_in(3) ? target.around + between<time_us>(-spread_s, spread_s) * us_per_s
                             : event - between<time_us>(0, call.call_s) * us_per_s;
     if (one_in(2)) {
         call.answer += between<time_us>(-us_per_s, us_per_s);

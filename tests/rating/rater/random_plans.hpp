@@ -31,7 +31,7 @@ random_tariff random_plans(plan_wishes const& wishes);
 std::shared_ptr<tariff const> built_of(plan_chain const& plans);
 
 /// An answered call to a number for which the plans have prefixes.
-reference_call random_call(random_tariff const& to);
+reference_call random_call(random_tariff const& target);
 
 /// The same call as input of the rater; `call` must outlive it.
 ingest::cdr cdr_of(reference_call const& call);

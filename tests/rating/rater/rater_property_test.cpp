@@ -81,7 +81,7 @@ void compare(rate const& r, tariff const& plan, allowance& left) {
     std::int64_t const seconds = random_seconds();
     allowance const before = left;
     auto const expected =
-        reference_rate(r, seconds, before.included_s - before.used_s, plan.head().how);
+        reference_rate(r, seconds, before.included_s - before.used_s, plan.head().rounding_mode);
     auto const got = rate_call(call_of(seconds), plan, left);
     if (!expected.cost || !per_minute_fits(r)) {
         RC_ASSERT(got.error == record_error::amount_overflow);
@@ -163,9 +163,9 @@ RC_GTEST_PROP(rater_property, a_step_cut_in_two_charges_the_same, ()) {
     rate_step const whole{0, 60, increment_s, amount{price}};
     rate_step second = whole;
     second.from_s = increment_s * *rc::gen::inRange(1U, 20U);
-    auto const how = random_rounding();
-    tariff const one = plan_of({rate_of("44", {whole})}, how);
-    tariff const two = plan_of({rate_of("44", {whole, second})}, how);
+    auto const rounding = random_rounding();
+    tariff const one = plan_of({rate_of("44", {whole})}, rounding);
+    tariff const two = plan_of({rate_of("44", {whole, second})}, rounding);
     for (int i = 0; i < calls_per_tariff; ++i) {
         auto const call = call_of(random_seconds());
         allowance none;

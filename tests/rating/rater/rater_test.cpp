@@ -18,9 +18,9 @@ constexpr rounding up_5{rounding_mode::up, 5};
 constexpr rounding half_up_4{rounding_mode::half_up, 4};
 constexpr rounding nanos_exact{rounding_mode::half_up, 9};
 
-std::string cost_of(rate const& by, std::int64_t seconds, rounding how = half_up_4) {
+std::string cost_of(rate const& charged_rate, std::int64_t seconds, rounding rounding = half_up_4) {
     allowance none;
-    auto const rated = rate_call(call_of(seconds), plan_of({by}, how), none);
+    auto const rated = rate_call(call_of(seconds), plan_of({charged_rate}, rounding), none);
     return rated.error == record_error::none ? to_string(rated.cost)
                                              : std::string(ingest::code(rated.error));
 }
@@ -50,8 +50,8 @@ TEST(rater, charges_the_cases_every_rater_is_asked) {
     rate const three_spans =
         rate_of("", {step(0, "3", 60, 60), step(60, "3", 60, 60), step(120, "3", 60, 60)});
     struct {
-        rate by;
-        rounding how;
+        rate charged_rate;
+        rounding rounding_mode;
         std::int64_t seconds;
         std::string_view cost;
     } const cases[] = {
@@ -335,10 +335,10 @@ TEST(rater, destinations_are_matched_by_their_digits) {
     auto const plan = plan_of({rate_of("44", {step(0, "1", 60, 60)})});
     auto call = call_of(60);
     allowance none;
-    for (std::string_view const to :
+    for (std::string_view const target :
          {"+442071838750", "44 20 7183-8750", "sip:+442071838750@carrier.example;user=phone"}) {
-        call.destination = to;
-        EXPECT_EQ(rate_call(call, plan, none).cost, money("1")) << to;
+        call.destination = target;
+        EXPECT_EQ(rate_call(call, plan, none).cost, money("1")) << target;
     }
     call.destination = "voicemail";
     EXPECT_EQ(rate_call(call, plan, none).error, record_error::no_rate);

@@ -10,9 +10,9 @@ namespace {
 
 using ingest::time_us;
 
-rate_step const& step_at(rate const& by, std::int64_t second) {
+rate_step const& step_at(rate const& rate, std::int64_t second) {
     rate_step const* found = nullptr;
-    for (rate_step const& step : by.steps) {
+    for (rate_step const& step : rate.steps) {
         if (step.from_s <= second) {
             found = &step;
         }
@@ -80,7 +80,7 @@ rate const* holding(tariff::content const& plan, std::vector<rate const*> const&
 struct answer_to_call {
     tariff::content const* plan = nullptr;
     std::vector<rate const*> of_prefix;
-    rate const* by = nullptr;
+    rate const* charged_rate = nullptr;
 };
 
 answer_to_call find_rate(plan_chain const& plans, reference_call const& call) {
@@ -90,8 +90,8 @@ answer_to_call find_rate(plan_chain const& plans, reference_call const& call) {
                 continue;
             }
             auto of_prefix = rates_for(plans[i], call, on_net);
-            if (rate const* const by = holding(plans[i], of_prefix, call.answer)) {
-                return {&plans[i], std::move(of_prefix), by};
+            if (rate const* const charged_rate = holding(plans[i], of_prefix, call.answer)) {
+                return {&plans[i], std::move(of_prefix), charged_rate};
             }
         }
     }
@@ -113,19 +113,19 @@ bool reference_covers(band const& one, std::string const& zone_name, time_us mom
     return began_today || began_yesterday;
 }
 
-fraction reference_bounded(fraction sum, rate const& by) {
-    if (by.minimum.nanos != 0 && sum < by.minimum.nanos) {
-        sum = by.minimum.nanos;
+fraction reference_bounded(fraction sum, rate const& rate) {
+    if (rate.minimum.nanos != 0 && sum < rate.minimum.nanos) {
+        sum = rate.minimum.nanos;
     }
-    if (by.maximum.nanos != INT64_MAX && sum > by.maximum.nanos) {
-        sum = by.maximum.nanos;
+    if (rate.maximum.nanos != INT64_MAX && sum > rate.maximum.nanos) {
+        sum = rate.maximum.nanos;
     }
     return sum;
 }
 
-integer reference_round(fraction const& nanos, rounding how) {
+integer reference_round(fraction const& nanos, rounding rounding) {
     integer grid = 1;
-    for (int place = how.decimals; place < 9; ++place) {
+    for (int index = rounding.decimals; index < 9; ++index) {
         grid *= 10;
     }
     bool const negative = nanos < 0;
@@ -133,11 +133,11 @@ integer reference_round(fraction const& nanos, rounding how) {
     integer lower = numerator(scaled) / denominator(scaled);
     fraction const over = scaled - fraction(lower);
     fraction const half(1, 2);
-    bool const up = how.mode == rounding_mode::up        ? over > 0
-                    : how.mode == rounding_mode::down    ? false
-                    : how.mode == rounding_mode::half_up ? over >= half
-                    : over == half                       ? lower % 2 != 0
-                                                         : over > half;
+    bool const up = rounding.mode == rounding_mode::up        ? over > 0
+                    : rounding.mode == rounding_mode::down    ? false
+                    : rounding.mode == rounding_mode::half_up ? over >= half
+                    : over == half                            ? lower % 2 != 0
+                                                              : over > half;
     lower += up ? 1 : 0;
     return negative ? integer(-lower * grid) : integer(lower * grid);
 }
@@ -154,22 +154,22 @@ reference_result reference_rate(plan_chain const& plans, reference_call const& c
     auto const found = find_rate(plans, call);
     reference_result result;
     result.cost = amount{0};
-    result.by = found.by;
-    if (found.by == nullptr || call.call_s <= found.by->grace_s) {
+    result.charged_rate = found.charged_rate;
+    if (found.charged_rate == nullptr || call.call_s <= found.charged_rate->grace_s) {
         return result;
     }
     fraction sum = 0;
     while (result.billed_s < call.call_s) {
-        rate const* by = found.by;
+        rate const* rate = found.charged_rate;
         if (found.plan->head.split_at_bands) {
-            by = holding(*found.plan, found.of_prefix,
-                         call.answer + result.billed_s * ingest::us_per_s);
+            rate = holding(*found.plan, found.of_prefix,
+                           call.answer + result.billed_s * ingest::us_per_s);
         }
-        if (by == nullptr) {
+        if (rate == nullptr) {
             return {};
         }
-        rate_step const& step = step_at(*by, result.billed_s);
-        if (by->allowance && allowance_left_s >= step.increment_s) {
+        rate_step const& step = step_at(*rate, result.billed_s);
+        if (rate->allowance && allowance_left_s >= step.increment_s) {
             allowance_left_s -= step.increment_s;
             result.allowance_s += step.increment_s;
         } else {
@@ -179,25 +179,25 @@ reference_result reference_rate(plan_chain const& plans, reference_call const& c
         result.billed_s += step.increment_s;
     }
     if (result.pays_connect_fee) {
-        sum = reference_bounded(sum + found.by->connect_fee.nanos, *found.by);
-        result.cost = reference_amount(reference_round(sum, plans.front().head.how));
+        sum = reference_bounded(sum + found.charged_rate->connect_fee.nanos, *found.charged_rate);
+        result.cost = reference_amount(reference_round(sum, plans.front().head.rounding_mode));
     }
     return result;
 }
 
-reference_result reference_rate(rate const& by, std::int64_t call_s, std::int64_t allowance_left_s,
-                                rounding how) {
+reference_result reference_rate(rate const& rate, std::int64_t call_s,
+                                std::int64_t allowance_left_s, rounding rounding) {
     plan_chain plans(1);
-    plans[0].head.how = how;
-    plans[0].rates = {by};
+    plans[0].head.rounding_mode = rounding;
+    plans[0].rates = {rate};
     reference_call call;
-    call.digits = by.prefix;
-    call.direction = by.direction;
-    call.answer = by.effective_from;
+    call.digits = rate.prefix;
+    call.direction = rate.direction;
+    call.answer = rate.effective_from;
     call.call_s = call_s;
-    call.on_net = by.is_on_net;
+    call.on_net = rate.is_on_net;
     auto result = reference_rate(plans, call, allowance_left_s);
-    result.by = nullptr; // it is gone with the plan
+    result.charged_rate = nullptr; // it is gone with the plan
     return result;
 }
 

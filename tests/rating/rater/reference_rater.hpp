@@ -28,8 +28,8 @@ struct reference_call {
 
 /// The result of the slow, obvious rater for an answered call.
 struct reference_result {
-    rate const* by = nullptr;   ///< in the chain; nullptr: no rate for all of the call
-    std::optional<amount> cost; ///< nullopt: does not fit an amount
+    rate const* charged_rate = nullptr; ///< in the chain; nullptr: no rate for all of the call
+    std::optional<amount> cost;         ///< nullopt: does not fit an amount
     std::int64_t billed_s = 0;
     std::int64_t allowance_s = 0;
     bool pays_connect_fee = false;
@@ -42,17 +42,17 @@ reference_result reference_rate(plan_chain const& plans, reference_call const& c
                                 std::int64_t allowance_left_s);
 
 /// The same for a single rate that matches.
-reference_result reference_rate(rate const& by, std::int64_t call_s, std::int64_t allowance_left_s,
-                                rounding how);
+reference_result reference_rate(rate const& rate, std::int64_t call_s,
+                                std::int64_t allowance_left_s, rounding rounding);
 
 /// Whether a band covers a moment, by the clocks of `zone_name`.
 bool reference_covers(band const& one, std::string const& zone_name, ingest::time_us moment);
 
 /// A fraction of nanos, limited to a rate's bounds.
-fraction reference_bounded(fraction sum, rate const& by);
+fraction reference_bounded(fraction sum, rate const& rate);
 
 /// A fraction of nanos rounded to `how.decimals` of a currency unit.
-integer reference_round(fraction const& nanos, rounding how);
+integer reference_round(fraction const& nanos, rounding rounding);
 
 /// nullopt when it does not fit.
 std::optional<amount> reference_amount(integer const& nanos);

@@ -122,10 +122,10 @@ TEST(fallback, rounding_and_allowance_stay_those_of_the_plan) {
     rate r = rate_of("44", {step(0, "1", 60, 1)});
     r.allowance = true;
     auto behind = plan_with({r});
-    behind.head.how = {rounding_mode::up, 0};
+    behind.head.rounding_mode = {rounding_mode::up, 0};
     behind.head.included_s = 6'000;
     auto plan = plan_with({}, shared(behind));
-    plan.head.how = {rounding_mode::down, 2};
+    plan.head.rounding_mode = {rounding_mode::down, 2};
     allowance left{0, 10};
     auto const rated = rate_call(call_of(60), tariff(plan), left);
     EXPECT_EQ(rated.cost, money("0.83"));
@@ -141,8 +141,8 @@ TEST(fallback, of_another_currency_is_refused) {
     try {
         tariff const refused(plan);
         FAIL() << "taken";
-    } catch (std::invalid_argument const& why) {
-        EXPECT_STREQ(why.what(), "plan 'test': its fallback plan 'usd' is of another currency");
+    } catch (std::invalid_argument const& reason) {
+        EXPECT_STREQ(reason.what(), "plan 'test': its fallback plan 'usd' is of another currency");
     }
 }
 

@@ -47,7 +47,7 @@ TEST(metric_check, names_the_metric_and_what_is_wrong_with_it) {
     using enum price_model;
     struct sample {
         price_model model;
-        char const* said;
+        char const* answer;
         std::function<void(metric_price&)> spoil;
     };
     sample const samples[] = {
@@ -59,7 +59,8 @@ TEST(metric_check, names_the_metric_and_what_is_wrong_with_it) {
          [](metric_price& p) {
              p.tiers = {{{}, money("1"), {}}};
          }},
-        {per_unit, "counting unique values", [](metric_price& p) { p.how = aggregation::unique; }},
+        {per_unit, "counting unique values",
+         [](metric_price& p) { p.method = aggregation::unique; }},
         {per_unit, "minimum is above",
          [](metric_price& p) {
              p.minimum = money("2");
@@ -94,19 +95,19 @@ std::shared_ptr<tariff const> plan_with(std::vector<metric_price> metrics,
     return std::make_shared<tariff const>(std::move(content));
 }
 
-metric_price named(std::string name, std::string_view price, ingest::time_us from = INT64_MIN,
-                   ingest::time_us to = INT64_MAX) {
+metric_price named(std::string name, std::string_view price, ingest::time_us begin = INT64_MIN,
+                   ingest::time_us end = INT64_MAX) {
     metric_price metric;
     metric.name = std::move(name);
     metric.price = money(price);
-    metric.effective_from = from;
-    metric.effective_to = to;
+    metric.effective_from = begin;
+    metric.effective_to = end;
     return metric;
 }
 
 /// The price that is found, as text; "none" when there is none.
-std::string found(tariff const& in, std::string_view name, ingest::time_us when = noon) {
-    auto const* metric = in.find_metric(name, when);
+std::string found(tariff const& plan, std::string_view name, ingest::time_us when = noon) {
+    auto const* metric = plan.find_metric(name, when);
     return metric == nullptr ? "none" : to_string(metric->price);
 }
 

@@ -11,12 +11,12 @@ namespace {
 
 using ingest::call_direction;
 
-rate named(std::string_view prefix, std::string_view name, ingest::time_us from = INT64_MIN,
-           ingest::time_us to = INT64_MAX) {
+rate named(std::string_view prefix, std::string_view name, ingest::time_us begin = INT64_MIN,
+           ingest::time_us end = INT64_MAX) {
     rate r = rate_of(prefix, {step(0, "1", 60, 60)});
     r.name = name;
-    r.effective_from = from;
-    r.effective_to = to;
+    r.effective_from = begin;
+    r.effective_to = end;
     return r;
 }
 
@@ -113,24 +113,24 @@ TEST(tariff, refuses_a_rate_that_cannot_be_charged_and_names_it) {
 }
 
 TEST(tariff, refuses_bands_that_are_not_there_or_that_no_clock_shows) {
-    auto const what = [](tariff::content const& of) -> std::string {
+    auto const item = [](tariff::content const& content) -> std::string {
         try {
-            tariff::check(of);
-            tariff const taken(of);
+            tariff::check(content);
+            tariff const taken(content);
             return "taken";
         } catch (std::invalid_argument const& refused) {
             return refused.what();
         }
     };
     auto content = content_of("UTC", {band_of("peak", 0, 5)}, {by_second("44", "1", 1)});
-    EXPECT_NE(what(content).find("prefix '44'"), std::string::npos);
+    EXPECT_NE(item(content).find("prefix '44'"), std::string::npos);
     content.rates[0].band = 0;
-    EXPECT_EQ(what(content), "taken");
+    EXPECT_EQ(item(content), "taken");
     content.bands[0].to_s = 86'401;
-    EXPECT_EQ(what(content), "band 'peak': its hours must be from 00:00 to 24:00");
+    EXPECT_EQ(item(content), "band 'peak': its hours must be from 00:00 to 24:00");
     content.bands[0].to_s = 5;
     content.head.time_zone = "Mars/Olympus";
-    EXPECT_EQ(what(content), "no time zone 'Mars/Olympus'");
+    EXPECT_EQ(item(content), "no time zone 'Mars/Olympus'");
 }
 
 TEST(tariff, refuses_more_decimals_than_money_has) {

@@ -18,8 +18,8 @@ class imports : public testing::Test {
   protected:
     import_row begin(import_file const& file) {
         import_row row;
-        auto const said = storage::begin_import(on, file, row);
-        EXPECT_TRUE(said.ok()) << said.detail;
+        auto const status = storage::begin_import(connection, file, row);
+        EXPECT_TRUE(status.ok()) << status.detail;
         return row;
     }
     std::optional<import_row> find(import_file const& file) {
@@ -38,7 +38,7 @@ class imports : public testing::Test {
     }
 
     std::string database = private_postgres::shared().migrated_database();
-    storage::pq_connection on{database, "tallyd test"};
+    storage::pq_connection connection{database, "tallyd test"};
 };
 
 TEST_F(imports, a_new_file_gets_a_row) {

@@ -33,7 +33,7 @@ class maintenance : public testing::Test {
     void SetUp() override {
         database = private_postgres::shared().migrated_database();
         make_telecom(database, 4);
-        on = connect();
+        connection = connect();
     }
 
     std::unique_ptr<storage::pq_connection> connect() const {
@@ -47,22 +47,22 @@ class maintenance : public testing::Test {
     maintenance_report run(std::string_view name, bool dry_run = false) {
         maintenance_report report;
         auto const* job = storage::find_maintenance_job(name);
-        auto const said = run_job(*on, *job, at(now, dry_run), report);
-        EXPECT_TRUE(said.ok()) << name << ": " << said.detail;
+        auto const status = run_job(*connection, *job, at(now, dry_run), report);
+        EXPECT_TRUE(status.ok()) << name << ": " << status.detail;
         return report;
     }
     scheduled_outcome run_scheduled(storage::pq_connection& with, ingest::time_us due) {
         maintenance_report report;
         auto outcome = scheduled_outcome::busy;
         auto const* job = storage::find_maintenance_job("cleanup-tokens");
-        auto const said = run_scheduled_job(with, *job, due, at(due), report, outcome);
-        EXPECT_TRUE(said.ok()) << said.detail;
+        auto const verdict_status = run_scheduled_job(with, *job, due, at(due), report, outcome);
+        EXPECT_TRUE(verdict_status.ok()) << verdict_status.detail;
         return outcome;
     }
     [[nodiscard]] std::string ask(std::string_view sql) const { return query_one(database, sql); }
 
     std::string database;
-    std::unique_ptr<storage::pq_connection> on;
+    std::unique_ptr<storage::pq_connection> connection;
 };
 
 class logins : public maintenance {
@@ -131,9 +131,9 @@ TEST_F(logins, one_session_at_a_time_does_a_job) {
         for (auto& report : reports) {
             threads.emplace_back([this, &report] {
                 auto const mine = connect();
-                auto const said = run_job(*mine, *storage::find_maintenance_job("cleanup-tokens"),
-                                          at(now), report);
-                EXPECT_TRUE(said.ok()) << said.detail;
+                auto const status = run_job(*mine, *storage::find_maintenance_job("cleanup-tokens"),
+                                            at(now), report);
+                EXPECT_TRUE(status.ok()) << status.detail;
             });
         }
     }

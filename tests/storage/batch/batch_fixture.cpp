@@ -42,57 +42,57 @@ storage::batch batch_fixture::new_batch() {
     return made;
 }
 
-void batch_fixture::add_call(storage::batch& to, ingest::cdr const& call, int account,
+void batch_fixture::add_call(storage::batch& target, ingest::cdr const& call, int account,
                              std::int64_t cost_nanos, std::int64_t version) {
     auto const account_key = account_id(account);
     auto const subscription_key = subscription_id(account);
     storage::cdr_row row{
         &kept.emplace_back(call), account_key, subscription_key, local_source, rupees, {}};
-    row.rated.by = &rate;
+    row.rated.charged_rate = &rate;
     row.rated.billed_s = 60;
     row.rated.cost.nanos = cost_nanos;
     row.rated.connect_fee.nanos = 500'000'000;
     row.rated.rate_per_minute.nanos = 1'200'000'000;
-    to.calls.push_back(row);
+    target.calls.push_back(row);
 
-    auto usage = std::find_if(to.usage.begin(), to.usage.end(),
+    auto usage = std::find_if(target.usage.begin(), target.usage.end(),
                               [&](auto const& u) { return u.subscription_id == subscription_key; });
-    if (usage == to.usage.end()) {
-        to.usage.push_back({subscription_key,
-                            account_key,
-                            period_start,
-                            period_end,
-                            version,
-                            0,
-                            0,
-                            0,
-                            {},
-                            {},
-                            0,
-                            rupees});
-        to.balances.push_back({account_key, {}});
-        to.daily.push_back({account_key,
-                            subscription_key,
-                            storage::day_of(call.start),
-                            "calls",
-                            0,
-                            0,
-                            0,
-                            {},
-                            rupees});
-        usage = to.usage.end() - 1;
+    if (usage == target.usage.end()) {
+        target.usage.push_back({subscription_key,
+                                account_key,
+                                period_start,
+                                period_end,
+                                version,
+                                0,
+                                0,
+                                0,
+                                {},
+                                {},
+                                0,
+                                rupees});
+        target.balances.push_back({account_key, {}});
+        target.daily.push_back({account_key,
+                                subscription_key,
+                                storage::day_of(call.start),
+                                "calls",
+                                0,
+                                0,
+                                0,
+                                {},
+                                rupees});
+        usage = target.usage.end() - 1;
     }
-    auto const place = static_cast<std::size_t>(usage - to.usage.begin());
+    auto const index = static_cast<std::size_t>(usage - target.usage.begin());
     usage->seconds += 60;
     usage->calls += 1;
     usage->overage_cost += rating::amount{cost_nanos};
     usage->total_cost += rating::amount{cost_nanos};
     usage->last_usage = std::max(usage->last_usage, call.end);
-    to.balances[place].charge += rating::amount{cost_nanos};
-    to.daily[place].events += 1;
-    to.daily[place].quantity_nanos += call.billable_ms * 1'000'000;
-    to.daily[place].billable_nanos += 60'000'000'000LL;
-    to.daily[place].cost += rating::amount{cost_nanos};
+    target.balances[index].charge += rating::amount{cost_nanos};
+    target.daily[index].events += 1;
+    target.daily[index].quantity_nanos += call.billable_ms * 1'000'000;
+    target.daily[index].billable_nanos += 60'000'000'000LL;
+    target.daily[index].cost += rating::amount{cost_nanos};
 }
 
 storage::batch batch_fixture::one_call(std::uint32_t number, int account, std::int64_t cost_nanos,
@@ -105,8 +105,8 @@ storage::batch batch_fixture::one_call(std::uint32_t number, int account, std::i
 void batch_fixture::make_partition(storage::batch_writer& with) const {
     std::array const days{storage::day_of(call_maker::base)};
     std::vector<std::int32_t> refused;
-    auto const said = with.ensure_cdr_days(days, refused);
-    ASSERT_TRUE(said.ok()) << said.detail;
+    auto const status = with.ensure_cdr_days(days, refused);
+    ASSERT_TRUE(status.ok()) << status.detail;
     ASSERT_TRUE(refused.empty());
 }
 

@@ -25,8 +25,8 @@ class batch_fixture : public testing::Test {
     static storage::batch new_batch();
     /// A call of 44... that costs `cost_nanos`, with its share of usage, balance and day.
     /// `version` is the expected version of the usage row.
-    void add_call(storage::batch& to, ingest::cdr const& call, int account, std::int64_t cost_nanos,
-                  std::int64_t version = 0);
+    void add_call(storage::batch& target, ingest::cdr const& call, int account,
+                  std::int64_t cost_nanos, std::int64_t version = 0);
     /// A batch of one such call.
     storage::batch one_call(std::uint32_t number, int account, std::int64_t cost_nanos,
                             std::int64_t version = 0);

@@ -44,26 +44,26 @@ class lost_connection : public batch_fixture {
     }
     /// Commits while another session holds what `lock_sql` locks; the committing session is
     /// terminated meanwhile.
-    failure commit_behind(std::string const& lock_sql, storage::batch const& what) {
+    failure commit_behind(std::string const& lock_sql, storage::batch const& rows) {
         pqxx::connection other{database};
         pqxx::work holding{other};
         holding.exec(lock_sql);
         std::jthread killer{[this] { terminate_when_it_waits(); }};
-        auto const why = lane->commit(what, counts).why;
+        auto const reason = lane->commit(rows, counts).reason;
         killer.join();
-        return why;
+        return reason;
     }
-    bool is_committed(storage::batch const& what) {
+    bool is_committed(storage::batch const& rows) {
         bool stored = false;
-        auto const said = lane->is_committed(what.id, stored);
-        EXPECT_TRUE(said.ok()) << said.detail;
+        auto const status = lane->is_committed(rows.id, stored);
+        EXPECT_TRUE(status.ok()) << status.detail;
         return stored;
     }
     /// Expects that the writer connects again by itself and stores the batch.
-    void expect_it_goes_in(storage::batch const& what) {
-        auto const said = lane->commit(what, counts);
-        EXPECT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
-        EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), std::to_string(what.calls.size()));
+    void expect_it_goes_in(storage::batch const& rows) {
+        auto const outcome = lane->commit(rows, counts);
+        EXPECT_TRUE(outcome.ok()) << outcome.sqlstate << ' ' << outcome.detail;
+        EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), std::to_string(rows.calls.size()));
     }
     storage::batch full_batch() {
         auto batch = one_call(1, 1, 1'000'000'000);
@@ -162,11 +162,11 @@ TEST_F(lost_connection, that_takes_the_answer_for_a_position_alone_moves_it_once
         *lane, {.lane = 0, .lanes = 1, .daemon_id = {}}, unwatched, [](auto) { return true; }};
     ASSERT_EQ(writer.position_of("file:a"), 0);
     std::int64_t end = 0;
-    for (auto const how : {cut::answer, cut::request, cut::never}) {
+    for (auto const options : {cut::answer, cut::request, cut::never}) {
         std::vector<storage::stream_mark> const marks{{"file:a", ++end}};
-        proxy->arm(how, "tally_commit");
+        proxy->arm(options, "tally_commit");
         EXPECT_TRUE(writer.store({}, marks, {}, 0));
-        EXPECT_EQ(proxy->has_cut(), how != cut::never);
+        EXPECT_EQ(proxy->has_cut(), options != cut::never);
         EXPECT_EQ(ask("SELECT position FROM ingest.positions"), std::to_string(end));
         EXPECT_EQ(writer.position_of("file:a"), end);
     }
@@ -177,8 +177,8 @@ TEST_F(lost_connection, right_behind_the_copy_does_not_go_on_in_another_session)
     auto const batch = full_batch();
     proxy->arm(cut::after_answer, "COPY 1");
     // The last statements may or may not have been sent before the loss was noticed.
-    auto const why = lane->commit(batch, counts).why;
-    EXPECT_TRUE(why == failure::transient || why == failure::unknown);
+    auto const reason = lane->commit(batch, counts).reason;
+    EXPECT_TRUE(reason == failure::transient || reason == failure::unknown);
     EXPECT_TRUE(proxy->has_cut());
     EXPECT_FALSE(is_committed(batch));
     expect_nothing_stored();
@@ -186,16 +186,16 @@ TEST_F(lost_connection, right_behind_the_copy_does_not_go_on_in_another_session)
 }
 
 TEST_F(lost_connection, at_each_request_stores_all_or_nothing) {
-    for (auto const* at : {"tally_begin", "tally_usage", "COPY billing.cdrs", "PGCOPY",
-                           "tally_balances", "tally_batch_row"}) {
-        for (auto const how : {cut::request, cut::answer, cut::before_answer}) {
+    for (auto const* cursor : {"tally_begin", "tally_usage", "COPY billing.cdrs", "PGCOPY",
+                               "tally_balances", "tally_batch_row"}) {
+        for (auto const options : {cut::request, cut::answer, cut::before_answer}) {
             auto const batch = full_batch();
-            proxy->arm(how, at);
-            auto const why = lane->commit(batch, counts).why;
-            EXPECT_TRUE(proxy->has_cut()) << at;
-            EXPECT_TRUE(why == failure::transient || why == failure::unknown) << at;
+            proxy->arm(options, cursor);
+            auto const reason = lane->commit(batch, counts).reason;
+            EXPECT_TRUE(proxy->has_cut()) << cursor;
+            EXPECT_TRUE(reason == failure::transient || reason == failure::unknown) << cursor;
             if (is_committed(batch)) {
-                EXPECT_EQ(why, failure::unknown) << at;
+                EXPECT_EQ(reason, failure::unknown) << cursor;
                 EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
                 TearDown();
                 SetUp();
@@ -227,16 +227,16 @@ TEST_F(lost_connection, is_committed_waits_for_a_commit_that_goes_on_without_its
 }
 
 TEST_F(lost_connection, a_pinned_connection_is_not_opened_again) {
-    storage::pq_connection on{database, "tallyd pinned"};
-    ASSERT_TRUE(on.open().ok());
+    storage::pq_connection connection{database, "tallyd pinned"};
+    ASSERT_TRUE(connection.open().ok());
     {
-        storage::pq_connection::pin const one_session{on};
+        storage::pq_connection::pin const one_session{connection};
         execute(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                           " WHERE application_name = 'tallyd pinned'");
-        EXPECT_EQ(on.execute("SELECT 1").why, failure::transient);
-        EXPECT_EQ(on.execute("SELECT 1").why, failure::transient);
+        EXPECT_EQ(connection.execute("SELECT 1").why, failure::transient);
+        EXPECT_EQ(connection.execute("SELECT 1").why, failure::transient);
     }
-    EXPECT_TRUE(on.execute("SELECT 1").ok());
+    EXPECT_TRUE(connection.execute("SELECT 1").ok());
 }
 
 class rivals : public batch_fixture {
@@ -256,19 +256,19 @@ TEST_F(rivals, on_one_subscription_lose_no_update) {
         prepared[i % 2].push_back(one_call(i, 1, 1'000'000'001));
     }
     storage::usage_key const key{subscription_id(1), period_start};
-    auto const write = [&](std::size_t who) {
-        batch_writer lane{database, "tallyd rival " + std::to_string(who), any_day};
+    auto const write = [&](std::size_t owner) {
+        batch_writer lane{database, "tallyd rival " + std::to_string(owner), any_day};
         storage::commit_counts counts;
-        for (auto& batch : prepared[who]) {
-            failure why = failure::stale;
-            while (why == failure::stale) {
+        for (auto& batch : prepared[owner]) {
+            failure reason = failure::stale;
+            while (reason == failure::stale) {
                 std::vector<storage::usage_state> state;
                 ASSERT_TRUE(lane.load_usage(std::span{&key, 1}, state).ok());
                 batch.usage[0].expected_version = state[0].version;
-                why = lane.commit(batch, counts).why;
-                stale[who] += why == failure::stale ? 1 : 0;
+                reason = lane.commit(batch, counts).reason;
+                stale[owner] += reason == failure::stale ? 1 : 0;
             }
-            ASSERT_EQ(why, failure::none);
+            ASSERT_EQ(reason, failure::none);
         }
     };
     std::jthread other{write, 1};
@@ -310,13 +310,13 @@ TEST_F(rivals, that_touch_the_same_rows_in_other_orders_never_deadlock) {
             batch.id = ingest::uuid_v7();
             batch.suspense.clear();
             for (int j = 0; j < 3; ++j) {
-                auto const place = static_cast<std::size_t>((i + (backwards ? 2 - j : j)) % rounds);
+                auto const index = static_cast<std::size_t>((i + (backwards ? 2 - j : j)) % rounds);
                 batch.suspense.push_back(
-                    {ingest::record_error::no_rate, "", local_source, "canonical", texts[place]});
+                    {ingest::record_error::no_rate, "", local_source, "canonical", texts[index]});
             }
             storage::commit_counts counts;
-            auto const said = lane.commit(batch, counts);
-            ASSERT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
+            auto const status = lane.commit(batch, counts);
+            ASSERT_TRUE(status.ok()) << status.sqlstate << ' ' << status.detail;
         }
     };
     std::jthread other{write, back, true};
@@ -334,18 +334,18 @@ TEST_F(rivals, for_one_stream_store_it_once) {
     auto first = one_call(1, 1, 1);
     auto second = one_call(2, 2, 1);
     first.positions = second.positions = {{"file:a", 0, 1, 0, 1}};
-    std::array<failure, 2> why{};
-    auto const write = [&](std::size_t who, storage::batch const& batch) {
+    std::array<failure, 2> reason{};
+    auto const write = [&](std::size_t owner, storage::batch const& batch) {
         batch_writer lane{database, "tallyd rival", any_day};
         storage::commit_counts counts;
-        why[who] = lane.commit(batch, counts).why;
+        reason[owner] = lane.commit(batch, counts).reason;
     };
     std::jthread other{write, 1, second};
     write(0, first);
     other.join();
-    std::sort(why.begin(), why.end());
-    EXPECT_EQ(why[0], failure::none);
-    EXPECT_EQ(why[1], failure::position_lost);
+    std::sort(reason.begin(), reason.end());
+    EXPECT_EQ(reason[0], failure::none);
+    EXPECT_EQ(reason[1], failure::position_lost);
     EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "1");
 }
 

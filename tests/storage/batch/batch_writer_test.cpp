@@ -14,10 +14,10 @@ class writer : public batch_fixture {
         lane = std::make_unique<batch_writer>(database, "tallyd test lane", any_day);
         make_partition(*lane);
     }
-    storage::result commit(storage::batch const& what) { return lane->commit(what, counts); }
-    void expect_committed(storage::batch const& what) {
-        auto const said = commit(what);
-        EXPECT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
+    storage::result commit(storage::batch const& rows) { return lane->commit(rows, counts); }
+    void expect_committed(storage::batch const& rows) {
+        auto const status = commit(rows);
+        EXPECT_TRUE(status.ok()) << status.sqlstate << ' ' << status.detail;
     }
 
     storage::commit_counts counts;
@@ -145,9 +145,9 @@ TEST_F(writer, one_stale_usage_row_of_many_undoes_all) {
 TEST_F(writer, refuses_calls_of_a_deleted_subscription) {
     auto batch = one_call(1, 1, 1);
     batch.usage[0].subscription_id = ingest::uuid_v7();
-    auto const said = commit(batch);
-    EXPECT_EQ(said.why, failure::bad_data);
-    EXPECT_EQ(said.sqlstate, "23503");
+    auto const status = commit(batch);
+    EXPECT_EQ(status.why, failure::bad_data);
+    EXPECT_EQ(status.sqlstate, "23503");
     expect_nothing_stored();
 }
 
@@ -160,9 +160,9 @@ TEST_F(writer, a_subscription_with_a_call_cannot_be_deleted) {
 TEST_F(writer, refuses_to_charge_an_account_that_is_not_there) {
     auto batch = one_call(1, 1, 1);
     batch.balances[0].account_id = ingest::uuid_v7();
-    auto const said = commit(batch);
-    EXPECT_EQ(said.why, failure::bad_data);
-    EXPECT_NE(said.detail.find("0 of 1 accounts exist"), std::string::npos) << said.detail;
+    auto const status = commit(batch);
+    EXPECT_EQ(status.why, failure::bad_data);
+    EXPECT_NE(status.detail.find("0 of 1 accounts exist"), std::string::npos) << status.detail;
     expect_nothing_stored();
 }
 

@@ -33,25 +33,25 @@ class event_counters_test : public ::testing::Test {
         auto made = events.event(std::move(id), event_kind::api_request, "api.request");
         made.account_number = "ACC-1";
         made.ip_address = "2001:db8::7";
-        ingest::api_request_data what;
-        what.method = "GET";
-        what.endpoint = events.keep(std::move(endpoint));
-        what.status_code = status;
-        what.duration_ms = ms;
-        what.response_bytes = 100;
-        made.what = what;
+        ingest::api_request_data data;
+        data.method = "GET";
+        data.endpoint = events.keep(std::move(endpoint));
+        data.status_code = status;
+        data.duration_ms = ms;
+        data.response_bytes = 100;
+        made.event_data = data;
         return made;
     }
     ingest::event error(std::string id, std::string severity, std::string message, int second) {
         auto made = events.event(std::move(id), event_kind::app_error, "app.error",
                                  call_maker::base + second * ingest::us_per_s);
-        ingest::app_error_data what;
-        what.severity = events.keep(std::move(severity));
-        what.error_type = "TimeoutError";
-        what.message = events.keep(std::move(message));
-        what.fingerprint = "f1";
-        what.service = "web";
-        made.what = what;
+        ingest::app_error_data event_data;
+        event_data.severity = events.keep(std::move(severity));
+        event_data.error_type = "TimeoutError";
+        event_data.message = events.keep(std::move(message));
+        event_data.fingerprint = "f1";
+        event_data.service = "web";
+        made.event_data = event_data;
         return made;
     }
     ingest::event use(std::string id, std::string feature, std::int64_t uses, int second,
@@ -60,7 +60,8 @@ class event_counters_test : public ::testing::Test {
                                  call_maker::base + second * ingest::us_per_s);
         made.user_id = *ingest::parse_uuid("00000000-0000-7000-8000-0000000000aa");
         made.properties = made.data = events.keep(std::move(properties));
-        made.what = ingest::feature_used_data{events.keep(std::move(feature)), "reports", uses};
+        made.event_data =
+            ingest::feature_used_data{events.keep(std::move(feature)), "reports", uses};
         return made;
     }
 
@@ -101,8 +102,8 @@ TEST_F(event_counters_test, counts_repeated_errors_in_any_order) {
             database,
             "TRUNCATE analytics.error_logs, analytics.error_groups, ingest.event_identities");
         events_lane lane{database};
-        for (int const place : order) {
-            lane.store({all[static_cast<std::size_t>(place)]});
+        for (int const index : order) {
+            lane.store({all[static_cast<std::size_t>(index)]});
         }
         auto const group =
             ask("SELECT concat_ws('|', service, fingerprint, severity, message, occurrences,"

@@ -35,12 +35,12 @@ std::vector<long_event> long_events() {
                               "\"," + user + "}"}};
 }
 
-void decode(long_event const& from, ingest::record_batch& into) {
+void decode(long_event const& origin, ingest::record_batch& into) {
     into.set_body(R"({"specversion":"1.0","id":"1","source":"/s","subject":"S","type":")" +
-                  from.type + R"(","data":)" + from.data + "}");
+                  origin.type + R"(","data":)" + origin.data + "}");
     ingest::source const nobody;
     ingest::find_format("cloudevents")->decode({nobody, {}, {}, 1}, into);
-    ASSERT_EQ(into.events.size(), 1u) << from.type;
+    ASSERT_EQ(into.events.size(), 1u) << origin.type;
 }
 
 /// Number of fields of a row in COPY's binary format; -1 if the row does not end with a field.
@@ -71,11 +71,11 @@ TEST(event_tables, rows_stay_within_their_room) {
         ingest::record_batch decoded;
         decode(each, decoded);
         event_row row;
-        row.what = &decoded.events.at(0);
-        row.account_id = row.subscription_id = row.source_id = row.what->id;
+        row.event = &decoded.events.at(0);
+        row.account_id = row.subscription_id = row.source_id = row.event->id;
         row.currency = {'E', 'U', 'R'};
-        row.is_metered = row.what->kind == ingest::event_kind::usage;
-        fact_table const& table = *table_of(row.what->kind).facts;
+        row.is_metered = row.event->kind == ingest::event_kind::usage;
+        fact_table const& table = *table_of(row.event->kind).facts;
         byte_buffer buffer; // no larger than the row requests
         table.put(buffer, row, {});
         EXPECT_GT(fields_of(buffer.view()), 0) << each.type;

@@ -26,8 +26,8 @@ class catalog_load : public testing::Test {
         make_telecom(database, 3);
     }
     void load() {
-        auto const said = storage::load_catalog(database, loaded);
-        ASSERT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
+        auto const status = storage::load_catalog(database, loaded);
+        ASSERT_TRUE(status.ok()) << status.sqlstate << ' ' << status.detail;
         ASSERT_NE(loaded.catalog, nullptr);
     }
     void change(std::string_view sql) const { execute(database, sql); }
@@ -54,10 +54,10 @@ TEST_F(catalog_load, reads_accounts_subscriptions_dids_and_plans) {
     EXPECT_EQ(catalog().subscriptions(), 3U);
     EXPECT_EQ(catalog().dids(), 3U);
     EXPECT_EQ(catalog().plans(), 1U);
-    auto const place = catalog().subscription_by_number("SUB-2");
-    ASSERT_NE(place, no_index);
-    EXPECT_EQ(catalog().subscription_by_did(did_of(2)), place);
-    auto const& one = catalog().subscription_at(place);
+    auto const index = catalog().subscription_by_number("SUB-2");
+    ASSERT_NE(index, no_index);
+    EXPECT_EQ(catalog().subscription_by_did(did_of(2)), index);
+    auto const& one = catalog().subscription_at(index);
     EXPECT_EQ(one.account, catalog().account_by_number("ACC-2"));
     EXPECT_EQ(ingest::to_string(catalog().account_at(one.account).id),
               query_one(database, "SELECT id FROM billing.accounts WHERE account_number='ACC-2'"));

@@ -23,8 +23,8 @@ TEST(source_loader, reads_every_field) {
                     'off', 1000, 100, true),
                    ('old', sha256('older'), '{}', 'UTC', 'accept', 'on', 1, 1, false))");
     storage::loaded_sources loaded;
-    auto const said = storage::load_sources(database, loaded);
-    ASSERT_TRUE(said.ok()) << said.detail;
+    auto const status = storage::load_sources(database, loaded);
+    ASSERT_TRUE(status.ok()) << status.detail;
     auto const& sources = *loaded.sources;
     ASSERT_EQ(sources.all().size(), 3U);
     EXPECT_EQ(sources.local().name, "local");
@@ -66,8 +66,8 @@ class listener : public testing::Test {
     /// Whether a change is reported within two seconds.
     bool hears() {
         bool changed = false;
-        auto const said = listener_.wait(2000, changed);
-        EXPECT_TRUE(said.ok()) << said.detail;
+        auto const status = listener_.wait(2000, changed);
+        EXPECT_TRUE(status.ok()) << status.detail;
         return changed;
     }
     bool is_quiet() {

@@ -27,8 +27,8 @@ class tariff_load : public testing::Test {
         make_telecom(database, 2);
     }
     void load() {
-        auto const said = storage::load_catalog(database, loaded);
-        ASSERT_TRUE(said.ok()) << said.sqlstate << ' ' << said.detail;
+        auto const status = storage::load_catalog(database, loaded);
+        ASSERT_TRUE(status.ok()) << status.sqlstate << ' ' << status.detail;
     }
     void change(std::string_view sql) const { execute(database, sql); }
     [[nodiscard]] rating::tariff const& plan(std::string_view code) const {
@@ -45,11 +45,11 @@ class tariff_load : public testing::Test {
     /// The cost of a minute to `destination` for ACC-1, guided and rated.
     std::string cost_of(std::string destination, ingest::time_us when = call_maker::base) {
         auto const call = make.call(1, 1, std::move(destination), 60, when);
-        auto const who = rating::guide(call, *loaded.catalog);
-        auto const& by =
-            loaded.catalog->plan_at(loaded.catalog->subscription_at(who.subscription).plan);
+        auto const call_owner = rating::guide(call, *loaded.catalog);
+        auto const& key =
+            loaded.catalog->plan_at(loaded.catalog->subscription_at(call_owner.subscription).plan);
         rating::allowance none;
-        auto const rated = rating::rate_call(call, by, none, who.on_net);
+        auto const rated = rating::rate_call(call, key, none, call_owner.on_net);
         return rated.error == ingest::record_error::none ? rating::to_string(rated.cost)
                                                          : std::string{ingest::code(rated.error)};
     }
@@ -73,10 +73,10 @@ std::string plan_with(std::string const& code, std::string const& prefix,
            price + ", 60, 60 FROM added;";
 }
 
-std::string falls_back(std::string const& code, std::string const& to) {
+std::string falls_back(std::string const& code, std::string const& out) {
     return "UPDATE billing.rate_plans SET fallback_plan_id ="
            " (SELECT id FROM billing.rate_plans WHERE code = '" +
-           to + "') WHERE code = '" + code + "';";
+           out + "') WHERE code = '" + code + "';";
 }
 
 TEST_F(tariff_load, reads_bands_in_the_order_of_the_plan) {

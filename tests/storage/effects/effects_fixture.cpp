@@ -33,7 +33,7 @@ sql_value call(pqxx_session& session, usage_event const& event) {
         "SELECT " + function_for(event.type) +
             "(coalesce($1::uuid, public.uuid_v7()), $2, $3, $4::timestamptz, $5::jsonb, "
             "'00000000-0000-0000-0000-0000000000aa', '00000000-0000-0000-0000-0000000000bb')",
-        {event.id, event.type, event.subject, event.at, event.data});
+        {event.id, event.type, event.subject, event.position, event.data});
 }
 
 std::string code_of(sql_value const& verdict) {
@@ -56,11 +56,11 @@ std::string time_text(int seconds, char const* format) {
 } // namespace
 
 std::string effects_test::apply(pqxx_session& session, usage_event const& event,
-                                std::string& said) {
+                                std::string& text) {
     sql_transaction transaction{session};
     sql_value const before = rows_written(session);
     sql_value const verdict = call(session, event);
-    said = verdict.value_or("");
+    text = verdict.value_or("");
     if (verdict) {
         EXPECT_EQ(rows_written(session), before) << *verdict;
         EXPECT_NE(verdict->find(": "), std::string::npos) << *verdict;

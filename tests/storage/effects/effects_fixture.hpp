@@ -11,8 +11,8 @@ namespace tally::storage {
 /// An event in the form that the functions apply_* take.
 struct usage_event {
     std::string type;
-    std::string at;   ///< RFC 3339
-    std::string data; ///< JSON
+    std::string position; ///< RFC 3339
+    std::string data;     ///< JSON
     sql_value subject = {};
     sql_value id = {}; ///< uuid; if not given, each event has its own
 };
@@ -28,7 +28,7 @@ class effects_test : public context_test {
 
     /// "ok", or the reason code of the verdict, whose text is in said_ then. An event that is
     /// refused must change nothing.
-    std::string apply(usage_event const& event) { return apply(session_, event, said_); }
+    std::string apply(usage_event const& event) { return apply(session_, event, text_); }
 
     /// The same in another session; checks the verdict only.
     static std::string apply_by(pqxx_session& session, usage_event const& event);
@@ -43,7 +43,7 @@ class effects_test : public context_test {
     static std::string printed(int seconds);
 
   private:
-    static std::string apply(pqxx_session& session, usage_event const& event, std::string& said);
+    static std::string apply(pqxx_session& session, usage_event const& event, std::string& text);
 };
 
 } // namespace tally::storage

@@ -230,11 +230,11 @@ TEST_F(embedded_postgres_test, is_not_stopped_by_a_pid_file_that_names_another_p
         server.start();
         fs::copy_file(folder_ / "data/postmaster.pid", folder_ / "kept.pid");
     }
-    std::ifstream in{folder_ / "kept.pid"};
+    std::ifstream input{folder_ / "kept.pid"};
     std::string line;
-    std::getline(in, line);
+    std::getline(input, line);
     std::stringstream rest;
-    rest << in.rdbuf();
+    rest << input.rdbuf();
     // As after a reboot: another process of the server's user has the old pid.
     put("data/postmaster.pid", std::to_string(getppid()) + "\n" + rest.str());
     embedded_postgres server{options()};

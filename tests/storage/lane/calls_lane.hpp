@@ -21,7 +21,7 @@ class calls_lane {
                 {.lane = number, .lanes = 2, .daemon_id = {}},
                 observer_,
                 [](std::chrono::milliseconds) { return true; }} {
-        from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+        source_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
 
     void store(std::vector<ingest::cdr> const& calls) {
@@ -30,10 +30,10 @@ class calls_lane {
             batch_entry entry;
             entry.call = &call;
             entry.catalog = catalog_.get();
-            entry.from = &from_;
+            entry.source = &source_;
             entry.format = "canonical";
             entry.raw = call.raw;
-            entry.who = rating::guide(call, *catalog_);
+            entry.call_owner = rating::guide(call, *catalog_);
             entries.push_back(entry);
         }
         EXPECT_TRUE(lane_.store(entries, {}, {}, 100));
@@ -46,7 +46,7 @@ class calls_lane {
     };
 
     std::shared_ptr<rating::catalog const> catalog_;
-    ingest::source from_;
+    ingest::source source_;
     batch_writer writer_;
     unwatched observer_;
     lane_writer lane_;

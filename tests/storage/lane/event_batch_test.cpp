@@ -201,8 +201,9 @@ TEST_F(event_batch_test, moves_one_usage_row_for_calls_and_events_together) {
 }
 
 TEST_F(event_batch_test, counts_different_values_once_a_period) {
-    auto const visit = [this](std::string id, std::string who, ingest::time_us when) {
-        return events.usage(std::move(id), 1, "visitors", "1", when, R"({"visitor":)" + who + "}");
+    auto const visit = [this](std::string id, std::string author, ingest::time_us when) {
+        return events.usage(std::move(id), 1, "visitors", "1", when,
+                            R"({"visitor":)" + author + "}");
     };
     events_lane lane{database};
     lane.store({visit("1", "\"ann\"", call_maker::base), visit("2", "\"bob\"", call_maker::base),
@@ -285,12 +286,12 @@ TEST_F(event_batch_test, adds_up_the_same_in_any_order) {
     std::shuffle(all.begin(), all.end(), random);
     std::array lanes{std::make_unique<events_lane>(database),
                      std::make_unique<events_lane>(database, 1)};
-    for (std::size_t from = 0; from < all.size();) {
-        auto const size = std::min<std::size_t>(1 + random() % 30, all.size() - from);
-        std::vector<ingest::event> some(all.begin() + static_cast<std::ptrdiff_t>(from),
-                                        all.begin() + static_cast<std::ptrdiff_t>(from + size));
+    for (std::size_t begin = 0; begin < all.size();) {
+        auto const size = std::min<std::size_t>(1 + random() % 30, all.size() - begin);
+        std::vector<ingest::event> some(all.begin() + static_cast<std::ptrdiff_t>(begin),
+                                        all.begin() + static_cast<std::ptrdiff_t>(begin + size));
         lanes[random() % 2]->store(some);
-        from += size;
+        begin += size;
     }
     EXPECT_EQ(ask("SELECT string_agg(metric || ' ' || trim_scale(quantity) || ' ' || "
                   "trim_scale(cost), ', '"

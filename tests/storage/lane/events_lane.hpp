@@ -28,7 +28,7 @@ class events_lane {
                  .metric_states_max = states_max},
                 observer_,
                 [this](std::chrono::milliseconds) { return --pauses_left_ > 0; }} {
-        from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+        source_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
 
     /// The outcome of each.
@@ -69,13 +69,13 @@ class events_lane {
     batch_entry blank() const {
         batch_entry entry;
         entry.catalog = catalog_.get();
-        entry.from = &from_;
+        entry.source = &source_;
         entry.format = "cloudevents";
         return entry;
     }
 
     std::shared_ptr<rating::catalog const> catalog_;
-    ingest::source from_;
+    ingest::source source_;
     int pauses_left_ = 100;
     batch_writer writer_;
     counting observer_;

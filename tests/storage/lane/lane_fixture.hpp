@@ -26,9 +26,9 @@ using tests::query_one;
 /// Records what a lane reports.
 class counting_observer final : public lane_observer {
   public:
-    void stored(stored_batch const& what) override {
+    void stored(stored_batch const& stored) override {
         ++batches;
-        rows += what.rows.calls.size();
+        rows += stored.rows.calls.size();
     }
     void retried(std::string_view reason, result const&) override {
         ++retries[std::string{reason}];
@@ -46,7 +46,7 @@ class lane_writer_test : public ::testing::Test {
         connection_ = tests::private_postgres::shared().migrated_database();
         tests::make_telecom(connection_, 3);
         reload();
-        from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+        source_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
     void reload() { catalog_ = tests::catalog_of(connection_); }
 
@@ -72,20 +72,20 @@ class lane_writer_test : public ::testing::Test {
             batch_entry entry;
             entry.call = &call;
             entry.catalog = catalog_.get();
-            entry.from = &from_;
+            entry.source = &source_;
             entry.format = "canonical";
             entry.raw = call.raw;
-            entry.who = rating::guide(call, *catalog_);
-            if (entry.who.error != record_error::none) {
-                entry.suspend(entry.who.error);
+            entry.call_owner = rating::guide(call, *catalog_);
+            if (entry.call_owner.error != record_error::none) {
+                entry.suspend(entry.call_owner.error);
             }
             entries.push_back(entry);
         }
         return entries;
     }
-    std::vector<batch_entry> store(lane& on, std::vector<ingest::cdr> const& calls) {
+    std::vector<batch_entry> store(lane& target, std::vector<ingest::cdr> const& calls) {
         auto entries = entries_of(calls);
-        EXPECT_TRUE(on.lane_writer.store(entries, {}, {}, 100));
+        EXPECT_TRUE(target.lane_writer.store(entries, {}, {}, 100));
         return entries;
     }
     std::string one(std::string_view sql) const { return query_one(connection_, sql); }
@@ -95,7 +95,7 @@ class lane_writer_test : public ::testing::Test {
 
     std::string connection_;
     std::shared_ptr<rating::catalog const> catalog_;
-    ingest::source from_;
+    ingest::source source_;
     call_maker make_;
 };
 

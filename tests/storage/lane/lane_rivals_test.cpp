@@ -26,8 +26,8 @@ class rival {
 
     [[nodiscard]] std::string connection_string() const { return proxy_.connection_string(); }
     /// Closes the connection after the first change.
-    void cut_later(tests::cutting_proxy::cut how, std::string text) {
-        cut_ = how;
+    void cut_later(tests::cutting_proxy::cut options, std::string text) {
+        cut_ = options;
         text_ = std::move(text);
     }
     [[nodiscard]] bool has_cut() const { return proxy_.has_cut(); }

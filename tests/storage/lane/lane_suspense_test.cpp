@@ -8,12 +8,12 @@ namespace {
 class lane_suspense_test : public lane_writer_test {
   protected:
     /// Pushes a call without a payer, received at `received`.
-    void push(lane& on, ingest::time_us received, bool may_be_stored = false) {
+    void push(lane& target, ingest::time_us received, bool may_be_stored = false) {
         std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60)};
         auto entries = entries_of(calls);
         entries[0].received = received;
         entries[0].may_be_stored = may_be_stored;
-        EXPECT_TRUE(on.lane_writer.store(entries, {}, {}, 1));
+        EXPECT_TRUE(target.lane_writer.store(entries, {}, {}, 1));
         EXPECT_EQ(entries[0].state, entry_state::suspended);
     }
     void close_all(std::string const& state) const {
@@ -39,7 +39,7 @@ TEST_F(lane_suspense_test, a_record_waits_from_when_it_was_received) {
 }
 
 TEST_F(lane_suspense_test, a_record_of_a_source_that_is_gone_waits_under_its_id) {
-    from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-0000000000ff");
+    source_.id = *ingest::parse_uuid("00000000-0000-7000-8000-0000000000ff");
     std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60), make_.call(2, 1, "4420", 60),
                                          make_.call(3, 9, "4420", 60)};
     lane a{connection_};
@@ -54,7 +54,7 @@ TEST_F(lane_suspense_test, a_source_with_records_in_suspense_cannot_be_deleted) 
     execute(connection_, "INSERT INTO sources (id, name) VALUES"
                          " ('00000000-0000-7000-8000-0000000000fe', 'with'),"
                          " ('00000000-0000-7000-8000-0000000000fd', 'without')");
-    from_.id = *ingest::parse_uuid("00000000-0000-7000-8000-0000000000fe");
+    source_.id = *ingest::parse_uuid("00000000-0000-7000-8000-0000000000fe");
     lane a{connection_};
     push(a, first);
     EXPECT_ANY_THROW(execute(connection_, "DELETE FROM sources WHERE name = 'with'"));

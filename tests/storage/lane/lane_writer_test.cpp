@@ -147,12 +147,12 @@ TEST_F(lane_writer_test, of_two_that_retry_a_record_by_different_catalogs_one_st
     lane a{connection_};
     store(a, {make_.call(1, 77, "4420", 60)});
     auto const id = *ingest::parse_uuid(one("SELECT id FROM suspense"));
-    auto const retry = [&](lane& on, int account) {
+    auto const retry = [&](lane& target, int account) {
         std::vector<ingest::cdr> const calls{make_.call(1, account, "4420", 60),
                                              make_.call(2, account, "4420", 60)};
         auto entries = entries_of(calls);
         entries[0].suspense_id = id;
-        EXPECT_TRUE(on.lane_writer.store(entries, {}, {}, 100));
+        EXPECT_TRUE(target.lane_writer.store(entries, {}, {}, 100));
         return entries[0].state;
     };
     EXPECT_EQ(retry(a, 1), entry_state::live);

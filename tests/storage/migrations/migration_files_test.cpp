@@ -82,8 +82,9 @@ TEST(migration_files, hash_as_fips_180_does) {
 TEST(migration_files, are_in_the_binary_byte_for_byte) {
     ASSERT_FALSE(embedded_sql().empty());
     for (embedded_file const& file : embedded_sql()) {
-        std::ifstream in{fs::path{TALLY_SOURCE_DIR} / "migrations" / file.path, std::ios::binary};
-        std::string const text{std::istreambuf_iterator<char>{in}, {}};
+        std::ifstream input{fs::path{TALLY_SOURCE_DIR} / "migrations" / file.path,
+                            std::ios::binary};
+        std::string const text{std::istreambuf_iterator<char>{input}, {}};
         EXPECT_EQ(file.text, text) << file.path;
     }
     auto const from_folder = read_migrations(fs::path{TALLY_SOURCE_DIR} / "migrations");

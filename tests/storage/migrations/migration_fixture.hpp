@@ -49,7 +49,7 @@ class migration_runner_test : public testing::Test {
         try {
             action();
         } catch (migration_error const& error) {
-            said_ = error.what();
+            text_ = error.what();
             return error.code();
         }
         return migrate_exit::done;
@@ -63,10 +63,10 @@ class migration_runner_test : public testing::Test {
     }
     std::string fingerprint() {
         pqxx_session session{database_, "test"};
-        return catalog_fingerprint(read_catalog(session));
+        return catalog_fingerprint(read_schema(session));
     }
 
-    std::string said_;
+    std::string text_;
 };
 
 } // namespace tally::storage

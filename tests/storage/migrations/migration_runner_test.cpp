@@ -190,10 +190,10 @@ TEST_F(migration_runner_test, says_partly_applied_and_completes_the_mended_file)
     EXPECT_EQ(runner(broken).status()[2].state, migration_state::running);
     EXPECT_EQ(runner(broken).verify().code(), migrate_exit::changed)
         << "the index is there already";
-    auto const mended = concurrent_files("SELECT 1");
-    runner(mended).up();
-    EXPECT_EQ(runner(mended).status()[2].state, migration_state::applied);
-    EXPECT_EQ(runner(mended).verify().code(), migrate_exit::done);
+    auto const sanitized = concurrent_files("SELECT 1");
+    runner(sanitized).up();
+    EXPECT_EQ(runner(sanitized).status()[2].state, migration_state::applied);
+    EXPECT_EQ(runner(sanitized).verify().code(), migrate_exit::done);
 }
 
 TEST_F(migration_runner_test, does_not_go_up_over_a_half_reverted_one) {

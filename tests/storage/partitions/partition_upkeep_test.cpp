@@ -29,7 +29,7 @@ class upkeep : public batch_fixture {
   protected:
     void SetUp() override {
         batch_fixture::SetUp();
-        on = std::make_unique<storage::pq_connection>(
+        connection = std::make_unique<storage::pq_connection>(
             database, "tallyd test upkeep", std::span<storage::prepared_statement const>{},
             storage::upkeep_limits);
         lane = std::make_unique<storage::batch_writer>(database, "tallyd test lane", any_day);
@@ -42,23 +42,23 @@ class upkeep : public batch_fixture {
         execute(database, "UPDATE ingest.partitions SET created_at = lower_bound");
     }
 
-    storage::failure commit(storage::batch const& what) {
+    storage::failure commit(storage::batch const& rows) {
         storage::commit_counts counts;
-        return lane->commit(what, counts).why;
+        return lane->commit(rows, counts).reason;
     }
 
     /// Steps of billing.cdrs as "sealed cdrs_p20260504".
     std::vector<std::string> run(ingest::time_us now, bool dry_run = false) {
         std::vector<std::string> steps;
-        partition_upkeep keeper{*on, {72, dry_run}, [&](partition_step const& step) {
-                                    if (step.which.table == "billing.cdrs") {
-                                        steps.push_back(std::string{label(step.what)} + " " +
-                                                        step.which.partition);
-                                        detail = step.detail;
-                                    }
-                                }};
-        auto const said = keeper.run(now);
-        EXPECT_TRUE(said.ok()) << said.detail;
+        partition_upkeep provisioner{*connection, {72, dry_run}, [&](partition_step const& step) {
+                                         if (step.which.table == "billing.cdrs") {
+                                             steps.push_back(std::string{label(step.action)} + " " +
+                                                             step.which.partition);
+                                             detail = step.detail;
+                                         }
+                                     }};
+        auto const status = provisioner.run(now);
+        EXPECT_TRUE(status.ok()) << status.detail;
         return steps;
     }
 
@@ -77,7 +77,7 @@ class upkeep : public batch_fixture {
     }
 
     std::unique_ptr<storage::batch_writer> lane;
-    std::unique_ptr<storage::pq_connection> on;
+    std::unique_ptr<storage::pq_connection> connection;
     std::string detail;
 };
 
@@ -270,9 +270,10 @@ TEST_F(upkeep, what_has_a_call_cannot_be_deleted_while_calls_come_nor_after_seal
     EXPECT_EQ(ask(orphans), "0");
     EXPECT_THAT(run(due), ElementsAre("sealed cdrs_p20260504")); // its foreign keys validate
     for (int i = 1; i <= accounts; ++i) {
-        std::ignore = on->execute("DELETE FROM billing.subscriptions WHERE subscription_number ="
-                                  " 'SUB-" +
-                                  std::to_string(i) + "'");
+        std::ignore =
+            connection->execute("DELETE FROM billing.subscriptions WHERE subscription_number ="
+                                " 'SUB-" +
+                                std::to_string(i) + "'");
     }
     EXPECT_EQ(ask(orphans), "0");
 }

@@ -25,8 +25,8 @@ class partitions : public testing::Test {
   protected:
     std::vector<std::int32_t> ensure(cdr_partitions& with, std::vector<std::int32_t> const& days) {
         std::vector<std::int32_t> refused;
-        auto const said = with.ensure(on, days, today, refused);
-        EXPECT_TRUE(said.ok()) << said.detail;
+        auto const status = with.ensure(connection, days, today, refused);
+        EXPECT_TRUE(status.ok()) << status.detail;
         return refused;
     }
     [[nodiscard]] std::vector<std::string> names() const {
@@ -35,7 +35,7 @@ class partitions : public testing::Test {
     }
 
     std::string database = private_postgres::shared().migrated_database();
-    storage::pq_connection on{database, "tallyd test"};
+    storage::pq_connection connection{database, "tallyd test"};
 };
 
 TEST_F(partitions, are_made_once_and_written_down) {
@@ -97,8 +97,8 @@ TEST_F(partitions, of_one_table_that_fail_keep_no_other_from_it) {
     execute(database, "INSERT INTO ingest.partitioned_tables (table_name, time_column, span)"
                       " VALUES ('billing.accounts', 'created_at', 'day')");
     std::vector<storage::partition_name> made;
-    auto const said = storage::create_ahead(on, policy, noon, made);
-    EXPECT_FALSE(said.ok());
+    auto const status = storage::create_ahead(connection, policy, noon, made);
+    EXPECT_FALSE(status.ok());
     EXPECT_THAT(names(), testing::SizeIs(5));
 }
 
@@ -155,23 +155,23 @@ TEST_F(partitions, may_be_made_by_many_at_once) {
     constexpr int writers = 4;
     constexpr int days = 8;
     std::vector<std::jthread> threads;
-    std::array<storage::result, writers> said;
+    std::array<storage::result, writers> answer;
     for (int i = 0; i < writers; ++i) {
-        threads.emplace_back([this, i, &said] {
+        threads.emplace_back([this, i, &answer] {
             storage::pq_connection mine{database, "tallyd test " + std::to_string(i)};
             cdr_partitions one{policy};
-            for (int day = 0; day < days && said[static_cast<std::size_t>(i)].ok(); ++day) {
+            for (int day = 0; day < days && answer[static_cast<std::size_t>(i)].ok(); ++day) {
                 // Half of the threads go backwards.
                 std::array const asked{today - (i % 2 == 0 ? day : days - 1 - day)};
                 std::vector<std::int32_t> refused;
-                said[static_cast<std::size_t>(i)] = one.ensure(mine, asked, today, refused);
+                answer[static_cast<std::size_t>(i)] = one.ensure(mine, asked, today, refused);
             }
         });
     }
     for (auto& thread : threads) {
         thread.join();
     }
-    for (auto const& each : said) {
+    for (auto const& each : answer) {
         EXPECT_TRUE(each.ok()) << each.sqlstate << ' ' << each.detail;
     }
     EXPECT_EQ(names().size(), static_cast<std::size_t>(days));

@@ -40,8 +40,8 @@ rating::plan_definition plan_of(std::string code, std::vector<rating::rate> rate
 class plan_store_test : public testing::Test {
   protected:
     std::string database_ = private_postgres::shared().migrated_database();
-    pq_connection on_{database_, "test"};
-    plan_store store_{on_};
+    pq_connection connection_{database_, "test"};
+    plan_store store_{connection_};
 
     std::vector<rating::plan_difference> apply(std::vector<rating::plan_definition> plans,
                                                apply_mode mode = apply_mode::commit) {
@@ -202,8 +202,8 @@ TEST_F(plan_store_test, takes_turns) {
         std::vector<std::jthread> all;
         for (int i = 1; i <= 4; ++i) {
             all.emplace_back([this, i] {
-                pq_connection on{database_, "test"};
-                plan_store store{on};
+                pq_connection connection{database_, "test"};
+                plan_store store{connection};
                 std::vector<plan_to_apply> const plans{
                     {plan_of("basic", {rate_of("44", i), rate_of("91", i)}), {}}};
                 store.apply(plans, apply_mode::commit);
@@ -260,8 +260,8 @@ TEST_F(plan_store_test, knows_the_words_of_the_database) {
 }
 
 TEST(plan_store, says_why_there_is_no_database) {
-    pq_connection on{"host=/nowhere dbname=none", "test"};
-    EXPECT_THROW(plan_store{on}.list(), plan_store_error);
+    pq_connection connection{"host=/nowhere dbname=none", "test"};
+    EXPECT_THROW(plan_store{connection}.list(), plan_store_error);
 }
 
 } // namespace

@@ -58,9 +58,9 @@ std::string behind(std::string const& first_port) {
 TEST(server_hosts, are_tried_one_after_the_other) {
     silent_server const silent;
     for (auto const& port : {silent.port, std::string{"1"}}) {
-        pq_connection on{behind(port), "test", {}, {.connect_timeout_ms = 300}};
-        auto const said = on.open();
-        EXPECT_TRUE(said.ok()) << said.detail;
+        pq_connection connection{behind(port), "test", {}, {.connect_timeout_ms = 300}};
+        auto const status = connection.open();
+        EXPECT_TRUE(status.ok()) << status.detail;
     }
 }
 
@@ -73,12 +73,12 @@ TEST(server_hosts, must_be_one_that_can_be_written_to) {
     ASSERT_TRUE(
         admin.execute("ALTER DATABASE \"" + name + "\" SET default_transaction_read_only = on")
             .ok());
-    pq_connection on{own + " target_session_attrs=read-write", "test"};
-    auto const said = on.open();
-    EXPECT_EQ(said.why, failure::transient) << said.detail;
+    pq_connection connection{own + " target_session_attrs=read-write", "test"};
+    auto const status = connection.open();
+    EXPECT_EQ(status.why, failure::transient) << status.detail;
     ASSERT_TRUE(
         admin.execute("ALTER DATABASE \"" + name + "\" RESET default_transaction_read_only").ok());
-    EXPECT_TRUE(on.open().ok());
+    EXPECT_TRUE(connection.open().ok());
 }
 
 } // namespace

@@ -62,7 +62,7 @@ std::vector<int128> many_values(std::uint64_t seed) {
 
 class wire_format : public testing::Test {
   protected:
-    pq_connection on{tests::private_postgres::shared().empty_database(), "tallyd test"};
+    pq_connection connection{tests::private_postgres::shared().empty_database(), "tallyd test"};
 };
 
 TEST_F(wire_format, numerics_are_what_postgresql_reads_and_writes) {
@@ -76,10 +76,11 @@ TEST_F(wire_format, numerics_are_what_postgresql_reads_and_writes) {
     parameters values;
     values.add(array);
     pq_rows rows;
-    auto const said = on.query("SELECT v::text, v FROM unnest($1::numeric[]) WITH ORDINALITY"
-                               " AS a(v, place) ORDER BY place",
-                               values, rows);
-    ASSERT_TRUE(said.ok()) << said.detail;
+    auto const status =
+        connection.query("SELECT v::text, v FROM unnest($1::numeric[]) WITH ORDINALITY"
+                         " AS a(v, place) ORDER BY place",
+                         values, rows);
+    ASSERT_TRUE(status.ok()) << status.detail;
     ASSERT_EQ(static_cast<std::size_t>(row_count(rows)), sent.size());
     for (std::size_t i = 0; i < sent.size(); ++i) {
         auto const row = static_cast<int>(i);
@@ -143,12 +144,12 @@ TEST_F(wire_format, every_kind_of_array_and_parameter_arrives) {
     values.add(id).add_int32(5).add_int64(-6).add_time(0).add_numeric(-1'500'000'000);
     values.add_text("").add_optional_text("").add_optional({}).add_null();
     pq_rows rows;
-    auto const said = on.query(
+    auto const status = connection.query(
         "SELECT concat_ws('|', $1::uuid[], $2::int[], $3::date[], $4::timestamptz[], $5::bytea[],"
         " $6::text[], $7::bigint[], $8::uuid, $9::int, $10::bigint, $11::timestamptz,"
         " $12::numeric, '<' || $13::text || '>', num_nulls($14::text, $15::uuid, $16::int))",
         values, rows);
-    ASSERT_TRUE(said.ok()) << said.detail;
+    ASSERT_TRUE(status.ok()) << status.detail;
     EXPECT_EQ(bytes_at(rows, 0, 0),
               "{01234567-89ab-cdef-0123-456789abcdef,NULL}|{-7}|{2026-05-04}|"
               "{\"1969-12-31 23:59:59.999999+00\",infinity,-infinity}|{\"\\\\x00ff\"}|"
@@ -160,7 +161,7 @@ TEST(failure_class, says_what_an_error_means) {
     struct meaning {
         std::string_view sqlstate;
         std::string_view table;
-        failure why;
+        failure reason;
     };
     for (auto const& [sqlstate, table, why] :
          {meaning{"", "", failure::transient},
@@ -194,12 +195,12 @@ TEST(failure_class, says_what_an_error_means) {
 TEST(pq_connection, a_server_that_refuses_us_is_permanent_one_that_is_not_there_transient) {
     auto const good = tests::private_postgres::shared().empty_database();
     pq_connection missing{good + " dbname=nowhere", "tallyd test"};
-    auto said = missing.open();
-    EXPECT_EQ(said.why, failure::permanent);
-    EXPECT_EQ(said.sqlstate, "3D000") << said.detail;
+    auto status = missing.open();
+    EXPECT_EQ(status.why, failure::permanent);
+    EXPECT_EQ(status.sqlstate, "3D000") << status.detail;
     pq_connection nobody{good + " user=nobody_at_all", "tallyd test"};
-    said = nobody.open();
-    EXPECT_EQ(said.why, failure::permanent) << said.detail;
+    status = nobody.open();
+    EXPECT_EQ(status.why, failure::permanent) << status.detail;
     pq_connection none{"host=/nowhere", "tallyd test"};
     EXPECT_EQ(none.open().why, failure::transient);
     EXPECT_FALSE(none.is_open());

@@ -59,11 +59,11 @@ TEST_F(call_correction, void_takes_everything_back_and_restore_gives_it_again) {
 
 TEST_F(call_correction, doing_it_twice_changes_nothing) {
     store_two();
-    for (auto const what : {kind::disputed, kind::voided, kind::restored, kind::restored}) {
-        EXPECT_TRUE(correct(what, 1, charged).is_changed);
+    for (auto const item : {kind::disputed, kind::voided, kind::restored, kind::restored}) {
+        EXPECT_TRUE(correct(item, 1, charged).is_changed);
         expect_consistent();
-        if (what != kind::restored) {
-            EXPECT_FALSE(correct(what, 1, charged).is_changed);
+        if (item != kind::restored) {
+            EXPECT_FALSE(correct(item, 1, charged).is_changed);
         }
     }
     EXPECT_FALSE(correct(kind::restored, 1, charged).is_changed);
@@ -99,8 +99,8 @@ TEST_F(call_correction, what_must_not_change_is_refused_with_a_reason) {
     EXPECT_THAT([&] { correct(kind::voided, 2, charged); },
                 ThrowsMessage<std::runtime_error>(HasSubstr("'ACC-2' has no call ca000000")));
     tests::execute(connection, "UPDATE billing.cdrs SET processing_status = 'billed'");
-    for (auto const what : {kind::voided, kind::disputed}) {
-        EXPECT_THAT([&] { correct(what, 1, charged); },
+    for (auto const item : {kind::voided, kind::disputed}) {
+        EXPECT_THAT([&] { correct(item, 1, charged); },
                     ThrowsMessage<std::runtime_error>(HasSubstr("on an invoice")));
     }
     tests::execute(connection, "UPDATE billing.cdrs SET processing_status = 'rated'");

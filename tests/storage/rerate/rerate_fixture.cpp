@@ -26,13 +26,13 @@ std::string telecom(int accounts) {
 } // namespace
 
 struct lane_of_test::impl {
-    explicit impl(std::string const& to)
-        : connection{to}, writer{to, "test lane", {20'000, 20'000, 1}},
+    explicit impl(std::string const& out)
+        : connection{out}, writer{out, "test lane", {20'000, 20'000, 1}},
           lane{writer,
                {.lane = 0, .lanes = 1, .daemon_id = {}},
                observer,
                [](std::chrono::milliseconds) { return true; }} {
-        from.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
+        source.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
 
     std::string connection;
@@ -40,7 +40,7 @@ struct lane_of_test::impl {
     counting_observer observer;
     storage::lane_writer lane;
     std::shared_ptr<rating::catalog const> catalog;
-    ingest::source from;
+    ingest::source source;
 };
 
 lane_of_test::lane_of_test(std::string connection)
@@ -62,10 +62,10 @@ void lane_of_test::store(std::vector<ingest::cdr> const& calls) {
         auto& entry = entries.emplace_back();
         entry.call = &call;
         entry.catalog = impl_->catalog.get();
-        entry.from = &impl_->from;
+        entry.source = &impl_->source;
         entry.format = "canonical";
         entry.raw = call.raw;
-        entry.who = rating::guide(call, *impl_->catalog);
+        entry.call_owner = rating::guide(call, *impl_->catalog);
     }
     ASSERT_TRUE(impl_->lane.store(entries, {}, {}, 1));
     for (auto const& entry : entries) {
@@ -82,25 +82,26 @@ storage::rerate_selection rerate_fixture::plan() {
     return {storage::rerate_selection::by::plan, "basic", "", ""};
 }
 
-storage::rerate_task rerate_fixture::task(storage::rerate_selection what) const {
+storage::rerate_task rerate_fixture::task(storage::rerate_selection selection) const {
     storage::rerate_task made;
     made.connection_string = connection;
-    made.what = std::move(what);
+    made.selection = std::move(selection);
     made.author = {"tester", "a test"};
     return made;
 }
 
-storage::rerate_outcome rerate_fixture::run(storage::rerate_task how, storage::rerate_hooks hooks) {
+storage::rerate_outcome rerate_fixture::run(storage::rerate_task options,
+                                            storage::rerate_hooks hooks) {
     catalog = catalog_of(connection);
-    how.catalog = catalog.get();
-    auto const outcome = storage::rerate_job{std::move(how), std::move(hooks)}.run();
+    options.catalog = catalog.get();
+    auto const outcome = storage::rerate_job{std::move(options), std::move(hooks)}.run();
     auto const& c = outcome.counts;
     EXPECT_EQ(c.seen, c.changed + c.unchanged + c.frozen + c.unrated);
     return outcome;
 }
 
-storage::rerate_outcome rerate_fixture::rerate(storage::rerate_selection what) {
-    auto outcome = run(task(std::move(what)));
+storage::rerate_outcome rerate_fixture::rerate(storage::rerate_selection selection) {
+    auto outcome = run(task(std::move(selection)));
     EXPECT_EQ(outcome.end, storage::rerate_end::done);
     expect_consistent();
     return outcome;

@@ -44,9 +44,9 @@ class rerate_fixture : public ::testing::Test {
 
     static storage::rerate_selection subscription(int account);
     static storage::rerate_selection plan();
-    storage::rerate_task task(storage::rerate_selection what) const;
-    storage::rerate_outcome rerate(storage::rerate_selection what);
-    storage::rerate_outcome run(storage::rerate_task how, storage::rerate_hooks hooks = {});
+    storage::rerate_task task(storage::rerate_selection selection) const;
+    storage::rerate_outcome rerate(storage::rerate_selection selection);
+    storage::rerate_outcome run(storage::rerate_task options, storage::rerate_hooks hooks = {});
     storage::correction_outcome correct(storage::correction_kind kind, int account,
                                         std::string const& uuid);
 

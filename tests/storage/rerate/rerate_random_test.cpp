@@ -54,11 +54,11 @@ struct simple_cost {
 simple_cost cost_of(simple_rate const& rate, std::int64_t call_s, std::int64_t left_s) {
     std::int64_t sum = 0; // of 60ths
     simple_cost out;
-    std::int64_t at = 0;
-    while (at < call_s) {
+    std::int64_t index = 0;
+    while (index < call_s) {
         auto step = rate.steps.front();
         for (auto const& each : rate.steps) {
-            step = each.from_s <= at ? each : step;
+            step = each.from_s <= index ? each : step;
         }
         if (rate.allowance && step.increment_s <= left_s) {
             left_s -= step.increment_s;
@@ -66,14 +66,14 @@ simple_cost cost_of(simple_rate const& rate, std::int64_t call_s, std::int64_t l
         } else {
             sum += step.price * step.increment_s;
         }
-        at += step.increment_s;
+        index += step.increment_s;
     }
-    if (out.drawn_s == at) {
+    if (out.drawn_s == index) {
         return out;
     }
     sum += rate.fee * 60;
-    constexpr std::int64_t place = 60 * 100'000; // four decimals
-    out.nanos = (2 * sum + place) / (2 * place) * 100'000;
+    constexpr std::int64_t slot_index = 60 * 100'000; // four decimals
+    out.nanos = (2 * sum + slot_index) / (2 * slot_index) * 100'000;
     return out;
 }
 
@@ -107,12 +107,12 @@ class rerate_random : public tests::rerate_fixture, public ::testing::WithParamI
                 "UPDATE billing.rate_plans SET included_minutes = " + std::to_string(pick(8)));
     }
     void add_rate() {
-        auto const from =
+        auto const origin =
             "timestamptz '2026-05-01' + interval '" + std::to_string(pick(20)) + " days'";
         execute(connection,
                 "WITH r AS (INSERT INTO billing.rates (rate_plan_id, prefix, direction, "
                 "allowance, effective_from) SELECT id, '9198', 'outbound', true, " +
-                    from +
+                    origin +
                     " FROM billing.rate_plans ON CONFLICT DO NOTHING RETURNING id) "
                     "INSERT INTO billing.rate_steps (rate_id, from_s, price, unit_s, "
                     "increment_s) SELECT id, 0, 0.5, 60, 10 FROM r");
@@ -135,10 +135,10 @@ class rerate_random : public tests::rerate_fixture, public ::testing::WithParamI
         }
     }
     void rerate_some() {
-        auto how = task(pick(2) == 0 ? plan() : subscription(1 + pick(accounts)));
-        how.page_calls = 1 + pick(20);
-        how.chunk_calls = 1 + pick(40);
-        run(how);
+        auto options = task(pick(2) == 0 ? plan() : subscription(1 + pick(accounts)));
+        options.page_calls = 1 + pick(20);
+        options.chunk_calls = 1 + pick(40);
+        run(options);
     }
     void do_something() {
         switch (pick(6)) {
@@ -275,9 +275,9 @@ TEST_F(rerate_under_load, nothing_is_lost_and_nothing_counted_twice) {
         std::jthread const another{[this] { push_calls(2'000'000); }};
         for (int round = 0; round < 8; ++round) {
             execute(connection, "UPDATE billing.rate_steps SET price = price + 0.1");
-            auto how = task(plan());
-            how.page_calls = 20;
-            EXPECT_EQ(run(how).end, rerate_end::done);
+            auto options = task(plan());
+            options.page_calls = 20;
+            EXPECT_EQ(run(options).end, rerate_end::done);
         }
         while (pushed < 100) {
             std::this_thread::yield();

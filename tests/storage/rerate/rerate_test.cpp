@@ -128,15 +128,15 @@ TEST_F(rerate_test, a_call_that_nothing_rates_any_more_is_listed_and_stays) {
     lane.store({minute_call(1, 1), make.call(2, 1, "4420", 60)});
     execute(connection, "DELETE FROM billing.rates WHERE prefix = '' AND direction = 'outbound'");
     std::vector<std::string> listed;
-    auto const outcome =
-        run(task(subscription(1)), {.on_progress = {},
-                                    .on_change = {},
-                                    .on_unrated =
-                                        [&](unrated_call const& call) {
-                                            listed.push_back(call.call->destination + " " +
-                                                             std::string{ingest::code(call.why)});
-                                        },
-                                    .stop = {}});
+    auto const outcome = run(task(subscription(1)),
+                             {.on_progress = {},
+                              .on_change = {},
+                              .on_unrated =
+                                  [&](unrated_call const& call) {
+                                      listed.push_back(call.call->destination + " " +
+                                                       std::string{ingest::code(call.reason)});
+                                  },
+                              .stop = {}});
     EXPECT_EQ(outcome.counts.unrated, 1);
     EXPECT_EQ(outcome.counts.unchanged, 1);
     EXPECT_THAT(listed, ElementsAre("1212 no_rate"));
@@ -151,17 +151,17 @@ TEST_F(rerate_test, from_and_to_choose_calls_and_the_allowance_takes_others_of_t
                 minute_call(4, 1, call_maker::base + day),
                 minute_call(5, 1, call_maker::base + 40 * day)});
     set_price("0.9");
-    auto what = subscription(1);
-    what.from = "2026-05-05";
-    what.to = "2026-05-06";
-    auto const outcome = rerate(what);
+    auto selection = subscription(1);
+    selection.begin = "2026-05-05";
+    selection.end = "2026-05-06";
+    auto const outcome = rerate(selection);
     // 3 is before --from and keeps its price; 2 is as well, but gets the minute back; 5 is in a
     // period that was not asked for.
     EXPECT_THAT(ratings(), ElementsAre("0.6/0/rerated", "0/60/rerated", "0.6/0/rated",
                                        "0.9/0/rerated", "0.6/0/rated"));
     EXPECT_EQ(outcome.counts.periods, 1);
     EXPECT_EQ(outcome.counts.seen, 4);
-    EXPECT_EQ(rerate(what).counts.changed, 0);
+    EXPECT_EQ(rerate(selection).counts.changed, 0);
 }
 
 TEST_F(rerate_test, an_account_or_a_plan_means_all_its_subscriptions) {
@@ -195,10 +195,10 @@ TEST_F(rerate_test, a_dry_run_tells_the_same_and_writes_nothing) {
     }
     set_price("0.9");
     auto const before = ratings();
-    auto how = task(subscription(1));
-    how.is_dry_run = true;
-    how.page_calls = 3;
-    auto const tried = run(how);
+    auto options = task(subscription(1));
+    options.is_dry_run = true;
+    options.page_calls = 3;
+    auto const tried = run(options);
     EXPECT_EQ(ratings(), before);
     EXPECT_EQ(one("SELECT count(*) FROM billing.rerate_runs"), "0");
     EXPECT_EQ(one("SELECT count(*) FROM billing.cdr_adjustments"), "0");
@@ -217,10 +217,10 @@ TEST_F(rerate_test, pages_and_chunks_make_no_difference) {
                                   call_maker::base - (i * 37 % 40) * minute));
     }
     lane.store(calls);
-    auto how = task(plan());
-    how.page_calls = 4;
-    how.chunk_calls = 20;
-    auto const outcome = run(how);
+    auto options = task(plan());
+    options.page_calls = 4;
+    options.chunk_calls = 20;
+    auto const outcome = run(options);
     EXPECT_EQ(outcome.counts.periods, 3);
     EXPECT_EQ(outcome.counts.seen, 40);
     EXPECT_GT(outcome.counts.changed, 0);
@@ -243,18 +243,18 @@ TEST_F(rerate_test, one_that_was_cut_short_goes_on_where_it_was) {
     struct killed {};
     for (int pages = 1; pages <= 3; ++pages) {
         int left = pages;
-        auto how = task(plan());
-        how.page_calls = 3;
-        how.chunk_calls = 10;
-        EXPECT_THROW(run(how, {.on_progress =
-                                   [&](auto const&, auto) {
-                                       if (--left == 0) {
-                                           throw killed{};
-                                       }
-                                   },
-                               .on_change = {},
-                               .on_unrated = {},
-                               .stop = {}}),
+        auto options = task(plan());
+        options.page_calls = 3;
+        options.chunk_calls = 10;
+        EXPECT_THROW(run(options, {.on_progress =
+                                       [&](auto const&, auto) {
+                                           if (--left == 0) {
+                                               throw killed{};
+                                           }
+                                       },
+                                   .on_change = {},
+                                   .on_unrated = {},
+                                   .stop = {}}),
                      killed);
         expect_consistent();
     }
@@ -271,31 +271,31 @@ TEST_F(rerate_test, one_that_was_cut_short_goes_on_where_it_was) {
 TEST_F(rerate_test, a_stop_ends_it_between_two_transactions) {
     lane.store({minute_call(1, 1), minute_call(2, 1), minute_call(3, 1)});
     set_price("0.9");
-    auto how = task(subscription(1));
-    how.page_calls = 1;
+    auto options = task(subscription(1));
+    options.page_calls = 1;
     int asked = 0;
     auto const outcome =
-        run(how, {.on_progress = {}, .on_change = {}, .on_unrated = {}, .stop = [&] {
-                      return ++asked > 2;
-                  }});
+        run(options, {.on_progress = {}, .on_change = {}, .on_unrated = {}, .stop = [&] {
+                          return ++asked > 2;
+                      }});
     EXPECT_EQ(outcome.end, rerate_end::stopped);
     EXPECT_EQ(outcome.counts.seen, 2);
     expect_consistent();
     EXPECT_EQ(rerate(subscription(1)).counts.changed, 3); // of both runs
-    how.restart = true;
-    EXPECT_EQ(run(how).counts.seen, 3);
+    options.restart = true;
+    EXPECT_EQ(run(options).counts.seen, 3);
 }
 
 TEST_F(rerate_test, restart_gives_an_interrupted_run_up) {
     lane.store({minute_call(1, 1), minute_call(2, 1)});
-    auto how = task(subscription(1));
-    how.page_calls = 1;
+    auto options = task(subscription(1));
+    options.page_calls = 1;
     int asked = 0;
-    run(how, {.on_progress = {}, .on_change = {}, .on_unrated = {}, .stop = [&] {
-                  return ++asked > 1;
-              }});
-    how.restart = true;
-    auto const outcome = run(how);
+    run(options, {.on_progress = {}, .on_change = {}, .on_unrated = {}, .stop = [&] {
+                      return ++asked > 1;
+                  }});
+    options.restart = true;
+    auto const outcome = run(options);
     EXPECT_EQ(outcome.counts.seen, 2);
     EXPECT_EQ(outcome.runs, 1);
     EXPECT_EQ(one("SELECT string_agg(state::text, ' ' ORDER BY id) FROM billing.rerate_runs"),
@@ -318,24 +318,24 @@ TEST_F(rerate_test, corrections_in_the_middle_are_seen) {
     for (std::uint32_t i = 0; i < 12; ++i) {
         lane.store({make.call(i, 1, "9198", 20, call_maker::base - i * minute)});
     }
-    auto how = task(subscription(1));
-    how.page_calls = 2;
+    auto options = task(subscription(1));
+    options.page_calls = 2;
     int pages = 0;
-    run(how, {.on_progress =
-                  [&](auto const&, auto) {
-                      if (++pages == 2) {
-                          correct(correction_kind::voided, 1, uuid(2));
-                          correct(correction_kind::disputed, 1, uuid(3));
-                      }
-                      if (pages == 3) {
-                          execute(connection, "UPDATE billing.cdrs SET processing_status = "
-                                              "'billed' WHERE uuid = '" +
-                                                  uuid(4) + "'"); // it drew nothing
-                      }
-                  },
-              .on_change = {},
-              .on_unrated = {},
-              .stop = {}});
+    run(options, {.on_progress =
+                      [&](auto const&, auto) {
+                          if (++pages == 2) {
+                              correct(correction_kind::voided, 1, uuid(2));
+                              correct(correction_kind::disputed, 1, uuid(3));
+                          }
+                          if (pages == 3) {
+                              execute(connection, "UPDATE billing.cdrs SET processing_status = "
+                                                  "'billed' WHERE uuid = '" +
+                                                      uuid(4) + "'"); // it drew nothing
+                          }
+                      },
+                  .on_change = {},
+                  .on_unrated = {},
+                  .stop = {}});
     expect_consistent();
     EXPECT_EQ(one("SELECT sum(allowance_seconds) FROM billing.cdrs WHERE processing_status <> "
                   "'void'"),

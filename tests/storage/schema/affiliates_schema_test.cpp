@@ -330,7 +330,7 @@ TEST_F(affiliates_schema, refuses_what_would_mix_money_or_lose_its_history) {
              {brought_twice.c_str(), "23505", "referred_user_id"},
              {"UPDATE affiliate_referrals SET conversion_value = -1", "23514", "conversion_value"},
          }) {
-        EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << said_;
+        EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << text_;
         EXPECT_THAT(said_, HasSubstr(says)) << sql;
     }
     session_.execute("DELETE FROM users WHERE username = 'user-9'");

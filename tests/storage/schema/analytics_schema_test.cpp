@@ -89,14 +89,14 @@ class analytics_schema_test : public testing::Test {
     /// milliseconds.
     std::vector<ingest::cdr> random_calls(std::mt19937& random, int count, int first_account = 1,
                                           int last_account = accounts) {
-        auto const pick = [&](int from, int to) {
-            return std::uniform_int_distribution<int>{from, to}(random);
+        auto const pick = [&](int origin, int target) {
+            return std::uniform_int_distribution<int>{origin, target}(random);
         };
         std::vector<ingest::cdr> calls;
         for (int i = 0; i < count; ++i) {
-            char const* const to =
+            char const* const cursor =
                 std::array{"4420", "9198", "1212"}[static_cast<std::size_t>(pick(0, 2))];
-            auto call = make_.call(++number_, pick(first_account, last_account), to,
+            auto call = make_.call(++number_, pick(first_account, last_account), cursor,
                                    pick(0, 3) == 0 ? 0 : pick(1, 500),
                                    call_maker::base - pick(0, 200) * hour -
                                        pick(0, 3599) * ingest::us_per_s);

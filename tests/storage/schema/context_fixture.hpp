@@ -17,7 +17,7 @@ class context_test : public testing::Test {
   protected:
     std::string database_ = tests::private_postgres::shared().migrated_database();
     pqxx_session session_{database_, "test"};
-    std::string said_; ///< message of the last statement that was refused
+    std::string text_; ///< message of the last statement that was refused
 
     /// First column of the first row; "NULL" if it is NULL or there is no row.
     std::string value(std::string const& sql, std::vector<sql_value> const& parameters = {}) {
@@ -42,10 +42,10 @@ class context_test : public testing::Test {
         try {
             session_.execute(sql);
         } catch (sql_error const& error) {
-            said_ = error.what();
+            text_ = error.what();
             return error.sqlstate();
         }
-        said_.clear();
+        text_.clear();
         return "";
     }
 

@@ -183,7 +183,7 @@ TEST_F(licensing_schema, refuses_what_no_license_can_be) {
               "('a.b', public.uuid_v7(), 'license', public.uuid_v7())",
               "23503", "actor_id"},
          }) {
-        EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << said_;
+        EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << text_;
         EXPECT_THAT(said_, HasSubstr(says)) << sql;
     }
 }
@@ -259,14 +259,14 @@ class seat_changer {
     /// One change, of one assignment or of one per license, in random order.
     void change() {
         std::shuffle(licenses_.begin(), licenses_.end(), random_);
-        std::string const who = users_[random_() % users_.size()];
+        std::string const author = users_[random_() % users_.size()];
         std::string const list = "'{" + joined(random_() % 2 == 0 ? 1 : licenses_.size()) + "}'";
-        std::string const chosen = "user_id = '" + who + "' AND license_id = ANY (" + list + ")";
+        std::string const chosen = "user_id = '" + author + "' AND license_id = ANY (" + list + ")";
         switch (random_() % 5) {
         case 0:
         case 1:
             return attempt("INSERT INTO license_assignments (license_id, user_id) SELECT l, '" +
-                           who + "' FROM unnest(" + list +
+                           author + "' FROM unnest(" + list +
                            "::uuid[]) AS l ON CONFLICT (license_id, user_id) DO UPDATE SET "
                            "status = 'assigned'");
         case 2:
@@ -276,7 +276,7 @@ class seat_changer {
                            "' WHERE id = (SELECT id FROM license_assignments WHERE " + chosen +
                            " LIMIT 1) AND NOT EXISTS (SELECT FROM license_assignments WHERE "
                            "user_id = '" +
-                           who + "' AND license_id = '" + licenses_.back() + "')");
+                           author + "' AND license_id = '" + licenses_.back() + "')");
         default:
             return attempt("DELETE FROM license_assignments WHERE " + chosen);
         }

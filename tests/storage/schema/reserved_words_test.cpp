@@ -16,8 +16,8 @@ namespace {
 
 using tests::refused_as;
 
-std::string category_of(refused_as where) {
-    switch (where) {
+std::string category_of(refused_as location) {
+    switch (location) {
     case refused_as::anything:
         return "R";
     case refused_as::table_or_column:
@@ -33,7 +33,7 @@ std::set<std::string> refused_names(pqxx_session& session, std::string const& na
                                     refused_as partly) {
     std::set<std::string> refused;
     for (auto const& word : tests::reserved_words()) {
-        if (word.where == refused_as::anything || word.where == partly) {
+        if (word.location == refused_as::anything || word.location == partly) {
             refused.insert(word.word);
         }
     }
@@ -65,7 +65,7 @@ TEST(reserved_words, are_those_of_the_server) {
     std::map<std::string, std::string> listed;
     for (auto const& word : tests::reserved_words()) {
         if (word.since_major <= major) {
-            listed.emplace(word.word, category_of(word.where));
+            listed.emplace(word.word, category_of(word.location));
         }
     }
     std::map<std::string, std::string> known;

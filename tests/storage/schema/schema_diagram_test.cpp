@@ -51,8 +51,8 @@ TEST_F(schema_diagram_test, a_child_with_a_unique_reference_has_one_row_at_most)
 }
 
 TEST_F(schema_diagram_test, is_the_one_in_the_tree) {
-    std::ifstream in{TALLY_SOURCE_DIR "/migrations/README.md", std::ios::binary};
-    std::string const page{std::istreambuf_iterator<char>{in}, {}};
+    std::ifstream input{TALLY_SOURCE_DIR "/migrations/README.md", std::ios::binary};
+    std::string const page{std::istreambuf_iterator<char>{input}, {}};
     auto const should_be = with_diagram(page, schema_diagram(session_));
     ASSERT_TRUE(should_be.has_value());
     EXPECT_TRUE(page == *should_be) << "run: ./dev diagram";

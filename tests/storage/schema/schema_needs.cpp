@@ -149,9 +149,9 @@ constexpr std::array forms{
 };
 
 std::vector<std::string> words_of(std::string const& text) {
-    std::istringstream in{text};
+    std::istringstream input{text};
     std::vector<std::string> words;
-    for (std::string word; in >> word;) {
+    for (std::string word; input >> word;) {
         words.push_back(word);
     }
     return words;
@@ -164,10 +164,10 @@ std::string schema_need::describe() const {
 }
 
 std::vector<schema_need> read_needs(std::string const& file, std::string_view text) {
-    std::istringstream in{std::string{text}};
+    std::istringstream input{std::string{text}};
     std::vector<schema_need> needs;
     std::string relation;
-    for (std::string line; std::getline(in, line);) {
+    for (std::string line; std::getline(input, line);) {
         bool const is_indented = line.starts_with("  ");
         auto const words = words_of(line);
         if (words.empty() || words[0].starts_with("#")) {

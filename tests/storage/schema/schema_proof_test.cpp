@@ -22,9 +22,9 @@ std::filesystem::path const folder =
     std::filesystem::path{TALLY_SOURCE_DIR} / "tests/storage/schema/requirements";
 
 std::vector<schema_need> needs_of(std::string const& file) {
-    std::ifstream in{folder / file};
+    std::ifstream input{folder / file};
     std::ostringstream text;
-    text << in.rdbuf();
+    text << input.rdbuf();
     return read_needs(file, text.str());
 }
 

@@ -18,9 +18,9 @@ std::filesystem::path const folder =
     std::filesystem::path{TALLY_SOURCE_DIR} / "tests/storage/schema/refused";
 
 std::vector<std::string> lines_of(std::string const& name) {
-    std::ifstream in{folder / (name + ".sql")};
+    std::ifstream input{folder / (name + ".sql")};
     std::vector<std::string> lines;
-    for (std::string line; std::getline(in, line);) {
+    for (std::string line; std::getline(input, line);) {
         if (!line.empty() && !line.starts_with("--")) {
             lines.push_back(line);
         }

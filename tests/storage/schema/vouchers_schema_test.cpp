@@ -39,7 +39,7 @@ class vouchers_schema : public context_test {
     }
     void expect_refused(std::vector<refused_statement> const& statements) {
         for (auto const& [sql, sqlstate, says] : statements) {
-            EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << said_;
+            EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << text_;
             EXPECT_THAT(said_, HasSubstr(says)) << sql;
         }
     }

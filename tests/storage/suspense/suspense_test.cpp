@@ -52,8 +52,8 @@ class suspense : public ::testing::Test {
     }
     std::string due(ingest::time_us catalog_at = INT64_MAX, std::int32_t rows_max = 100) {
         std::vector<ingest::uuid> ids;
-        auto const said = find_due(on_, {catalog_at, 3}, rows_max, ids);
-        EXPECT_TRUE(said.ok()) << said.detail;
+        auto const status = find_due(link_, {catalog_at, 3}, rows_max, ids);
+        EXPECT_TRUE(status.ok()) << status.detail;
         std::sort(ids.begin(), ids.end());
         std::string text;
         for (auto const& id : ids) {
@@ -63,12 +63,12 @@ class suspense : public ::testing::Test {
     }
     void fail(int n, std::string const& reason, automatic_attempts const* automatic) {
         failed_retry const failure{*ingest::parse_uuid(id_text(n)), reason, "still"};
-        auto const said = record_failures(on_, {&failure, 1}, automatic);
-        EXPECT_TRUE(said.ok()) << said.detail;
+        auto const outcome = record_failures(link_, {&failure, 1}, automatic);
+        EXPECT_TRUE(outcome.ok()) << outcome.detail;
     }
 
     std::string connection_ = tests::private_postgres::shared().migrated_database();
-    pq_connection on_{connection_, "test suspense"};
+    pq_connection link_{connection_, "test suspense"};
 };
 
 TEST_F(suspense, is_found_by_reason_format_time_state_and_id) {
@@ -185,28 +185,29 @@ TEST_F(suspense, is_due_for_reasons_that_go_away_and_once_a_catalog) {
                          " WHERE reason = 'no_rate'");
     EXPECT_EQ(due(), "13");
     EXPECT_EQ(due(INT64_MAX, 1).size(), 1U);
-    automatic_attempts const at{1'777'852'800LL * ingest::us_per_s, 3};
-    fail(1, "unknown_number", &at);
-    fail(3, "not_enough_credits", &at);
+    automatic_attempts const position{1'777'852'800LL * ingest::us_per_s, 3};
+    fail(1, "unknown_number", &position);
+    fail(3, "not_enough_credits", &position);
     EXPECT_EQ(due(), "") << "not so soon";
     execute(connection_, "UPDATE ingest.suspense SET next_attempt_at = now()");
-    EXPECT_EQ(due(at.catalog_at), "3") << "no other catalog, but other tables may have changed";
-    EXPECT_EQ(due(at.catalog_at + 1), "13");
+    EXPECT_EQ(due(position.catalog_at), "3")
+        << "no other catalog, but other tables may have changed";
+    EXPECT_EQ(due(position.catalog_at + 1), "13");
 }
 
 TEST_F(suspense, is_tried_ever_more_rarely_and_then_no_more) {
     add(1, "unknown_number");
-    automatic_attempts const at{1, 16};
+    automatic_attempts const position{1, 16};
     auto const wait = "SELECT round(extract(epoch FROM next_attempt_at - clock_timestamp()))"
                       " FROM ingest.suspense";
-    fail(1, "unknown_number", &at);
+    fail(1, "unknown_number", &position);
     EXPECT_EQ(one(wait), "15");
-    fail(1, "unknown_number", &at);
+    fail(1, "unknown_number", &position);
     EXPECT_EQ(one(wait), "30");
     execute(connection_, "UPDATE ingest.suspense SET auto_attempts = 14");
-    fail(1, "no_rate", &at);
+    fail(1, "no_rate", &position);
     EXPECT_NEAR(std::stod(one(wait)), 61'440, 2);
-    fail(1, "no_rate", &at);
+    fail(1, "no_rate", &position);
     EXPECT_EQ(one("SELECT reason || attempts || ' ' || auto_attempts || detail ||"
                   " (next_attempt_at IS NULL) FROM ingest.suspense"),
               "no_rate5 16stilltrue");
@@ -217,14 +218,14 @@ TEST_F(suspense, is_tried_ever_more_rarely_and_then_no_more) {
 
 TEST_F(suspense, is_one_daemons_turn_until_its_session_ends) {
     bool is_ours = false;
-    ASSERT_TRUE(take_turn(on_, is_ours).ok());
+    ASSERT_TRUE(try_become_leader(on_, is_ours).ok());
     EXPECT_TRUE(is_ours);
     pq_connection other{connection_, "another"};
-    ASSERT_TRUE(take_turn(other, is_ours).ok());
+    ASSERT_TRUE(try_become_leader(other, is_ours).ok());
     EXPECT_FALSE(is_ours);
-    on_.close();
+    link_.close();
     for (int i = 0; i < 500 && !is_ours; ++i) { // the server notices it a little later
-        ASSERT_TRUE(take_turn(other, is_ours).ok());
+        ASSERT_TRUE(try_become_leader(other, is_ours).ok());
     }
     EXPECT_TRUE(is_ours);
 }
