@@ -1,6 +1,6 @@
 #include "daemon/monitor/metrics.hpp"
 
-#include "daemon/monitor/labelled_counters.hpp"
+#include "daemon/monitor/labeled_counters.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -77,7 +77,7 @@ class suspense_watch {
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;
     ingest::time_us catalog_at_ = 0;
-    ingest::time_us worked_with_ = 0; ///< the catalog_at_ that at_work_ uses
+    ingest::time_us worked_with_ = 0; ///< the catalog_at_ that retrier_ uses
     bool is_new_ = false;             ///< the catalog changed since the last cycle began
     bool stopping_ = false;
     std::unique_ptr<suspense_retry> retrier_; ///< set and used by the thread; canceled by stop()

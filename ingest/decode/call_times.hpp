@@ -27,7 +27,7 @@ struct times_fault {
 };
 
 /// Sets start, answer, end and zone_assumed of `out`. Times without a zone are in `zone_name`. In
-/// the hour that is repeated in autumn, the instant that agrees with near_start is chosen, else the
+/// the hour that is repeated in autumn, the instant that agrees with start_hint is chosen, else the
 /// one that agrees with the duration, else the first. Then the order is checked: the answer may lie
 /// a second outside, since switches cut each time to the second by itself.
 times_fault settle_times(read_times const& times, std::string_view zone_name, cdr& out) noexcept;

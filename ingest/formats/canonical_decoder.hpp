@@ -12,7 +12,7 @@ namespace tally::ingest {
 /// billsec and no answer_time was answered billsec before its end.
 ///
 /// A line of NDJSON that cannot be read is one rejected record; a body that is not JSON at all, or
-/// an array that breaks off, sets batch.whole_error.
+/// an array that breaks off, sets batch.body_error.
 void decode_canonical(decode_context const& context, record_batch& batch) noexcept;
 
 } // namespace tally::ingest

@@ -8,7 +8,7 @@ namespace tally::ingest {
 /// setting, or as left in its err-log-dir. The first bytes decide what it is, since the
 /// Content-Type is wrong in practice: '{' or '[' JSON (one record, an array, or a record a line),
 /// "cdr=" a form, '%' percent-encoded text, anything else base64. A body that cannot be read is one
-/// rejected record, never batch.whole_error: a switch cannot correct it, so it is kept.
+/// rejected record, never batch.body_error: a switch cannot correct it, so it is kept.
 ///
 /// The dialed number is that of the oldest profile: the target of a transfer is not what was
 /// dialed. Times are taken from microseconds, else seconds, else stamps in the source's zone, else

@@ -4,7 +4,7 @@
 #include "ingest/http/http_handler.hpp"
 #include "ingest/http/http_observer.hpp"
 #include "ingest/push/cloudevents_binary.hpp"
-#include "ingest/push/push_answer.hpp"
+#include "ingest/push/push_response.hpp"
 #include "ingest/record/record_sink.hpp"
 
 #include <chrono>

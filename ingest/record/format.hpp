@@ -18,7 +18,7 @@ struct decode_context {
 
 /// Decodes `batch.body` and appends the records to `batch`. A decoder knows one format, no sockets
 /// and no database. It never throws, whatever the input. A record that cannot be read becomes a
-/// rejected_record; an input that cannot be split into records sets batch.whole_error. Each thread
+/// rejected_record; an input that cannot be split into records sets batch.body_error. Each thread
 /// has its own parser (thread_local), and a decoder allocates nothing per record once its buffers
 /// have grown. Any thread.
 ///

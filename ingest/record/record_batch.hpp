@@ -42,8 +42,8 @@ struct rejected_record {
 ///     record_batch batch;
 ///     batch.set_body(std::move(bytes)); // adds the padding
 ///     decode(context, batch);           // a decode_fn (format.hpp)
-///     if (batch.whole_error != record_error::none) {
-///         batch.reject_whole(batch.whole_error, batch.whole_detail); // one rejected record
+///     if (batch.body_error != record_error::none) {
+///         batch.reject_body(batch.body_error, batch.body_detail); // one rejected record
 ///     }
 ///     for (std::size_t i = 0; i < batch.cdrs.size(); ++i) {
 ///         store(batch.cdrs[i], batch.cdr_index[i]);

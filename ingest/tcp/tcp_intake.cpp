@@ -2,8 +2,8 @@
 
 #include "ingest/base/time.hpp"
 #include "ingest/formats/formats.hpp"
-#include "ingest/push/push_answer.hpp"
 #include "ingest/push/push_authorization.hpp"
+#include "ingest/push/push_response.hpp"
 #include "ingest/text/json_member.hpp"
 #include "ingest/text/json_writer.hpp"
 #include "ingest/text/utf8_text.hpp"

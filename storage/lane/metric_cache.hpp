@@ -9,7 +9,7 @@
 namespace tally::storage {
 
 /// Key of a row of billing.subscription_metric_usage. `metric` is the number that the lane's
-/// usage_book gave to the name.
+/// usage_totals gave to the name.
 struct metric_key {
     usage_key period;
     std::uint32_t metric = 0;

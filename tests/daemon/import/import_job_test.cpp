@@ -262,7 +262,7 @@ TEST(import_job, delivers_what_a_torn_file_holds_and_says_so) {
     auto const out =
         run("one\ntwo\nthr", store, task_for(), 10, {}, ingest::file_failure::truncated);
     EXPECT_EQ(out.result.end, import_end::file_failed);
-    EXPECT_EQ(out.result.error.why, ingest::file_failure::truncated);
+    EXPECT_EQ(out.result.error.reason, ingest::file_failure::truncated);
     EXPECT_EQ(store.stored, (std::multiset<std::string>{"one", "two"}));
     expect_adds_up(out.result.counts);
 }

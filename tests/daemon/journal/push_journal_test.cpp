@@ -90,7 +90,7 @@ TEST_F(push_journal_test, tells_who_waits_for_commit) {
     EXPECT_EQ(status_, 200U);
     EXPECT_EQ(journal_->commit_waiters(), 0U);
     EXPECT_EQ(observer_.accepted, 1U);
-    EXPECT_EQ(observer_.told, 1U);
+    EXPECT_EQ(observer_.notified, 1U);
 }
 
 TEST_F(push_journal_test, forgets_who_goes_before_and_counts_what_it_sent) {
@@ -105,7 +105,7 @@ TEST_F(push_journal_test, forgets_who_goes_before_and_counts_what_it_sent) {
     journal_->stored(0, {.durable = true, .committed = 1}); // no sender waits any longer
     EXPECT_EQ(status_, 0U);
     EXPECT_EQ(observer_.accepted, 50U);
-    EXPECT_EQ(observer_.told, 0U);
+    EXPECT_EQ(observer_.notified, 0U);
 }
 
 TEST_F(push_journal_test, counts_what_was_not_durable_yet_once_it_is) {
@@ -117,7 +117,7 @@ TEST_F(push_journal_test, counts_what_was_not_durable_yet_once_it_is) {
     journal_->close(); // everything is on disk
     EXPECT_EQ(journal_->commit_waiters(), 0U);
     EXPECT_EQ(observer_.accepted, 3U);
-    EXPECT_EQ(observer_.told, 0U);
+    EXPECT_EQ(observer_.notified, 0U);
 }
 
 } // namespace

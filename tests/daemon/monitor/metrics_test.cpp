@@ -1,4 +1,4 @@
-#include "daemon/monitor/labelled_counters.hpp"
+#include "daemon/monitor/labeled_counters.hpp"
 #include "daemon/monitor/metrics.hpp"
 
 #include <algorithm>

@@ -113,7 +113,7 @@ TEST(file_input, delivers_what_comes_before_the_end_of_a_truncated_file) {
             ASSERT_TRUE(input.open(folder.write("calls", whole.substr(0, size))));
             std::string const got = read_all(input);
             EXPECT_EQ(got, text.substr(0, got.size()));
-            EXPECT_EQ(input.error().why, file_failure::truncated) << size;
+            EXPECT_EQ(input.error().reason, file_failure::truncated) << size;
         }
     }
 }
@@ -125,7 +125,7 @@ TEST(file_input, delivers_most_of_a_large_truncated_gzip_file) {
     file_input input;
     ASSERT_TRUE(input.open(folder.write("calls", whole.substr(0, whole.size() / 2))));
     EXPECT_GT(read_all(input).size(), text.size() / 3);
-    EXPECT_EQ(input.error().why, file_failure::truncated);
+    EXPECT_EQ(input.error().reason, file_failure::truncated);
 }
 
 TEST(file_input, names_damage) {
@@ -139,7 +139,7 @@ TEST(file_input, names_damage) {
         file_input input;
         ASSERT_TRUE(input.open(folder.write("calls", bytes)));
         read_all(input);
-        EXPECT_NE(input.error().why, file_failure::none);
+        EXPECT_NE(input.error().reason, file_failure::none);
         EXPECT_FALSE(input.error().detail.empty());
         char more = 0;
         EXPECT_EQ(input.read({&more, 1}), 0u);
@@ -181,7 +181,7 @@ TEST(file_input, refuses_what_is_no_file) {
     temporary_folder const folder;
     file_input missing;
     EXPECT_FALSE(missing.open(folder.name("missing")));
-    EXPECT_EQ(missing.error().why, file_failure::not_opened);
+    EXPECT_EQ(missing.error().reason, file_failure::not_opened);
     EXPECT_EQ(missing.error().detail, "No such file or directory");
     file_input directory;
     EXPECT_FALSE(directory.open(folder.name("")));
@@ -217,7 +217,7 @@ TEST(file_input, stops_waiting_for_a_silent_pipe_when_asked_to) {
     file_input input([&asked] { return ++asked > 2; });
     ASSERT_TRUE(input.open(path));
     EXPECT_EQ(read_all(input), "");
-    EXPECT_EQ(input.error().why, file_failure::interrupted);
+    EXPECT_EQ(input.error().reason, file_failure::interrupted);
     ::close(other_end);
 }
 

@@ -205,7 +205,7 @@ TEST(file_reader, gives_whole_records_of_an_input_that_fails_and_leaves_the_torn
     for (auto const& piece : pieces_of(reader))
         text += piece.bytes;
     EXPECT_EQ(text, "one\ntwo\n");
-    EXPECT_EQ(reader.error().why, file_failure::truncated);
+    EXPECT_EQ(reader.error().reason, file_failure::truncated);
 }
 
 TEST(file_reader, reads_a_whole_file_up_to_its_limit) {
@@ -217,11 +217,11 @@ TEST(file_reader, reads_a_whole_file_up_to_its_limit) {
 
     file_reader large(memory_input("[1,\n2,\n3,4]", 3), options);
     EXPECT_TRUE(pieces_of(large).empty());
-    EXPECT_EQ(large.error().why, file_failure::too_large);
+    EXPECT_EQ(large.error().reason, file_failure::too_large);
 
     file_reader torn(memory_input("[1,", 3, file_failure::damaged), options);
     EXPECT_TRUE(pieces_of(torn).empty());
-    EXPECT_EQ(torn.error().why, file_failure::damaged);
+    EXPECT_EQ(torn.error().reason, file_failure::damaged);
 }
 
 RC_GTEST_PROP(file_reader, loses_and_invents_no_byte, ()) {

@@ -156,7 +156,7 @@ TEST(cloudevents_decoder, knows_an_event_again_however_it_is_written) {
         ASSERT_EQ(faults(*batch), texts{}) << text;
         EXPECT_EQ(batch->events.front().id, first.id) << text;
         EXPECT_EQ(batch->events.front().content, first.content) << text;
-        EXPECT_EQ(batch->events.front().what, first.what) << text;
+        EXPECT_EQ(batch->events.front().event_data, first.event_data) << text;
     }
     for (auto const& text :
          texts{cloudevent("usage", R"({"metric":"sms","quantity":"4","a":{"b":1}})"),

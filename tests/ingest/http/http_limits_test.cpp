@@ -199,7 +199,7 @@ constexpr bad_request bad_requests[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(all, http_bad_requests, testing::ValuesIn(bad_requests),
-                         [](auto const& row) { return std::string{row.param.what}; });
+                         [](auto const& row) { return std::string{row.param.text}; });
 
 } // namespace
 } // namespace tally::tests

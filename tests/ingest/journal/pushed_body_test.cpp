@@ -117,7 +117,7 @@ TEST_F(pushed_body, what_was_taken_is_kept_whatever_its_source_says_now) {
     auto const again = read_again(*block);
     EXPECT_EQ(again->batch.cdrs, block->batch.cdrs);
     EXPECT_EQ(again->batch.rejected, block->batch.rejected);
-    EXPECT_EQ(again->from->record_bytes_max, 100U) << "and it is that source";
+    EXPECT_EQ(again->sender->record_bytes_max, 100U) << "and it is that source";
 }
 
 TEST_F(pushed_body, what_was_too_large_then_is_not_taken_now) {

@@ -37,7 +37,7 @@ TEST_F(push_events, answers_as_for_calls) {
     EXPECT_EQ(status(), 202u);
     EXPECT_EQ(body(), R"({"received":3,"accepted":2,"rejected":1,"errors":[{"index":1,)"
                       R"("code":"missing_field","field":"start_time","detail":"no start"}]})");
-    EXPECT_EQ((*answer)->endpoint, "/v1/events");
+    EXPECT_EQ((*response)->endpoint, "/v1/events");
     std::vector<taken_block> const taken{{"local", "cloudevents", 2, {"bad no start"}, false}};
     EXPECT_EQ(sink.taken(), taken);
     EXPECT_EQ(observer.sums(), (totals{3, 2, 1, 1}));
@@ -167,7 +167,7 @@ TEST_F(push_events, shakes_hands_with_a_webhook_sender) {
     EXPECT_EQ(field("WebHook-Allowed-Origin"), "eventemitter.example.com");
     EXPECT_EQ(field("WebHook-Allowed-Rate"), "*");
     EXPECT_EQ(field("Allow"), "POST, OPTIONS");
-    EXPECT_EQ((*answer)->endpoint, "/v1/events");
+    EXPECT_EQ((*response)->endpoint, "/v1/events");
     send({.method = "OPTIONS", .path = "/v1/events"}, "");
     EXPECT_EQ(status(), 200u);
     EXPECT_EQ(field("WebHook-Allowed-Origin"), "") << "the request named no origin";

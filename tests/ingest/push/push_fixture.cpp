@@ -46,7 +46,7 @@ std::string push_fixture::field(std::string_view name) const {
 
 void push_fixture::expect_problem(unsigned wanted, std::string_view part_of_detail) const {
     EXPECT_EQ(status(), wanted) << body();
-    EXPECT_EQ((*answer)->content_type, "application/problem+json");
+    EXPECT_EQ((*response)->content_type, "application/problem+json");
     simdjson::dom::parser parser;
     simdjson::dom::object object;
     ASSERT_FALSE(parser.parse(body()).get(object)) << body();

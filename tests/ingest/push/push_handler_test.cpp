@@ -1,6 +1,6 @@
 #include "ingest/push/push_handler.hpp"
 
-#include "ingest/push/push_answer.hpp"
+#include "ingest/push/push_response.hpp"
 #include "tests/ingest/push/push_compress.hpp"
 #include "tests/ingest/push/push_fixture.hpp"
 
@@ -17,11 +17,11 @@ using totals = recording_observer::totals;
 TEST_F(push_handler, accepts_records_once_they_are_stored) {
     sink.options = push_test_sink::finishing::on_order;
     send({}, "ok\nbad no start\nok");
-    EXPECT_FALSE(*answer);
+    EXPECT_FALSE(*response);
     EXPECT_EQ(observer.sums(), totals{});
     sink.finish_all();
     EXPECT_EQ(status(), 202u);
-    EXPECT_EQ((*answer)->content_type, "application/json");
+    EXPECT_EQ((*response)->content_type, "application/json");
     EXPECT_EQ(body(), R"({"received":3,"accepted":2,"rejected":1,"errors":[{"index":1,)"
                       R"("code":"missing_field","field":"start_time","detail":"no start"}]})");
     EXPECT_EQ(observer.sums(), (totals{3, 2, 1, 1}));
@@ -50,7 +50,7 @@ TEST_F(push_handler, a_duplicate_is_a_success) {
 TEST_F(push_handler, answers_422_when_all_records_are_rejected) {
     send({}, "bad one\nbad two");
     EXPECT_EQ(status(), 422u);
-    EXPECT_EQ((*answer)->content_type, "application/json");
+    EXPECT_EQ((*response)->content_type, "application/json");
     EXPECT_EQ(body(),
               R"({"type":"about:blank","title":"Unprocessable Content","status":422,)"
               R"("detail":"none of the records was accepted",)"
@@ -151,7 +151,7 @@ TEST_F(push_handler, says_that_sending_again_is_safe_when_time_is_up) {
     EXPECT_EQ(status(), 503u);
     EXPECT_NE(body().find("safe"), std::string::npos);
     EXPECT_NE(field("Retry-After"), "");
-    EXPECT_EQ((*answer)->endpoint, "/v1/cdrs");
+    EXPECT_EQ((*response)->endpoint, "/v1/cdrs");
     exchange.reset();
     sink.finish_all();
     EXPECT_EQ(observer.sums(), (totals{1, 1, 0, 1})); // stored and counted all the same
@@ -244,11 +244,11 @@ TEST_F(push_handler, judges_the_content_type_of_applications_only) {
 TEST_F(push_handler, knows_its_addresses) {
     send({.path = "/v1/cdrs/canonical"}, "ok");
     EXPECT_EQ(status(), 202u);
-    EXPECT_EQ((*answer)->endpoint, "/v1/cdrs/canonical");
+    EXPECT_EQ((*response)->endpoint, "/v1/cdrs/canonical");
     for (std::string const path : {"/", "/v1", "/v2/cdrs", "/v1/cdrsx"}) {
         send({.path = path}, "ok");
         expect_problem(404, "/v1/cdrs");
-        EXPECT_EQ((*answer)->endpoint, "other");
+        EXPECT_EQ((*response)->endpoint, "other");
     }
     for (std::string const path : {"/v1/cdrs/", "/v1/cdrs/nothing", "/v1/cdrs/files"}) {
         send({.path = path}, "ok");

@@ -35,7 +35,7 @@ void check_pieces(std::vector<charged_piece> const& pieces, rated_call const& ra
         RC_ASSERT(piece.begin_s == next_s);
         RC_ASSERT(piece.seconds > 0);
         RC_ASSERT(piece.seconds % piece.step.increment_s == 0);
-        RC_ASSERT((piece.in_band == nullptr) == (piece.by->band == any_band));
+        RC_ASSERT((piece.in_band == nullptr) == (piece.charged_rate->band == any_band));
         next_s += piece.seconds;
         drawn_s += piece.allowance_s;
         fraction const cost(integer(piece.step.price.nanos) * (piece.seconds - piece.allowance_s),
@@ -50,9 +50,10 @@ void check_pieces(std::vector<charged_piece> const& pieces, rated_call const& ra
         RC_ASSERT(rated.cost == amount{});
         return;
     }
-    RC_ASSERT(rated.cost ==
-              reference_amount(reference_round(
-                  reference_bounded(sum + rated.by->connect_fee.nanos, *rated.by), rounding)));
+    RC_ASSERT(rated.cost == reference_amount(reference_round(
+                                reference_bounded(sum + rated.charged_rate->connect_fee.nanos,
+                                                  *rated.charged_rate),
+                                rounding)));
 }
 
 /// Rates one call by both raters and draws from `left` as a caller would. Returns the number of
@@ -70,18 +71,19 @@ std::size_t compare(random_tariff const& key, reference_call const& call, allowa
     RC_ASSERT(explained.cost == got.cost);
     if (expected.charged_rate == nullptr || !expected.cost ||
         !per_minute_fits(*expected.charged_rate)) {
-        RC_ASSERT(got.error ==
-                  (expected.by == nullptr ? record_error::no_rate : record_error::amount_overflow));
+        RC_ASSERT(got.error == (expected.charged_rate == nullptr ? record_error::no_rate
+                                                                 : record_error::amount_overflow));
         RC_ASSERT(left == before);
         RC_ASSERT(pieces.empty());
         return 0;
     }
     RC_ASSERT(got.error == record_error::none);
-    RC_ASSERT(got.by->id == expected.by->id);
+    RC_ASSERT(got.charged_rate->id == expected.charged_rate->id);
     RC_ASSERT(to_string(got.cost) == to_string(*expected.cost));
     RC_ASSERT(got.billed_s == expected.billed_s);
     RC_ASSERT(got.allowance_s == expected.allowance_s);
-    RC_ASSERT(got.connect_fee == (expected.pays_connect_fee ? expected.by->connect_fee : amount{}));
+    RC_ASSERT(got.connect_fee ==
+              (expected.pays_connect_fee ? expected.charged_rate->connect_fee : amount{}));
     RC_ASSERT(left.used_s == before.used_s + got.allowance_s);
     RC_ASSERT(left.used_s <= left.included_s);
     check_pieces(pieces, got, key.plans.front().head.rounding_mode);

@@ -187,7 +187,7 @@ TEST(deck, keeps_the_first_of_many_problems_and_counts_all) {
     }
     auto const problems = read_deck_text(deck).problems;
     ASSERT_EQ(problems.size(), 101U);
-    EXPECT_EQ(problems.back().what, "and 4900 more problems");
+    EXPECT_EQ(problems.back().text, "and 4900 more problems");
 }
 
 TEST(deck, of_two_hundred_thousand_rows_is_read) {

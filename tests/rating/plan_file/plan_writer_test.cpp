@@ -13,7 +13,7 @@ RC_GTEST_PROP(plan_writer, writes_what_is_read_back, ()) {
     auto const reading =
         read_plan(text, "plan.toml", [](std::string_view) { return std::optional<std::string>{}; });
     for (auto const& each : reading.problems) {
-        RC_FAIL(std::to_string(each.line) + ": " + each.what + "\n" + text);
+        RC_FAIL(std::to_string(each.line) + ": " + each.text + "\n" + text);
     }
     RC_ASSERT(reading.plan.has_value());
     RC_ASSERT(*reading.plan == plan);

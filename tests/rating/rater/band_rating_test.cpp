@@ -178,7 +178,7 @@ TEST(band_rating, fee_bounds_grace_and_what_explains_are_of_the_band_it_began_in
     EXPECT_EQ(rated.cost, money("32"));
     EXPECT_EQ(rated.connect_fee, money("0.5"));
     EXPECT_EQ(rated.rate_per_minute, money("60"));
-    EXPECT_EQ(rated.by->id, id_of(1));
+    EXPECT_EQ(rated.charged_rate->id, id_of(1));
     EXPECT_EQ(cost_of(call_at(before_seven, 31), plan), "30.6");
     EXPECT_EQ(cost_of(call_at(before_seven + 30 * us_per_s, 91), plan), "200");
     EXPECT_EQ(cost_of(call_at(before_seven + 30 * us_per_s, 90), plan), "0");
@@ -212,9 +212,9 @@ TEST(band_rating, an_unanswered_call_names_the_rate_of_its_start) {
     call.answer = ingest::never_us;
     call.start = before_seven + 29 * us_per_s;
     allowance none;
-    EXPECT_EQ(rate_call(call, plan, none).by->steps[0].price, money("1"));
+    EXPECT_EQ(rate_call(call, plan, none).charged_rate->steps[0].price, money("1"));
     call.start += 2 * us_per_s;
-    EXPECT_EQ(rate_call(call, plan, none).by->steps[0].price, money("0.1"));
+    EXPECT_EQ(rate_call(call, plan, none).charged_rate->steps[0].price, money("0.1"));
 }
 
 TEST(band_rating, a_week_by_the_second_across_all_bands_is_quick) {
@@ -257,7 +257,7 @@ TEST(explain, gives_the_pieces_of_a_call) {
     std::vector<charged_piece> pieces;
     auto const rated = explain_call(call_at(before_seven, 60), plan, left, false, pieces);
     ASSERT_EQ(pieces.size(), 3U);
-    EXPECT_EQ(pieces[0].by, rated.by);
+    EXPECT_EQ(pieces[0].charged_rate, rated.charged_rate);
     EXPECT_EQ(pieces[0].in_band->name, "peak");
     EXPECT_EQ(pieces[0].begin_s, 0);
     EXPECT_EQ(pieces[0].seconds, 40); // the second increment runs over seven o'clock

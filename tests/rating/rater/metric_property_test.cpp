@@ -235,7 +235,7 @@ RC_GTEST_PROP(metric_property, events_add_up_to_the_price_of_the_period_in_any_o
     auto const second = rate_all(price, rounding, events);
     RC_ASSERT(first.has_value() && second.has_value());
     RC_ASSERT(first->cost == second->cost);
-    RC_ASSERT(first->usage == second->usage || price.how != aggregation::latest);
+    RC_ASSERT(first->usage == second->usage || price.method != aggregation::latest);
     RC_ASSERT(first->usage.total == second->usage.total);
     auto const whole = reference_price(price, rounding, first->usage.total);
     RC_ASSERT(first->cost.nanos == whole.value().nanos);

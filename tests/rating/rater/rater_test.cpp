@@ -75,7 +75,7 @@ TEST(rater, charges_the_cases_every_rater_is_asked) {
          130, "0.7167"},
     };
     for (auto const& c : cases) {
-        EXPECT_EQ(cost_of(c.by, c.seconds, c.how), c.cost) << c.seconds << " s";
+        EXPECT_EQ(cost_of(c.charged_rate, c.seconds, c.rounding_mode), c.cost) << c.seconds << " s";
     }
 }
 
@@ -100,7 +100,7 @@ TEST(rater, explains_the_cost) {
     auto plan = plan_of({with_fee("0.4", rate_of("44", {step(0, "0.05", 30, 30)}))});
     allowance none;
     auto const rated = rate_call(call_of(31), plan, none);
-    EXPECT_EQ(rated.by, &plan.rates()[0]);
+    EXPECT_EQ(rated.charged_rate, &plan.rates()[0]);
     EXPECT_EQ(rated.billed_s, 60);
     EXPECT_EQ(rated.allowance_s, 0);
     EXPECT_EQ(rated.connect_fee, money("0.4"));
@@ -129,7 +129,7 @@ TEST(rater, an_unanswered_or_empty_call_costs_nothing_whatever_the_rate) {
         auto rated = rate_call(call, plan, left);
         EXPECT_EQ(rated.error, record_error::none);
         EXPECT_TRUE(rated.zero_rated);
-        EXPECT_EQ(rated.by, &plan.rates()[0]);
+        EXPECT_EQ(rated.charged_rate, &plan.rates()[0]);
         EXPECT_EQ(rated.cost, amount{0});
         EXPECT_EQ(rated.connect_fee, amount{0});
         EXPECT_EQ(rated.billed_s, 0);
@@ -138,7 +138,7 @@ TEST(rater, an_unanswered_or_empty_call_costs_nothing_whatever_the_rate) {
         rated = rate_call(call, plan, left);
         EXPECT_EQ(rated.error, record_error::none) << "no rate is needed to charge nothing";
         EXPECT_TRUE(rated.zero_rated);
-        EXPECT_EQ(rated.by, nullptr);
+        EXPECT_EQ(rated.charged_rate, nullptr);
     }
 }
 
@@ -197,7 +197,7 @@ TEST(rater, the_rate_in_effect_at_the_answer_counts) {
     EXPECT_EQ(rate_call(earlier, plan, none).cost, money("1"));
     auto unanswered = call_of(0);
     unanswered.answer = ingest::never_us;
-    EXPECT_EQ(rate_call(unanswered, plan, none).by->steps[0].price, money("1"));
+    EXPECT_EQ(rate_call(unanswered, plan, none).charged_rate->steps[0].price, money("1"));
 }
 
 TEST(rater, inbound_calls_use_inbound_rates) {
@@ -220,7 +220,7 @@ TEST(rater, a_call_within_grace_is_free_and_draws_nothing) {
     EXPECT_EQ(rated.cost, amount{0});
     EXPECT_EQ(rated.connect_fee, amount{0});
     EXPECT_EQ(rated.billed_s, 0);
-    EXPECT_NE(rated.by, nullptr);
+    EXPECT_NE(rated.charged_rate, nullptr);
     EXPECT_FALSE(rated.zero_rated);
     EXPECT_EQ(left.used_s, 0);
     EXPECT_EQ(rate_call(call_of_ms(5001), plan, left).billed_s, 60);

@@ -74,7 +74,7 @@ TEST(fallback, is_asked_when_the_plan_has_no_rate) {
     other.destination = "49";
     EXPECT_EQ(cost_of(other, plan), "120");
     allowance none;
-    EXPECT_EQ(rate_call(other, plan, none).by, behind->find("49", other.direction, noon));
+    EXPECT_EQ(rate_call(other, plan, none).charged_rate, behind->find("49", other.direction, noon));
 }
 
 TEST(fallback, is_asked_when_no_band_of_the_longest_prefix_covers_the_moment) {

@@ -80,7 +80,7 @@ TEST(metric_check, names_the_metric_and_what_is_wrong_with_it) {
          [](metric_price& p) { p.tiers.insert(p.tiers.begin(), p.tiers.front()); }},
     };
     for (auto const& each : samples) {
-        EXPECT_THAT(said_of(each.model, each.spoil), testing::HasSubstr(each.said));
+        EXPECT_THAT(said_of(each.model, each.spoil), testing::HasSubstr(each.answer));
     }
     EXPECT_THAT(said_of(package, [](metric_price& p) { p.package = {}; }),
                 testing::StartsWith("metric 'api_calls': "));

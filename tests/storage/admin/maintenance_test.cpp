@@ -147,9 +147,9 @@ TEST_F(logins, one_session_at_a_time_does_a_job) {
 
 TEST_F(logins, a_scheduled_run_is_done_once_by_whoever_comes_first) {
     auto const other = connect();
-    EXPECT_EQ(run_scheduled(*on, now), scheduled_outcome::done);
+    EXPECT_EQ(run_scheduled(*connection, now), scheduled_outcome::done);
     EXPECT_EQ(run_scheduled(*other, now), scheduled_outcome::done_before);
-    EXPECT_EQ(run_scheduled(*on, now - hour), scheduled_outcome::done_before);
+    EXPECT_EQ(run_scheduled(*connection, now - hour), scheduled_outcome::done_before);
     EXPECT_EQ(query_rows(database, "SELECT job, due_at, rows_changed, finished_at >= began_at"
                                    " FROM ingest.maintenance_runs"),
               std::vector<std::string>{"cleanup-tokens|2026-05-04 10:00:00+00|5|t"});
@@ -176,10 +176,10 @@ TEST_F(logins, a_run_that_failed_stays_due) {
     maintenance_report report;
     auto outcome = scheduled_outcome::busy;
     auto const* job = storage::find_maintenance_job("cleanup-tokens");
-    EXPECT_FALSE(run_scheduled_job(*on, *job, now, at(now), report, outcome).ok());
+    EXPECT_FALSE(run_scheduled_job(*connection, *job, now, at(now), report, outcome).ok());
     EXPECT_EQ(ask("SELECT count(*) FROM ingest.maintenance_runs"), "0");
     execute(database, "ALTER TABLE identity.sessions_away RENAME TO sessions");
-    EXPECT_EQ(run_scheduled(*on, now), scheduled_outcome::done);
+    EXPECT_EQ(run_scheduled(*connection, now), scheduled_outcome::done);
 }
 
 TEST_F(maintenance, subscriptions_expire_when_their_trial_or_paid_period_is_over) {
@@ -262,7 +262,7 @@ FROM generate_series(0, 12005) AS i;
     EXPECT_EQ(ask("SELECT count(*) || ' ' || count(import_id) FROM ingest.batches"), "18 13");
     import_counts stored;
     auto const id = *ingest::parse_uuid("00000000-0000-7000-8000-00000000abcd");
-    ASSERT_TRUE(storage::stored_by_import(*on, id, stored).ok());
+    ASSERT_TRUE(storage::stored_by_import(*connection, id, stored).ok());
     EXPECT_EQ(stored.committed, 26);
     EXPECT_EQ(stored.suspended, 13);
 }
@@ -281,11 +281,13 @@ SELECT gen_random_uuid(), gen_random_uuid(), 77, 1, 1, 0, 0, 9, 1, now(), now();
     maintenance_report report;
     auto options = at(now);
     options.batches_kept_days = 3;
-    ASSERT_TRUE(run_job(*on, *storage::find_maintenance_job("batches"), options, report).ok());
+    ASSERT_TRUE(
+        run_job(*connection, *storage::find_maintenance_job("batches"), options, report).ok());
     EXPECT_EQ(ask("SELECT string_agg(lane::text, ' ' ORDER BY lane) FROM ingest.batches"),
               "0 1 2 3 77");
     options.now += 36'525 * 24 * hour; // the clock is a century ahead
-    ASSERT_TRUE(run_job(*on, *storage::find_maintenance_job("batches"), options, report).ok());
+    ASSERT_TRUE(
+        run_job(*connection, *storage::find_maintenance_job("batches"), options, report).ok());
     EXPECT_EQ(ask("SELECT string_agg(lane::text, ' ' ORDER BY lane) FROM ingest.batches"), "77");
 }
 

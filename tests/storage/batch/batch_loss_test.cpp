@@ -84,7 +84,7 @@ TEST_F(lost_connection, between_batches_is_transient_and_mended_by_the_next_try)
                           purpose + "' AND datname = current_database()");
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
     auto const batch = full_batch();
-    EXPECT_EQ(lane->commit(batch, counts).why, failure::transient);
+    EXPECT_EQ(lane->commit(batch, counts).reason, failure::transient);
     expect_nothing_stored();
     expect_it_goes_in(batch);
 }
@@ -115,7 +115,7 @@ TEST_F(lost_connection, that_stands_still_does_not_keep_a_cancelled_lane) {
         }
         lane->cancel();
     }};
-    EXPECT_EQ(lane->commit(full_batch(), counts).why, failure::transient);
+    EXPECT_EQ(lane->commit(full_batch(), counts).reason, failure::transient);
     canceller.join();
     expect_nothing_stored();
 }
@@ -136,7 +136,7 @@ TEST_F(lost_connection, within_commit_is_unknown) {
 TEST_F(lost_connection, that_takes_the_commit_with_it_is_unknown_and_stores_nothing) {
     auto const batch = full_batch();
     proxy->arm(cut::request, "tally_commit");
-    EXPECT_EQ(lane->commit(batch, counts).why, failure::unknown);
+    EXPECT_EQ(lane->commit(batch, counts).reason, failure::unknown);
     EXPECT_TRUE(proxy->has_cut());
     EXPECT_FALSE(is_committed(batch));
     expect_nothing_stored();
@@ -146,11 +146,11 @@ TEST_F(lost_connection, that_takes_the_commit_with_it_is_unknown_and_stores_noth
 TEST_F(lost_connection, that_takes_the_answer_to_commit_is_unknown_and_the_batch_is_there) {
     auto const batch = full_batch();
     proxy->arm(cut::answer, "tally_commit");
-    EXPECT_EQ(lane->commit(batch, counts).why, failure::unknown);
+    EXPECT_EQ(lane->commit(batch, counts).reason, failure::unknown);
     EXPECT_TRUE(proxy->has_cut());
     EXPECT_TRUE(is_committed(batch));
     EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
-    EXPECT_EQ(lane->commit(batch, counts).why, failure::stale); // one changed row is enough
+    EXPECT_EQ(lane->commit(batch, counts).reason, failure::stale); // one changed row is enough
 }
 
 TEST_F(lost_connection, that_takes_the_answer_for_a_position_alone_moves_it_once) {
@@ -217,7 +217,7 @@ TEST_F(lost_connection, is_committed_waits_for_a_commit_that_goes_on_without_its
     holding->exec("SELECT pg_advisory_xact_lock(77)");
     auto const batch = full_batch();
     proxy->arm(cut::before_answer, "tally_commit");
-    EXPECT_EQ(lane->commit(batch, counts).why, failure::unknown);
+    EXPECT_EQ(lane->commit(batch, counts).reason, failure::unknown);
     std::jthread releasing{[&] {
         std::this_thread::sleep_for(std::chrono::milliseconds{400});
         holding.reset();
@@ -233,8 +233,8 @@ TEST_F(lost_connection, a_pinned_connection_is_not_opened_again) {
         storage::pq_connection::pin const one_session{connection};
         execute(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                           " WHERE application_name = 'tallyd pinned'");
-        EXPECT_EQ(connection.execute("SELECT 1").why, failure::transient);
-        EXPECT_EQ(connection.execute("SELECT 1").why, failure::transient);
+        EXPECT_EQ(connection.execute("SELECT 1").reason, failure::transient);
+        EXPECT_EQ(connection.execute("SELECT 1").reason, failure::transient);
     }
     EXPECT_TRUE(connection.execute("SELECT 1").ok());
 }

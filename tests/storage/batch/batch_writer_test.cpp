@@ -113,7 +113,7 @@ TEST_F(writer, refuses_a_stored_call_and_says_which) {
     auto again = new_batch();
     add_call(again, calls.call(8, 2, "44", 42), 2, 1, 1);
     add_call(again, calls.call(7, 2, "44", 42), 2, 1, 1);
-    EXPECT_EQ(commit(again).why, failure::duplicate);
+    EXPECT_EQ(commit(again).reason, failure::duplicate);
     EXPECT_EQ(counts.refused_call, 1U);
     EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "1");
     EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
@@ -123,9 +123,9 @@ TEST_F(writer, refuses_a_stored_call_and_says_which) {
 
 TEST_F(writer, refuses_a_usage_row_of_another_version) {
     expect_committed(one_call(1, 1, 1));
-    EXPECT_EQ(commit(one_call(2, 1, 1, 0)).why, failure::stale); // the row exists by now
-    EXPECT_EQ(commit(one_call(2, 1, 1, 2)).why, failure::stale); // the row has a lower version
-    EXPECT_EQ(commit(one_call(2, 2, 1, 4)).why,
+    EXPECT_EQ(commit(one_call(2, 1, 1, 0)).reason, failure::stale); // the row exists by now
+    EXPECT_EQ(commit(one_call(2, 1, 1, 2)).reason, failure::stale); // the row has a lower version
+    EXPECT_EQ(commit(one_call(2, 2, 1, 4)).reason,
               failure::stale); // a row is expected, but there is none
     EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "1");
     EXPECT_EQ(ask("SELECT count(*) FROM billing.subscription_usage"), "1");
@@ -137,7 +137,7 @@ TEST_F(writer, one_stale_usage_row_of_many_undoes_all) {
     auto batch = new_batch();
     add_call(batch, calls.call(2, 1, "44", 42), 1, 1, 5);
     add_call(batch, calls.call(3, 2, "44", 42), 2, 1, 0);
-    EXPECT_EQ(commit(batch).why, failure::stale);
+    EXPECT_EQ(commit(batch).reason, failure::stale);
     EXPECT_EQ(ask("SELECT count(*) FROM billing.subscription_usage"), "1");
     EXPECT_EQ(ask("SELECT sum(version) FROM billing.subscription_usage"), "1");
 }
@@ -146,7 +146,7 @@ TEST_F(writer, refuses_calls_of_a_deleted_subscription) {
     auto batch = one_call(1, 1, 1);
     batch.usage[0].subscription_id = ingest::uuid_v7();
     auto const status = commit(batch);
-    EXPECT_EQ(status.why, failure::bad_data);
+    EXPECT_EQ(status.reason, failure::bad_data);
     EXPECT_EQ(status.sqlstate, "23503");
     expect_nothing_stored();
 }
@@ -161,7 +161,7 @@ TEST_F(writer, refuses_to_charge_an_account_that_is_not_there) {
     auto batch = one_call(1, 1, 1);
     batch.balances[0].account_id = ingest::uuid_v7();
     auto const status = commit(batch);
-    EXPECT_EQ(status.why, failure::bad_data);
+    EXPECT_EQ(status.reason, failure::bad_data);
     EXPECT_NE(status.detail.find("0 of 1 accounts exist"), std::string::npos) << status.detail;
     expect_nothing_stored();
 }
@@ -170,7 +170,7 @@ TEST_F(writer, a_call_of_a_day_without_partition_is_bad_data) {
     auto batch = new_batch();
     add_call(batch, calls.call(1, 1, "44", 42), 1, 1);
     add_call(batch, calls.call(2, 1, "44", 42, call_maker::base + 86'400 * ingest::us_per_s), 1, 1);
-    EXPECT_EQ(commit(batch).why, failure::bad_data);
+    EXPECT_EQ(commit(batch).reason, failure::bad_data);
     EXPECT_EQ(counts.refused_call, 1U);
     expect_nothing_stored();
 }
@@ -183,14 +183,14 @@ TEST_F(writer, text_that_postgresql_refuses_is_bad_data_and_named) {
         add_call(batch, calls.call(2, 1, "44", 42), 1, 1);
         add_call(batch, calls.call(3, 2, "44", 42), 2, 1);
         kept[kept.size() - 2].caller_id = hostile;
-        EXPECT_EQ(commit(batch).why, failure::bad_data);
+        EXPECT_EQ(commit(batch).reason, failure::bad_data);
         EXPECT_EQ(counts.refused_call, 1U);
     }
     auto batch = one_call(1, 1, 1);
     kept.back().metadata = R"({"a": "\u0000"})";
-    EXPECT_EQ(commit(batch).why, failure::bad_data);
+    EXPECT_EQ(commit(batch).reason, failure::bad_data);
     kept.back().metadata = "{broken";
-    EXPECT_EQ(commit(batch).why, failure::bad_data);
+    EXPECT_EQ(commit(batch).reason, failure::bad_data);
     expect_nothing_stored();
 }
 
@@ -258,9 +258,9 @@ TEST_F(writer, positions_move_by_compare_and_set) {
 
     auto stolen = one_call(1, 1, 1);
     stolen.positions = {{"file:a", 0, 2, 6, 9}};
-    EXPECT_EQ(commit(stolen).why, failure::position_lost);
+    EXPECT_EQ(commit(stolen).reason, failure::position_lost);
     stolen.positions = {{"file:a", 0, 2, 0, 9}};
-    EXPECT_EQ(commit(stolen).why, failure::position_lost);
+    EXPECT_EQ(commit(stolen).reason, failure::position_lost);
     EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "0");
     stolen.positions = {{"file:a", 0, 2, 7, 9}};
     expect_committed(stolen);
@@ -329,7 +329,7 @@ TEST_F(writer, the_same_batch_again_is_unknown_until_asked) {
     auto batch = new_batch();
     batch.duplicates = 1;
     expect_committed(batch);
-    EXPECT_EQ(commit(batch).why, failure::unknown);
+    EXPECT_EQ(commit(batch).reason, failure::unknown);
     bool stored = false;
     ASSERT_TRUE(lane->is_committed(batch.id, stored).ok());
     EXPECT_TRUE(stored);
@@ -343,7 +343,7 @@ TEST_F(writer, shows_its_purpose) {
 
 TEST_F(writer, a_cancelled_writer_takes_nothing_any_more) {
     lane->cancel();
-    EXPECT_EQ(commit(one_call(1, 1, 1)).why, failure::transient);
+    EXPECT_EQ(commit(one_call(1, 1, 1)).reason, failure::transient);
     expect_nothing_stored();
 }
 

@@ -77,7 +77,7 @@ TEST_F(catalog_load, reads_a_plan_with_every_field_of_its_rates) {
     EXPECT_EQ(head.code, "basic");
     EXPECT_EQ(std::string(head.currency.data(), 3), "INR");
     EXPECT_EQ(head.time_zone, "Asia/Kolkata");
-    EXPECT_EQ(head.how, (rating::rounding{rating::rounding_mode::half_even, 2}));
+    EXPECT_EQ(head.rounding_mode, (rating::rounding{rating::rounding_mode::half_even, 2}));
     EXPECT_EQ(head.included_s, 420);
     ASSERT_EQ(basic().rates().size(), 4U);
     rating::rate expected;
@@ -270,9 +270,9 @@ TEST_F(catalog_load, an_empty_database_is_an_empty_catalog) {
 
 TEST_F(catalog_load, without_tables_it_is_permanent_without_server_transient) {
     database = private_postgres::shared().empty_database();
-    EXPECT_EQ(storage::load_catalog(database, loaded).why, storage::failure::permanent);
+    EXPECT_EQ(storage::load_catalog(database, loaded).reason, storage::failure::permanent);
     EXPECT_EQ(loaded.catalog, nullptr);
-    EXPECT_EQ(storage::load_catalog("host=/nowhere dbname=none", loaded).why,
+    EXPECT_EQ(storage::load_catalog("host=/nowhere dbname=none", loaded).reason,
               storage::failure::transient);
 }
 

@@ -121,7 +121,7 @@ TEST_F(listener, says_changed_after_a_lost_connection) {
     execute(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
                       " application_name = 'tallyd listener' AND datname = current_database()");
     bool changed = true;
-    EXPECT_EQ(listener_.wait(2000, changed).why, storage::failure::transient);
+    EXPECT_EQ(listener_.wait(2000, changed).reason, storage::failure::transient);
     EXPECT_FALSE(changed);
     EXPECT_TRUE(hears());
     EXPECT_TRUE(is_quiet());

@@ -188,7 +188,7 @@ TEST_F(tariff_load, reads_metric_prices_with_their_tiers) {
     auto const& seats = metrics[1];
     EXPECT_EQ(ingest::to_string(seats.id), "00000000-0000-7000-8000-000000000e01");
     EXPECT_EQ(seats.name + "/" + seats.unit + "/" + seats.unique_property, "seats/seat/user");
-    EXPECT_EQ(seats.how, rating::aggregation::unique);
+    EXPECT_EQ(seats.method, rating::aggregation::unique);
     EXPECT_EQ(seats.model, rating::price_model::package);
     EXPECT_EQ(seats.included, rating::quantity{2'500'000'000});
     EXPECT_EQ(seats.price, amount{1});

@@ -113,7 +113,7 @@ TEST_F(room_effects, lets_no_more_in_than_the_room_holds) {
     EXPECT_EQ(join(1, 1), "ok");
     EXPECT_EQ(join(2, 2), "ok");
     EXPECT_EQ(join(3, 3), "room_full");
-    EXPECT_EQ(said_, "room_full: room " + id('b', 1) + " has 2 participants");
+    EXPECT_EQ(text_, "room_full: room " + id('b', 1) + " has 2 participants");
     EXPECT_EQ(join(2, 4), "ok") << "is in";
     EXPECT_EQ(leave(3, 5), "ok");
     EXPECT_EQ(join(3, 3), "ok") << "has left again";

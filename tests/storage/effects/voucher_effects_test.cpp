@@ -62,7 +62,7 @@ TEST_F(voucher_effects, consumes_regular_sessions_then_backup_ones_and_completes
     EXPECT_EQ(act("completed", 3, 4 * hour), "ok");
     EXPECT_EQ(voucher(), "completed|2|1");
     EXPECT_EQ(act("completed", 4, 5 * hour), "no_sessions_left");
-    EXPECT_EQ(said_, "no_sessions_left: all 3 sessions of the voucher are used");
+    EXPECT_EQ(text_, "no_sessions_left: all 3 sessions of the voucher are used");
     EXPECT_EQ(act("no_show", 3, 6 * hour), "ok") << "counts already";
     EXPECT_THAT(sessions(),
                 ElementsAre("1|regular|completed", "2|regular|no_show", "3|backup|no_show"));
@@ -165,7 +165,7 @@ TEST_F(voucher_effects, holds_a_session_to_the_validity_and_state_of_the_voucher
     EXPECT_EQ(act("completed", 1, 0, R"(,"scheduled_start":"2026-03-01T23:59:59Z")"),
               "voucher_not_valid");
     EXPECT_EQ(act("completed", 1, 20 * day, ""), "voucher_not_valid") << "the end is exclusive";
-    EXPECT_EQ(said_,
+    EXPECT_EQ(text_,
               "voucher_not_valid: it is valid until 2026-03-22T00:00:00.000000Z, the session "
               "starts at 2026-03-22T00:00:00.000000Z");
     EXPECT_EQ(act("completed", 1, 25 * day, R"(,"scheduled_start":")" + at(20 * day - 1) + "\""),
@@ -176,7 +176,7 @@ TEST_F(voucher_effects, holds_a_session_to_the_validity_and_state_of_the_voucher
         session_.query("UPDATE vouchers SET status = $1::vouchers.voucher_status", {status});
         EXPECT_EQ(act("scheduled", 3, 2 * day), "voucher_not_valid");
         EXPECT_EQ(act("completed", 3, 2 * day), "voucher_not_valid");
-        EXPECT_THAT(said_, HasSubstr(status));
+        EXPECT_THAT(text_, HasSubstr(status));
         EXPECT_EQ(act("cancelled", 2, 1 * day), "ok");
         EXPECT_EQ(act("cancelled", 1, 26 * day), "ok");
         EXPECT_EQ(voucher(), std::string{status} + "|0|0");
@@ -192,10 +192,10 @@ TEST_F(voucher_effects, books_by_the_hours_of_the_organization_s_time_zone) {
     EXPECT_EQ(act("scheduled", 1, 8 * hour), "ok");
     EXPECT_EQ(act("scheduled", 2, 20 * hour - 1), "ok");
     EXPECT_EQ(act("scheduled", 3, 20 * hour), "booking_refused");
-    EXPECT_EQ(said_, "booking_refused: sessions of a monday start from 08:00 until before 20:00, "
+    EXPECT_EQ(text_, "booking_refused: sessions of a monday start from 08:00 until before 20:00, "
                      "not at 20:00 (UTC)");
     EXPECT_EQ(act("completed", 3, 33 * hour), "booking_refused");
-    EXPECT_EQ(said_, "booking_refused: no sessions on a tuesday (UTC)");
+    EXPECT_EQ(text_, "booking_refused: no sessions on a tuesday (UTC)");
     EXPECT_EQ(act("no_show", 3, 72 * hour - 1), "ok");
     EXPECT_EQ(act("no_show", 4, 72 * hour), "booking_refused") << "a Thursday";
     EXPECT_EQ(act("cancelled", 4, 73 * hour), "ok") << "at any time";
@@ -214,7 +214,7 @@ TEST_F(voucher_effects, books_by_the_hours_of_the_organization_s_time_zone) {
 TEST_F(voucher_effects, books_one_session_for_a_time_and_a_session_on_one_voucher) {
     EXPECT_EQ(act("scheduled", 1, 1 * hour), "ok");
     EXPECT_EQ(act("scheduled", 2, 1 * hour), "booking_refused");
-    EXPECT_EQ(said_, "booking_refused: another session is scheduled for "
+    EXPECT_EQ(text_, "booking_refused: another session is scheduled for "
                      "2026-03-02T01:00:00.000000Z");
     EXPECT_EQ(act("cancelled", 1, 2 * hour), "ok");
     EXPECT_EQ(act("scheduled", 2, 1 * hour), "ok");
@@ -227,7 +227,7 @@ TEST_F(voucher_effects, books_one_session_for_a_time_and_a_session_on_one_vouche
         apply({"voucher.session", at(3 * hour),
                R"({"voucher_id":")" + id('d', 2) + R"(","session_id":")" + id('f', 1) + R"("})"}),
         "booking_refused");
-    EXPECT_THAT(said_, HasSubstr("another voucher"));
+    EXPECT_THAT(text_, HasSubstr("another voucher"));
     EXPECT_EQ(apply({"voucher.session", at(3 * hour), "{}", id('d', 2), id('f', 9)}), "ok");
     EXPECT_THAT(
         rows("SELECT id, status FROM voucher_sessions WHERE voucher_id = '" + id('d', 2) + "'"),

@@ -64,8 +64,8 @@ TEST_F(migration_runner_test, leaves_nothing_of_a_file_that_fails) {
     auto files = two_files();
     files[1] = file(2, "dogs", "CREATE TABLE public.dogs (name text);\nSELECT 1/0;\n");
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::rolled_back);
-    EXPECT_THAT(said_, HasSubstr("0002 dogs failed and was rolled back"));
-    EXPECT_THAT(said_, HasSubstr("division by zero"));
+    EXPECT_THAT(text_, HasSubstr("0002 dogs failed and was rolled back"));
+    EXPECT_THAT(text_, HasSubstr("division by zero"));
     EXPECT_TRUE(has("public.cats"));
     EXPECT_FALSE(has("public.dogs"));
     EXPECT_EQ(value("SELECT count(*) FROM public.tallyd_migrations"), "1");
@@ -76,7 +76,7 @@ TEST_F(migration_runner_test, leaves_nothing_of_a_file_that_fails) {
 TEST_F(migration_runner_test, sees_a_file_that_ends_its_transaction) {
     auto const files = std::vector{file(1, "cats", "CREATE TABLE public.cats (); COMMIT; BEGIN")};
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::partly_applied);
-    EXPECT_THAT(said_, HasSubstr("ends the transaction"));
+    EXPECT_THAT(text_, HasSubstr("ends the transaction"));
 }
 
 TEST_F(migration_runner_test, refuses_edited_missing_and_out_of_order_files_and_names_them) {
@@ -86,9 +86,9 @@ TEST_F(migration_runner_test, refuses_edited_missing_and_out_of_order_files_and_
     files[0].up = script("CREATE TABLE public.cats (name text, age integer)");
     files[1] = file(3, "birds", "CREATE TABLE public.birds ()");
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::changed);
-    EXPECT_THAT(said_, HasSubstr("0001 cats: the .up.sql file was edited"));
-    EXPECT_THAT(said_, HasSubstr("0002 dogs: applied, but its files are missing"));
-    EXPECT_THAT(said_, HasSubstr("0003 birds: not applied, though 4 is"));
+    EXPECT_THAT(text_, HasSubstr("0001 cats: the .up.sql file was edited"));
+    EXPECT_THAT(text_, HasSubstr("0002 dogs: applied, but its files are missing"));
+    EXPECT_THAT(text_, HasSubstr("0003 birds: not applied, though 4 is"));
     EXPECT_EQ(exit_of([&] { runner(files).down(); }), migrate_exit::changed);
     EXPECT_EQ(exit_of([&] { runner(files).redo(); }), migrate_exit::changed);
     EXPECT_EQ(exit_of([&] { runner(files).plan(); }), migrate_exit::changed);
@@ -103,8 +103,8 @@ TEST_F(migration_runner_test, sees_an_edited_down_file_and_a_new_name) {
     files[0].down = script("SELECT 2");
     files[1].name = "wolves";
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::changed);
-    EXPECT_THAT(said_, HasSubstr("0001 cats: the .down.sql file was edited"));
-    EXPECT_THAT(said_, HasSubstr("applied under the name dogs"));
+    EXPECT_THAT(text_, HasSubstr("0001 cats: the .down.sql file was edited"));
+    EXPECT_THAT(text_, HasSubstr("applied under the name dogs"));
 }
 
 TEST_F(migration_runner_test, refuses_a_database_that_is_newer) {
@@ -112,7 +112,7 @@ TEST_F(migration_runner_test, refuses_a_database_that_is_newer) {
     auto files = two_files();
     files.pop_back();
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::changed);
-    EXPECT_THAT(said_, HasSubstr("the database is newer than this tallyd"));
+    EXPECT_THAT(text_, HasSubstr("the database is newer than this tallyd"));
     EXPECT_EQ(exit_of([&] { runner(files).down(); }), migrate_exit::changed);
 }
 
@@ -133,7 +133,7 @@ TEST_F(migration_runner_test, stops_where_it_is_told) {
     runner(files).down();
     EXPECT_EQ(events_, 4);
     EXPECT_EQ(exit_of([&] { runner(files).up(7); }), migrate_exit::failed);
-    EXPECT_THAT(said_, HasSubstr("there is no migration 7"));
+    EXPECT_THAT(text_, HasSubstr("there is no migration 7"));
     EXPECT_EQ(exit_of([&] { runner(files).redo(); }), migrate_exit::failed);
 }
 
@@ -202,7 +202,7 @@ TEST_F(migration_runner_test, does_not_go_up_over_a_half_reverted_one) {
     runner(files).up();
     EXPECT_EQ(exit_of([&] { runner(files).down(); }), migrate_exit::partly_applied);
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::partly_applied);
-    EXPECT_THAT(said_, HasSubstr("run tallyd migrate down"));
+    EXPECT_THAT(text_, HasSubstr("run tallyd migrate down"));
     files[2].down = script("-- tallyd: no-transaction\nDROP INDEX IF EXISTS public.cats_name");
     runner(files).down();
     runner(files).up();
@@ -267,8 +267,8 @@ TEST_F(migration_runner_test, says_who_holds_the_lock) {
     migration_lock const other{database_, 0ms};
     options_.lock_wait_max = 100ms;
     EXPECT_EQ(exit_of([&] { runner(two_files()).up(); }), migrate_exit::lock_busy);
-    EXPECT_THAT(said_, HasSubstr("tallyd migrate lock"));
-    EXPECT_THAT(said_, HasSubstr("pid "));
+    EXPECT_THAT(text_, HasSubstr("tallyd migrate lock"));
+    EXPECT_THAT(text_, HasSubstr("pid "));
     EXPECT_FALSE(has("public.cats"));
 }
 
@@ -292,7 +292,7 @@ TEST_F(migration_runner_test, tries_again_when_a_table_is_locked) {
     other.execute("BEGIN; LOCK TABLE public.cats");
     options_.tries_max = 2;
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::lock_busy);
-    EXPECT_THAT(said_, HasSubstr("2 tries"));
+    EXPECT_THAT(text_, HasSubstr("2 tries"));
     options_.tries_max = 100;
     std::jthread release{[&] {
         std::this_thread::sleep_for(400ms);
@@ -355,7 +355,7 @@ TEST_F(migration_runner_test, says_what_down_would_destroy) {
 TEST_F(migration_runner_test, redoes_the_one_that_was_meant_or_none) {
     runner(two_files()).up();
     EXPECT_EQ(exit_of([&] { runner(two_files()).redo(1); }), migrate_exit::failed);
-    EXPECT_THAT(said_, HasSubstr("the last migration is 2 by now, not 1"));
+    EXPECT_THAT(text_, HasSubstr("the last migration is 2 by now, not 1"));
     EXPECT_EQ(events_, 2);
     runner(two_files()).redo(2);
     EXPECT_EQ(events_, 4);

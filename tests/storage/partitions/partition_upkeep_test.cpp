@@ -202,7 +202,7 @@ TEST_F(upkeep, a_detaching_that_broke_off_is_finished) {
                       " WHERE table_name = 'billing.cdrs'");
     storage::pq_connection reader{database, "tallyd test reader"};
     ASSERT_TRUE(reader.execute("BEGIN; SELECT FROM billing.cdrs").ok());
-    ASSERT_TRUE(on->execute("SET lock_timeout = '200ms'").ok());
+    ASSERT_TRUE(connection->execute("SET lock_timeout = '200ms'").ok());
     EXPECT_THAT(run(day_end + 90 * day), ElementsAre("failed cdrs_p20260504"));
     EXPECT_THAT(detail, HasSubstr("not detached"));
     EXPECT_EQ(ask("SELECT inhdetachpending FROM pg_inherits WHERE inhrelid ="

@@ -83,13 +83,13 @@ TEST_F(partitions, of_every_partitioned_table_are_made_ahead) {
                       "INSERT INTO ingest.partitioned_tables (table_name, time_column, span)"
                       " VALUES ('ingest.probes', 'at', 'month')");
     std::vector<storage::partition_name> made;
-    ASSERT_TRUE(storage::create_ahead(on, policy, noon, made).ok());
+    ASSERT_TRUE(storage::create_ahead(connection, policy, noon, made).ok());
     EXPECT_THAT(made, testing::IsSupersetOf({
                           storage::partition_name{"billing.cdrs", "cdrs_p20260507"},
                           storage::partition_name{"ingest.probes", "probes_p202605"},
                           storage::partition_name{"ingest.probes", "probes_p202606"},
                       }));
-    ASSERT_TRUE(storage::create_ahead(on, policy, noon, made).ok());
+    ASSERT_TRUE(storage::create_ahead(connection, policy, noon, made).ok());
     EXPECT_THAT(made, ElementsAre());
 }
 
@@ -105,9 +105,10 @@ TEST_F(partitions, of_one_table_that_fail_keep_no_other_from_it) {
 TEST_F(partitions, of_a_month_are_in_utc_whatever_the_session) {
     execute(database, "UPDATE ingest.partitioned_tables SET span = 'month'"
                       " WHERE table_name = 'billing.cdrs'");
-    ASSERT_TRUE(on.execute("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'").ok());
-    ASSERT_TRUE(on.execute("SELECT ingest.create_partition('billing.cdrs',"
-                           " timestamptz '2026-03-01 02:00:00+05:30')")
+    ASSERT_TRUE(connection.execute("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'").ok());
+    ASSERT_TRUE(connection
+                    .execute("SELECT ingest.create_partition('billing.cdrs',"
+                             " timestamptz '2026-03-01 02:00:00+05:30')")
                     .ok());
     EXPECT_THAT(query_rows(database, "SELECT partition_name, lower_bound, upper_bound FROM"
                                      " ingest.partitions WHERE table_name = 'billing.cdrs'"),
@@ -117,7 +118,8 @@ TEST_F(partitions, of_a_month_are_in_utc_whatever_the_session) {
 TEST_F(partitions, are_refused_for_times_and_tables_that_have_none) {
     for (auto const* bad : {"'billing.cdrs', 'infinity'", "'billing.cdrs', NULL",
                             "'billing.accounts', now()", "'nowhere.at_all', now()"}) {
-        EXPECT_FALSE(on.execute("SELECT ingest.create_partition(" + std::string{bad} + ")").ok())
+        EXPECT_FALSE(
+            connection.execute("SELECT ingest.create_partition(" + std::string{bad} + ")").ok())
             << bad;
     }
 }
@@ -184,7 +186,7 @@ TEST_F(partitions, are_made_beside_a_running_copy) {
     ASSERT_TRUE(copying.execute("BEGIN").ok());
     ASSERT_TRUE(copying.begin_copy_in("COPY billing.cdrs FROM STDIN (FORMAT binary)").ok());
     ASSERT_TRUE(copying.copy_chunk(storage::copy_header).ok());
-    ASSERT_TRUE(on.execute("SET lock_timeout = '3s'").ok());
+    ASSERT_TRUE(connection.execute("SET lock_timeout = '3s'").ok());
     EXPECT_THAT(ensure(one, {today - 1}), ElementsAre());
     EXPECT_EQ(names().size(), 2U);
     ASSERT_TRUE(copying.copy_chunk(storage::copy_trailer).ok());
@@ -195,15 +197,15 @@ TEST_F(partitions, are_made_beside_a_running_copy) {
 TEST_F(partitions, created_ahead_reach_the_horizon) {
     std::int64_t seconds = -1;
     std::vector<storage::partition_name> made;
-    ASSERT_TRUE(storage::horizon(on, noon, seconds).ok());
+    ASSERT_TRUE(storage::horizon(connection, noon, seconds).ok());
     EXPECT_EQ(seconds, 0);
-    ASSERT_TRUE(storage::create_ahead(on, policy, noon, made).ok());
+    ASSERT_TRUE(storage::create_ahead(connection, policy, noon, made).ok());
     EXPECT_THAT(names(), ElementsAre("cdrs_p20260503", "cdrs_p20260504", "cdrs_p20260505",
                                      "cdrs_p20260506", "cdrs_p20260507"));
-    ASSERT_TRUE(storage::horizon(on, noon, seconds).ok());
+    ASSERT_TRUE(storage::horizon(connection, noon, seconds).ok());
     EXPECT_EQ(seconds, 43'200 + 3 * 86'400);
     execute(database, "ALTER TABLE billing.cdrs DETACH PARTITION billing.cdrs_p20260506");
-    ASSERT_TRUE(storage::horizon(on, noon, seconds).ok());
+    ASSERT_TRUE(storage::horizon(connection, noon, seconds).ok());
     EXPECT_EQ(seconds, 43'200 + 86'400); // up to the gap
 }
 

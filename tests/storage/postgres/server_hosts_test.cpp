@@ -75,7 +75,7 @@ TEST(server_hosts, must_be_one_that_can_be_written_to) {
             .ok());
     pq_connection connection{own + " target_session_attrs=read-write", "test"};
     auto const status = connection.open();
-    EXPECT_EQ(status.why, failure::transient) << status.detail;
+    EXPECT_EQ(status.reason, failure::transient) << status.detail;
     ASSERT_TRUE(
         admin.execute("ALTER DATABASE \"" + name + "\" RESET default_transaction_read_only").ok());
     EXPECT_TRUE(connection.open().ok());

@@ -107,7 +107,8 @@ TEST_F(wire_format, numerics_of_postgresql_that_are_no_nanos_are_refused) {
           reading{"9223372036.854775807", INT64_MAX}, reading{"9223372036.854775808", {}},
           reading{"-9223372036.854775808", INT64_MIN}, reading{"1e100", {}}, reading{"NaN", {}},
           reading{"Infinity", {}}, reading{"-Infinity", {}}}) {
-        ASSERT_TRUE(on.query("SELECT '" + std::string{text} + "'::numeric", none, rows).ok());
+        ASSERT_TRUE(
+            connection.query("SELECT '" + std::string{text} + "'::numeric", none, rows).ok());
         auto const read = wire::get_numeric(bytes_at(rows, 0, 0));
         EXPECT_EQ(read.has_value(), nanos.has_value()) << text;
         EXPECT_EQ(read.value_or(rating::amount{}).nanos, nanos.value_or(0)) << text;
@@ -196,13 +197,13 @@ TEST(pq_connection, a_server_that_refuses_us_is_permanent_one_that_is_not_there_
     auto const good = tests::private_postgres::shared().empty_database();
     pq_connection missing{good + " dbname=nowhere", "tallyd test"};
     auto status = missing.open();
-    EXPECT_EQ(status.why, failure::permanent);
+    EXPECT_EQ(status.reason, failure::permanent);
     EXPECT_EQ(status.sqlstate, "3D000") << status.detail;
     pq_connection nobody{good + " user=nobody_at_all", "tallyd test"};
     status = nobody.open();
-    EXPECT_EQ(status.why, failure::permanent) << status.detail;
+    EXPECT_EQ(status.reason, failure::permanent) << status.detail;
     pq_connection none{"host=/nowhere", "tallyd test"};
-    EXPECT_EQ(none.open().why, failure::transient);
+    EXPECT_EQ(none.open().reason, failure::transient);
     EXPECT_FALSE(none.is_open());
     pq_connection nonsense{"this is no connection string", "tallyd test"};
     EXPECT_FALSE(nonsense.open().ok());

@@ -193,7 +193,7 @@ TEST_F(affiliates_schema, lets_nobody_set_totals_by_hand) {
                      "conversion_percent FROM affiliates"),
                 ElementsAre("0|0|t|0.00"));
     EXPECT_EQ(refused("UPDATE affiliates SET paid_earnings = 1000"), "23000");
-    EXPECT_THAT(said_, HasSubstr("totals of affiliate code-1 are kept by"));
+    EXPECT_THAT(text_, HasSubstr("totals of affiliate code-1 are kept by"));
     session_.execute("UPDATE affiliates SET paid_earnings = 0, company_name = 'Same totals'");
     EXPECT_EQ(refused("TRUNCATE affiliate_commissions"), "23000");
     EXPECT_EQ(refused("TRUNCATE affiliate_referrals CASCADE"), "23000");
@@ -245,7 +245,7 @@ TEST_F(affiliates_schema, pays_no_other_sum_than_its_commissions) {
     std::string const payout = batch(1);
     session_.query("UPDATE affiliate_commissions SET status = 'rejected' WHERE id = $1", {one});
     EXPECT_EQ(refused("UPDATE affiliate_payouts SET status = 'completed'"), "23514");
-    EXPECT_THAT(said_, HasSubstr("its approved commissions sum to 5"));
+    EXPECT_THAT(text_, HasSubstr("its approved commissions sum to 5"));
     set_payout(payout, "cancelled");
     EXPECT_EQ(value("SELECT count(*) FROM affiliate_commissions WHERE payout_id IS NOT NULL"), "0");
     EXPECT_EQ(value("SELECT status FROM affiliate_commissions WHERE id = $1", {one}), "rejected");
@@ -331,7 +331,7 @@ TEST_F(affiliates_schema, refuses_what_would_mix_money_or_lose_its_history) {
              {"UPDATE affiliate_referrals SET conversion_value = -1", "23514", "conversion_value"},
          }) {
         EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << text_;
-        EXPECT_THAT(said_, HasSubstr(says)) << sql;
+        EXPECT_THAT(text_, HasSubstr(says)) << sql;
     }
     session_.execute("DELETE FROM users WHERE username = 'user-9'");
     session_.execute("DELETE FROM affiliates WHERE affiliate_code = 'code-2'");

@@ -75,8 +75,8 @@ TEST_F(engagement_schema, refuses_hard_deletes_that_would_lose_history_and_says_
               "user 'user-1@example.com' cannot be deleted: 2 room(s)"},
          }) {
         EXPECT_EQ(refused(sql), sqlstate) << sql;
-        EXPECT_THAT(said_, HasSubstr(says)) << sql;
-        EXPECT_THAT(said_, HasSubstr("set deleted_at")) << sql;
+        EXPECT_THAT(text_, HasSubstr(says)) << sql;
+        EXPECT_THAT(text_, HasSubstr("set deleted_at")) << sql;
     }
     EXPECT_EQ(counts(), "2|2|2|1");
     session_.execute("DELETE FROM apps WHERE app_id = 'spare'; DELETE FROM prizes WHERE name = "
@@ -93,7 +93,7 @@ TEST_F(engagement_schema, refuses_them_also_without_the_words) {
              {"DELETE FROM users WHERE username = 'user-1'", "23503", "rooms_created_by_fkey"},
          }) {
         EXPECT_EQ(refused(sql), sqlstate) << sql;
-        EXPECT_THAT(said_, HasSubstr(says)) << sql;
+        EXPECT_THAT(text_, HasSubstr(says)) << sql;
     }
 }
 
@@ -113,7 +113,7 @@ TEST_F(engagement_schema, takes_a_user_into_a_room_once_and_again_after_leaving)
     std::string const join = "INSERT INTO participants (room_id, user_id) VALUES (" +
                              quoted(id('d', 1)) + "," + quoted(user(2)) + ")";
     EXPECT_EQ(refused(join), "23505");
-    EXPECT_THAT(said_, HasSubstr("participants_user_id_room_id_key"));
+    EXPECT_THAT(text_, HasSubstr("participants_user_id_room_id_key"));
     session_.execute("UPDATE participants SET deleted_at = now()");
     session_.execute(join);
     EXPECT_EQ(refused(join), "23505");
@@ -148,7 +148,7 @@ TEST_F(engagement_schema, refuses_what_no_event_can_be) {
              {"UPDATE prizes SET quantity = 0", "23514", "quantity"},
          }) {
         EXPECT_EQ(refused(sql), sqlstate) << sql;
-        EXPECT_THAT(said_, HasSubstr(says)) << sql;
+        EXPECT_THAT(text_, HasSubstr(says)) << sql;
     }
     for (char const* status : {"draft", "active", "completed", "cancelled"}) {
         session_.query("UPDATE rooms SET status = $1::engagement.room_status", {status});

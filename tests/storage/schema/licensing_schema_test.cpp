@@ -111,11 +111,11 @@ TEST_F(licensing_schema, refuses_one_seat_too_many_in_words_and_undoes_the_state
                       "FROM licenses l, users u WHERE u.id > " +
                       quoted(user(2))),
               "23514");
-    EXPECT_THAT(said_, HasSubstr("licence KEY-1 has 2 seats, 4 would be taken"));
+    EXPECT_THAT(text_, HasSubstr("licence KEY-1 has 2 seats, 4 would be taken"));
     EXPECT_EQ(seats(1) + seats(2), "10");
     assign(1, 2);
     EXPECT_EQ(refused("UPDATE licenses SET seats_total = 1 WHERE key = 'KEY-1'"), "23514");
-    EXPECT_THAT(said_, HasSubstr("licenses_seats"));
+    EXPECT_THAT(text_, HasSubstr("licenses_seats"));
     session_.execute("INSERT INTO license_assignments (license_id, user_id, status) VALUES (" +
                      quoted(license(1)) + "," + quoted(user(3)) + ", 'unassigned')");
     EXPECT_EQ(refused("UPDATE license_assignments SET status = 'assigned'"), "23514");
@@ -184,7 +184,7 @@ TEST_F(licensing_schema, refuses_what_no_license_can_be) {
               "23503", "actor_id"},
          }) {
         EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << text_;
-        EXPECT_THAT(said_, HasSubstr(says)) << sql;
+        EXPECT_THAT(text_, HasSubstr(says)) << sql;
     }
 }
 

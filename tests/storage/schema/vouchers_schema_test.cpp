@@ -40,7 +40,7 @@ class vouchers_schema : public context_test {
     void expect_refused(std::vector<refused_statement> const& statements) {
         for (auto const& [sql, sqlstate, says] : statements) {
             EXPECT_EQ(refused(sql), sqlstate) << sql << "\n" << text_;
-            EXPECT_THAT(said_, HasSubstr(says)) << sql;
+            EXPECT_THAT(text_, HasSubstr(says)) << sql;
         }
     }
 };
@@ -108,7 +108,7 @@ TEST_F(vouchers_schema, refuses_booking_rules_that_do_not_and_says_what_is_wrong
                           quoted(practice) + ", 'T', 1, " + quoted(rules) + ")"),
                   "23514")
             << rules;
-        EXPECT_THAT(said_, HasSubstr(says)) << rules;
+        EXPECT_THAT(text_, HasSubstr(says)) << rules;
     }
     EXPECT_EQ(value("SELECT vouchers.booking_rules_problem(NULL) IS NOT NULL"), "t");
 }
@@ -168,7 +168,7 @@ TEST_F(vouchers_schema, sells_only_the_organization_s_own_types) {
                       "total_sessions) VALUES (" +
                       quoted(practice) + "," + quoted(type) + "," + quoted(user(2)) + ", 1)"),
               "23503");
-    EXPECT_THAT(said_, HasSubstr("vouchers_voucher_type_id_fkey"));
+    EXPECT_THAT(text_, HasSubstr("vouchers_voucher_type_id_fkey"));
     make_voucher(); // created by hand, without a type
     EXPECT_EQ(value("SELECT voucher_type_id IS NULL FROM vouchers"), "t");
 }

@@ -40,7 +40,7 @@ class suspense : public ::testing::Test {
     /// Last digits of the ids that a filter selects, in order.
     std::string listed(suspense_filter const& which, std::int32_t limit = 100) {
         std::vector<suspense_record> rows;
-        EXPECT_TRUE(list_suspense(on_, which, limit, rows).ok());
+        EXPECT_TRUE(list_suspense(link_, which, limit, rows).ok());
         return digits(rows);
     }
     static std::string digits(std::vector<suspense_record> const& rows) {
@@ -104,7 +104,7 @@ TEST_F(suspense, is_summed_up_with_the_most_first) {
     add(2, "unknown_number", "canonical", 10);
     add(3, "unknown_number", "canonical", 20);
     std::vector<suspense_group> groups;
-    ASSERT_TRUE(summarize_suspense(on_, {}, groups).ok());
+    ASSERT_TRUE(summarize_suspense(link_, {}, groups).ok());
     ASSERT_EQ(groups.size(), 2U);
     EXPECT_EQ(groups[0].reason, "unknown_number");
     EXPECT_EQ(groups[0].source, "local");
@@ -112,10 +112,10 @@ TEST_F(suspense, is_summed_up_with_the_most_first) {
     EXPECT_EQ(groups[0].bytes, 30);
     EXPECT_EQ(groups[0].newest - groups[0].oldest, 60 * ingest::us_per_s);
     std::int64_t count = 0;
-    ASSERT_TRUE(count_suspense(on_, {}, count).ok());
+    ASSERT_TRUE(count_suspense(link_, {}, count).ok());
     EXPECT_EQ(count, 3);
     std::vector<waiting_reason> reasons;
-    ASSERT_TRUE(waiting_by_reason(on_, reasons).ok());
+    ASSERT_TRUE(waiting_by_reason(link_, reasons).ok());
     ASSERT_EQ(reasons.size(), 2U);
     EXPECT_EQ(reasons[1].records, 2);
     EXPECT_EQ(reasons[1].oldest, groups[0].oldest);
@@ -129,7 +129,7 @@ TEST_F(suspense, is_read_in_pages_that_stay_small_whatever_records_weigh) {
     ingest::uuid after;
     std::string pages;
     do {
-        ASSERT_TRUE(next_suspense(on_, {}, after, rows).ok());
+        ASSERT_TRUE(next_suspense(link_, {}, after, rows).ok());
         pages += digits(rows) + " ";
         after = rows.empty() ? after : rows.back().id;
     } while (!rows.empty());
@@ -140,17 +140,17 @@ TEST_F(suspense, is_found_by_what_an_id_begins_with) {
     add(1, "no_rate");
     add(12, "no_rate");
     std::vector<suspense_record> rows;
-    ASSERT_TRUE(find_suspense(on_, id_text(1), rows).ok());
+    ASSERT_TRUE(find_suspense(link_, id_text(1), rows).ok());
     ASSERT_EQ(rows.size(), 1U);
     EXPECT_EQ(rows[0].payload, "xxx");
-    ASSERT_TRUE(find_suspense(on_, "01999999-0000-7000-8000-00000000001", rows).ok());
+    ASSERT_TRUE(find_suspense(link_, "01999999-0000-7000-8000-00000000001", rows).ok());
     EXPECT_EQ(digits(rows), "2");
-    ASSERT_TRUE(find_suspense(on_, "01999999", rows).ok());
+    ASSERT_TRUE(find_suspense(link_, "01999999", rows).ok());
     EXPECT_EQ(rows.size(), 2U);
-    ASSERT_TRUE(find_suspense(on_, "02", rows).ok());
+    ASSERT_TRUE(find_suspense(link_, "02", rows).ok());
     EXPECT_THAT(rows, IsEmpty());
-    EXPECT_EQ(find_suspense(on_, "", rows).why, failure::bad_data);
-    EXPECT_EQ(find_suspense(on_, "01%", rows).why, failure::bad_data);
+    EXPECT_EQ(find_suspense(link_, "", rows).reason, failure::bad_data);
+    EXPECT_EQ(find_suspense(link_, "01%", rows).reason, failure::bad_data);
 }
 
 TEST_F(suspense, is_discarded_with_a_reason_and_restored) {
@@ -162,14 +162,14 @@ TEST_F(suspense, is_discarded_with_a_reason_and_restored) {
     std::int64_t count = 0;
     suspense_filter which;
     which.reasons = {"no_rate"};
-    ASSERT_TRUE(discard_suspense(on_, which, {"ann", "tests"}, count).ok());
+    ASSERT_TRUE(discard_suspense(link_, which, {"ann", "tests"}, count).ok());
     EXPECT_EQ(count, 6000);
     EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense WHERE state = 'discarded' AND resolved_at"
                   " IS NOT NULL AND resolved_by = 'ann' AND resolution = 'tests'"),
               "6000");
-    ASSERT_TRUE(discard_suspense(on_, which, {"ann", "tests"}, count).ok());
+    ASSERT_TRUE(discard_suspense(link_, which, {"ann", "tests"}, count).ok());
     EXPECT_EQ(count, 0);
-    ASSERT_TRUE(restore_suspense(on_, which, count).ok());
+    ASSERT_TRUE(restore_suspense(link_, which, count).ok());
     EXPECT_EQ(count, 6000);
     EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense WHERE state = 'waiting' AND resolved_by"
                   " IS NULL AND resolution IS NULL"),
@@ -218,7 +218,7 @@ TEST_F(suspense, is_tried_ever_more_rarely_and_then_no_more) {
 
 TEST_F(suspense, is_one_daemons_turn_until_its_session_ends) {
     bool is_ours = false;
-    ASSERT_TRUE(try_become_leader(on_, is_ours).ok());
+    ASSERT_TRUE(try_become_leader(link_, is_ours).ok());
     EXPECT_TRUE(is_ours);
     pq_connection other{connection_, "another"};
     ASSERT_TRUE(try_become_leader(other, is_ours).ok());

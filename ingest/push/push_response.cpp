@@ -1,4 +1,4 @@
-#include "ingest/push/push_answer.hpp"
+#include "ingest/push/push_response.hpp"
 
 #include "ingest/http/problem.hpp"
 #include "ingest/text/json_writer.hpp"
