@@ -32,7 +32,7 @@ class matrix_script : public testing::Test {
         fs::copy(fs::path{TALLY_SOURCE_DIR} / "tests/matrix/run", folder_ + "/tests/matrix/run");
         // A machine without npm: only the tools that the script calls.
         for (auto const name :
-             {"bash", "cat", "chmod", "dirname", "grep", "id", "mkdir", "mv", "rm", "sed",
+             {"awk", "bash", "cat", "chmod", "dirname", "grep", "id", "mkdir", "mv", "rm", "sed",
               "setpriv", "sha256sum", "tail", "tar", "test", "timeout", "uname", "wc"}) {
             fs::create_symlink("/usr/bin/" + std::string{name}, folder_ + "/bin/" + name);
         }

@@ -4,6 +4,7 @@
 #include "storage/schema/migrations.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -217,13 +218,21 @@ void private_postgres::replace_database(std::string const& connection_string,
 
 void private_postgres::crash_and_restart(int signal) {
     kill(impl_->server.server_pid(), signal);
-    for (int tries = 0; tries < 2000; ++tries) {
-        if (impl_->server.supervise() == storage::server_state::restarted) {
-            return;
+    // A checkpoint that is under way goes on without its postmaster and keeps a new one out, for
+    // minutes on a slow disk. As the daemon does, try again.
+    std::string problem = "it did not end";
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::minutes{5};
+    while (std::chrono::steady_clock::now() < deadline) {
+        try {
+            if (impl_->server.supervise() == storage::server_state::restarted) {
+                return;
+            }
+        } catch (std::runtime_error const& error) {
+            problem = error.what();
         }
         std::this_thread::sleep_for(std::chrono::milliseconds{5});
     }
-    throw std::runtime_error{"the killed server did not end"};
+    throw std::runtime_error{"the killed server did not come back: " + problem};
 }
 
 void private_postgres::stop() {
