@@ -40,7 +40,7 @@ TEST(documents, relative_links_lead_somewhere) {
         if (!file.path.ends_with(".md")) {
             continue;
         }
-        for (auto const& link : matches(file.text, R"(\]\(([^)#:\s]+)[^)]*\))")) {
+        for (auto const& link : matches(file.text, R"(\]\(([^)#:\s]+)(#[^)]*)?\))")) {
             auto const target = std::filesystem::path{file.path}.parent_path() / link;
             EXPECT_TRUE(exists(target.string())) << file.path << " links to " << link;
         }
