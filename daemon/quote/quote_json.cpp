@@ -43,7 +43,7 @@ void write_rate(rating::rate const& rate, rating::tariff const& plan, json_write
 bool has_rate_at_begin(rating::call_question const& asked, bool on_net,
                        rating::tariff const& plan) {
     std::array<char, rating::prefix_index::digits_max> buffer;
-    auto const digits = rating::match_digits(asked.end, buffer);
+    auto const digits = rating::match_digits(asked.destination, buffer);
     auto const* tariff_plan = &plan;
     for (int i = 0; tariff_plan != nullptr && i <= rating::tariff::fallbacks_max; ++i) {
         if (tariff_plan->find(digits, asked.direction, asked.answer) != nullptr ||
@@ -77,7 +77,7 @@ rating::question_fault fault_of(rating::call_question const& asked,
         detail = has_rate_at_begin(asked, quoted.on_net, plan)
                      ? "the call extends into a time for which its prefix has no rate"
                      : std::string{"no "} + (inbound ? "inbound" : "outbound") +
-                           " rate of the plan is in effect then for '" + asked.end + "'";
+                           " rate of the plan is in effect then for '" + asked.destination + "'";
     }
     return {quoted.rated.error, {}, detail};
 }

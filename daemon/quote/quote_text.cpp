@@ -46,7 +46,7 @@ std::string digits_of(std::string const& number) {
 void add_call(rating::call_question const& asked, rating::call_quote const& quoted,
               rating::tariff const& plan, word_lines& lines) {
     bool const inbound = asked.direction == ingest::call_direction::inbound;
-    std::string text = (inbound ? "inbound to " : "outbound to ") + asked.end;
+    std::string text = (inbound ? "inbound to " : "outbound to ") + asked.destination;
     text += asked.caller.empty() ? "" : " from " + asked.caller;
     text += quoted.on_net ? ", one of our own numbers" : "";
     lines.add("Call", text);
@@ -63,7 +63,8 @@ void add_rate(rating::call_question const& asked, rating::rate const& rate,
     if (rate.prefix.empty()) {
         text = "the plan's rate for every number";
     } else {
-        text = rate.prefix + ", the longest of the plan's that begins " + digits_of(asked.end);
+        text =
+            rate.prefix + ", the longest of the plan's that begins " + digits_of(asked.destination);
     }
     if (auto const fallback = fallback_of(rate, plan)) {
         text += ", in the fallback plan " + *fallback;

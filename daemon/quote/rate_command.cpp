@@ -49,10 +49,10 @@ struct rate_options {
     std::string plan;
     bool carry = false;
     std::string anchor;
-    std::string end;
-    std::string begin;
+    std::string destination;
+    std::string caller;
     std::string direction;
-    std::string position;
+    std::string time;
     std::string duration;
     bool on_net = false;
     std::string metric;
@@ -87,10 +87,10 @@ std::string date_problem(std::string const& text) {
 std::string line_of(rate_options const& options) {
     ingest::json_writer json;
     json.open('{');
-    for (auto const& [name, text] : {std::pair{"to", &options.end},
-                                     {"from", &options.begin},
+    for (auto const& [name, text] : {std::pair{"to", &options.destination},
+                                     {"from", &options.caller},
                                      {"direction", &options.direction},
-                                     {"at", &options.position},
+                                     {"at", &options.time},
                                      {"duration_s", &options.duration},
                                      {"metric", &options.metric},
                                      {"quantity", &options.quantity}}) {
@@ -102,7 +102,7 @@ std::string line_of(rate_options const& options) {
     if (options.on_net) {
         json.key("on_net").value(true);
     }
-    if (options.position.empty()) {
+    if (options.time.empty()) {
         json.key("at").value(std::to_string(std::time(nullptr)));
     }
     return json.close('}').text();
@@ -193,7 +193,7 @@ int rate(rate_options const& options, command_environment const& environment) {
         terms.anchor = day_of(options.anchor).value_or(terms.anchor);
         rating::quoter quoter{plan.tariff, terms};
 
-        bool const is_one = !options.end.empty() || !options.metric.empty();
+        bool const is_one = !options.destination.empty() || !options.metric.empty();
         return is_one ? explain(quoter, options) : answer_lines(quoter);
     } catch (std::exception const& error) {
         print_lines(error.what());
@@ -202,18 +202,18 @@ int rate(rate_options const& options, command_environment const& environment) {
 }
 
 void add_question(CLI::App& command, rate_options& options) {
-    auto* target = command.add_option("--to", options.end, "explain a call to this number");
+    auto* target = command.add_option("--to", options.destination, "explain a call to this number");
     auto* metric =
         command.add_option("--metric", options.metric, "explain an event of this metric");
     target->excludes(metric);
-    command.add_option("--from", options.begin, "the caller's number")->needs(target);
+    command.add_option("--from", options.caller, "the caller's number")->needs(target);
     command.add_option("--direction", options.direction, "outbound (default) or inbound")
         ->needs(target);
     command.add_option("--duration", options.duration, "seconds from answer to end")->needs(target);
     command.add_flag("--on-net", options.on_net, "the destination is one of our own numbers")
         ->needs(target);
     command.add_option("--quantity", options.quantity, "quantity of the event")->needs(metric);
-    command.add_option("--at", options.position,
+    command.add_option("--at", options.time,
                        "time of the answer: RFC 3339, in the plan's time zone unless it has one; "
                        "default: now");
     command.add_flag("--json", options.json, "one JSON object instead of words");

@@ -29,7 +29,7 @@ struct suspense_flags {
     suspense_selection item;
     std::string state;
     std::string because;
-    std::string end;
+    std::string file;
     std::int32_t limit = 0; ///< 0: not given
     bool summary = false;
     bool dry_run = false;
@@ -174,7 +174,7 @@ int restore(suspense_work const& work) {
 
 int export_records(suspense_work const& work) {
     auto const count =
-        export_suspense(work.connection, {filter_of(work), work.flags.end, work.flags.raw});
+        export_suspense(work.connection, {filter_of(work), work.flags.file, work.flags.raw});
     std::cerr << count << (count == 1 ? " record" : " records") << " exported";
     if (work.flags.raw && count > 0) {
         std::cerr << "; correct them, import them with tallyd import, then discard these";
@@ -245,7 +245,7 @@ void add_reading(CLI::App& suspense, command_environment& environment) {
                              export_records);
     add_selection(*command, exported->item, with_ids::yes);
     add_state(*command, *exported);
-    command->add_option("--to", exported->end, "a file, written completely or not at all, or -")
+    command->add_option("--to", exported->file, "a file, written completely or not at all, or -")
         ->required();
     command->add_flag("--raw", exported->raw,
                       "only the payloads, as received, to be corrected and imported");

@@ -108,25 +108,25 @@ std::string raw_line(std::string payload, bool is_line) {
 
 } // namespace
 
-std::int64_t export_suspense(storage::pq_connection& connection, suspense_export const& item) {
+std::int64_t export_suspense(storage::pq_connection& connection, suspense_export const& request) {
     bool is_line = false;
-    if (item.is_raw) {
-        auto const* const format = ingest::find_format(raw_format(connection, item.which));
+    if (request.is_raw) {
+        auto const* const format = ingest::find_format(raw_format(connection, request.which));
         is_line = format != nullptr && format->cut == ingest::framing::line;
     }
 
-    export_file file{item.end};
+    export_file file{request.file};
     std::int64_t count = 0;
     std::vector<storage::suspense_record> records;
     ingest::uuid after;
     std::string text;
     do {
-        check(storage::next_suspense(connection, item.which, after, records));
+        check(storage::next_suspense(connection, request.which, after, records));
         text.clear();
         for (auto& record : records) {
             after = record.id;
-            text += item.is_raw ? raw_line(std::move(record.payload), is_line)
-                                : json_line(record, with_payload::yes) + '\n';
+            text += request.is_raw ? raw_line(std::move(record.payload), is_line)
+                                   : json_line(record, with_payload::yes) + '\n';
         }
         file.write(text);
         count += static_cast<std::int64_t>(records.size());

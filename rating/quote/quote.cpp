@@ -14,7 +14,7 @@ ingest::cdr call_of(call_question const& asked) noexcept {
     ingest::cdr call;
     call.direction = asked.direction;
     call.caller_id = asked.caller;
-    call.destination = asked.end;
+    call.destination = asked.destination;
     call.start = asked.start;
     call.answer = asked.answer;
     call.duration_ms = asked.duration_ms;

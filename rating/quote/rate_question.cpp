@@ -232,7 +232,7 @@ void question_reader::impl::take_durations(call_question& call) {
 
 call_question question_reader::impl::call() {
     call_question asked;
-    asked.end = text(member_key::to);
+    asked.destination = text(member_key::to);
     asked.caller = text(member_key::from);
     asked.direction = direction();
     asked.start = time(member_key::at);
@@ -241,7 +241,7 @@ call_question question_reader::impl::call() {
         asked.start = asked.answer;
     }
 
-    if (asked.end.empty()) {
+    if (asked.destination.empty()) {
         fail(fault_of(member_key::to, record_error::missing_field,
                       "a call needs \"to\", an event \"metric\""));
     }

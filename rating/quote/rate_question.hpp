@@ -17,8 +17,8 @@ namespace tally::rating {
 
 /// A call whose price is asked.
 struct call_question {
-    std::string end;    ///< as dialed
-    std::string caller; ///< empty: not known
+    std::string destination; ///< as dialed
+    std::string caller;      ///< empty: not known
     ingest::call_direction direction = ingest::call_direction::outbound;
     ingest::time_us start = 0;
     ingest::time_us answer = ingest::never_us;

@@ -37,7 +37,7 @@ std::string fault_in(std::string_view line) {
 
 TEST(rate_question, reads_a_call) {
     call_question expected;
-    expected.end = "+447911123456";
+    expected.destination = "+447911123456";
     expected.caller = "+919812345678";
     expected.direction = call_direction::inbound;
     expected.start = noon;
@@ -55,7 +55,7 @@ TEST(rate_question, reads_a_call) {
 
 TEST(rate_question, takes_a_call_that_says_little) {
     auto const call = call_in(R"({"to":447911123456,"at":1773144000,"duration_s":7})");
-    EXPECT_EQ(call.end, "447911123456");
+    EXPECT_EQ(call.destination, "447911123456");
     EXPECT_EQ(call.caller, "");
     EXPECT_EQ(call.direction, call_direction::outbound);
     EXPECT_EQ(call.start, noon);
