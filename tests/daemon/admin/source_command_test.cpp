@@ -117,7 +117,7 @@ TEST_F(source_command, rules_are_checked_stored_tried_and_shown) {
     EXPECT_THAT(source({"rules", "pbx"}).out, HasSubstr(R"("country_code": "91")"));
     EXPECT_THAT(source({"list"}).out, HasSubstr("yes"));
     auto const tried = source({"rules", "pbx", "--try", "09812345678", "--try", "112"});
-    EXPECT_THAT(tried.out, HasSubstr("national prefix 0 became 91"));
+    EXPECT_THAT(tried.out, HasSubstr("national prefix 0 replaced by 91"));
     EXPECT_THAT(tried.out, HasSubstr("a short code: kept as sent"));
     EXPECT_THAT(source({"rules", "pbx", "--json", "--try", "+4420"}).out,
                 HasSubstr(R"({"sent":"+4420","becomes":"4420","because":"international with +"})"));
