@@ -63,7 +63,7 @@ std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan
         if (!next) {
             warnings.push_back("plan '" + chain.back().code + "' falls back on '" +
                                chain.back().fallback +
-                               "', which is not among the --fallback-file: it is not used");
+                               "', which no --fallback-file contains: it is not used");
             break;
         }
         chain.push_back(std::move(*next));

@@ -134,7 +134,7 @@ TEST_F(plan_command, needs_no_database_to_check) {
     file("deck.csv", deck);
     auto const checked = plan({"check", file("starter.toml", starter)});
     EXPECT_EQ(checked.exit_code, 0) << checked.out;
-    EXPECT_EQ(checked.out, "plan starter: good, 3 rates, 1 bands, 1 metrics\n");
+    EXPECT_EQ(checked.out, "plan starter: valid, 3 rates, 1 bands, 1 metrics\n");
     EXPECT_EQ(plan({"list"}).exit_code, 1);
 }
 
