@@ -269,8 +269,9 @@ TEST_F(rerate_command, suspense_is_tried_again_and_resolved_with_what_is_stored)
     EXPECT_THAT(run({"rerate", "--suspense"}).out, HasSubstr("waiting   unknown_account 2"));
     execute(connection_, "UPDATE billing.accounts SET account_number = 'ACC-9' WHERE "
                          "account_number = 'ACC-3'");
-    EXPECT_THAT(run({"rerate", "--suspense", "--dry-run"}).out,
-                AllOf(HasSubstr("dry run"), HasSubstr("2 records = 1 to be stored + 0 already stored")));
+    EXPECT_THAT(
+        run({"rerate", "--suspense", "--dry-run"}).out,
+        AllOf(HasSubstr("dry run"), HasSubstr("2 records = 1 to be stored + 0 already stored")));
     EXPECT_EQ(one("SELECT count(*) FROM billing.cdrs"), "0");
     auto const done = run({"rerate", "--suspense", "--json"});
     EXPECT_EQ(done.exit_code, 0);
