@@ -66,7 +66,7 @@ TEST(rate_question, takes_the_members_of_a_canonical_cdr) {
     auto const call =
         call_in(R"({"uuid":"u","destination":"44","caller_id":"91","start_time":1773144000,)"
                 R"("answer_time":1773144005.5,"end_time":1773144065,"duration":65,"billsec":60})");
-    EXPECT_EQ(call.end, "44");
+    EXPECT_EQ(call.destination, "44");
     EXPECT_EQ(call.caller, "91");
     EXPECT_EQ(call.start, noon);
     EXPECT_EQ(call.answer, noon + 5'500'000);
@@ -125,7 +125,7 @@ TEST(rate_question, takes_a_time_without_a_zone_as_the_plans) {
 }
 
 TEST(rate_question, of_a_repeated_member_the_last_one_counts) {
-    EXPECT_EQ(call_in(R"({"to":"1","to":"44","at":1773144000,"duration_s":1})").end, "44");
+    EXPECT_EQ(call_in(R"({"to":"1","to":"44","at":1773144000,"duration_s":1})").destination, "44");
     EXPECT_EQ(fault_in(R"({"to":"1","to":null,"at":1773144000,"duration_s":1})"),
               "missing_field to");
 }
@@ -212,7 +212,7 @@ TEST(rate_question, goes_on_behind_a_line_that_is_none) {
     question_reader reader{"UTC"};
     EXPECT_TRUE(std::holds_alternative<question_fault>(reader.read("{\"to\":[[[")));
     auto const next = reader.read(R"({"to":"44","at":1773144000,"duration_s":1})");
-    EXPECT_EQ(std::get<call_question>(next).end, "44");
+    EXPECT_EQ(std::get<call_question>(next).destination, "44");
 }
 
 } // namespace
