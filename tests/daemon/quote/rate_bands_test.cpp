@@ -180,7 +180,7 @@ TEST(rate_fallback, is_asked_where_the_plan_has_no_rate) {
     EXPECT_EQ(member_of(one.lines[1], "cost"), "0.01");
     EXPECT_EQ(member_of(one.lines[2], "error"), "no_rate");
     EXPECT_THAT(one.messages, testing::HasSubstr("plan 'b' falls back on 'c', which no "
-                                                 "--fallback-file gives"));
+                                                 "--fallback-file contains"));
     auto const unused = folder.run({"--plan-file", third, "--fallback-file", plan}, "");
     EXPECT_THAT(unused.messages, testing::HasSubstr("plan 'a' is no plan's fallback"));
 }
