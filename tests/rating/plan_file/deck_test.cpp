@@ -166,7 +166,8 @@ TEST(deck, says_what_is_wrong_with_its_header) {
                 ElementsAre("deck.csv:1:1: there is no column price"));
     EXPECT_THAT(problems_of("prefix;price;increments\n"),
                 ElementsAre(HasSubstr("must be separated by commas")));
-    EXPECT_THAT(problems_of("prefix,\"price\n"), ElementsAre(HasSubstr("not the header of a deck")));
+    EXPECT_THAT(problems_of("prefix,\"price\n"),
+                ElementsAre(HasSubstr("not the header of a deck")));
 }
 
 TEST(deck, says_what_is_no_text) {
