@@ -61,7 +61,7 @@ std::optional<std::string> fallback_of(rating::rate const& rate, rating::tariff 
     for (auto const* tariff_plan = plan.fallback(); tariff_plan != nullptr;
          tariff_plan = tariff_plan->fallback()) {
         auto const rates = tariff_plan->rates();
-        std::less<rating::rate const*> const before;
+        std::less<> const before;
         if (!before(&rate, rates.data()) && before(&rate, rates.data() + rates.size())) {
             return tariff_plan->head().code;
         }

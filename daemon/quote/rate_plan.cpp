@@ -118,9 +118,9 @@ rating_plan plan_of_file(std::string const& plan_file,
     plan_shelf shelf{fallback_files};
     auto const chain = chain_of(read_file(plan_file), shelf, opened.warnings);
     try {
-        for (auto plan = chain.rbegin(); plan != chain.rend(); ++plan) {
-            opened.tariff = rating::tariff_of(*plan, std::move(opened.tariff));
-        }
+        std::for_each(chain.rbegin(), chain.rend(), [&opened](auto const& plan) {
+            opened.tariff = rating::tariff_of(plan, std::move(opened.tariff));
+        });
     } catch (std::invalid_argument const& refused) {
         throw no_plan{plan_file + ": " + refused.what()};
     }

@@ -196,6 +196,7 @@ TEST_F(plan_command, a_running_daemon_charges_each_call_by_one_version) {
     std::atomic<int> sent = 0;
     {
         std::vector<std::jthread> pushers;
+        pushers.reserve(2);
         for (int pusher = 0; pusher < 2; ++pusher) {
             pushers.emplace_back([&, pusher] {
                 for (int origin = 0; !is_over; origin += 20) {
