@@ -73,7 +73,7 @@ class lane_test : public ::testing::Test {
 TEST_F(lane_test, stores_nothing_after_it_gave_a_record_up) {
     auto const to = make_lane(connection_);
     ASSERT_TRUE(push(*to, 0).get());
-    // A CHECK that no row satisfies fails the next attempt with an error for which the lane waits.
+    // A table that is missing fails the next attempt with an error for which the lane waits.
     tests::execute(connection_, "ALTER TABLE billing.subscription_usage RENAME TO away");
     auto given_up = push(*to, 1);
     EXPECT_EQ(given_up.wait_for(std::chrono::milliseconds{200}), std::future_status::timeout);
