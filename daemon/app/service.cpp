@@ -14,13 +14,13 @@
 #include "daemon/pipeline/catalog_watch.hpp"
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/pipeline.hpp"
-#include "daemon/suspense/suspense_metrics.hpp"
-#include "daemon/suspense/suspense_watch.hpp"
+#include "daemon/suspense/metrics.hpp"
+#include "daemon/suspense/watch.hpp"
 #include "daemon/upkeep/maintenance_scheduler.hpp"
 #include "daemon/upkeep/partition_provisioner.hpp"
-#include "ingest/http/http_server.hpp"
-#include "ingest/push/push_handler.hpp"
-#include "ingest/tcp/tcp_server.hpp"
+#include "ingest/http/server.hpp"
+#include "ingest/push/handler.hpp"
+#include "ingest/tcp/server.hpp"
 
 #include <spdlog/spdlog.h>
 

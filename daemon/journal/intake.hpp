@@ -1,6 +1,6 @@
 #pragma once
 
-#include "daemon/journal/journal_feeder.hpp"
+#include "daemon/journal/feeder.hpp"
 #include "daemon/journal/push_journal.hpp"
 #include "ingest/journal/folder.hpp"
 

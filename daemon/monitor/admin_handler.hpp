@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/monitor/admin_status.hpp"
-#include "ingest/http/http_handler.hpp"
+#include "ingest/http/handler.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ingest/base/record_error.hpp"
-#include "ingest/http/http_observer.hpp"
+#include "ingest/http/observer.hpp"
 #include "rating/money/money.hpp"
 
 #include <array>

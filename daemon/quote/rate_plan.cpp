@@ -2,7 +2,7 @@
 
 #include "config/nearest_name.hpp"
 #include "daemon/cli/table_printer.hpp"
-#include "daemon/plan/plan_files.hpp"
+#include "daemon/plan/files.hpp"
 #include "storage/catalog/catalog_loader.hpp"
 
 #include <algorithm>

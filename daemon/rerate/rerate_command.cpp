@@ -7,9 +7,9 @@
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/cli/time_text.hpp"
 #include "daemon/rerate/rerate_report.hpp"
-#include "daemon/suspense/suspense_job.hpp"
+#include "daemon/suspense/job.hpp"
 #include "storage/rerate/rerate_job.hpp"
-#include "storage/suspense/suspense_schedule.hpp"
+#include "storage/suspense/schedule.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -4,7 +4,7 @@
 #include "daemon/upkeep/maintenance_settings.hpp"
 #include "ingest/base/time.hpp"
 #include "ingest/text/json_writer.hpp"
-#include "storage/partitions/partition_upkeep.hpp"
+#include "storage/partitions/upkeep.hpp"
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 #include "daemon/upkeep/maintenance_scheduler.hpp"
 
 #include "ingest/base/time.hpp"
-#include "storage/partitions/partition_upkeep.hpp"
+#include "storage/partitions/upkeep.hpp"
 
 #include <spdlog/spdlog.h>
 

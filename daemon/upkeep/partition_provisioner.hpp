@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/partitions/partition_policy.hpp"
+#include "storage/partitions/policy.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <atomic>

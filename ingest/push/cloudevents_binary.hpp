@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ingest/base/record_error.hpp"
-#include "ingest/http/http_message.hpp"
+#include "ingest/http/message.hpp"
 
 #include <string>
 #include <string_view>

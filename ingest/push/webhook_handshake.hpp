@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ingest/http/http_message.hpp"
+#include "ingest/http/message.hpp"
 
 #include <string_view>
 

@@ -2,7 +2,7 @@
 
 #include "ingest/text/csv_row.hpp"
 #include "ingest/text/utf8_text.hpp"
-#include "rating/plan/plan_rules.hpp"
+#include "rating/plan/rules.hpp"
 #include "rating/plan_file/deck_columns.hpp"
 
 #include <algorithm>

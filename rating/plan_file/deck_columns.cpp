@@ -1,7 +1,7 @@
 #include "rating/plan_file/deck_columns.hpp"
 
 #include "ingest/text/utf8_text.hpp"
-#include "rating/plan/plan_values.hpp"
+#include "rating/plan/values.hpp"
 
 #include <algorithm>
 

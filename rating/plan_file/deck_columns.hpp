@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ingest/text/csv_row.hpp"
-#include "rating/plan/plan_problems.hpp"
+#include "rating/plan/problems.hpp"
 
 #include <array>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "rating/plan_file/plan_file.hpp"
 
-#include "rating/plan/plan_rules.hpp"
+#include "rating/plan/rules.hpp"
 #include "rating/plan_file/deck.hpp"
 #include "rating/plan_file/plan_toml.hpp"
 

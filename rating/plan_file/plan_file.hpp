@@ -1,7 +1,7 @@
 #pragma once
 
-#include "rating/plan/plan_definition.hpp"
-#include "rating/plan/plan_problems.hpp"
+#include "rating/plan/definition.hpp"
+#include "rating/plan/problems.hpp"
 
 #include <functional>
 #include <optional>

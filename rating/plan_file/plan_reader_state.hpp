@@ -1,8 +1,8 @@
 #pragma once
 
-#include "rating/plan/plan_definition.hpp"
-#include "rating/plan/plan_problems.hpp"
-#include "rating/plan/plan_values.hpp"
+#include "rating/plan/definition.hpp"
+#include "rating/plan/problems.hpp"
+#include "rating/plan/values.hpp"
 
 #include <cstdint>
 #include <optional>

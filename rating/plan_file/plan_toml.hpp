@@ -11,8 +11,8 @@
 
 #include <toml++/toml.h>
 
-#include "rating/plan/plan_problems.hpp"
-#include "rating/plan/plan_values.hpp"
+#include "rating/plan/problems.hpp"
+#include "rating/plan/values.hpp"
 #include "rating/plan_file/plan_reader_state.hpp"
 
 #include <optional>

@@ -1,5 +1,5 @@
-#include "rating/plan/plan_features.hpp"
-#include "rating/plan/plan_values.hpp"
+#include "rating/plan/features.hpp"
+#include "rating/plan/values.hpp"
 #include "rating/plan_file/plan_file.hpp"
 
 #include <optional>

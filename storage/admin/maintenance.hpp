@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ingest/record/cdr.hpp"
-#include "storage/partitions/partition_policy.hpp"
+#include "storage/partitions/policy.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <cstdint>

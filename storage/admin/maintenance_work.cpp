@@ -1,7 +1,7 @@
 #include "storage/admin/maintenance_work.hpp"
 
-#include "storage/partitions/partition_upkeep.hpp"
 #include "storage/partitions/partitions.hpp"
+#include "storage/partitions/upkeep.hpp"
 
 namespace tally::storage {
 

@@ -2,7 +2,7 @@
 
 #include "storage/batch/batch.hpp"
 #include "storage/batch/metric_state.hpp"
-#include "storage/partitions/partition_policy.hpp"
+#include "storage/partitions/policy.hpp"
 #include "storage/postgres/result.hpp"
 
 #include <cstdint>

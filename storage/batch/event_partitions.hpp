@@ -1,7 +1,7 @@
 #pragma once
 
 #include "storage/batch/batch_writer.hpp"
-#include "storage/partitions/partition_policy.hpp"
+#include "storage/partitions/policy.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "ingest/record/cdr.hpp"
-#include "storage/partitions/partition_objects.hpp"
-#include "storage/partitions/partition_policy.hpp"
+#include "storage/partitions/objects.hpp"
+#include "storage/partitions/policy.hpp"
 #include "storage/postgres/pq_connection.hpp"
 #include "storage/postgres/result.hpp"
 

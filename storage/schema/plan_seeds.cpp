@@ -1,7 +1,7 @@
 #include "storage/schema/plan_seeds.hpp"
 
 #include "rating/plan_file/plan_file.hpp"
-#include "storage/plans/plan_store.hpp"
+#include "storage/plans/store.hpp"
 #include "storage/schema/embedded_files.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "rating/plan/plan_definition.hpp"
-#include "rating/plan/plan_rules.hpp"
+#include "rating/plan/definition.hpp"
+#include "rating/plan/rules.hpp"
 
 #include <rapidcheck.h>
 

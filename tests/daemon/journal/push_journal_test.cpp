@@ -1,6 +1,6 @@
 #include "daemon/journal/push_journal.hpp"
 
-#include "ingest/push/push_handler.hpp"
+#include "ingest/push/handler.hpp"
 
 #include <gtest/gtest.h>
 

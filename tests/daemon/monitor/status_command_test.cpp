@@ -1,6 +1,6 @@
 #include "daemon/monitor/admin_handler.hpp"
 #include "daemon/monitor/metrics.hpp"
-#include "ingest/http/http_server.hpp"
+#include "ingest/http/server.hpp"
 #include "tests/support/daemon_process.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>

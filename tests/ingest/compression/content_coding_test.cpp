@@ -1,6 +1,6 @@
 #include "ingest/compression/content_coding.hpp"
 
-#include "tests/ingest/push/push_compress.hpp"
+#include "tests/ingest/push/compress.hpp"
 
 #include <gtest/gtest.h>
 

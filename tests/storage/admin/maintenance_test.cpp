@@ -1,7 +1,7 @@
 #include "storage/admin/maintenance.hpp"
 
 #include "storage/admin/import_totals.hpp"
-#include "storage/partitions/partition_upkeep.hpp"
+#include "storage/partitions/upkeep.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/private_postgres.hpp"
 

@@ -1,0 +1,109 @@
+#include "daemon/import/dry_run.hpp"
+
+#include "rating/catalog/event_guide.hpp"
+#include "rating/catalog/guide.hpp"
+#include "rating/number/number_normalizer.hpp"
+
+#include <stdexcept>
+
+namespace tally::daemon {
+
+using storage::batch_entry;
+using storage::entry_state;
+
+namespace {
+
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("a query failed: " + status.detail);
+    }
+}
+
+ingest::block_outcome outcome_of(std::span<batch_entry const> entries) noexcept {
+    ingest::block_outcome outcome{.durable = true};
+    for (auto const& entry : entries) {
+        outcome.committed += entry.state == entry_state::live ? 1 : 0;
+        outcome.duplicate += entry.state == entry_state::duplicate ? 1 : 0;
+        outcome.suspended += entry.state == entry_state::suspended ? 1 : 0;
+    }
+    return outcome;
+}
+
+} // namespace
+
+import_dry_run::import_dry_run(std::string const& connection_string,
+                               std::shared_ptr<rating::catalog const> catalog,
+                               std::shared_ptr<ingest::source_table const> sources,
+                               storage::lane_observer& observer)
+    : reader_{connection_string, "tallyd import --dry-run"}, duplicates_{reader_},
+      catalog_{std::move(catalog)}, sources_{std::move(sources)}, observer_{observer} {}
+
+import_dry_run::~import_dry_run() = default;
+
+ingest::push_status import_dry_run::admit(std::size_t /*bytes*/) noexcept {
+    return ingest::push_status::pushed;
+}
+
+void import_dry_run::release(std::size_t /*bytes*/) noexcept {}
+
+ingest::push_status import_dry_run::push(std::unique_ptr<ingest::record_block>& block) {
+    fill_entries(*block);
+    drop_duplicates();
+    rate();
+    observer_.stored({rated_, entries_, {}});
+    if (block->on_done) {
+        block->on_done(outcome_of(entries_));
+    }
+    block.reset();
+    return ingest::push_status::pushed;
+}
+
+std::shared_ptr<ingest::source_table const> import_dry_run::sources() const {
+    return sources_;
+}
+
+void import_dry_run::fill_entries(ingest::record_block& block) {
+    rating::apply_number_rules(block.batch, block.sender->numbers);
+    entries_.clear();
+    batch_entry entry;
+    entry.catalog = catalog_.get();
+    entry.source = block.sender.get();
+    entry.format = block.in_format->name;
+    entry.received = block.received;
+
+    // The same order as in the lanes: calls, events, rejected records that are suspended.
+    for (auto& call : block.batch.cdrs) {
+        auto const call_owner = rating::guide(call, *catalog_);
+        call.direction = call_owner.direction;
+        entries_.emplace_back(entry).take(call, call_owner);
+    }
+    for (auto const& event : block.batch.events) {
+        entries_.emplace_back(entry).take(event, rating::guide(event, *catalog_));
+    }
+    for (auto const& bad : block.batch.rejected) {
+        if (block.suspend_rejected || bad.suspended) {
+            entries_.emplace_back(entry).suspend(bad.error, bad.detail);
+        }
+    }
+}
+
+void import_dry_run::drop_duplicates() {
+    // First within the import, then against the database: a real import would have stored the
+    // first.
+    for (auto& entry : entries_) {
+        if (entry.state == entry_state::live && !met_.insert(storage::key_hash_of(entry)).second) {
+            entry.state = entry_state::duplicate;
+        }
+    }
+    check(duplicates_.drop_stored(entries_, true));
+}
+
+void import_dry_run::rate() {
+    rows_.begin(entries_);
+    check(rows_.load(reader_));
+    rated_.clear();
+    rows_.rate(rated_);
+    rows_.written(); // the next block is rated on what this one left of the allowances
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,284 @@
+#include "daemon/import/job.hpp"
+
+#include "ingest/base/time.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace tally::daemon {
+
+using ingest::push_status;
+using ingest::record_error;
+
+namespace {
+
+/// How long to sleep when the sink has no credit: a lane gives some back every few milliseconds.
+constexpr std::chrono::milliseconds credit_wait{2};
+/// How often progress is shown, and a stop noticed, while waiting for the last blocks.
+constexpr std::chrono::milliseconds outcome_wait{20};
+
+/// Rejects the whole piece as one record: it was too long to be decoded, or could not be split.
+void reject_all(ingest::record_batch& batch, record_error error, std::string_view detail) {
+    ingest::rejected_record bad;
+    bad.index = batch.received();
+    bad.error = error;
+    bad.detail = batch.text.keep(detail);
+    bad.raw = batch.body;
+    batch.rejected.push_back(bad);
+}
+
+} // namespace
+
+struct import_job::block_tracker {
+    std::mutex mutex; ///< guards all members
+    std::condition_variable changed;
+    std::size_t blocks_under_way = 0;
+    bool given_up = false;
+    std::uint64_t committed = 0;
+    std::uint64_t duplicate = 0;
+    std::uint64_t suspended = 0;
+
+    void begin_block() {
+        std::lock_guard const lock{mutex};
+        ++blocks_under_way;
+    }
+    void forget_block() {
+        std::lock_guard const lock{mutex};
+        --blocks_under_way;
+    }
+    void add(ingest::block_outcome const& outcome) {
+        std::lock_guard const lock{mutex};
+        --blocks_under_way;
+        given_up = given_up || !outcome.durable;
+        committed += outcome.committed;
+        duplicate += outcome.duplicate;
+        suspended += outcome.suspended;
+        changed.notify_all();
+    }
+};
+
+import_job::import_job(import_task task, ingest::record_sink& sink, import_hooks hooks)
+    : task_{std::move(task)}, sink_{sink}, hooks_{std::move(hooks)},
+      sheet_{std::make_shared<block_tracker>()} {}
+
+import_result import_job::run(ingest::file_reader& reader) {
+    ingest::file_piece piece;
+    bool more = true;
+    while (more && !stopping()) {
+        more = reader.next(piece);
+        read_to_end_ = !more && reader.error().ok();
+        more = more && hand_over(decode(std::move(piece)));
+        show(false);
+    }
+
+    bool const all_durable = wait_for_outcomes();
+    import_result result;
+    result.error = reader.error();
+    result.end = how_ended(result.error, all_durable);
+    result.counts = counts();
+    return result;
+}
+
+import_end import_job::how_ended(ingest::file_error const& error, bool all_durable) const {
+    if (read_to_end_ && all_durable) {
+        return import_end::done;
+    }
+    if (stop_ != stop_request::none || error.reason == ingest::file_failure::interrupted) {
+        return import_end::stopped;
+    }
+    if (sink_closed_ || !all_durable) {
+        return import_end::given_up;
+    }
+    return import_end::file_failed;
+}
+
+bool import_job::stopping() {
+    if (hooks_.stop) {
+        stop_ = std::max(stop_, hooks_.stop());
+    }
+    return stop_ != stop_request::none;
+}
+
+import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
+    auto block = std::make_unique<ingest::record_block>();
+    block->received = ingest::now_us();
+    auto& batch = block->batch;
+    batch.set_body(std::move(piece.bytes));
+
+    // Reserve for a little more calls than the last piece had, so that vectors rarely grow.
+    if (piece.error == record_error::none) {
+        batch.cdrs.reserve(calls_expected_);
+        batch.cdr_index.reserve(calls_expected_);
+        task_.in_format->decode({*task_.source, {}, {}, block->received}, batch);
+        calls_expected_ = batch.cdrs.size() + batch.cdrs.size() / 8;
+        if (batch.body_error != record_error::none) {
+            reject_all(batch, batch.body_error, batch.body_detail);
+        }
+    } else {
+        reject_all(batch, piece.error,
+                   std::to_string(piece.record_bytes) + " bytes, of which the first " +
+                       std::to_string(batch.body.size()) + " are kept");
+    }
+
+    // Record numbers in the file are positions in its stream: they make an import resumable.
+    block->sender = task_.source;
+    block->in_format = task_.in_format;
+    block->suspend_rejected = task_.suspend_rejected;
+    block->stream = task_.stream;
+    block->stream_begin = counts_.received;
+    block->stream_end = counts_.received + batch.received();
+    block->may_be_stored = block->stream_begin < task_.reached;
+    return {std::move(block), piece.offset, piece.first_line};
+}
+
+void import_job::report_rejects(decoded_piece const& piece) const {
+    if (!hooks_.on_reject) {
+        return;
+    }
+    auto const& batch = piece.block->batch;
+    std::string_view const body = batch.body;
+    auto const place_of = [body](std::string_view raw) -> std::size_t {
+        // Pointers into different arrays may only be compared by std::less and its like.
+        std::less_equal<char const*> const before;
+        bool const inside = !raw.empty() && before(body.data(), raw.data()) &&
+                            before(raw.data() + raw.size(), body.data() + body.size());
+        return inside ? static_cast<std::size_t>(raw.data() - body.data()) : body.size();
+    };
+
+    // Line ends are counted once, from one bad record to the next.
+    std::size_t counted = 0;
+    std::uint64_t line = piece.first_line;
+    for (auto const& bad : batch.rejected) {
+        if (bad.suspended) {
+            continue; // stored in ingest.suspense, so not in the rejects file
+        }
+        std::size_t const index = place_of(bad.raw);
+        import_reject reject{piece.block->stream_begin + bad.index, 0, piece.offset, bad};
+        if (index < body.size() && index >= counted) {
+            auto const passed = body.substr(counted, index - counted);
+            line += static_cast<std::uint64_t>(std::count(passed.begin(), passed.end(), '\n'));
+            counted = index;
+            reject.line = line;
+            reject.offset = piece.offset + index;
+        }
+        hooks_.on_reject(reject);
+    }
+}
+
+/// Counts a piece, reports its rejected records and pushes the others. False: the import must end.
+bool import_job::hand_over(decoded_piece piece) {
+    import_counts next = counts_;
+    auto const& batch = piece.block->batch;
+    count(batch, next);
+    if (next.received == counts_.received) {
+        return true;
+    }
+
+    // An earlier run has stored everything below resume_from: such pieces are only counted.
+    std::size_t const bytes = piece.block->memory_bytes();
+    bool const is_new = next.received > task_.resume_from;
+    if (is_new && !admit(bytes)) {
+        return false;
+    }
+
+    report_rejects(piece); // while the block exists, and only if it will be pushed
+    if (is_new && !push(std::move(piece.block), bytes)) {
+        return false;
+    }
+    counts_ = next;
+    return true;
+}
+
+/// Adds a piece's records to `counts`, without the outcome of the accepted ones.
+void import_job::count(ingest::record_batch const& batch, import_counts& counts) const {
+    std::uint64_t const records = batch.received();
+    auto const is_left_out = [this](ingest::rejected_record const& bad) {
+        return !task_.suspend_rejected && !bad.suspended;
+    };
+    auto const rejected =
+        static_cast<std::uint64_t>(std::ranges::count_if(batch.rejected, is_left_out));
+    counts.received += records;
+    counts.rejected += rejected;
+    counts.skipped += batch.skipped;
+
+    // Only a piece that ends before resume_from was stored as a whole by the earlier run.
+    bool const is_stored = counts.received <= task_.resume_from;
+    (is_stored ? counts.resumed : counts.accepted) += records - rejected - batch.skipped;
+}
+
+bool import_job::push(std::unique_ptr<ingest::record_block> block, std::size_t bytes) {
+    block->admitted_bytes = bytes;
+    block->on_done = [sheet = sheet_](ingest::block_outcome const& outcome) {
+        sheet->add(outcome);
+    };
+    sheet_->begin_block();
+    if (sink_.push(block) == push_status::pushed) {
+        return true;
+    }
+    sheet_->forget_block();
+    sink_.release(bytes);
+    sink_closed_ = true;
+    return false;
+}
+
+bool import_job::admit(std::size_t bytes) {
+    for (;;) {
+        switch (sink_.admit(bytes)) {
+        case push_status::pushed:
+            return true;
+        case push_status::closed:
+            sink_closed_ = true;
+            return false;
+        case push_status::full:
+            break;
+        }
+
+        // No credit: the lanes are busy, or wait for the database.
+        if (stopping()) {
+            return false;
+        }
+        show(true);
+        std::this_thread::sleep_for(credit_wait);
+    }
+}
+
+/// Waits for the outcomes of all blocks. True when all of them are durable.
+bool import_job::wait_for_outcomes() {
+    auto const idle = [this] { return sheet_->blocks_under_way == 0 || sheet_->given_up; };
+    std::chrono::milliseconds stopped_for{0};
+    std::unique_lock lock{sheet_->mutex};
+    if (stop_ == stop_request::at_once && !idle()) {
+        return false;
+    }
+
+    // After a stop request the wait is limited: the database may be unavailable for hours.
+    while (!sheet_->changed.wait_for(lock, outcome_wait, idle)) {
+        lock.unlock();
+        show(true);
+        stopped_for += stopping() ? outcome_wait : std::chrono::milliseconds{0};
+        if (stop_ == stop_request::at_once || stopped_for >= task_.stop_limit) {
+            return false;
+        }
+        lock.lock();
+    }
+    return !sheet_->given_up;
+}
+
+void import_job::show(bool waiting) const {
+    if (hooks_.on_progress) {
+        hooks_.on_progress(counts(), waiting);
+    }
+}
+
+import_counts import_job::counts() const {
+    import_counts now = counts_;
+    std::lock_guard const lock{sheet_->mutex};
+    now.committed = sheet_->committed;
+    now.duplicate = sheet_->duplicate;
+    now.suspended = sheet_->suspended;
+    return now;
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,41 @@
+#include "daemon/import/ledger.hpp"
+
+namespace tally::daemon {
+
+void import_ledger::stored(storage::stored_batch const& stored) {
+    // Sum up without the lock, so that it is held only for a moment.
+    std::map<storage::currency_code, rating::amount_sum> cost;
+    std::map<ingest::record_error, std::uint64_t> suspended;
+    for (auto const& row : stored.rows.calls) {
+        cost[row.currency] += row.rated.cost;
+    }
+    for (auto const& entry : stored.entries) {
+        if (entry.state == storage::entry_state::suspended) {
+            ++suspended[entry.reason];
+        }
+    }
+
+    std::lock_guard const lock{mutex_};
+    for (auto const& [currency, sum] : cost) {
+        totals_.cost_by_currency[std::string(currency.begin(), currency.end())] += sum;
+    }
+    for (auto const& [reason, count] : suspended) {
+        totals_.suspended_by_reason[reason] += count;
+    }
+    totals_.warning.clear();
+}
+
+void import_ledger::retried(std::string_view reason, storage::result const& status) {
+    // Duplicates and stale usage rows are normal; a database that refuses or fails is shown.
+    if (reason == "transient" || reason == "permanent") {
+        std::lock_guard const lock{mutex_};
+        totals_.warning = status.detail;
+    }
+}
+
+import_ledger::totals import_ledger::read() const {
+    std::lock_guard const lock{mutex_};
+    return totals_;
+}
+
+} // namespace tally::daemon

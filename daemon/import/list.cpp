@@ -1,0 +1,113 @@
+#include "daemon/import/list.hpp"
+
+#include "daemon/cli/command.hpp"
+#include "daemon/cli/database.hpp"
+#include "daemon/cli/table_printer.hpp"
+#include "ingest/file/file_input.hpp"
+#include "ingest/text/json_writer.hpp"
+#include "storage/admin/imports.hpp"
+#include "storage/catalog/source_loader.hpp"
+
+#include <date/date.h>
+
+#include <iostream>
+#include <stdexcept>
+
+namespace tally::daemon {
+namespace {
+
+/// Returns the name of a source, given its id.
+using source_names = std::function<std::string(ingest::uuid const&)>;
+
+/// "2026-05-04 10:00:00" in UTC; empty for never_us.
+std::string time_text(ingest::time_us time) {
+    if (time == ingest::never_us) {
+        return "";
+    }
+    using std::chrono::microseconds;
+    date::sys_time<microseconds> const position{microseconds{time}};
+    return date::format("%F %T", date::floor<std::chrono::seconds>(position));
+}
+
+std::string count_text(std::int64_t count) {
+    return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
+}
+
+std::string digest_text(storage::import_file const& file) {
+    return file.digest ? ingest::to_hex(*file.digest) : "";
+}
+
+void print_rows(std::vector<storage::import_row> const& rows, source_names const& names) {
+    table_printer table{{{"id"},
+                         {"started (UTC)"},
+                         {"state"},
+                         {"format"},
+                         {"source"},
+                         {"received", table_align::right},
+                         {"committed", table_align::right},
+                         {"duplicate", table_align::right},
+                         {"suspended", table_align::right},
+                         {"rejected", table_align::right},
+                         {"runs", table_align::right},
+                         {"file"}}};
+    for (auto const& row : rows) {
+        auto const& counts = row.counts;
+        table.add({ingest::to_string(row.id), time_text(row.started_at),
+                   std::string{storage::label(row.state)}, row.file.format,
+                   names(row.file.source_id), count_text(counts.received),
+                   count_text(counts.committed), count_text(counts.duplicate),
+                   count_text(counts.suspended), count_text(counts.rejected), count_text(row.runs),
+                   row.file.name});
+    }
+    table.print(std::cout);
+}
+
+void print_rows_as_json(std::vector<storage::import_row> const& rows, source_names const& names) {
+    for (auto const& row : rows) {
+        auto const& counts = row.counts;
+        ingest::json_writer json;
+        json.open('{').key("id").value(ingest::to_string(row.id)).key("file").value(row.file.name);
+        json.key("digest").value(digest_text(row.file)).key("format").value(row.file.format);
+        json.key("source").value(names(row.file.source_id));
+        json.key("state").value(storage::label(row.state));
+        json.key("received").value(counts.received).key("committed").value(counts.committed);
+        json.key("duplicate").value(counts.duplicate).key("suspended").value(counts.suspended);
+        json.key("rejected").value(counts.rejected).key("runs").value(row.runs);
+        json.key("failure").value(row.failure).key("started_at").value(time_text(row.started_at));
+        json.key("finished_at").value(time_text(row.finished_at));
+        std::cout << json.close('}').text() << '\n';
+    }
+}
+
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
+    }
+}
+
+source_names names_of(ingest::source_table const& sources) {
+    return [&sources](ingest::uuid const& id) -> std::string {
+        for (auto const& source : sources.all()) {
+            if (source.id == id) {
+                return source.name;
+            }
+        }
+        return ingest::to_string(id);
+    };
+}
+
+} // namespace
+
+int list_imports(config::settings const& settings, std::int32_t limit, bool as_json) {
+    database const opened{settings, database_use::shared};
+    storage::pq_connection connection{opened.connection_string(), "tallyd import list"};
+    std::vector<storage::import_row> rows;
+    check(storage::list_imports(connection, limit, rows));
+    storage::loaded_sources loaded;
+    check(storage::load_sources(connection, loaded));
+    auto const names = names_of(*loaded.sources);
+    as_json ? print_rows_as_json(rows, names) : print_rows(rows, names);
+    return exit_success;
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,327 @@
+#include "daemon/import/session.hpp"
+
+#include "daemon/import/dry_run.hpp"
+#include "daemon/pipeline/pipeline.hpp"
+#include "daemon/upkeep/maintenance_settings.hpp"
+#include "storage/admin/import_totals.hpp"
+#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/source_loader.hpp"
+#include "storage/lane/stream_positions.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tally::daemon {
+
+namespace {
+
+/// How long the lanes may take to end after every block has reported its outcome.
+constexpr std::chrono::milliseconds drain_limit{5000};
+
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
+    }
+}
+
+void log(storage::load_warnings const& warnings) {
+    for (auto const& text : warnings.texts()) {
+        spdlog::warn("event=row_left_out reason=\"{}\"", text);
+    }
+}
+
+pipeline_options pipeline_options_of(config::settings const& s, ingest::uuid const& import_id) {
+    return {.lanes = static_cast<std::uint32_t>(s.lanes),
+            .memory_bytes_max = s.lane_memory_bytes_max,
+            .batch_rows_max = static_cast<std::size_t>(s.batch_max_rows),
+            .linger_max = std::chrono::milliseconds{s.batch_max_linger_ms},
+            .partitions = partition_policy_of(s),
+            .import_id = import_id};
+}
+
+std::uint64_t sum_of(std::map<ingest::record_error, std::uint64_t> const& counted) {
+    std::uint64_t sum = 0;
+    for (auto const& [reason, count] : counted) {
+        sum += count;
+    }
+    return sum;
+}
+
+std::string advice_on_stop(import_summary const& summary) {
+    return summary.digest.empty()
+               ? "run the same command again; stored records will count as duplicates"
+               : "run the same command again to continue where it stopped";
+}
+
+std::string failure_of(import_summary const& summary, import_result const& result) {
+    switch (result.end) {
+    case import_end::done:
+        return "";
+    case import_end::file_failed:
+        return result.error.detail + "; the records before it are stored";
+    case import_end::stopped:
+        return "stopped; " + advice_on_stop(summary);
+    case import_end::given_up:
+        break;
+    }
+    return "the database did not take all records; " + advice_on_stop(summary);
+}
+
+} // namespace
+
+struct import_session::road {
+    std::unique_ptr<ingest::record_sink> sink;
+    pipeline* lanes = nullptr; ///< `sink` unless it is a dry run
+};
+
+import_session::import_session(import_options options)
+    : options_{std::move(options)}, connection_{options_.connection_string, "tallyd import"} {
+    load();
+    if (!options_.rejects_file.empty()) {
+        rejects_ = std::make_unique<import_rejects>(options_.rejects_file);
+    }
+}
+
+import_session::~import_session() = default;
+
+void import_session::load() {
+    storage::loaded_sources sources;
+    check(storage::load_sources(options_.connection_string, sources));
+    log(sources.warnings);
+    sources_ = sources.sources;
+
+    // The source must exist, be enabled and be allowed to send this format.
+    auto const* found = sources_->by_name(options_.source);
+    if (found == nullptr) {
+        throw std::runtime_error("there is no source '" + options_.source +
+                                 "'; add it with: tallyd source add " + options_.source);
+    }
+    if (!found->is_active) {
+        throw std::runtime_error("source '" + options_.source +
+                                 "' is disabled; enable it with: tallyd source enable " +
+                                 options_.source);
+    }
+    auto const& allowed = found->formats;
+    if (!allowed.empty() &&
+        std::find(allowed.begin(), allowed.end(), options_.in_format->name) == allowed.end()) {
+        throw std::runtime_error("source '" + options_.source + "' does not send the format " +
+                                 std::string{options_.in_format->name});
+    }
+    source_ = std::make_shared<ingest::source const>(*found);
+
+    storage::loaded_catalog catalog;
+    check(storage::load_catalog(options_.connection_string, catalog));
+    log(catalog.warnings);
+    catalog_ = catalog.catalog;
+}
+
+import_summary import_session::run(std::string const& file) {
+    began_ = clock::now();
+    import_summary summary;
+    summary.file = file == "-" ? "standard input" : file;
+    summary.format = options_.in_format->name;
+    summary.source = options_.source;
+    summary.is_dry_run = options_.is_dry_run;
+    summary.rejects_file = options_.rejects_file;
+
+    ingest::file_input input{
+        [this] { return options_.stop && options_.stop() != stop_request::none; }};
+    if (input.open(file) && open(input, summary) && !is_done_already(summary)) {
+        import(input, summary);
+    }
+
+    // import() sets the state. It is still empty when the file could not be opened or digested.
+    if (!input.error().ok() && summary.state.empty()) {
+        bool const stopped = input.error().reason == ingest::file_failure::interrupted;
+        summary.state = stopped ? "stopped" : "failed";
+        summary.failure = input.error().detail;
+    }
+    summary.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began_);
+    progress_.clear();
+    return summary;
+}
+
+bool import_session::open(ingest::file_input& input, import_summary& summary) {
+    file_ = {.name = summary.file,
+             .digest = std::nullopt,
+             .format = summary.format,
+             .source_id = source_->id,
+             .bytes_total = std::nullopt};
+    import_id_ = {};
+    if (!input.disk_bytes()) {
+        return true; // a pipe: it can be read only once, so it has no digest
+    }
+    file_.bytes_total = static_cast<std::int64_t>(*input.disk_bytes());
+    file_.digest = input.digest();
+    if (file_.digest) {
+        summary.digest = ingest::to_hex(*file_.digest);
+    }
+    return file_.digest.has_value();
+}
+
+bool import_session::is_done_already(import_summary& summary) {
+    if (options_.is_dry_run || options_.force || !file_.digest) {
+        return false;
+    }
+    std::optional<storage::import_row> row;
+    check(storage::find_import(connection_, file_, row));
+    if (!row || row->state != storage::import_state::done) {
+        return false;
+    }
+    summary.state = "already_imported";
+    summary.id = ingest::to_string(row->id);
+    summary.failure = "as " + summary.id + "; --force imports it again";
+    return true;
+}
+
+void import_session::import(ingest::file_input& input, import_summary& summary) {
+    if (!options_.is_dry_run) {
+        storage::import_row row;
+        check(storage::begin_import(connection_, file_, row));
+        import_id_ = row.id;
+        summary.id = ingest::to_string(row.id);
+    }
+
+    import_ledger ledger;
+    import_task task = task_for(summary);
+    auto const route = build_road(ledger);
+    ingest::file_reader reader{{[&input](std::span<char> output) { return input.read(output); },
+                                [&input] { return input.error(); }},
+                               {.cut = options_.in_format->cut,
+                                .record_bytes_max = source_->record_bytes_max,
+                                .whole_bytes_max = source_->body_bytes_max}};
+    import_job job{std::move(task), *route->sink, hooks_for(input, summary, ledger)};
+    auto const result = job.run(reader);
+
+    // All blocks are durable; the lanes may still have positions to write.
+    if (route->lanes != nullptr && result.end == import_end::done) {
+        route->lanes->drain(drain_limit);
+    }
+    if (rejects_) {
+        rejects_->flush();
+    }
+
+    summary.counts = result.counts;
+    summary.totals = ledger.read();
+    summary.state = state_text(result.end);
+    summary.failure = failure_of(summary, result);
+    finish_row(summary);
+}
+
+/// The only function that knows the type of the sink.
+std::unique_ptr<import_session::road> import_session::build_road(import_ledger& ledger) {
+    auto built = std::make_unique<road>();
+    if (options_.is_dry_run) {
+        built->sink = std::make_unique<import_dry_run>(options_.connection_string, catalog_,
+                                                       sources_, ledger);
+        return built;
+    }
+    auto lanes = std::make_unique<pipeline>(pipeline_options_of(options_.settings, import_id_),
+                                            options_.connection_string, ledger, failures_);
+    lanes->set_sources(sources_);
+    lanes->set_catalog(catalog_);
+    built->lanes = lanes.get();
+    built->sink = std::move(lanes);
+    return built;
+}
+
+import_task import_session::task_for(import_summary const& summary) {
+    import_task task;
+    task.source = source_;
+    task.in_format = options_.in_format;
+    task.suspend_rejected = rejects_ == nullptr;
+
+    // The stream's name contains all that decides how the bytes are read: another source or format
+    // is another import. --force reads from the beginning and leaves it to the keys.
+    if (!options_.is_dry_run && !options_.force && file_.digest) {
+        auto const stream =
+            "import:" + summary.digest + ":" + summary.source + ":" + summary.format;
+        task.stream =
+            storage::dealt_stream(stream, static_cast<std::uint32_t>(options_.settings.lanes));
+        storage::pqxx_session reader{options_.connection_string, "tallyd import"};
+        auto const before = storage::progress_of(reader, stream);
+        task.resume_from = before.stored_below;
+        task.reached = before.reached;
+    }
+    return task;
+}
+
+import_hooks import_session::hooks_for(ingest::file_input& input, import_summary& summary,
+                                       import_ledger const& ledger) {
+    import_hooks hooks;
+    hooks.on_reject = [this, &summary](import_reject const& reject) {
+        ++summary.rejected_by_reason[reject.item.error];
+        if (rejects_) {
+            rejects_->write(summary.file, reject);
+        }
+    };
+    hooks.on_progress = [this, &input, &summary, &ledger](import_counts const& counts,
+                                                          bool waiting) {
+        show(input, summary, ledger, counts, waiting);
+    };
+    hooks.stop = options_.stop;
+    return hooks;
+}
+
+void import_session::show(ingest::file_input const& input, import_summary const& summary,
+                          import_ledger const& ledger, import_counts const& counts, bool waiting) {
+    auto const now = clock::now();
+    if (options_.supervise && now - supervised_at_ >= std::chrono::seconds{1}) {
+        supervised_at_ = now;
+        options_.supervise();
+    }
+    if (!options_.show_progress) {
+        return;
+    }
+
+    progress_state state;
+    state.label = summary.file;
+    state.records = counts.received;
+    state.bytes_done = input.disk_bytes_read();
+    state.bytes_total = input.disk_bytes();
+    state.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);
+    if (waiting) {
+        auto const warning = ledger.read().warning;
+        state.note = warning.empty() ? "" : "waiting for the database: " + warning;
+    }
+    progress_.show(state);
+}
+
+/// The row describes the whole file, over all runs. What each run stored is summed from its
+/// batches.
+void import_session::finish_row(import_summary const& summary) {
+    if (import_id_.is_nil()) {
+        return;
+    }
+    auto const& counts = summary.counts;
+    storage::import_counts row;
+    check(storage::stored_by_import(connection_, import_id_, row));
+    auto const taken = static_cast<std::int64_t>(counts.accepted + counts.resumed);
+    row.rejected = static_cast<std::int64_t>(counts.rejected);
+    row.received = taken + row.rejected; // skipped records have no column
+    row.duplicate = std::max<std::int64_t>(taken - row.committed - row.suspended, 0);
+
+    if (summary.state == "done" || summary.state == "failed") {
+        check(storage::finish_import(connection_, import_id_,
+                                     summary.state == "done" ? storage::import_state::done
+                                                             : storage::import_state::failed,
+                                     row, summary.failure));
+    } else {
+        check(storage::update_import(connection_, import_id_, row)); // the next run continues it
+    }
+}
+
+bool import_session::is_success(import_summary const& summary) {
+    if (summary.state == "already_imported") {
+        return true;
+    }
+    auto const& counts = summary.counts;
+    // A file without a single readable record is most likely in another format.
+    bool const none_readable =
+        counts.received > 0 && sum_of(summary.rejected_by_reason) == counts.received;
+    return summary.state == "done" && !none_readable;
+}
+
+} // namespace tally::daemon

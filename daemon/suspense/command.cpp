@@ -1,0 +1,296 @@
+#include "daemon/cli/command.hpp"
+#include "daemon/cli/confirmation.hpp"
+#include "daemon/cli/database.hpp"
+#include "daemon/cli/logging.hpp"
+#include "daemon/cli/operator_name.hpp"
+#include "daemon/cli/schema_gate.hpp"
+#include "daemon/cli/table_printer.hpp"
+#include "daemon/suspense/export.hpp"
+#include "daemon/suspense/job.hpp"
+#include "daemon/suspense/report.hpp"
+#include "daemon/suspense/selection.hpp"
+#include "ingest/text/json_writer.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <memory>
+
+// tallyd suspense list | show | retry | discard | restore | export: shows and resolves records that
+// could not be stored or rated.
+
+namespace tally::daemon {
+namespace {
+
+/// The default of --limit: about one screen.
+constexpr std::int32_t rows_unless_said = 50;
+
+struct suspense_flags {
+    suspense_selection item;
+    std::string state;
+    std::string because;
+    std::string file;
+    std::int32_t limit = 0; ///< 0: not given
+    bool summary = false;
+    bool dry_run = false;
+    bool yes = false;
+    bool raw = false;
+    bool json = false;
+};
+
+/// The context of a subcommand.
+struct suspense_work {
+    config::settings const& settings;
+    database const& opened;
+    storage::pq_connection& connection;
+    suspense_flags const& flags;
+};
+
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
+    }
+}
+
+storage::suspense_filter filter_of(suspense_work const& work) {
+    auto out = filter_of(work.flags.item, work.connection);
+    out.state = work.flags.state == "all" ? "" : work.flags.state;
+    return out;
+}
+
+int list_groups(suspense_work const& work, storage::suspense_filter const& which) {
+    std::vector<storage::suspense_group> groups;
+    check(storage::summarize_suspense(work.connection, which, groups));
+    if (work.flags.json) {
+        print_groups_as_json(std::cout, groups);
+    } else if (groups.empty()) {
+        std::cout << "nothing is suspended\n";
+    } else {
+        print_groups(std::cout, groups);
+        std::cout << "to list the records of a line: tallyd suspense list --reason "
+                  << printable(groups.front().reason) << '\n';
+    }
+    return exit_success;
+}
+
+int list_rows(suspense_work const& work, storage::suspense_filter const& which) {
+    std::vector<storage::suspense_record> rows;
+    auto const limit = work.flags.limit > 0 ? work.flags.limit : rows_unless_said;
+    check(storage::list_suspense(work.connection, which, limit, rows));
+    if (work.flags.json) {
+        for (auto const& row : rows) {
+            std::cout << json_line(row, with_payload::no) << '\n';
+        }
+        return exit_success;
+    }
+
+    std::int64_t all = 0;
+    check(storage::count_suspense(work.connection, which, all));
+    if (rows.empty()) {
+        std::cout << "no suspended record matches\n";
+    } else {
+        print_rows(std::cout, rows, all);
+    }
+    return exit_success;
+}
+
+int list(suspense_work const& work) {
+    auto const which = filter_of(work);
+    bool const wants_rows = !work.flags.item.is_open() || work.flags.limit > 0;
+    return work.flags.summary || !wants_rows ? list_groups(work, which) : list_rows(work, which);
+}
+
+int show(suspense_work const& work) {
+    for (auto const& id : work.flags.item.ids) {
+        auto const record = suspended_record(work.connection, id);
+        if (work.flags.json) {
+            std::cout << json_line(record, with_payload::yes) << '\n';
+        } else {
+            print_record(std::cout, record);
+        }
+    }
+    return exit_success;
+}
+
+int retry(suspense_work const& work) {
+    stop_on_signal stop; // a signal ends the retry between two batches
+    if (!has_schema(work.opened, stop.source())) {
+        return exit_failure;
+    }
+    return retry_suspense(work.settings, work.opened.connection_string(),
+                          {filter_of(work), work.flags.dry_run, work.flags.json}, stop);
+}
+
+void print_change(suspense_flags const& flags, std::string_view done, std::int64_t count) {
+    if (flags.json) {
+        ingest::json_writer json;
+        json.open('{').key("dry_run").value(flags.dry_run).key(done).value(count).close('}');
+        std::cout << json.text() << '\n';
+        return;
+    }
+    std::cout << (flags.dry_run ? "dry run, nothing written: " : "") << count
+              << (count == 1 ? " record " : " records ") << (flags.dry_run ? "to be " : "") << done
+              << '\n';
+}
+
+/// Changes the selected rows of `state`. `done` names the change, in the text and in --json.
+template <typename Change>
+int change(suspense_work const& work, std::string_view state, std::string_view done,
+           Change&& apply) {
+    if (work.flags.item.is_open()) {
+        std::cerr << "tallyd: select records by ids, --reason, --source, --format, --since or "
+                     "--until\n";
+        return exit_usage;
+    }
+
+    auto which = filter_of(work);
+    which.state = state;
+    std::int64_t count = 0;
+    check(storage::count_suspense(work.connection, which, count));
+    if (count > 0 && !work.flags.dry_run) {
+        std::string const question = (state == "waiting" ? "discard " : "restore ") +
+                                     std::to_string(count) + (count == 1 ? " record" : " records");
+        if (!is_confirmed(work.flags.yes, question)) {
+            return exit_failure;
+        }
+        check(apply(which, count));
+    }
+    print_change(work.flags, done, count);
+    return exit_success;
+}
+
+int discard(suspense_work const& work) {
+    return change(work, "waiting", "discarded", [&](auto const& which, std::int64_t& count) {
+        return storage::discard_suspense(work.connection, which,
+                                         {operator_name(), work.flags.because}, count);
+    });
+}
+
+int restore(suspense_work const& work) {
+    return change(work, "discarded", "restored", [&](auto const& which, std::int64_t& count) {
+        return storage::restore_suspense(work.connection, which, count);
+    });
+}
+
+int export_records(suspense_work const& work) {
+    auto const count =
+        export_suspense(work.connection, {filter_of(work), work.flags.file, work.flags.raw});
+    std::cerr << count << (count == 1 ? " record" : " records") << " exported";
+    if (work.flags.raw && count > 0) {
+        std::cerr << "; correct them, import them with tallyd import, then discard these";
+    }
+    std::cerr << '\n';
+    return exit_success;
+}
+
+int perform(command_environment const& environment, int (*act)(suspense_work const&),
+            suspense_flags const& flags) {
+    auto const settings = environment.load_settings();
+    set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
+    try {
+        database const opened{settings, database_use::shared};
+        storage::pq_connection connection{opened.connection_string(), "tallyd suspense"};
+        return act({settings, opened, connection, flags});
+    } catch (std::runtime_error const& error) {
+        std::cerr << "tallyd: " << printable(error.what()) << '\n';
+        return exit_failure;
+    }
+}
+
+CLI::App* add_subcommand(CLI::App& parent, command_environment& environment,
+                         std::shared_ptr<suspense_flags> const& flags, std::string const& name,
+                         std::string const& description, int (*act)(suspense_work const&)) {
+    auto* command = parent.add_subcommand(name, description);
+    command->add_flag("--json", flags->json, "one JSON object per line instead of a table");
+    command->callback(
+        [=, &environment] { environment.exit_code = perform(environment, act, *flags); });
+    return command;
+}
+
+void add_state(CLI::App& command, suspense_flags& flags) {
+    flags.state = "waiting";
+    command.add_option("--state", flags.state, "waiting, resolved, discarded or all")
+        ->check(CLI::IsMember({"waiting", "resolved", "discarded", "all"}))
+        ->capture_default_str();
+}
+
+void add_change(CLI::App& command, suspense_flags& flags) {
+    add_selection(command, flags.item, with_ids::yes);
+    command.add_flag("--yes", flags.yes, "do not ask");
+    command.add_flag("--dry-run", flags.dry_run, "print how many, change nothing");
+}
+
+void add_reading(CLI::App& suspense, command_environment& environment) {
+    auto const listed = std::make_shared<suspense_flags>();
+    auto* command = add_subcommand(
+        suspense, environment, listed, "list",
+        "count the records by reason and source; with a filter or --limit list them, latest first",
+        list);
+    add_selection(*command, listed->item, with_ids::no);
+    add_state(*command, *listed);
+    command->add_flag("--summary", listed->summary, "count by reason and source despite a filter");
+    command
+        ->add_option("--limit", listed->limit,
+                     "list at most so many records; default: " + std::to_string(rows_unless_said))
+        ->check(CLI::Range(1, 1'000'000));
+
+    auto const shown = std::make_shared<suspense_flags>();
+    command = add_subcommand(suspense, environment, shown, "show",
+                             "show a record: why it waits, what to do, its payload", show);
+    command->add_option("ids", shown->item.ids, "its id, or a unique prefix of it")->required();
+
+    auto const exported = std::make_shared<suspense_flags>();
+    command = add_subcommand(suspense, environment, exported, "export",
+                             "write records with all fields, one object per line, oldest first",
+                             export_records);
+    add_selection(*command, exported->item, with_ids::yes);
+    add_state(*command, *exported);
+    command->add_option("--to", exported->file, "a file, written completely or not at all, or -")
+        ->required();
+    command->add_flag("--raw", exported->raw,
+                      "only the payloads, as received, to be corrected and imported");
+}
+
+void add_changing(CLI::App& suspense, command_environment& environment) {
+    auto const retried = std::make_shared<suspense_flags>();
+    auto* command = add_subcommand(
+        suspense, environment, retried, "retry",
+        "retry waiting records, whatever their reason: decode, rate and store them by the present "
+        "settings of their source, accounts and plans. Without a filter all of them",
+        retry);
+    add_selection(*command, retried->item, with_ids::yes);
+    command->add_flag("--dry-run", retried->dry_run, "print what would be stored, write nothing");
+
+    auto const discarded = std::make_shared<suspense_flags>();
+    command =
+        add_subcommand(suspense, environment, discarded, "discard",
+                       "give up waiting records: they stay visible and are not charged", discard);
+    add_change(*command, *discarded);
+    command
+        ->add_option("--because,--reason-text", discarded->because, "why; stored with the records")
+        ->required()
+        ->check(CLI::Validator(
+            [](std::string const& text) { return text.empty() ? "a reason is needed" : ""; },
+            "TEXT"));
+
+    auto const restored = std::make_shared<suspense_flags>();
+    command = add_subcommand(suspense, environment, restored, "restore",
+                             "make discarded records wait again", restore);
+    add_change(*command, *restored);
+}
+
+} // namespace
+
+void add_suspense_command(CLI::App& app, command_environment& environment) {
+    auto* suspense = app.add_subcommand(
+        "suspense", "show and resolve records that could not be stored or rated");
+    suspense->require_subcommand(1);
+    suspense->footer(
+        "A running `tallyd run` automatically retries records that wait for an account, a number,\n"
+        "a subscription or a price (setting suspense.auto_attempts_max). All commands are safe to\n"
+        "repeat and to run beside daemons: each record counts once. Exit codes: 0 done, 1 failed.");
+    add_reading(*suspense, environment);
+    add_changing(*suspense, environment);
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,57 @@
+#include "daemon/suspense/metrics.hpp"
+
+#include "daemon/monitor/lane_monitor.hpp"
+#include "daemon/monitor/metrics.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace tally::daemon {
+
+namespace {
+
+/// Seconds from the oldest waiting record to now; 0 when none waits.
+std::int64_t age_s(std::vector<storage::waiting_reason> const& reasons) {
+    auto const now = std::chrono::duration_cast<std::chrono::microseconds>(
+                         std::chrono::system_clock::now().time_since_epoch())
+                         .count();
+    auto oldest = now;
+    for (auto const& each : reasons) {
+        oldest = std::min(oldest, each.oldest);
+    }
+    return (now - oldest) / ingest::us_per_s;
+}
+
+/// Remembers the reasons that were reported before: one for which no record waits any longer is set
+/// to 0, since a gauge keeps its last value.
+auto waiting_counter(metrics& counters) {
+    return [&counters, counts = std::map<std::string, std::uint64_t>{}](
+               std::vector<storage::waiting_reason> const& reasons) mutable {
+        for (auto& [reason, count] : counts) {
+            count = 0;
+        }
+        for (auto const& each : reasons) {
+            counts[each.reason] = static_cast<std::uint64_t>(each.records);
+        }
+        for (auto const& [reason, count] : counts) {
+            counters.set_suspense_waiting(reason, count);
+        }
+        counters.set_suspense_oldest(age_s(reasons));
+    };
+}
+
+} // namespace
+
+suspense_observer suspense_observer_of(metrics& counters, lane_monitor& money) {
+    return {.waiting = waiting_counter(counters),
+            .tried =
+                [&counters](retry_counts const& counts) {
+                    counters.suspense_retried("stored", counts.stored);
+                    counters.suspense_retried("duplicate", counts.duplicate);
+                    counters.suspense_retried("waiting",
+                                              counts.tried - counts.stored - counts.duplicate);
+                },
+            .stored = [&money](storage::batch const& rows) { money.count_money(rows); }};
+}
+
+} // namespace tally::daemon

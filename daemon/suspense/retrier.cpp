@@ -1,0 +1,255 @@
+#include "daemon/suspense/retrier.hpp"
+
+#include "ingest/formats/formats.hpp"
+#include "rating/catalog/guide.hpp"
+#include "rating/number/number_normalizer.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+namespace tally::daemon {
+
+using ingest::record_error;
+using storage::batch_entry;
+using storage::entry_state;
+
+namespace {
+
+/// Reports stored batches only: the outcome of each record is in its entry.
+class stored_observer final : public storage::lane_observer {
+  public:
+    explicit stored_observer(std::function<void(storage::batch const&)> notified)
+        : notified_{std::move(notified)} {}
+    void stored(storage::stored_batch const& stored) override {
+        if (notified_) {
+            notified_(stored.rows);
+        }
+    }
+    void retried(std::string_view /*reason*/, storage::result const& /*why*/) override {}
+
+  private:
+    std::function<void(storage::batch const&)> notified_;
+};
+
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
+    }
+}
+
+std::shared_ptr<ingest::source const> source_of(ingest::source_table const& sources,
+                                                ingest::uuid const& id) {
+    for (auto const& each : sources.all()) {
+        if (each.id == id) {
+            return std::make_shared<ingest::source const>(each);
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+/// A suspended payload and its records. Owns the memory that the entries point to.
+struct suspense_retry::decoded {
+    ingest::uuid id;
+    ingest::record_batch batch;
+    std::shared_ptr<ingest::source const> source;
+    std::vector<batch_entry> entries; ///< the last one resolves the row; empty: cannot be rated
+    std::string reason;               ///< why it waits; a code of record_error
+    std::string_view detail;
+
+    void fail(record_error cause, std::string_view text) {
+        entries.clear();
+        reason = ingest::code(cause);
+        detail = text.empty() ? ingest::explain(cause) : text;
+    }
+};
+
+suspense_retry::suspense_retry(retry_options options)
+    : options_{std::move(options)}, reader_{options_.connection_string, options_.purpose},
+      writer_{options_.connection_string, options_.purpose, options_.partitions},
+      observer_{std::make_unique<stored_observer>(options_.on_stored)},
+      lane_{writer_,
+            {.lane = 0, .lanes = 1, .daemon_id = ingest::uuid_v7()},
+            *observer_,
+            [this](std::chrono::milliseconds time) { return pause(time); }} {}
+
+suspense_retry::~suspense_retry() = default;
+
+bool suspense_retry::pause(std::chrono::milliseconds time) const {
+    constexpr std::chrono::milliseconds slice{50}; // how soon a stop request is noticed
+    auto const end = std::chrono::steady_clock::now() + time;
+    while (!is_stopping() && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(std::min(time, slice));
+    }
+    return !is_stopping();
+}
+
+void suspense_retry::cancel() noexcept {
+    reader_.cancel();
+    writer_.cancel();
+}
+
+retry_counts suspense_retry::run(storage::suspense_filter which) {
+    which.state = "waiting";
+    std::int64_t waiting = 0;
+    check(storage::count_suspense(reader_, which, waiting));
+
+    // Pages follow each other by id, so a record that stays suspended is not met twice.
+    std::vector<storage::suspense_record> records;
+    ingest::uuid after;
+    do {
+        if (is_stopping()) {
+            break;
+        }
+        check(storage::next_suspense(reader_, which, after, records));
+        if (!records.empty()) {
+            retry(records);
+            after = records.back().id;
+        }
+        if (options_.on_progress) {
+            options_.on_progress(counts_, waiting);
+        }
+    } while (!records.empty());
+    return counts_;
+}
+
+void suspense_retry::retry(std::vector<storage::suspense_record> const& records) {
+    std::vector<decoded> memory(records.size());
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        decode(records[i], memory[i]);
+    }
+    options_.is_dry_run ? rate_only(memory) : store(memory);
+    count(memory);
+}
+
+/// Decodes the payload with the decoder of its format and the present settings of its source.
+void suspense_retry::decode(storage::suspense_record const& record, decoded& into) const {
+    into.id = record.id;
+    into.reason = record.reason;
+    into.source = source_of(*options_.sources, record.source_id);
+    auto const* const format = ingest::find_format(record.format);
+    auto& batch = into.batch;
+    batch.set_body(record.payload);
+
+    // An unknown format was written by a later tallyd; a source may have been deleted meanwhile.
+    if (format == nullptr || into.source == nullptr) {
+        into.detail = format == nullptr ? "this tallyd does not know the format"
+                                        : "its source is deleted; create one with the same id";
+        return;
+    }
+
+    // A payload waits as a whole, so one record that cannot be read keeps all of it waiting.
+    format->decode({*into.source, {}, {}, record.received_at}, batch);
+    if (batch.body_error != record_error::none) {
+        into.fail(batch.body_error, batch.body_detail);
+        return;
+    }
+    if (!batch.rejected.empty()) {
+        into.fail(batch.rejected.front().error, batch.rejected.front().detail);
+        return;
+    }
+
+    batch_entry entry;
+    entry.catalog = options_.catalog.get();
+    entry.source = into.source.get();
+    entry.format = format->name;
+    entry.raw = batch.body;
+    entry.received = record.received_at;
+    entry.may_be_stored = record.was_stored;
+    guide(entry, into);
+    if (!into.entries.empty()) {
+        into.entries.back().suspense_id = record.id;
+    }
+}
+
+/// Guides by the present catalog: all records of the payload, or none when one of them has no
+/// payer.
+void suspense_retry::guide(batch_entry const& as, decoded& into) const {
+    auto& batch = into.batch;
+    rating::apply_number_rules(batch, into.source->numbers);
+    for (auto& call : batch.cdrs) {
+        auto const call_owner = rating::guide(call, *options_.catalog);
+        call.direction = call_owner.direction;
+        into.entries.emplace_back(as).take(call, call_owner);
+    }
+    for (auto const& event : batch.events) {
+        into.entries.emplace_back(as).take(event, rating::guide(event, *options_.catalog));
+    }
+    if (into.entries.size() == 1) {
+        into.entries.front().raw = as.raw; // the payload as it waits, with bytes around the record
+    }
+
+    auto const unratable =
+        std::find_if(into.entries.begin(), into.entries.end(),
+                     [](auto const& each) { return each.state == entry_state::suspended; });
+    if (unratable != into.entries.end()) {
+        into.fail(unratable->reason, {});
+    } else if (into.entries.empty() &&
+               batch.skipped > 0) { // its source now skips such records: resolve it as a duplicate
+        into.entries.push_back(as);
+        into.entries.back().state = entry_state::duplicate;
+    }
+}
+
+void suspense_retry::rate_only(std::vector<decoded>& records) {
+    for (auto& record : records) {
+        rows_.begin(record.entries);
+        check(rows_.load(writer_));
+        storage::batch rated;
+        rows_.rate(rated);
+        rows_.written(); // the next record is rated on what this one left of the allowance
+    }
+}
+
+void suspense_retry::store(std::vector<decoded>& records) {
+    // Only records that can be rated go to the lane: it would suspend the others once more.
+    std::vector<batch_entry> retryable;
+    for (auto& record : records) {
+        std::copy(record.entries.begin(), record.entries.end(), std::back_inserter(retryable));
+    }
+    if (!retryable.empty() && !lane_.store(retryable, {}, {}, 0)) {
+        throw std::runtime_error("stopped; records that are not stored wait as before");
+    }
+
+    // The lane writes each outcome into its entry: copy them back, payload by payload.
+    std::vector<storage::failed_retry> failures;
+    auto next = retryable.begin();
+    for (auto& record : records) {
+        for (auto& entry : record.entries) {
+            entry = *next++;
+        }
+        if (!record.entries.empty() && record.entries.back().state == entry_state::suspended) {
+            auto const& last = record.entries.back();
+            record.reason = ingest::code(last.reason);
+            record.detail = last.detail;
+        }
+        if (record.entries.empty() || record.entries.back().state == entry_state::suspended) {
+            failures.push_back({record.id, record.reason, record.detail});
+        }
+    }
+
+    // A failed attempt is counted, and sets the time of the next automatic one.
+    check(storage::record_failures(reader_, failures,
+                                   options_.automatic ? &*options_.automatic : nullptr));
+}
+
+void suspense_retry::count(std::vector<decoded> const& records) {
+    counts_.tried += records.size();
+    for (auto const& record : records) {
+        if (record.entries.empty()) {
+            ++counts_.still_waiting[record.reason];
+            continue;
+        }
+        auto const& last = record.entries.back();
+        if (last.state == entry_state::suspended) {
+            ++counts_.still_waiting[std::string{ingest::code(last.reason)}];
+        }
+        counts_.stored += last.state == entry_state::live ? 1 : 0;
+        counts_.duplicate += last.state == entry_state::duplicate ? 1 : 0;
+    }
+}
+
+} // namespace tally::daemon

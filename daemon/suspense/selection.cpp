@@ -1,0 +1,93 @@
+#include "daemon/suspense/selection.hpp"
+
+#include "daemon/cli/time_text.hpp"
+#include "ingest/base/record_error.hpp"
+#include "storage/catalog/source_loader.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <stdexcept>
+
+namespace tally::daemon {
+
+namespace {
+
+std::string reason_problem(std::string const& code) {
+    return ingest::parse_code(code) != ingest::record_error::none
+               ? ""
+               : "no such reason: " + code + "; see: tallyd suspense list";
+}
+
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error(status.reason == storage::failure::bad_data
+                                     ? status.detail
+                                     : "the database refuses: " + status.detail);
+    }
+}
+
+ingest::uuid source_id(storage::pq_connection& connection, std::string const& name) {
+    storage::loaded_sources loaded;
+    check(storage::load_sources(connection, loaded));
+    auto const* const found = loaded.sources->by_name(name);
+    if (found == nullptr) {
+        throw std::runtime_error("there is no source '" + name + "'; see: tallyd source list");
+    }
+    return found->id;
+}
+
+} // namespace
+
+bool suspense_selection::is_open() const noexcept {
+    return ids.empty() && reasons.empty() && source.empty() && format.empty() && since.empty() &&
+           until.empty();
+}
+
+void add_selection(CLI::App& command, suspense_selection& item, with_ids ids) {
+    if (ids == with_ids::yes) {
+        command.add_option("ids", item.ids, "ids of suspended records, or unique prefixes of them");
+    }
+    auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
+    command
+        .add_option("--reason", item.reasons, "why they wait, such as unknown_number; repeatable")
+        ->allow_extra_args(false) // ids may follow
+        ->check(CLI::Validator(reason_problem, "REASON"));
+    command.add_option("--source", item.source, "name of the source that sent them");
+    command.add_option("--format", item.format, "format in which they were sent");
+    command
+        .add_option("--since", item.since,
+                    "received at or after this time; a date means its midnight in UTC")
+        ->check(bound);
+    command.add_option("--until", item.until, "received before this time")->check(bound);
+}
+
+storage::suspense_filter filter_of(suspense_selection const& item,
+                                   storage::pq_connection& connection) {
+    storage::suspense_filter out;
+    for (auto const& id : item.ids) {
+        out.ids.push_back(suspended_record(connection, id).id);
+    }
+    out.reasons = item.reasons;
+    out.source_id = item.source.empty() ? ingest::uuid{} : source_id(connection, item.source);
+    out.format = item.format;
+    out.since = bound_time(item.since);
+    out.until = bound_time(item.until);
+    return out;
+}
+
+storage::suspense_record suspended_record(storage::pq_connection& connection,
+                                          std::string const& id) {
+    std::vector<storage::suspense_record> found;
+    check(storage::find_suspense(connection, id, found));
+    if (found.empty()) {
+        throw std::runtime_error("no suspended record has the id '" + id +
+                                 "'; see: tallyd suspense list");
+    }
+    if (found.size() > 1) {
+        throw std::runtime_error("several suspended records have ids that begin with '" + id +
+                                 "'; give more of it");
+    }
+    return std::move(found.front());
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,242 @@
+#include "daemon/suspense/watch.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace tally::daemon {
+
+namespace {
+
+/// The interval without a change of the catalog: for records that arrived while it changed, and for
+/// those whose reason lies in a table that sends no notifications.
+constexpr std::chrono::seconds round_every{15};
+constexpr std::chrono::seconds round_after_failure{5};
+/// Counting a million waiting records takes some 0.3 s of a core.
+constexpr std::chrono::seconds look_every{60};
+/// Ids read by one index scan (160 KB); they are retried in pages.
+constexpr std::int32_t due_max = 10'000;
+/// Bounds the time for which a page's transaction locks rows that lanes need: about 10 ms.
+constexpr std::size_t page_rows = 200;
+constexpr std::chrono::milliseconds rest_between_pages_max{1000};
+constexpr std::chrono::milliseconds rest_between_rounds_max{10'000};
+
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
+    }
+}
+
+} // namespace
+
+suspense_watch::suspense_watch(options settings, suspense_observer observer)
+    : options_{std::move(settings)}, observer_{std::move(observer)},
+      connection_{options_.connection_string, "tallyd suspense", {}, storage::due_limits()} {}
+
+suspense_watch::~suspense_watch() {
+    stop();
+}
+
+void suspense_watch::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void suspense_watch::stop() noexcept {
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+        if (retrier_) {
+            retrier_->cancel();
+        }
+    }
+    wake_.notify_all();
+    connection_.cancel();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void suspense_watch::set_sources(std::shared_ptr<ingest::source_table const> next) {
+    std::lock_guard const lock{mutex_};
+    sources_ = std::move(next);
+}
+
+void suspense_watch::set_catalog(std::shared_ptr<rating::catalog const> next,
+                                 ingest::time_us as_of) {
+    {
+        std::lock_guard const lock{mutex_};
+        catalog_ = std::move(next);
+        catalog_at_ = as_of;
+        is_new_ = true;
+    }
+    wake_.notify_all();
+}
+
+void suspense_watch::run() noexcept {
+    std::chrono::milliseconds wait{0};
+    std::unique_lock lock{mutex_};
+    while (!wake_.wait_for(lock, wait, [this] { return stopping_ || is_new_; }) || !stopping_) {
+        is_new_ = false; // a catalog that arrives from now on starts another cycle
+        lock.unlock();
+
+        wait = round_every;
+        try {
+            round();
+        } catch (std::exception const& error) {
+            reset_retrier(); // its connections may be broken; the next cycle opens new ones
+            wait = round_after_failure;
+            if (!connection_.is_cancelled()) {
+                spdlog::warn("event=suspense_not_tried error=\"{}\"", error.what());
+            }
+        }
+        lock.lock();
+    }
+}
+
+void suspense_watch::round() {
+    auto const began = clock::now();
+    look();
+    if (options_.attempts_max > 0 && is_leader()) {
+        try_all();
+    }
+
+    // About a tenth of the time: a catalog that changes every second must not keep the database
+    // busy with retries.
+    auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
+    rest(std::min(9 * took, rest_between_rounds_max));
+}
+
+void suspense_watch::look() {
+    if (clock::now() < next_look_) {
+        return;
+    }
+    std::vector<storage::waiting_reason> reasons;
+    check(storage::waiting_by_reason(connection_, reasons));
+    observer_.waiting(reasons);
+    next_look_ = clock::now() + look_every;
+}
+
+bool suspense_watch::is_leader() {
+    // The advisory lock lives as long as the session, so a connection that was opened again since
+    // (a new generation) no longer holds it.
+    if (connection_.is_open() && our_generation_ == connection_.generation()) {
+        return true;
+    }
+
+    bool is_ours = false;
+    check(storage::try_become_leader(connection_, is_ours));
+    our_generation_ = is_ours ? connection_.generation() : 0;
+    return is_ours;
+}
+
+void suspense_watch::try_all() {
+    retry_counts all;
+    std::vector<ingest::uuid> due;
+    bool go_on = true;
+    while (go_on) {
+        auto const with = options_now();
+        if (!with.catalog || !with.sources) {
+            return; // not loaded yet
+        }
+
+        // Ends by itself: a record that was tried is not due again by the same catalog.
+        check(storage::find_due(connection_, *with.automatic, due_max, due));
+        go_on = !due.empty() && try_these(due, all);
+    }
+    reset_retrier(); // an idle daemon keeps no connections for retries
+
+    if (all.tried > 0) {
+        spdlog::info("event=suspense_tried records={} stored={} duplicate={} waiting={}", all.tried,
+                     all.stored, all.duplicate, all.tried - all.stored - all.duplicate);
+    }
+}
+
+/// Retries `due` page by page. False: the daemon stops.
+bool suspense_watch::try_these(std::span<ingest::uuid const> due, retry_counts& all) {
+    while (!due.empty()) {
+        auto const began = clock::now();
+        auto const page = due.first(std::min(page_rows, due.size()));
+        due = due.subspan(page.size());
+        try_page({page.begin(), page.end()}, all);
+
+        // Half of the time belongs to the lanes, which write to the same rows.
+        auto const took =
+            std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
+        if (!rest(std::min(took, rest_between_pages_max))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Retries one page with the present catalog. The rows are read in portions of bounded size, so
+/// large payloads take several reads.
+void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) {
+    ensure_retrier(options_now());
+    storage::suspense_filter which;
+    which.ids = std::move(ids);
+    which.state = "waiting";
+
+    std::vector<storage::suspense_record> records;
+    ingest::uuid after;
+    do {
+        check(storage::next_suspense(connection_, which, after, records));
+        if (!records.empty()) {
+            after = records.back().id;
+            retrier_->retry(records);
+        }
+    } while (!records.empty());
+
+    auto const counts = retrier_->take_counts();
+    observer_.tried(counts);
+    all.tried += counts.tried;
+    all.stored += counts.stored;
+    all.duplicate += counts.duplicate;
+}
+
+/// One retrier serves all pages with the same catalog: it keeps its connections and its usage rows.
+void suspense_watch::ensure_retrier(retry_options const& with) {
+    if (retrier_ && worked_with_ == with.automatic->catalog_at) {
+        return;
+    }
+    reset_retrier();
+    auto made = std::make_unique<suspense_retry>(with);
+    std::lock_guard const lock{mutex_};
+    retrier_ = std::move(made);
+    worked_with_ = with.automatic->catalog_at;
+    if (stopping_) {
+        retrier_->cancel();
+    }
+}
+
+void suspense_watch::reset_retrier() noexcept {
+    std::unique_ptr<suspense_retry> ended;
+    std::lock_guard const lock{mutex_};
+    ended.swap(retrier_);
+}
+
+retry_options suspense_watch::options_now() {
+    std::lock_guard const lock{mutex_};
+    retry_options now;
+    now.connection_string = options_.connection_string;
+    now.purpose = "tallyd suspense retry";
+    now.catalog = catalog_;
+    now.sources = sources_;
+    now.partitions = options_.partitions;
+    now.automatic = storage::automatic_attempts{catalog_at_, options_.attempts_max};
+    now.stop = [this] {
+        std::lock_guard const guard{mutex_};
+        return stopping_;
+    };
+    now.on_stored = observer_.stored;
+    return now;
+}
+
+/// False: the daemon stops.
+bool suspense_watch::rest(std::chrono::milliseconds time) {
+    std::unique_lock lock{mutex_};
+    return !wake_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "daemon/suspense/retrier.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tally::daemon {
+
+/// Receives the number of waiting records and the outcome of retries. Called on the watch's thread.
+struct suspense_observer {
+    std::function<void(std::vector<storage::waiting_reason> const&)> waiting; ///< all reasons
+    std::function<void(retry_counts const&)> tried;                           ///< after each page
+    std::function<void(storage::batch const&)> stored;
+};
+
+/// Retries suspended records when the reason may no longer hold: after each change of the catalog,
+/// and at intervals. Runs on a thread with its own connections, apart from the lanes: one page at a
+/// time, followed by a pause of the same length. When several daemons use one database, one of them
+/// does this until it ends (an advisory lock decides). Also counts the waiting records for metrics.
+///
+///     poll the database → count waiting (once a minute) → try to become leader → retry due pages
+///           ↑                                                                        │
+///           └────────────── pause: an interval, or until the catalog changes ────────┘
+class suspense_watch {
+  public:
+    struct options {
+        std::string connection_string;
+        storage::partition_policy partitions;
+        std::int32_t attempts_max = 0; ///< per record; 0: no record is retried
+    };
+
+    suspense_watch(options settings, suspense_observer observer);
+    ~suspense_watch();
+    suspense_watch(suspense_watch const&) = delete;
+    suspense_watch& operator=(suspense_watch const&) = delete;
+
+    void start();
+    /// Cancels the statements under way: records that are not stored wait as before.
+    void stop() noexcept;
+
+    /// Sets the sources by which records are decoded. Any thread.
+    void set_sources(std::shared_ptr<ingest::source_table const> next);
+    /// Sets the catalog by which records are rated, and starts a cycle. `as_of`: the time of the
+    /// catalog, by the database's clock. Any thread.
+    void set_catalog(std::shared_ptr<rating::catalog const> next, ingest::time_us as_of);
+
+  private:
+    using clock = std::chrono::steady_clock;
+
+    void run() noexcept;
+    void round();
+    void look();
+    bool is_leader();
+    void try_all();
+    bool try_these(std::span<ingest::uuid const> due, retry_counts& all);
+    void try_page(std::vector<ingest::uuid> ids, retry_counts& all);
+    void ensure_retrier(retry_options const& with);
+    void reset_retrier() noexcept;
+    [[nodiscard]] retry_options options_now();
+    bool rest(std::chrono::milliseconds time);
+    options options_;
+    suspense_observer observer_;
+    storage::pq_connection connection_;
+    std::uint64_t our_generation_ = 0; ///< of the connection that holds the lock; 0: not the leader
+    clock::time_point next_look_;
+
+    std::mutex mutex_; ///< guards the members below
+    std::condition_variable wake_;
+    std::shared_ptr<rating::catalog const> catalog_;
+    std::shared_ptr<ingest::source_table const> sources_;
+    ingest::time_us catalog_at_ = 0;
+    ingest::time_us worked_with_ = 0; ///< the catalog_at_ that retrier_ uses
+    bool is_new_ = false;             ///< the catalog changed since the last cycle began
+    bool stopping_ = false;
+    std::unique_ptr<suspense_retry> retrier_; ///< set and used by the thread; canceled by stop()
+    std::thread thread_;
+};
+
+} // namespace tally::daemon

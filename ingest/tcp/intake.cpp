@@ -1,0 +1,281 @@
+#include "ingest/tcp/intake.hpp"
+
+#include "ingest/base/time.hpp"
+#include "ingest/formats/formats.hpp"
+#include "ingest/push/authorization.hpp"
+#include "ingest/push/response.hpp"
+#include "ingest/text/json_member.hpp"
+#include "ingest/text/json_writer.hpp"
+#include "ingest/text/utf8_text.hpp"
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+namespace tally::ingest {
+
+namespace {
+
+constexpr std::string_view default_format = "canonical";
+/// Limit of the first line, before the source and its own limit are known.
+constexpr std::size_t hello_bytes_max = 1024 * 1024;
+/// An error may quote the sender's own bytes; this much of it is enough to find them.
+constexpr std::size_t quoted_bytes_max = 400;
+
+/// A string member of a JSON object; empty if it is not a string. Tokens and names need no escapes.
+std::string text_member(std::string_view object, std::string_view name) {
+    auto const found = json_member(object, name);
+    bool const is_text = found && found->size() >= 2 && found->front() == '"';
+    return is_text ? found->substr(1, found->size() - 2) : std::string{};
+}
+
+std::string error_line(std::uint64_t index, record_error error, std::string_view field,
+                       std::string_view detail, bool suspended) {
+    json_writer json;
+    json.open('{').key("error").open('{');
+    json.key("index").value(index).key("code").value(code(error));
+    if (!field.empty()) {
+        json.key("field").value(field.substr(0, quoted_bytes_max));
+    }
+    json.key("detail").value(
+        (detail.empty() ? explain(error) : detail).substr(0, quoted_bytes_max));
+    if (suspended) {
+        json.key("suspended").value(true);
+    }
+    json.close('}').close('}');
+    return std::move(json).text() + "\n";
+}
+
+} // namespace
+
+tcp_intake::tcp_intake(record_sink& sink, http_observer& observer, bool from_loopback)
+    : sink_{sink}, observer_{observer}, from_loopback_{from_loopback}, lines_{hello_bytes_max} {}
+
+/// Adds an error of the connection; it is sent after the errors and acks of its records.
+void tcp_intake::refuse(std::string_view code, std::string_view detail) {
+    json_writer json;
+    json.open('{').key("error").open('{').key("code").value(code).key("detail").value(detail);
+    json.close('}').close('}');
+    refusal_ += std::move(json).text() + "\n";
+}
+
+std::string tcp_intake::take() {
+    return acks_.take() + std::exchange(refusal_, {});
+}
+
+/// The first failure is reported once; later groups cannot be acknowledged.
+void tcp_intake::done(std::uint64_t group, bool durable) {
+    bool const had_failed = acks_.failed();
+    acks_.done(group, durable);
+    if (acks_.failed() && !had_failed) {
+        refuse("not_stored", "records after the last ack were not stored; send them again");
+        stopped_ = true;
+    }
+}
+
+tcp_intake::step_result tcp_intake::step() {
+    if (stopped_) {
+        return step_result::close;
+    }
+
+    // Lines that found no room are first: records keep their order, since acks count them.
+    if (!held_.empty()) {
+        return take_records();
+    }
+
+    // After the first line everything is records.
+    if (source_ != nullptr) {
+        return take_piece(lines_.next_lines(block_bytes, block_lines));
+    }
+
+    // The first line may be a hello; else it is a record, and the defaults apply.
+    auto const first = lines_.next_line();
+    if (first.kind == tcp_lines::found::nothing) {
+        return step_result::more;
+    }
+    if (sink_.sources() == nullptr) {
+        refuse("starting", "the daemon is starting; come back in a second");
+        return step_result::close;
+    }
+    bool const is_hello = json_member(trimmed(first.text), "hello").has_value();
+    if (!greet(is_hello ? trimmed(first.text) : std::string_view{})) {
+        return step_result::close;
+    }
+    lines_.limit(source_->record_bytes_max);
+    return is_hello ? step_result::again : take_piece(first);
+}
+
+/// Determines the source and the format of the records; `line` is the hello, or empty.
+bool tcp_intake::greet(std::string_view line) {
+    auto const hello = line.empty() ? std::nullopt : json_member(line, "hello");
+    auto const token = hello ? text_member(*hello, "token") : std::string{};
+    auto const wanted = hello ? text_member(*hello, "format") : std::string{};
+    if (!authorize(token)) {
+        return false;
+    }
+
+    std::string_view const name = wanted.empty() ? default_format : std::string_view{wanted};
+
+    // Only formats of one record a line can be acknowledged by line numbers.
+    in_format_ = find_format(name);
+    if (in_format_ == nullptr || in_format_->cut != framing::line ||
+        in_format_->paths.front().empty()) {
+        refuse("unknown_format", "no format of that name is sent by lines; canonical and "
+                                 "cloudevents are");
+        return false;
+    }
+    if (!allows_format(*source_, name)) {
+        refuse("forbidden", "the source may not send this format");
+        return false;
+    }
+    return true;
+}
+
+/// Finds the source of a token, or adds the refusal.
+bool tcp_intake::authorize(std::string_view token) {
+    // TCP and HTTP share one rule of authorization, so the token goes through an HTTP head.
+    std::string const credential = token.empty() ? "" : "Bearer " + std::string{token};
+    std::array const fields{http_field{"Authorization", credential}};
+    http_head head;
+    head.fields = fields;
+    head.from_loopback = from_loopback_;
+    auto owner = authorize_push(head, sink_.sources());
+    if (auto const* refusal = std::get_if<http_response>(&owner)) {
+        refuse(refusal->status == 401 ? "unauthorized" : "forbidden",
+               text_member(refusal->body, "detail"));
+        return false;
+    }
+    source_ = std::get<std::shared_ptr<source const>>(owner);
+    return true;
+}
+
+tcp_intake::step_result tcp_intake::take_piece(tcp_lines::piece const& piece) {
+    switch (piece.kind) {
+    case tcp_lines::found::nothing:
+        return step_result::more;
+    case tcp_lines::found::too_long:
+        take_too_long();
+        return step_result::again;
+    case tcp_lines::found::lines:
+        break;
+    }
+
+    // The piece is a view into lines_, which changes with the next bytes.
+    held_.assign(piece.text);
+    held_lines_ = piece.lines;
+    return take_records();
+}
+
+/// Counts a line over the limit as a rejected record.
+void tcp_intake::take_too_long() {
+    push_counts counts;
+    counts.source = source_->name;
+    counts.kind = name_of(in_format_->kind);
+    counts.received = 1;
+    counts.rejected[static_cast<std::size_t>(record_error::record_too_large)] = 1;
+    observer_.counted(counts);
+
+    // The line counts as a record, so that acks keep counting the sender's lines.
+    auto errors = error_line(acks_.records(), record_error::record_too_large, {}, {}, false);
+    acks_.done(acks_.begin(1, std::move(errors), 0), true);
+}
+
+/// Pushes the held lines, if the sink has room for them.
+tcp_intake::step_result tcp_intake::take_records() {
+    switch (sink_.admit(held_.size())) {
+    case push_status::full:
+        return step_result::wait;
+    case push_status::closed:
+        refuse("stopping", "the daemon is stopping; send again what has no ack");
+        stopped_ = true;
+        return step_result::close;
+    case push_status::pushed:
+        break;
+    }
+
+    // All lines together are one block: one decode, one frame, one ack.
+
+    auto const text = std::exchange(held_, {});
+    if (!push(text, held_lines_, text.size())) {
+        // Some line is not one record (an array, or a value over several lines), so the numbers
+        // would be wrong. Each line is pushed alone, without credit of its own: the group's credit
+        // is held until all of them are pushed.
+        for (std::string_view rest = text; !rest.empty();) {
+            auto const end = std::min(rest.find('\n'), rest.size() - 1) + 1;
+            auto const line = trimmed(rest.substr(0, end));
+            if (!line.empty()) {
+                push(line, 1, 0);
+            }
+            rest.remove_prefix(end);
+        }
+        sink_.release(text.size());
+    }
+    return stopped_ ? step_result::close : step_result::again;
+}
+
+/// Pushes lines as one block. False: together they do not give one record a line. A single line
+/// always counts as one record.
+bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t credit_bytes) {
+    auto block = std::make_unique<record_block>();
+    block->sender = source_;
+    block->in_format = in_format_;
+    auto& batch = block->batch;
+    batch.set_body(std::string{text});
+    in_format_->decode({*source_, {}, {}, now_us()}, batch);
+
+    // Acks count lines, so decoding must give exactly one record a line.
+    bool const is_alike = batch.body_error == record_error::none && batch.received() == lines;
+    if (!is_alike && lines > 1) {
+        return false;
+    }
+
+    // A single bad line is one rejected record.
+    if (!is_alike) {
+        auto const reason =
+            batch.body_error == record_error::none ? record_error::not_an_object : batch.body_error;
+        batch.reject_body(reason, explain(reason));
+        batch.body_error = record_error::none;
+    }
+
+    // The batch moves on with the block, so counts and errors are taken now.
+    auto summary = summarize(batch, in_format_->kind, false);
+    summary.counts.source = source_->name;
+    auto const group = acks_.begin(lines, errors_of(batch), text.size());
+
+    // Nothing to store: finished at once, but acknowledged in its turn.
+    if (summary.counts.accepted == 0) {
+        observer_.counted(summary.counts);
+        acks_.done(group, true);
+        sink_.release(credit_bytes);
+        return true;
+    }
+
+    // on_done may run on any thread, even after this connection has ended, so it captures no
+    // `this`.
+    block->admitted_bytes = credit_bytes;
+    block->on_done = [stored = stored_, group, counts = summary.counts, source = source_,
+                      &observer = observer_](block_outcome const& outcome) {
+        if (outcome.durable) {
+            observer.counted(counts);
+        }
+        stored(group, outcome.durable);
+    };
+
+    // Refused: the group fails, so that nothing after it is acknowledged.
+    if (sink_.push(block) != push_status::pushed) {
+        sink_.release(credit_bytes);
+        done(group, false);
+    }
+    return true;
+}
+
+std::string tcp_intake::errors_of(record_batch const& batch) const {
+    std::string errors;
+    for (auto const& each : batch.rejected) {
+        errors += error_line(acks_.records() + each.index, each.error, each.field, each.detail,
+                             each.suspended);
+    }
+    return errors;
+}
+
+} // namespace tally::ingest

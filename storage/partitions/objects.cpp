@@ -1,0 +1,75 @@
+#include "storage/partitions/objects.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+// Names are those that PostgreSQL itself would choose, truncated to its limit of 63 bytes.
+constexpr char const* indexes_sql =
+    "SELECT w.name, format('ON %I.%I %s', split_part($1::text, '.', 1), $2::text, w.body),"
+    " CASE WHEN i.indexrelid IS NULL THEN 'missing' WHEN i.indisvalid THEN 'ready' ELSE"
+    " 'unfinished' END FROM (SELECT left($2::text || '_' ||"
+    " btrim(regexp_replace(lower(columns), '[^a-z0-9]+', '_', 'g'), '_'), 59) || '_idx' AS name,"
+    " CASE WHEN columns ~* '^\\s*using\\s' THEN columns ELSE '(' || columns || ')' END AS body,"
+    " place FROM ingest.partitioned_tables AS t,"
+    " unnest(t.sealed_indexes) WITH ORDINALITY AS u(columns, place) WHERE t.table_name = $1::text)"
+    " AS w LEFT JOIN pg_catalog.pg_class AS c ON c.relname = w.name"
+    " AND c.relnamespace = to_regnamespace(split_part($1::text, '.', 1))"
+    " LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid ORDER BY w.place";
+
+constexpr char const* foreign_keys_sql =
+    "SELECT w.name, w.body, CASE WHEN c.oid IS NULL THEN 'missing' WHEN c.convalidated THEN 'ready'"
+    " ELSE 'unfinished' END FROM (SELECT left($2::text || '_' || btrim(regexp_replace("
+    "lower(substring(body FROM '(?i)key\\s*\\(([^)]*)\\)')), '[^a-z0-9]+', '_', 'g'), '_'), 58)"
+    " || '_fkey' AS name, body, place FROM ingest.partitioned_tables AS t,"
+    " unnest(t.sealed_foreign_keys) WITH ORDINALITY AS u(body, place)"
+    " WHERE t.table_name = $1::text) AS w LEFT JOIN pg_catalog.pg_constraint AS c"
+    " ON c.conname = w.name AND c.conrelid ="
+    " to_regclass(format('%I.%I', split_part($1::text, '.', 1), $2::text)) ORDER BY w.place";
+
+partition_object::progress progress_of(std::string_view text) noexcept {
+    using enum partition_object::progress;
+    return text == "ready" ? ready : text == "unfinished" ? unfinished : missing;
+}
+
+result find_objects(pq_connection& connection, char const* sql, partition_name const& partition,
+                    std::vector<partition_object>& out) {
+    out.clear();
+    parameters values;
+    values.add_text(partition.table).add_text(partition.partition);
+    pq_rows rows;
+    result status = connection.query(sql, values, rows);
+    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
+        out.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)},
+                       progress_of(bytes_at(rows, i, 2))});
+    }
+    return status;
+}
+
+} // namespace
+
+std::string partition_name::qualified() const {
+    return table.substr(0, table.find('.') + 1) + partition;
+}
+
+result find_indexes(pq_connection& connection, partition_name const& partition,
+                    std::vector<partition_object>& out) {
+    return find_objects(connection, indexes_sql, partition, out);
+}
+
+result find_foreign_keys(pq_connection& connection, partition_name const& partition,
+                         std::vector<partition_object>& out) {
+    return find_objects(connection, foreign_keys_sql, partition, out);
+}
+
+result build_indexes_at_once(pq_connection& connection, partition_name const& partition) {
+    std::vector<partition_object> wanted;
+    result status = find_indexes(connection, partition, wanted);
+    std::string script;
+    for (auto const& index : wanted) {
+        script += "CREATE INDEX IF NOT EXISTS \"" + index.name + "\" " + index.definition + ";";
+    }
+    return status.ok() && !script.empty() ? connection.execute(script) : status;
+}
+
+} // namespace tally::storage

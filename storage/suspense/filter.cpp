@@ -1,0 +1,36 @@
+#include "storage/suspense/filter.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+void add_time(parameters& values, ingest::time_us time) {
+    time == ingest::never_us ? values.add_null() : values.add_time(time);
+}
+
+void add_array(parameters& values, array_parameter& array) {
+    array.count() == 0 ? values.add_null() : values.add(array);
+}
+
+} // namespace
+
+suspense_condition::suspense_condition(suspense_filter const& which)
+    : which_{which}, ids_{wire::uuid_oid}, reasons_{wire::text_oid} {
+    for (auto const& id : which.ids) {
+        ids_.add(id);
+    }
+    for (auto const& reason : which.reasons) {
+        reasons_.add_bytes(reason);
+    }
+}
+
+parameters& suspense_condition::add_to(parameters& values) {
+    add_array(values, ids_);
+    add_array(values, reasons_);
+    values.add_optional(which_.source_id).add_optional_text(which_.format);
+    add_time(values, which_.since);
+    add_time(values, which_.until);
+    return values.add_optional_text(which_.state);
+}
+
+} // namespace tally::storage

@@ -1,0 +1,78 @@
+#pragma once
+
+#include "storage/suspense/filter.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tally::storage {
+
+/// One row of ingest.suspense. Owns its bytes.
+struct suspense_record {
+    ingest::uuid id;
+    std::string reason;
+    std::string detail;
+    ingest::uuid source_id;
+    std::string source; ///< its name; its id if the source was deleted
+    std::string format;
+    std::string state;
+    std::int32_t attempts = 1;
+    std::int32_t auto_attempts = 0;
+    ingest::time_us received_at = 0;
+    ingest::time_us next_attempt_at = ingest::never_us;
+    ingest::time_us resolved_at = ingest::never_us;
+    std::string resolved_by;
+    std::string resolution;
+    bool was_stored = false; ///< was resolved once and has been sent again since
+    std::int64_t payload_bytes = 0;
+    std::string payload; ///< empty in lists
+};
+
+/// The rows of one state, reason, source and format, summed up.
+struct suspense_group {
+    std::string state;
+    std::string reason;
+    std::string source;
+    std::string format;
+    std::int64_t records = 0;
+    std::int64_t bytes = 0;
+    ingest::time_us oldest = ingest::never_us;
+    ingest::time_us newest = ingest::never_us;
+};
+
+/// Groups, those with the most rows first.
+result summarize_suspense(pq_connection& connection, suspense_filter const& which,
+                          std::vector<suspense_group>& out);
+
+result count_suspense(pq_connection& connection, suspense_filter const& which, std::int64_t& out);
+
+/// Rows, the latest first, without payloads.
+result list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit,
+                     std::vector<suspense_record>& out);
+
+/// The next rows by id, after `after`, with payloads. Together the payloads have about a megabyte
+/// at most, plus one record.
+result next_suspense(pq_connection& connection, suspense_filter const& which,
+                     ingest::uuid const& after, std::vector<suspense_record>& out);
+
+/// The row whose id begins with `prefix` (hex digits and dashes), with payload; two rows if there
+/// are several. bad_data if `prefix` cannot begin an id.
+result find_suspense(pq_connection& connection, std::string_view prefix,
+                     std::vector<suspense_record>& out);
+
+/// Who closes rows, and why.
+struct suspense_verdict {
+    std::string author;
+    std::string reason;
+};
+
+/// Discards the waiting rows that the filter selects, a few thousand per transaction. `out` counts
+/// them, also those before a failure.
+result discard_suspense(pq_connection& connection, suspense_filter which,
+                        suspense_verdict const& verdict, std::int64_t& out);
+
+/// The opposite of discarding: the rows wait again.
+result restore_suspense(pq_connection& connection, suspense_filter which, std::int64_t& out);
+
+} // namespace tally::storage
