@@ -31,6 +31,8 @@ struct settings {
 
     std::string journal_dir = "tallyd-journal";
     std::int64_t journal_max_bytes = 4LL * 1024 * 1024 * 1024;
+    std::int64_t journal_retain_s = 3600;
+    std::int64_t journal_retain_bytes = 1LL * 1024 * 1024 * 1024;
 
     std::int64_t lanes = 2;
     std::int64_t lane_memory_bytes_max =

@@ -38,6 +38,10 @@ constexpr number_setting milliseconds(std::int64_t s::*member, std::int64_t min,
     return {member, min, max, unit::milliseconds};
 }
 
+constexpr number_setting seconds(std::int64_t s::*member) {
+    return {member, 0, century_days * 86'400, unit::none};
+}
+
 constexpr number_setting days(std::int64_t s::*member, std::int64_t min) {
     return {member, min, century_days, unit::days};
 }
@@ -92,7 +96,11 @@ constexpr setting table[] = {
     {"journal.dir", folder(&s::journal_dir),
      "folder of the journal, which keeps pushes until they are in PostgreSQL; one per daemon"},
     {"journal.max_bytes", bytes(&s::journal_max_bytes, mib, 1024 * tib),
-     "disk space of the journal; when it is full, pushes get 503"},
+     "disk space for pushes that are not in PostgreSQL; when it is full, pushes get 503"},
+    {"journal.retain_s", seconds(&s::journal_retain_s),
+     "how long stored pushes are kept, in case the database goes back to an older state"},
+    {"journal.retain_bytes", bytes(&s::journal_retain_bytes, 0, 1024 * tib),
+     "disk space for stored pushes, besides journal.max_bytes; the oldest go first"},
 
     {"batch.max_rows", count(&s::batch_max_rows, 1, 10'000'000),
      "maximum number of records in one transaction"},

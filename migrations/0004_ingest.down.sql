@@ -2,7 +2,7 @@ DROP TABLE ingest.partitions;
 DROP TABLE ingest.suspense;
 DROP TABLE ingest.batches;
 DROP TABLE ingest.imports;
-DROP FUNCTION ingest.move_position(text, integer, integer, bigint, bigint);
+DROP TABLE ingest.payer_decisions;
 DROP TABLE ingest.positions;
 DROP TABLE ingest.sources;
 DROP FUNCTION ingest.keep_source_of_suspense();

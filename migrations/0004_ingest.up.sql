@@ -33,40 +33,26 @@ COMMENT ON COLUMN ingest.sources.percent_decode IS 'Whether strings of FreeSWITC
 INSERT INTO ingest.sources (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'local');
 
 CREATE TABLE ingest.positions (
-    stream text NOT NULL,
-    lane integer NOT NULL CHECK (lane >= 0),
-    lanes integer NOT NULL CHECK (lanes > lane),
+    stream text PRIMARY KEY,
     position bigint NOT NULL CHECK (position >= 0),
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL,
-    PRIMARY KEY (stream, lane)
+    updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE ingest.positions IS 'How much of a stream (file, journal) a lane has committed; moved by compare-and-set in the batch''s own transaction';
-COMMENT ON COLUMN ingest.positions.lanes IS 'Number of lanes the stream was read with';
-COMMENT ON COLUMN ingest.positions.position IS 'All records of this lane before this 0-based record number are committed';
+COMMENT ON TABLE ingest.positions IS 'How much of a stream (a journal, a file) is stored; written by its reader alone, after the records';
+COMMENT ON COLUMN ingest.positions.position IS 'All records of the stream before this 0-based record number are stored, duplicates or in suspense';
 
-CREATE FUNCTION ingest.move_position(p_stream text, p_lane integer, p_lanes integer, p_expected bigint, p_next bigint)
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog
-AS $$
-BEGIN
-    IF p_expected = 0 THEN
-        INSERT INTO ingest.positions AS p (stream, lane, lanes, position, created_at, updated_at)
-        VALUES (p_stream, p_lane, p_lanes, p_next, now(), now())
-        ON CONFLICT (stream, lane) DO UPDATE SET position = p_next, lanes = p_lanes, updated_at = now()
-            WHERE p.position = 0 AND p.lanes = p_lanes;
-    ELSE
-        UPDATE ingest.positions SET position = p_next, updated_at = now()
-        WHERE stream = p_stream AND lane = p_lane AND lanes = p_lanes AND position = p_expected;
-    END IF;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'position of stream % lane % is not %', p_stream, p_lane, p_expected
-            USING ERRCODE = 'TL001', HINT = 'another daemon reads this stream, or this batch is stored already';
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION ingest.move_position IS 'Compare-and-set of a position; raises TL001 when it is not what was expected, which undoes the batch';
+CREATE TABLE ingest.payer_decisions (
+    stream text NOT NULL,
+    first_record bigint NOT NULL CHECK (first_record >= 0),
+    end_record bigint NOT NULL,
+    payers bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, first_record),
+    CONSTRAINT payer_decisions_end_record_check CHECK (end_record >= first_record)
+);
+COMMENT ON TABLE ingest.payer_decisions IS 'Who pays for the records of a stream that carries no decision itself (a file; pushes taken before a catalog was known), until its position has passed them';
+COMMENT ON COLUMN ingest.payer_decisions.end_record IS 'Exclusive';
+COMMENT ON COLUMN ingest.payer_decisions.payers IS 'Accounts and subscriptions by record, in the form of ingest/record/payers.cpp';
 
 CREATE TABLE ingest.imports (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
@@ -113,7 +99,7 @@ CREATE TABLE ingest.batches (
 );
 CREATE INDEX batches_import_id_idx ON ingest.batches (import_id) WHERE import_id IS NOT NULL;
 CREATE INDEX batches_created_at_idx ON ingest.batches (created_at) WHERE import_id IS NULL;
-COMMENT ON TABLE ingest.batches IS 'One row per committed batch that held records; its existence is what resolves a COMMIT whose answer was lost. tallyd maintain batches deletes old ones, but for those of imports';
+COMMENT ON TABLE ingest.batches IS 'One row per committed batch; its existence is what resolves a COMMIT whose answer was lost. tallyd maintain batches deletes old ones, but for those of imports';
 COMMENT ON COLUMN ingest.batches.daemon_id IS 'The process that wrote it';
 COMMENT ON COLUMN ingest.batches.import_id IS 'ingest.imports.id. No foreign key: an import that is deleted meanwhile must not refuse what was read of it';
 COMMENT ON COLUMN ingest.batches.cost IS 'Sum over its records, whatever the currency';
@@ -142,7 +128,7 @@ COMMENT ON TABLE ingest.suspense IS 'Records that could not be stored or rated, 
 COMMENT ON COLUMN ingest.suspense.reason IS 'Error code of the record: unknown_number, no_rate, conflict, ...';
 COMMENT ON COLUMN ingest.suspense.source_id IS 'ingest.sources.id of the sender. No foreign key: a record that was acknowledged waits here also when its source is deleted while it is on its way';
 COMMENT ON COLUMN ingest.suspense.payload IS 'The record''s bytes as they came';
-COMMENT ON COLUMN ingest.suspense.payload_sha256 IS 'The same bytes from the same source wait once, however often they are sent; sent again after they were resolved or discarded, they wait again';
+COMMENT ON COLUMN ingest.suspense.payload_sha256 IS 'The same bytes from the same source wait once, however often they are sent; sent again after they were discarded, they wait again';
 COMMENT ON COLUMN ingest.suspense.attempts IS 'How often storing it was tried';
 
 CREATE FUNCTION ingest.keep_source_of_suspense() RETURNS trigger

@@ -3,6 +3,5 @@ ALTER TABLE ingest.suspense
     DROP COLUMN auto_attempts,
     DROP COLUMN next_attempt_at,
     DROP COLUMN tried_catalog_at,
-    DROP COLUMN was_stored,
     DROP COLUMN resolved_by,
     DROP COLUMN resolution;

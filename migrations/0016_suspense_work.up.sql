@@ -5,7 +5,6 @@ ALTER TABLE ingest.suspense
     ADD COLUMN auto_attempts integer NOT NULL DEFAULT 0 CONSTRAINT suspense_auto_attempts_check CHECK (auto_attempts >= 0),
     ADD COLUMN next_attempt_at timestamptz DEFAULT now(),
     ADD COLUMN tried_catalog_at timestamptz,
-    ADD COLUMN was_stored boolean NOT NULL DEFAULT false,
     ADD COLUMN resolved_by text CONSTRAINT suspense_resolved_by_check CHECK (resolved_by <> ''),
     ADD COLUMN resolution text CONSTRAINT suspense_resolution_check CHECK (resolution <> '');
 CREATE INDEX suspense_due_idx ON ingest.suspense (reason, next_attempt_at, tried_catalog_at)
@@ -13,6 +12,5 @@ CREATE INDEX suspense_due_idx ON ingest.suspense (reason, next_attempt_at, tried
 COMMENT ON COLUMN ingest.suspense.auto_attempts IS 'Of the attempts, those that a daemon made by itself after the first';
 COMMENT ON COLUMN ingest.suspense.next_attempt_at IS 'Not tried by a daemon itself before then; null: it has given up, a person may still retry';
 COMMENT ON COLUMN ingest.suspense.tried_catalog_at IS 'Of when the catalog of the last automatic attempt was; null: there was none. With no newer catalog another attempt would end alike';
-COMMENT ON COLUMN ingest.suspense.was_stored IS 'It had been resolved before it was sent again: another attempt looks for it under every account';
 COMMENT ON COLUMN ingest.suspense.resolved_by IS 'Who discarded it; null: nobody, it was stored';
 COMMENT ON COLUMN ingest.suspense.resolution IS 'Why it was discarded';

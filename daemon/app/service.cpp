@@ -37,7 +37,6 @@ pipeline_options pipeline_options_of(config::settings const& s) {
             .memory_bytes_max = s.lane_memory_bytes_max,
             .batch_rows_max = static_cast<std::size_t>(s.batch_max_rows),
             .linger_max = milliseconds{s.batch_max_linger_ms},
-            .partitions = partition_policy_of(s),
             .import_id = {}};
 }
 
@@ -128,8 +127,9 @@ bool service::impl::start() {
 
     // The pipeline, and the journal before it. The journal holds a reference to the pipeline.
     monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
-    lanes_pipeline = std::make_unique<pipeline>(pipeline_options_of(s), store->connection_string(),
-                                                *monitor, failures);
+    lanes_pipeline = std::make_unique<pipeline>(
+        pipeline_options_of(s),
+        lane_connections(store->connection_string(), partition_policy_of(s)), *monitor, failures);
     if (!open_journal()) {
         return false;
     }
@@ -170,6 +170,7 @@ bool service::impl::start() {
     }
 
     // All parts exist, so threads may call any of them. Until the first catalog pushes get 503.
+    lanes_pipeline->start();
     journal->start();
     suspense->start();
     watch->start();
@@ -202,7 +203,8 @@ bool service::impl::open_journal() {
             intake_options{.folder = s.journal_dir,
                            .bytes_max = static_cast<std::uint64_t>(s.journal_max_bytes),
                            .memory_bytes_max = s.lane_memory_bytes_max,
-                           .lanes = static_cast<std::uint32_t>(s.lanes),
+                           .retain = std::chrono::seconds{s.journal_retain_s},
+                           .retain_bytes = static_cast<std::uint64_t>(s.journal_retain_bytes),
                            .skip_damage = settings.skip_journal_damage,
                            .connection_string = store->connection_string()},
             *lanes_pipeline, failures,

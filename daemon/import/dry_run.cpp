@@ -1,8 +1,6 @@
 #include "daemon/import/dry_run.hpp"
 
-#include "rating/catalog/event_guide.hpp"
-#include "rating/catalog/guide.hpp"
-#include "rating/number/number_normalizer.hpp"
+#include "storage/lane/guided_records.hpp"
 
 #include <stdexcept>
 
@@ -47,7 +45,11 @@ ingest::push_status import_dry_run::admit(std::size_t /*bytes*/) noexcept {
 void import_dry_run::release(std::size_t /*bytes*/) noexcept {}
 
 ingest::push_status import_dry_run::push(std::unique_ptr<ingest::record_block>& block) {
-    fill_entries(*block);
+    storage::guided_records const records{*block, *catalog_};
+    entries_.clear();
+    for (std::uint32_t index = 0; index < records.size(); ++index) {
+        entries_.push_back(records.entry(index));
+    }
     drop_duplicates();
     rate();
     observer_.stored({rated_, entries_, {}});
@@ -60,31 +62,6 @@ ingest::push_status import_dry_run::push(std::unique_ptr<ingest::record_block>& 
 
 std::shared_ptr<ingest::source_table const> import_dry_run::sources() const {
     return sources_;
-}
-
-void import_dry_run::fill_entries(ingest::record_block& block) {
-    rating::apply_number_rules(block.batch, block.sender->numbers);
-    entries_.clear();
-    batch_entry entry;
-    entry.catalog = catalog_.get();
-    entry.source = block.sender.get();
-    entry.format = block.in_format->name;
-    entry.received = block.received;
-
-    // The same order as in the lanes: calls, events, rejected records that are suspended.
-    for (auto& call : block.batch.cdrs) {
-        auto const call_owner = rating::guide(call, *catalog_);
-        call.direction = call_owner.direction;
-        entries_.emplace_back(entry).take(call, call_owner);
-    }
-    for (auto const& event : block.batch.events) {
-        entries_.emplace_back(entry).take(event, rating::guide(event, *catalog_));
-    }
-    for (auto const& bad : block.batch.rejected) {
-        if (block.suspend_rejected || bad.suspended) {
-            entries_.emplace_back(entry).suspend(bad.error, bad.detail);
-        }
-    }
 }
 
 void import_dry_run::drop_duplicates() {

@@ -33,7 +33,6 @@ class import_dry_run final : public ingest::record_sink {
     [[nodiscard]] std::shared_ptr<ingest::source_table const> sources() const override;
 
   private:
-    void fill_entries(ingest::record_block& block);
     void drop_duplicates();
     void rate();
 

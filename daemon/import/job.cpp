@@ -126,10 +126,8 @@ import_job::decoded_piece import_job::decode(ingest::file_piece piece) {
     block->sender = task_.source;
     block->in_format = task_.in_format;
     block->suspend_rejected = task_.suspend_rejected;
-    block->stream = task_.stream;
     block->stream_begin = counts_.received;
     block->stream_end = counts_.received + batch.received();
-    block->may_be_stored = block->stream_begin < task_.reached;
     return {std::move(block), piece.offset, piece.first_line};
 }
 
@@ -209,8 +207,19 @@ void import_job::count(ingest::record_batch const& batch, import_counts& counts)
 }
 
 bool import_job::push(std::unique_ptr<ingest::record_block> block, std::size_t bytes) {
+    if (task_.decide && !task_.decide(block)) {
+        sink_.release(bytes);
+        sink_closed_ = true;
+        return false;
+    }
     block->admitted_bytes = bytes;
-    block->on_done = [sheet = sheet_](ingest::block_outcome const& outcome) {
+    auto const kept = task_.kept;
+    auto const number =
+        kept == nullptr ? 0 : kept->prefix.begin(block->stream_begin, block->stream_end);
+    block->on_done = [sheet = sheet_, kept, number](ingest::block_outcome const& outcome) {
+        if (kept != nullptr && outcome.durable) {
+            kept->prefix.finish(number);
+        }
         sheet->add(outcome);
     };
     sheet_->begin_block();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/cli/stop_on_signal.hpp"
+#include "daemon/pipeline/position_keeper.hpp"
 #include "ingest/file/file_reader.hpp"
 #include "ingest/record/record_sink.hpp"
 
@@ -48,10 +49,11 @@ struct import_result {
 struct import_task {
     std::shared_ptr<ingest::source const> source;
     ingest::format const* in_format = nullptr;
-    std::string stream;            ///< its name in ingest.positions; empty: not resumable
-    std::uint64_t resume_from = 0; ///< records before this one are committed in every lane
-    std::uint64_t reached = 0;     ///< records between resume_from and this one may be committed
-    bool suspend_rejected = true;  ///< unreadable records go to ingest.suspense
+    std::uint64_t resume_from = 0;       ///< all records before this one are stored
+    std::shared_ptr<kept_position> kept; ///< its position; nullptr: not resumable
+    /// Decides who pays for a block's calls, for good. False: gave up waiting for the database.
+    std::function<bool(std::unique_ptr<ingest::record_block> const&)> decide;
+    bool suspend_rejected = true; ///< unreadable records go to ingest.suspense
     /// How long to wait for blocks under way after a stop request.
     std::chrono::milliseconds stop_limit{10'000};
 };

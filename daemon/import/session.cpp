@@ -1,12 +1,12 @@
 #include "daemon/import/session.hpp"
 
 #include "daemon/import/dry_run.hpp"
+#include "daemon/import/stream.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 #include "daemon/upkeep/maintenance_settings.hpp"
 #include "storage/admin/import_totals.hpp"
 #include "storage/catalog/catalog_loader.hpp"
 #include "storage/catalog/source_loader.hpp"
-#include "storage/lane/stream_positions.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -37,7 +37,6 @@ pipeline_options pipeline_options_of(config::settings const& s, ingest::uuid con
             .memory_bytes_max = s.lane_memory_bytes_max,
             .batch_rows_max = static_cast<std::size_t>(s.batch_max_rows),
             .linger_max = std::chrono::milliseconds{s.batch_max_linger_ms},
-            .partitions = partition_policy_of(s),
             .import_id = import_id};
 }
 
@@ -73,7 +72,8 @@ std::string failure_of(import_summary const& summary, import_result const& resul
 
 struct import_session::road {
     std::unique_ptr<ingest::record_sink> sink;
-    pipeline* lanes = nullptr; ///< `sink` unless it is a dry run
+    pipeline* lanes = nullptr;             ///< `sink` unless it is a dry run
+    std::unique_ptr<import_stream> stream; ///< nullptr: not resumable. Ends before the lanes
 };
 
 import_session::import_session(import_options options)
@@ -185,8 +185,8 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
     }
 
     import_ledger ledger;
-    import_task task = task_for(summary);
-    auto const route = build_road(ledger);
+    auto const route = build_road(ledger, summary);
+    import_task task = task_for(*route);
     ingest::file_reader reader{{[&input](std::span<char> output) { return input.read(output); },
                                 [&input] { return input.error(); }},
                                {.cut = options_.in_format->cut,
@@ -195,10 +195,8 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
     import_job job{std::move(task), *route->sink, hooks_for(input, summary, ledger)};
     auto const result = job.run(reader);
 
-    // All blocks are durable; the lanes may still have positions to write.
-    if (route->lanes != nullptr && result.end == import_end::done) {
-        route->lanes->drain(drain_limit);
-    }
+    // All blocks are stored; now the position says so, too.
+    bool const is_kept = route->stream == nullptr || route->stream->finish(drain_limit);
     if (rejects_) {
         rejects_->flush();
     }
@@ -207,43 +205,54 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
     summary.totals = ledger.read();
     summary.state = state_text(result.end);
     summary.failure = failure_of(summary, result);
+    if (!is_kept && result.end == import_end::done) {
+        summary.state = "failed";
+        summary.failure = "the database has lost what it had stored of this file, or does not "
+                          "answer; " +
+                          advice_on_stop(summary);
+    }
     finish_row(summary);
 }
 
 /// The only function that knows the type of the sink.
-std::unique_ptr<import_session::road> import_session::build_road(import_ledger& ledger) {
+std::unique_ptr<import_session::road> import_session::build_road(import_ledger& ledger,
+                                                                 import_summary const& summary) {
     auto built = std::make_unique<road>();
     if (options_.is_dry_run) {
         built->sink = std::make_unique<import_dry_run>(options_.connection_string, catalog_,
                                                        sources_, ledger);
         return built;
     }
-    auto lanes = std::make_unique<pipeline>(pipeline_options_of(options_.settings, import_id_),
-                                            options_.connection_string, ledger, failures_);
+    auto lanes = std::make_unique<pipeline>(
+        pipeline_options_of(options_.settings, import_id_),
+        lane_connections(options_.connection_string, partition_policy_of(options_.settings)),
+        ledger, failures_);
     lanes->set_sources(sources_);
     lanes->set_catalog(catalog_);
+    lanes->start();
     built->lanes = lanes.get();
     built->sink = std::move(lanes);
+
+    // The stream's name contains all that decides how the bytes are read: another source or format
+    // is another import. --force reads from the beginning and leaves it to the keys.
+    if (!options_.force && file_.digest) {
+        built->stream = std::make_unique<import_stream>(
+            options_.connection_string,
+            "import:" + summary.digest + ":" + summary.source + ":" + summary.format,
+            [this] { return catalog_; }, [lanes = built->lanes] { return lanes->last_batches(); });
+    }
     return built;
 }
 
-import_task import_session::task_for(import_summary const& summary) {
+import_task import_session::task_for(road const& route) {
     import_task task;
     task.source = source_;
     task.in_format = options_.in_format;
     task.suspend_rejected = rejects_ == nullptr;
-
-    // The stream's name contains all that decides how the bytes are read: another source or format
-    // is another import. --force reads from the beginning and leaves it to the keys.
-    if (!options_.is_dry_run && !options_.force && file_.digest) {
-        auto const stream =
-            "import:" + summary.digest + ":" + summary.source + ":" + summary.format;
-        task.stream =
-            storage::dealt_stream(stream, static_cast<std::uint32_t>(options_.settings.lanes));
-        storage::pqxx_session reader{options_.connection_string, "tallyd import"};
-        auto const before = storage::progress_of(reader, stream);
-        task.resume_from = before.stored_below;
-        task.reached = before.reached;
+    if (auto* const stream = route.stream.get()) {
+        task.kept = stream->kept();
+        task.resume_from = task.kept->committed;
+        task.decide = [stream](auto const& block) { return stream->decide(block); };
     }
     return task;
 }

@@ -58,8 +58,9 @@ class import_session {
     bool open(ingest::file_input& input, import_summary& summary);
     bool is_done_already(import_summary& summary);
     void import(ingest::file_input& input, import_summary& summary);
-    [[nodiscard]] std::unique_ptr<road> build_road(import_ledger& ledger);
-    [[nodiscard]] import_task task_for(import_summary const& summary);
+    [[nodiscard]] std::unique_ptr<road> build_road(import_ledger& ledger,
+                                                   import_summary const& summary);
+    [[nodiscard]] import_task task_for(road const& route);
     [[nodiscard]] import_hooks hooks_for(ingest::file_input& input, import_summary& summary,
                                          import_ledger const& ledger);
     void finish_row(import_summary const& summary);

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -12,97 +13,76 @@ namespace tally::daemon {
 namespace {
 
 using std::chrono::milliseconds;
+using status = ingest::journal_reader::status;
 
 /// How long to sleep when the lanes have no credit: they give some back every few milliseconds.
 constexpr milliseconds credit_wait{2};
-/// How long to wait for the next durable push; also the delay after which draining_ is noticed.
-constexpr milliseconds progress_wait{100};
-/// The pause after a failed read.
-constexpr milliseconds read_again_after{5000};
+/// How often the end of the journal is looked at; a durable push wakes the feeder earlier.
+constexpr milliseconds idle_wait{100};
+/// The pause after a failed read, and after a database that does not answer.
+constexpr milliseconds retry_after{1000};
+/// How much is read before it is pushed, so that one request keeps many decisions.
+constexpr std::size_t read_max = 256;
+constexpr std::uint64_t read_bytes_max = 1024 * 1024;
+
+constexpr journal_feeder::turn more{};
+
+/// Without the segments whose records are all below `position`.
+std::vector<ingest::segment_extent> from(std::vector<ingest::segment_extent> segments,
+                                         std::uint64_t position) {
+    auto first = segments.begin();
+    while (segments.end() - first > 1 && std::next(first)->first_record <= position) {
+        ++first;
+    }
+    segments.erase(segments.begin(), first);
+    return segments;
+}
 
 } // namespace
 
-/// The blocks under way, in stream order. Lanes finish them in any order, and a stream is only
-/// stored up to the first unfinished one:
-///
-///     parts   [ stored | stored | under way | stored | under way ]
-///                               ^ stored_below
-///
-/// Shared with the blocks' callbacks, which may outlive the feeder.
-struct journal_feeder::progress {
-    struct part {
-        std::uint64_t first_record = 0;
-        std::uint64_t end_record = 0;
-        ingest::time_us received = 0;
-        bool stored = false;
-        bool given_up = false;
-    };
-    mutable std::mutex mutex; ///< guards all members
-    std::condition_variable changed;
-    std::deque<part> parts;
-    std::uint64_t first_part = 0; ///< the number of parts.front()
-    std::uint64_t stored_below = 0;
+/// A stream of the journal on its way into the database.
+struct journal_feeder::fed_stream {
+    ingest::uuid id;
+    std::string name;             ///< in ingest.positions
+    ingest::journal_stream files; ///< of an earlier run
+    bool is_own = false;
 
-    std::uint64_t begin(part added) {
-        std::lock_guard const lock{mutex};
-        parts.push_back(added);
-        return first_part + parts.size() - 1;
-    }
-    /// Returns the record number below which all records are in the database.
-    std::uint64_t finish(std::uint64_t number, bool stored) {
-        std::lock_guard const lock{mutex};
-        auto& done = parts[number - first_part];
-        (stored ? done.stored : done.given_up) = true;
-        while (!parts.empty() && parts.front().stored) {
-            stored_below = parts.front().end_record;
-            parts.pop_front();
-            ++first_part;
-        }
-        changed.notify_all();
-        return stored_below;
-    }
-    /// Prepares for the next stream, whose record numbers start again at 0.
-    void clear() {
-        std::lock_guard const lock{mutex};
-        first_part += parts.size();
-        parts.clear();
-        stored_below = 0;
+    std::shared_ptr<kept_position> kept; ///< nullptr: its position is not known yet
+    std::unique_ptr<ingest::journal_reader> reader;
+    std::unique_ptr<payer_decisions> decisions; ///< of blocks that carry none
+    std::uint64_t next_record = 0;              ///< one past the last record that was read
+    bool is_begun = false;                      ///< a frame was read
+    bool follows_failure = false;               ///< its first segment that is read does
+    bool is_fed = false;                        ///< read to its end (an earlier stream)
+    std::optional<clock::time_point> stored_at; ///< since when all of it is in the database
+
+    [[nodiscard]] bool is_stored() const noexcept {
+        return is_fed && kept->committed >= next_record;
     }
 };
 
 journal_feeder::journal_feeder(target destination, ingest::journal_folder& folder,
                                ingest::journal_writer& writer, push_journal& pushes,
                                std::vector<ingest::journal_stream> earlier)
-    : target_{std::move(destination)}, folder_{folder}, writer_{writer}, pushes_{pushes},
-      earlier_{std::move(earlier)}, progress_{std::make_shared<progress>()} {}
-
-journal_feeder::~journal_feeder() {
-    stop();
+    : target_{std::move(destination)}, folder_{folder}, writer_{writer}, pushes_{pushes} {
+    for (auto& files : earlier) {
+        auto stream = std::make_unique<fed_stream>();
+        stream->id = files.id;
+        stream->name = stream_name(files.id);
+        stream->files = std::move(files);
+        streams_.push_back(std::move(stream));
+    }
+    auto own = std::make_unique<fed_stream>();
+    own->id = writer.stream();
+    own->name = stream_name(own->id);
+    own->is_own = true;
+    streams_.push_back(std::move(own));
 }
+
+journal_feeder::~journal_feeder() = default;
 
 std::string journal_feeder::stream_name(ingest::uuid const& stream) {
     return "journal:" + ingest::to_string(stream);
-}
-
-void journal_feeder::start() {
-    thread_ = std::thread{[this] { run(); }};
-}
-
-void journal_feeder::stop() noexcept {
-    stopping_ = true;
-    {
-        std::lock_guard const lock{progress_->mutex}; // no waiter is between its check and its wait
-    }
-    progress_->changed.notify_all();
-    if (thread_.joinable()) {
-        thread_.join();
-    }
-}
-
-bool journal_feeder::drain(milliseconds limit) {
-    draining_ = true;
-    std::unique_lock lock{progress_->mutex};
-    return progress_->changed.wait_for(lock, limit, [this] { return drained_.load(); });
 }
 
 std::optional<ingest::time_us> journal_feeder::oldest_of_earlier() const {
@@ -110,289 +90,332 @@ std::optional<ingest::time_us> journal_feeder::oldest_of_earlier() const {
     return oldest == 0 ? std::nullopt : std::optional{oldest};
 }
 
-std::uint64_t journal_feeder::stored_below() const {
-    std::lock_guard const lock{progress_->mutex};
-    return progress_->stored_below;
+std::vector<journal_gap> journal_feeder::gaps() const {
+    std::lock_guard const lock{mutex_};
+    return gaps_;
 }
 
-void journal_feeder::run() noexcept {
-    try {
-        work();
-    } catch (std::exception const& error) {
-        // Out of memory, or a bug. The journal keeps all records, and the next run reads them.
-        target_.failures.report("journal_feeder", error.what());
+journal_feeder::turn journal_feeder::step(clock::time_point now) {
+    if (target_.keeper.has_lost()) {
+        begin_again();
     }
-}
-
-void journal_feeder::work() {
-    // The age of the oldest push is a metric, also while nothing can be replayed yet.
-    for (auto const& stream : earlier_) {
-        ingest::frame_view frame;
-        ingest::journal_reader reader{stream.id, stream.segments};
-        if (reader.next(frame) == ingest::journal_reader::status::frame) {
-            oldest_of_earlier_ = frame.head.received;
-            break;
+    if (!is_open_) {
+        auto const opened = open();
+        if (!is_open_) {
+            return opened;
         }
     }
 
-    // Wait until the lanes take blocks. Before the first catalog is loaded, the sources are
-    // unknown, and with them the time zones and number rules by which a push is decoded.
-    if (!admit(0)) {
-        return;
-    }
-
-    for (auto const& stream : earlier_) {
-        if (!replay(stream)) {
-            return;
-        }
-    }
-    oldest_of_earlier_ = 0;
-    follow();
+    // The first stream that is not read to its end; the own one never is.
+    auto const next =
+        std::ranges::find_if(streams_, [](auto const& stream) { return !stream->is_fed; });
+    auto const fed = feed(**next);
+    retire(now);
+    note_progress();
+    return fed;
 }
 
-/// Replays a stream of an earlier run to its end, and removes it. False: the daemon stops, or a
-/// failure was reported.
-bool journal_feeder::replay(ingest::journal_stream const& stream) {
-    auto const name = stream_name(stream.id);
-    auto const before = target_.progress(name);
-    spdlog::info("event=journal_replay stream={} segments={} from_record={}",
-                 ingest::to_string(stream.id), stream.segments.size(), before.stored_below);
-
-    ingest::journal_reader reader{stream.id, stream.segments};
-    if (!feed_all(reader, name, before)) {
-        return false;
+/// The database went back: everything that is known about it is forgotten, and all streams are fed
+/// again from the positions that it has now. Blocks under way end in positions that nobody keeps.
+void journal_feeder::begin_again() {
+    read_.clear();
+    pushed_ = 0;
+    is_decided_ = true;
+    for (auto& stream : streams_) {
+        stream->kept.reset();
+        stream->reader.reset();
+        stream->is_begun = false;
+        stream->is_fed = false;
+        stream->stored_at.reset();
     }
-
-    // The files are removed only after the last record is in the database (R5).
-    if (!wait_stored()) {
-        if (!stopping()) {
-            target_.failures.report("journal_feeder", "a lane dropped records that are not stored");
-        }
-        return false;
+    {
+        std::lock_guard const lock{mutex_};
+        gaps_.clear();
     }
-    if (auto const& tail = reader.tail()) {
-        spdlog::warn("event=journal_tail_trimmed file={} offset={} bytes={}", tail->file.string(),
-                     tail->begin, tail->bytes);
-    }
-
-    // Files that cannot be removed do no harm: their records have been stored.
-    if (int const error = folder_.remove(stream); error != 0) {
-        spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
-                      ingest::to_string(stream.id), std::strerror(error));
-    } else {
-        pushes_.earlier_removed(stream.bytes);
-        target_.forget(name);
-    }
-    spdlog::info("event=journal_replayed stream={} to_record={}", ingest::to_string(stream.id),
-                 reader.next_record());
-    progress_->clear();
-    return true;
+    target_.forget_batches();
+    target_.keeper.watch({});
+    is_open_ = false;
 }
 
-/// Feeds all frames of a stream, except those whose records are all stored. False: the daemon
-/// stops, or a failure was reported.
-bool journal_feeder::feed_all(ingest::journal_reader& reader, std::string const& stream,
-                              storage::stream_progress const& before) {
-    ingest::frame_view frame;
-    bool is_first = true;
-    while (!stopping()) {
-        switch (reader.next(frame)) {
-        case ingest::journal_reader::status::frame:
-            if (std::exchange(is_first, false)) {
-                check_begin(frame, stream, before);
-            }
-            // Below `stored_below` every lane has stored its records, so the frame is skipped. Up
-            // to `reached` some lanes have: the block's records are looked up by their keys.
-            if (frame.head.first_record + frame.head.records > before.stored_below &&
-                !feed(frame, stream, false, frame.head.first_record < before.reached)) {
-                return false;
-            }
-            oldest_of_earlier_ = frame.head.received;
-            break;
-        case ingest::journal_reader::status::end:
-            return true;
-        case ingest::journal_reader::status::damaged:
-            if (!target_.skips_damage) { // the check at the start found none, so it is new
-                target_.failures.report("journal_feeder", describe(*reader.damage()));
-                return false;
-            }
-            is_first = false; // after a gap the first frame proves nothing
-            spdlog::error("event=journal_damage_skipped detail=\"{}\"", describe(*reader.damage()));
-            reader.skip_damage();
-            break;
-        case ingest::journal_reader::status::failed:
-            read_failed(reader);
-            break;
-        }
+/// Reads the positions of all streams, and where their files begin.
+journal_feeder::turn journal_feeder::open() {
+    // Before the first catalog is loaded the sources are unknown, and with them the limits by which
+    // a push is decoded.
+    if (target_.lanes.admit(0) != ingest::push_status::pushed) {
+        return {.wait = idle_wait};
     }
-    return false;
+    std::vector<std::shared_ptr<kept_position>> kept;
+    for (auto& stream : streams_) {
+        if (auto const opened = open_stream(*stream); stream->kept == nullptr) {
+            return opened;
+        }
+        kept.push_back(stream->kept);
+    }
+    target_.keeper.watch(std::move(kept));
+    is_open_ = true;
+    return more;
 }
 
-/// Records are removed only after the database has confirmed them. So when a stream begins at 900
-/// and the database has `reached` = 500, it has lost confirmed records (failover, restore), and 500
-/// to 899 are in neither.
-void journal_feeder::check_begin(ingest::frame_view const& frame, std::string const& stream,
-                                 storage::stream_progress const& before) const {
-    if (frame.head.first_record > before.reached) {
-        spdlog::critical(
-            "event=journal_records_missing stream={} records={}-{} error=\"the database "
-            "has lost acknowledged records that it had stored, and the journal no "
-            "longer has them; their senders have to send them again\"",
-            stream, before.reached, frame.head.first_record);
+journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
+    if (stream.kept != nullptr) {
+        return more;
     }
-}
-
-void journal_feeder::read_failed(ingest::journal_reader const& reader) {
-    spdlog::error("event=journal_not_readable error=\"{}\"", std::strerror(reader.error()));
-    std::unique_lock lock{progress_->mutex};
-    progress_->changed.wait_for(lock, read_again_after, [this] { return stopping(); });
-}
-
-/// Feeds the stream of this run as it grows, until the daemon stops or all of it is drained.
-void journal_feeder::follow() {
-    auto const name = stream_name(writer_.stream());
-    ingest::journal_reader reader{writer_.stream(), {}};
-    while (!stopping()) {
-        // Both are read before the extents, which then contain at least what these two promise.
-        bool const is_draining = draining_;
-        auto const readable_end = writer_.readable_end();
-        reader.extend(writer_.extents());
-        if (!read_on(reader, name)) {
-            return;
-        }
-        if (stopping()) {
-            return;
-        }
-
-        // If the reader stopped short of this end, records would wait unseen.
-        if (reader.next_record() < readable_end) {
-            target_.failures.report("journal_feeder", "reading stopped at record " +
-                                                          std::to_string(reader.next_record()) +
-                                                          " of " + std::to_string(readable_end));
-            return;
-        }
-        // The journal takes no pushes while draining, so the end that was reached is the last one.
-        if (is_draining && wait_stored()) {
-            std::lock_guard const lock{progress_->mutex};
-            drained_ = true;
-            progress_->changed.notify_all();
-            return;
-        }
-        pushes_.wait_durable(reader.next_record(), progress_wait);
+    stream.decisions =
+        std::make_unique<payer_decisions>(target_.positions, stream.name, target_.catalog);
+    std::uint64_t position = 0;
+    auto answer = target_.positions.load(stream.name, position);
+    if (answer.ok()) {
+        answer = stream.decisions->load(position);
     }
-}
-
-/// Feeds all frames that can be read now. False: a failure was reported.
-bool journal_feeder::read_on(ingest::journal_reader& reader, std::string const& stream) {
-    ingest::frame_view frame;
-    while (!stopping()) {
-        switch (reader.next(frame)) {
-        case ingest::journal_reader::status::frame:
-            if (!feed(frame, stream, true, false)) {
-                return stopping();
-            }
-            break;
-        case ingest::journal_reader::status::end:
-            return true;
-        case ingest::journal_reader::status::damaged:
-            target_.failures.report("journal_feeder", describe(*reader.damage()));
-            return false; // the next start refuses, and prints what to do
-        case ingest::journal_reader::status::failed:
-            read_failed(reader);
-            break;
-        }
-    }
-    return true;
-}
-
-/// Pushes one frame into the lanes; waits for their credit. False: the daemon stops, and the frame
-/// was not pushed.
-bool journal_feeder::feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
-                          bool may_be_stored) {
-    auto block =
-        ingest::decode_pushed(frame.payload, *target_.lanes.sources(), frame.head.received);
-    block->stream = storage::dealt_stream(stream, target_.lane_count);
-    block->may_be_stored = may_be_stored;
-    block->stream_begin = frame.head.first_record;
-    block->stream_end = frame.head.first_record + frame.head.records;
-    block->admitted_bytes = block->memory_bytes();
-
-    if (!admit(block->admitted_bytes)) {
-        return false;
+    if (!answer.ok()) {
+        spdlog::warn("event=journal_position_unknown stream={} detail=\"{}\"", stream.name,
+                     answer.detail);
+        return {.wait = retry_after};
     }
 
-    auto const number = progress_->begin(
-        {block->stream_begin, block->stream_end, frame.head.received, false, false});
-    block->on_done = [this, shared = progress_, number, is_own,
-                      first = block->stream_begin](ingest::block_outcome const& outcome) {
-        auto const below = shared->finish(number, outcome.durable);
-        if (is_own) {
-            pushes_.stored(first, outcome);
-            pushes_.stored_below(below);
-        }
-    };
-
-    std::size_t const bytes = block->admitted_bytes;
-    if (target_.lanes.push(block) != ingest::push_status::pushed) {
-        target_.lanes.release(bytes);
-        progress_->finish(number, false);
-        return false;
+    stream.next_record = position;
+    auto segments = from(stream.is_own ? writer_.extents() : stream.files.segments, position);
+    stream.follows_failure = !segments.empty() && segments.front().follows_failure;
+    stream.reader = std::make_unique<ingest::journal_reader>(stream.id, std::move(segments));
+    stream.kept = std::make_shared<kept_position>(stream.name, position);
+    if (stream.is_own) {
+        own_committed_ = position;
+        stream.kept->on_committed = [this](std::uint64_t committed) {
+            own_committed_ = committed;
+            pushes_.committed(committed);
+        };
     }
-    return true;
+    return more;
 }
 
-bool journal_feeder::admit(std::size_t bytes) {
-    while (!stopping()) {
+journal_feeder::turn journal_feeder::feed(fed_stream& stream) {
+    return read_.empty() ? read(stream) : push_read(stream);
+}
+
+/// Pushes what was read, as far as the lanes' credit goes.
+journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
+    if (!is_decided_) {
+        if (auto const settled = stream.decisions->settle(read_); !settled.ok()) {
+            spdlog::warn("event=payers_not_kept stream={} detail=\"{}\"", stream.name,
+                         settled.detail);
+            return {.wait = retry_after};
+        }
+        is_decided_ = true;
+    }
+    for (; pushed_ < read_.size(); ++pushed_) {
+        auto& block = read_[pushed_];
+        auto const bytes = block->memory_bytes();
         switch (target_.lanes.admit(bytes)) {
         case ingest::push_status::pushed:
-            return true;
-        case ingest::push_status::closed:
-            stopping_ = true;
-            return false;
-        case ingest::push_status::full:
-            std::this_thread::sleep_for(credit_wait);
             break;
+        case ingest::push_status::full:
+            return {.wait = credit_wait};
+        case ingest::push_status::closed:
+            return {.wait = idle_wait}; // the daemon stops
+        }
+
+        block->admitted_bytes = bytes;
+        auto const number = stream.kept->prefix.begin(block->stream_begin, block->stream_end);
+        block->on_done = [this, kept = stream.kept, number, is_own = stream.is_own,
+                          first = block->stream_begin](ingest::block_outcome const& outcome) {
+            if (outcome.durable) {
+                kept->prefix.finish(number);
+            }
+            if (is_own) {
+                pushes_.stored(first, outcome);
+            }
+        };
+        if (target_.lanes.push(block) != ingest::push_status::pushed) {
+            target_.lanes.release(bytes);
+            return {.wait = idle_wait};
         }
     }
-    return false;
+    read_.clear();
+    pushed_ = 0;
+    return more;
 }
 
-/// Waits until no block is under way, or one was given up. True: all fed records are in the
-/// database.
-bool journal_feeder::wait_stored() {
-    std::unique_lock lock{progress_->mutex};
-    auto const over = [this] {
-        return progress_->parts.empty() || progress_->parts.front().given_up || stopping();
-    };
-    progress_->changed.wait(lock, over);
-    return progress_->parts.empty();
+/// Reads frames, up to a bound.
+journal_feeder::turn journal_feeder::read(fed_stream& stream) {
+    if (stream.is_own) {
+        stream.reader->extend(from(writer_.extents(), stream.next_record));
+    }
+    std::uint64_t bytes = 0;
+    ingest::frame_view frame;
+    while (read_.size() < read_max && bytes < read_bytes_max) {
+        switch (stream.reader->next(frame)) {
+        case status::frame:
+            bytes += frame.payload.size();
+            take(stream, frame);
+            break;
+        case status::end:
+            return read_.empty() ? at_end(stream) : more;
+        case status::damaged:
+            return read_.empty() ? damaged(stream) : more;
+        case status::failed:
+            spdlog::error("event=journal_not_readable error=\"{}\"",
+                          std::strerror(stream.reader->error()));
+            return {.wait = retry_after};
+        }
+    }
+    return more;
+}
+
+/// Decodes a frame, unless all of its records are stored.
+void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
+    auto const& head = frame.head;
+    auto const end = head.first_record + head.records;
+    if (end <= stream.kept->prefix.below()) {
+        stream.is_begun = true;
+        return;
+    }
+    begin_at(stream, head);
+    if (!stream.is_own) {
+        oldest_of_earlier_ = head.received;
+    }
+
+    auto block = ingest::decode_pushed(frame.payload, *target_.lanes.sources(), head.received);
+    block->stream_begin = head.first_record;
+    block->stream_end = end;
+    is_decided_ = is_decided_ && (block->batch.cdrs.empty() || !block->decided.empty());
+    stream.next_record = end;
+    read_.push_back(std::move(block));
+}
+
+/// Record numbers may be missing before a frame. Within a stream they were never acknowledged: the
+/// write of their segment failed. But a stream is released only up to its position, so when it
+/// begins after it, the database has lost records that it had confirmed, and they are nowhere. Then
+/// the position stays until an operator settles it.
+void journal_feeder::begin_at(fed_stream& stream, ingest::frame_head const& head) {
+    bool const is_first = !std::exchange(stream.is_begun, true);
+    if (head.first_record <= stream.next_record) {
+        return;
+    }
+    if (!is_first || stream.follows_failure) {
+        stream.kept->prefix.finish(
+            stream.kept->prefix.begin(stream.next_record, head.first_record));
+        return;
+    }
+    spdlog::critical(
+        "event=journal_records_missing stream={} records={}-{} error=\"the database has "
+        "lost acknowledged records that it had stored, and the journal no longer has "
+        "them; their senders have to send them again\" hint=\"tallyd journal settle\"",
+        stream.name, stream.next_record, head.first_record);
+    std::lock_guard const lock{mutex_};
+    gaps_.push_back({stream.name, stream.next_record, head.first_record});
+}
+
+/// Nothing more can be read now.
+journal_feeder::turn journal_feeder::at_end(fed_stream& stream) {
+    if (!stream.is_own) {
+        stream.is_fed = true;
+        if (auto const& tail = stream.reader->tail()) {
+            spdlog::warn("event=journal_tail_trimmed file={} offset={} bytes={}",
+                         tail->file.string(), tail->begin, tail->bytes);
+        }
+        spdlog::info("event=journal_replayed stream={} to_record={}", ingest::to_string(stream.id),
+                     stream.next_record);
+        return more;
+    }
+    return {.wait = idle_wait, .for_pushes = true};
+}
+
+journal_feeder::turn journal_feeder::damaged(fed_stream& stream) {
+    auto const& damage = *stream.reader->damage();
+    if (!target_.skips_damage) {
+        target_.failures.report(
+            "journal_feeder",
+            "the journal holds acknowledged records that are damaged: " + describe(damage) +
+                ". Keep a copy of the file. 'tallyd run --skip-journal-damage' goes on without "
+                "these bytes; their senders have to send them again.");
+        return {.wait = retry_after};
+    }
+    spdlog::error("event=journal_damage_skipped detail=\"{}\"", describe(damage));
+
+    // The operator accepts the loss, so nothing below the next frame is waited for.
+    auto const next = std::max(stream.next_record, damage.next_record);
+    stream.kept->prefix.finish(stream.kept->prefix.begin(stream.next_record, next));
+    stream.next_record = next;
+    stream.is_begun = true;
+    stream.reader->skip_damage();
+    return more;
+}
+
+/// Removes earlier streams that are stored and were kept long enough (R5). They are kept because the
+/// database may go back: a standby that was behind may be promoted.
+void journal_feeder::retire(clock::time_point now) {
+    std::uint64_t kept_bytes = 0;
+    for (auto const& stream : streams_) {
+        if (stream->is_own || !stream->is_stored()) {
+            continue;
+        }
+        if (!stream->stored_at) {
+            stream->stored_at = now;
+            pushes_.earlier_stored(stream->files.bytes);
+        }
+        kept_bytes += stream->files.bytes;
+    }
+
+    // The oldest first.
+    for (auto each = streams_.begin(); each != streams_.end();) {
+        auto const& stream = **each;
+        bool const is_due = stream.stored_at && (now - *stream.stored_at >= target_.retain ||
+                                                 kept_bytes > target_.retain_bytes);
+        if (!is_due || !remove(stream)) {
+            ++each;
+            continue;
+        }
+        kept_bytes -= stream.files.bytes;
+        each = streams_.erase(each);
+    }
+}
+
+/// Files that cannot be removed do no harm: their records are stored. The position goes last: files
+/// without a position would be stored again.
+bool journal_feeder::remove(fed_stream const& stream) {
+    target_.keeper.unwatch(stream.kept);
+    if (int const error = folder_.remove(stream.files); error != 0) {
+        spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
+                      ingest::to_string(stream.id), std::strerror(error));
+    } else if (auto const done = target_.positions.forget(stream.name); !done.ok()) {
+        spdlog::info("event=journal_position_kept stream={} detail=\"{}\"", stream.name,
+                     done.detail);
+    }
+    pushes_.earlier_removed(stream.files.bytes);
+    return true;
+}
+
+void journal_feeder::note_progress() {
+    auto const& own = *streams_.back();
+    own_next_ = own.next_record;
+    bool const earlier_stored = std::all_of(streams_.begin(), streams_.end() - 1,
+                                            [](auto const& each) { return each->is_stored(); });
+    if (earlier_stored) {
+        oldest_of_earlier_ = 0;
+    }
+    close_settled_gaps();
+
+    // Drained is what the positions in the database say, and nothing else (R2).
+    auto const end = writer_.readable_end();
+    is_drained_ = is_draining_ && earlier_stored && read_.empty() && own.kept->committed == end &&
+                  !target_.keeper.has_lost();
+}
+
+/// An operator settles a gap by moving the position to its end.
+void journal_feeder::close_settled_gaps() {
+    std::lock_guard const lock{mutex_};
+    std::erase_if(gaps_, [this](journal_gap const& gap) {
+        return std::ranges::any_of(streams_, [&gap](auto const& stream) {
+            return stream->name == gap.stream && stream->kept != nullptr &&
+                   stream->kept->committed >= gap.end_record;
+        });
+    });
 }
 
 std::string describe(ingest::journal_damage const& damage) {
     return damage.file.string() + ": bytes " + std::to_string(damage.begin) + " to " +
            std::to_string(damage.end) + " (records " + std::to_string(damage.first_record) +
            " to " + std::to_string(damage.next_record) + " of the stream): " + damage.detail;
-}
-
-std::vector<ingest::journal_damage>
-find_damage(std::vector<ingest::journal_stream> const& streams) {
-    std::vector<ingest::journal_damage> found;
-    for (auto const& stream : streams) {
-        ingest::journal_reader reader{stream.id, stream.segments};
-        ingest::frame_view frame;
-        auto answer = ingest::journal_reader::status::frame;
-        while (answer == ingest::journal_reader::status::frame) {
-            answer = reader.next(frame);
-        }
-        if (answer == ingest::journal_reader::status::damaged) {
-            found.push_back(*reader.damage());
-        } else if (answer ==
-                   ingest::journal_reader::status::failed) { // unreadable counts as damaged
-            found.push_back({stream.segments.front().file, 0, 0, reader.next_record(),
-                             reader.next_record(), std::strerror(reader.error())});
-        }
-    }
-    return found;
 }
 
 } // namespace tally::daemon

@@ -2,12 +2,14 @@
 
 #include "daemon/journal/push_journal.hpp"
 #include "daemon/pipeline/failure_report.hpp"
+#include "daemon/pipeline/payer_decisions.hpp"
+#include "daemon/pipeline/position_keeper.hpp"
 #include "ingest/journal/folder.hpp"
 #include "ingest/journal/reader.hpp"
-#include "storage/lane/stream_positions.hpp"
+#include "storage/lane/position_store.hpp"
 
 #include <atomic>
-#include <condition_variable>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -15,27 +17,43 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace tally::daemon {
 
+/// Records of a stream that neither the journal nor the database has.
+struct journal_gap {
+    std::string stream; ///< its name in ingest.positions
+    std::uint64_t first_record = 0;
+    std::uint64_t end_record = 0;
+};
+
 /// Reads the journal and pushes its records into the lanes, in order: first the streams that
-/// earlier runs left, then the one of this run, as far as it is durable. The lanes' credit bounds
-/// the memory in use, however far the journal is ahead. A record is stored once, however often it
-/// is read: the lanes' positions and the records' keys see to that.
+/// earlier runs left, then the one of this run, as far as it is durable. Every stream begins at its
+/// position in the database; a record that is read again has the same key as before, so it is stored
+/// once however often it is read (docs/ARCHITECTURE.md, R6). The lanes' credit bounds the memory in
+/// use, however far the journal is ahead.
+///
+///     open:  positions ──→ feed: read → decide payers → push      (each stream in turn)
+///       ↑                                   │
+///       └────── the database went back ─────┘
+///
+/// Stepped by one thread; the const functions are for any thread.
 class journal_feeder {
   public:
+    using clock = std::chrono::steady_clock;
+
     struct target {
         ingest::record_sink& lanes;
-        /// Returns how far the lanes have stored a stream. Blocks until the database answers, or
-        /// until the daemon stops.
-        std::function<storage::stream_progress(std::string const& stream)> progress;
-        /// Removes the positions of a stream; called after its files are removed.
-        std::function<void(std::string const& stream)> forget;
+        storage::position_store& positions; ///< used by the feeder's thread only
+        position_keeper& keeper;
         failure_report& failures;
-        std::uint32_t lane_count = 1;
-        bool skips_damage = false; ///< the operator accepts the loss
+        payer_decisions::catalog_source catalog;
+        /// Forgets the lanes' last batches: the database may not have them.
+        std::function<void()> forget_batches;
+        std::chrono::seconds retain{0}; ///< how long a stored stream is kept
+        std::uint64_t retain_bytes = 0; ///< how much of stored streams is kept
+        bool skips_damage = false;      ///< the operator accepts the loss
     };
 
     journal_feeder(target destination, ingest::journal_folder& folder,
@@ -45,57 +63,70 @@ class journal_feeder {
     journal_feeder(journal_feeder const&) = delete;
     journal_feeder& operator=(journal_feeder const&) = delete;
 
-    void start();
-    /// Waits until all records of the journal are in the database, at most for `limit`. The journal
-    /// must be closed before. True: they are, and the files of earlier runs are removed.
-    bool drain(std::chrono::milliseconds limit);
-    void stop() noexcept;
+    /// What step() found.
+    struct turn {
+        clock::duration wait{};  ///< how long nothing will be due; zero: more is due
+        bool for_pushes = false; ///< the wait may end earlier, with the next durable push
+    };
+
+    /// Does what can be done now.
+    turn step(clock::time_point now);
+    /// One past the last record of this run's stream that was read.
+    [[nodiscard]] std::uint64_t next_record() const noexcept { return own_next_; }
+    /// No push will come: the journal is closed. From now on is_drained() may become true.
+    void drain() noexcept { is_draining_ = true; }
+    /// All records of the journal are in the database, and its positions say so.
+    [[nodiscard]] bool is_drained() const noexcept { return is_drained_; }
 
     /// When the oldest push of earlier runs that is not in the database was received,
     /// approximately; nullopt: none.
     [[nodiscard]] std::optional<ingest::time_us> oldest_of_earlier() const;
     /// All records of this run's stream below this number are in the database.
-    [[nodiscard]] std::uint64_t stored_below() const;
+    [[nodiscard]] std::uint64_t committed() const noexcept { return own_committed_; }
+    /// Records that are in neither the journal nor the database; empty: none are missing.
+    [[nodiscard]] std::vector<journal_gap> gaps() const;
 
-    /// The name of a stream in ingest.positions, without the suffix for the number of lanes.
+    /// The name of a stream in ingest.positions.
     static std::string stream_name(ingest::uuid const& stream);
 
   private:
-    struct progress;
+    struct fed_stream;
 
-    void run() noexcept;
-    void work();
-    bool replay(ingest::journal_stream const& stream);
-    void follow();
-    bool read_on(ingest::journal_reader& reader, std::string const& stream);
-    void check_begin(ingest::frame_view const& frame, std::string const& stream,
-                     storage::stream_progress const& before) const;
-    bool feed_all(ingest::journal_reader& reader, std::string const& stream,
-                  storage::stream_progress const& before);
-    bool feed(ingest::frame_view const& frame, std::string const& stream, bool is_own,
-              bool may_be_stored);
-    bool admit(std::size_t bytes);
-    bool wait_stored();
-    void read_failed(ingest::journal_reader const& reader);
-    [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+    turn open();
+    turn open_stream(fed_stream& stream);
+    turn feed(fed_stream& stream);
+    turn push_read(fed_stream& stream);
+    turn read(fed_stream& stream);
+    void take(fed_stream& stream, ingest::frame_view const& frame);
+    void begin_at(fed_stream& stream, ingest::frame_head const& head);
+    turn at_end(fed_stream& stream);
+    turn damaged(fed_stream& stream);
+    void retire(clock::time_point now);
+    bool remove(fed_stream const& stream);
+    void begin_again();
+    void note_progress();
+    void close_settled_gaps();
 
     target target_;
     ingest::journal_folder& folder_;
     ingest::journal_writer& writer_;
     push_journal& pushes_;
-    std::vector<ingest::journal_stream> earlier_;
-    std::shared_ptr<progress> progress_;
-    std::atomic<bool> stopping_{false};
-    std::atomic<bool> draining_{false};
-    std::atomic<bool> drained_{false};
+    std::vector<std::unique_ptr<fed_stream>> streams_; ///< in order; the own one last
+    bool is_open_ = false;                             ///< positions are known, streams are read
+    std::vector<std::unique_ptr<ingest::record_block>> read_; ///< of one stream
+    std::size_t pushed_ = 0;                                  ///< of read_, from the front
+    bool is_decided_ = true; ///< the payers of all blocks in read_ are decided and kept
+
+    std::atomic<bool> is_draining_{false};
+    std::atomic<bool> is_drained_{false};
+    std::atomic<std::uint64_t> own_committed_{0};
+    std::atomic<std::uint64_t> own_next_{0};
     std::atomic<ingest::time_us> oldest_of_earlier_{0}; ///< 0: none
-    std::thread thread_;
+    mutable std::mutex mutex_;                          ///< guards gaps_
+    std::vector<journal_gap> gaps_;
 };
 
 /// The damaged bytes and records, as a text for the operator.
 std::string describe(ingest::journal_damage const& damage);
-
-/// The first damage of each stream; empty when none is damaged. Reads the streams completely.
-std::vector<ingest::journal_damage> find_damage(std::vector<ingest::journal_stream> const& streams);
 
 } // namespace tally::daemon

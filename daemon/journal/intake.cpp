@@ -1,7 +1,6 @@
 #include "daemon/journal/intake.hpp"
 
 #include "ingest/journal/segment.hpp"
-#include "storage/postgres/pqxx_session.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -20,7 +19,8 @@ constexpr std::uint64_t segment_bytes_min = std::uint64_t{64} << 10;
 /// The journal's space holds at least this many segments: a segment is freed as a whole, so larger
 /// ones would keep the space of stored records for too long.
 constexpr std::uint64_t segments_min = 8;
-constexpr milliseconds position_retry{1000};
+/// How often the drain is looked at.
+constexpr milliseconds drain_poll{5};
 
 /// A segment of a newer version is neither damaged nor to be skipped: only that tallyd can read it.
 void refuse_newer(std::vector<ingest::journal_stream> const& streams) {
@@ -38,36 +38,17 @@ void refuse_newer(std::vector<ingest::journal_stream> const& streams) {
     }
 }
 
-void refuse_damage(std::vector<ingest::journal_stream> const& streams, bool skip) {
-    auto const damages = find_damage(streams);
-    if (damages.empty()) {
-        return;
-    }
-
-    std::string text = "the journal holds acknowledged records that are damaged:";
-    for (auto const& each : damages) {
-        text += "\n  " + describe(each);
-    }
-
-    // Never skipped silently: the senders were told that these records are safe.
-    if (skip) {
-        spdlog::warn("event=journal_damage_accepted detail=\"{}\"", text);
-        return;
-    }
-    throw std::runtime_error{text +
-                             "\nKeep a copy of the file. 'tallyd run --skip-journal-damage' starts "
-                             "without these bytes; their senders have to send them again."};
-}
-
 } // namespace
 
-intake::intake(intake_options options, ingest::record_sink& lanes, failure_report& failures,
+intake::intake(intake_options options, pipeline& lanes, failure_report& failures,
                std::function<void(journal_report const&)> report)
-    : options_{std::move(options)}, folder_{options_.folder} {
+    : options_{std::move(options)}, lanes_{lanes}, failures_{failures}, folder_{options_.folder},
+      read_positions_{options_.connection_string, "tallyd journal"}, written_positions_{
+                                                                         options_.connection_string,
+                                                                         "tallyd positions"} {
     // Check what earlier runs left before anything new is written beside it.
     auto earlier = folder_.streams();
     refuse_newer(earlier);
-    refuse_damage(earlier, options_.skip_damage);
     std::uint64_t earlier_bytes = 0;
     for (auto const& stream : earlier) {
         earlier_bytes += stream.bytes;
@@ -81,13 +62,27 @@ intake::intake(intake_options options, ingest::record_sink& lanes, failure_repor
         ingest::real_disk());
 
     pushes_ = std::make_unique<push_journal>(
-        push_journal_options{options_.bytes_max, options_.memory_bytes_max, earlier_bytes},
-        *writer_, [&lanes] { return lanes.sources(); }, std::move(report));
+        push_journal_options{options_.bytes_max, options_.memory_bytes_max, earlier_bytes,
+                             options_.retain, options_.retain_bytes},
+        *writer_, [this] { return lanes_.sources(); },
+        [this](ingest::record_block& block) {
+            if (auto const catalog = lanes_.catalog()) {
+                decide_payers(block, *catalog);
+            }
+        },
+        std::move(report));
+    keeper_ = std::make_unique<position_keeper>(
+        written_positions_, [this] { return lanes_.last_batches(); }, position_keeper::options{});
     feeder_ = std::make_unique<journal_feeder>(
-        journal_feeder::target{lanes,
-                               [this](std::string const& stream) { return progress(stream); },
-                               [this](std::string const& stream) { forget(stream); }, failures,
-                               options_.lanes, options_.skip_damage},
+        journal_feeder::target{.lanes = lanes_,
+                               .positions = read_positions_,
+                               .keeper = *keeper_,
+                               .failures = failures_,
+                               .catalog = [this] { return lanes_.catalog(); },
+                               .forget_batches = [this] { lanes_.forget_last_batches(); },
+                               .retain = options_.retain,
+                               .retain_bytes = options_.retain_bytes,
+                               .skips_damage = options_.skip_damage},
         folder_, *writer_, *pushes_, std::move(earlier));
 }
 
@@ -97,17 +92,69 @@ intake::~intake() {
 
 void intake::start() {
     pushes_->start();
-    feeder_->start();
+    feeder_thread_ = std::thread{[this] { run_feeder(); }};
+    keeper_thread_ = std::thread{[this] { run_keeper(); }};
+}
+
+/// False: stopping.
+bool intake::pause(std::chrono::nanoseconds time) {
+    std::unique_lock lock{stop_mutex_};
+    return !stop_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+void intake::run_feeder() noexcept {
+    try {
+        while (pause(milliseconds{0}) && !failures_.has_failed()) {
+            auto const turn = feeder_->step(journal_feeder::clock::now());
+            if (turn.for_pushes) {
+                pushes_->wait_durable(feeder_->next_record(),
+                                      std::chrono::duration_cast<milliseconds>(turn.wait));
+            } else if (turn.wait > turn.wait.zero() && !pause(turn.wait)) {
+                return;
+            }
+        }
+    } catch (std::exception const& error) {
+        // Out of memory, or a bug. The journal keeps all records, and the next run reads them.
+        failures_.report("journal_feeder", error.what());
+    }
+}
+
+void intake::run_keeper() noexcept {
+    try {
+        while (pause(keeper_->step(position_keeper::clock::now()))) {
+        }
+    } catch (std::exception const& error) {
+        failures_.report("position_keeper", error.what());
+    }
+}
+
+void intake::close() {
+    pushes_->close();
+    feeder_->drain();
 }
 
 bool intake::drain(milliseconds limit) {
-    drained_ = feeder_->drain(limit);
+    auto const end = std::chrono::steady_clock::now() + limit;
+    while (!feeder_->is_drained() && std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(drain_poll);
+    }
+    drained_ = feeder_->is_drained();
     return drained_;
 }
 
 void intake::stop() noexcept {
-    stopping_ = true;
-    feeder_->stop();
+    {
+        std::lock_guard const lock{stop_mutex_};
+        stopping_ = true;
+    }
+    stop_.notify_all();
+    read_positions_.cancel();
+    written_positions_.cancel();
+    for (auto* thread : {&feeder_thread_, &keeper_thread_}) {
+        if (thread->joinable()) {
+            thread->join();
+        }
+    }
 }
 
 // The files are removed before their positions. A crash in between leaves positions without files,
@@ -115,16 +162,20 @@ void intake::stop() noexcept {
 // replay them from the beginning, as if none of their records were stored.
 void intake::finish() {
     pushes_->give_up_waiting();
-    if (!drained_) {
-        return; // the next run replays the stream
+    if (!drained_ || options_.retain > std::chrono::seconds{0}) {
+        return; // the next run reads the stream, or removes it when it was kept long enough
     }
 
-    if (int const error = writer_->remove_all(feeder_->stored_below()); error != 0) {
+    if (int const error = writer_->remove_all(feeder_->committed()); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
                       ingest::to_string(writer_->stream()), std::strerror(error));
         return;
     }
-    forget(journal_feeder::stream_name(writer_->stream()));
+    storage::stored_positions positions{options_.connection_string, "tallyd journal"};
+    auto const name = journal_feeder::stream_name(writer_->stream());
+    if (auto const done = positions.forget(name); !done.ok()) { // a small row stays, without effect
+        spdlog::info("event=journal_position_kept stream={} detail=\"{}\"", name, done.detail);
+    }
 }
 
 std::int64_t intake::oldest_s() const {
@@ -136,28 +187,6 @@ std::int64_t intake::oldest_s() const {
     auto const now = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::system_clock::now().time_since_epoch());
     return std::max<std::int64_t>(0, (now.count() - received) / ingest::us_per_s);
-}
-
-storage::stream_progress intake::progress(std::string const& stream) {
-    while (!stopping_) {
-        try {
-            storage::pqxx_session session{options_.connection_string, "tallyd journal"};
-            return storage::progress_of(session, stream);
-        } catch (storage::sql_error const& error) {
-            spdlog::warn("event=journal_position_unknown error=\"{}\"", error.what());
-            std::this_thread::sleep_for(position_retry);
-        }
-    }
-    return {};
-}
-
-void intake::forget(std::string const& stream) {
-    try {
-        storage::pqxx_session session{options_.connection_string, "tallyd journal"};
-        storage::forget_stream(session, stream);
-    } catch (storage::sql_error const& error) { // the row stays; it is small and has no effect
-        spdlog::info("event=journal_position_kept stream={} error=\"{}\"", stream, error.what());
-    }
 }
 
 } // namespace tally::daemon

@@ -3,6 +3,8 @@
 #include "ingest/base/time.hpp"
 #include "ingest/journal/pushed_body.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace tally::daemon {
@@ -18,9 +20,11 @@ constexpr std::chrono::milliseconds idle_wait{200};
 
 push_journal::push_journal(push_journal_options options, ingest::journal_writer& writer,
                            std::function<std::shared_ptr<ingest::source_table const>()> sources,
+                           std::function<void(ingest::record_block&)> decide,
                            std::function<void(journal_report const&)> report)
-    : options_{options}, writer_{writer}, sources_{std::move(sources)}, report_{std::move(report)},
-      credit_{options.memory_bytes_max}, earlier_bytes_{options.earlier_bytes} {}
+    : options_{options}, writer_{writer}, sources_{std::move(sources)}, decide_{std::move(decide)},
+      report_{std::move(report)}, credit_{options.memory_bytes_max}, earlier_bytes_{
+                                                                         options.earlier_bytes} {}
 
 push_journal::~push_journal() {
     close();
@@ -50,7 +54,9 @@ std::uint64_t push_journal::bytes() const {
 /// Once full, the journal stays full until an eighth of its space is free. Otherwise it would
 /// alternate between full and not full with each segment that is removed.
 bool push_journal::has_room(std::size_t bytes) noexcept {
-    std::uint64_t const used = this->bytes() + writer_.pending_bytes() + bytes +
+    std::uint64_t const stored = earlier_stored_bytes_ + retained_bytes_;
+    std::uint64_t const used = this->bytes() - std::min(stored, this->bytes()) +
+                               writer_.pending_bytes() + bytes +
                                static_cast<std::uint64_t>(credit_.used());
     std::uint64_t const limit =
         full_ ? options_.bytes_max - options_.bytes_max / 8 : options_.bytes_max;
@@ -75,8 +81,10 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
         return ingest::push_status::closed;
     }
 
-    // The body as it was pushed goes into the journal; the decoded records are dropped here. The
-    // feeder decodes the body again, so that a replay after a restart takes the same path.
+    // The body as it was pushed goes into the journal, with the payers as they are now; the decoded
+    // records are dropped here. The feeder decodes the body again, so that a replay after a restart
+    // takes the same path.
+    decide_(*block);
     std::string const payload = ingest::encode_pushed(*block);
     waiter pending;
     pending.admitted_bytes = block->admitted_bytes;
@@ -127,17 +135,54 @@ void push_journal::run() noexcept {
         std::deque<waiter> waiters;
         std::swap(waiters, waiters_);
         lock.unlock();
+        bool is_disk_full = false;
         if (!waiters.empty()) {
             auto const began = clock::now();
             auto const flush = writer_.flush();
             report_({clock::now() - began, flush.error, flush.end - flush.durable_end});
             tell(waiters, flush);
+            is_disk_full = flush.error == ENOSPC;
         }
-
-        // Removes segments whose records are all in the database. What fails is tried next time.
-        static_cast<void>(writer_.release(stored_below_));
+        release(clock::now(), is_disk_full);
         lock.lock();
     }
+}
+
+/// Removes segments whose records are all in the database, once they were kept long enough, or when
+/// more of them are kept than may be. What fails is tried next time.
+void push_journal::release(clock::time_point now, bool is_disk_full) {
+    std::uint64_t const committed = committed_;
+    if (confirmed_.empty() || (committed > confirmed_.back().record &&
+                               now - confirmed_.back().since >= std::chrono::seconds{1})) {
+        confirmed_.push_back({committed, now});
+    }
+
+    // What was confirmed long enough ago.
+    std::uint64_t record = 0;
+    while (!confirmed_.empty() && now - confirmed_.front().since >= options_.retain) {
+        record = confirmed_.front().record;
+        confirmed_.pop_front();
+    }
+    released_below_ = std::max(released_below_, record);
+    if (options_.retain == std::chrono::seconds{0} || is_disk_full) {
+        released_below_ = committed;
+    }
+
+    // The oldest segments beyond the bound. A segment is stored if the next one begins below.
+    auto const segments = writer_.extents();
+    std::uint64_t kept_bytes = 0;
+    for (std::size_t i = segments.size(); i-- > 1;) {
+        if (segments[i].first_record > committed) {
+            continue;
+        }
+        kept_bytes += segments[i - 1].durable_bytes;
+        if (kept_bytes > options_.retain_bytes) {
+            released_below_ = std::max(released_below_, segments[i].first_record);
+            break;
+        }
+    }
+    retained_bytes_ = std::min(kept_bytes, options_.retain_bytes);
+    static_cast<void>(writer_.release(released_below_));
 }
 
 /// Answers the senders of `waiters`. A push that was appended during the previous flush may have
@@ -212,13 +257,9 @@ std::size_t push_journal::commit_waiters() const {
     return commit_waiters_.size();
 }
 
-void push_journal::stored_below(std::uint64_t record) noexcept {
-    stored_below_ = record;
-}
-
 std::optional<ingest::time_us> push_journal::oldest() {
     std::lock_guard const lock{mutex_};
-    std::uint64_t const below = stored_below_;
+    std::uint64_t const below = committed_;
 
     // Drop arrivals whose successor is stored, too: the first one left is that of the oldest push.
     while (arrivals_.size() > 1 && arrivals_[1].first_record <= below) {

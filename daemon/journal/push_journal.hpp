@@ -23,6 +23,10 @@ struct push_journal_options {
     std::uint64_t bytes_max = 0;       ///< size of the folder, segments of earlier runs included
     std::int64_t memory_bytes_max = 0; ///< of pushes that are being read or written
     std::uint64_t earlier_bytes = 0;   ///< size of the streams that earlier runs left
+    /// How long, and how much of, stored segments are kept, in addition to bytes_max: the database
+    /// may go back to an older state.
+    std::chrono::seconds retain{0};
+    std::uint64_t retain_bytes = 0;
 };
 
 /// The outcome of one flush, reported on the journal's thread.
@@ -45,8 +49,11 @@ struct journal_report {
 ///                             └── read again by journal_feeder ──→ lanes ── stored() ──→ on_done
 class push_journal final : public ingest::record_sink {
   public:
+    /// `decide` fills in who pays for a block's calls (record_block::decided), if that can be known
+    /// now: without a catalog it leaves the block as it is.
     push_journal(push_journal_options options, ingest::journal_writer& writer,
                  std::function<std::shared_ptr<ingest::source_table const>()> sources,
+                 std::function<void(ingest::record_block&)> decide,
                  std::function<void(journal_report const&)> report);
     ~push_journal() override;
 
@@ -64,14 +71,18 @@ class push_journal final : public ingest::record_sink {
     /// Reports the outcome of the push that begins with this record: it is in the database, or (not
     /// durable) this run will not store it. Any thread.
     void stored(std::uint64_t first_record, ingest::block_outcome const& outcome);
-    /// Reports that all records below `record` are in the database: segments that contain only such
-    /// records are removed. Any thread.
-    void stored_below(std::uint64_t record) noexcept;
+    /// Reports that the database has confirmed the position `record` of this run's stream. Segments
+    /// that contain only records below are removed once they were kept long enough. Any thread.
+    void committed(std::uint64_t record) noexcept { committed_ = record; }
     /// When the oldest push that is on disk and not in the database was received, to the second;
     /// nullopt: none. Derived from the two positions (durable, stored) only. Any thread.
     [[nodiscard]] std::optional<ingest::time_us> oldest();
-    /// Reports that a stream of an earlier run has been removed.
-    void earlier_removed(std::uint64_t bytes) noexcept { earlier_bytes_ -= bytes; }
+    /// Reports that a stream of an earlier run is stored, and later that it has been removed.
+    void earlier_stored(std::uint64_t bytes) noexcept { earlier_stored_bytes_ += bytes; }
+    void earlier_removed(std::uint64_t bytes) noexcept {
+        earlier_bytes_ -= bytes;
+        earlier_stored_bytes_ -= bytes;
+    }
     /// Waits until `record` is durable, at most for `limit`. False: it is not.
     bool wait_durable(std::uint64_t record, std::chrono::milliseconds limit);
 
@@ -107,7 +118,14 @@ class push_journal final : public ingest::record_sink {
         ingest::time_us received = 0;
     };
 
+    /// A position, and since when it is confirmed.
+    struct confirmed {
+        std::uint64_t record = 0;
+        std::chrono::steady_clock::time_point since;
+    };
+
     void run() noexcept;
+    void release(std::chrono::steady_clock::time_point now, bool is_disk_full);
     /// Returns the number of the push's first record.
     std::uint64_t append(std::string const& payload, std::uint32_t records, waiter pending);
     void sender_gone(std::uint64_t first_record);
@@ -119,13 +137,16 @@ class push_journal final : public ingest::record_sink {
     push_journal_options options_;
     ingest::journal_writer& writer_;
     std::function<std::shared_ptr<ingest::source_table const>()> sources_;
+    std::function<void(ingest::record_block&)> decide_;
     std::function<void(journal_report const&)> report_;
     credit credit_;
     std::atomic<bool> open_{false};
     std::atomic<bool> closed_{false};
     std::atomic<bool> full_{false};
     std::atomic<std::uint64_t> earlier_bytes_;
-    std::atomic<std::uint64_t> stored_below_{0};
+    std::atomic<std::uint64_t> earlier_stored_bytes_{0};
+    std::atomic<std::uint64_t> committed_{0};
+    std::atomic<std::uint64_t> retained_bytes_{0}; ///< of this run's stored segments
     std::atomic<std::uint64_t> durable_{0};
 
     mutable std::mutex commit_mutex_; ///< guards commit_waiters_; locked before mutex_
@@ -136,7 +157,9 @@ class push_journal final : public ingest::record_sink {
     std::deque<waiter> waiters_;
     std::deque<arrival> arrivals_; ///< of pushes that are not stored, at most one per second
     bool stopping_ = false;
-    ingest::journal_flush before_; ///< the previous flush; see tell()
+    ingest::journal_flush before_;     ///< the previous flush; see tell()
+    std::deque<confirmed> confirmed_;  ///< at most one per second; used by the thread only
+    std::uint64_t released_below_ = 0; ///< used by the thread only
     std::thread thread_;
 };
 

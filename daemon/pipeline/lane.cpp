@@ -1,41 +1,70 @@
 #include "daemon/pipeline/lane.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
+#include <string>
+#include <utility>
 
 namespace tally::daemon {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+using storage::entry_state;
 
-/// How long a lane waits for a slice at most before it checks whether it was closed.
-constexpr std::chrono::milliseconds idle_wait{100};
-/// How long a position without records waits for a batch to go with. It may be late: a position
-/// only saves reading records again.
-constexpr std::chrono::milliseconds marks_linger{1000};
+/// How long a lane without work sleeps at most before it checks whether it was closed.
+constexpr milliseconds idle_wait{100};
+
+/// Counts what became of the records, per slice.
+std::vector<ingest::block_outcome> outcomes_of(std::span<storage::batch_entry const> entries,
+                                               std::size_t slices) {
+    std::vector<ingest::block_outcome> outcomes(slices);
+    for (auto const& entry : entries) {
+        auto& outcome = outcomes[entry.owner];
+        switch (entry.state) {
+        case entry_state::live:
+            ++outcome.committed;
+            break;
+        case entry_state::duplicate:
+            ++outcome.duplicate;
+            break;
+        case entry_state::suspended:
+            ++outcome.suspended;
+            break;
+        }
+    }
+    return outcomes;
+}
 
 } // namespace
 
-lane::lane(lane_options options, std::string const& connection_string,
+lane::lane(lane_options options, std::unique_ptr<storage::batch_store> database,
            storage::lane_observer& observer, failure_report& failures)
-    : options_{options}, failures_{failures}, writer_{connection_string,
-                                                      "tallyd lane " + std::to_string(options.lane),
-                                                      options.partitions},
-      lane_writer_{writer_,
-                   {.lane = static_cast<std::int32_t>(options.lane),
-                    .lanes = static_cast<std::int32_t>(options.lanes),
-                    .daemon_id = options.daemon_id},
-                   observer,
-                   [this](std::chrono::milliseconds time) { return wait(time); }},
-      thread_{[this] { run(); }} {}
+    : options_{options}, failures_{failures}, database_{std::move(database)},
+      writer_{*database_,
+              {.lane = static_cast<std::int32_t>(options.lane), .daemon_id = options.daemon_id},
+              observer,
+              [this](milliseconds time) { return wait(time); }},
+      open_{std::make_shared<open_batch>()} {}
 
 lane::~lane() {
     close();
     give_up();
     cancel();
     join();
+}
+
+void lane::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+bool lane::push(slice&& share) {
+    auto const records = share.indices().size();
+    records_waiting_.fetch_add(records, std::memory_order_relaxed);
+    if (queue_.push(std::move(share))) {
+        return true;
+    }
+    records_waiting_.fetch_sub(records, std::memory_order_relaxed);
+    return false;
 }
 
 void lane::give_up() noexcept {
@@ -52,7 +81,7 @@ void lane::join() {
     }
 }
 
-bool lane::wait(std::chrono::milliseconds time) {
+bool lane::wait(milliseconds time) {
     std::unique_lock lock{stop_mutex_};
     return !stop_.wait_for(lock, time, [this] { return given_up_; });
 }
@@ -62,9 +91,26 @@ bool lane::has_given_up() {
     return given_up_;
 }
 
+ingest::uuid lane::last_batch() const {
+    std::lock_guard const lock{batch_mutex_};
+    return last_batch_;
+}
+
+void lane::forget_last_batch() {
+    std::lock_guard const lock{batch_mutex_};
+    last_batch_ = {};
+}
+
 void lane::run() noexcept {
     try {
-        work();
+        slice share;
+        for (auto now = step(clock::now()); !now.is_over; now = step(clock::now())) {
+            if (now.wait > clock::duration::zero() &&
+                queue_.pop(share,
+                           std::chrono::duration_cast<std::chrono::microseconds>(now.wait))) {
+                add(std::move(share));
+            }
+        }
     } catch (std::exception const& error) {
         // Bad input and a lost database do not throw, so this is a bug or a lack of memory. Records
         // that are not committed stay in the journal: ending here loses nothing.
@@ -73,178 +119,144 @@ void lane::run() noexcept {
     let_go();
 }
 
-// Ends with the first batch that could not be stored: a later one would move the stream's position
-// past its records (R2).
-void lane::work() {
-    while (true) {
-        switch (collect()) {
-        case collected::batch:
-            if (!store()) {
-                return;
-            }
-            break;
-        case collected::nothing:
-        case collected::given_up:
-            return;
-        }
-    }
-}
-
-/// Takes nothing more, and reports all slices that are left as not durable.
+/// Takes nothing more. Slices that are left are destroyed: their blocks are not durable.
 void lane::let_go() noexcept {
     queue_.close();
-    slices_.clear();
+    open_.reset();
+    at_once_.clear();
+    aside_.clear();
     slice left;
-    while (queue_.pop(left, std::chrono::milliseconds{0})) {
-        left.finish({});
+    while (queue_.pop(left, milliseconds{0})) {
+        left = {};
     }
 }
 
-// Fills the open batch. `nothing`: the queue is closed and empty, so the thread ends.
-lane::collected lane::collect() {
-    // The first slice: without one there is no batch, so wait without a deadline.
+lane::turn lane::step(clock::time_point now) {
+    // Parts of a refused batch first: their blocks are older than what is in the queue.
+    while (!at_once_.empty()) {
+        if (!store(std::exchange(at_once_.front(), {}))) {
+            return {.is_over = true};
+        }
+        at_once_.pop_front();
+    }
+    if (!aside_.empty() && budget_.allows(now) && !store_aside(now)) {
+        return {.is_over = true};
+    }
+
+    fill();
+    auto const next = rest(now);
+    if (next.is_over || next.wait > clock::duration::zero()) {
+        return has_given_up() ? turn{.is_over = true} : next;
+    }
+    return {.is_over = !open_->entries.empty() && !store_open_batch()};
+}
+
+/// Takes slices from the queue until the batch is full. A slice that is already in the queue is
+/// taken even after the linger time: under load batches grow by themselves.
+void lane::fill() {
     slice share;
-    while (!queue_.pop(share, idle_wait)) {
-        if (queue_.closed() && queue_.is_empty()) {
-            return collected::nothing;
-        }
-        if (has_given_up()) {
-            return collected::given_up;
-        }
+    while (open_->entries.size() < options_.batch_rows_max && queue_.pop(share, milliseconds{0})) {
+        add(std::move(share));
     }
-    if (!add(std::move(share))) {
-        return collected::given_up;
-    }
-
-    // Further slices, until the batch is full or lingered long enough. A slice that is already in
-    // the queue is taken even after the deadline: under load batches grow by themselves.
-    auto deadline = clock::now() + (entries_.empty() ? marks_linger : options_.linger_max);
-    while (entries_.size() < options_.batch_rows_max) {
-        // A closed queue gets no more slices, so waiting for one would only delay the drain.
-        auto const left = queue_.closed() ? clock::duration::zero() : deadline - clock::now();
-        auto const wait = std::clamp<clock::duration>(left, clock::duration::zero(), idle_wait);
-        if (!queue_.pop(share, std::chrono::duration_cast<std::chrono::microseconds>(wait))) {
-            if (wait < idle_wait) {
-                break; // waited up to the deadline
-            }
-            continue; // waited for one interval of several
-        }
-
-        // The first record shortens the deadline: positions alone may linger longer than records.
-        bool const had_none = entries_.empty();
-        if (!add(std::move(share))) {
-            return collected::given_up;
-        }
-        if (had_none && !entries_.empty()) {
-            deadline = std::min(deadline, clock::now() + options_.linger_max);
-        }
-    }
-    return collected::batch;
 }
 
-/// Adds a slice to the open batch. False: gave up while it waited for the stream's position.
-bool lane::add(slice&& share) {
-    auto const& routed = share.of();
-    auto const& block = routed.block();
-    auto const owner = static_cast<std::uint32_t>(slices_.size());
-    if (!block.stream.empty()) {
-        // Records before the position are not dropped here. The catalog may have changed since, and
-        // a record may now be assigned to another lane than the one that stored it: its key shows
-        // whether it is stored.
-        if (!lane_writer_.position_of(block.stream)) {
-            return false; // destroying the slice reports it as not durable
+/// Whether the open batch is to be stored now (no wait), and otherwise until when not.
+lane::turn lane::rest(clock::time_point now) {
+    // A closed queue gets no more slices, so waiting for one would only delay the drain.
+    bool const is_last = queue_.closed() && queue_.is_empty();
+    if (open_->entries.empty()) {
+        if (is_last && aside_.empty() && at_once_.empty()) {
+            return {.is_over = true};
         }
-        mark(block.stream, static_cast<std::int64_t>(block.stream_end));
+        return {.wait = aside_.empty() ? clock::duration{idle_wait} : budget_.wait(now)};
     }
+    auto const left = opened_at_ + options_.linger_max - now;
+    bool const is_due = is_last || open_->entries.size() >= options_.batch_rows_max ||
+                        left <= clock::duration::zero();
+    return {.wait = is_due ? clock::duration::zero() : std::min<clock::duration>(left, idle_wait)};
+}
 
-    for (auto const index : share.places()) {
-        add_entry(routed, index, owner);
+void lane::add(slice&& share) {
+    auto const& routed = share.of();
+    auto const owner = static_cast<std::uint32_t>(open_->slices.size());
+    if (open_->entries.empty()) {
+        opened_at_ = clock::now();
+    }
+    for (auto const index : share.indices()) {
+        open_->entries.push_back(routed.records().entry(index, owner));
     }
 
     // The body belongs to all lanes' slices: count an even part of it.
-    bytes_ += block.batch.body.size() / options_.lanes;
-    if (share.places().empty()) {
-        share.finish({.durable = true}); // it has no records here; its position may move later
-    } else {
-        slices_.push_back(std::move(share));
-    }
-    return true;
+    open_->bytes += routed.block().batch.body.size() / options_.lanes;
+    open_->slices.push_back(std::move(share));
 }
 
-void lane::mark(std::string const& stream, std::int64_t end) {
-    auto const known = std::find_if(marks_.begin(), marks_.end(),
-                                    [&](auto const& each) { return each.stream == stream; });
-    if (known != marks_.end()) {
-        known->end = end;
-    } else {
-        marks_.push_back({stream_names_.emplace_back(stream), end});
-    }
+bool lane::store_open_batch() {
+    auto const batch = std::exchange(open_, std::make_shared<open_batch>());
+    return store({batch, batch->entries});
 }
 
-void lane::add_entry(routed_block const& routed, std::uint32_t index, std::uint32_t owner) {
-    auto const& block = routed.block();
-    auto const& batch = block.batch;
-    storage::batch_entry entry;
-    entry.catalog = &routed.catalog();
-    entry.source = block.sender.get();
-    entry.format = block.in_format->name;
-    entry.received = block.received;
-    entry.owner = owner;
-    entry.may_be_stored = block.may_be_stored;
-
-    // The index counts through calls, events and kept rejected records, in this order.
-    auto const calls = static_cast<std::uint32_t>(batch.cdrs.size());
-    auto const events = static_cast<std::uint32_t>(batch.events.size());
-    if (index < calls) {
-        entry.take(batch.cdrs[index], routed.guided_at(index));
-    } else if (index < calls + events) {
-        entry.take(batch.events[index - calls], routed.guided_event_at(index - calls));
-    } else {
-        auto const& rejected = routed.kept_at(index - calls - events);
-        entry.raw = rejected.raw;
-        entry.suspend(rejected.error, rejected.detail);
+/// One attempt for the oldest part aside. It goes to the end of the line if it is refused again.
+bool lane::store_aside(clock::time_point now) {
+    auto next = std::move(aside_.front());
+    aside_.pop_front();
+    auto const parts = aside_.size();
+    bool const goes_on = store(std::move(next));
+    if (aside_.size() > parts) {
+        budget_.spend(now);
     }
-
-    entries_.push_back(entry);
+    return goes_on;
 }
 
-/// Stores the open batch and reports the outcome to its slices. False: gave up, nothing is stored.
-bool lane::store() {
-    bool const stored = lane_writer_.store(entries_, marks_, options_.import_id, bytes_);
-
-    // Count what became of the records, per slice.
-    std::vector<ingest::block_outcome> outcomes(slices_.size());
-    for (auto& outcome : outcomes) {
-        outcome.durable = stored;
-    }
-    for (auto const& entry : entries_) {
-        auto& outcome = outcomes[entry.owner];
-        switch (entry.state) {
-        case storage::entry_state::live:
-            ++outcome.committed;
-            break;
-        case storage::entry_state::duplicate:
-            ++outcome.duplicate;
-            break;
-        case storage::entry_state::suspended:
-            ++outcome.suspended;
-            break;
+/// Stores a part, or divides it if the database refuses it. False: gave up.
+bool lane::store(part what) {
+    auto const end = writer_.store(what.entries, options_.import_id,
+                                   what.of->parts_left == 1 ? what.of->bytes : 0);
+    switch (end) {
+    case storage::store_end::stored: {
+        {
+            std::lock_guard const lock{batch_mutex_};
+            last_batch_ = writer_.last_batch();
         }
+        finish_part(*what.of);
+        return true;
     }
-
-    // The entries point into the slices' blocks, so they go before the slices finish: the last
-    // slice of a block frees it.
-    records_waiting_.fetch_sub(entries_.size(), std::memory_order_relaxed);
-    entries_.clear();
-    marks_.clear();
-    stream_names_.clear();
-    bytes_ = 0;
-
-    for (std::size_t i = 0; i < slices_.size(); ++i) {
-        slices_[i].finish(stored ? outcomes[i] : ingest::block_outcome{});
+    case storage::store_end::poisoned:
+        set_aside(what);
+        return true;
+    case storage::store_end::given_up:
+        break;
     }
-    slices_.clear();
-    return stored;
+    return false;
+}
+
+void lane::set_aside(part const& refused) {
+    auto const divided = storage::divide(refused.entries, writer_.culprit());
+    refused.of->parts_left += divided.innocent.size() + divided.suspect.size() - 1;
+    for (auto const& entries : divided.innocent) {
+        at_once_.push_back({refused.of, entries});
+    }
+    for (auto const& entries : divided.suspect) {
+        aside_.push_back({refused.of, entries});
+    }
+}
+
+/// Reports the outcome of a batch to its slices, once all of its parts are stored. The last slice of
+/// a block frees it, with what the entries view.
+void lane::finish_part(open_batch& batch) {
+    if (--batch.parts_left > 0) {
+        return;
+    }
+    auto const outcomes = outcomes_of(batch.entries, batch.slices.size());
+    records_waiting_.fetch_sub(batch.entries.size(), std::memory_order_relaxed);
+    batch.entries.clear();
+    for (std::size_t i = 0; i < batch.slices.size(); ++i) {
+        batch.slices[i].finish(outcomes[i]);
+    }
+    batch.slices.clear();
+    if (aside_.empty() && at_once_.empty()) {
+        writer_.forget_details();
+    }
 }
 
 } // namespace tally::daemon

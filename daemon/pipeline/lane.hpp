@@ -3,14 +3,16 @@
 #include "daemon/pipeline/closable_queue.hpp"
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/routed_block.hpp"
+#include "storage/lane/isolation.hpp"
 #include "storage/lane/lane_writer.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -23,74 +25,105 @@ struct lane_options {
     ingest::uuid import_id; ///< nil except in tallyd import
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
-    storage::partition_policy partitions;
 };
 
-/// A worker thread with one connection and one open batch. All charges of an account go through one
-/// lane, in order, so that lanes neither wait for each other nor lose an update.
+/// One connection and one open batch. All charges of an account go through one lane, in order, so
+/// that lanes neither wait for each other nor lose an update.
 ///
 /// A batch is closed when it is full, or when the queue is empty and the linger time is over.
 /// Batches are therefore small and quick at low load and large at high load, when slices arrive
 /// while PostgreSQL commits the batch before.
 ///
-/// Stopping: close() lets the lane finish its queue; give_up() ends its waiting for a database that
-/// is unavailable; cancel() interrupts the statement under way. Then the thread ends, and
-/// join() waits for it.
+/// A batch that the database refuses is divided by source, and the part of the source with the bad
+/// record waits aside while other batches go on; it is tried as often as the budget of failed
+/// transactions allows (docs/ARCHITECTURE.md, R15).
 ///
-/// A lane that has given up one slice stores no later one, and takes none: its position in a stream
-/// never passes a record that it did not store (docs/ARCHITECTURE.md, R2).
+///     queue ─→ open batch ─→ store ─────────────→ slices finish
+///                              └ refused ─→ aside ─→ store, slowly ─┘
+///
+/// A lane is stepped: step() does what is due and says when more will be. start() gives it a thread
+/// that does only this.
 class lane {
   public:
-    lane(lane_options options, std::string const& connection_string,
+    using clock = std::chrono::steady_clock;
+
+    /// What step() found.
+    struct turn {
+        bool is_over = false;   ///< closed and empty, or given up: no further step
+        clock::duration wait{}; ///< until something may be due; zero: now
+    };
+
+    lane(lane_options options, std::unique_ptr<storage::batch_store> database,
          storage::lane_observer& observer, failure_report& failures);
     ~lane();
     lane(lane const&) = delete;
     lane& operator=(lane const&) = delete;
 
+    /// Starts the thread. Without it, the owner calls step().
+    void start();
+    turn step(clock::time_point now);
+
     /// False once the lane is closed or has given up, and from then on always; the caller keeps the
-    /// slice.
-    [[nodiscard]] bool push(slice&& share) { return queue_.push(std::move(share)); }
-    /// The number of records in the queue and in the open batch.
+    /// slice. Any thread.
+    [[nodiscard]] bool push(slice&& share);
+    /// The number of records in the queue, in the open batch and aside. Any thread.
     [[nodiscard]] std::size_t records_waiting() const noexcept {
         return records_waiting_.load(std::memory_order_relaxed);
     }
-    void announce(std::size_t records) noexcept {
-        records_waiting_.fetch_add(records, std::memory_order_relaxed);
-    }
+    /// The id of the last batch that was committed since forget_last_batch(); nil: none. Any thread.
+    [[nodiscard]] ingest::uuid last_batch() const;
+    void forget_last_batch();
 
+    /// Stopping: close() lets the lane finish its queue; give_up() ends its waiting for a database
+    /// that is unavailable; cancel() interrupts the statement under way. Then the thread ends, and
+    /// join() waits for it. Any thread.
     void close() noexcept { queue_.close(); }
     void give_up() noexcept;
     /// Call it after give_up().
-    void cancel() noexcept { writer_.cancel(); }
+    void cancel() noexcept { database_->cancel(); }
     void join();
 
   private:
-    enum class collected : std::uint8_t { batch, nothing, given_up };
+    /// Slices and their records, until each record is stored.
+    struct open_batch {
+        std::vector<slice> slices;
+        std::vector<storage::batch_entry> entries;
+        std::uint64_t bytes = 0;
+        std::size_t parts_left = 1; ///< of the entries, to be stored
+    };
+    struct part {
+        std::shared_ptr<open_batch> of;
+        std::span<storage::batch_entry> entries;
+    };
 
     void run() noexcept;
-    void work();
+    void fill();
+    void add(slice&& share);
+    turn rest(clock::time_point now);
+    bool store_open_batch();
+    bool store_aside(clock::time_point now);
+    bool store(part what);
+    void set_aside(part const& refused);
+    void finish_part(open_batch& batch);
     void let_go() noexcept;
-    collected collect();
-    bool add(slice&& share);
-    void mark(std::string const& stream, std::int64_t end);
-    void add_entry(routed_block const& block, std::uint32_t index, std::uint32_t owner);
-    bool store();
     bool wait(std::chrono::milliseconds time);
     [[nodiscard]] bool has_given_up();
 
     lane_options options_;
     failure_report& failures_;
     closable_queue<slice> queue_;
-    storage::batch_writer writer_;
-    storage::lane_writer lane_writer_;
+    std::unique_ptr<storage::batch_store> database_;
+    storage::lane_writer writer_;
 
-    std::vector<slice> slices_; ///< of the open batch
-    std::vector<storage::batch_entry> entries_;
-    std::vector<storage::stream_mark> marks_;
-    std::deque<std::string> stream_names_; ///< owns the names in marks_: their blocks may be freed
-    std::uint64_t bytes_ = 0;
+    std::shared_ptr<open_batch> open_;
+    clock::time_point opened_at_; ///< when its first record came
+    std::deque<part> at_once_;    ///< parts that no suspicion holds up
+    std::deque<part> aside_;      ///< parts with a bad record, one source each
+    storage::failure_budget budget_;
 
     std::atomic<std::size_t> records_waiting_{0};
+    mutable std::mutex batch_mutex_; ///< guards last_batch_
+    ingest::uuid last_batch_;
     std::mutex stop_mutex_; ///< guards given_up_
     std::condition_variable stop_;
     bool given_up_ = false;

@@ -1,8 +1,21 @@
 #include "daemon/pipeline/pipeline.hpp"
 
+#include "storage/batch/batch_writer.hpp"
+
+#include <string>
+#include <utility>
+
 namespace tally::daemon {
 
-pipeline::pipeline(pipeline_options options, std::string const& connection_string,
+batch_store_maker lane_connections(std::string connection_string,
+                                   storage::partition_policy partitions) {
+    return [connection_string = std::move(connection_string), partitions](std::uint32_t lane) {
+        return std::make_unique<storage::batch_writer>(
+            connection_string, "tallyd lane " + std::to_string(lane), partitions);
+    };
+}
+
+pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
                    storage::lane_observer& observer, failure_report& failures)
     : options_{options}, credit_{options.memory_bytes_max} {
     // One default source until the first load, so that sources() is never nullptr.
@@ -15,9 +28,30 @@ pipeline::pipeline(pipeline_options options, std::string const& connection_strin
                                                 .daemon_id = daemon_id,
                                                 .import_id = options.import_id,
                                                 .batch_rows_max = options.batch_rows_max,
-                                                .linger_max = options.linger_max,
-                                                .partitions = options.partitions},
-                                   connection_string, observer, failures));
+                                                .linger_max = options.linger_max},
+                                   connect(i), observer, failures));
+    }
+}
+
+void pipeline::start() {
+    for (auto& one : lanes_) {
+        one->start();
+    }
+}
+
+std::vector<ingest::uuid> pipeline::last_batches() const {
+    std::vector<ingest::uuid> batches;
+    for (auto const& one : lanes_) {
+        if (auto const id = one->last_batch(); !id.is_nil()) {
+            batches.push_back(id);
+        }
+    }
+    return batches;
+}
+
+void pipeline::forget_last_batches() {
+    for (auto& one : lanes_) {
+        one->forget_last_batch();
     }
 }
 
@@ -49,32 +83,19 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
     if (closed_.load(std::memory_order_acquire)) {
         return ingest::push_status::closed;
     }
-    bool const is_stream = !block->stream.empty();
-    auto* routed = new routed_block{std::move(block), catalog_.get(), options_.lanes,
-                                    [this](std::size_t bytes) {
-                                        release(bytes);
-                                        blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
-                                    }};
+    auto const routed = std::make_shared<routed_block>(
+        std::move(block), catalog_.get(), options_.lanes, [this](std::size_t bytes) {
+            release(bytes);
+            blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
+        });
     blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
 
-    // From here on the slices own the block; the last one to finish frees it.
-    std::vector<slice> shares;
+    // A lane that has ended refuses this slice and every later one. The refused slice is destroyed,
+    // so the block reports that it is not durable (R2).
     for (std::uint32_t i = 0; i < options_.lanes; ++i) {
-        shares.emplace_back(routed, i);
-    }
-
-    for (std::uint32_t i = 0; i < options_.lanes; ++i) {
-        auto const records = shares[i].places().size();
-        // The position of a stream moves in every lane, also in lanes without records of this
-        // block.
-        if (records == 0 && !is_stream) {
-            shares[i].finish({.durable = true});
-            continue;
+        if (!routed->indices_of(i).empty()) {
+            static_cast<void>(lanes_[i]->push(slice{routed, i}));
         }
-        lanes_[i]->announce(records);
-        // A lane that has ended refuses this slice and every later one (R2). The refused slice is
-        // destroyed with `shares`, and reports that it is not durable.
-        static_cast<void>(lanes_[i]->push(std::move(shares[i])));
     }
     return ingest::push_status::pushed;
 }

@@ -6,10 +6,12 @@
 #include "ingest/record/record_sink.hpp"
 #include "rating/catalog/catalog.hpp"
 #include "storage/lane/lane_writer.hpp"
+#include "storage/partitions/policy.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,9 +23,15 @@ struct pipeline_options {
     std::int64_t memory_bytes_max = 64 * 1024 * 1024; ///< of inputs under way
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
-    storage::partition_policy partitions;
     ingest::uuid import_id; ///< nil except in tallyd import
 };
+
+/// Makes the connection of a lane.
+using batch_store_maker = std::function<std::unique_ptr<storage::batch_store>(std::uint32_t lane)>;
+
+/// Connections to PostgreSQL.
+batch_store_maker lane_connections(std::string connection_string,
+                                   storage::partition_policy partitions);
 
 /// The pipeline from a decoded block to PostgreSQL: guides its records, assigns them to lanes, and
 /// bounds the memory under way. The feeder and the file readers push from their threads; the lanes'
@@ -38,9 +46,18 @@ struct pipeline_options {
 /// gives up those that are not, and reports them as not durable.
 class pipeline final : public ingest::record_sink {
   public:
-    pipeline(pipeline_options options, std::string const& connection_string,
+    pipeline(pipeline_options options, batch_store_maker const& connect,
              storage::lane_observer& observer, failure_report& failures);
     ~pipeline() override;
+
+    /// Starts the lanes' threads.
+    void start();
+    /// A lane, for who steps the lanes himself instead of start().
+    [[nodiscard]] lane& lane_at(std::uint32_t index) { return *lanes_[index]; }
+    /// The last committed batch of each lane that has one. Set before the batch's blocks report.
+    [[nodiscard]] std::vector<ingest::uuid> last_batches() const;
+    /// To be called when the database went back: the batches may not be there.
+    void forget_last_batches();
 
     void set_catalog(std::shared_ptr<rating::catalog const> next) { catalog_.set(std::move(next)); }
     void set_sources(std::shared_ptr<ingest::source_table const> next) {

@@ -1,10 +1,11 @@
 #include "daemon/suspense/retrier.hpp"
 
 #include "ingest/formats/formats.hpp"
-#include "rating/catalog/guide.hpp"
-#include "rating/number/number_normalizer.hpp"
+#include "storage/lane/guided_records.hpp"
+#include "storage/lane/isolation.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
 #include <stdexcept>
 #include <thread>
@@ -54,8 +55,7 @@ std::shared_ptr<ingest::source const> source_of(ingest::source_table const& sour
 /// A suspended payload and its records. Owns the memory that the entries point to.
 struct suspense_retry::decoded {
     ingest::uuid id;
-    ingest::record_batch batch;
-    std::shared_ptr<ingest::source const> source;
+    ingest::record_block block;
     std::vector<batch_entry> entries; ///< the last one resolves the row; empty: cannot be rated
     std::string reason;               ///< why it waits; a code of record_error
     std::string_view detail;
@@ -72,7 +72,7 @@ suspense_retry::suspense_retry(retry_options options)
       writer_{options_.connection_string, options_.purpose, options_.partitions},
       observer_{std::make_unique<stored_observer>(options_.on_stored)},
       lane_{writer_,
-            {.lane = 0, .lanes = 1, .daemon_id = ingest::uuid_v7()},
+            {.lane = 0, .daemon_id = ingest::uuid_v7()},
             *observer_,
             [this](std::chrono::milliseconds time) { return pause(time); }} {}
 
@@ -129,20 +129,23 @@ void suspense_retry::retry(std::vector<storage::suspense_record> const& records)
 void suspense_retry::decode(storage::suspense_record const& record, decoded& into) const {
     into.id = record.id;
     into.reason = record.reason;
-    into.source = source_of(*options_.sources, record.source_id);
-    auto const* const format = ingest::find_format(record.format);
-    auto& batch = into.batch;
+    auto& block = into.block;
+    block.sender = source_of(*options_.sources, record.source_id);
+    block.in_format = ingest::find_format(record.format);
+    block.received = record.received_at;
+    auto& batch = block.batch;
     batch.set_body(record.payload);
 
     // An unknown format was written by a later tallyd; a source may have been deleted meanwhile.
-    if (format == nullptr || into.source == nullptr) {
-        into.detail = format == nullptr ? "this tallyd does not know the format"
-                                        : "its source is deleted; create one with the same id";
+    if (block.in_format == nullptr || block.sender == nullptr) {
+        into.detail = block.in_format == nullptr
+                          ? "this tallyd does not know the format"
+                          : "its source is deleted; create one with the same id";
         return;
     }
 
     // A payload waits as a whole, so one record that cannot be read keeps all of it waiting.
-    format->decode({*into.source, {}, {}, record.received_at}, batch);
+    block.in_format->decode({*block.sender, {}, {}, record.received_at}, batch);
     if (batch.body_error != record_error::none) {
         into.fail(batch.body_error, batch.body_detail);
         return;
@@ -151,15 +154,7 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
         into.fail(batch.rejected.front().error, batch.rejected.front().detail);
         return;
     }
-
-    batch_entry entry;
-    entry.catalog = options_.catalog.get();
-    entry.source = into.source.get();
-    entry.format = format->name;
-    entry.raw = batch.body;
-    entry.received = record.received_at;
-    entry.may_be_stored = record.was_stored;
-    guide(entry, into);
+    guide(into);
     if (!into.entries.empty()) {
         into.entries.back().suspense_id = record.id;
     }
@@ -167,19 +162,14 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
 
 /// Guides by the present catalog: all records of the payload, or none when one of them has no
 /// payer.
-void suspense_retry::guide(batch_entry const& as, decoded& into) const {
-    auto& batch = into.batch;
-    rating::apply_number_rules(batch, into.source->numbers);
-    for (auto& call : batch.cdrs) {
-        auto const call_owner = rating::guide(call, *options_.catalog);
-        call.direction = call_owner.direction;
-        into.entries.emplace_back(as).take(call, call_owner);
-    }
-    for (auto const& event : batch.events) {
-        into.entries.emplace_back(as).take(event, rating::guide(event, *options_.catalog));
+void suspense_retry::guide(decoded& into) const {
+    auto& batch = into.block.batch;
+    storage::guided_records const records{into.block, *options_.catalog};
+    for (std::uint32_t index = 0; index < records.size(); ++index) {
+        into.entries.push_back(records.entry(index));
     }
     if (into.entries.size() == 1) {
-        into.entries.front().raw = as.raw; // the payload as it waits, with bytes around the record
+        into.entries.front().raw = batch.body; // as it waits, with bytes around the record
     }
 
     auto const unratable =
@@ -189,8 +179,14 @@ void suspense_retry::guide(batch_entry const& as, decoded& into) const {
         into.fail(unratable->reason, {});
     } else if (into.entries.empty() &&
                batch.skipped > 0) { // its source now skips such records: resolve it as a duplicate
-        into.entries.push_back(as);
-        into.entries.back().state = entry_state::duplicate;
+        batch_entry skipped;
+        skipped.catalog = options_.catalog.get();
+        skipped.source = into.block.sender.get();
+        skipped.format = into.block.in_format->name;
+        skipped.raw = batch.body;
+        skipped.received = into.block.received;
+        skipped.state = entry_state::duplicate;
+        into.entries.push_back(skipped);
     }
 }
 
@@ -210,9 +206,11 @@ void suspense_retry::store(std::vector<decoded>& records) {
     for (auto& record : records) {
         std::copy(record.entries.begin(), record.entries.end(), std::back_inserter(retryable));
     }
-    if (!retryable.empty() && !lane_.store(retryable, {}, {}, 0)) {
-        throw std::runtime_error("stopped; records that are not stored wait as before");
+    for (std::uint32_t i = 0; i < retryable.size(); ++i) {
+        retryable[i].owner = i; // store_parts() changes the order
     }
+    store_parts(retryable);
+    std::ranges::sort(retryable, {}, &batch_entry::owner);
 
     // The lane writes each outcome into its entry: copy them back, payload by payload.
     std::vector<storage::failed_retry> failures;
@@ -234,6 +232,34 @@ void suspense_retry::store(std::vector<decoded>& records) {
     // A failed attempt is counted, and sets the time of the next automatic one.
     check(storage::record_failures(reader_, failures,
                                    options_.automatic ? &*options_.automatic : nullptr));
+}
+
+/// Stores entries; those that the database refuses are divided until the bad ones are found, a few
+/// attempts per second.
+void suspense_retry::store_parts(std::span<batch_entry> entries) {
+    storage::failure_budget budget;
+    std::deque<std::span<batch_entry>> parts;
+    if (!entries.empty()) {
+        parts.push_back(entries);
+    }
+    using clock = storage::failure_budget::clock;
+    while (!parts.empty()) {
+        auto const part = parts.front();
+        parts.pop_front();
+        auto const wait = budget.wait(clock::now());
+        bool const stopped =
+            wait > wait.zero() && !pause(std::chrono::ceil<std::chrono::milliseconds>(wait));
+        auto const end = stopped ? storage::store_end::given_up : lane_.store(part, {}, 0);
+        if (end == storage::store_end::given_up) {
+            throw std::runtime_error("stopped; records that are not stored wait as before");
+        }
+        if (end == storage::store_end::poisoned) {
+            budget.spend(clock::now());
+            auto const divided = storage::divide(part, lane_.culprit());
+            parts.insert(parts.end(), divided.innocent.begin(), divided.innocent.end());
+            parts.insert(parts.end(), divided.suspect.begin(), divided.suspect.end());
+        }
+    }
 }
 
 void suspense_retry::count(std::vector<decoded> const& records) {

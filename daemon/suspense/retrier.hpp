@@ -2,6 +2,7 @@
 
 #include "ingest/record/source.hpp"
 #include "rating/catalog/catalog.hpp"
+#include "storage/batch/batch_writer.hpp"
 #include "storage/lane/lane_writer.hpp"
 #include "storage/suspense/schedule.hpp"
 
@@ -74,9 +75,10 @@ class suspense_retry {
     [[nodiscard]] bool is_stopping() const { return options_.stop && options_.stop(); }
     [[nodiscard]] bool pause(std::chrono::milliseconds time) const;
     void decode(storage::suspense_record const& record, decoded& into) const;
-    void guide(storage::batch_entry const& as, decoded& into) const;
+    void guide(decoded& into) const;
     void rate_only(std::vector<decoded>& records);
     void store(std::vector<decoded>& records);
+    void store_parts(std::span<storage::batch_entry> entries);
     void count(std::vector<decoded> const& records);
 
     retry_options options_;

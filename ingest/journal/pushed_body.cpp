@@ -1,5 +1,7 @@
 #include "ingest/journal/pushed_body.hpp"
 
+#include "ingest/journal/pushed_settings.hpp"
+
 #include "ingest/formats/formats.hpp"
 #include "ingest/journal/segment.hpp"
 
@@ -20,11 +22,13 @@ namespace {
 // suspense, then fields, each preceded by its length (4 bytes, little-endian):
 //
 //     source's id | format | content type | query | error of the whole | its detail | decision |
-//     body
+//     source's settings | payers | body
 //
-// Version 1 has no decision. A change of this layout, or a new format, needs a new version.
+// Version 1 has no decision, version 2 no settings and no payers. A change of this layout, or a new
+// format, needs a new version.
 constexpr std::uint32_t version_without_decision = 1;
-static_assert(journal_version == 2 && journal_version <= 127);
+constexpr std::uint32_t version_without_payers = 2;
+static_assert(journal_version == 3 && journal_version <= 127);
 
 template <class integer>
 void put_number(std::string& out, integer value) {
@@ -238,8 +242,8 @@ std::unique_ptr<record_block> unknown_push(std::string_view payload, source_tabl
     return block;
 }
 
-/// Decodes with the limits of the time of acknowledgment and with today's settings for values. No
-/// record is skipped by the decoder: the decision already says which ones were.
+/// Decodes with the limits of the time of acknowledgment. No record is skipped by the decoder: the
+/// decision already says which ones were.
 void decode_as_decided(record_block& block, decision const& made, time_us received) {
     source const* sender = block.sender.get();
     std::optional<source> of_then;
@@ -295,6 +299,8 @@ std::string encode_pushed(record_block const& block) {
     put(out, unreadable ? batch.rejected[0].detail : std::string_view{});
 
     put(out, encode_decision(block));
+    put(out, encode_settings(*block.sender));
+    put(out, block.decided.encode());
     put(out, batch.body);
     return out;
 }
@@ -319,6 +325,10 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     std::string_view const detail = fields.take();
     bool const is_decided = version > version_without_decision;
     auto const made = is_decided ? std::optional{decode_decision(fields.take())} : std::nullopt;
+    if (version > version_without_payers) {
+        block->sender = with_settings(std::move(block->sender), fields.take());
+        fields.ok = block->decided.decode(fields.take()) && fields.ok;
+    }
     std::string_view const body = fields.take();
 
     // A frame's CRC was right, so these bytes are what was written: a fault here is one of the

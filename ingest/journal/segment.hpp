@@ -15,7 +15,7 @@ namespace tally::ingest {
 
 /// Version of the frames and payloads (pushed_body) that this binary writes. It reads this one and
 /// all earlier ones.
-inline constexpr std::uint32_t journal_version = 2;
+inline constexpr std::uint32_t journal_version = 3;
 
 /// The beginning of a segment; on disk 64 bytes, little-endian.
 ///

@@ -259,7 +259,11 @@ void rules_reader::check_together() {
 } // namespace
 
 number_rules_reading read_number_rules(std::string_view json) {
-    return rules_reader{}.read(json);
+    auto reading = rules_reader{}.read(json);
+    if (reading.problems.empty() && reading.rules != number_rules{}) {
+        reading.rules.text = json;
+    }
+    return reading;
 }
 
 } // namespace tally::ingest

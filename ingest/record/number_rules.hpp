@@ -28,6 +28,7 @@ struct number_rules {
     std::vector<number_rewrite> rewrites; ///< applied before the other rules; the first that fits
     std::vector<std::string> short_codes; ///< never changed, whatever their length
     std::uint32_t short_digits_max = short_digits_default; ///< up to this length: never changed
+    std::string text; ///< the JSON that the rules were read from; empty if there are none
 
     [[nodiscard]] bool empty() const noexcept {
         return international_prefixes.empty() && country_code.empty() && rewrites.empty();

@@ -57,6 +57,7 @@ struct record_batch {
     std::vector<event> events;
     std::vector<std::uint32_t> event_index;
     std::vector<rejected_record> rejected;
+    bool has_normal_numbers = false; ///< its source's number rules have been applied
     std::uint32_t skipped = 0;
     /// Set instead of records when the input as a whole cannot be read (for example, not JSON).
     record_error body_error = record_error::none;
@@ -84,6 +85,7 @@ struct record_batch {
         event_index.clear();
         rejected.clear();
         skipped = 0;
+        has_normal_numbers = false;
         body_error = record_error::none;
         body_detail = {};
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ingest/record/format.hpp"
+#include "ingest/record/payers.hpp"
 #include "ingest/record/record_batch.hpp"
 
 #include <atomic>
@@ -56,14 +57,13 @@ struct record_block {
     /// records are durable.
     std::weak_ptr<commit_wait> waits;
 
-    /// Name of the file or stream, and the number of its records before and after this block; lanes
-    /// move ingest.positions to `stream_end` with the records. Empty for pushes.
-    std::string stream;
+    /// Who pays for its calls, by record number, as it was decided when they were taken. A call
+    /// without a decision is guided when the block is pushed into the pipeline.
+    payers decided;
+
+    /// The records of its journal stream or file before and after this block.
     std::uint64_t stream_begin = 0;
     std::uint64_t stream_end = 0;
-    /// An earlier run may have stored some of its records, and the catalog may have changed since:
-    /// by its key, such a record could now be a call of another account.
-    bool may_be_stored = false;
 
     /// Called once, on the thread that finished the block, after its last record is durable. The
     /// counts are known only if the block went to the database.

@@ -118,4 +118,37 @@ guided guide(ingest::cdr const& call, catalog const& catalog) noexcept {
     return found;
 }
 
+guided guide_decided(ingest::cdr const& call, ingest::payer const& decided,
+                     catalog const& catalog) noexcept {
+    guided found;
+    found.direction = decided.direction;
+    found.error = decided.error;
+    if (decided.error != record_error::none) {
+        return found;
+    }
+    found.subscription = catalog.subscription_by_id(decided.subscription_id);
+    if (found.subscription == no_index) {
+        found.error = record_error::unknown_subscription;
+        return found;
+    }
+    auto const& plan = catalog.plan_at(catalog.subscription_at(found.subscription).plan);
+    found.on_net = is_on_net(call, plan, catalog);
+    return found;
+}
+
+ingest::payers decide_payers(ingest::record_batch const& batch, catalog const& catalog) {
+    ingest::payers decided;
+    for (std::size_t i = 0; i < batch.cdrs.size(); ++i) {
+        auto const found = guide(batch.cdrs[i], catalog);
+        ingest::payer one{{}, {}, found.error, found.direction};
+        if (found.error == record_error::none) {
+            auto const& s = catalog.subscription_at(found.subscription);
+            one.account_id = catalog.account_at(s.account).id;
+            one.subscription_id = s.id;
+        }
+        decided.set(batch.cdr_index[i], one);
+    }
+    return decided;
+}
+
 } // namespace tally::rating

@@ -2,6 +2,8 @@
 
 #include "ingest/base/record_error.hpp"
 #include "ingest/record/cdr.hpp"
+#include "ingest/record/payers.hpp"
+#include "ingest/record/record_batch.hpp"
 #include "rating/catalog/catalog.hpp"
 
 namespace tally::rating {
@@ -28,6 +30,14 @@ struct guided {
 /// The DID of the destination is looked up only if the plan or one of its fallbacks has on-net
 /// rates. For other plans rate_call gives the same result either way.
 guided guide(ingest::cdr const& call, catalog const& catalog) noexcept;
+
+/// The same for a call whose payer was decided earlier. The error is `unknown_subscription` if the
+/// catalog no longer has that subscription.
+guided guide_decided(ingest::cdr const& call, ingest::payer const& decided,
+                     catalog const& catalog) noexcept;
+
+/// Guides the calls of a body and keeps what was found, by record number.
+ingest::payers decide_payers(ingest::record_batch const& batch, catalog const& catalog);
 
 /// Whether the destination is one of our active DIDs and the plan has on-net rates. Numbers match
 /// as in guiding, so a name that begins with the digits of a DID does not match.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace tally::rating {
 
@@ -173,7 +174,7 @@ normal_number normalize(std::string_view number, ingest::number_rules const& rul
 }
 
 void apply_number_rules(ingest::record_batch& batch, ingest::number_rules const& rules) {
-    if (rules.empty()) {
+    if (std::exchange(batch.has_normal_numbers, true) || rules.empty()) {
         return;
     }
     for (auto& call : batch.cdrs) {

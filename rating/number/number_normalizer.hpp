@@ -47,7 +47,7 @@ normal_number normalize(std::string_view number, ingest::number_rules const& rul
 
 /// Converts caller and destination of every call to E.164 digits. A number as it was sent is kept
 /// in the record if it differs by more than a '+'. New text is stored in the batch's own arena.
-/// Call this once per batch, before guiding.
+/// A second call for the same batch changes nothing.
 void apply_number_rules(ingest::record_batch& batch, ingest::number_rules const& rules);
 
 } // namespace tally::rating

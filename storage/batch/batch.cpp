@@ -12,10 +12,10 @@ void batch::clear() noexcept {
     daily.clear();
     suspense.clear();
     resolved.clear();
-    positions.clear();
     import_id = {};
     duplicates = 0;
     bytes = 0;
+    session = 0;
 }
 
 } // namespace tally::storage

@@ -120,15 +120,6 @@ struct suspense_row {
     ingest::time_us received = 0; ///< when the record arrived; us since 1970
 };
 
-/// Compare-and-set of ingest.positions: `lane` of `stream` has stored every record below `next`.
-struct position_move {
-    std::string_view stream;
-    std::int32_t lane = 0;
-    std::int32_t lanes = 1;
-    std::int64_t expected = 0; ///< 0: there is no row yet, or its position is 0
-    std::int64_t next = 0;
-};
-
 /// The rows of one transaction: all are stored, or none.
 struct batch {
     ingest::uuid id; ///< version 7; a new one for each attempt
@@ -149,13 +140,10 @@ struct batch {
     /// Rows of ingest.suspense whose records this batch stores. The batch is stale if one of them
     /// no longer waits.
     std::vector<ingest::uuid> resolved;
-    std::vector<position_move> positions;
+    /// The session in which the states that the batch was rated on were read; 0: any. Another one
+    /// may be with another server, so the batch is stale there.
+    std::uint64_t session = 0;
 
-    /// Whether the batch has any record; a batch without records only moves positions.
-    [[nodiscard]] bool holds_records() const noexcept {
-        return !calls.empty() || !events.empty() || !suspense.empty() || !resolved.empty() ||
-               duplicates > 0;
-    }
     void clear() noexcept; ///< keeps the memory of the vectors
 };
 

@@ -86,18 +86,19 @@ ON CONFLICT (account_id, subscription_id, day, metric) DO UPDATE SET
     cost = u.cost + excluded.cost,
     updated_at = now())";
 
-// A payload that already waits is left as it is. A payload whose row was resolved or discarded
-// waits again if it was sent again. A new sending has another received_at; a replay of the journal
-// repeats the old one and must not reopen the row.
+// A payload that already waits is left as it is, and so is one that was resolved: its record is
+// stored, and the same bytes are a duplicate. A discarded payload waits again if it was sent again.
+// A new sending has another received_at; a replay of the journal repeats the old one and must not
+// reopen the row.
 constexpr char const* suspense_sql = R"(
 WITH reopened AS (
     UPDATE ingest.suspense AS s SET state = 'waiting', reason = d.reason, detail = d.detail,
         batch_id = $8::uuid, received_at = d.received, attempts = 1, auto_attempts = 0,
         next_attempt_at = now(), tried_catalog_at = NULL, resolved_at = NULL, resolved_by = NULL,
-        resolution = NULL, was_stored = s.was_stored OR s.state = 'resolved'
+        resolution = NULL
     FROM unnest($1::text[], $2::text[], $3::uuid[], $6::bytea[], $7::timestamptz[])
         AS d(reason, detail, source_id, digest, received)
-    WHERE s.source_id = d.source_id AND s.payload_sha256 = d.digest AND s.state <> 'waiting'
+    WHERE s.source_id = d.source_id AND s.payload_sha256 = d.digest AND s.state = 'discarded'
         AND s.received_at <> d.received
     RETURNING 1),
 added AS (
@@ -126,21 +127,11 @@ VALUES ($1::uuid, $2::uuid, $3::integer, $4::uuid, $5::integer, $6::integer, $7:
     $8::integer, $9::bigint, $10::numeric, $11::timestamptz, $12::timestamptz, $13::timestamptz,
     now()))";
 
-// ingest.move_position raises TL001 unless the position is the expected one.
-constexpr char const* positions_sql = R"(
-SELECT ingest.move_position(d.stream, d.lane, d.lanes, d.expected, d.next)
-FROM unnest($1::text[], $2::integer[], $3::integer[], $4::bigint[], $5::bigint[])
-    AS d(stream, lane, lanes, expected, next))";
-
 constexpr char const* load_usage_sql = R"(
 SELECT k.place, u.version, u.included_seconds_used
 FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS k(subscription_id, period_start, place)
 JOIN billing.subscription_usage AS u
     ON u.subscription_id = k.subscription_id AND u.billing_period_start = k.period_start)";
-
-// With another number of lanes a position means other records.
-constexpr char const* load_positions_sql = R"(
-SELECT lane, position FROM ingest.positions WHERE stream = $1::text AND lanes = $2::integer)";
 
 // Runs after `claim` in its own transaction (batch_writer::is_committed). READ COMMITTED, so it
 // sees what a transaction committed that held the claim before.
@@ -157,9 +148,7 @@ constexpr std::array statements{
     prepared_statement{statement::balances, balances_sql},
     prepared_statement{statement::daily, daily_sql},
     prepared_statement{statement::batch_row, batch_row_sql},
-    prepared_statement{statement::positions, positions_sql},
     prepared_statement{statement::load_usage, load_usage_sql},
-    prepared_statement{statement::load_positions, load_positions_sql},
     prepared_statement{statement::still_waiting, still_waiting_sql},
     prepared_statement{statement::is_committed, is_committed_sql},
 };

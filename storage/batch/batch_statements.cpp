@@ -127,20 +127,6 @@ parameters& resolved_rows::fill(std::span<ingest::uuid const> ids) {
     return bind(values_, id_);
 }
 
-parameters& position_rows::fill(std::span<position_move const> rows) {
-    sort_places(rows, order_, [](position_move const& m) { return std::tie(m.stream, m.lane); });
-    clear_all(stream_, lane_, lanes_, expected_, next_);
-    for (std::uint32_t const index : order_) {
-        auto const& move = rows[index];
-        stream_.add_bytes(move.stream);
-        lane_.add_int32(move.lane);
-        lanes_.add_int32(move.lanes);
-        expected_.add_int64(move.expected);
-        next_.add_int64(move.next);
-    }
-    return bind(values_, stream_, lane_, lanes_, expected_, next_);
-}
-
 parameters& usage_keys::fill(std::span<usage_key const> keys) {
     clear_all(subscription_, period_start_);
     for (auto const& key : keys) {

@@ -23,9 +23,7 @@ inline constexpr char const* resolve = "tally_resolve";
 inline constexpr char const* balances = "tally_balances"; ///< fails unless all accounts exist
 inline constexpr char const* daily = "tally_daily";
 inline constexpr char const* batch_row = "tally_batch_row";
-inline constexpr char const* positions = "tally_positions";   ///< fails with TL001 unless expected
 inline constexpr char const* load_usage = "tally_load_usage"; ///< ordinality, version, included
-inline constexpr char const* load_positions = "tally_load_positions"; ///< lane, position
 inline constexpr char const* still_waiting = "tally_still_waiting";
 inline constexpr char const* is_committed = "tally_is_committed";
 
@@ -129,18 +127,6 @@ class resolved_rows {
 
   private:
     array_parameter id_{wire::uuid_oid};
-    parameters values_;
-};
-
-/// Arrays of statement::positions.
-class position_rows {
-  public:
-    parameters& fill(std::span<position_move const> rows);
-
-  private:
-    std::vector<std::uint32_t> order_;
-    array_parameter stream_{wire::text_oid}, lane_{wire::int4_oid}, lanes_{wire::int4_oid},
-        expected_{wire::int8_oid}, next_{wire::int8_oid};
     parameters values_;
 };
 

@@ -34,7 +34,7 @@ constexpr std::size_t suspense_bytes_max = 16 * 1024 * 1024;
 ///                                                       do all retried records still wait?
 ///     pipeline  effects of events (apply_*)          -> all possible?
 ///     COPY      the calls, then the facts of each kind of event, sorted by key
-///     pipeline  counters, balances, daily, batch row, positions, COMMIT
+///     pipeline  counters, balances, daily, batch row, COMMIT
 ///
 /// Usage comes first: a stale batch is found before a row is copied, and the foreign keys of the
 /// usage rows cover the accounts and subscriptions of the calls. Balances come late: other sessions
@@ -84,7 +84,6 @@ struct batch_writer::impl {
     balance_rows balances;
     daily_rows daily;
     resolved_rows resolved;
-    position_rows positions;
     usage_keys keys;
     parameters values;
     std::vector<pipelined> statements;
@@ -187,16 +186,10 @@ result batch_writer::impl::finish(batch const& rows, commit_counts const& counts
         statements.push_back({statement::daily, &daily.fill(rows.daily)});
     }
 
-    // A batch that only moves positions has no row in ingest.batches.
-    if (rows.holds_records()) {
-        fill_batch_row(values, rows, counts.suspended);
-        statements.push_back({statement::batch_row, &values});
-    }
-
-    // In the same transaction as the records, so that neither is stored without the other (S14).
-    if (!rows.positions.empty()) {
-        statements.push_back({statement::positions, &positions.fill(rows.positions)});
-    }
+    // Every batch has its row, also one that found only duplicates: the row proves that what the
+    // batch saw is in this database (S14).
+    fill_batch_row(values, rows, counts.suspended);
+    statements.push_back({statement::batch_row, &values});
     statements.push_back({statement::commit, nullptr});
     connection.run_pipeline(statements, outcome);
 
@@ -221,6 +214,10 @@ batch_writer::batch_writer(std::string connection_string, std::string purpose,
     : impl_(std::make_unique<impl>(std::move(connection_string), std::move(purpose), policy)) {}
 
 batch_writer::~batch_writer() = default;
+
+std::uint64_t batch_writer::session() const noexcept {
+    return impl_->connection.generation();
+}
 
 result batch_writer::lock_rows(std::span<usage_delta const> usage,
                                std::span<metric_row const> metrics) {
@@ -264,6 +261,9 @@ result batch_writer::commit(batch const& rows, commit_counts& counts) {
     if (!status.ok()) {
         impl_->transaction.reset(); // the transaction ended with its session
         return status;
+    }
+    if (rows.session != 0 && rows.session != session()) {
+        return {failure::stale, {}, "the session in which the batch was rated has ended"};
     }
     status = impl_->begin(rows, counts);
     if (status.ok()) {
@@ -329,28 +329,6 @@ result batch_writer::still_waiting(std::span<ingest::uuid const> ids,
         impl_->connection.run(statement::still_waiting, impl_->resolved.fill(ids), rows);
     for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(uuid_at(rows, i, 0));
-    }
-    return status;
-}
-
-result batch_writer::calls_of_anybody(std::span<call_key const> keys,
-                                      std::vector<stored_call>& out) {
-    return find_calls_of_anybody(impl_->connection, keys, out);
-}
-
-result batch_writer::load_positions(std::string_view stream, std::int32_t lanes,
-                                    std::vector<std::int64_t>& out) {
-    out.assign(static_cast<std::size_t>(std::max(lanes, 0)), -1);
-    auto& values = impl_->values;
-    values.clear();
-    values.add_text(stream).add_int32(lanes);
-    pq_rows rows;
-    result status = impl_->connection.run(statement::load_positions, values, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        auto const lane = static_cast<std::size_t>(int32_at(rows, i, 0));
-        if (lane < out.size()) {
-            out[lane] = int64_at(rows, i, 1);
-        }
     }
     return status;
 }

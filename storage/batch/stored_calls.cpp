@@ -3,7 +3,6 @@
 #include "storage/partitions/partitions.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace tally::storage {
@@ -27,12 +26,6 @@ std::string query_of_day(std::int32_t day) {
            " JOIN billing.cdrs AS c ON c.account_id = k.account_id"
            " AND c.start_time = k.start_time AND c.uuid = k.uuid" +
            within(day);
-}
-
-/// The server builds a hash table of the ids; the caller compares the start.
-std::string query_of_anybody(std::int32_t day) {
-    return std::string{columns} + " FROM billing.cdrs AS c" + within(day) +
-           " AND c.uuid = ANY($1::uuid[])";
 }
 
 stored_call call_at(pq_rows const& rows, int i) {
@@ -70,27 +63,6 @@ result find_in_day(pq_connection& connection, std::span<call_key const> keys,
     result status = connection.query(query_of_day(day_of(keys.front().start)), values, rows);
     for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(call_at(rows, i));
-    }
-    return status;
-}
-
-result find_anybodys_in_day(pq_connection& connection, std::span<call_key const> keys,
-                            std::vector<stored_call>& out) {
-    array_parameter id{wire::uuid_oid};
-    std::set<std::pair<ingest::uuid, ingest::time_us>> asked;
-    for (auto const& key : keys) {
-        id.add(key.id);
-        asked.emplace(key.id, key.start);
-    }
-    parameters values;
-    values.add(id);
-    pq_rows rows;
-    result status = connection.query(query_of_anybody(day_of(keys.front().start)), values, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        auto found = call_at(rows, i);
-        if (asked.contains({found.key.id, found.key.start})) {
-            out.push_back(std::move(found));
-        }
     }
     return status;
 }
@@ -139,11 +111,6 @@ ingest::cdr stored_call::as_cdr() const noexcept {
 result find_stored_calls(pq_connection& connection, std::span<call_key const> keys,
                          std::vector<stored_call>& out) {
     return find_by_day(connection, keys, out, find_in_day);
-}
-
-result find_calls_of_anybody(pq_connection& connection, std::span<call_key const> keys,
-                             std::vector<stored_call>& out) {
-    return find_by_day(connection, keys, out, find_anybodys_in_day);
 }
 
 } // namespace tally::storage

@@ -13,9 +13,4 @@ namespace tally::storage {
 result find_stored_calls(pq_connection& connection, std::span<call_key const> keys,
                          std::vector<stored_call>& out);
 
-/// The same by start and id, under every account. An open partition has no index for that, so each
-/// day is read whole. Meant for the few batches that an earlier run may have stored.
-result find_calls_of_anybody(pq_connection& connection, std::span<call_key const> keys,
-                             std::vector<stored_call>& out);
-
 } // namespace tally::storage

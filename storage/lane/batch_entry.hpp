@@ -30,19 +30,22 @@ struct batch_entry {
     std::string_view detail;
     ingest::time_us received = 0;     ///< when the record arrived (record_block::received)
     rating::guided call_owner;        ///< the payer of a call
+    ingest::uuid account_id;          ///< of the payer of a call; nil: it has none
     rating::guided_event event_owner; ///< the payer of an event
     entry_state state = entry_state::live;
-    bool is_bare = false;       ///< suspend without `detail` and `received`, which were refused
-    bool may_be_stored = false; ///< by an earlier run, perhaps under another account
+    bool is_bare = false; ///< suspend without `detail` and `received`, which were refused
     ingest::record_error reason = ingest::record_error::none;
     std::uint32_t owner = 0;  ///< index of its block in the batch, for counting
     ingest::uuid suspense_id; ///< its row in ingest.suspense if it is a retry; nil: it is not
 
-    /// Makes this the entry of a call or an event. One without a payer becomes suspended.
-    void take(ingest::cdr const& record, rating::guided const& pays) noexcept {
+    /// Makes this the entry of a call or an event. One without a payer becomes suspended. `account`
+    /// is known also when the payer was decided earlier and is no longer in the catalog.
+    void take(ingest::cdr const& record, rating::guided const& pays,
+              ingest::uuid const& account) noexcept {
         call = &record;
         raw = record.raw;
         call_owner = pays;
+        account_id = account;
         if (call_owner.error != ingest::record_error::none) {
             suspend(call_owner.error, ingest::explain(call_owner.error));
         }
@@ -60,10 +63,14 @@ struct batch_entry {
         reason = cause;
         detail = text;
     }
-    /// Of a call that has a payer.
+    /// Of a call whose account is known.
     [[nodiscard]] call_key key() const noexcept {
-        auto const& s = catalog->subscription_at(call_owner.subscription);
-        return {catalog->account_at(s.account).id, ingest::whole_second(call->start), call->id};
+        return {account_id, ingest::whole_second(call->start), call->id};
+    }
+    /// A call whose payer was decided earlier, perhaps stored since, and is gone from the catalog.
+    [[nodiscard]] bool is_orphan() const noexcept {
+        return call != nullptr && state == entry_state::suspended &&
+               reason == ingest::record_error::unknown_subscription && !account_id.is_nil();
     }
     [[nodiscard]] bool is_live_call() const noexcept {
         return state == entry_state::live && call != nullptr;

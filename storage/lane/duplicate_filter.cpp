@@ -25,7 +25,7 @@ bool same_record(batch_entry const& a, batch_entry const& b) noexcept {
 bool is_in_question(batch_entry const& entry) noexcept {
     bool const has_key = entry.call != nullptr || entry.event != nullptr;
     return has_key &&
-           (entry.state == entry_state::live ||
+           (entry.state == entry_state::live || entry.is_orphan() ||
             (entry.state == entry_state::suspended && entry.reason == record_error::conflict));
 }
 
@@ -65,7 +65,8 @@ result duplicate_filter::drop_stored(std::span<batch_entry> entries, bool all) {
     calls_.clear();
     events_.clear();
     for (auto& entry : entries) {
-        if (is_in_question(entry) && (all || recent_.holds(key_hash_of(entry)))) {
+        if (is_in_question(entry) &&
+            (all || entry.is_orphan() || recent_.holds(key_hash_of(entry)))) {
             (entry.event != nullptr ? events_ : calls_).push_back(&entry);
         }
     }

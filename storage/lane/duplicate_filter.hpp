@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/batch/batch_writer.hpp"
+#include "storage/batch/batch_store.hpp"
 #include "storage/lane/batch_entry.hpp"
 #include "storage/lane/recent_keys.hpp"
 
@@ -20,7 +20,7 @@ namespace tally::storage {
 /// One thread.
 class duplicate_filter {
   public:
-    explicit duplicate_filter(batch_writer& writer) : writer_{writer} {}
+    explicit duplicate_filter(batch_store& writer) : writer_{writer} {}
 
     /// Compares the entries with each other; keeps the first of each key.
     void drop_repeats(std::span<batch_entry> entries);
@@ -42,7 +42,7 @@ class duplicate_filter {
     result ask_events();
     void judge(std::span<stored_call const> found);
 
-    batch_writer& writer_;
+    batch_store& writer_;
     recent_keys recent_;
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_of_key_;
     std::vector<batch_entry*> calls_;  ///< to look up

@@ -31,7 +31,7 @@ void entry_batch::begin(std::span<batch_entry> entries, states_of states) {
     }
 }
 
-result entry_batch::load(batch_writer& writer) {
+result entry_batch::load(batch_store& writer) {
     if (is_remembering()) {
         return read(writer);
     }
@@ -45,7 +45,7 @@ result entry_batch::load(batch_writer& writer) {
     return status;
 }
 
-result entry_batch::lock_rows(batch_writer& with) {
+result entry_batch::lock_rows(batch_store& with) {
     locked_.clear();
     for (auto const& usage : totals_.periods()) {
         locked_.push_back(usage.delta);
@@ -53,7 +53,7 @@ result entry_batch::lock_rows(batch_writer& with) {
     return with.lock_rows(locked_, events_.missing());
 }
 
-result entry_batch::read(batch_writer& writer) {
+result entry_batch::read(batch_store& writer) {
     result status = load_usage(writer);
     if (status.ok()) {
         status = load_metrics(writer);
@@ -67,7 +67,7 @@ result entry_batch::read(batch_writer& writer) {
     return status;
 }
 
-result entry_batch::load_usage(batch_writer& writer) {
+result entry_batch::load_usage(batch_store& writer) {
     if (missing_.empty()) {
         return {};
     }
@@ -81,7 +81,7 @@ result entry_batch::load_usage(batch_writer& writer) {
     return status;
 }
 
-result entry_batch::load_metrics(batch_writer& writer) {
+result entry_batch::load_metrics(batch_store& writer) {
     if (events_.missing().empty()) {
         return {};
     }
@@ -140,6 +140,11 @@ void entry_batch::forget() noexcept {
         usage_.forget(usage.key);
     }
     events_.forget(metrics_);
+}
+
+void entry_batch::forget_all() noexcept {
+    usage_.clear();
+    metrics_.clear();
 }
 
 } // namespace tally::storage

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/batch/batch_writer.hpp"
+#include "storage/batch/batch_store.hpp"
 #include "storage/lane/call_batch.hpp"
 #include "storage/lane/event_batch.hpp"
 
@@ -43,7 +43,7 @@ class entry_batch {
     void begin(std::span<batch_entry> entries, states_of states = states_of::memory);
     /// Reads the usage rows that are not remembered (most batches have none), or locks and reads
     /// all of them. Nothing is locked after a failure.
-    result load(batch_writer& writer);
+    result load(batch_store& writer);
     /// Second pass: fills `out`. Its identity and its positions are kept, the rest is replaced.
     void rate(batch& out);
     /// Whether the rated entries change every row that was loaded. If not, locked rows that were
@@ -53,13 +53,15 @@ class entry_batch {
     void written();
     /// To be called after `stale`: the rows are read again the next time.
     void forget() noexcept;
+    /// To be called in a new session: all rows are read again.
+    void forget_all() noexcept;
 
   private:
     [[nodiscard]] bool is_remembering() const noexcept { return states_from_ == states_of::memory; }
-    result lock_rows(batch_writer& with);
-    result read(batch_writer& writer);
-    result load_usage(batch_writer& writer);
-    result load_metrics(batch_writer& writer);
+    result lock_rows(batch_store& with);
+    result read(batch_store& writer);
+    result load_usage(batch_store& writer);
+    result load_metrics(batch_store& writer);
     void add_suspended(batch& out) const;
 
     std::span<batch_entry> entries_;

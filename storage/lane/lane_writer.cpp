@@ -1,8 +1,7 @@
 #include "storage/lane/lane_writer.hpp"
 
-#include "storage/lane/moved_calls.hpp"
+#include "ingest/base/time.hpp"
 #include "storage/lane/refused_entries.hpp"
-#include "storage/lane/stream_positions.hpp"
 #include "storage/postgres/failure_class.hpp"
 
 #include <random>
@@ -17,37 +16,16 @@ using ingest::record_error;
 
 } // namespace
 
-database_went_back::database_went_back(std::string_view stream, std::int64_t committed,
-                                       std::int64_t found)
-    : std::runtime_error{"the database has lost what it had committed of stream " +
-                         std::string{stream} + ": records " + std::to_string(found) + " to " +
-                         std::to_string(committed) +
-                         " (a failover to a standby that was behind, or a restore?)"} {}
-
-lane_writer::lane_writer(batch_writer& writer, options settings, lane_observer& observer,
+lane_writer::lane_writer(batch_store& database, options settings, lane_observer& observer,
                          retry_wait wait)
-    : writer_{writer}, options_{settings}, observer_{observer}, wait_{std::move(wait)},
-      rows_{settings.usage_states_max, settings.metric_states_max}, partitions_{writer},
-      duplicates_{writer} {}
+    : database_{database}, options_{settings}, observer_{observer}, wait_{std::move(wait)},
+      rows_{settings.usage_states_max, settings.metric_states_max}, partitions_{database},
+      duplicates_{database} {}
 
-std::optional<std::int64_t> lane_writer::position_of(std::string_view stream) {
-    if (auto const known = positions_.find(stream); known != positions_.end()) {
-        return known->second;
-    }
-    std::vector<std::int64_t> by_lane;
-    if (!retry_until_ok([&] { return writer_.load_positions(stream, options_.lanes, by_lane); })) {
-        return std::nullopt;
-    }
-    // -1, no row yet, is the beginning of the stream.
-    std::int64_t const position = std::max<std::int64_t>(0, by_lane[std::size_t(options_.lane)]);
-    positions_.emplace(stream, position);
-    return position;
-}
-
-bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
-                        ingest::uuid const& import_id, std::uint64_t bytes) {
+store_end lane_writer::store(std::span<batch_entry> entries, ingest::uuid const& import_id,
+                             std::uint64_t bytes) {
     // Each batch is tried on the remembered usage rows first.
-    details_.clear();
+    culprit_ = nullptr;
     states_ = states_of::memory;
 
     out_.clear();
@@ -55,59 +33,49 @@ bool lane_writer::store(std::span<batch_entry> entries, marks_span marks,
     out_.import_id = import_id;
     out_.lane = options_.lane;
     out_.bytes = bytes;
-    out_.opened = std::chrono::duration_cast<std::chrono::microseconds>(
-                      std::chrono::system_clock::now().time_since_epoch())
-                      .count();
+    out_.opened = ingest::now_us();
 
     // Remove duplicates before rating: a call that is stored must not draw allowance again.
     duplicates_.drop_repeats(entries);
-    return retry_until_ok([&] { return drop_moved_calls(writer_, entries); }) &&
-           retry_until_ok([&] { return duplicates_.drop_stored(entries); }) &&
-           store_range(entries, marks);
-}
+    if (!retry_until_ok([&] { return duplicates_.drop_stored(entries); })) {
+        return store_end::given_up;
+    }
 
-bool lane_writer::store_range(std::span<batch_entry> entries, marks_span marks) {
     while (true) {
-        switch (try_once(entries, marks)) {
+        switch (try_once(entries)) {
         case step::done:
-            return true;
+            return store_end::stored;
+        case step::poisoned:
+            return store_end::poisoned;
         case step::give_up:
-            return false;
-        case step::halve:
-            return store_halves(entries, marks);
+            return store_end::given_up;
         case step::again:
             break;
         }
     }
 }
 
-// Positions move with the second half (R2): after a crash in between, the first half is read again
-// and its keys show that it is stored. The first half moves the stream's reach instead, which says
-// up to where records may be stored although no position does (stream_positions.hpp).
-bool lane_writer::store_halves(std::span<batch_entry> entries, marks_span marks) {
-    auto const middle = entries.size() / 2;
-    std::vector<std::string> names;
-    names.reserve(marks.size());
-    std::vector<stream_mark> reached;
-    for (auto const& mark : marks) {
-        reached.push_back({names.emplace_back(reach_of(mark.stream)), mark.end});
-    }
-    return store_range(entries.first(middle), reached) &&
-           store_range(entries.subspan(middle), marks);
-}
-
-lane_writer::step lane_writer::load(std::span<batch_entry> entries, marks_span marks) {
+lane_writer::step lane_writer::load(std::span<batch_entry> entries) {
     if (states_ == states_of::memory) {
-        return retry_until_ok([&] { return rows_.load(writer_); }) ? step::done : step::give_up;
+        return retry_until_ok([&] { return rows_.load(database_); }) ? step::done : step::give_up;
     }
     // Creates missing rows, which the database may refuse because of one entry: the failure is
     // handled like one of the commit.
-    auto const status = rows_.load(writer_);
-    return status.ok() ? step::done : after_failure(status, {}, entries, marks);
+    auto const status = rows_.load(database_);
+    return status.ok() ? step::done : after_failure(status, {}, entries);
 }
 
-lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_span marks) {
+// Rows that were read in an earlier session may differ on the server of this one.
+void lane_writer::forget_other_session() {
+    if (auto const current = database_.session(); current != session_) {
+        rows_.forget_all();
+        session_ = current;
+    }
+}
+
+lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
     auto const began = clock::now();
+    forget_other_session();
     rows_.begin(entries, states_);
 
     // Before the transaction: creating a partition within it would hold its locks until COMMIT.
@@ -119,7 +87,7 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
         return step::again;
     }
 
-    if (auto const loaded = load(entries, marks); loaded != step::done) {
+    if (auto const loaded = load(entries); loaded != step::done) {
         return loaded;
     }
     rows_.rate(out_);
@@ -127,37 +95,30 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries, marks_sp
     // Rating suspended some entries, so some locked rows are not needed. Those that were created
     // for the batch would stay in the table with nothing used: begin again without them.
     if (states_ == states_of::locked_rows && !rows_.moves_all()) {
-        writer_.roll_back();
+        database_.roll_back();
         return step::again;
     }
 
-    // A new id for each attempt: is_committed() asks for exactly this one.
-    set_positions(marks);
+    // A new id for each attempt: is_committed() asks for exactly this one. A session that began
+    // while the rows were read is the one in which they hold, unless some were remembered.
     out_.id = ingest::uuid_v7();
+    out_.session = session_ == 0 ? database_.session() : session_;
     out_.duplicates =
         static_cast<std::uint32_t>(std::count_if(entries.begin(), entries.end(), [](auto const& e) {
             return e.state == entry_state::duplicate;
         }));
 
-    // All entries are duplicates and no position moves: no transaction is needed.
-    if (out_.calls.empty() && out_.events.empty() && out_.suspense.empty() &&
-        out_.resolved.empty() && out_.positions.empty()) {
-        finish(entries, began);
-        return step::done;
-    }
-
     commit_counts counts;
-    auto const status = writer_.commit(out_, counts);
+    auto const status = database_.commit(out_, counts);
     if (!status.ok()) {
-        return after_failure(status, counts, entries, marks);
+        return after_failure(status, counts, entries);
     }
     finish(entries, began);
     return step::done;
 }
 
 lane_writer::step lane_writer::after_failure(result const& status, commit_counts const& counts,
-                                             std::span<batch_entry> entries, marks_span marks) {
-    auto const go_on = [](bool ok) { return ok ? step::again : step::give_up; };
+                                             std::span<batch_entry> entries) {
     switch (status.reason) {
     case failure::duplicate:
         return after_duplicate(status, counts, entries);
@@ -167,30 +128,30 @@ lane_writer::step lane_writer::after_failure(result const& status, commit_counts
         observer_.retried(name_of(status.reason), status);
         suspend_refused(entries, counts.verdicts);
         return step::again;
-    case failure::position_lost:
-        observer_.retried(name_of(status.reason), status);
-        return go_on(reread_positions(marks));
     case failure::bad_data:
         return after_bad_data(status, counts, entries);
-    case failure::unknown: {
-        // The answer is final, see R9: either the batch is stored, or it never will be.
-        bool there = false;
-        if (!pause(name_of(status.reason), status) ||
-            !retry_until_ok([&] { return writer_.is_committed(out_.id, there); })) {
-            return step::give_up;
-        }
-        if (there) {
-            finish(entries, clock::now());
-            return step::done;
-        }
-        return step::again;
-    }
+    case failure::unknown:
+        return after_unknown(status, entries);
     case failure::transient:
     case failure::permanent:
-        return go_on(pause(name_of(status.reason), status));
+        return pause(name_of(status.reason), status) ? step::again : step::give_up;
     case failure::none:
         break;
     }
+    return step::done;
+}
+
+// The answer is final, see R9: either the batch is stored, or it never will be.
+lane_writer::step lane_writer::after_unknown(result const& status, std::span<batch_entry> entries) {
+    bool is_stored = false;
+    if (!pause(name_of(status.reason), status) ||
+        !retry_until_ok([&] { return database_.is_committed(out_.id, is_stored); })) {
+        return step::give_up;
+    }
+    if (!is_stored) {
+        return step::again;
+    }
+    finish(entries, clock::now());
     return step::done;
 }
 
@@ -242,7 +203,7 @@ bool lane_writer::drop_settled(std::span<batch_entry> entries) {
         return true;
     }
     std::vector<ingest::uuid> waiting;
-    if (!retry_until_ok([&] { return writer_.still_waiting(out_.resolved, waiting); })) {
+    if (!retry_until_ok([&] { return database_.still_waiting(out_.resolved, waiting); })) {
         return false;
     }
     for (auto& entry : entries) {
@@ -262,12 +223,13 @@ lane_writer::step lane_writer::after_bad_data(result const& status, commit_count
     // The server named the row, or only one entry is left: suspend it.
     if (auto* refused = refused_entry(entries, counts); refused != nullptr) {
         refused->suspend(record_error::database_refused, details_.emplace_back(status.detail));
-        return step::again;
+        culprit_ = refused;
+        return step::poisoned;
     }
 
-    // Some entry is bad, and the report does not say which: search it by halving.
+    // Some entry is bad, and the report does not say which: the caller divides them.
     if (entries.size() > 1) {
-        return step::halve;
+        return step::poisoned;
     }
 
     // Suspense refuses the entry: its detail or its time must be the reason (R15).
@@ -292,46 +254,11 @@ void lane_writer::suspend_refused(std::span<batch_entry> entries,
     }
 }
 
-void lane_writer::set_positions(marks_span marks) {
-    out_.positions.clear();
-    for (auto const& mark : marks) {
-        auto const known = positions_.find(mark.stream);
-        std::int64_t const expected = known == positions_.end() ? 0 : known->second;
-        if (mark.end > expected) {
-            out_.positions.push_back(
-                {mark.stream, options_.lane, options_.lanes, expected, mark.end});
-        }
-    }
-}
-
-// Another reader of the stream has stored a part of it. The keys will show which records; here only
-// the position that our own move expects is corrected.
-bool lane_writer::reread_positions(marks_span marks) {
-    for (auto const& mark : marks) {
-        std::int64_t before = 0;
-        if (auto const known = positions_.find(mark.stream); known != positions_.end()) {
-            before = known->second;
-            positions_.erase(known);
-        }
-        auto const found = position_of(mark.stream);
-        if (!found) {
-            return false;
-        }
-        // Positions only grow: a lower one belongs to a database that lost commits.
-        if (*found < before) {
-            throw database_went_back{mark.stream, before, *found};
-        }
-    }
-    return true;
-}
-
 void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began) {
     // What is remembered changes only now, after COMMIT.
     rows_.written();
     duplicates_.remember(entries);
-    for (auto const& move : out_.positions) {
-        positions_.insert_or_assign(std::string{move.stream}, move.next);
-    }
+    last_batch_ = out_.id;
     pauses_in_a_row_ = 0;
     looked_in_vain_ = false;
     observer_.stored({out_, entries, clock::now() - began});

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/batch/batch_writer.hpp"
+#include "storage/batch/batch_store.hpp"
 #include "storage/lane/duplicate_filter.hpp"
 #include "storage/lane/entry_batch.hpp"
 #include "storage/lane/partition_guard.hpp"
@@ -11,18 +11,11 @@
 #include <deque>
 #include <functional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tally::storage {
-
-/// How far a batch takes one stream.
-struct stream_mark {
-    std::string_view stream;
-    std::int64_t end = 0; ///< records of the stream up to here are in this or an earlier batch
-};
 
 /// One transaction as it was stored, for counters. The views are valid during the call only.
 struct stored_batch {
@@ -47,37 +40,35 @@ class lane_observer {
 /// Waits before the next attempt; false: give up, the process is stopping.
 using retry_wait = std::function<bool(std::chrono::milliseconds)>;
 
-/// Thrown by lane_writer when a stream's position is lower than what the lane has committed: the
-/// database has lost commits (a failover to a standby that was behind, a restore). To continue
-/// would lose the records between the two positions (docs/ARCHITECTURE.md, 4.6).
-class database_went_back : public std::runtime_error {
-  public:
-    database_went_back(std::string_view stream, std::int64_t committed, std::int64_t found);
+/// How store() ended.
+enum class store_end : std::uint8_t {
+    stored,   ///< each entry is stored, a duplicate, or in suspense
+    poisoned, ///< nothing is stored, because the database refuses one of the entries: see culprit()
+    given_up, ///< the process is stopping; what became of the last attempt is not known
 };
 
-/// Stores a lane's entries: drops duplicates, rates, commits, and repeats until every entry is
-/// stored, a duplicate, or in suspense. Each failure has its reaction:
+/// Stores entries in one transaction: drops duplicates, rates, commits, and repeats until every
+/// entry is stored, a duplicate, or in suspense. Each failure has its reaction:
 ///
 ///     duplicate      look up which keys are stored; drop these entries, suspend conflicts, rate
 ///                    the rest again. If none is stored: treat as bad data
 ///     stale          lock and read the usage rows, then rate again: no other session can change
 ///                    them. Leave out retried records that no longer wait in suspense
 ///     refused        suspend the events whose effects are not possible; repeat with the rest
-///     bad data       suspend the entry that the server named, or halve the batch until one entry
-///                    is left. If suspense refuses it too: without its detail and time
+///     bad data       suspend the entry that the server named, and end as `poisoned`: the caller
+///                    decides when to go on (isolation.hpp). A single entry that suspense refuses,
+///                    too: without its detail and time
 ///     unknown        ask whether the batch is stored
-///     position lost  another reader stored a part: read the position again. If it is lower than
-///                    what this lane read or committed before: throw database_went_back
 ///     transient,     wait with backoff and jitter, then repeat
 ///     permanent
 ///
 /// The memory of recent keys and usage rows is an optimization; the unique index and the version
-/// check decide (docs/ARCHITECTURE.md, R6 and R8). One thread.
+/// check decide (docs/ARCHITECTURE.md, R6 and R8). It ends with its session: a new session may be
+/// with another server, which may lack what this one had. One thread.
 class lane_writer {
   public:
     struct options {
         std::int32_t lane = 0;
-        std::int32_t lanes = 1;
         ingest::uuid daemon_id;
         std::chrono::milliseconds backoff_first{50};
         std::chrono::milliseconds backoff_max{5000};
@@ -85,57 +76,59 @@ class lane_writer {
         std::size_t metric_states_max = 500'000;  ///< see entry_batch
     };
 
-    lane_writer(batch_writer& writer, options settings, lane_observer& observer, retry_wait wait);
+    lane_writer(batch_store& database, options settings, lane_observer& observer, retry_wait wait);
 
-    /// This lane's position in a stream: all its records below are stored. Reads the database the
-    /// first time. nullopt: gave up waiting for the database.
-    std::optional<std::int64_t> position_of(std::string_view stream);
+    /// Stores all entries, in this order. After `stored` the state of each entry is its outcome:
+    /// live means stored.
+    store_end store(std::span<batch_entry> entries, ingest::uuid const& import_id,
+                    std::uint64_t bytes);
 
-    /// Stores all entries, in this order, and moves the positions of the streams. Afterwards the
-    /// state of each entry is its outcome: live means stored. False: gave up; the outcome of
-    /// entries that were not reported to the observer is not known.
-    bool store(std::span<batch_entry> entries, std::span<stream_mark const> marks,
-               ingest::uuid const& import_id, std::uint64_t bytes);
+    /// After `poisoned`: the entry that was refused, now suspended; nullptr if the database did not
+    /// say which one it was.
+    [[nodiscard]] batch_entry const* culprit() const noexcept { return culprit_; }
+    /// Frees the texts that suspended entries view: once no entry is left.
+    void forget_details() noexcept { details_.clear(); }
+    /// The id of the last batch that was committed; nil: none.
+    [[nodiscard]] ingest::uuid const& last_batch() const noexcept { return last_batch_; }
 
   private:
-    using marks_span = std::span<stream_mark const>;
-    enum class step : std::uint8_t { done, again, halve, give_up };
+    enum class step : std::uint8_t { done, again, poisoned, give_up };
 
-    bool store_range(std::span<batch_entry> entries, marks_span marks);
-    bool store_halves(std::span<batch_entry> entries, marks_span marks);
-    step load(std::span<batch_entry> entries, marks_span marks);
-    step try_once(std::span<batch_entry> entries, marks_span marks);
+    step load(std::span<batch_entry> entries);
+    step try_once(std::span<batch_entry> entries);
     step after_failure(result const& status, commit_counts const& counts,
-                       std::span<batch_entry> entries, marks_span marks);
+                       std::span<batch_entry> entries);
     step after_stale(result const& status, std::span<batch_entry> entries);
     step after_duplicate(result const& status, commit_counts const& counts,
                          std::span<batch_entry> entries);
     step after_bad_data(result const& status, commit_counts const& counts,
                         std::span<batch_entry> entries);
+    step after_unknown(result const& status, std::span<batch_entry> entries);
     void suspend_refused(std::span<batch_entry> entries, std::span<verdict const> verdicts);
     bool drop_settled(std::span<batch_entry> entries);
-    void set_positions(marks_span marks);
-    bool reread_positions(marks_span marks);
+    void forget_other_session();
     void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
     bool pause(std::string_view reason, result const& status);
     /// Repeats a request until it succeeds, with a pause after each failure; false: gave up.
     template <typename Request>
     bool retry_until_ok(Request&& request);
 
-    batch_writer& writer_;
+    batch_store& database_;
     options options_;
     lane_observer& observer_;
     retry_wait wait_;
 
     entry_batch rows_;
-    /// insist() for the parts that make requests themselves.
+    /// retry_until_ok() for the parts that make requests themselves.
     std::function<bool(std::function<result()> const&)> retry_{
         [this](auto const& request) { return retry_until_ok(request); }};
     partition_guard partitions_;
     duplicate_filter duplicates_;
     batch out_;
-    std::map<std::string, std::int64_t, std::less<>> positions_;
-    std::deque<std::string> details_;      ///< refusal texts, which entries view during store()
+    ingest::uuid last_batch_;
+    batch_entry const* culprit_ = nullptr;
+    std::uint64_t session_ = 0;            ///< whose rows are remembered
+    std::deque<std::string> details_;      ///< refusal texts, which suspended entries view
     states_of states_ = states_of::memory; ///< locked_rows after a batch's first stale attempt
     std::int64_t pauses_in_a_row_ = 0;
     bool looked_in_vain_ = false; ///< the last `duplicate` had no stored record

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/batch/batch_writer.hpp"
+#include "storage/batch/batch_store.hpp"
 #include "storage/lane/batch_entry.hpp"
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class partition_guard {
     /// Repeats a request until it succeeds; false: gave up.
     using retry = std::function<bool(std::function<result()> const&)>;
 
-    explicit partition_guard(batch_writer& writer) noexcept : writer_{writer} {}
+    explicit partition_guard(batch_store& writer) noexcept : writer_{writer} {}
 
     /// Suspends the live entries (time_out_of_bounds) whose day is outside the policy's bounds, or
     /// is taken by a table that is not one of ours. `refused` becomes true if there is one. False:
@@ -28,7 +28,7 @@ class partition_guard {
     bool ensure_call_days(retry const& until_answered);
     bool ask_for(std::span<std::int32_t const> days, retry const& until_answered, bool& is_taken);
 
-    batch_writer& writer_;
+    batch_store& writer_;
     std::vector<std::int32_t> days_;
     std::vector<std::int32_t> refused_days_;
     std::vector<event_day> event_days_;

@@ -33,6 +33,10 @@ class recent_states {
         }
         young_.insert_or_assign(key, state);
     }
+    void clear() noexcept {
+        young_.clear();
+        old_.clear();
+    }
     void forget(Key const& key) noexcept {
         young_.erase(key);
         old_.erase(key);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/batch/batch_writer.hpp"
+#include "storage/batch/batch_store.hpp"
 #include "storage/lane/batch_entry.hpp"
 
 #include <span>

@@ -3,7 +3,7 @@
 #include "rating/catalog/catalog.hpp"
 #include "rating/clock/calendar.hpp"
 #include "storage/batch/batch.hpp"
-#include "storage/batch/batch_writer.hpp"
+#include "storage/batch/batch_store.hpp"
 #include "storage/lane/recent_states.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>

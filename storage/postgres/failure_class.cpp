@@ -14,10 +14,9 @@ struct class_rule {
 
 // PostgreSQL manual, appendix A. A code without a row is permanent: an operator has to act.
 constexpr std::array rules{
-    class_rule{"TL001", failure::position_lost}, // raised by ingest.move_position
-    class_rule{"0A000", failure::transient},     // a migration changed a cached plan's result type
-    class_rule{"08", failure::transient},        // connection
-    class_rule{"22", failure::bad_data},         class_rule{"23", failure::bad_data},
+    class_rule{"0A000", failure::transient}, // a migration changed a cached plan's result type
+    class_rule{"08", failure::transient},    // connection
+    class_rule{"22", failure::bad_data},     class_rule{"23", failure::bad_data},
     class_rule{"25006", failure::transient}, // read-only: a standby, or during a failover
     class_rule{"25P03", failure::transient}, // idle in transaction for too long
     class_rule{"25P04", failure::transient}, // transaction timeout
@@ -74,8 +73,6 @@ std::string_view name_of(failure reason) noexcept {
         return "stale";
     case failure::refused:
         return "refused";
-    case failure::position_lost:
-        return "position_lost";
     case failure::unknown:
         return "unknown";
     }

@@ -8,15 +8,14 @@ namespace tally::storage {
 /// What a failed request to PostgreSQL means for its caller.
 enum class failure : std::uint8_t {
     none,
-    transient,     ///< try again, with backoff: connection lost, deadlock, serialization, restart,
-                   ///< read-only, disk full, too many connections
-    permanent,     ///< an operator has to act: rights, schema missing or of another version
-    bad_data,      ///< a row of the request is refused (SQLSTATE classes 22 and 23)
-    duplicate,     ///< unique key of calls or events: some record is stored already
-    stale,         ///< a row has another version than the batch was rated on
-    refused,       ///< effects of some events are not possible, see commit_counts::verdicts
-    position_lost, ///< a position is not the expected one: another reader, or already moved
-    unknown,       ///< the answer to COMMIT was lost: ask whether the batch is stored
+    transient, ///< try again, with backoff: connection lost, deadlock, serialization, restart,
+               ///< read-only, disk full, too many connections
+    permanent, ///< an operator has to act: rights, schema missing or of another version
+    bad_data,  ///< a row of the request is refused (SQLSTATE classes 22 and 23)
+    duplicate, ///< unique key of calls or events: some record is stored already
+    stale,     ///< a row has another version than the batch was rated on
+    refused,   ///< effects of some events are not possible, see commit_counts::verdicts
+    unknown,   ///< the answer to COMMIT was lost: ask whether the batch is stored
 };
 
 /// The result of a request. No allocation if it succeeded.

@@ -13,7 +13,7 @@ constexpr std::string_view change_rows = "5000";
 constexpr std::string_view plain_columns =
     "s.id, s.reason, s.detail, s.source_id, coalesce(o.name, s.source_id::text), s.format,"
     " s.state::text, s.attempts, s.auto_attempts, s.received_at, s.next_attempt_at, s.resolved_at,"
-    " s.resolved_by, s.resolution, s.was_stored, octet_length(s.payload)::bigint";
+    " s.resolved_by, s.resolution, octet_length(s.payload)::bigint";
 constexpr std::string_view from_rows =
     " FROM ingest.suspense AS s LEFT JOIN ingest.sources AS o ON o.id = s.source_id";
 
@@ -37,7 +37,6 @@ suspense_record record_at(pq_rows const& rows, int i, int& column) {
     out.resolved_at = time_at(rows, i, column++, ingest::never_us);
     out.resolved_by = text_at(rows, i, column++);
     out.resolution = text_at(rows, i, column++);
-    out.was_stored = bool_at(rows, i, column++);
     out.payload_bytes = int64_at(rows, i, column++);
     return out;
 }

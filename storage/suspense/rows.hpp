@@ -24,7 +24,6 @@ struct suspense_record {
     ingest::time_us resolved_at = ingest::never_us;
     std::string resolved_by;
     std::string resolution;
-    bool was_stored = false; ///< was resolved once and has been sent again since
     std::int64_t payload_bytes = 0;
     std::string payload; ///< empty in lists
 };

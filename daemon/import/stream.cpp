@@ -1,0 +1,81 @@
+#include "daemon/import/stream.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+#include <utility>
+
+namespace tally::daemon {
+
+namespace {
+
+/// Attempts to keep a decision, half a second apart: longer than a restart of the server.
+constexpr int attempts_max = 120;
+constexpr std::chrono::milliseconds attempt_interval{500};
+constexpr std::chrono::milliseconds poll{5};
+
+} // namespace
+
+import_stream::import_stream(std::string const& connection_string, std::string name,
+                             payer_decisions::catalog_source catalog,
+                             std::function<std::vector<ingest::uuid>()> last_batches)
+    : read_{connection_string, "tallyd import"}, written_{connection_string, "tallyd positions"},
+      decisions_{read_, name, std::move(catalog)}, keeper_{written_, std::move(last_batches),
+                                                           position_keeper::options{}} {
+    std::uint64_t position = 0;
+    auto status = read_.load(name, position);
+    if (status.ok()) {
+        status = decisions_.load(position);
+    }
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
+    }
+    kept_ = std::make_shared<kept_position>(std::move(name), position);
+    keeper_.watch({kept_});
+    thread_ = std::thread{[this] { run(); }};
+}
+
+import_stream::~import_stream() {
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    stop_.notify_all();
+    thread_.join();
+}
+
+void import_stream::run() noexcept {
+    try {
+        std::unique_lock lock{mutex_};
+        while (!stopping_) {
+            lock.unlock();
+            auto const wait = keeper_.step(position_keeper::clock::now());
+            lock.lock();
+            stop_.wait_for(lock, wait, [this] { return stopping_; });
+        }
+    } catch (std::exception const& error) {
+        // The records are stored all the same: without a position the next run meets their keys.
+        spdlog::error("event=import_position_lost error=\"{}\"", error.what());
+    }
+}
+
+bool import_stream::decide(std::unique_ptr<ingest::record_block> const& block) {
+    for (int attempt = 0; attempt < attempts_max; ++attempt) {
+        if (decisions_.settle({&block, 1}).ok()) {
+            return true;
+        }
+        std::this_thread::sleep_for(attempt_interval);
+    }
+    return false;
+}
+
+bool import_stream::finish(std::chrono::milliseconds limit) {
+    auto const end = std::chrono::steady_clock::now() + limit;
+    while (kept_->committed < kept_->prefix.below() && !keeper_.has_lost() &&
+           std::chrono::steady_clock::now() < end) {
+        std::this_thread::sleep_for(poll);
+    }
+    return kept_->committed >= kept_->prefix.below() && !keeper_.has_lost();
+}
+
+} // namespace tally::daemon

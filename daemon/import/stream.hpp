@@ -1,0 +1,52 @@
+#pragma once
+
+#include "daemon/pipeline/payer_decisions.hpp"
+#include "daemon/pipeline/position_keeper.hpp"
+#include "storage/lane/stored_positions.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace tally::daemon {
+
+/// The position of a file in the database, while it is imported: where the import begins, who pays
+/// for its records, and a thread that moves the position behind the lanes.
+class import_stream {
+  public:
+    /// Reads the position and the decisions of earlier runs. Throws std::runtime_error if the
+    /// database refuses.
+    import_stream(std::string const& connection_string, std::string name,
+                  payer_decisions::catalog_source catalog,
+                  std::function<std::vector<ingest::uuid>()> last_batches);
+    ~import_stream();
+    import_stream(import_stream const&) = delete;
+    import_stream& operator=(import_stream const&) = delete;
+
+    [[nodiscard]] std::shared_ptr<kept_position> const& kept() const noexcept { return kept_; }
+    /// Decides who pays for a block's calls, for good. False: the database did not answer.
+    bool decide(std::unique_ptr<ingest::record_block> const& block);
+    /// Waits until the position is written up to the stored prefix. False: the database has lost
+    /// what it had committed, or does not answer.
+    bool finish(std::chrono::milliseconds limit);
+
+  private:
+    void run() noexcept;
+
+    storage::stored_positions read_;
+    storage::stored_positions written_;
+    payer_decisions decisions_;
+    std::shared_ptr<kept_position> kept_;
+    position_keeper keeper_;
+    std::mutex mutex_; ///< guards stopping_
+    std::condition_variable stop_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+} // namespace tally::daemon

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "ingest/record/record_block.hpp"
+#include "rating/catalog/catalog.hpp"
+#include "storage/lane/position_store.hpp"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tally::daemon {
+
+/// Finds who pays for the calls of a block by this catalog (record_block::decided).
+void decide_payers(ingest::record_block& block, rating::catalog const& catalog);
+
+/// The payers of a stream's blocks that carry no decision themselves: those of a file, and pushes
+/// that were taken before a catalog was known. They are decided once and kept in the database
+/// before any of their records is stored (docs/ARCHITECTURE.md, R6). One thread.
+class payer_decisions {
+  public:
+    using catalog_source = std::function<std::shared_ptr<rating::catalog const>()>;
+
+    /// `catalog` must not return nullptr when settle() is called.
+    payer_decisions(storage::position_store& store, std::string stream, catalog_source catalog);
+
+    /// Reads the decisions of earlier runs, for records at and after `position`.
+    storage::result load(std::uint64_t position);
+    /// Decides for those of the blocks that need it, by the earlier decisions first. After a
+    /// failure nothing of them may be stored; call it again.
+    storage::result settle(std::span<std::unique_ptr<ingest::record_block> const> blocks);
+
+  private:
+    bool recall(ingest::record_block& block) const;
+
+    struct range {
+        std::uint64_t first_record = 0;
+        std::uint64_t end_record = 0;
+        ingest::payers decided;
+    };
+
+    storage::position_store& store_;
+    std::string stream_;
+    catalog_source catalog_;
+    std::vector<range> earlier_; ///< sorted
+};
+
+} // namespace tally::daemon

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "daemon/pipeline/stored_prefix.hpp"
+#include "storage/lane/position_store.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace tally::daemon {
+
+/// One stream whose position the keeper writes. Shared with the stream's reader.
+struct kept_position {
+    kept_position(std::string stream_name, std::uint64_t position)
+        : name{std::move(stream_name)}, prefix{position}, committed{position} {}
+
+    std::string name;
+    stored_prefix prefix;
+    /// All records below are stored, and the database says so. Only what is below may be released
+    /// or reported as drained.
+    std::atomic<std::uint64_t> committed;
+    std::function<void(std::uint64_t committed)>
+        on_committed; ///< called by the keeper; may be empty
+};
+
+/// Writes the positions of streams, after the records: as soon as the stored prefix of a stream has
+/// grown, and every few seconds anyway, to notice that the database went back to an older state (a
+/// promoted standby that was behind, a restore).
+///
+///     prefix.below() ──→ "are the last batches of all lanes there, and the old position?"
+///                          yes: move the position          no: has_lost()
+///
+/// A database that went back lacks a batch or has a lower position. The reader then begins again at
+/// the positions of the database, with a new watch(). docs/ARCHITECTURE.md, R2 and R5.
+///
+/// Stepped by one thread; the other functions are for any thread.
+class position_keeper {
+  public:
+    using clock = std::chrono::steady_clock;
+
+    struct options {
+        std::chrono::milliseconds write_interval{50};
+        std::chrono::milliseconds check_interval{2000};
+        std::chrono::milliseconds retry_interval{1000};
+    };
+
+    /// `last_batches` returns the id of the last committed batch of each lane that has one.
+    position_keeper(storage::position_store& store,
+                    std::function<std::vector<ingest::uuid>()> last_batches, options settings);
+
+    /// From now on these streams are kept, and no others. Clears has_lost().
+    void watch(std::vector<std::shared_ptr<kept_position>> streams);
+    /// This stream is no longer kept.
+    void unwatch(std::shared_ptr<kept_position> const& stream);
+    /// The database lacks what it had committed. No position moves until the next watch().
+    [[nodiscard]] bool has_lost() const noexcept { return has_lost_; }
+    /// Whether positions were written or checked lately: false while the database does not answer.
+    [[nodiscard]] bool is_current() const noexcept { return is_current_; }
+
+    /// Writes and checks what is due. Returns how long nothing will be due.
+    clock::duration step(clock::time_point now);
+
+  private:
+    clock::duration write(kept_position& kept, std::uint64_t next);
+
+    storage::position_store& store_;
+    std::function<std::vector<ingest::uuid>()> last_batches_;
+    options options_;
+    std::mutex mutex_; ///< guards streams_
+    std::vector<std::shared_ptr<kept_position>> streams_;
+    std::atomic<bool> has_lost_{false};
+    std::atomic<bool> is_current_{true};
+    clock::time_point checked_at_;
+};
+
+} // namespace tally::daemon
