@@ -1,5 +1,6 @@
 #include "daemon/journal/feeder.hpp"
 
+#include "ingest/base/reversal.hpp"
 #include "ingest/journal/pushed_body.hpp"
 
 #include <spdlog/spdlog.h>
@@ -176,7 +177,8 @@ journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
     stream.next_record = position;
     auto segments = from(stream.is_own ? writer_.extents() : stream.files.segments, position);
     stream.follows_failure = !segments.empty() && segments.front().follows_failure;
-    stream.reader = std::make_unique<ingest::journal_reader>(stream.id, std::move(segments));
+    stream.reader =
+        std::make_unique<ingest::journal_reader>(stream.id, std::move(segments), folder_.disk());
     stream.kept = std::make_shared<kept_position>(stream.name, position);
     if (stream.is_own) {
         own_committed_ = position;
@@ -225,6 +227,12 @@ journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
                 pushes_.stored(first, outcome);
             }
         };
+        if (is_reversed(reversal::decide_each_time)) {
+            block->decided = {};
+        }
+        if (is_reversed(reversal::release_unwritten) && stream.is_own) {
+            pushes_.committed(stream.kept->prefix.below());
+        }
         if (target_.lanes.push(block) != ingest::push_status::pushed) {
             target_.lanes.release(bytes);
             return {.wait = idle_wait};

@@ -130,22 +130,29 @@ void push_journal::run() noexcept {
     std::unique_lock lock{mutex_};
     while (!stopping_ || !waiters_.empty()) {
         wake_.wait_for(lock, idle_wait, [this] { return stopping_ || !waiters_.empty(); });
-
-        // Group commit: pushes that arrive during this flush wait for the next one.
-        std::deque<waiter> waiters;
-        std::swap(waiters, waiters_);
         lock.unlock();
-        bool is_disk_full = false;
-        if (!waiters.empty()) {
-            auto const began = clock::now();
-            auto const flush = writer_.flush();
-            report_({clock::now() - began, flush.error, flush.end - flush.durable_end});
-            tell(waiters, flush);
-            is_disk_full = flush.error == ENOSPC;
-        }
-        release(clock::now(), is_disk_full);
+        step(clock::now());
         lock.lock();
     }
+}
+
+bool push_journal::step(clock::time_point now) {
+    // Group commit: pushes that arrive during this flush wait for the next one.
+    std::deque<waiter> waiters;
+    {
+        std::lock_guard const lock{mutex_};
+        std::swap(waiters, waiters_);
+    }
+    bool is_disk_full = false;
+    if (!waiters.empty()) {
+        auto const began = clock::now();
+        auto const flush = writer_.flush();
+        report_({clock::now() - began, flush.error, flush.end - flush.durable_end});
+        tell(waiters, flush);
+        is_disk_full = flush.error == ENOSPC;
+    }
+    release(now, is_disk_full);
+    return !waiters.empty();
 }
 
 /// Removes segments whose records are all in the database, once they were kept long enough, or when

@@ -86,7 +86,11 @@ class push_journal final : public ingest::record_sink {
     /// Waits until `record` is durable, at most for `limit`. False: it is not.
     bool wait_durable(std::uint64_t record, std::chrono::milliseconds limit);
 
+    /// Starts the thread that calls step().
     void start();
+    /// Makes what was appended durable, answers its senders, and removes what need not be kept.
+    /// True: there was something to write. One thread.
+    bool step(std::chrono::steady_clock::time_point now);
     /// Refuses pushes from now on. All that were taken are on disk when it returns.
     void close();
     /// Answers the senders that still wait for COMMIT: not durable.

@@ -43,7 +43,9 @@ lane::lane(lane_options options, std::unique_ptr<storage::batch_store> database,
       writer_{*database_,
               {.lane = static_cast<std::int32_t>(options.lane), .daemon_id = options.daemon_id},
               observer,
-              [this](milliseconds time) { return wait(time); }},
+              options.pause ? options.pause : storage::retry_wait{[this](milliseconds time) {
+                  return wait(time);
+              }}},
       open_{std::make_shared<open_batch>()} {}
 
 lane::~lane() {
@@ -102,21 +104,31 @@ void lane::forget_last_batch() {
 }
 
 void lane::run() noexcept {
+    slice share;
+    for (auto next = step(clock::now()); !next.is_over;) {
+        bool const has_one =
+            next.wait > clock::duration::zero() &&
+            queue_.pop(share, std::chrono::duration_cast<std::chrono::microseconds>(next.wait));
+        next = has_one ? step(clock::now(), std::move(share)) : step(clock::now());
+    }
+}
+
+lane::turn lane::step(clock::time_point now, slice&& share) {
+    turn next{.is_over = true};
     try {
-        slice share;
-        for (auto now = step(clock::now()); !now.is_over; now = step(clock::now())) {
-            if (now.wait > clock::duration::zero() &&
-                queue_.pop(share,
-                           std::chrono::duration_cast<std::chrono::microseconds>(now.wait))) {
-                add(std::move(share));
-            }
+        if (!share.is_empty()) {
+            add(std::move(share), now);
         }
+        next = advance(now);
     } catch (std::exception const& error) {
         // Bad input and a lost database do not throw, so this is a bug or a lack of memory. Records
         // that are not committed stay in the journal: ending here loses nothing.
         failures_.report("lane", "lane " + std::to_string(options_.lane) + ": " + error.what());
     }
-    let_go();
+    if (next.is_over) {
+        let_go();
+    }
+    return next;
 }
 
 /// Takes nothing more. Slices that are left are destroyed: their blocks are not durable.
@@ -131,7 +143,7 @@ void lane::let_go() noexcept {
     }
 }
 
-lane::turn lane::step(clock::time_point now) {
+lane::turn lane::advance(clock::time_point now) {
     // Parts of a refused batch first: their blocks are older than what is in the queue.
     while (!at_once_.empty()) {
         if (!store(std::exchange(at_once_.front(), {}))) {
@@ -143,7 +155,7 @@ lane::turn lane::step(clock::time_point now) {
         return {.is_over = true};
     }
 
-    fill();
+    fill(now);
     auto const next = rest(now);
     if (next.is_over || next.wait > clock::duration::zero()) {
         return has_given_up() ? turn{.is_over = true} : next;
@@ -153,10 +165,10 @@ lane::turn lane::step(clock::time_point now) {
 
 /// Takes slices from the queue until the batch is full. A slice that is already in the queue is
 /// taken even after the linger time: under load batches grow by themselves.
-void lane::fill() {
+void lane::fill(clock::time_point now) {
     slice share;
     while (open_->entries.size() < options_.batch_rows_max && queue_.pop(share, milliseconds{0})) {
-        add(std::move(share));
+        add(std::move(share), now);
     }
 }
 
@@ -176,11 +188,11 @@ lane::turn lane::rest(clock::time_point now) {
     return {.wait = is_due ? clock::duration::zero() : std::min<clock::duration>(left, idle_wait)};
 }
 
-void lane::add(slice&& share) {
+void lane::add(slice&& share, clock::time_point now) {
     auto const& routed = share.of();
     auto const owner = static_cast<std::uint32_t>(open_->slices.size());
     if (open_->entries.empty()) {
-        opened_at_ = clock::now();
+        opened_at_ = now;
     }
     for (auto const index : share.indices()) {
         open_->entries.push_back(routed.records().entry(index, owner));

@@ -25,6 +25,9 @@ struct lane_options {
     ingest::uuid import_id; ///< nil except in tallyd import
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
+    /// Waits before a failed attempt is repeated; false: give up. Empty: the lane's own wait, which
+    /// give_up() ends.
+    storage::retry_wait pause;
 };
 
 /// One connection and one open batch. All charges of an account go through one lane, in order, so
@@ -61,7 +64,8 @@ class lane {
 
     /// Starts the thread. Without it, the owner calls step().
     void start();
-    turn step(clock::time_point now);
+    /// Does what is due now. A failure (a bug, no memory) is reported, and the lane is over.
+    turn step(clock::time_point now) { return step(now, {}); }
 
     /// False once the lane is closed or has given up, and from then on always; the caller keeps the
     /// slice. Any thread.
@@ -97,8 +101,10 @@ class lane {
     };
 
     void run() noexcept;
-    void fill();
-    void add(slice&& share);
+    turn step(clock::time_point now, slice&& share);
+    turn advance(clock::time_point now);
+    void fill(clock::time_point now);
+    void add(slice&& share, clock::time_point now);
     turn rest(clock::time_point now);
     bool store_open_batch();
     bool store_aside(clock::time_point now);

@@ -1,5 +1,6 @@
 #include "daemon/pipeline/pipeline.hpp"
 
+#include "ingest/base/reversal.hpp"
 #include "storage/batch/batch_writer.hpp"
 
 #include <string>
@@ -28,7 +29,8 @@ pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
                                                 .daemon_id = daemon_id,
                                                 .import_id = options.import_id,
                                                 .batch_rows_max = options.batch_rows_max,
-                                                .linger_max = options.linger_max},
+                                                .linger_max = options.linger_max,
+                                                .pause = options.pause},
                                    connect(i), observer, failures));
     }
 }
@@ -93,9 +95,15 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
     // A lane that has ended refuses this slice and every later one. The refused slice is destroyed,
     // so the block reports that it is not durable (R2).
     for (std::uint32_t i = 0; i < options_.lanes; ++i) {
-        if (!routed->indices_of(i).empty()) {
-            static_cast<void>(lanes_[i]->push(slice{routed, i}));
+        if (routed->indices_of(i).empty()) {
+            continue;
         }
+        slice share{routed, i};
+        if (is_reversed(reversal::drop_when_busy) && lanes_[i]->records_waiting() > 2) {
+            share.finish({});
+            continue;
+        }
+        static_cast<void>(lanes_[i]->push(std::move(share)));
     }
     return ingest::push_status::pushed;
 }

@@ -23,7 +23,8 @@ struct pipeline_options {
     std::int64_t memory_bytes_max = 64 * 1024 * 1024; ///< of inputs under way
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
-    ingest::uuid import_id; ///< nil except in tallyd import
+    ingest::uuid import_id;      ///< nil except in tallyd import
+    storage::retry_wait pause{}; ///< see lane_options
 };
 
 /// Makes the connection of a lane.

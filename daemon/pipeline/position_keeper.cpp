@@ -1,5 +1,7 @@
 #include "daemon/pipeline/position_keeper.hpp"
 
+#include "ingest/base/reversal.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -63,7 +65,9 @@ position_keeper::clock::duration position_keeper::write(kept_position& kept, std
     }
     is_current_ = true;
 
-    if (outcome.has_lost(committed)) {
+    if (is_reversed(reversal::trust_database) && outcome.has_lost(committed)) {
+        outcome.found = next;
+    } else if (outcome.has_lost(committed)) {
         spdlog::critical("event=database_went_back stream={} committed={} found={} batches_lost={} "
                          "detail=\"a failover to a standby that was behind, or a restore: the "
                          "records from there on are stored again out of the journal\"",

@@ -1,5 +1,7 @@
 #include "daemon/pipeline/routed_block.hpp"
 
+#include "ingest/base/reversal.hpp"
+
 #include <utility>
 
 namespace tally::daemon {
@@ -15,7 +17,8 @@ routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
 // The block goes back last, so that the credit bounds the memory that is really in use.
 routed_block::~routed_block() {
     if (block_->on_done) {
-        block_->on_done({records_left_ == 0, committed_, duplicate_, suspended_});
+        bool const is_durable = records_left_ == 0 || is_reversed(reversal::count_unfinished);
+        block_->on_done({is_durable, committed_, duplicate_, suspended_});
     }
     auto const bytes = block_->admitted_bytes;
     block_.reset();

@@ -65,6 +65,7 @@ class slice {
     slice(std::shared_ptr<routed_block> block, std::uint32_t lane) noexcept
         : block_{std::move(block)}, lane_{lane} {}
 
+    [[nodiscard]] bool is_empty() const noexcept { return block_ == nullptr; }
     [[nodiscard]] routed_block const& of() const noexcept { return *block_; }
     [[nodiscard]] std::span<std::uint32_t const> indices() const noexcept {
         return block_->indices_of(lane_);

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -51,6 +52,37 @@ class real_output final : public segment_output {
     open_file file_;
 };
 
+class real_source final : public segment_source {
+  public:
+    real_source(open_file file, std::uint64_t bytes) noexcept
+        : file_(std::move(file)), bytes_(bytes) {}
+
+    [[nodiscard]] std::uint64_t bytes() const noexcept override { return bytes_; }
+    [[nodiscard]] std::int64_t read(std::uint64_t offset,
+                                    std::span<char> out) const noexcept override {
+        std::size_t filled = 0;
+        while (filled < out.size()) {
+            ssize_t const got = ::pread(file_.descriptor(), out.data() + filled,
+                                        out.size() - filled, static_cast<off_t>(offset + filled));
+            if (got < 0 && errno == EINTR) {
+                continue;
+            }
+            if (got < 0) {
+                return -errno;
+            }
+            if (got == 0) { // the file has become shorter
+                break;
+            }
+            filled += static_cast<std::size_t>(got);
+        }
+        return static_cast<std::int64_t>(filled);
+    }
+
+  private:
+    open_file file_;
+    std::uint64_t bytes_;
+};
+
 class real final : public journal_disk {
   public:
     std::unique_ptr<segment_output> create(std::filesystem::path const& file, std::uint64_t bytes,
@@ -76,6 +108,25 @@ class real final : public journal_disk {
             return nullptr;
         }
         return output;
+    }
+    std::unique_ptr<segment_source> open(std::filesystem::path const& file, int& error) override {
+        open_file opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+        struct stat about {};
+        if (opened.descriptor() < 0 || ::fstat(opened.descriptor(), &about) != 0) {
+            error = errno;
+            return nullptr;
+        }
+        return std::make_unique<real_source>(std::move(opened),
+                                             static_cast<std::uint64_t>(about.st_size));
+    }
+    std::vector<listed_file> list(std::filesystem::path const& folder) override {
+        std::vector<listed_file> found;
+        for (auto const& entry : std::filesystem::directory_iterator{folder}) {
+            if (entry.is_regular_file()) {
+                found.push_back({entry.path(), entry.file_size()});
+            }
+        }
+        return found;
     }
     int remove(std::filesystem::path const& file) noexcept override {
         return ::unlink(file.c_str()) == 0 || errno == ENOENT ? 0 : errno;

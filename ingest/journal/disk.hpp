@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace tally::ingest {
 
@@ -22,6 +24,28 @@ class segment_output {
     [[nodiscard]] virtual int sync() noexcept = 0;
 };
 
+/// A segment that is read.
+class segment_source {
+  public:
+    segment_source() = default;
+    segment_source(segment_source const&) = delete;
+    segment_source& operator=(segment_source const&) = delete;
+    virtual ~segment_source() = default;
+
+    /// Size of the file when it was opened.
+    [[nodiscard]] virtual std::uint64_t bytes() const noexcept = 0;
+    /// Reads into `out`, as much as there is from `offset`. Returns the number of bytes, less at the
+    /// end of the file, or minus errno.
+    [[nodiscard]] virtual std::int64_t read(std::uint64_t offset,
+                                            std::span<char> out) const noexcept = 0;
+};
+
+/// A file of the journal's folder.
+struct listed_file {
+    std::filesystem::path file;
+    std::uint64_t bytes = 0;
+};
+
 /// The operations of the journal on a disk; tests replace it by one that fails.
 class journal_disk {
   public:
@@ -36,6 +60,10 @@ class journal_disk {
     virtual std::unique_ptr<segment_output> create(std::filesystem::path const& file,
                                                    std::uint64_t bytes, std::string_view head,
                                                    int& error) = 0;
+    /// Null: `error` holds errno.
+    virtual std::unique_ptr<segment_source> open(std::filesystem::path const& file, int& error) = 0;
+    /// Throws std::runtime_error if the folder cannot be read.
+    virtual std::vector<listed_file> list(std::filesystem::path const& folder) = 0;
     /// The name may reappear after a loss of power, until sync_folder().
     [[nodiscard]] virtual int remove(std::filesystem::path const& file) noexcept = 0;
     /// After 0, the removals in `folder` survive a loss of power.

@@ -34,12 +34,12 @@ void write_pid(int descriptor) noexcept {
 }
 
 /// The extent of a segment by its head, or by its name if the head cannot be read.
-segment_extent extent_of(fs::path const& file, frame_location const& location) {
+segment_extent extent_of(journal_disk& disk, fs::path const& file, frame_location const& location) {
     segment_extent extent;
     extent.number = location.segment;
     extent.file = file;
     extent.first_record = segment_extent::unknown;
-    segment_input input{file};
+    segment_input input{disk, file};
     if (auto const head = decode_segment_head(input.view(0, segment_head_bytes))) {
         extent.first_record = head->first_record;
         extent.follows_failure = head->follows_failure;
@@ -50,7 +50,10 @@ segment_extent extent_of(fs::path const& file, frame_location const& location) {
 
 } // namespace
 
-journal_folder::journal_folder(fs::path folder) : path_(std::move(folder)) {
+journal_folder::journal_folder(fs::path folder, journal_disk& disk)
+    : path_(std::move(folder)), disk_(disk) {}
+
+journal_folder::journal_folder(fs::path folder) : journal_folder(std::move(folder), real_disk()) {
     std::error_code failure;
     fs::create_directories(path_, failure);
     if (failure) {
@@ -68,7 +71,7 @@ journal_folder::journal_folder(fs::path folder) : path_(std::move(folder)) {
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
         std::string holder;
         std::ifstream{file} >> holder;
-        ::close(lock_);
+        ::close(std::exchange(lock_, -1));
         throw std::runtime_error{"the journal " + path_.string() +
                                  " is in use by another tallyd (pid " + holder +
                                  "): give each daemon a journal.dir of its own"};
@@ -79,20 +82,22 @@ journal_folder::journal_folder(fs::path folder) : path_(std::move(folder)) {
 }
 
 journal_folder::~journal_folder() {
-    ::close(lock_);
+    if (lock_ >= 0) {
+        ::close(lock_);
+    }
 }
 
 std::vector<journal_stream> journal_folder::streams() const {
     std::map<uuid, journal_stream> found;
-    for (auto const& entry : fs::directory_iterator{path_}) {
-        auto const location = parse_segment_file_name(entry.path().filename().string());
+    for (auto const& entry : disk_.list(path_)) {
+        auto const location = parse_segment_file_name(entry.file.filename().string());
         if (!location) {
             continue;
         }
         auto& stream = found[location->stream];
         stream.id = location->stream;
-        stream.segments.push_back(extent_of(entry.path(), *location));
-        stream.bytes += entry.file_size();
+        stream.segments.push_back(extent_of(disk_, entry.file, *location));
+        stream.bytes += entry.bytes;
     }
 
     // Stream ids are UUIDs of version 7, so the map's order is the order of the runs.
@@ -108,13 +113,13 @@ std::vector<journal_stream> journal_folder::streams() const {
 
 int journal_folder::remove(journal_stream const& stream) const noexcept {
     for (auto each = stream.segments.begin(); each != stream.segments.end(); ++each) {
-        if (int const error = real_disk().remove(each->file); error != 0) {
+        if (int const error = disk_.remove(each->file); error != 0) {
             return error;
         }
     }
 
     // Without this, a loss of power could bring the names back, and their records with them.
-    return real_disk().sync_folder(path_);
+    return disk_.sync_folder(path_);
 }
 
 } // namespace tally::ingest

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ingest/base/uuid.hpp"
+#include "ingest/journal/disk.hpp"
 #include "ingest/journal/extent.hpp"
 
 #include <cstdint>
@@ -23,11 +24,14 @@ class journal_folder {
     /// Creates the folder if it is missing. Throws std::runtime_error with the reason, and with the
     /// pid of the process that holds the folder.
     explicit journal_folder(std::filesystem::path folder);
+    /// A folder of another disk; nothing locks it.
+    journal_folder(std::filesystem::path folder, journal_disk& disk);
     ~journal_folder();
     journal_folder(journal_folder const&) = delete;
     journal_folder& operator=(journal_folder const&) = delete;
 
     [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
+    [[nodiscard]] journal_disk& disk() const noexcept { return disk_; }
     /// Streams on disk, oldest first (their ids are ordered by time). A segment whose head cannot
     /// be read is listed by its name. Throws std::runtime_error when the folder cannot be read.
     [[nodiscard]] std::vector<journal_stream> streams() const;
@@ -38,6 +42,7 @@ class journal_folder {
 
   private:
     std::filesystem::path path_;
+    journal_disk& disk_;
     int lock_ = -1;
 };
 

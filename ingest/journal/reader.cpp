@@ -1,5 +1,7 @@
 #include "ingest/journal/reader.hpp"
 
+#include "ingest/base/reversal.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -21,8 +23,9 @@ bool is_plausible(frame_head const& head, std::uint64_t index, std::uint64_t rec
 
 } // namespace
 
-journal_reader::journal_reader(uuid stream, std::vector<segment_extent> segments)
-    : stream_(stream), segments_(std::move(segments)) {}
+journal_reader::journal_reader(uuid stream, std::vector<segment_extent> segments,
+                               journal_disk& disk)
+    : stream_(stream), segments_(std::move(segments)), disk_(disk) {}
 
 journal_reader::~journal_reader() = default;
 
@@ -43,7 +46,7 @@ void journal_reader::extend(std::vector<segment_extent> segments) {
             return;
         }
         // The current segment has been released: the offset in it means nothing in the next one.
-        if (segments.front().number != number) {
+        if (segments.front().number != number && !is_reversed(reversal::lose_place)) {
             input_.reset();
             offset_ = 0;
         }
@@ -134,7 +137,7 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
 
 /// Opens the current segment and checks that its head is the expected one.
 journal_reader::step journal_reader::open_segment() {
-    auto input = std::make_unique<segment_input>(current().file);
+    auto input = std::make_unique<segment_input>(disk_, current().file);
     if (input->error() != 0) {
         error_ = input->error();
         return step::failed;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/journal/disk.hpp"
 #include "ingest/journal/extent.hpp"
 #include "ingest/journal/frame.hpp"
 #include "ingest/journal/segment.hpp"
@@ -54,7 +55,8 @@ class journal_reader {
         failed,  ///< a read failed: error() is errno; a retry may succeed
     };
 
-    journal_reader(uuid stream, std::vector<segment_extent> segments);
+    journal_reader(uuid stream, std::vector<segment_extent> segments,
+                   journal_disk& disk = real_disk());
     ~journal_reader();
 
     /// Gives the reader the writer's current extents, so that it can read further. The segment that
@@ -95,6 +97,7 @@ class journal_reader {
 
     uuid stream_;
     std::vector<segment_extent> segments_;
+    journal_disk& disk_;
     std::size_t index_ = 0; ///< index of the current segment
     std::unique_ptr<segment_input> input_;
     std::uint64_t offset_ = 0;

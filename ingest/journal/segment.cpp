@@ -102,50 +102,25 @@ std::optional<frame_location> parse_segment_file_name(std::string_view name) noe
     return location;
 }
 
-segment_input::segment_input(std::filesystem::path const& file)
-    : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
-    struct stat about {};
-    if (descriptor_ < 0 || ::fstat(descriptor_, &about) != 0) {
-        error_ = errno;
-        return;
-    }
-    bytes_ = static_cast<std::uint64_t>(about.st_size);
-}
-
-segment_input::~segment_input() {
-    if (descriptor_ >= 0) {
-        ::close(descriptor_);
-    }
-}
+segment_input::segment_input(journal_disk& disk, std::filesystem::path const& file)
+    : source_(disk.open(file, error_)) {}
 
 std::string_view segment_input::view(std::uint64_t offset, std::size_t length) {
-    if (offset >= bytes_ || error_ != 0) {
+    if (offset >= bytes() || error_ != 0) {
         return {};
     }
-    length = static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes_ - offset));
+    length = static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes() - offset));
 
     // Frames are read in order, so one read covers many of them.
     bool const has = offset >= buffer_begin_ && offset + length <= buffer_begin_ + buffer_.size();
     if (!has) {
         auto const wanted =
-            std::min<std::uint64_t>(std::max(length, read_ahead_bytes), bytes_ - offset);
+            std::min<std::uint64_t>(std::max(length, read_ahead_bytes), bytes() - offset);
         buffer_begin_ = offset;
         buffer_.resize(static_cast<std::size_t>(wanted));
-        std::size_t filled = 0;
-        while (filled < buffer_.size()) {
-            ssize_t const got =
-                ::pread(descriptor_, buffer_.data() + filled, buffer_.size() - filled,
-                        static_cast<off_t>(offset + filled));
-            if (got < 0 && errno == EINTR) {
-                continue;
-            }
-            if (got <= 0) { // an error, or the file has become shorter
-                error_ = got < 0 ? errno : 0;
-                break;
-            }
-            filled += static_cast<std::size_t>(got);
-        }
-        buffer_.resize(filled);
+        auto const got = source_->read(offset, buffer_);
+        error_ = got < 0 ? static_cast<int>(-got) : 0;
+        buffer_.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
     }
 
     std::string_view const all = buffer_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/journal/disk.hpp"
 #include "ingest/journal/frame.hpp"
 
 #include <cstddef>
@@ -51,13 +52,11 @@ std::optional<frame_location> parse_segment_file_name(std::string_view name) noe
 /// A segment's file, read in pieces: the requested bytes and some read-ahead are in memory.
 class segment_input {
   public:
-    explicit segment_input(std::filesystem::path const& file);
-    ~segment_input();
-    segment_input(segment_input&&) = delete;
+    segment_input(journal_disk& disk, std::filesystem::path const& file);
 
     /// 0, or errno of opening or reading.
     [[nodiscard]] int error() const noexcept { return error_; }
-    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return source_ ? source_->bytes() : 0; }
     /// `length` bytes from `offset`; fewer at the end of the file or after an error. Valid until
     /// the next call.
     std::string_view view(std::uint64_t offset, std::size_t length);
@@ -65,9 +64,8 @@ class segment_input {
     void forget() noexcept { buffer_.clear(); }
 
   private:
-    int descriptor_ = -1;
     int error_ = 0;
-    std::uint64_t bytes_ = 0;
+    std::unique_ptr<segment_source> source_;
     std::string buffer_;
     std::uint64_t buffer_begin_ = 0; ///< offset of its first byte
 };

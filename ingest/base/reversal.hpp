@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+
+namespace tally {
+
+/// A protection of the road that the simulation takes out, to show that it finds the fault which the
+/// protection prevents (tests/simulation). In the product every one of them is in place: the
+/// function is a constant there.
+enum class reversal : std::uint8_t {
+    none,
+    drop_when_busy,    ///< a lane with a long queue refuses a slice, and nobody minds
+    lose_place,        ///< a reader keeps its offset when its segment has been released
+    trust_database,    ///< a position that went back is not noticed
+    count_unfinished,  ///< a block counts as stored although a lane gave its slice up
+    decide_each_time,  ///< who pays is found again at each reading
+    release_unwritten, ///< segments follow the lanes, not the position in the database
+};
+
+#ifdef TALLY_SIMULATION
+bool is_reversed(reversal protection) noexcept;
+#else
+constexpr bool is_reversed(reversal /*protection*/) noexcept {
+    return false;
+}
+#endif
+
+} // namespace tally
