@@ -245,6 +245,10 @@ bool import_job::admit(std::size_t bytes) {
         }
 
         // No credit: the lanes are busy, or wait for the database.
+        if (task_.has_lost && task_.has_lost()) {
+            sink_closed_ = true;
+            return false;
+        }
         if (stopping()) {
             return false;
         }
@@ -267,6 +271,9 @@ bool import_job::wait_for_outcomes() {
         lock.unlock();
         show(true);
         stopped_for += stopping() ? outcome_wait : std::chrono::milliseconds{0};
+        if (task_.has_lost && task_.has_lost()) {
+            return false;
+        }
         if (stop_ == stop_request::at_once || stopped_for >= task_.stop_limit) {
             return false;
         }

@@ -239,7 +239,12 @@ std::unique_ptr<import_session::road> import_session::build_road(import_ledger& 
         built->stream = std::make_unique<import_stream>(
             options_.connection_string,
             "import:" + summary.digest + ":" + summary.source + ":" + summary.format,
-            [this] { return catalog_; }, [lanes = built->lanes] { return lanes->last_batches(); });
+            [this] { return catalog_; },
+            position_keeper::lane_batches{
+                [lanes = built->lanes] { return lanes->last_batches(); },
+                [lanes = built->lanes](std::span<ingest::uuid const> covered) {
+                    lanes->forget_last_batches(covered);
+                }});
     }
     return built;
 }
@@ -252,6 +257,7 @@ import_task import_session::task_for(road const& route) {
     if (auto* const stream = route.stream.get()) {
         task.kept = stream->kept();
         task.resume_from = task.kept->committed;
+        task.has_lost = [stream] { return stream->has_lost(); };
         task.decide = [stream](auto const& block) { return stream->decide(block); };
     }
     return task;

@@ -18,9 +18,9 @@ constexpr std::chrono::milliseconds poll{5};
 
 import_stream::import_stream(std::string const& connection_string, std::string name,
                              payer_decisions::catalog_source catalog,
-                             std::function<std::vector<ingest::uuid>()> last_batches)
+                             position_keeper::lane_batches lanes)
     : read_{connection_string, "tallyd import"}, written_{connection_string, "tallyd positions"},
-      decisions_{read_, name, std::move(catalog)}, keeper_{written_, std::move(last_batches),
+      decisions_{read_, name, std::move(catalog)}, keeper_{written_, std::move(lanes),
                                                            position_keeper::options{}} {
     std::uint64_t position = 0;
     auto status = read_.load(name, position);

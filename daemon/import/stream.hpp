@@ -22,8 +22,7 @@ class import_stream {
     /// Reads the position and the decisions of earlier runs. Throws std::runtime_error if the
     /// database refuses.
     import_stream(std::string const& connection_string, std::string name,
-                  payer_decisions::catalog_source catalog,
-                  std::function<std::vector<ingest::uuid>()> last_batches);
+                  payer_decisions::catalog_source catalog, position_keeper::lane_batches lanes);
     ~import_stream();
     import_stream(import_stream const&) = delete;
     import_stream& operator=(import_stream const&) = delete;
@@ -31,6 +30,8 @@ class import_stream {
     [[nodiscard]] std::shared_ptr<kept_position> const& kept() const noexcept { return kept_; }
     /// Decides who pays for a block's calls, for good. False: the database did not answer.
     bool decide(std::unique_ptr<ingest::record_block> const& block);
+    /// The database lacks what it had committed of this import: it cannot go on.
+    [[nodiscard]] bool has_lost() const noexcept { return keeper_.has_lost(); }
     /// Waits until the position is written up to the stored prefix. False: the database has lost
     /// what it had committed, or does not answer.
     bool finish(std::chrono::milliseconds limit);

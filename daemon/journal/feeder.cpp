@@ -52,8 +52,7 @@ struct journal_feeder::fed_stream {
     std::unique_ptr<ingest::journal_reader> reader;
     std::unique_ptr<payer_decisions> decisions; ///< of blocks that carry none
     std::uint64_t next_record = 0;              ///< one past the last record that was read
-    bool is_begun = false;                      ///< a frame was read
-    bool follows_failure = false;               ///< its first segment that is read does
+    std::uint64_t next_part = 0;                ///< where the next part of kept->prefix begins
     bool is_fed = false;                        ///< read to its end (an earlier stream)
     std::optional<clock::time_point> stored_at; ///< since when all of it is in the database
 
@@ -125,7 +124,6 @@ void journal_feeder::begin_again() {
     for (auto& stream : streams_) {
         stream->kept.reset();
         stream->reader.reset();
-        stream->is_begun = false;
         stream->is_fed = false;
         stream->stored_at.reset();
     }
@@ -174,9 +172,10 @@ journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
         return {.wait = retry_after};
     }
 
-    stream.next_record = position;
     auto segments = from(stream.is_own ? writer_.extents() : stream.files.segments, position);
-    stream.follows_failure = !segments.empty() && segments.front().follows_failure;
+    stream.next_record = position;
+    stream.next_part = position;
+    look_for_gap(stream, segments);
     stream.reader =
         std::make_unique<ingest::journal_reader>(stream.id, std::move(segments), folder_.disk());
     stream.kept = std::make_shared<kept_position>(stream.name, position);
@@ -217,7 +216,9 @@ journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
         }
 
         block->admitted_bytes = bytes;
+        pass(stream, block->stream_begin);
         auto const number = stream.kept->prefix.begin(block->stream_begin, block->stream_end);
+        stream.next_part = block->stream_end;
         block->on_done = [this, kept = stream.kept, number, is_own = stream.is_own,
                           first = block->stream_begin](ingest::block_outcome const& outcome) {
             if (outcome.durable) {
@@ -241,6 +242,15 @@ journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
     read_.clear();
     pushed_ = 0;
     return more;
+}
+
+/// Record numbers up to here belong to no record: the write of their segment failed, and they were
+/// never acknowledged.
+void journal_feeder::pass(fed_stream& stream, std::uint64_t record) {
+    if (stream.next_part < record) {
+        stream.kept->prefix.finish(stream.kept->prefix.begin(stream.next_part, record));
+        stream.next_part = record;
+    }
 }
 
 /// Reads frames, up to a bound.
@@ -274,10 +284,8 @@ void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
     auto const& head = frame.head;
     auto const end = head.first_record + head.records;
     if (end <= stream.kept->prefix.below()) {
-        stream.is_begun = true;
         return;
     }
-    begin_at(stream, head);
     if (!stream.is_own) {
         oldest_of_earlier_ = head.received;
     }
@@ -290,27 +298,29 @@ void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
     read_.push_back(std::move(block));
 }
 
-/// Record numbers may be missing before a frame. Within a stream they were never acknowledged: the
-/// write of their segment failed. But a stream is released only up to its position, so when it
-/// begins after it, the database has lost records that it had confirmed, and they are nowhere. Then
-/// the position stays until an operator settles it.
-void journal_feeder::begin_at(fed_stream& stream, ingest::frame_head const& head) {
-    bool const is_first = !std::exchange(stream.is_begun, true);
-    if (head.first_record <= stream.next_record) {
+/// A stream is released only up to its position. So when its files begin after it, the database has
+/// lost records that it had confirmed, and they are nowhere: the position stays until an operator
+/// settles it. (After a failed write a segment may begin later, too: what is missing there was never
+/// acknowledged.)
+void journal_feeder::look_for_gap(fed_stream& stream,
+                                  std::vector<ingest::segment_extent> const& segments) {
+    if (segments.empty() || segments.front().follows_failure ||
+        segments.front().first_record == ingest::segment_extent::unknown ||
+        segments.front().first_record <= stream.next_record) {
         return;
     }
-    if (!is_first || stream.follows_failure) {
-        stream.kept->prefix.finish(
-            stream.kept->prefix.begin(stream.next_record, head.first_record));
-        return;
-    }
+    auto const begin = segments.front().first_record;
     spdlog::critical(
         "event=journal_records_missing stream={} records={}-{} error=\"the database has "
         "lost acknowledged records that it had stored, and the journal no longer has "
         "them; their senders have to send them again\" hint=\"tallyd journal settle\"",
-        stream.name, stream.next_record, head.first_record);
-    std::lock_guard const lock{mutex_};
-    gaps_.push_back({stream.name, stream.next_record, head.first_record});
+        stream.name, stream.next_record, begin);
+    {
+        std::lock_guard const lock{mutex_};
+        gaps_.push_back({stream.name, stream.next_record, begin});
+    }
+    stream.next_record = begin;
+    stream.next_part = begin;
 }
 
 /// Nothing more can be read now.
@@ -333,18 +343,17 @@ journal_feeder::turn journal_feeder::damaged(fed_stream& stream) {
     if (!target_.skips_damage) {
         target_.failures.report(
             "journal_feeder",
-            "the journal holds acknowledged records that are damaged: " + describe(damage) +
+            "the journal holds acknowledged records that are damaged: " + daemon::describe(damage) +
                 ". Keep a copy of the file. 'tallyd run --skip-journal-damage' goes on without "
                 "these bytes; their senders have to send them again.");
         return {.wait = retry_after};
     }
-    spdlog::error("event=journal_damage_skipped detail=\"{}\"", describe(damage));
+    spdlog::error("event=journal_damage_skipped detail=\"{}\"", daemon::describe(damage));
 
     // The operator accepts the loss, so nothing below the next frame is waited for.
     auto const next = std::max(stream.next_record, damage.next_record);
-    stream.kept->prefix.finish(stream.kept->prefix.begin(stream.next_record, next));
+    pass(stream, next);
     stream.next_record = next;
-    stream.is_begun = true;
     stream.reader->skip_damage();
     return more;
 }
@@ -418,6 +427,19 @@ void journal_feeder::close_settled_gaps() {
                    stream->kept->committed >= gap.end_record;
         });
     });
+}
+
+std::string journal_feeder::describe() const {
+    std::string text;
+    for (auto const& stream : streams_) {
+        text += (text.empty() ? "" : "; ") + stream->name + ": read to " +
+                std::to_string(stream->next_record);
+        if (stream->kept != nullptr) {
+            text += ", stored to " + std::to_string(stream->kept->prefix.below()) + ", confirmed " +
+                    std::to_string(stream->kept->committed);
+        }
+    }
+    return text;
 }
 
 std::string describe(ingest::journal_damage const& damage) {

@@ -86,6 +86,9 @@ class journal_feeder {
     /// Records that are in neither the journal nor the database; empty: none are missing.
     [[nodiscard]] std::vector<journal_gap> gaps() const;
 
+    /// How far each stream has come, as a text. The feeder's thread only.
+    [[nodiscard]] std::string describe() const;
+
     /// The name of a stream in ingest.positions.
     static std::string stream_name(ingest::uuid const& stream);
 
@@ -96,9 +99,10 @@ class journal_feeder {
     turn open_stream(fed_stream& stream);
     turn feed(fed_stream& stream);
     turn push_read(fed_stream& stream);
+    static void pass(fed_stream& stream, std::uint64_t record);
     turn read(fed_stream& stream);
     void take(fed_stream& stream, ingest::frame_view const& frame);
-    void begin_at(fed_stream& stream, ingest::frame_head const& head);
+    void look_for_gap(fed_stream& stream, std::vector<ingest::segment_extent> const& segments);
     turn at_end(fed_stream& stream);
     turn damaged(fed_stream& stream);
     void retire(clock::time_point now);

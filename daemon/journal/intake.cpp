@@ -72,7 +72,11 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
         },
         std::move(report));
     keeper_ = std::make_unique<position_keeper>(
-        written_positions_, [this] { return lanes_.last_batches(); }, position_keeper::options{});
+        written_positions_,
+        position_keeper::lane_batches{
+            [this] { return lanes_.last_batches(); },
+            [this](std::span<ingest::uuid const> covered) { lanes_.forget_last_batches(covered); }},
+        position_keeper::options{});
     feeder_ = std::make_unique<journal_feeder>(
         journal_feeder::target{.lanes = lanes_,
                                .positions = read_positions_,

@@ -41,7 +41,9 @@ lane::lane(lane_options options, std::unique_ptr<storage::batch_store> database,
            storage::lane_observer& observer, failure_report& failures)
     : options_{options}, failures_{failures}, database_{std::move(database)},
       writer_{*database_,
-              {.lane = static_cast<std::int32_t>(options.lane), .daemon_id = options.daemon_id},
+              {.lane = static_cast<std::int32_t>(options.lane),
+               .daemon_id = options.daemon_id,
+               .previous = [this] { return last_batch(); }},
               observer,
               options.pause ? options.pause : storage::retry_wait{[this](milliseconds time) {
                   return wait(time);
@@ -101,6 +103,13 @@ ingest::uuid lane::last_batch() const {
 void lane::forget_last_batch() {
     std::lock_guard const lock{batch_mutex_};
     last_batch_ = {};
+}
+
+void lane::forget_last_batch(ingest::uuid const& id) {
+    std::lock_guard const lock{batch_mutex_};
+    if (last_batch_ == id) {
+        last_batch_ = {};
+    }
 }
 
 void lane::run() noexcept {

@@ -74,9 +74,12 @@ class lane {
     [[nodiscard]] std::size_t records_waiting() const noexcept {
         return records_waiting_.load(std::memory_order_relaxed);
     }
-    /// The id of the last batch that was committed since forget_last_batch(); nil: none. Any thread.
+    /// The id of the last batch that was committed; nil: none, or it was forgotten. The next batch
+    /// is committed only where this one is. Any thread.
     [[nodiscard]] ingest::uuid last_batch() const;
     void forget_last_batch();
+    /// The same, if it is still this one.
+    void forget_last_batch(ingest::uuid const& id);
 
     /// Stopping: close() lets the lane finish its queue; give_up() ends its waiting for a database
     /// that is unavailable; cancel() interrupts the statement under way. Then the thread ends, and

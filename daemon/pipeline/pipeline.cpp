@@ -51,6 +51,14 @@ std::vector<ingest::uuid> pipeline::last_batches() const {
     return batches;
 }
 
+void pipeline::forget_last_batches(std::span<ingest::uuid const> covered) {
+    for (auto& one : lanes_) {
+        for (auto const& id : covered) {
+            one->forget_last_batch(id);
+        }
+    }
+}
+
 void pipeline::forget_last_batches() {
     for (auto& one : lanes_) {
         one->forget_last_batch();

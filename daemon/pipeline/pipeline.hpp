@@ -59,6 +59,9 @@ class pipeline final : public ingest::record_sink {
     [[nodiscard]] std::vector<ingest::uuid> last_batches() const;
     /// To be called when the database went back: the batches may not be there.
     void forget_last_batches();
+    /// To be called when positions cover all that these batches stored: the positions vouch for
+    /// them, and the rows of ingest.batches may be deleted one day.
+    void forget_last_batches(std::span<ingest::uuid const> covered);
 
     void set_catalog(std::shared_ptr<rating::catalog const> next) { catalog_.set(std::move(next)); }
     void set_sources(std::shared_ptr<ingest::source_table const> next) {

@@ -8,10 +8,9 @@
 
 namespace tally::daemon {
 
-position_keeper::position_keeper(storage::position_store& store,
-                                 std::function<std::vector<ingest::uuid>()> last_batches,
+position_keeper::position_keeper(storage::position_store& store, lane_batches lanes,
                                  options settings)
-    : store_{store}, last_batches_{std::move(last_batches)}, options_{settings} {}
+    : store_{store}, lanes_{std::move(lanes)}, options_{settings} {}
 
 void position_keeper::watch(std::vector<std::shared_ptr<kept_position>> streams) {
     std::lock_guard const lock{mutex_};
@@ -30,29 +29,42 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
         std::lock_guard const lock{mutex_};
         streams = streams_;
     }
-    bool const is_check_due = now - checked_at_ >= options_.check_interval;
+    // The batches are asked for after the prefixes, so they include all that these rest on.
+    std::vector<std::uint64_t> next;
     for (auto const& kept : streams) {
-        if (has_lost_) {
-            break;
-        }
-        auto const next = kept->prefix.below();
-        if (next == kept->committed && !is_check_due) {
+        next.push_back(kept->prefix.below());
+    }
+    auto const batches = lanes_.last();
+
+    bool const is_check_due = now - checked_at_ >= options_.check_interval;
+    for (std::size_t i = 0; i < streams.size() && !has_lost_; ++i) {
+        if (next[i] == streams[i]->committed && !is_check_due) {
             continue;
         }
-        if (auto const wait = write(*kept, next); wait > clock::duration::zero()) {
+        if (auto const wait = write(*streams[i], next[i], batches);
+            wait > clock::duration::zero()) {
             return wait;
         }
     }
     if (is_check_due) {
         checked_at_ = now;
     }
+
+    // Once the positions cover all that the batches stored, they vouch for them.
+    bool is_covered = !has_lost_ && !streams.empty();
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        is_covered = is_covered && streams[i]->prefix.is_idle_at(next[i]) &&
+                     streams[i]->committed == next[i];
+    }
+    if (is_covered) {
+        lanes_.forget(batches);
+    }
     return options_.write_interval;
 }
 
 /// Moves one position. Returns how long to wait before the next request.
-position_keeper::clock::duration position_keeper::write(kept_position& kept, std::uint64_t next) {
-    // The batches are asked for after the prefix was read, so they include all that it rests on.
-    auto const batches = last_batches_();
+position_keeper::clock::duration position_keeper::write(kept_position& kept, std::uint64_t next,
+                                                        std::span<ingest::uuid const> batches) {
     std::uint64_t const committed = kept.committed;
     storage::position_found outcome;
     auto const status = store_.move({kept.name, committed, next, batches}, outcome);

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,9 +50,13 @@ class position_keeper {
         std::chrono::milliseconds retry_interval{1000};
     };
 
-    /// `last_batches` returns the id of the last committed batch of each lane that has one.
-    position_keeper(storage::position_store& store,
-                    std::function<std::vector<ingest::uuid>()> last_batches, options settings);
+    /// The lanes' last batches (pipeline::last_batches and forget_last_batches).
+    struct lane_batches {
+        std::function<std::vector<ingest::uuid>()> last;
+        std::function<void(std::span<ingest::uuid const>)> forget;
+    };
+
+    position_keeper(storage::position_store& store, lane_batches lanes, options settings);
 
     /// From now on these streams are kept, and no others. Clears has_lost().
     void watch(std::vector<std::shared_ptr<kept_position>> streams);
@@ -66,10 +71,11 @@ class position_keeper {
     clock::duration step(clock::time_point now);
 
   private:
-    clock::duration write(kept_position& kept, std::uint64_t next);
+    clock::duration write(kept_position& kept, std::uint64_t next,
+                          std::span<ingest::uuid const> batches);
 
     storage::position_store& store_;
-    std::function<std::vector<ingest::uuid>()> last_batches_;
+    lane_batches lanes_;
     options options_;
     std::mutex mutex_; ///< guards streams_
     std::vector<std::shared_ptr<kept_position>> streams_;

@@ -39,6 +39,11 @@ class stored_prefix {
         below_ = std::max(below_, record);
         advance();
     }
+    /// No block is under way, and all records below `record` and no further ones are stored.
+    [[nodiscard]] bool is_idle_at(std::uint64_t record) const {
+        std::lock_guard const lock{mutex_};
+        return parts_.empty() && below_ == record;
+    }
     /// All records below this number are stored.
     [[nodiscard]] std::uint64_t below() const {
         std::lock_guard const lock{mutex_};

@@ -26,6 +26,9 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
     for (std::size_t i = 0; i < statements.size(); ++i) {
         auto const& rows = outcome.rows[i];
         std::string_view const name = statements[i].name;
+        if (name == statement::is_committed && row_count(rows) == 0) {
+            return {failure::lost, {}, "the lane's batch before this one is not there"};
+        }
         if (name == statement::identities) {
             // Overrides `stale`: a lane drops the stored events before it rates the rest again.
             if (static_cast<std::size_t>(int64_at(rows, 0, 0)) != content.events.size()) {

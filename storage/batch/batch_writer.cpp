@@ -86,6 +86,7 @@ struct batch_writer::impl {
     resolved_rows resolved;
     usage_keys keys;
     parameters values;
+    parameters previous;
     std::vector<pipelined> statements;
     pipeline_outcome outcome;
 };
@@ -128,6 +129,12 @@ result batch_writer::impl::begin(batch const& rows, commit_counts& counts) {
     // Before any change: is_committed() waits for this lock, so it must cover all of them (S4).
     values.clear();
     statements.push_back({statement::claim, &values.add_int64(claim_of(rows.id))});
+
+    // Before any change: the transaction of a server that went back must not be continued (R5).
+    if (!rows.previous.is_nil()) {
+        previous.clear();
+        statements.push_back({statement::is_committed, &previous.add(rows.previous)});
+    }
 
     // The order of these statements is the order of locks (S1, R13).
     if (!rows.usage.empty()) {

@@ -102,6 +102,7 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
     // A new id for each attempt: is_committed() asks for exactly this one. A session that began
     // while the rows were read is the one in which they hold, unless some were remembered.
     out_.id = ingest::uuid_v7();
+    out_.previous = options_.previous ? options_.previous() : ingest::uuid{};
     out_.session = session_ == 0 ? database_.session() : session_;
     out_.duplicates =
         static_cast<std::uint32_t>(std::count_if(entries.begin(), entries.end(), [](auto const& e) {
@@ -132,6 +133,7 @@ lane_writer::step lane_writer::after_failure(result const& status, commit_counts
         return after_bad_data(status, counts, entries);
     case failure::unknown:
         return after_unknown(status, entries);
+    case failure::lost:
     case failure::transient:
     case failure::permanent:
         return pause(name_of(status.reason), status) ? step::again : step::give_up;

@@ -59,6 +59,7 @@ enum class store_end : std::uint8_t {
 ///                    decides when to go on (isolation.hpp). A single entry that suspense refuses,
 ///                    too: without its detail and time
 ///     unknown        ask whether the batch is stored
+///     lost           wait: who reads the stream begins again, and then asks for no previous batch
 ///     transient,     wait with backoff and jitter, then repeat
 ///     permanent
 ///
@@ -72,6 +73,8 @@ class lane_writer {
         ingest::uuid daemon_id;
         std::chrono::milliseconds backoff_first{50};
         std::chrono::milliseconds backoff_max{5000};
+        /// The lane's last batch, if the next one must find it in the database; empty: none must.
+        std::function<ingest::uuid()> previous{};
         std::size_t usage_states_max = 2'000'000; ///< see entry_batch
         std::size_t metric_states_max = 500'000;  ///< see entry_batch
     };

@@ -73,6 +73,8 @@ std::string_view name_of(failure reason) noexcept {
         return "stale";
     case failure::refused:
         return "refused";
+    case failure::lost:
+        return "lost";
     case failure::unknown:
         return "unknown";
     }

@@ -82,24 +82,77 @@ void crashing_disk::show(std::filesystem::path const& folder) const {
 }
 
 void crashing_disk::lose_power(std::filesystem::path const& folder) {
+    lose_power();
+    for (auto const& [file, state] : files_) {
+        std::ofstream{folder / file.filename(), std::ios::binary} << state->durable;
+    }
+}
+
+void crashing_disk::lose_power() {
     // A file system keeps the order of removals: those that are undone are the last ones.
     auto const undone = removed_.empty() ? 0 : random_() % (removed_.size() + 1);
     files_.insert(removed_.end() - static_cast<std::ptrdiff_t>(undone), removed_.end());
+    removed_.clear();
     for (auto const& [file, state] : files_) {
-        std::string bytes = state->durable;
         for (auto const& [offset, written] : state->unsynced) {
             for (std::size_t index = 0; index < written.size();) {
                 // Up to the next sector's border.
                 std::size_t const part = std::min(written.size() - index,
                                                   sector_bytes - (offset + index) % sector_bytes);
                 if (random_() % 2 == 0) {
-                    bytes.replace(offset + index, part, written, index, part);
+                    state->durable.replace(offset + index, part, written, index, part);
                 }
                 index += part;
             }
         }
-        std::ofstream{folder / file.filename(), std::ios::binary} << bytes;
+        state->unsynced.clear();
     }
+}
+
+/// Reads what was written, synced or not, as the system's cache shows it.
+class crashing_disk::source final : public segment_source {
+  public:
+    source(crashing_disk& disk, std::shared_ptr<file_state> file)
+        : disk_(disk), file_(std::move(file)) {}
+
+    [[nodiscard]] std::uint64_t bytes() const noexcept override { return file_->durable.size(); }
+    [[nodiscard]] std::int64_t read(std::uint64_t offset,
+                                    std::span<char> out) const noexcept override {
+        if (disk_.fails(disk_.read_failures_)) {
+            return -EIO;
+        }
+        auto const count = std::min<std::uint64_t>(out.size(), bytes() - std::min(offset, bytes()));
+        file_->durable.copy(out.data(), count, offset);
+        for (auto const& [begin, written] : file_->unsynced) {
+            auto const first = std::max(begin, offset);
+            auto const end = std::min(begin + written.size(), offset + count);
+            if (first < end) {
+                written.copy(out.data() + (first - offset), end - first, first - begin);
+            }
+        }
+        return static_cast<std::int64_t>(count);
+    }
+
+  private:
+    crashing_disk& disk_;
+    std::shared_ptr<file_state> file_;
+};
+
+std::unique_ptr<segment_source> crashing_disk::open(std::filesystem::path const& file, int& error) {
+    auto const found = files_.find(file);
+    if (found == files_.end()) {
+        error = ENOENT;
+        return nullptr;
+    }
+    return std::make_unique<source>(*this, found->second);
+}
+
+std::vector<listed_file> crashing_disk::list(std::filesystem::path const& /*folder*/) {
+    std::vector<listed_file> found;
+    for (auto const& [file, state] : files_) {
+        found.push_back({file, state->durable.size()});
+    }
+    return found;
 }
 
 } // namespace tally::ingest::tests

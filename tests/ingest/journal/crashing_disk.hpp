@@ -20,15 +20,20 @@ class crashing_disk final : public journal_disk {
 
     std::unique_ptr<segment_output> create(std::filesystem::path const& file, std::uint64_t bytes,
                                            std::string_view head, int& error) override;
+    std::unique_ptr<segment_source> open(std::filesystem::path const& file, int& error) override;
+    std::vector<listed_file> list(std::filesystem::path const& folder) override;
     int remove(std::filesystem::path const& file) noexcept override;
     int sync_folder(std::filesystem::path const& folder) noexcept override;
 
     /// Number of calls in a thousand that fail.
-    void fail_per_mille(unsigned writes, unsigned syncs, unsigned creates) {
+    void fail_per_mille(unsigned writes, unsigned syncs, unsigned creates, unsigned reads = 0) {
         write_failures_ = writes;
         sync_failures_ = syncs;
         create_failures_ = creates;
+        read_failures_ = reads;
     }
+    /// Loses power and comes back: what open() and list() give from now on.
+    void lose_power();
     /// The files as they may be after a loss of power, under their names in `folder`.
     void lose_power(std::filesystem::path const& folder);
     /// The files as a reader next to the live writer sees them, under their names in `folder`.
@@ -41,6 +46,7 @@ class crashing_disk final : public journal_disk {
         std::vector<std::pair<std::uint64_t, std::string>> unsynced;
     };
     class output;
+    class source;
 
     bool fails(unsigned per_mille) { return random_() % 1000 < per_mille; }
 
@@ -51,6 +57,7 @@ class crashing_disk final : public journal_disk {
     unsigned write_failures_ = 0;
     unsigned sync_failures_ = 0;
     unsigned create_failures_ = 0;
+    unsigned read_failures_ = 0;
 };
 
 } // namespace tally::ingest::tests
