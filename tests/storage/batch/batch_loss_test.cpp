@@ -1,6 +1,5 @@
 #include "tests/storage/batch/batch_fixture.hpp"
 
-#include "storage/lane/lane_writer.hpp"
 #include "storage/postgres/pq_connection.hpp"
 #include "tests/support/cutting_proxy.hpp"
 
@@ -68,7 +67,6 @@ class lost_connection : public batch_fixture {
     storage::batch full_batch() {
         auto batch = one_call(1, 1, 1'000'000'000);
         batch.suspense = {{ingest::record_error::no_rate, "", local_source, "canonical", "x"}};
-        batch.positions = {{"file:a", 0, 1, 0, 1}};
         return batch;
     }
 
@@ -96,8 +94,7 @@ TEST_F(lost_connection, at_any_stage_before_commit_is_transient_and_stores_nothi
                              std::string{"LOCK billing.cdrs_p20260504 IN SHARE MODE"},
                              std::string{"SELECT FROM billing.accounts FOR UPDATE"},
                              std::string{"LOCK analytics.usage_aggregates_daily IN SHARE MODE"},
-                             std::string{"LOCK ingest.batches IN SHARE MODE"},
-                             std::string{"LOCK ingest.positions IN SHARE MODE"}}) {
+                             std::string{"LOCK ingest.batches IN SHARE MODE"}}) {
         // The foreign key's check locks rows of accounts too, so the first stage waits here.
         EXPECT_EQ(commit_behind(lock, batch), failure::transient) << lock;
         expect_nothing_stored();
@@ -151,26 +148,6 @@ TEST_F(lost_connection, that_takes_the_answer_to_commit_is_unknown_and_the_batch
     EXPECT_TRUE(is_committed(batch));
     EXPECT_EQ(four_sums(database), std::vector<std::string>(4, "1.000000000"));
     EXPECT_EQ(lane->commit(batch, counts).reason, failure::stale); // one changed row is enough
-}
-
-TEST_F(lost_connection, that_takes_the_answer_for_a_position_alone_moves_it_once) {
-    class : public storage::lane_observer {
-        void stored(storage::stored_batch const&) override {}
-        void retried(std::string_view, storage::result const&) override {}
-    } unwatched;
-    storage::lane_writer writer{
-        *lane, {.lane = 0, .lanes = 1, .daemon_id = {}}, unwatched, [](auto) { return true; }};
-    ASSERT_EQ(writer.position_of("file:a"), 0);
-    std::int64_t end = 0;
-    for (auto const options : {cut::answer, cut::request, cut::never}) {
-        std::vector<storage::stream_mark> const marks{{"file:a", ++end}};
-        proxy->arm(options, "tally_commit");
-        EXPECT_TRUE(writer.store({}, marks, {}, 0));
-        EXPECT_EQ(proxy->has_cut(), options != cut::never);
-        EXPECT_EQ(ask("SELECT position FROM ingest.positions"), std::to_string(end));
-        EXPECT_EQ(writer.position_of("file:a"), end);
-    }
-    EXPECT_EQ(ask("SELECT count(*) FROM ingest.batches"), "0") << "no record came with it";
 }
 
 TEST_F(lost_connection, right_behind_the_copy_does_not_go_on_in_another_session) {
@@ -328,25 +305,6 @@ TEST_F(rivals, that_touch_the_same_rows_in_other_orders_never_deadlock) {
                   " analytics.usage_aggregates_daily"),
               "120");
     EXPECT_EQ(ask("SELECT count(*) FROM ingest.suspense"), "60");
-}
-
-TEST_F(rivals, for_one_stream_store_it_once) {
-    auto first = one_call(1, 1, 1);
-    auto second = one_call(2, 2, 1);
-    first.positions = second.positions = {{"file:a", 0, 1, 0, 1}};
-    std::array<failure, 2> reason{};
-    auto const write = [&](std::size_t owner, storage::batch const& batch) {
-        batch_writer lane{database, "tallyd rival", any_day};
-        storage::commit_counts counts;
-        reason[owner] = lane.commit(batch, counts).reason;
-    };
-    std::jthread other{write, 1, second};
-    write(0, first);
-    other.join();
-    std::sort(reason.begin(), reason.end());
-    EXPECT_EQ(reason[0], failure::none);
-    EXPECT_EQ(reason[1], failure::position_lost);
-    EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "1");
 }
 
 } // namespace

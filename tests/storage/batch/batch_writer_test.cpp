@@ -248,30 +248,6 @@ TEST_F(writer, much_suspense_takes_several_statements) {
     EXPECT_EQ(ask("SELECT sum(octet_length(payload)) FROM ingest.suspense"), "37748736");
 }
 
-TEST_F(writer, positions_move_by_compare_and_set) {
-    auto batch = new_batch();
-    batch.positions = {{"file:a", 1, 2, 0, 5}, {"file:a", 0, 2, 0, 7}};
-    expect_committed(batch);
-    std::vector<std::int64_t> found;
-    ASSERT_TRUE(lane->load_positions("file:a", 2, found).ok());
-    EXPECT_EQ(found, (std::vector<std::int64_t>{7, 5}));
-
-    auto stolen = one_call(1, 1, 1);
-    stolen.positions = {{"file:a", 0, 2, 6, 9}};
-    EXPECT_EQ(commit(stolen).reason, failure::position_lost);
-    stolen.positions = {{"file:a", 0, 2, 0, 9}};
-    EXPECT_EQ(commit(stolen).reason, failure::position_lost);
-    EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "0");
-    stolen.positions = {{"file:a", 0, 2, 7, 9}};
-    expect_committed(stolen);
-    ASSERT_TRUE(lane->load_positions("file:a", 2, found).ok());
-    EXPECT_EQ(found, (std::vector<std::int64_t>{9, 5}));
-    ASSERT_TRUE(lane->load_positions("file:b", 3, found).ok());
-    EXPECT_EQ(found, (std::vector<std::int64_t>{-1, -1, -1}));
-    ASSERT_TRUE(lane->load_positions("file:a", 3, found).ok());
-    EXPECT_EQ(found, (std::vector<std::int64_t>{-1, -1, -1})); // the stream was read with two lanes
-}
-
 TEST_F(writer, loads_usage_in_the_order_of_the_keys) {
     auto batch = one_call(1, 1, 1);
     batch.usage[0].included_seconds = 17;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "rating/catalog/guide.hpp"
+#include "storage/batch/batch_writer.hpp"
 #include "storage/lane/lane_writer.hpp"
+#include "tests/storage/lane/divided_store.hpp"
 #include "tests/support/catalog_of.hpp"
 
 #include <gtest/gtest.h>
@@ -18,7 +20,7 @@ class calls_lane {
     explicit calls_lane(std::string const& database, std::int32_t number = 0)
         : catalog_{tests::catalog_of(database)}, writer_{database, "test lane", {}},
           lane_{writer_,
-                {.lane = number, .lanes = 2, .daemon_id = {}},
+                {.lane = number, .daemon_id = {}},
                 observer_,
                 [](std::chrono::milliseconds) { return true; }} {
         source_.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
@@ -34,9 +36,10 @@ class calls_lane {
             entry.format = "canonical";
             entry.raw = call.raw;
             entry.call_owner = rating::guide(call, *catalog_);
+            entry.account_id = account_of(entry.call_owner, *catalog_);
             entries.push_back(entry);
         }
-        EXPECT_TRUE(lane_.store(entries, {}, {}, 100));
+        EXPECT_TRUE(store_divided(lane_, entries));
     }
 
   private:

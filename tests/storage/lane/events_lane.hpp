@@ -2,7 +2,9 @@
 
 #include "rating/catalog/event_guide.hpp"
 #include "rating/catalog/guide.hpp"
+#include "storage/batch/batch_writer.hpp"
 #include "storage/lane/lane_writer.hpp"
+#include "tests/storage/lane/divided_store.hpp"
 #include "tests/support/catalog_of.hpp"
 
 #include <gtest/gtest.h>
@@ -22,7 +24,6 @@ class events_lane {
         : catalog_{tests::catalog_of(database)}, writer_{database, "test lane", any_day},
           lane_{writer_,
                 {.lane = number,
-                 .lanes = 2,
                  .daemon_id = {},
                  .usage_states_max = states_max,
                  .metric_states_max = states_max},
@@ -36,12 +37,13 @@ class events_lane {
                                    std::vector<ingest::cdr> const& calls = {}) {
         std::vector<batch_entry> entries;
         for (auto const& call : calls) {
-            entries.emplace_back(blank()).take(call, rating::guide(call, *catalog_));
+            auto const payer = rating::guide(call, *catalog_);
+            entries.emplace_back(blank()).take(call, payer, account_of(payer, *catalog_));
         }
         for (auto const& event : events) {
             entries.emplace_back(blank()).take(event, rating::guide(event, *catalog_));
         }
-        EXPECT_TRUE(lane_.store(entries, {}, {}, 100));
+        EXPECT_TRUE(store_divided(lane_, entries));
         // The lane keeps these details only until its next batch.
         for (auto& entry : entries) {
             entry.detail = details_.emplace_back(entry.detail);

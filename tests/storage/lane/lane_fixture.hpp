@@ -1,7 +1,9 @@
 #pragma once
 
 #include "rating/catalog/guide.hpp"
+#include "storage/batch/batch_writer.hpp"
 #include "storage/lane/lane_writer.hpp"
+#include "tests/storage/lane/divided_store.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_maker.hpp"
 #include "tests/support/catalog_of.hpp"
@@ -57,7 +59,7 @@ class lane_writer_test : public ::testing::Test {
             : writer{connection, "test lane", {}},
               lane_writer{
                   writer,
-                  {.lane = number, .lanes = 2, .daemon_id = {}, .usage_states_max = states_max},
+                  {.lane = number, .daemon_id = {}, .usage_states_max = states_max},
                   observer,
                   [this](std::chrono::milliseconds) { return --pauses_left > 0; }} {}
         batch_writer writer;
@@ -76,6 +78,7 @@ class lane_writer_test : public ::testing::Test {
             entry.format = "canonical";
             entry.raw = call.raw;
             entry.call_owner = rating::guide(call, *catalog_);
+            entry.account_id = account_of(entry.call_owner, *catalog_);
             if (entry.call_owner.error != record_error::none) {
                 entry.suspend(entry.call_owner.error);
             }
@@ -85,7 +88,7 @@ class lane_writer_test : public ::testing::Test {
     }
     std::vector<batch_entry> store(lane& target, std::vector<ingest::cdr> const& calls) {
         auto entries = entries_of(calls);
-        EXPECT_TRUE(target.lane_writer.store(entries, {}, {}, 100));
+        EXPECT_TRUE(store_divided(target.lane_writer, entries));
         return entries;
     }
     std::string one(std::string_view sql) const { return query_one(connection_, sql); }

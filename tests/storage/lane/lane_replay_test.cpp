@@ -1,4 +1,3 @@
-#include "storage/lane/stream_positions.hpp"
 #include "tests/storage/lane/lane_fixture.hpp"
 
 // Records that an earlier run stored, and records that no table accepts.
@@ -6,7 +5,29 @@
 namespace tally::storage {
 namespace {
 
-class lane_replay_test : public lane_writer_test {};
+class lane_replay_test : public lane_writer_test {
+  protected:
+    /// The entries of calls whose payers were decided by an earlier catalog.
+    std::vector<batch_entry> decided_entries(std::vector<ingest::cdr> const& calls,
+                                             ingest::payers const& decided) const {
+        auto entries = entries_of(calls);
+        for (std::uint32_t i = 0; i < entries.size(); ++i) {
+            auto const& payer = *decided.of(i);
+            entries[i].state = entry_state::live;
+            entries[i].take(calls[i], rating::guide_decided(calls[i], payer, *catalog_),
+                            payer.account_id);
+        }
+        return entries;
+    }
+    ingest::payers decide(std::vector<ingest::cdr> const& calls) const {
+        ingest::record_batch batch;
+        batch.cdrs = calls;
+        for (std::uint32_t i = 0; i < calls.size(); ++i) {
+            batch.cdr_index.push_back(i);
+        }
+        return rating::decide_payers(batch, *catalog_);
+    }
+};
 
 TEST_F(lane_replay_test, what_an_earlier_run_stored_stays_with_the_account_it_was_stored_under) {
     auto by_number = make_.call(1, 1, "4420", 60);
@@ -17,6 +38,7 @@ TEST_F(lane_replay_test, what_an_earlier_run_stored_stays_with_the_account_it_wa
     by_subscription.subscription_number = "SUB-1";
     auto by_account = make_.call(3, 1, "4420", 60);
     std::vector<ingest::cdr> const calls{by_number, by_subscription, by_account};
+    auto const decided = decide(calls);
     lane a{connection_};
     store(a, calls);
 
@@ -29,46 +51,51 @@ TEST_F(lane_replay_test, what_an_earlier_run_stored_stays_with_the_account_it_wa
         execute(connection_, change);
         reload();
         lane b{connection_};
-        auto again = entries_of(calls);
-        again.pop_back(); // ACC-1 no longer has a subscription
-        for (auto& entry : again) {
-            entry.may_be_stored = true;
-        }
-        EXPECT_TRUE(b.lane_writer.store(again, {}, {}, 1)) << change;
+        auto again = decided_entries(calls, decided);
+        EXPECT_TRUE(store_divided(b.lane_writer, again)) << change;
         EXPECT_THAT(again,
                     ::testing::Each(::testing::Field(&batch_entry::state, entry_state::duplicate)));
     }
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "3");
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "0");
-    std::vector<ingest::cdr> const others{make_.call(3, 2, "4420", 60)}; // one id, two calls
-    auto entries = entries_of(others);
-    entries[0].may_be_stored = true;
-    EXPECT_TRUE(a.lane_writer.store(entries, {}, {}, 1));
+    store(a, {make_.call(3, 2, "4420", 60)}); // one id, two calls
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "4");
 }
 
-TEST_F(lane_replay_test, a_half_that_is_stored_before_the_position_moves_leaves_word_of_it) {
-    execute(connection_, R"(
-        CREATE FUNCTION refuse_more_than_one() RETURNS trigger LANGUAGE plpgsql AS
-            'BEGIN IF (SELECT count(*) FROM fresh) > 1 THEN RAISE ''one at a time''; END IF;
-            RETURN NULL; END';
-        CREATE TRIGGER alone AFTER INSERT ON ingest.suspense REFERENCING NEW TABLE AS fresh
-            FOR EACH STATEMENT EXECUTE FUNCTION refuse_more_than_one())");
-    std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60),
-                                         make_.call(2, 9, "4420", 60)};
-    auto entries = entries_of(calls); // there is no ACC-9
-    std::vector<stream_mark> const marks{{"journal:a:2", 2}};
-    lane a{connection_};
-    EXPECT_TRUE(a.lane_writer.store(entries, marks, {}, 1));
+// It comes late, after its subscription went to another account, which must not pay under the key
+// of the first: the call waits in suspense, where it counts once.
+TEST_F(lane_replay_test, a_call_whose_subscription_went_to_another_account_waits_once) {
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60)};
+    auto const decided = decide(calls);
+    execute(connection_, "UPDATE subscriptions SET account_id = (SELECT id FROM accounts WHERE"
+                         " account_number = 'ACC-3') WHERE subscription_number = 'SUB-1'");
+    reload();
+    for (int run = 0; run < 2; ++run) {
+        lane a{connection_};
+        auto entries = decided_entries(calls, decided);
+        EXPECT_TRUE(store_divided(a.lane_writer, entries));
+        EXPECT_EQ(entries[0].reason, record_error::unknown_subscription);
+    }
+    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "0");
+    EXPECT_EQ(one("SELECT count(*) || ' ' || min(reason) FROM suspense"), "1 unknown_subscription");
+}
 
-    EXPECT_EQ(one("SELECT count(*) FROM suspense"), "2");
-    EXPECT_EQ(one("SELECT string_agg(stream || '=' || position, ' ' ORDER BY stream)"
-                  " FROM positions"),
-              "journal:a:2=2 reach:journal:a:2=2");
-    pqxx_session session{connection_, "test"};
-    EXPECT_EQ(progress_of(session, "journal:a"), (stream_progress{0, 2})); // lane 1 has none
-    forget_stream(session, "journal:a");
-    EXPECT_EQ(one("SELECT count(*) FROM positions"), "0");
+// The subscription is gone from the catalog: the call waits, unless it is stored already.
+TEST_F(lane_replay_test, a_call_whose_subscription_left_the_catalog_is_known_again) {
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60), make_.call(2, 1, "4420", 60)};
+    auto decided = decide(calls);
+    lane a{connection_};
+    store(a, {calls[0]});
+    auto gone = *decided.of(0);
+    gone.subscription_id = ingest::uuid_v7();
+    decided.set(0, gone);
+    decided.set(1, gone);
+    auto entries = decided_entries(calls, decided);
+    lane b{connection_};
+    EXPECT_TRUE(store_divided(b.lane_writer, entries));
+    EXPECT_EQ(entries[0].state, entry_state::duplicate);
+    EXPECT_EQ(entries[1].reason, record_error::unknown_subscription);
+    EXPECT_EQ(one("SELECT count(*) FROM suspense"), "1");
 }
 
 TEST_F(lane_replay_test, a_refusal_with_nothing_to_set_aside_is_told_to_somebody) {
@@ -81,7 +108,7 @@ TEST_F(lane_replay_test, a_refusal_with_nothing_to_set_aside_is_told_to_somebody
     auto entries = entries_of(calls);
     lane a{connection_};
     a.pauses_left = 3;
-    EXPECT_FALSE(a.lane_writer.store(entries, {}, {}, 1));
+    EXPECT_FALSE(store_divided(a.lane_writer, entries));
     EXPECT_EQ(a.observer.retries["permanent"], 3);
 }
 

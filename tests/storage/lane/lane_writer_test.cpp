@@ -152,7 +152,7 @@ TEST_F(lane_writer_test, of_two_that_retry_a_record_by_different_catalogs_one_st
                                              make_.call(2, account, "4420", 60)};
         auto entries = entries_of(calls);
         entries[0].suspense_id = id;
-        EXPECT_TRUE(target.lane_writer.store(entries, {}, {}, 100));
+        EXPECT_TRUE(store_divided(target.lane_writer, entries));
         return entries[0].state;
     };
     EXPECT_EQ(retry(a, 1), entry_state::live);
@@ -241,36 +241,33 @@ TEST_F(lane_writer_test, what_repeats_a_stored_call_is_a_duplicate_whatever_came
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "1");
 }
 
-TEST_F(lane_writer_test, moves_a_streams_position_with_the_records) {
-    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60)};
-    auto entries = entries_of(calls);
-    std::vector<stream_mark> const marks{{"file", 7}};
-    lane a{connection_, 1};
-    EXPECT_EQ(a.lane_writer.position_of("file"), 0);
-    EXPECT_TRUE(a.lane_writer.store(entries, marks, {}, 1));
-
-    EXPECT_EQ(a.lane_writer.position_of("file"), 7);
-    lane b{connection_, 1};
-    EXPECT_EQ(b.lane_writer.position_of("file"), 7);
-    EXPECT_EQ(one("SELECT lane || ' ' || position FROM positions"), "1 7");
+// The keeper of positions asks for it: a batch of duplicates has to be there, too.
+TEST_F(lane_writer_test, writes_a_row_for_each_batch_and_names_the_last) {
+    lane a{connection_};
+    EXPECT_TRUE(a.lane_writer.last_batch().is_nil());
+    for (auto const* counts : {"1/0", "0/1"}) {
+        store(a, {make_.call(1, 1, "4420", 60)});
+        EXPECT_EQ(one("SELECT committed || '/' || duplicate FROM batches WHERE id = '" +
+                      ingest::to_string(a.lane_writer.last_batch()) + "'"),
+                  counts);
+    }
+    EXPECT_EQ(one("SELECT count(*) FROM batches"), "2");
 }
 
-TEST_F(lane_writer_test, a_rivals_position_is_read_again_and_nothing_is_stored_twice) {
-    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60),
-                                         make_.call(2, 1, "4420", 60)};
-    std::vector<stream_mark> const marks{{"file", 2}};
+TEST_F(lane_writer_test, stores_nothing_of_a_poisoned_batch_and_names_the_bad_entry) {
+    execute(connection_, "ALTER TABLE cdrs ADD CONSTRAINT no_500 CHECK (destination <> '500')");
     lane a{connection_};
-    lane b{connection_};
-    EXPECT_EQ(a.lane_writer.position_of("file"), 0);
-    EXPECT_EQ(b.lane_writer.position_of("file"), 0);
-    auto mine = entries_of(calls);
-    auto rivals = entries_of(calls);
-    EXPECT_TRUE(b.lane_writer.store(rivals, marks, {}, 1));
-    EXPECT_TRUE(a.lane_writer.store(mine, marks, {}, 1));
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60), make_.call(2, 1, "500", 60)};
+    auto entries = entries_of(calls);
+    EXPECT_EQ(a.lane_writer.store(entries, {}, 1), store_end::poisoned);
+    EXPECT_EQ(a.lane_writer.culprit(), &entries[1]);
+    EXPECT_TRUE(a.lane_writer.last_batch().is_nil());
+    EXPECT_EQ(one("SELECT (SELECT count(*) FROM cdrs) + (SELECT count(*) FROM suspense)"), "0");
 
-    EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
-    EXPECT_EQ(one("SELECT position FROM positions"), "2");
-    expect_sums("3.400000000");
+    EXPECT_EQ(a.lane_writer.store(entries, {}, 1), store_end::stored);
+    EXPECT_EQ(a.lane_writer.culprit(), nullptr);
+    EXPECT_EQ(one("SELECT reason FROM suspense"), "database_refused");
+    expect_sums("1.700000000");
 }
 
 TEST_F(lane_writer_test, waits_for_a_database_that_went_away_and_stores_then) {
@@ -290,7 +287,7 @@ TEST_F(lane_writer_test, gives_up_only_when_told_to) {
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60)};
     auto entries = entries_of(calls);
 
-    EXPECT_FALSE(a.lane_writer.store(entries, {}, {}, 1));
+    EXPECT_EQ(a.lane_writer.store(entries, {}, 1), store_end::given_up);
     EXPECT_EQ(a.observer.retries["transient"], 3);
     EXPECT_EQ(a.observer.batches, 0U);
 }

@@ -166,7 +166,6 @@ TEST(failure_class, says_what_an_error_means) {
     };
     for (auto const& [sqlstate, table, why] :
          {meaning{"", "", failure::transient},
-          meaning{"TL001", "", failure::position_lost},
           meaning{"23505", "cdrs_p20260504", failure::duplicate},
           meaning{"23505", "accounts", failure::bad_data},
           meaning{"23503", "subscription_usage", failure::bad_data},

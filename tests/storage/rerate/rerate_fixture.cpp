@@ -1,6 +1,7 @@
 #include "tests/storage/rerate/rerate_fixture.hpp"
 
 #include "rating/catalog/guide.hpp"
+#include "tests/storage/lane/divided_store.hpp"
 #include "tests/support/catalog_of.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -29,7 +30,7 @@ struct lane_of_test::impl {
     explicit impl(std::string const& out)
         : connection{out}, writer{out, "test lane", {20'000, 20'000, 1}},
           lane{writer,
-               {.lane = 0, .lanes = 1, .daemon_id = {}},
+               {.lane = 0, .daemon_id = {}},
                observer,
                [](std::chrono::milliseconds) { return true; }} {
         source.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
@@ -66,8 +67,9 @@ void lane_of_test::store(std::vector<ingest::cdr> const& calls) {
         entry.format = "canonical";
         entry.raw = call.raw;
         entry.call_owner = rating::guide(call, *impl_->catalog);
+        entry.account_id = storage::account_of(entry.call_owner, *impl_->catalog);
     }
-    ASSERT_TRUE(impl_->lane.store(entries, {}, {}, 1));
+    ASSERT_TRUE(storage::store_divided(impl_->lane, entries));
     for (auto const& entry : entries) {
         ASSERT_EQ(entry.state, storage::entry_state::live) << ingest::code(entry.reason);
     }

@@ -52,19 +52,5 @@ TEST_F(schema_test, keeps_updated_at_of_what_people_change_and_not_of_a_balance)
     EXPECT_EQ(session_.query_value("SELECT updated_at > '2021-01-01' FROM accounts"), "t");
 }
 
-TEST_F(schema_test, moves_positions_by_compare_and_set) {
-    session_.execute("SELECT move_position('file', 0, 2, 0, 10)");
-    session_.execute("SELECT move_position('file', 0, 2, 10, 25)");
-    for (char const* stale : {"0, 2, 0, 30", "0, 2, 10, 30", "0, 3, 25, 30", "1, 2, 5, 30"}) {
-        try {
-            session_.execute("SELECT move_position('file', " + std::string{stale} + ")");
-            ADD_FAILURE() << stale;
-        } catch (sql_error const& error) {
-            EXPECT_EQ(error.sqlstate(), "TL001") << stale;
-        }
-    }
-    EXPECT_EQ(session_.query_value("SELECT position FROM positions"), "25");
-}
-
 } // namespace
 } // namespace tally::storage
