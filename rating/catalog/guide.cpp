@@ -126,12 +126,15 @@ guided guide_decided(ingest::cdr const& call, ingest::payer const& decided,
     if (decided.error != record_error::none) {
         return found;
     }
-    found.subscription = catalog.subscription_by_id(decided.subscription_id);
-    if (found.subscription == no_index) {
+    auto const subscription = catalog.subscription_by_id(decided.subscription_id);
+    if (subscription == no_index ||
+        catalog.account_at(catalog.subscription_at(subscription).account).id !=
+            decided.account_id) {
         found.error = record_error::unknown_subscription;
         return found;
     }
-    auto const& plan = catalog.plan_at(catalog.subscription_at(found.subscription).plan);
+    found.subscription = subscription;
+    auto const& plan = catalog.plan_at(catalog.subscription_at(subscription).plan);
     found.on_net = is_on_net(call, plan, catalog);
     return found;
 }

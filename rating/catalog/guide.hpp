@@ -32,7 +32,8 @@ struct guided {
 guided guide(ingest::cdr const& call, catalog const& catalog) noexcept;
 
 /// The same for a call whose payer was decided earlier. The error is `unknown_subscription` if the
-/// catalog no longer has that subscription.
+/// catalog no longer has that subscription, or has it under another account: the account is a part
+/// of the call's key, and the charge must go to the same one.
 guided guide_decided(ingest::cdr const& call, ingest::payer const& decided,
                      catalog const& catalog) noexcept;
 
