@@ -261,6 +261,7 @@ void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began
     rows_.written();
     duplicates_.remember(entries);
     last_batch_ = out_.id;
+    session_ = out_.session;
     pauses_in_a_row_ = 0;
     looked_in_vain_ = false;
     observer_.stored({out_, entries, clock::now() - began});
