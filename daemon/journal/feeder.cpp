@@ -133,6 +133,9 @@ void journal_feeder::begin_again() {
     }
     target_.forget_batches();
     target_.keeper.watch({});
+    own_committed_ = 0;
+    pushes_.committed(0); // nothing may be removed until the position is known
+    is_drained_ = false;
     is_open_ = false;
 }
 
@@ -181,6 +184,7 @@ journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
     stream.kept = std::make_shared<kept_position>(stream.name, position);
     if (stream.is_own) {
         own_committed_ = position;
+        pushes_.committed(position);
         stream.kept->on_committed = [this](std::uint64_t committed) {
             own_committed_ = committed;
             pushes_.committed(committed);

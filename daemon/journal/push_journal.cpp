@@ -159,6 +159,12 @@ bool push_journal::step(clock::time_point now) {
 /// more of them are kept than may be. What fails is tried next time.
 void push_journal::release(clock::time_point now, bool is_disk_full) {
     std::uint64_t const committed = committed_;
+
+    // What a database that went back had confirmed does not hold any longer.
+    while (!confirmed_.empty() && confirmed_.back().record > committed) {
+        confirmed_.pop_back();
+    }
+    released_below_ = std::min(released_below_, committed);
     if (confirmed_.empty() || (committed > confirmed_.back().record &&
                                now - confirmed_.back().since >= std::chrono::seconds{1})) {
         confirmed_.push_back({committed, now});

@@ -3,7 +3,6 @@
 #include "rating/catalog/guide.hpp"
 #include "rating/number/number_normalizer.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace tally::daemon {
@@ -20,6 +19,7 @@ payer_decisions::payer_decisions(storage::position_store& store, std::string str
 storage::result payer_decisions::load(std::uint64_t position) {
     std::vector<storage::decided_range> found;
     auto const status = store_.load_decisions(stream_, position, found);
+    is_certain_ = status.ok();
     earlier_.clear();
     for (auto const& each : found) {
         range one{each.first_record, each.end_record, {}};
@@ -32,51 +32,74 @@ storage::result payer_decisions::load(std::uint64_t position) {
 
 storage::result
 payer_decisions::settle(std::span<std::unique_ptr<ingest::record_block> const> blocks) {
+    // The decisions of a request without an answer may be kept: then they hold.
+    if (!is_certain_ && !blocks.empty()) {
+        if (auto const status = load(blocks.front()->stream_begin); !status.ok()) {
+            return status;
+        }
+    }
+
     std::vector<storage::decided_range> made;
+    std::vector<ingest::record_block*> of_made;
     for (auto const& block : blocks) {
         bool const needs_none = block->batch.cdrs.empty() || !block->decided.empty();
         if (needs_none || recall(*block)) {
             continue;
         }
-        decide_payers(*block, *catalog_());
         made.push_back({block->stream_begin, block->stream_end, block->decided.encode()});
+        of_made.push_back(block.get());
     }
     if (made.empty()) {
         return {};
     }
 
     auto const status = store_.keep_decisions(stream_, made);
-    if (!status.ok()) { // it is not known whether they are kept: decide them again
-        for (auto const& each : made) {
-            auto const block = std::ranges::find(blocks, each.first_record,
-                                                 [](auto const& one) { return one->stream_begin; });
-            (*block)->decided = {};
+    if (!status.ok()) {
+        is_certain_ = false;
+        for (auto* const block : of_made) {
+            block->decided = {};
         }
     }
     return status;
 }
 
-/// Takes the decisions of an earlier run, if they cover all calls of the block. Blocks may have been
-/// cut at other records then.
+/// Takes the decisions of an earlier run, and decides for the calls that have none: blocks may have
+/// been cut at other records then. True: every call has one of an earlier run.
 bool payer_decisions::recall(ingest::record_block& block) const {
-    ingest::payers decided;
+    ingest::payers known;
+    bool knows_all = true;
     for (auto const index : block.batch.cdr_index) {
-        auto const record = block.stream_begin + index;
-        auto const covers = [record](range const& each) {
-            return each.first_record <= record && record < each.end_record;
-        };
-        auto const found = std::ranges::find_if(earlier_, covers);
-        auto const* const payer =
-            found == earlier_.end()
-                ? nullptr
-                : found->decided.of(static_cast<std::uint32_t>(record - found->first_record));
-        if (payer == nullptr) {
-            return false;
+        auto const* const payer = earlier_payer(block.stream_begin + index);
+        knows_all = knows_all && payer != nullptr;
+        if (payer != nullptr) {
+            known.set(index, *payer);
         }
-        decided.set(index, *payer);
     }
-    block.decided = std::move(decided);
-    return true;
+    if (knows_all) {
+        block.decided = std::move(known);
+        return true;
+    }
+
+    decide_payers(block, *catalog_());
+    for (auto const index : block.batch.cdr_index) {
+        if (auto const* const payer = known.of(index)) {
+            block.decided.set(index, *payer);
+        }
+    }
+    return false;
+}
+
+/// nullptr: no earlier run has decided for this record.
+ingest::payer const* payer_decisions::earlier_payer(std::uint64_t record) const {
+    for (auto const& each : earlier_) {
+        if (each.first_record <= record && record < each.end_record) {
+            auto const index = static_cast<std::uint32_t>(record - each.first_record);
+            if (auto const* const payer = each.decided.of(index)) {
+                return payer;
+            }
+        }
+    }
+    return nullptr;
 }
 
 } // namespace tally::daemon

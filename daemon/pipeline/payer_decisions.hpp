@@ -33,6 +33,7 @@ class payer_decisions {
 
   private:
     bool recall(ingest::record_block& block) const;
+    [[nodiscard]] ingest::payer const* earlier_payer(std::uint64_t record) const;
 
     struct range {
         std::uint64_t first_record = 0;
@@ -44,6 +45,7 @@ class payer_decisions {
     std::string stream_;
     catalog_source catalog_;
     std::vector<range> earlier_; ///< sorted
+    bool is_certain_ = true;     ///< earlier_ has all that is kept of earlier runs
 };
 
 } // namespace tally::daemon

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace tally::daemon {
@@ -37,13 +38,21 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
     auto const batches = lanes_.last();
 
     bool const is_check_due = now - checked_at_ >= options_.check_interval;
-    for (std::size_t i = 0; i < streams.size() && !has_lost_; ++i) {
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        if (has_lost_) {
+            return options_.write_interval;
+        }
         if (next[i] == streams[i]->committed && !is_check_due) {
             continue;
         }
-        if (auto const wait = write(*streams[i], next[i], batches);
-            wait > clock::duration::zero()) {
-            return wait;
+        // After a loss the reader may already watch again: these streams are not its any longer.
+        switch (write(streams[i], next[i], batches)) {
+        case outcome::done:
+            break;
+        case outcome::failed:
+            return options_.retry_interval;
+        case outcome::lost:
+            return options_.write_interval;
         }
     }
     if (is_check_due) {
@@ -51,7 +60,7 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
     }
 
     // Once the positions cover all that the batches stored, they vouch for them.
-    bool is_covered = !has_lost_ && !streams.empty();
+    bool is_covered = !streams.empty();
     for (std::size_t i = 0; i < streams.size(); ++i) {
         is_covered = is_covered && streams[i]->prefix.is_idle_at(next[i]) &&
                      streams[i]->committed == next[i];
@@ -62,43 +71,56 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
     return options_.write_interval;
 }
 
-/// Moves one position. Returns how long to wait before the next request.
-position_keeper::clock::duration position_keeper::write(kept_position& kept, std::uint64_t next,
-                                                        std::span<ingest::uuid const> batches) {
-    std::uint64_t const committed = kept.committed;
-    storage::position_found outcome;
-    auto const status = store_.move({kept.name, committed, next, batches}, outcome);
+/// Moves one position.
+position_keeper::outcome position_keeper::write(std::shared_ptr<kept_position> const& kept,
+                                                std::uint64_t next,
+                                                std::span<ingest::uuid const> batches) {
+    std::uint64_t const committed = kept->committed;
+    storage::position_found found;
+    auto const status = store_.move({kept->name, committed, next, batches}, found);
     if (!status.ok()) {
         if (is_current_.exchange(false)) {
-            spdlog::warn("event=position_not_written stream={} detail=\"{}\"", kept.name,
+            spdlog::warn("event=position_not_written stream={} detail=\"{}\"", kept->name,
                          status.detail);
         }
-        return options_.retry_interval;
+        return outcome::failed;
     }
     is_current_ = true;
 
-    if (is_reversed(reversal::trust_database) && outcome.has_lost(committed)) {
-        outcome.found = next;
-    } else if (outcome.has_lost(committed)) {
+    if (is_reversed(reversal::trust_database) && found.has_lost(committed)) {
+        found.found = next;
+    } else if (found.has_lost(committed)) {
+        if (!note_loss(kept)) {
+            return outcome::done;
+        }
         spdlog::critical("event=database_went_back stream={} committed={} found={} batches_lost={} "
                          "detail=\"a failover to a standby that was behind, or a restore: the "
                          "records from there on are stored again out of the journal\"",
-                         kept.name, committed, outcome.found, outcome.batches_lost);
-        has_lost_ = true;
-        return clock::duration::zero();
+                         kept->name, committed, found.found, found.batches_lost);
+        return outcome::lost;
     }
 
     // A higher position than ours is one that an operator has settled.
-    if (outcome.found > next) {
-        kept.prefix.settle(outcome.found);
+    if (found.found > next) {
+        kept->prefix.settle(found.found);
     }
-    if (outcome.found != committed) {
-        kept.committed = outcome.found;
-        if (kept.on_committed) {
-            kept.on_committed(outcome.found);
+    if (found.found != committed) {
+        kept->committed = found.found;
+        if (kept->on_committed) {
+            kept->on_committed(found.found);
         }
     }
-    return clock::duration::zero();
+    return outcome::done;
+}
+
+/// False: the stream was removed meanwhile, and its position with it.
+bool position_keeper::note_loss(std::shared_ptr<kept_position> const& kept) {
+    std::lock_guard const lock{mutex_};
+    if (std::ranges::find(streams_, kept) == streams_.end()) {
+        return false;
+    }
+    has_lost_ = true;
+    return true;
 }
 
 } // namespace tally::daemon

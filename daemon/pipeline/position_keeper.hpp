@@ -71,8 +71,12 @@ class position_keeper {
     clock::duration step(clock::time_point now);
 
   private:
-    clock::duration write(kept_position& kept, std::uint64_t next,
-                          std::span<ingest::uuid const> batches);
+    /// How the request for one stream ended.
+    enum class outcome : std::uint8_t { done, failed, lost };
+
+    outcome write(std::shared_ptr<kept_position> const& kept, std::uint64_t next,
+                  std::span<ingest::uuid const> batches);
+    bool note_loss(std::shared_ptr<kept_position> const& kept);
 
     storage::position_store& store_;
     lane_batches lanes_;

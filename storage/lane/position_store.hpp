@@ -55,7 +55,8 @@ class position_store {
     /// Removes a stream that has ended, with its decisions.
     virtual result forget(std::string_view stream) = 0;
 
-    /// Stores decisions before any record of them is stored. Those that exist stay.
+    /// Stores decisions before any record of them is stored. Those that exist stay, except that a
+    /// longer range with the same first record takes their place.
     virtual result keep_decisions(std::string_view stream,
                                   std::span<decided_range const> decided) = 0;
     /// Decisions at and after `position`, sorted.

@@ -36,11 +36,14 @@ constexpr char const* forget_sql = R"(
 WITH decided AS (DELETE FROM ingest.payer_decisions WHERE stream = $1::text)
 DELETE FROM ingest.positions WHERE stream = $1::text)";
 
+// A longer range was decided with the shorter one known, and repeats its decisions.
 constexpr char const* keep_sql = R"(
 INSERT INTO ingest.payer_decisions (stream, first_record, end_record, payers)
 SELECT $1::text, d.first_record, d.end_record, d.payers
 FROM unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS d(first_record, end_record, payers)
-ON CONFLICT (stream, first_record) DO NOTHING)";
+ON CONFLICT (stream, first_record) DO UPDATE
+    SET end_record = excluded.end_record, payers = excluded.payers
+    WHERE excluded.end_record > payer_decisions.end_record)";
 
 constexpr char const* decisions_sql = R"(
 SELECT first_record, end_record, payers FROM ingest.payer_decisions
