@@ -50,6 +50,7 @@ void add_commands(CLI::App& app, command_environment& environment) {
     add_cdr_command(app, environment);
     add_source_command(app, environment);
     add_suspense_command(app, environment);
+    add_journal_command(app, environment);
     add_status_command(app, environment);
     add_maintain_command(app, environment);
     add_check_config_command(app, environment);

@@ -76,13 +76,13 @@ struct service::impl {
 
     options settings;
     // In the order of construction; the compiler destroys them in the opposite order.
-    signals told;
+    daemon::signals signals;
     failure_report failures;
     std::unique_ptr<database> store;
     metrics counters;
     std::unique_ptr<lane_monitor> monitor;
     std::unique_ptr<intake> journal; ///< outlives the lanes, which report to it what they stored
-    std::unique_ptr<pipeline> lanes_pipeline;
+    std::unique_ptr<pipeline> lanes;
     std::unique_ptr<suspense_watch> suspense;
     std::unique_ptr<catalog_watch> watch; ///< gives each new catalog to the parts above
     std::unique_ptr<partition_provisioner> provisioner;
@@ -121,13 +121,13 @@ bool service::impl::start() {
 
     // The database, with the schema that this binary writes to, before any part can use it.
     store = std::make_unique<database>(s, database_use::owned);
-    if (!open_schema(store->connection_string(), settings.migrate || store->is_embedded(), told)) {
+    if (!open_schema(store->connection_string(), settings.migrate || store->is_embedded(), signals)) {
         return false;
     }
 
     // The pipeline, and the journal before it. The journal holds a reference to the pipeline.
     monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
-    lanes_pipeline = std::make_unique<pipeline>(
+    lanes = std::make_unique<pipeline>(
         pipeline_options_of(s),
         lane_connections(store->connection_string(), partition_policy_of(s)), *monitor, failures);
     if (!open_journal()) {
@@ -170,7 +170,7 @@ bool service::impl::start() {
     }
 
     // All parts exist, so threads may call any of them. Until the first catalog pushes get 503.
-    lanes_pipeline->start();
+    lanes->start();
     journal->start();
     suspense->start();
     watch->start();
@@ -185,12 +185,12 @@ bool service::impl::start() {
 catalog_target service::impl::catalog_target_here() {
     return {[this](auto next, ingest::time_us as_of) {
                 suspense->set_catalog(next, as_of);
-                lanes_pipeline->set_catalog(std::move(next));
+                lanes->set_catalog(std::move(next));
                 journal->open(); // set_sources() comes before this: pushes can be authorized now
             },
             [this](auto next) {
                 suspense->set_sources(next);
-                lanes_pipeline->set_sources(std::move(next));
+                lanes->set_sources(std::move(next));
             },
             [this] { monitor->reached(); },
             [this](std::string reason) { monitor->lost(std::move(reason)); }};
@@ -207,7 +207,7 @@ bool service::impl::open_journal() {
                            .retain_bytes = static_cast<std::uint64_t>(s.journal_retain_bytes),
                            .skip_damage = settings.skip_journal_damage,
                            .connection_string = store->connection_string()},
-            *lanes_pipeline, failures,
+            *lanes, failures,
             [this](journal_report const& report) { watch_journal(report); });
     } catch (std::runtime_error const& refused) {
         spdlog::critical("event=journal_refused error=\"{}\"", refused.what());
@@ -239,7 +239,7 @@ bool service::impl::listen(Server& server, std::string_view endpoint, std::strin
 
 void service::impl::serve() {
     while (true) {
-        auto const signal = told.wait(milliseconds{500});
+        auto const signal = signals.wait(milliseconds{500});
         if (failures.has_failed()) {
             spdlog::critical("event=stopping reason=internal_failure");
             return;
@@ -263,10 +263,15 @@ void service::impl::supervise() {
     } catch (std::exception const& error) {
         spdlog::error("event=embedded_postgres_down error=\"{}\"", error.what());
     }
-    for (std::uint32_t lane = 0; lane < lanes_pipeline->lanes(); ++lane) {
-        counters.set_lane_queue(lane, lanes_pipeline->lane_queue(lane));
+    for (std::uint32_t lane = 0; lane < lanes->lanes(); ++lane) {
+        counters.set_lane_queue(lane, lanes->lane_queue(lane));
     }
     counters.set_journal(journal->bytes(), journal->oldest_s());
+    std::uint64_t missing = 0;
+    for (auto const& gap : journal->gaps()) {
+        missing += gap.end_record - gap.first_record;
+    }
+    counters.set_journal_missing(missing);
     counters.set_tcp_connections(tcp_server == nullptr ? 0 : tcp_server->connections());
 }
 
@@ -305,7 +310,7 @@ void service::impl::stop() {
     // their responses from the lanes' end and from finish(): the worker threads, which write those,
     // go last.
     journal->stop();
-    lanes_pipeline.reset();
+    lanes.reset();
     journal->finish();
     workers->stop();
 
@@ -324,7 +329,7 @@ void service::impl::stop() {
 // Waits for a signal that ends the drain now. The drain needs the embedded server: supervise it.
 bool service::impl::cut_short_requested(milliseconds wait) {
     supervise();
-    auto const signal = told.wait(wait);
+    auto const signal = signals.wait(wait);
     bool const hurry = signal == SIGTERM || signal == SIGINT;
     if (hurry) {
         spdlog::warn("event=drain_cut_short");
@@ -377,14 +382,17 @@ daemon_status service::impl::status() const {
     now.journal_full = journal->is_full();
     now.journal_bytes = journal->bytes();
     now.journal_oldest_s = journal->oldest_s();
+    for (auto const& gap : journal->gaps()) {
+        now.journal_missing.push_back({gap.stream, gap.first_record, gap.end_record});
+    }
     now.commit_waiters = journal->commit_waiters();
     now.http_connections = push_server->connections();
     now.tcp_connections = tcp_server == nullptr ? 0 : tcp_server->connections();
-    now.sources = lanes_pipeline->sources()->all().size();
-    for (std::uint32_t lane = 0; lane < lanes_pipeline->lanes(); ++lane) {
-        now.lanes.push_back({lane, lanes_pipeline->lane_queue(lane), std::nullopt});
+    now.sources = lanes->sources()->all().size();
+    for (std::uint32_t lane = 0; lane < lanes->lanes(); ++lane) {
+        now.lanes.push_back({lane, lanes->lane_queue(lane), std::nullopt});
     }
-    if (auto const catalog = lanes_pipeline->catalog()) { // nullptr until the first load
+    if (auto const catalog = lanes->catalog()) { // nullptr until the first load
         now.accounts = catalog->accounts();
         now.subscriptions = catalog->subscriptions();
         for (std::uint32_t plan = 0; plan < catalog->plans(); ++plan) {

@@ -37,6 +37,7 @@ void add_rerate_command(CLI::App& app, command_environment& environment);
 void add_cdr_command(CLI::App& app, command_environment& environment);
 void add_source_command(CLI::App& app, command_environment& environment);
 void add_suspense_command(CLI::App& app, command_environment& environment);
+void add_journal_command(CLI::App& app, command_environment& environment);
 void add_status_command(CLI::App& app, command_environment& environment);
 void add_maintain_command(CLI::App& app, command_environment& environment);
 void add_check_config_command(CLI::App& app, command_environment& environment);

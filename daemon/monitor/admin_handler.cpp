@@ -25,7 +25,7 @@ http_response json_answer(unsigned status, json_writer json) {
     return response;
 }
 
-/// Why the daemon cannot take records now; empty when it can. A database that is unavailable is not
+/// Why the daemon is not ready; empty when it is. A database that is unavailable is not
 /// a reason: the journal takes records meanwhile.
 std::vector<std::string_view> obstacles(daemon_status const& now) {
     std::vector<std::string_view> found;
@@ -37,6 +37,9 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     }
     if (now.journal_full) {
         found.emplace_back("journal_full");
+    }
+    if (!now.journal_missing.empty()) {
+        found.emplace_back("journal_records_missing");
     }
     if (now.partition_horizon_s && *now.partition_horizon_s < partition_horizon_s_min) {
         found.emplace_back("partition_horizon_short");
@@ -69,7 +72,13 @@ void append_journal(json_writer& json, daemon_status const& now) {
     json.key("journal").open('{').key("bytes").value(now.journal_bytes);
     json.key("oldest_s").value(now.journal_oldest_s).key("full").value(now.journal_full);
     json.key("commit_waiters").value(now.commit_waiters);
-    json.close('}');
+    json.key("missing").open('[');
+    for (auto const& gap : now.journal_missing) {
+        json.open('{').key("stream").value(gap.stream);
+        json.key("first_record").value(gap.first_record);
+        json.key("end_record").value(gap.end_record).close('}');
+    }
+    json.close(']').close('}');
 }
 
 void append_lanes(json_writer& json, std::vector<lane_status> const& lanes) {

@@ -14,6 +14,13 @@ struct lane_status {
     std::optional<std::int64_t> last_commit_s = {}; ///< epoch seconds; nullopt: none yet
 };
 
+/// Acknowledged records that neither the journal nor the database has.
+struct missing_records {
+    std::string stream;             ///< its name in ingest.positions
+    std::uint64_t first_record = 0; ///< number within the stream
+    std::uint64_t end_record = 0;   ///< exclusive
+};
+
 /// The state of the daemon at one moment, as /readyz and /status report it. Filled by the
 /// composition root (service.cpp).
 struct daemon_status {
@@ -35,6 +42,7 @@ struct daemon_status {
     std::uint64_t journal_bytes = 0;   ///< on disk
     std::int64_t journal_oldest_s = 0; ///< age of the oldest push that is not in the database
     std::size_t commit_waiters = 0;    ///< number of senders that wait for COMMIT
+    std::vector<missing_records> journal_missing = {}; ///< until an operator settles them
 };
 
 } // namespace tally::daemon

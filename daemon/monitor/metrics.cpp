@@ -40,6 +40,7 @@ enum row : std::size_t {
     tcp_connections,
     journal_bytes,
     journal_oldest,
+    journal_missing,
     journal_fsync,
     maintenance_runs,
     suspense_waiting,
@@ -81,6 +82,8 @@ constexpr metric_row rows[] = {
     {"tally_journal_bytes", metric_type::gauge, "", "Disk space of the journal's segments."},
     {"tally_journal_oldest_seconds", metric_type::gauge, "",
      "Age of the oldest acknowledged push that is not in PostgreSQL yet; 0 when there is none."},
+    {"tally_journal_missing_records", metric_type::gauge, "",
+     "Acknowledged records that neither the journal nor PostgreSQL has."},
     {"tally_journal_fsync_seconds", metric_type::histogram, "",
      "Time to write a group of pushes to disk."},
     {"tally_maintenance_runs_total", metric_type::counter, "job,outcome",
@@ -140,6 +143,7 @@ struct metrics::impl {
     prometheus::Gauge& tcp_open = family<prometheus::Gauge>(registry, tcp_connections).Add({});
     prometheus::Gauge& journal_size = family<prometheus::Gauge>(registry, journal_bytes).Add({});
     prometheus::Gauge& journal_age = family<prometheus::Gauge>(registry, journal_oldest).Add({});
+    prometheus::Gauge& missing = family<prometheus::Gauge>(registry, journal_missing).Add({});
     prometheus::Histogram& fsync = histogram(journal_fsync, second_buckets());
     labeled_counters maintained{registry, rows[maintenance_runs]};
 
@@ -239,6 +243,10 @@ void metrics::set_tcp_connections(std::size_t open) noexcept {
 void metrics::set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept {
     impl_->journal_size.Set(static_cast<double>(bytes));
     impl_->journal_age.Set(static_cast<double>(oldest_s));
+}
+
+void metrics::set_journal_missing(std::uint64_t records) noexcept {
+    impl_->missing.Set(static_cast<double>(records));
 }
 
 void metrics::observe_journal_fsync_seconds(double seconds) noexcept {

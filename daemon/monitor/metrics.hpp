@@ -83,6 +83,7 @@ class metrics final : public ingest::http_observer {
     void set_partition_horizon(std::int64_t seconds) noexcept;
     void set_tcp_connections(std::size_t open) noexcept;
     void set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept;
+    void set_journal_missing(std::uint64_t records) noexcept;
     void observe_journal_fsync_seconds(double seconds) noexcept;
     /// The number of records in ingest.suspense that wait for this reason. Once set, a reason keeps
     /// its value: the caller sets it to 0 when no record waits for it any longer.

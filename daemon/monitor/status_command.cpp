@@ -166,11 +166,28 @@ std::string journal_text(dom::element const& status) {
     return std::to_string(bytes >> 20) + " MiB, " + waits + (full ? ", FULL" : "");
 }
 
+/// A line per gap. The last record is shown, not the one after it.
+void add_missing(table_printer& facts, dom::element const& status) {
+    dom::array gaps;
+    if (status.at_pointer("/journal/missing").get(gaps) != simdjson::SUCCESS) {
+        return;
+    }
+    for (dom::element const gap : gaps) {
+        std::uint64_t end = 0;
+        if (gap.at_pointer("/end_record").get(end) == simdjson::SUCCESS && end > 0) {
+            facts.add({"RECORDS MISSING", text_at(gap, "/stream") + ": " +
+                                              count_text(gap, "/first_record") + " to " +
+                                              grouped(end - 1)});
+        }
+    }
+}
+
 void print_facts(dom::element const& status) {
     table_printer facts{{{"what"}, {"now"}}};
     facts.add({"database", database_text(status)});
     facts.add({"partitions reach", span_at(status, "/database/partition_horizon_s") + " ahead"});
     facts.add({"journal", journal_text(status)});
+    add_missing(facts, status);
     facts.add({"catalog read", span_at(status, "/catalog/age_s") + " ago"});
 
     for (auto const& [name, pointer] : {std::pair{"sources", "/catalog/sources"},

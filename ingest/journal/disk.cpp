@@ -122,8 +122,9 @@ class real final : public journal_disk {
     std::vector<listed_file> list(std::filesystem::path const& folder) override {
         std::vector<listed_file> found;
         for (auto const& entry : std::filesystem::directory_iterator{folder}) {
-            if (entry.is_regular_file()) {
-                found.push_back({entry.path(), entry.file_size()});
+            std::error_code failure; // a writer may remove files meanwhile
+            if (auto const bytes = entry.file_size(failure); !failure) {
+                found.push_back({entry.path(), bytes});
             }
         }
         return found;

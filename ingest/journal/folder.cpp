@@ -55,7 +55,9 @@ journal_folder::journal_folder(fs::path folder, journal_disk& disk)
 
 journal_folder::journal_folder(fs::path folder) : journal_folder(std::move(folder), real_disk()) {
     std::error_code failure;
-    fs::create_directories(path_, failure);
+    if (fs::create_directories(path_, failure)) { // it holds what senders reported
+        fs::permissions(path_, fs::perms::owner_all, failure);
+    }
     if (failure) {
         throw std::runtime_error{"cannot make the journal's folder " + path_.string() + ": " +
                                  failure.message()};
@@ -87,16 +89,16 @@ journal_folder::~journal_folder() {
     }
 }
 
-std::vector<journal_stream> journal_folder::streams() const {
+std::vector<journal_stream> journal_streams_in(fs::path const& folder, journal_disk& disk) {
     std::map<uuid, journal_stream> found;
-    for (auto const& entry : disk_.list(path_)) {
+    for (auto const& entry : disk.list(folder)) {
         auto const location = parse_segment_file_name(entry.file.filename().string());
         if (!location) {
             continue;
         }
         auto& stream = found[location->stream];
         stream.id = location->stream;
-        stream.segments.push_back(extent_of(disk_, entry.file, *location));
+        stream.segments.push_back(extent_of(disk, entry.file, *location));
         stream.bytes += entry.bytes;
     }
 

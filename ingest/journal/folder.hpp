@@ -17,11 +17,17 @@ struct journal_stream {
     std::uint64_t bytes = 0;              ///< on disk
 };
 
+/// The streams in a journal's folder, oldest first (their ids are ordered by time), whether or not a
+/// process holds it. A segment whose head cannot be read is listed by its name; one that is removed
+/// meanwhile is left out. Throws std::runtime_error when the folder cannot be read.
+std::vector<journal_stream> journal_streams_in(std::filesystem::path const& folder,
+                                               journal_disk& disk = real_disk());
+
 /// The journal's folder, held by one process at a time (flock on "journal.lock", which contains its
 /// pid). The lock is released when the object or the process ends, even by a crash.
 class journal_folder {
   public:
-    /// Creates the folder if it is missing. Throws std::runtime_error with the reason, and with the
+    /// Creates the folder, for its owner only, if it is missing. Throws std::runtime_error with the reason, and with the
     /// pid of the process that holds the folder.
     explicit journal_folder(std::filesystem::path folder);
     /// A folder of another disk; nothing locks it.
@@ -32,9 +38,10 @@ class journal_folder {
 
     [[nodiscard]] std::filesystem::path const& path() const noexcept { return path_; }
     [[nodiscard]] journal_disk& disk() const noexcept { return disk_; }
-    /// Streams on disk, oldest first (their ids are ordered by time). A segment whose head cannot
-    /// be read is listed by its name. Throws std::runtime_error when the folder cannot be read.
-    [[nodiscard]] std::vector<journal_stream> streams() const;
+    /// See journal_streams_in().
+    [[nodiscard]] std::vector<journal_stream> streams() const {
+        return journal_streams_in(path_, disk_);
+    }
     /// Removes a stream's files, in order. An interrupted removal leaves a stream whose first
     /// records are missing, as after journal_writer::release. After 0 the files do not reappear
     /// after a loss of power. Returns 0 or errno.

@@ -61,6 +61,9 @@ TEST_F(admin_handler, says_why_it_is_not_ready) {
     status.journal_full = true;
     EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"journal_full\"]}\n");
     status = good;
+    status.journal_missing = {{"journal:s", 3, 7}};
+    EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"journal_records_missing\"]}\n");
+    status = good;
     status.database_up = false;
     EXPECT_EQ(get("/readyz").status, 200u) << "the journal takes records meanwhile";
     status = good;
@@ -79,6 +82,7 @@ TEST_F(admin_handler, tells_its_status) {
     status.database_detail = "could not connect: \"\xff\"";
     status.subscriptions = 20'000;
     status.catalog_age_s = 12;
+    status.journal_missing = {{"journal:s", 3, 7}};
     http_response const response = get("/status");
     EXPECT_EQ(response.content_type, "application/json");
     simdjson::dom::parser parser;
@@ -86,7 +90,10 @@ TEST_F(admin_handler, tells_its_status) {
     ASSERT_FALSE(parser.parse(response.body).get(json)) << response.body;
     EXPECT_EQ(std::string_view{json["version"]}, "0.1.0");
     EXPECT_GE(std::int64_t{json["uptime_s"]}, 0);
-    EXPECT_TRUE(bool{json["ready"]});
+    EXPECT_FALSE(bool{json["ready"]});
+    EXPECT_EQ(std::string_view{json.at_pointer("/journal/missing/0/stream")}, "journal:s");
+    EXPECT_EQ(std::uint64_t{json.at_pointer("/journal/missing/0/first_record")}, 3u);
+    EXPECT_EQ(std::uint64_t{json.at_pointer("/journal/missing/0/end_record")}, 7u);
     EXPECT_FALSE(bool{json["draining"]});
     EXPECT_TRUE(bool{json["database"]["up"]});
     EXPECT_EQ(std::int64_t{json["database"]["partition_horizon_s"]}, 7 * 86'400);

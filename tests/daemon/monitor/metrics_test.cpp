@@ -41,6 +41,7 @@ void touch_everything(metrics& all) {
     all.set_database_up(true);
     all.set_partition_horizon(1);
     all.set_journal(2, 3);
+    all.set_journal_missing(1);
     all.observe_journal_fsync_seconds(0.001);
     all.maintenance_run("rollup", "done");
     all.set_suspense_waiting("no_rate", 1);
@@ -98,6 +99,7 @@ TEST(metrics, names_are_a_contract) {
                                                  "tally_tcp_connections",
                                                  "tally_journal_bytes",
                                                  "tally_journal_oldest_seconds",
+                                                 "tally_journal_missing_records",
                                                  "tally_journal_fsync_seconds",
                                                  "tally_maintenance_runs_total",
                                                  "tally_suspense_waiting",

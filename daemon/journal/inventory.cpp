@@ -1,0 +1,70 @@
+#include "daemon/journal/inventory.hpp"
+
+#include "daemon/journal/feeder.hpp"
+#include "ingest/journal/folder.hpp"
+#include "ingest/journal/reader.hpp"
+
+#include <algorithm>
+
+namespace tally::daemon {
+
+namespace {
+
+using ingest::journal_reader;
+using ingest::segment_extent;
+
+std::optional<std::uint64_t> known(std::uint64_t record) noexcept {
+    return record == segment_extent::unknown ? std::nullopt : std::optional{record};
+}
+
+/// One past the last record of a segment, as far as it is whole.
+std::optional<std::uint64_t> end_of(ingest::uuid const& stream, segment_extent const& segment) {
+    if (segment.first_record == segment_extent::unknown) {
+        return std::nullopt;
+    }
+    auto end = segment.first_record;
+    journal_reader reader{stream, {segment}};
+    ingest::frame_view frame;
+    auto status = reader.next(frame);
+    for (; status == journal_reader::status::frame; status = reader.next(frame)) {
+        end = frame.head.first_record + frame.head.records;
+    }
+    return status == journal_reader::status::end ? std::optional{end} : std::nullopt;
+}
+
+} // namespace
+
+std::optional<record_range> inventoried_stream::gap() const noexcept {
+    bool const is_missing = first_record && position && *position < *first_record;
+    return is_missing && !follows_failure ? std::optional{record_range{*position, *first_record}}
+                                          : std::nullopt;
+}
+
+std::vector<inventoried_stream> take_inventory(std::filesystem::path const& folder) {
+    std::vector<inventoried_stream> streams;
+    for (auto const& found : ingest::journal_streams_in(folder)) {
+        inventoried_stream stream;
+        stream.name = journal_feeder::stream_name(found.id);
+        stream.segments = found.segments.size();
+        stream.bytes = found.bytes;
+        stream.first_record = known(found.segments.front().first_record);
+        stream.end_record = end_of(found.id, found.segments.back());
+        stream.follows_failure = found.segments.front().follows_failure;
+        streams.push_back(std::move(stream));
+    }
+    return streams;
+}
+
+storage::result load_positions(storage::position_store& store,
+                               std::vector<inventoried_stream>& streams) {
+    for (auto& stream : streams) {
+        std::uint64_t position = 0;
+        if (auto status = store.load(stream.name, position); !status.ok()) {
+            return status;
+        }
+        stream.position = position;
+    }
+    return {};
+}
+
+} // namespace tally::daemon
