@@ -1,26 +1,10 @@
-#include "daemon/app/service.hpp"
+#include "daemon/app/service_impl.hpp"
 
 #include "config/version.hpp"
-#include "daemon/app/worker_threads.hpp"
 #include "daemon/cli/command.hpp"
-#include "daemon/cli/database.hpp"
 #include "daemon/cli/logging.hpp"
 #include "daemon/cli/schema_gate.hpp"
-#include "daemon/cli/signals.hpp"
-#include "daemon/journal/intake.hpp"
-#include "daemon/monitor/admin_handler.hpp"
-#include "daemon/monitor/lane_monitor.hpp"
-#include "daemon/monitor/metrics.hpp"
-#include "daemon/pipeline/catalog_watch.hpp"
-#include "daemon/pipeline/failure_report.hpp"
-#include "daemon/pipeline/pipeline.hpp"
 #include "daemon/suspense/metrics.hpp"
-#include "daemon/suspense/watch.hpp"
-#include "daemon/upkeep/maintenance_scheduler.hpp"
-#include "daemon/upkeep/partition_provisioner.hpp"
-#include "ingest/http/server.hpp"
-#include "ingest/push/handler.hpp"
-#include "ingest/tcp/server.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -32,6 +16,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds supervised_every{500};
+/// How often it is asked whether the database has been reached, at the start.
+constexpr milliseconds looked_for_every{20};
+
 pipeline_options pipeline_options_of(config::settings const& s) {
     return {.lanes = static_cast<std::uint32_t>(s.lanes),
             .memory_bytes_max = s.lane_memory_bytes_max,
@@ -40,61 +28,7 @@ pipeline_options pipeline_options_of(config::settings const& s) {
             .import_id = {}};
 }
 
-ingest::http_server_settings http_settings_of(config::settings const& s) {
-    return {.listen = s.http_listen,
-            .connections_max = static_cast<std::size_t>(s.http_connections_max),
-            .read_timeout = milliseconds{s.http_read_timeout_ms},
-            .idle_timeout = milliseconds{s.http_idle_timeout_ms},
-            .answer_timeout = milliseconds{s.http_commit_timeout_ms}};
-}
-
-ingest::tcp_server_settings tcp_settings_of(config::settings const& s) {
-    return {.listen = s.tcp_listen,
-            .connections_max = static_cast<std::size_t>(s.tcp_connections_max),
-            .idle_timeout = milliseconds{s.tcp_idle_timeout_ms}};
-}
-
 } // namespace
-
-struct service::impl {
-    explicit impl(options given) : settings{std::move(given)} {}
-
-    int run();
-    bool start();
-    catalog_target catalog_target_here();
-    bool open_journal();
-    void watch_journal(journal_report const& report);
-    template <typename Server>
-    bool listen(Server& server, std::string_view endpoint, std::string const& address);
-    void serve();
-    void supervise();
-    void read_settings_again();
-    void stop();
-    bool drain();
-    bool cut_short_requested(milliseconds wait);
-    [[nodiscard]] daemon_status status() const;
-
-    options settings;
-    // In the order of construction; the compiler destroys them in the opposite order.
-    daemon::signals signals;
-    failure_report failures;
-    std::unique_ptr<database> store;
-    metrics counters;
-    std::unique_ptr<lane_monitor> monitor;
-    std::unique_ptr<intake> journal; ///< outlives the lanes, which report to it what they stored
-    std::unique_ptr<pipeline> lanes;
-    std::unique_ptr<suspense_watch> suspense;
-    std::unique_ptr<catalog_watch> watch; ///< gives each new catalog to the parts above
-    std::unique_ptr<partition_provisioner> provisioner;
-    std::unique_ptr<maintenance_scheduler> maintenance;
-    std::unique_ptr<ingest::push_handler> pushes;
-    std::unique_ptr<admin_handler> admin;
-    std::unique_ptr<worker_threads> workers;
-    std::unique_ptr<ingest::http_server> push_server;
-    std::unique_ptr<ingest::tcp_server> tcp_server; ///< nullptr: tcp.listen is empty
-    std::unique_ptr<ingest::http_server> admin_server;
-    std::atomic<bool> draining{false}; ///< read by the admin endpoint's threads
-};
 
 service::service(options settings) : impl_{std::make_unique<impl>(std::move(settings))} {}
 service::~service() = default;
@@ -106,22 +40,26 @@ int service::impl::run() {
     set_up_log(settings.settings.log_level, settings.settings.log_format);
     spdlog::info("event=starting version={} lanes={}", config::version(), settings.settings.lanes);
     if (!start()) {
-        if (workers) {
-            workers->stop();
+        if (endpoints) {
+            endpoints->stop();
         }
         return exit_failure;
     }
     serve();
     stop();
-    return failures.has_failed() ? exit_internal_failure : exit_success;
+    if (failures.has_failed()) {
+        return exit_internal_failure;
+    }
+    return schema->state() == schema_state::refused ? exit_failure : exit_success;
 }
 
 bool service::impl::start() {
     auto const& s = settings.settings;
 
-    // The database, with the schema that this binary writes to, before any part can use it.
+    // The embedded database has its schema before anything else happens. Another one may come later
+    // than the first pushes.
     store = std::make_unique<database>(s, database_use::owned);
-    if (!open_schema(store->connection_string(), settings.migrate || store->is_embedded(), signals)) {
+    if (store->is_embedded() && !open_schema(store->connection_string(), true, signals)) {
         return false;
     }
 
@@ -133,8 +71,25 @@ bool service::impl::start() {
     if (!open_journal()) {
         return false;
     }
+    make_background_parts();
+    endpoints =
+        std::make_unique<listeners>(s, journal->sink(), counters, [this] { return status(); });
+    schema = std::make_unique<schema_watch>(
+        schema_watch::options{store->connection_string(), settings.migrate},
+        [this](std::string reason) { monitor->lost(std::move(reason)); });
 
-    // The background threads, each with its own connections.
+    // All parts exist, so threads may call any of them. Until the sources are known pushes get 503.
+    use_cached_sources();
+    lanes->start();
+    journal->start();
+    bool const listens = endpoints->start();
+    schema->start();
+    return listens;
+}
+
+/// The threads that work with the database, each with its own connections.
+void service::impl::make_background_parts() {
+    auto const& s = settings.settings;
     suspense = std::make_unique<suspense_watch>(
         suspense_watch::options{.connection_string = store->connection_string(),
                                 .partitions = partition_policy_of(s),
@@ -149,48 +104,36 @@ bool service::impl::start() {
         store->connection_string(), s, [this](std::string_view job, std::string_view outcome) {
             counters.maintenance_run(job, outcome);
         });
+}
 
-    // The listeners: records by HTTP and TCP, the admin endpoint. They share the worker threads.
-    counters.on_trouble([](std::string_view text) { spdlog::warn("event=http_trouble {}", text); });
-    pushes = std::make_unique<ingest::push_handler>(
-        journal->sink(), counters,
-        ingest::push_settings{static_cast<std::size_t>(s.http_body_bytes_max)});
-    admin = std::make_unique<admin_handler>(
-        counters, [this] { return status(); }, std::string{config::version()});
-    workers = std::make_unique<worker_threads>();
-    push_server = std::make_unique<ingest::http_server>(workers->context(), *pushes, counters,
-                                                        http_settings_of(s));
-    auto admin_settings = http_settings_of(s);
-    admin_settings.listen = s.admin_listen;
-    admin_server =
-        std::make_unique<ingest::http_server>(workers->context(), *admin, counters, admin_settings);
-    if (!s.tcp_listen.empty()) {
-        tcp_server = std::make_unique<ingest::tcp_server>(workers->context(), journal->sink(),
-                                                          counters, tcp_settings_of(s));
+/// Starts the parts that need the database and its schema, once both are there.
+void service::impl::start_at_database() {
+    if (is_at_database || schema->state() != schema_state::ready) {
+        return;
     }
-
-    // All parts exist, so threads may call any of them. Until the first catalog pushes get 503.
-    lanes->start();
-    journal->start();
+    is_at_database = true;
     suspense->start();
     watch->start();
     provisioner->start();
     maintenance->start();
-    workers->start(static_cast<std::size_t>(s.http_threads));
-    return listen(*push_server, "http", s.http_listen) &&
-           (tcp_server == nullptr || listen(*tcp_server, "tcp", s.tcp_listen)) &&
-           listen(*admin_server, "admin", s.admin_listen);
+}
+
+/// Whether it is of use to wait until all is stored.
+bool service::impl::can_store() const {
+    return !failures.has_failed() && schema->state() != schema_state::refused &&
+           (schema->state() == schema_state::ready || !schema->has_missed());
 }
 
 catalog_target service::impl::catalog_target_here() {
     return {[this](auto next, ingest::time_us as_of) {
                 suspense->set_catalog(next, as_of);
                 lanes->set_catalog(std::move(next));
-                journal->open(); // set_sources() comes before this: pushes can be authorized now
             },
             [this](auto next) {
                 suspense->set_sources(next);
-                lanes->set_sources(std::move(next));
+                lanes->set_sources(next);
+                journal->open(); // pushes can be authorized now
+                cache->store(std::move(next));
             },
             [this] { monitor->reached(); },
             [this](std::string reason) { monitor->lost(std::move(reason)); }};
@@ -207,13 +150,26 @@ bool service::impl::open_journal() {
                            .retain_bytes = static_cast<std::uint64_t>(s.journal_retain_bytes),
                            .skip_damage = settings.skip_journal_damage,
                            .connection_string = store->connection_string()},
-            *lanes, failures,
-            [this](journal_report const& report) { watch_journal(report); });
+            *lanes, failures, [this](journal_report const& report) { watch_journal(report); });
     } catch (std::runtime_error const& refused) {
         spdlog::critical("event=journal_refused error=\"{}\"", refused.what());
         return false;
     }
+    cache = std::make_unique<sources_cache>(s.journal_dir);
     return true;
+}
+
+/// Takes pushes before the first load, by the sources of the last one.
+void service::impl::use_cached_sources() {
+    auto const sources = cache->load();
+    if (sources == nullptr) {
+        return;
+    }
+    spdlog::info("event=sources_from_cache sources={}", sources->all().size());
+    suspense->set_sources(sources);
+    lanes->set_sources(sources);
+    journal->open();
+    sources_cached = true;
 }
 
 void service::impl::watch_journal(journal_report const& report) {
@@ -225,23 +181,15 @@ void service::impl::watch_journal(journal_report const& report) {
     }
 }
 
-template <typename Server>
-bool service::impl::listen(Server& server, std::string_view endpoint, std::string const& address) {
-    if (auto const problem = server.start(); !problem.empty()) {
-        spdlog::error("event=cannot_listen endpoint={} address={} error=\"{}\"", endpoint, address,
-                      problem);
-        return false;
-    }
-    auto const host = address.substr(0, address.rfind(':'));
-    spdlog::info("event=listening endpoint={} address={}:{}", endpoint, host, server.port());
-    return true;
-}
-
 void service::impl::serve() {
     while (true) {
-        auto const signal = signals.wait(milliseconds{500});
+        auto const signal = signals.wait(is_at_database ? supervised_every : looked_for_every);
         if (failures.has_failed()) {
             spdlog::critical("event=stopping reason=internal_failure");
+            return;
+        }
+        if (schema->state() == schema_state::refused) {
+            spdlog::critical("event=stopping reason=schema_refused");
             return;
         }
         if (signal == SIGTERM || signal == SIGINT) {
@@ -256,6 +204,7 @@ void service::impl::serve() {
 }
 
 void service::impl::supervise() {
+    start_at_database();
     try {
         if (store->supervise()) {
             spdlog::warn("event=embedded_postgres_restarted");
@@ -272,7 +221,7 @@ void service::impl::supervise() {
         missing += gap.end_record - gap.first_record;
     }
     counters.set_journal_missing(missing);
-    counters.set_tcp_connections(tcp_server == nullptr ? 0 : tcp_server->connections());
+    counters.set_tcp_connections(endpoints->tcp_connections());
 }
 
 // Applies the log level and reloads the catalog; logs whether other settings need a restart.
@@ -293,92 +242,12 @@ void service::impl::read_settings_again() {
                  next == settings.settings ? "no" : "yes");
 }
 
-// Stops accepting, finishes the requests under way, drains the lanes, commits, stops. A second
-// signal cuts this short. Nothing acknowledged is lost either way: the journal keeps it.
-void service::impl::stop() {
-    draining = true;
-    bool const all_stored = drain();
-    spdlog::info("event=drained complete={}", all_stored ? "yes" : "no");
-
-    watch->stop();
-    suspense->stop();
-    provisioner->stop();
-    maintenance->stop();
-    admin_server->drain(milliseconds{500});
-
-    // The feeder first, since it pushes into the lanes. Senders that still wait for COMMIT get
-    // their responses from the lanes' end and from finish(): the worker threads, which write those,
-    // go last.
-    journal->stop();
-    lanes.reset();
-    journal->finish();
-    workers->stop();
-
-    auto const totals = counters.totals();
-    spdlog::info("event=stopped received={} accepted={} rejected={} committed={} duplicate={} "
-                 "suspended={}",
-                 totals.received, totals.accepted, totals.rejected, totals.committed,
-                 totals.duplicate, totals.suspended);
-
-    push_server.reset();
-    tcp_server.reset();
-    admin_server.reset();
-    store.reset();
-}
-
-// Waits for a signal that ends the drain now. The drain needs the embedded server: supervise it.
-bool service::impl::cut_short_requested(milliseconds wait) {
-    supervise();
-    auto const signal = signals.wait(wait);
-    bool const hurry = signal == SIGTERM || signal == SIGINT;
-    if (hurry) {
-        spdlog::warn("event=drain_cut_short");
-    }
-    return hurry;
-}
-
-bool service::impl::drain() {
-    // After an internal failure nothing more can be stored: the journal keeps it for the next run.
-    milliseconds const limit{failures.has_failed() ? 0 : settings.settings.drain_timeout_ms};
-    auto const deadline = std::chrono::steady_clock::now() + limit;
-
-    // Requests wait for their commits, so the servers drain while the lanes still work.
-    std::atomic<bool> done{false};
-    std::atomic<bool> complete{false};
-    std::thread drainer{[&] {
-        complete = push_server->drain(limit);
-        complete = (tcp_server == nullptr || tcp_server->drain(limit)) && complete;
-        done = true;
-    }};
-    bool cut_short = false;
-    while (!done && !cut_short) {
-        cut_short = cut_short_requested(milliseconds{50});
-    }
-
-    // No push can come any longer: wait until the lanes have stored what the journal holds.
-    journal->close();
-    bool stored = !failures.has_failed() && journal->drain(milliseconds{0});
-    while (!stored && !cut_short && !failures.has_failed() &&
-           std::chrono::steady_clock::now() < deadline) {
-        cut_short = cut_short_requested(milliseconds{0});
-        stored = journal->drain(milliseconds{50});
-    }
-
-    if (cut_short) { // ends the drain of `drainer`, which would otherwise use up its limit
-        push_server->drain(milliseconds{0});
-        if (tcp_server != nullptr) {
-            tcp_server->drain(milliseconds{0});
-        }
-    }
-    drainer.join();
-    return complete && stored;
-}
-
 daemon_status service::impl::status() const {
     daemon_status now;
     now.draining = draining;
     now.partition_horizon_s = provisioner->horizon_s();
     now.catalog_age_s = watch->age_s();
+    now.sources_cached = sources_cached;
     now.journal_full = journal->is_full();
     now.journal_bytes = journal->bytes();
     now.journal_oldest_s = journal->oldest_s();
@@ -386,8 +255,8 @@ daemon_status service::impl::status() const {
         now.journal_missing.push_back({gap.stream, gap.first_record, gap.end_record});
     }
     now.commit_waiters = journal->commit_waiters();
-    now.http_connections = push_server->connections();
-    now.tcp_connections = tcp_server == nullptr ? 0 : tcp_server->connections();
+    now.http_connections = endpoints->http_connections();
+    now.tcp_connections = endpoints->tcp_connections();
     now.sources = lanes->sources()->all().size();
     for (std::uint32_t lane = 0; lane < lanes->lanes(); ++lane) {
         now.lanes.push_back({lane, lanes->lane_queue(lane), std::nullopt});

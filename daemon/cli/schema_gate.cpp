@@ -39,26 +39,33 @@ bool migrate_up(std::string const& connection_string) {
 
 } // namespace
 
-bool open_schema(std::string const& connection_string, bool migrate, signals const& signals) {
-    // The daemon may start before its database: wait for it, until a signal.
-    auto found = check(connection_string);
-    while (!found) {
-        auto const signal = signals.wait(retry_every);
-        if (signal == SIGTERM || signal == SIGINT) {
-            return false;
-        }
-        found = check(connection_string);
+schema_state try_schema(std::string const& connection_string, bool migrate) {
+    auto const found = check(connection_string);
+    if (!found) {
+        return schema_state::unreachable;
     }
 
     // Never migrate down: a newer schema belongs to a newer binary.
     if (!found->is_ok && migrate && found->database_version < found->binary_version) {
-        return migrate_up(connection_string);
+        return migrate_up(connection_string) ? schema_state::ready : schema_state::refused;
     }
     if (!found->is_ok) {
         spdlog::error("event=schema_refused database_version={} binary_version={} advice=\"{}\"",
                       found->database_version, found->binary_version, found->advice);
     }
-    return found->is_ok;
+    return found->is_ok ? schema_state::ready : schema_state::refused;
+}
+
+bool open_schema(std::string const& connection_string, bool migrate, signals const& signals) {
+    auto state = try_schema(connection_string, migrate);
+    while (state == schema_state::unreachable) {
+        auto const signal = signals.wait(retry_every);
+        if (signal == SIGTERM || signal == SIGINT) {
+            return false;
+        }
+        state = try_schema(connection_string, migrate);
+    }
+    return state == schema_state::ready;
 }
 
 bool has_schema(database const& opened, signals const& signals) {

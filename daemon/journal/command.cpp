@@ -48,7 +48,8 @@ std::string state_of(inventoried_stream const& stream) {
 
 /// The number of the last record; "-": there is none, or it is not known.
 std::string last_text(inventoried_stream const& stream) {
-    bool const has_records = stream.end_record && stream.first_record.value_or(0) < *stream.end_record;
+    bool const has_records =
+        stream.end_record && stream.first_record.value_or(0) < *stream.end_record;
     return has_records ? grouped(*stream.end_record - 1) : "-";
 }
 
@@ -144,8 +145,7 @@ int settle_gap(stored_positions& store, inventoried_stream const& stream,
         return exit_failure;
     }
     storage::position_found outcome;
-    auto const status =
-        store.move({stream.name, gap.first_record, gap.end_record, {}}, outcome);
+    auto const status = store.move({stream.name, gap.first_record, gap.end_record, {}}, outcome);
     if (!status.ok()) {
         return refuse(status.detail);
     }

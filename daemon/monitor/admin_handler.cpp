@@ -32,8 +32,8 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     if (now.draining) {
         found.emplace_back("draining");
     }
-    if (!now.catalog_age_s) {
-        found.emplace_back("catalog_not_loaded"); // the sources, by which pushes are authorized
+    if (!now.catalog_age_s && !now.sources_cached) { // nothing to authorize pushes by
+        found.emplace_back("catalog_not_loaded");
     }
     if (now.journal_full) {
         found.emplace_back("journal_full");

@@ -36,6 +36,8 @@ struct daemon_status {
     std::size_t subscriptions = 0;
     std::size_t rate_prefixes = 0;
     std::optional<std::int64_t> catalog_age_s = {}; ///< nullopt: never loaded
+    bool sources_cached =
+        false; ///< pushes were authorized by an earlier run's sources at the start
     std::size_t http_connections = 0;
     std::size_t tcp_connections = 0;
     bool journal_full = false;

@@ -108,7 +108,7 @@ storage::result catalog_watch::load() {
                  catalog.catalog->accounts(), catalog.catalog->subscriptions(),
                  catalog.catalog->dids(), catalog.catalog->plans(), took.count());
 
-    // Sources first: the first catalog opens the journal, which then authorizes by them.
+    // Sources first, so that a part that has the catalog has them as well.
     target_.set_sources(std::move(senders.sources));
     target_.set_catalog(std::move(catalog.catalog), catalog.as_of);
     loaded_at_s_ = ingest::now_s();

@@ -25,8 +25,8 @@ class journal_command : public tests::journal_road {
     /// A stream of an earlier run with records [0, 4), 2 in each of its segments.
     void write_stream() {
         constexpr std::size_t payload_bytes = 60'000;
-        ingest::journal_writer writer{
-            {folder_ / "journal", stream_, std::uint64_t{64} << 10}, ingest::real_disk()};
+        ingest::journal_writer writer{{folder_ / "journal", stream_, std::uint64_t{64} << 10},
+                                      ingest::real_disk()};
         for (int i = 0; i < 2; ++i) {
             writer.append(std::string(payload_bytes, '\x01'), 2, 0);
             ASSERT_EQ(writer.flush().error, 0);
@@ -55,7 +55,8 @@ TEST_F(journal_command, lists_streams_and_takes_no_lock) {
     auto const listed = tallyd({"list", "--json"});
     EXPECT_EQ(listed.exit_code, 0);
     EXPECT_THAT(listed.out, HasSubstr("{\"stream\":\"" + name_ + "\",\"segments\":2,"));
-    EXPECT_THAT(listed.out, HasSubstr("\"first_record\":0,\"end_record\":4,\"position\":0,\"gap\":null}"));
+    EXPECT_THAT(listed.out,
+                HasSubstr("\"first_record\":0,\"end_record\":4,\"position\":0,\"gap\":null}"));
     EXPECT_THAT(tallyd({"list"}).out, AllOf(HasSubstr(name_), HasSubstr("4 to be stored")));
     EXPECT_FALSE(fs::exists(folder_ / "journal" / "journal.lock"));
 }
@@ -86,7 +87,8 @@ TEST_F(journal_command, settles_a_gap_and_nothing_else) {
     auto const settled = tallyd({"settle", ingest::to_string(stream_), "--yes"});
     EXPECT_EQ(settled.exit_code, 0) << settled.out;
     EXPECT_EQ(position(), "2");
-    EXPECT_THAT(tallyd({"list"}).out, AllOf(HasSubstr("2 to be stored"), Not(HasSubstr("MISSING"))));
+    EXPECT_THAT(tallyd({"list"}).out,
+                AllOf(HasSubstr("2 to be stored"), Not(HasSubstr("MISSING"))));
     EXPECT_EQ(tallyd({"settle", name_, "--yes"}).exit_code, 1);
 }
 

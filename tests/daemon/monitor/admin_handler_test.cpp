@@ -57,6 +57,9 @@ TEST_F(admin_handler, says_why_it_is_not_ready) {
     status = good;
     status.catalog_age_s.reset();
     EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"catalog_not_loaded\"]}\n");
+    status.sources_cached = true;
+    EXPECT_EQ(get("/readyz").status, 200u)
+        << "pushes are authorized by the sources of an earlier run";
     status = good;
     status.journal_full = true;
     EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"journal_full\"]}\n");

@@ -1,0 +1,76 @@
+#include "daemon/app/schema_watch.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <utility>
+
+namespace tally::daemon {
+
+namespace {
+
+constexpr std::chrono::milliseconds retry_after{1000};
+
+} // namespace
+
+schema_watch::schema_watch(options settings, loss_observer lost)
+    : options_{std::move(settings)}, lost_{std::move(lost)}, probe_{options_.connection_string,
+                                                                    "tallyd check"} {}
+
+schema_watch::~schema_watch() {
+    stop();
+}
+
+void schema_watch::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void schema_watch::stop() noexcept {
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    probe_.cancel();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void schema_watch::run() noexcept {
+    while (pause(std::chrono::milliseconds{0})) {
+        try {
+            state_ = attempt();
+        } catch (std::exception const& error) {
+            spdlog::error("event=schema_not_checked error=\"{}\"", error.what());
+        }
+        if (state_ != schema_state::unreachable) {
+            return;
+        }
+        has_missed_ = true;
+        pause(retry_after);
+    }
+}
+
+/// The probe can be canceled while it connects, so a stop does not wait for a server that does not
+/// answer. The check is then made with a server that does.
+schema_state schema_watch::attempt() {
+    if (auto const status = probe_.open(); !status.ok()) {
+        if (pause(std::chrono::milliseconds{0})) {
+            spdlog::warn("event=database_not_reached retry_in_ms={} error=\"{}\"",
+                         retry_after.count(), status.detail);
+            lost_(status.detail);
+        }
+        return schema_state::unreachable;
+    }
+    probe_.close();
+    return try_schema(options_.connection_string, options_.migrate);
+}
+
+/// False: stopping.
+bool schema_watch::pause(std::chrono::milliseconds time) {
+    std::unique_lock lock{mutex_};
+    return !wake_.wait_for(lock, time, [this] { return stopping_; });
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "daemon/cli/schema_gate.hpp"
+#include "storage/postgres/pq_connection.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace tally::daemon {
+
+/// Waits, on a thread of its own, until the database can be reached and has the schema that this
+/// binary writes to. Meanwhile the daemon already takes pushes.
+class schema_watch {
+  public:
+    struct options {
+        std::string connection_string;
+        bool migrate = false; ///< bring the schema up to date
+    };
+    /// Called on the watch's thread after each attempt that does not reach the database.
+    using loss_observer = std::function<void(std::string reason)>;
+
+    schema_watch(options settings, loss_observer lost);
+    ~schema_watch();
+    schema_watch(schema_watch const&) = delete;
+    schema_watch& operator=(schema_watch const&) = delete;
+
+    void start();
+    /// Cancels an attempt to connect, and waits for the end of a migration.
+    void stop() noexcept;
+
+    /// The outcome so far: `unreachable` until the database has answered. Any thread.
+    [[nodiscard]] schema_state state() const noexcept { return state_; }
+    /// Whether an attempt to reach the database has failed. Any thread.
+    [[nodiscard]] bool has_missed() const noexcept { return has_missed_; }
+
+  private:
+    void run() noexcept;
+    schema_state attempt();
+    bool pause(std::chrono::milliseconds time);
+
+    options options_;
+    loss_observer lost_;
+    storage::pq_connection probe_;
+    std::atomic<schema_state> state_{schema_state::unreachable};
+    std::atomic<bool> has_missed_{false};
+    std::mutex mutex_; ///< guards stopping_ for the wait
+    std::condition_variable wake_;
+    bool stopping_ = false;
+    std::thread thread_;
+};
+
+} // namespace tally::daemon

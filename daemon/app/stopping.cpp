@@ -1,0 +1,90 @@
+#include "daemon/app/service_impl.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <thread>
+
+namespace tally::daemon {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+} // namespace
+
+// Stops accepting, finishes the requests under way, drains the lanes, commits, stops. A second
+// signal cuts this short. Nothing acknowledged is lost either way: the journal keeps it.
+void service::impl::stop() {
+    draining = true;
+    bool const all_stored = drain();
+    spdlog::info("event=drained complete={}", all_stored ? "yes" : "no");
+
+    schema->stop();
+    watch->stop();
+    suspense->stop();
+    provisioner->stop();
+    maintenance->stop();
+    endpoints->drain_admin(milliseconds{500});
+
+    // The feeder first, since it pushes into the lanes. Senders that still wait for COMMIT get
+    // their responses from the lanes' end and from finish(): the worker threads, which write those,
+    // go last.
+    journal->stop();
+    lanes.reset();
+    journal->finish();
+    endpoints->stop();
+
+    auto const totals = counters.totals();
+    spdlog::info("event=stopped received={} accepted={} rejected={} committed={} duplicate={} "
+                 "suspended={}",
+                 totals.received, totals.accepted, totals.rejected, totals.committed,
+                 totals.duplicate, totals.suspended);
+
+    endpoints.reset();
+    store.reset();
+}
+
+// Waits for a signal that ends the drain now. The drain needs the embedded server: supervise it.
+bool service::impl::cut_short_requested(milliseconds wait) {
+    supervise();
+    auto const signal = signals.wait(wait);
+    bool const hurry = signal == SIGTERM || signal == SIGINT;
+    if (hurry) {
+        spdlog::warn("event=drain_cut_short");
+    }
+    return hurry;
+}
+
+bool service::impl::drain() {
+    // What cannot be stored, the journal keeps for the next run.
+    milliseconds const limit{can_store() ? settings.settings.drain_timeout_ms : 0};
+    auto const deadline = std::chrono::steady_clock::now() + limit;
+
+    // Requests wait for their commits, so the servers drain while the lanes still work.
+    std::atomic<bool> done{false};
+    std::atomic<bool> complete{false};
+    std::thread drainer{[&] {
+        complete = endpoints->drain_records(limit);
+        done = true;
+    }};
+    bool cut_short = false;
+    while (!done && !cut_short) {
+        cut_short = cut_short_requested(milliseconds{50});
+    }
+
+    // No push can come any longer: wait until the lanes have stored what the journal holds.
+    journal->close();
+    bool stored = can_store() && journal->drain(milliseconds{0});
+    while (!stored && !cut_short && can_store() && std::chrono::steady_clock::now() < deadline) {
+        cut_short = cut_short_requested(milliseconds{0});
+        stored = journal->drain(milliseconds{50});
+    }
+
+    if (cut_short) { // ends the drain of `drainer`, which would otherwise use up its limit
+        endpoints->drain_records(milliseconds{0});
+    }
+    drainer.join();
+    return complete && stored;
+}
+
+} // namespace tally::daemon
