@@ -49,11 +49,11 @@ bool listen(Server& server, std::string_view endpoint, std::string const& addres
 
 struct listeners::impl {
     impl(config::settings const& s, ingest::record_sink& sink, metrics& counters,
-         std::function<daemon_status()> status)
+         std::function<daemon_status()> status, failure_report& failures)
         : settings{s}, pushes{sink, counters,
                               ingest::push_settings{
                                   static_cast<std::size_t>(s.http_body_bytes_max)}},
-          admin{counters, std::move(status), std::string{config::version()}},
+          admin{counters, std::move(status), std::string{config::version()}}, workers{failures},
           push_server{workers.context(), pushes, counters, http_settings_of(s, s.http_listen)},
           admin_server{workers.context(), admin, counters, http_settings_of(s, s.admin_listen)} {
         if (!s.tcp_listen.empty()) {
@@ -72,8 +72,8 @@ struct listeners::impl {
 };
 
 listeners::listeners(config::settings const& settings, ingest::record_sink& sink, metrics& counters,
-                     std::function<daemon_status()> status)
-    : impl_{std::make_unique<impl>(settings, sink, counters, std::move(status))} {
+                     std::function<daemon_status()> status, failure_report& failures)
+    : impl_{std::make_unique<impl>(settings, sink, counters, std::move(status), failures)} {
     counters.on_trouble([](std::string_view text) { spdlog::warn("event=http_trouble {}", text); });
 }
 
@@ -100,6 +100,10 @@ void listeners::drain_admin(milliseconds limit) {
 
 void listeners::stop() noexcept {
     impl_->workers.stop();
+}
+
+heartbeat const& listeners::pulse() const noexcept {
+    return impl_->workers.pulse();
 }
 
 std::size_t listeners::http_connections() const {

@@ -3,6 +3,8 @@
 #include "config/settings.hpp"
 #include "daemon/monitor/admin_handler.hpp"
 #include "daemon/monitor/metrics.hpp"
+#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
 #include "ingest/record/record_sink.hpp"
 
 #include <chrono>
@@ -18,7 +20,7 @@ namespace tally::daemon {
 class listeners {
   public:
     listeners(config::settings const& settings, ingest::record_sink& sink, metrics& counters,
-              std::function<daemon_status()> status);
+              std::function<daemon_status()> status, failure_report& failures);
     ~listeners();
     listeners(listeners const&) = delete;
     listeners& operator=(listeners const&) = delete;
@@ -32,6 +34,8 @@ class listeners {
     /// Ends the threads. A second call does nothing.
     void stop() noexcept;
 
+    /// Of the worker threads.
+    [[nodiscard]] heartbeat const& pulse() const noexcept;
     [[nodiscard]] std::size_t http_connections() const;
     [[nodiscard]] std::size_t tcp_connections() const;
 

@@ -44,6 +44,7 @@ void schema_watch::run() noexcept {
         } catch (std::exception const& error) {
             spdlog::error("event=schema_not_checked error=\"{}\"", error.what());
         }
+        pulse_.rest();
         if (state_ != schema_state::unreachable) {
             return;
         }
@@ -55,6 +56,7 @@ void schema_watch::run() noexcept {
 /// The probe can be canceled while it connects, so a stop does not wait for a server that does not
 /// answer. The check is then made with a server that does.
 schema_state schema_watch::attempt() {
+    database_wait const waiting{pulse_};
     if (auto const status = probe_.open(); !status.ok()) {
         if (pause(std::chrono::milliseconds{0})) {
             spdlog::warn("event=database_not_reached retry_in_ms={} error=\"{}\"",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/cli/schema_gate.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <atomic>
@@ -37,6 +38,7 @@ class schema_watch {
     [[nodiscard]] schema_state state() const noexcept { return state_; }
     /// Whether an attempt to reach the database has failed. Any thread.
     [[nodiscard]] bool has_missed() const noexcept { return has_missed_; }
+    [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
 
   private:
     void run() noexcept;
@@ -45,6 +47,7 @@ class schema_watch {
 
     options options_;
     loss_observer lost_;
+    heartbeat pulse_{"schema watch"};
     storage::pq_connection probe_;
     std::atomic<schema_state> state_{schema_state::unreachable};
     std::atomic<bool> has_missed_{false};

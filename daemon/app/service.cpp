@@ -72,11 +72,13 @@ bool service::impl::start() {
         return false;
     }
     make_background_parts();
-    endpoints =
-        std::make_unique<listeners>(s, journal->sink(), counters, [this] { return status(); });
+    endpoints = std::make_unique<listeners>(
+        s, journal->sink(), counters, [this] { return status(); }, failures);
     schema = std::make_unique<schema_watch>(
         schema_watch::options{store->connection_string(), settings.migrate},
         [this](std::string reason) { monitor->lost(std::move(reason)); });
+
+    watch_parts();
 
     // All parts exist, so threads may call any of them. Until the sources are known pushes get 503.
     use_cached_sources();
@@ -95,15 +97,31 @@ void service::impl::make_background_parts() {
                                 .partitions = partition_policy_of(s),
                                 .attempts_max =
                                     static_cast<std::int32_t>(s.suspense_auto_attempts_max)},
-        suspense_observer_of(counters, *monitor));
-    watch = std::make_unique<catalog_watch>(store->connection_string(), catalog_target_here());
+        suspense_observer_of(counters, *monitor), failures);
+    watch = std::make_unique<catalog_watch>(store->connection_string(), catalog_target_here(),
+                                            failures);
     provisioner = std::make_unique<partition_provisioner>(
         store->connection_string(), partition_policy_of(s),
-        [this](std::int64_t seconds) { counters.set_partition_horizon(seconds); });
+        [this](std::int64_t seconds) { counters.set_partition_horizon(seconds); }, failures);
     maintenance = std::make_unique<maintenance_scheduler>(
-        store->connection_string(), s, [this](std::string_view job, std::string_view outcome) {
+        store->connection_string(), s,
+        [this](std::string_view job, std::string_view outcome) {
             counters.maintenance_run(job, outcome);
-        });
+        },
+        failures);
+}
+
+void service::impl::watch_parts() {
+    for (std::uint32_t lane = 0; lane < lanes->lanes(); ++lane) {
+        pulses.watch(lanes->lane_at(lane).pulse());
+    }
+    for (auto const* pulse : journal->pulses()) {
+        pulses.watch(*pulse);
+    }
+    for (auto const* pulse : {&schema->pulse(), &watch->pulse(), &suspense->pulse(),
+                              &provisioner->pulse(), &maintenance->pulse(), &endpoints->pulse()}) {
+        pulses.watch(*pulse);
+    }
 }
 
 /// Starts the parts that need the database and its schema, once both are there.
@@ -216,6 +234,9 @@ void service::impl::supervise() {
         counters.set_lane_queue(lane, lanes->lane_queue(lane));
     }
     counters.set_journal(journal->bytes(), journal->oldest_s());
+    pulses.look(liveness::clock::now(), [this](std::string_view part, std::int64_t seconds) {
+        counters.set_part_standing(part, seconds);
+    });
     std::uint64_t missing = 0;
     for (auto const& gap : journal->gaps()) {
         missing += gap.end_record - gap.first_record;
@@ -268,6 +289,7 @@ daemon_status service::impl::status() const {
             now.rate_prefixes += catalog->plan_at(plan).rates().size();
         }
     }
+    now.parts = pulses.parts(liveness::clock::now());
     monitor->fill(now);
     return now;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/app/listeners.hpp"
+#include "daemon/app/liveness.hpp"
 #include "daemon/app/schema_watch.hpp"
 #include "daemon/app/service.hpp"
 #include "daemon/cli/database.hpp"
@@ -35,6 +36,7 @@ struct service::impl {
     void use_cached_sources();
     void watch_journal(journal_report const& report);
     void serve();
+    void watch_parts();
     void start_at_database();
     [[nodiscard]] bool can_store() const;
     void supervise();
@@ -61,6 +63,7 @@ struct service::impl {
     std::unique_ptr<listeners> endpoints;
     std::unique_ptr<schema_watch> schema; ///< lets the parts start that need the database
     bool is_at_database = false;          ///< they have been started
+    liveness pulses;
     std::atomic<bool> sources_cached{false};
     std::atomic<bool> draining{false}; ///< read by the admin endpoint's threads
 };

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
+
 #include <cstddef>
 #include <memory>
 
@@ -13,7 +16,7 @@ namespace tally::daemon {
 /// service.cpp does not include Asio.
 class worker_threads {
   public:
-    worker_threads();
+    explicit worker_threads(failure_report& failures);
     ~worker_threads();
     worker_threads(worker_threads const&) = delete;
     worker_threads& operator=(worker_threads const&) = delete;
@@ -22,6 +25,8 @@ class worker_threads {
     void start(std::size_t threads);
     /// Ends the context's work and waits for the threads. A second call does nothing.
     void stop() noexcept;
+    /// Stands still when no thread has been free for a while.
+    [[nodiscard]] heartbeat const& pulse() const noexcept;
 
   private:
     struct impl;

@@ -46,7 +46,7 @@ std::string state_of(inventoried_stream const& stream) {
                      " to be stored";
 }
 
-/// The number of the last record; "-": there is none, or it is not known.
+/// The number of the last record; "-" without records, or when it is not known.
 std::string last_text(inventoried_stream const& stream) {
     bool const has_records =
         stream.end_record && stream.first_record.value_or(0) < *stream.end_record;

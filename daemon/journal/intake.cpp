@@ -62,8 +62,10 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
         ingest::real_disk());
 
     pushes_ = std::make_unique<push_journal>(
-        push_journal_options{options_.bytes_max, options_.memory_bytes_max, earlier_bytes,
-                             options_.retain, options_.retain_bytes},
+        push_journal_options{
+            options_.bytes_max, options_.memory_bytes_max, earlier_bytes, options_.retain,
+            options_.retain_bytes,
+            [this](std::string_view reason) { failures_.report("journal_writer", reason); }},
         *writer_, [this] { return lanes_.sources(); },
         [this](ingest::record_block& block) {
             if (auto const catalog = lanes_.catalog()) {
@@ -72,14 +74,14 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
         },
         std::move(report));
     keeper_ = std::make_unique<position_keeper>(
-        written_positions_,
+        kept_positions_,
         position_keeper::lane_batches{
             [this] { return lanes_.last_batches(); },
             [this](std::span<ingest::uuid const> covered) { lanes_.forget_last_batches(covered); }},
         position_keeper::options{});
     feeder_ = std::make_unique<journal_feeder>(
         journal_feeder::target{.lanes = lanes_,
-                               .positions = read_positions_,
+                               .positions = fed_positions_,
                                .keeper = *keeper_,
                                .failures = failures_,
                                .catalog = [this] { return lanes_.catalog(); },
@@ -109,7 +111,9 @@ bool intake::pause(std::chrono::nanoseconds time) {
 void intake::run_feeder() noexcept {
     try {
         while (pause(milliseconds{0}) && !failures_.has_failed()) {
+            feeder_pulse_.work();
             auto const turn = feeder_->step(journal_feeder::clock::now());
+            feeder_pulse_.rest();
             if (turn.for_pushes) {
                 pushes_->wait_durable(feeder_->next_record(),
                                       std::chrono::duration_cast<milliseconds>(turn.wait));
@@ -125,7 +129,11 @@ void intake::run_feeder() noexcept {
 
 void intake::run_keeper() noexcept {
     try {
-        while (pause(keeper_->step(position_keeper::clock::now()))) {
+        auto wait = position_keeper::clock::duration::zero();
+        while (pause(wait)) {
+            keeper_pulse_.work();
+            wait = keeper_->step(position_keeper::clock::now());
+            keeper_pulse_.rest();
         }
     } catch (std::exception const& error) {
         failures_.report("position_keeper", error.what());

@@ -4,6 +4,7 @@
 #include "daemon/journal/push_journal.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 #include "daemon/pipeline/position_keeper.hpp"
+#include "daemon/pipeline/watched_stores.hpp"
 #include "ingest/journal/folder.hpp"
 #include "storage/lane/stored_positions.hpp"
 
@@ -70,6 +71,11 @@ class intake {
     /// Records that neither the journal nor the database has.
     [[nodiscard]] std::vector<journal_gap> gaps() const { return feeder_->gaps(); }
 
+    /// Of its three threads. Valid as long as this object.
+    [[nodiscard]] std::vector<heartbeat const*> pulses() const {
+        return {&pushes_->pulse(), &feeder_pulse_, &keeper_pulse_};
+    }
+
   private:
     void run_feeder() noexcept;
     void run_keeper() noexcept;
@@ -81,6 +87,10 @@ class intake {
     ingest::journal_folder folder_;
     storage::stored_positions read_positions_;    ///< the feeder's
     storage::stored_positions written_positions_; ///< the keeper's
+    heartbeat feeder_pulse_{"journal feeder"};
+    heartbeat keeper_pulse_{"position keeper"};
+    watched_position_store fed_positions_{read_positions_, feeder_pulse_};
+    watched_position_store kept_positions_{written_positions_, keeper_pulse_};
     std::unique_ptr<ingest::journal_writer> writer_;
     std::unique_ptr<push_journal> pushes_;
     std::unique_ptr<position_keeper> keeper_;

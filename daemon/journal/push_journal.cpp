@@ -22,9 +22,9 @@ push_journal::push_journal(push_journal_options options, ingest::journal_writer&
                            std::function<std::shared_ptr<ingest::source_table const>()> sources,
                            std::function<void(ingest::record_block&)> decide,
                            std::function<void(journal_report const&)> report)
-    : options_{options}, writer_{writer}, sources_{std::move(sources)}, decide_{std::move(decide)},
-      report_{std::move(report)}, credit_{options.memory_bytes_max}, earlier_bytes_{
-                                                                         options.earlier_bytes} {}
+    : options_{std::move(options)}, writer_{writer}, sources_{std::move(sources)},
+      decide_{std::move(decide)}, report_{std::move(report)}, credit_{options_.memory_bytes_max},
+      earlier_bytes_{options_.earlier_bytes} {}
 
 push_journal::~push_journal() {
     close();
@@ -127,9 +127,24 @@ std::uint64_t push_journal::append(std::string const& payload, std::uint32_t rec
 }
 
 void push_journal::run() noexcept {
+    try {
+        write_groups();
+    } catch (std::exception const& error) {
+        // Out of memory, or a bug. What was not acknowledged is sent again.
+        closed_ = true;
+        if (options_.on_failure) {
+            options_.on_failure(error.what());
+        }
+    }
+    pulse_.rest();
+}
+
+void push_journal::write_groups() {
     std::unique_lock lock{mutex_};
     while (!stopping_ || !waiters_.empty()) {
+        pulse_.rest();
         wake_.wait_for(lock, idle_wait, [this] { return stopping_ || !waiters_.empty(); });
+        pulse_.work();
         lock.unlock();
         step(clock::now());
         lock.lock();

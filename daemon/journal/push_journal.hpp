@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/pipeline/credit.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
 #include "ingest/journal/writer.hpp"
 #include "ingest/record/record_sink.hpp"
 
@@ -15,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace tally::daemon {
@@ -27,6 +29,8 @@ struct push_journal_options {
     /// may go back to an older state.
     std::chrono::seconds retain{0};
     std::uint64_t retain_bytes = 0;
+    /// Called when the writing thread cannot continue: nothing is acknowledged from then on.
+    std::function<void(std::string_view reason)> on_failure = {};
 };
 
 /// The outcome of one flush, reported on the journal's thread.
@@ -103,6 +107,7 @@ class push_journal final : public ingest::record_sink {
     [[nodiscard]] std::uint64_t bytes() const;
     /// One past the number of the last durable record.
     [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }
+    [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
 
   private:
     using on_done = std::function<void(ingest::block_outcome const&)>;
@@ -130,6 +135,7 @@ class push_journal final : public ingest::record_sink {
     };
 
     void run() noexcept;
+    void write_groups();
     void release(std::chrono::steady_clock::time_point now, bool is_disk_full);
     /// Returns the number of the push's first record.
     std::uint64_t append(std::string const& payload, std::uint32_t records, waiter pending);
@@ -165,6 +171,7 @@ class push_journal final : public ingest::record_sink {
     ingest::journal_flush before_;     ///< the previous flush; see tell()
     std::deque<confirmed> confirmed_;  ///< at most one per second; used by the thread only
     std::uint64_t released_below_ = 0; ///< used by the thread only
+    heartbeat pulse_{"journal writer"};
     std::thread thread_;
 };
 

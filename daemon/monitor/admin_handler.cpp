@@ -4,6 +4,7 @@
 #include "ingest/http/problem.hpp"
 #include "ingest/text/json_writer.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -41,6 +42,9 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     if (!now.journal_missing.empty()) {
         found.emplace_back("journal_records_missing");
     }
+    if (std::ranges::any_of(now.parts, &part_status::is_standing_still)) {
+        found.emplace_back("standing_still");
+    }
     if (now.partition_horizon_s && *now.partition_horizon_s < partition_horizon_s_min) {
         found.emplace_back("partition_horizon_short");
     }
@@ -57,6 +61,33 @@ void append_obstacles(json_writer& json, daemon_status const& now) {
     json.key("ready").value(found.empty()).key("reasons").open('[');
     for (std::string_view const reason : found) {
         json.value(reason);
+    }
+    json.close(']');
+}
+
+void append_part(json_writer& json, part_status const& part) {
+    json.open('{').key("part").value(part.part).key("state").value(part.state);
+    json.key("seconds").value(part.seconds).close('}');
+}
+
+/// Which parts stand still, for who looks at /readyz only; nothing if none does.
+void append_standing(json_writer& json, daemon_status const& now) {
+    if (std::ranges::none_of(now.parts, &part_status::is_standing_still)) {
+        return;
+    }
+    json.key("standing_still").open('[');
+    for (auto const& part : now.parts) {
+        if (part.is_standing_still) {
+            append_part(json, part);
+        }
+    }
+    json.close(']');
+}
+
+void append_parts(json_writer& json, daemon_status const& now) {
+    json.key("parts").open('[');
+    for (auto const& part : now.parts) {
+        append_part(json, part);
     }
     json.close(']');
 }
@@ -162,6 +193,7 @@ http_response admin_handler::ready_answer() const {
     json_writer json;
     json.open('{');
     append_obstacles(json, now);
+    append_standing(json, now);
     json.close('}');
     return json_answer(obstacles(now).empty() ? 200 : 503, std::move(json));
 }
@@ -177,6 +209,7 @@ http_response admin_handler::status_answer() const {
     append_database(json, now);
     append_journal(json, now);
     append_lanes(json, now.lanes);
+    append_parts(json, now);
     append_catalog(json, now);
     append_totals(json, counters_.totals());
     json.key("http_connections").value(now.http_connections);

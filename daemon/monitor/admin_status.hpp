@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tally::daemon {
@@ -12,6 +13,14 @@ struct lane_status {
     std::size_t lane = 0;
     std::uint64_t queue_records = 0;
     std::optional<std::int64_t> last_commit_s = {}; ///< epoch seconds; nullopt: none yet
+};
+
+/// A part of the daemon, mostly a thread.
+struct part_status {
+    std::string part;
+    std::string_view state;         ///< "resting", "working", "waiting_for_database"
+    std::int64_t seconds = 0;       ///< since when it is in this state, or has got this far
+    bool is_standing_still = false; ///< it has work and gets no further
 };
 
 /// Acknowledged records that neither the journal nor the database has.
@@ -44,6 +53,7 @@ struct daemon_status {
     std::uint64_t journal_bytes = 0;   ///< on disk
     std::int64_t journal_oldest_s = 0; ///< age of the oldest push that is not in the database
     std::size_t commit_waiters = 0;    ///< number of senders that wait for COMMIT
+    std::vector<part_status> parts = {};
     std::vector<missing_records> journal_missing = {}; ///< until an operator settles them
 };
 

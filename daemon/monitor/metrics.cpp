@@ -43,6 +43,7 @@ enum row : std::size_t {
     journal_missing,
     journal_fsync,
     maintenance_runs,
+    part_standing,
     suspense_waiting,
     suspense_oldest,
     suspense_retries,
@@ -88,6 +89,10 @@ constexpr metric_row rows[] = {
      "Time to write a group of pushes to disk."},
     {"tally_maintenance_runs_total", metric_type::counter, "job,outcome",
      "Runs of maintenance jobs by this daemon, by job and outcome."},
+    {"tally_part_standing_still_seconds", metric_type::gauge, "part",
+     "How long a part of the daemon has had work and got no further; 0 when it waits for work or "
+     "for "
+     "PostgreSQL."},
     {"tally_suspense_waiting", metric_type::gauge, "reason",
      "Records that wait in ingest.suspense, by reason; counted once a minute."},
     {"tally_suspense_oldest_seconds", metric_type::gauge, "",
@@ -147,6 +152,8 @@ struct metrics::impl {
     prometheus::Histogram& fsync = histogram(journal_fsync, second_buckets());
     labeled_counters maintained{registry, rows[maintenance_runs]};
 
+    prometheus::Family<prometheus::Gauge>& standing =
+        family<prometheus::Gauge>(registry, part_standing);
     prometheus::Family<prometheus::Gauge>& waiting =
         family<prometheus::Gauge>(registry, suspense_waiting);
     prometheus::Gauge& waiting_since = family<prometheus::Gauge>(registry, suspense_oldest).Add({});
@@ -255,6 +262,10 @@ void metrics::observe_journal_fsync_seconds(double seconds) noexcept {
 
 void metrics::maintenance_run(std::string_view job, std::string_view outcome) noexcept {
     impl_->maintained.add({job, outcome}, 1);
+}
+
+void metrics::set_part_standing(std::string_view part, std::int64_t seconds) noexcept {
+    impl_->standing.Add({{"part", std::string{part}}}).Set(static_cast<double>(seconds));
 }
 
 void metrics::set_suspense_waiting(std::string_view reason, std::uint64_t count) noexcept {

@@ -81,6 +81,7 @@ class metrics final : public ingest::http_observer {
     void retry(std::string_view reason) noexcept;
     void set_database_up(bool up) noexcept;
     void set_partition_horizon(std::int64_t seconds) noexcept;
+    void set_part_standing(std::string_view part, std::int64_t seconds) noexcept;
     void set_tcp_connections(std::size_t open) noexcept;
     void set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept;
     void set_journal_missing(std::uint64_t records) noexcept;

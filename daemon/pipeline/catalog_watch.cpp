@@ -1,10 +1,10 @@
 #include "daemon/pipeline/catalog_watch.hpp"
 
 #include "ingest/base/time.hpp"
-#include "storage/catalog/catalog_loader.hpp"
-#include "storage/catalog/source_loader.hpp"
 
 #include <spdlog/spdlog.h>
+
+#include <new>
 
 namespace tally::daemon {
 
@@ -28,9 +28,11 @@ void log_warnings(storage::load_warnings const& warnings) {
 
 } // namespace
 
-catalog_watch::catalog_watch(std::string connection_string, catalog_target target)
+catalog_watch::catalog_watch(std::string connection_string, catalog_target target,
+                             failure_report& failures)
     : connection_string_{std::move(connection_string)}, target_{std::move(target)},
-      listener_{connection_string_}, loader_{connection_string_, "tallyd catalog"} {}
+      failures_{failures}, listener_{connection_string_}, loader_{connection_string_,
+                                                                  "tallyd catalog"} {}
 
 catalog_watch::~catalog_watch() {
     stop();
@@ -61,17 +63,22 @@ std::optional<std::int64_t> catalog_watch::age_s() const noexcept {
 void catalog_watch::run() noexcept {
     while (pause(std::chrono::milliseconds{0})) {
         try {
+            pulse_.work();
             turn();
+        } catch (std::bad_alloc const& error) {
+            failures_.report("catalog_watch", error.what());
+            break;
         } catch (std::exception const& error) {
             spdlog::error("event=catalog_not_loaded error=\"{}\"", error.what());
             pause(retry_after);
         }
     }
+    pulse_.rest();
 }
 
 void catalog_watch::turn() {
     bool changed = false;
-    if (auto const status = listener_.wait(wait_ms, changed); !status.ok()) {
+    if (auto const status = wait_for_change(changed); !status.ok()) {
         failed(status);
         return;
     }
@@ -87,16 +94,27 @@ void catalog_watch::turn() {
     }
 }
 
-storage::result catalog_watch::load() {
-    auto const began = std::chrono::steady_clock::now();
-    storage::loaded_sources senders;
-    storage::loaded_catalog catalog;
+storage::result catalog_watch::wait_for_change(bool& changed) {
+    database_wait const waiting{pulse_};
+    return listener_.wait(wait_ms, changed);
+}
+
+storage::result catalog_watch::read(storage::loaded_sources& senders,
+                                    storage::loaded_catalog& catalog) {
+    database_wait const waiting{pulse_};
     auto status = storage::load_sources(loader_, senders);
     if (status.ok()) {
         status = storage::load_catalog(loader_, catalog);
     }
     loader_.close(); // it may not be needed again for days
-    if (!status.ok()) {
+    return status;
+}
+
+storage::result catalog_watch::load() {
+    auto const began = std::chrono::steady_clock::now();
+    storage::loaded_sources senders;
+    storage::loaded_catalog catalog;
+    if (auto status = read(senders, catalog); !status.ok()) {
         return status;
     }
 

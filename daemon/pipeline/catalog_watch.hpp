@@ -1,8 +1,12 @@
 #pragma once
 
+#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
 #include "ingest/record/source.hpp"
 #include "rating/catalog/catalog.hpp"
 #include "storage/catalog/catalog_listener.hpp"
+#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/source_loader.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -31,7 +35,7 @@ struct catalog_target {
 /// works with the last version.
 class catalog_watch {
   public:
-    catalog_watch(std::string connection_string, catalog_target target);
+    catalog_watch(std::string connection_string, catalog_target target, failure_report& failures);
     ~catalog_watch();
     catalog_watch(catalog_watch const&) = delete;
     catalog_watch& operator=(catalog_watch const&) = delete;
@@ -42,16 +46,21 @@ class catalog_watch {
     void stop() noexcept;
     /// Seconds since the last successful load; nullopt: none yet. Any thread.
     [[nodiscard]] std::optional<std::int64_t> age_s() const noexcept;
+    [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
 
   private:
     void run() noexcept;
     void turn();
+    storage::result wait_for_change(bool& changed);
+    storage::result read(storage::loaded_sources& senders, storage::loaded_catalog& catalog);
     storage::result load();
     void failed(storage::result const& status);
     bool pause(std::chrono::milliseconds time);
 
     std::string connection_string_;
     catalog_target target_;
+    failure_report& failures_;
+    heartbeat pulse_{"catalog watch"};
     storage::catalog_listener listener_;
     storage::pq_connection loader_;
     std::atomic<bool> reload_asked_{false};

@@ -1,5 +1,7 @@
 #include "daemon/pipeline/lane.hpp"
 
+#include "daemon/pipeline/watched_stores.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -39,7 +41,8 @@ std::vector<ingest::block_outcome> outcomes_of(std::span<storage::batch_entry co
 
 lane::lane(lane_options options, std::unique_ptr<storage::batch_store> database,
            storage::lane_observer& observer, failure_report& failures)
-    : options_{options}, failures_{failures}, database_{std::move(database)},
+    : options_{options}, failures_{failures}, pulse_{"lane " + std::to_string(options.lane)},
+      database_{std::make_unique<watched_batch_store>(std::move(database), pulse_)},
       writer_{*database_,
               {.lane = static_cast<std::int32_t>(options.lane),
                .daemon_id = options.daemon_id,
@@ -86,6 +89,7 @@ void lane::join() {
 }
 
 bool lane::wait(milliseconds time) {
+    database_wait const waiting{pulse_};
     std::unique_lock lock{stop_mutex_};
     return !stop_.wait_for(lock, time, [this] { return given_up_; });
 }
@@ -115,11 +119,14 @@ void lane::forget_last_batch(ingest::uuid const& id) {
 void lane::run() noexcept {
     slice share;
     for (auto next = step(clock::now()); !next.is_over;) {
+        pulse_.rest();
         bool const has_one =
             next.wait > clock::duration::zero() &&
             queue_.pop(share, std::chrono::duration_cast<std::chrono::microseconds>(next.wait));
+        pulse_.work();
         next = has_one ? step(clock::now(), std::move(share)) : step(clock::now());
     }
+    pulse_.rest();
 }
 
 lane::turn lane::step(clock::time_point now, slice&& share) {

@@ -2,6 +2,7 @@
 
 #include "daemon/pipeline/closable_queue.hpp"
 #include "daemon/pipeline/failure_report.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
 #include "daemon/pipeline/routed_block.hpp"
 #include "storage/lane/isolation.hpp"
 #include "storage/lane/lane_writer.hpp"
@@ -80,6 +81,7 @@ class lane {
     void forget_last_batch();
     /// The same, if it is still this one.
     void forget_last_batch(ingest::uuid const& id);
+    [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
 
     /// Stopping: close() lets the lane finish its queue; give_up() ends its waiting for a database
     /// that is unavailable; cancel() interrupts the statement under way. Then the thread ends, and
@@ -120,6 +122,7 @@ class lane {
 
     lane_options options_;
     failure_report& failures_;
+    heartbeat pulse_;
     closable_queue<slice> queue_;
     std::unique_ptr<storage::batch_store> database_;
     storage::lane_writer writer_;

@@ -30,8 +30,9 @@ void check(storage::result const& status) {
 
 } // namespace
 
-suspense_watch::suspense_watch(options settings, suspense_observer observer)
-    : options_{std::move(settings)}, observer_{std::move(observer)},
+suspense_watch::suspense_watch(options settings, suspense_observer observer,
+                               failure_report& failures)
+    : options_{std::move(settings)}, observer_{std::move(observer)}, failures_{failures},
       connection_{options_.connection_string, "tallyd suspense", {}, storage::due_limits()} {}
 
 suspense_watch::~suspense_watch() {
@@ -81,15 +82,20 @@ void suspense_watch::run() noexcept {
         lock.unlock();
 
         wait = round_every;
+        pulse_.work();
         try {
             round();
-        } catch (std::exception const& error) {
+        } catch (std::runtime_error const& error) { // the database refuses or is unavailable
             reset_retrier(); // its connections may be broken; the next cycle opens new ones
             wait = round_after_failure;
             if (!connection_.is_cancelled()) {
                 spdlog::warn("event=suspense_not_tried error=\"{}\"", error.what());
             }
+        } catch (std::exception const& error) { // out of memory, or a bug
+            failures_.report("suspense_watch", error.what());
+            wait = round_after_failure;
         }
+        pulse_.rest();
         lock.lock();
     }
 }
@@ -112,6 +118,7 @@ void suspense_watch::look() {
         return;
     }
     std::vector<storage::waiting_reason> reasons;
+    database_wait const waiting{pulse_};
     check(storage::waiting_by_reason(connection_, reasons));
     observer_.waiting(reasons);
     next_look_ = clock::now() + look_every;
@@ -125,6 +132,7 @@ bool suspense_watch::is_leader() {
     }
 
     bool is_ours = false;
+    database_wait const waiting{pulse_};
     check(storage::try_become_leader(connection_, is_ours));
     our_generation_ = is_ours ? connection_.generation() : 0;
     return is_ours;
@@ -141,7 +149,7 @@ void suspense_watch::try_all() {
         }
 
         // Ends by itself: a record that was tried is not due again by the same catalog.
-        check(storage::find_due(connection_, *with.automatic, due_max, due));
+        find_due(with, due);
         go_on = !due.empty() && try_these(due, all);
     }
     reset_retrier(); // an idle daemon keeps no connections for retries
@@ -150,6 +158,11 @@ void suspense_watch::try_all() {
         spdlog::info("event=suspense_tried records={} stored={} duplicate={} waiting={}", all.tried,
                      all.stored, all.duplicate, all.tried - all.stored - all.duplicate);
     }
+}
+
+void suspense_watch::find_due(retry_options const& with, std::vector<ingest::uuid>& due) {
+    database_wait const waiting{pulse_};
+    check(storage::find_due(connection_, *with.automatic, due_max, due));
 }
 
 /// Retries `due` page by page. False: the daemon stops.
@@ -181,6 +194,7 @@ void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) 
     std::vector<storage::suspense_record> records;
     ingest::uuid after;
     do {
+        database_wait const waiting{pulse_}; // reading and storing are nearly all of the time
         check(storage::next_suspense(connection_, which, after, records));
         if (!records.empty()) {
             after = records.back().id;
@@ -235,8 +249,11 @@ retry_options suspense_watch::options_now() {
 
 /// False: the daemon stops.
 bool suspense_watch::rest(std::chrono::milliseconds time) {
+    pulse_.rest();
     std::unique_lock lock{mutex_};
-    return !wake_.wait_for(lock, time, [this] { return stopping_; });
+    bool const stops = wake_.wait_for(lock, time, [this] { return stopping_; });
+    pulse_.work();
+    return !stops;
 }
 
 } // namespace tally::daemon

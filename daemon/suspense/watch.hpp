@@ -1,5 +1,7 @@
 #pragma once
 
+#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
 #include "daemon/suspense/retrier.hpp"
 
 #include <chrono>
@@ -37,11 +39,12 @@ class suspense_watch {
         std::int32_t attempts_max = 0; ///< per record; 0: no record is retried
     };
 
-    suspense_watch(options settings, suspense_observer observer);
+    suspense_watch(options settings, suspense_observer observer, failure_report& failures);
     ~suspense_watch();
     suspense_watch(suspense_watch const&) = delete;
     suspense_watch& operator=(suspense_watch const&) = delete;
 
+    [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
     void start();
     /// Cancels the statements under way: records that are not stored wait as before.
     void stop() noexcept;
@@ -60,14 +63,18 @@ class suspense_watch {
     void look();
     bool is_leader();
     void try_all();
+    void find_due(retry_options const& with, std::vector<ingest::uuid>& due);
     bool try_these(std::span<ingest::uuid const> due, retry_counts& all);
     void try_page(std::vector<ingest::uuid> ids, retry_counts& all);
     void ensure_retrier(retry_options const& with);
     void reset_retrier() noexcept;
     [[nodiscard]] retry_options options_now();
     bool rest(std::chrono::milliseconds time);
+
     options options_;
     suspense_observer observer_;
+    failure_report& failures_;
+    heartbeat pulse_{"suspense watch"};
     storage::pq_connection connection_;
     std::uint64_t our_generation_ = 0; ///< of the connection that holds the lock; 0: not the leader
     clock::time_point next_look_;

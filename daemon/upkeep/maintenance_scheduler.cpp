@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace tally::daemon {
 
@@ -47,10 +48,13 @@ void log_run(std::string_view job, storage::maintenance_report const& report,
 } // namespace
 
 maintenance_scheduler::maintenance_scheduler(std::string connection_string,
-                                             config::settings settings, observer listener)
-    : settings_{std::move(settings)}, jobs_{scheduled_jobs_of(settings_)}, observer_{std::move(
-                                                                               listener)},
-      connection_{std::move(connection_string), "tallyd maintenance", {}, storage::upkeep_limits} {}
+                                             config::settings settings, observer listener,
+                                             failure_report& failures)
+    : settings_{std::move(settings)}, jobs_{scheduled_jobs_of(settings_)},
+      observer_{std::move(listener)}, failures_{failures}, connection_{std::move(connection_string),
+                                                                       "tallyd maintenance",
+                                                                       {},
+                                                                       storage::upkeep_limits} {}
 
 maintenance_scheduler::~maintenance_scheduler() {
     stop();
@@ -79,6 +83,7 @@ void maintenance_scheduler::run() noexcept {
     while (!stopping_) {
         lock.unlock();
         bool const done = round();
+        pulse_.rest();
         lock.lock();
         auto const wait = done ? time_to_next() : std::chrono::microseconds{round_after_failure};
         wake_.wait_for(lock, wait, [this] { return stopping_; });
@@ -86,13 +91,17 @@ void maintenance_scheduler::run() noexcept {
 }
 
 bool maintenance_scheduler::round() noexcept {
+    database_wait const waiting{pulse_};
     bool all = true;
     for (auto const& each : jobs_) {
         try {
             all = do_job(each) && all;
-        } catch (std::exception const& error) {
+        } catch (std::runtime_error const& error) {
             spdlog::error("event=maintenance_failed job={} error=\"{}\"", each.name, error.what());
             all = false;
+        } catch (std::exception const& error) { // out of memory, or a bug
+            failures_.report("maintenance", error.what());
+            return false;
         }
         if (!connection_.is_open()) {
             return false; // the other jobs would fail, too

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
 #include "daemon/upkeep/maintenance_settings.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
@@ -23,11 +25,12 @@ class maintenance_scheduler {
     using observer = std::function<void(std::string_view job, std::string_view outcome)>;
 
     maintenance_scheduler(std::string connection_string, config::settings settings,
-                          observer listener);
+                          observer listener, failure_report& failures);
     ~maintenance_scheduler();
     maintenance_scheduler(maintenance_scheduler const&) = delete;
     maintenance_scheduler& operator=(maintenance_scheduler const&) = delete;
 
+    [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
     void start();
     /// Cancels the job under way: its next run continues where it was.
     void stop() noexcept;
@@ -41,6 +44,8 @@ class maintenance_scheduler {
     config::settings settings_;
     std::vector<scheduled_job> jobs_;
     observer observer_;
+    failure_report& failures_;
+    heartbeat pulse_{"maintenance"};
     storage::pq_connection connection_;
     std::mutex mutex_; ///< guards stopping_ for the wait
     std::condition_variable wake_;

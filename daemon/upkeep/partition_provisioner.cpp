@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <stdexcept>
+
 namespace tally::daemon {
 
 namespace {
@@ -17,9 +19,10 @@ constexpr std::chrono::seconds round_after_failure{5};
 
 partition_provisioner::partition_provisioner(std::string connection_string,
                                              storage::partition_policy policy,
-                                             std::function<void(std::int64_t)> horizon)
-    : connection_string_{std::move(connection_string)}, policy_{policy}, horizon_{
-                                                                             std::move(horizon)} {}
+                                             std::function<void(std::int64_t)> horizon,
+                                             failure_report& failures)
+    : connection_string_{std::move(connection_string)}, policy_{policy},
+      horizon_{std::move(horizon)}, failures_{failures} {}
 
 partition_provisioner::~partition_provisioner() {
     stop();
@@ -51,6 +54,7 @@ void partition_provisioner::run() noexcept {
     while (!stopping_) {
         lock.unlock();
         bool const done = round(connection);
+        pulse_.rest();
         lock.lock();
         wake_.wait_for(lock, done ? std::chrono::seconds{round_every} : round_after_failure,
                        [this] { return stopping_; });
@@ -58,6 +62,7 @@ void partition_provisioner::run() noexcept {
 }
 
 bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
+    database_wait const waiting{pulse_};
     try {
         std::int64_t seconds = 0;
         std::vector<storage::partition_name> made;
@@ -74,8 +79,10 @@ bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
         // Partitions reach days ahead, so a failed round only needs to be repeated.
         spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", status.sqlstate,
                      status.detail);
-    } catch (std::exception const& error) {
+    } catch (std::runtime_error const& error) {
         spdlog::error("event=partitions_not_made error=\"{}\"", error.what());
+    } catch (std::exception const& error) { // out of memory, or a bug
+        failures_.report("partition_provisioner", error.what());
     }
     return false;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/pipeline/heartbeat.hpp"
 #include "storage/partitions/policy.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
@@ -22,11 +24,12 @@ class partition_provisioner {
     /// After each round `horizon` is called with the time that the partitions cover from now on, in
     /// seconds.
     partition_provisioner(std::string connection_string, storage::partition_policy policy,
-                          std::function<void(std::int64_t)> horizon);
+                          std::function<void(std::int64_t)> horizon, failure_report& failures);
     ~partition_provisioner();
     partition_provisioner(partition_provisioner const&) = delete;
     partition_provisioner& operator=(partition_provisioner const&) = delete;
 
+    [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
     void start();
     void stop() noexcept;
     /// nullopt before the first successful round. Any thread.
@@ -39,6 +42,8 @@ class partition_provisioner {
     std::string connection_string_;
     storage::partition_policy policy_;
     std::function<void(std::int64_t)> horizon_;
+    failure_report& failures_;
+    heartbeat pulse_{"partition provisioner"};
     std::atomic<std::int64_t> horizon_s_{-1};
     std::mutex mutex_; ///< guards stopping_ for the wait
     std::condition_variable wake_;

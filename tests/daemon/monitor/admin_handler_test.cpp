@@ -67,6 +67,14 @@ TEST_F(admin_handler, says_why_it_is_not_ready) {
     status.journal_missing = {{"journal:s", 3, 7}};
     EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"journal_records_missing\"]}\n");
     status = good;
+    status.parts = {{"lane 0", "waiting_for_database", 99, false}};
+    EXPECT_EQ(get("/readyz").status, 200u) << "waiting for the database is not standing still";
+    status.parts.push_back({"journal writer", "working", 31, true});
+    EXPECT_EQ(get("/readyz").body, "{\"ready\":false,\"reasons\":[\"standing_still\"],"
+                                   "\"standing_still\":[{\"part\":\"journal writer\","
+                                   "\"state\":\"working\",\"seconds\":31}]}\n");
+    EXPECT_EQ(get("/readyz").status, 503u);
+    status = good;
     status.database_up = false;
     EXPECT_EQ(get("/readyz").status, 200u) << "the journal takes records meanwhile";
     status = good;

@@ -44,6 +44,7 @@ void touch_everything(metrics& all) {
     all.set_journal_missing(1);
     all.observe_journal_fsync_seconds(0.001);
     all.maintenance_run("rollup", "done");
+    all.set_part_standing("lane 0", 1);
     all.set_suspense_waiting("no_rate", 1);
     all.set_suspense_oldest(1);
     all.suspense_retried("stored", 1);
@@ -102,6 +103,7 @@ TEST(metrics, names_are_a_contract) {
                                                  "tally_journal_missing_records",
                                                  "tally_journal_fsync_seconds",
                                                  "tally_maintenance_runs_total",
+                                                 "tally_part_standing_still_seconds",
                                                  "tally_suspense_waiting",
                                                  "tally_suspense_oldest_seconds",
                                                  "tally_suspense_retried_total"};

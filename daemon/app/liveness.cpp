@@ -1,0 +1,41 @@
+#include "daemon/app/liveness.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace tally::daemon {
+
+namespace {
+
+std::int64_t whole_seconds(heartbeat::clock::duration time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+}
+
+} // namespace
+
+void liveness::look(clock::time_point now, gauge const& report) {
+    for (auto& each : parts_) {
+        auto const standing = each.pulse->read(now).standing();
+        report(each.pulse->part(), whole_seconds(standing));
+        bool const is_still = standing > standing_max;
+        if (is_still && !each.is_logged) {
+            spdlog::critical("event=part_stands_still part=\"{}\" seconds={} detail=\"it has work "
+                             "and gets no further: a disk that hangs, or a fault of tallyd\"",
+                             each.pulse->part(), whole_seconds(standing));
+        } else if (!is_still && each.is_logged) {
+            spdlog::info("event=part_goes_on part=\"{}\"", each.pulse->part());
+        }
+        each.is_logged = is_still;
+    }
+}
+
+std::vector<part_status> liveness::parts(clock::time_point now) const {
+    std::vector<part_status> found;
+    for (auto const& each : parts_) {
+        auto const reading = each.pulse->read(now);
+        found.push_back({each.pulse->part(), name_of(reading.state), whole_seconds(reading.time),
+                         reading.standing() > standing_max});
+    }
+    return found;
+}
+
+} // namespace tally::daemon

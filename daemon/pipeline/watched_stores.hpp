@@ -1,0 +1,124 @@
+#pragma once
+
+#include "daemon/pipeline/heartbeat.hpp"
+#include "storage/batch/batch_store.hpp"
+#include "storage/lane/position_store.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tally::daemon {
+
+/// A batch_store whose requests count as waiting for the database, not as standing still.
+class watched_batch_store final : public storage::batch_store {
+  public:
+    /// `pulse` must outlive this object.
+    watched_batch_store(std::unique_ptr<storage::batch_store> store, heartbeat& pulse)
+        : store_{std::move(store)}, pulse_{pulse} {}
+
+    [[nodiscard]] std::uint64_t session() const noexcept override { return store_->session(); }
+    storage::result load_usage(std::span<storage::usage_key const> keys,
+                               std::vector<storage::usage_state>& out) override {
+        database_wait const waiting{pulse_};
+        return store_->load_usage(keys, out);
+    }
+    storage::result load_metrics(std::span<storage::metric_row const> keys,
+                                 std::vector<storage::metric_state>& out) override {
+        database_wait const waiting{pulse_};
+        return store_->load_metrics(keys, out);
+    }
+    storage::result counted_values(std::span<storage::unique_value_row const> values,
+                                   std::vector<storage::unique_value_row>& out) override {
+        database_wait const waiting{pulse_};
+        return store_->counted_values(values, out);
+    }
+    storage::result stored_events(std::span<ingest::uuid const> ids,
+                                  std::vector<storage::stored_event>& out) override {
+        database_wait const waiting{pulse_};
+        return store_->stored_events(ids, out);
+    }
+    storage::result stored_calls(std::span<storage::call_key const> keys,
+                                 std::vector<storage::stored_call>& out) override {
+        database_wait const waiting{pulse_};
+        return store_->stored_calls(keys, out);
+    }
+    storage::result still_waiting(std::span<ingest::uuid const> ids,
+                                  std::vector<ingest::uuid>& out) override {
+        database_wait const waiting{pulse_};
+        return store_->still_waiting(ids, out);
+    }
+    storage::result lock_rows(std::span<storage::usage_delta const> usage,
+                              std::span<storage::metric_row const> metrics) override {
+        database_wait const waiting{pulse_};
+        return store_->lock_rows(usage, metrics);
+    }
+    void roll_back() noexcept override {
+        database_wait const waiting{pulse_};
+        store_->roll_back();
+    }
+    storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
+        database_wait const waiting{pulse_};
+        return store_->commit(rows, counts);
+    }
+    storage::result is_committed(ingest::uuid const& batch_id, bool& out) override {
+        database_wait const waiting{pulse_};
+        return store_->is_committed(batch_id, out);
+    }
+    storage::result ensure_cdr_days(std::span<std::int32_t const> days,
+                                    std::vector<std::int32_t>& refused) override {
+        database_wait const waiting{pulse_};
+        return store_->ensure_cdr_days(days, refused);
+    }
+    storage::result ensure_event_days(std::span<storage::event_day const> days,
+                                      std::vector<storage::event_day>& refused) override {
+        database_wait const waiting{pulse_};
+        return store_->ensure_event_days(days, refused);
+    }
+    void cancel() noexcept override { store_->cancel(); }
+
+  private:
+    std::unique_ptr<storage::batch_store> store_;
+    heartbeat& pulse_;
+};
+
+/// The same for a position_store.
+class watched_position_store final : public storage::position_store {
+  public:
+    /// Both must outlive this object.
+    watched_position_store(storage::position_store& store, heartbeat& pulse)
+        : store_{store}, pulse_{pulse} {}
+
+    storage::result load(std::string_view stream, std::uint64_t& position) override {
+        database_wait const waiting{pulse_};
+        return store_.load(stream, position);
+    }
+    storage::result move(storage::position_move const& wanted,
+                         storage::position_found& out) override {
+        database_wait const waiting{pulse_};
+        return store_.move(wanted, out);
+    }
+    storage::result forget(std::string_view stream) override {
+        database_wait const waiting{pulse_};
+        return store_.forget(stream);
+    }
+    storage::result keep_decisions(std::string_view stream,
+                                   std::span<storage::decided_range const> decided) override {
+        database_wait const waiting{pulse_};
+        return store_.keep_decisions(stream, decided);
+    }
+    storage::result load_decisions(std::string_view stream, std::uint64_t position,
+                                   std::vector<storage::decided_range>& out) override {
+        database_wait const waiting{pulse_};
+        return store_.load_decisions(stream, position, out);
+    }
+
+  private:
+    storage::position_store& store_;
+    heartbeat& pulse_;
+};
+
+} // namespace tally::daemon
