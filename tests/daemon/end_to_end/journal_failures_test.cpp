@@ -21,7 +21,21 @@ using tests::query_one;
 
 char const* const binary = TALLY_BINARY;
 
-class journal_failures : public tests::journal_road {};
+class journal_failures : public tests::journal_road {
+  protected:
+    /// Waits until the database's position of the only stream is this one.
+    bool wait_position(int wanted) const {
+        auto const sql = "SELECT coalesce(max(position), 0) = " + std::to_string(wanted) +
+                         " FROM ingest.positions";
+        for (int tries = 0; tries < 400; ++tries) {
+            if (query_one(connection_, sql) == "t") {
+                return true;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{50});
+        }
+        return false;
+    }
+};
 
 // All records of a segment may be stored when the next one is opened.
 TEST_F(journal_failures, goes_on_over_roll_overs_between_which_nothing_is_under_way) {
@@ -94,28 +108,65 @@ TEST_F(journal_failures, a_reader_that_cannot_go_on_ends_the_daemon_with_a_code_
     EXPECT_THAT(daemon->log(), HasSubstr("event=internal_failure part=journal_feeder"));
     EXPECT_FALSE(segments().empty());
     auto const refused = tests::run_tallyd(binary, {"run"}, environment_);
-    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_EQ(refused.exit_code, 70);
     EXPECT_THAT(refused.out, HasSubstr("--skip-journal-damage"));
 }
 
-// The whole database goes back to an earlier state.
-TEST_F(journal_failures, a_database_that_went_back_in_time_is_noticed_and_filled_again) {
-    auto daemon = start();
+// The whole database goes back to an earlier state, as with a standby that lagged. The stored
+// records are still in the journal.
+TEST_F(journal_failures, a_database_that_went_back_in_time_is_filled_again_by_the_same_daemon) {
+    environment_["TALLYD_JOURNAL_RETAIN_S"] = "3600";
+    auto const daemon = start();
     ASSERT_EQ(push(*daemon, calls(0, 50), "/v1/cdrs?ack=commit"), 200U);
+    ASSERT_TRUE(wait_position(50));
     auto& server = tests::private_postgres::shared();
     auto const earlier = server.copy_database(connection_);
     ASSERT_EQ(push(*daemon, calls(50, 100), "/v1/cdrs?ack=commit"), 200U);
+    ASSERT_TRUE(wait_position(100));
     server.replace_database(connection_, earlier);
-    ASSERT_EQ(stored(), "50");
-    ASSERT_EQ(push(*daemon, calls(100, 150)), 202U);
-    EXPECT_EQ(daemon->wait(), 70);
-    EXPECT_THAT(daemon->log(), HasSubstr("the database has lost what it had committed"));
-    daemon = start();
-    EXPECT_EQ(wait_stored("150"), "150");
+
+    EXPECT_EQ(wait_stored("100"), "100") << "without a new push";
+    ASSERT_EQ(push(*daemon, calls(100, 150), "/v1/cdrs?ack=commit"), 200U);
+    EXPECT_EQ(stored(), "150");
+    EXPECT_THAT(daemon->log(), HasSubstr("event=database_went_back"));
+    daemon->send(SIGTERM);
+    EXPECT_EQ(daemon->wait(), 0);
+    EXPECT_THAT(daemon->log(), HasSubstr("event=drained complete=yes"));
     EXPECT_THAT(four_sums(connection_), Each("255.000000000"));
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM suspense"), "0");
 }
 
-TEST_F(journal_failures, does_not_start_over_damage_until_somebody_says_so) {
+// Nothing is kept of what is stored, so the records are nowhere: the daemon says which.
+TEST_F(journal_failures, a_database_that_went_back_beyond_the_journal_lacks_records_by_name) {
+    environment_["TALLYD_JOURNAL_MAX_BYTES"] = "1MiB"; // segments of 128 KiB
+    auto const daemon = start();
+    ASSERT_EQ(push(*daemon, calls(0, 300), "/v1/cdrs?ack=commit"), 200U);
+    ASSERT_TRUE(wait_position(300));
+    auto& server = tests::private_postgres::shared();
+    auto const earlier = server.copy_database(connection_);
+    for (int sent = 300; sent < 2100; sent += 300) {
+        ASSERT_EQ(push(*daemon, calls(sent, sent + 300), "/v1/cdrs?ack=commit"), 200U);
+    }
+    ASSERT_TRUE(wait_position(2100));
+    for (int tries = 0; tries < 200 && segments().size() > 1; ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
+    server.replace_database(connection_, earlier);
+
+    auto const names_the_records = [&daemon] {
+        return daemon->log().find("event=journal_records_missing") != std::string::npos;
+    };
+    for (int tries = 0; tries < 400 && !names_the_records(); ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
+    EXPECT_THAT(daemon->log(), HasSubstr("event=database_went_back"));
+    EXPECT_THAT(daemon->log(), HasSubstr(" records=300-"));
+    EXPECT_EQ(push(*daemon, calls(2100, 2150), "/v1/cdrs?ack=commit"), 200U) << "it goes on";
+    EXPECT_EQ(query_one(connection_, "SELECT position FROM ingest.positions"), "300")
+        << "until an operator settles it";
+}
+
+TEST_F(journal_failures, does_not_go_on_over_damage_until_somebody_says_so) {
     {
         auto const daemon = start();
         blockade const held{connection_};
@@ -130,7 +181,8 @@ TEST_F(journal_failures, does_not_start_over_damage_until_somebody_says_so) {
     file.put('~').flush();
 
     auto const refused = tests::run_tallyd(binary, {"run"}, environment_);
-    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_EQ(refused.exit_code, 70);
+    EXPECT_THAT(refused.out, HasSubstr("the journal holds acknowledged records that are damaged"));
     EXPECT_THAT(refused.out, HasSubstr(segments()[0].string() + ": bytes 64 to "));
     EXPECT_THAT(refused.out, HasSubstr("records 0 to 10 "));
     EXPECT_THAT(refused.out, HasSubstr("--skip-journal-damage"));

@@ -55,6 +55,7 @@ class journal_outlasts : public testing::Test {
         journal_ = folder_ / "journal";
         fs::create_directory(journal_);
         environment_["TALLYD_JOURNAL_DIR"] = journal_.string();
+        environment_["TALLYD_JOURNAL_RETAIN_S"] = "0";
         connection_ = tests::private_postgres::shared().migrated_database();
         environment_["TALLYD_DATABASE_URL"] = connection_;
         tests::make_telecom(connection_, 5);
@@ -148,8 +149,8 @@ TEST_F(journal_outlasts, an_older_binary_does_not_start_on_what_a_newer_one_left
          {std::vector<std::string>{"run"}, {"run", "--skip-journal-damage"}}) {
         auto const refused = tests::run_tallyd(binary, words, environment_);
         EXPECT_EQ(refused.exit_code, 1);
-        EXPECT_THAT(refused.out, HasSubstr(file.string() + " is of version 3 and this tallyd reads "
-                                                           "versions up to 2: run the newer"));
+        EXPECT_THAT(refused.out, HasSubstr(file.string() + " is of version 4 and this tallyd reads "
+                                                           "versions up to 3: run the newer"));
     }
     EXPECT_TRUE(fs::exists(file));
 }
@@ -161,7 +162,7 @@ TEST_F(journal_outlasts, a_push_of_a_newer_version_stays_where_it_is) {
         EXPECT_EQ(writer.flush().error, 0);
     }
     daemon_process const daemon{binary, environment_};
-    std::string const message = "a push of version 3 in the journal, written by a newer tallyd";
+    std::string const message = "a push of version 4 in the journal, written by a newer tallyd";
     for (int tries = 0; tries < 400 && daemon.log().find(message) == std::string::npos; ++tries) {
         std::this_thread::sleep_for(std::chrono::milliseconds{50});
     }

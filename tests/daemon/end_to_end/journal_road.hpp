@@ -45,6 +45,7 @@ class journal_road : public testing::Test {
             (std::filesystem::temp_directory_path() / "tallyd-journal-road-XXXXXX").string();
         folder_ = ::mkdtemp(folder.data());
         environment_["TALLYD_JOURNAL_DIR"] = (folder_ / "journal").string();
+        environment_["TALLYD_JOURNAL_RETAIN_S"] = "0";
         connection_ = private_postgres::shared().migrated_database();
         environment_["TALLYD_DATABASE_URL"] = connection_;
         make_telecom(connection_, 5);

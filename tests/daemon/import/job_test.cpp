@@ -138,8 +138,9 @@ struct outcome_of_run {
 import_task task_for(bool suspend_rejected = true, std::uint64_t resume_from = 0) {
     return {.source = std::make_shared<ingest::source>(),
             .in_format = &words,
-            .stream = "import:test",
             .resume_from = resume_from,
+            .kept = nullptr,
+            .decide = {},
             .suspend_rejected = suspend_rejected,
             .stop_limit = std::chrono::milliseconds{200}};
 }

@@ -45,7 +45,7 @@ class push_journal_test : public testing::Test {
             ingest::real_disk());
         journal_ = std::make_unique<push_journal>(
             push_journal_options{1 << 26, 1 << 24, 0}, *writer_, [this] { return sources_; },
-            [](journal_report const&) {});
+            [](ingest::record_block&) {}, [](journal_report const&) {});
         handler_ =
             std::make_unique<ingest::push_handler>(*journal_, observer_, ingest::push_settings{});
         journal_->open();

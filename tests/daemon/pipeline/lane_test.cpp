@@ -1,5 +1,6 @@
 #include "daemon/pipeline/lane.hpp"
 #include "ingest/formats/formats.hpp"
+#include "storage/batch/batch_writer.hpp"
 
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/catalog_of.hpp"
@@ -31,9 +32,11 @@ class lane_test : public ::testing::Test {
         catalog_ = tests::catalog_of(connection_);
     }
     std::unique_ptr<lane> make_lane(std::string const& connection) {
-        return std::make_unique<lane>(
-            lane_options{.daemon_id = ingest::uuid_v7(), .import_id = {}, .partitions = {}},
-            connection, observer_, failures_);
+        auto made = std::make_unique<lane>(
+            lane_options{.daemon_id = ingest::uuid_v7(), .import_id = {}},
+            std::make_unique<storage::batch_writer>(connection, "test lane"), observer_, failures_);
+        made->start();
+        return made;
     }
     /// Pushes record `number` of a stream; true if it became durable.
     std::future<bool> push(lane& lane, int number) {
@@ -46,20 +49,17 @@ class lane_test : public ::testing::Test {
             R"("destination":"4420","start_time":"2026-05-04T10:00:00Z",)"
             R"("end_time":"2026-05-04T10:01:00Z","duration":60,"billsec":60})");
         block->in_format->decode({*source_, {}, {}}, block->batch);
-        block->stream = "journal";
         block->stream_begin = static_cast<std::uint64_t>(number);
         block->stream_end = block->stream_begin + 1;
         auto told = std::make_shared<std::promise<bool>>();
         block->on_done = [told](auto const& outcome) { told->set_value(outcome.durable); };
-        slice share{new routed_block{std::move(block), catalog_, 1, [](std::size_t) {}}, 0};
+        slice share{std::make_shared<routed_block>(std::move(block), catalog_, 1, [](std::size_t) {}),
+                    0};
         static_cast<void>(lane.push(std::move(share)));
         return told->get_future();
     }
     [[nodiscard]] std::string stored() const {
         return query_one(connection_, "SELECT count(*) FROM cdrs");
-    }
-    [[nodiscard]] std::string position() const {
-        return query_one(connection_, "SELECT coalesce(max(position), 0) FROM positions");
     }
 
     std::string connection_;
@@ -69,7 +69,6 @@ class lane_test : public ::testing::Test {
     std::shared_ptr<rating::catalog const> catalog_;
 };
 
-// A later slice would move the stream's position past the record that was given up (R2).
 TEST_F(lane_test, stores_nothing_after_it_gave_a_record_up) {
     auto const to = make_lane(connection_);
     ASSERT_TRUE(push(*to, 0).get());
@@ -82,7 +81,6 @@ TEST_F(lane_test, stores_nothing_after_it_gave_a_record_up) {
     tests::execute(connection_, "ALTER TABLE billing.away RENAME TO subscription_usage");
     EXPECT_FALSE(push(*to, 2).get());
     EXPECT_EQ(stored(), "1");
-    EXPECT_EQ(position(), "1");
 }
 
 TEST_F(lane_test, takes_nothing_after_it_gave_up) {
@@ -92,27 +90,6 @@ TEST_F(lane_test, takes_nothing_after_it_gave_up) {
     EXPECT_FALSE(given_up.get());
     EXPECT_FALSE(push(*lane, 1).get());
     EXPECT_FALSE(failures_.has_failed());
-}
-
-// The database went back in time: a standby that lagged, or a restored backup.
-TEST_F(lane_test, ends_loudly_when_the_database_has_lost_what_it_committed) {
-    auto const lane = make_lane(connection_);
-    ASSERT_TRUE(push(*lane, 0).get());
-    ASSERT_TRUE(push(*lane, 1).get());
-    tests::execute(connection_, "UPDATE ingest.positions SET position = 1");
-    EXPECT_FALSE(push(*lane, 2).get());
-    EXPECT_TRUE(failures_.has_failed());
-    EXPECT_EQ(position(), "1") << "the records between would be left out for good";
-}
-
-// A higher position, written by another process that took over the stream, is not an error.
-TEST_F(lane_test, goes_on_behind_a_rival_that_is_ahead) {
-    auto const lane = make_lane(connection_);
-    ASSERT_TRUE(push(*lane, 0).get());
-    tests::execute(connection_, "UPDATE ingest.positions SET position = 2");
-    EXPECT_TRUE(push(*lane, 2).get());
-    EXPECT_FALSE(failures_.has_failed());
-    EXPECT_EQ(position(), "3");
 }
 
 } // namespace

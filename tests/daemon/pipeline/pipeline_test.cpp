@@ -34,10 +34,10 @@ class pipeline_test : public ::testing::Test {
     }
     std::unique_ptr<pipeline> road(std::int64_t bytes_max = 1 << 20, std::uint32_t lanes = 2) {
         auto made = std::make_unique<pipeline>(
-            pipeline_options{
-                .lanes = lanes, .memory_bytes_max = bytes_max, .partitions = {}, .import_id = {}},
-            connection_, observer_, failures_);
+            pipeline_options{.lanes = lanes, .memory_bytes_max = bytes_max, .import_id = {}},
+            lane_connections(connection_, {}), observer_, failures_);
         made->set_catalog(tests::catalog_of(connection_));
+        made->start();
         return made;
     }
     static std::string records(int first, int count) {
@@ -83,23 +83,25 @@ TEST_F(pipeline_test, tells_a_block_what_became_of_its_records) {
     EXPECT_THAT(tests::four_sums(connection_), ::testing::Each("51.000000000"));
 }
 
-TEST_F(pipeline_test, an_empty_block_is_done_at_once) {
-    EXPECT_EQ(push(*road(), block_of("")), (ingest::block_outcome{true, 0, 0, 0}));
+// The last batch of each lane that stored something: what a position rests on.
+TEST_F(pipeline_test, names_the_last_batches_until_it_is_to_forget_them) {
+    auto const to = road();
+    EXPECT_TRUE(to->last_batches().empty());
+    push(*to, block_of(records(0, 20)));
+    push(*to, block_of(records(0, 20)));
+    auto const batches = to->last_batches();
+    EXPECT_EQ(batches.size(), 2U);
+    for (auto const& id : batches) {
+        EXPECT_EQ(query_one(connection_, "SELECT duplicate > 0 FROM batches WHERE id = '" +
+                                             ingest::to_string(id) + "'"),
+                  "t");
+    }
+    to->forget_last_batches();
+    EXPECT_TRUE(to->last_batches().empty());
 }
 
-// Records are assigned to lanes by the present catalog. A record below a lane's position may have
-// belonged to another lane when the position was written, and not be stored at all.
-TEST_F(pipeline_test, stores_a_streams_records_whichever_lane_was_ahead) {
-    tests::execute(connection_,
-                   "INSERT INTO ingest.positions VALUES ('file', 0, 2, 12, now(), now()), "
-                   "('file', 1, 2, 0, now(), now())");
-    auto block = block_of(records(0, 12));
-    block->stream = "file";
-    block->stream_end = 12;
-
-    EXPECT_EQ(push(*road(), std::move(block)), (ingest::block_outcome{true, 12, 0, 0}));
-    EXPECT_EQ(query_one(connection_, "SELECT string_agg(position::text, ' ') FROM positions"),
-              "12 12");
+TEST_F(pipeline_test, an_empty_block_is_done_at_once) {
+    EXPECT_EQ(push(*road(), block_of("")), (ingest::block_outcome{true, 0, 0, 0}));
 }
 
 // Pushes of one record while PostgreSQL hangs: their number is bounded only by their
@@ -119,7 +121,6 @@ TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_ar
         record.replace(record.find("call-"), 5 + std::to_string(i).size(),
                        "d0000000-0000-4000-8000-" + number);
         auto block = block_of(record);
-        block->stream = "journal";
         block->stream_begin = static_cast<std::uint64_t>(i);
         block->stream_end = static_cast<std::uint64_t>(i) + 1;
         block->admitted_bytes = block->memory_bytes();
@@ -132,8 +133,6 @@ TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_ar
     EXPECT_TRUE(sink->drain(std::chrono::seconds{120}));
     EXPECT_EQ(durable, blocks);
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM cdrs"), std::to_string(blocks));
-    EXPECT_EQ(query_one(connection_, "SELECT max(position) FROM positions"),
-              std::to_string(blocks));
 }
 
 TEST_F(pipeline_test, grants_no_more_than_its_memory) {
@@ -146,7 +145,7 @@ TEST_F(pipeline_test, grants_no_more_than_its_memory) {
 }
 
 TEST_F(pipeline_test, grants_nothing_before_there_is_a_catalog) {
-    pipeline sink{pipeline_options{.partitions = {}, .import_id = {}}, connection_, observer_,
+    pipeline sink{pipeline_options{.import_id = {}}, lane_connections(connection_, {}), observer_,
                   failures_};
     EXPECT_EQ(sink.admit(1), push_status::full);
 }
@@ -165,9 +164,10 @@ TEST_F(pipeline_test, gives_up_what_an_absent_database_holds_up_and_says_so) {
     auto block = block_of(records(0, 5));
     block->on_done = [&told](auto const& outcome) { told.set_value(outcome); };
     {
-        pipeline other{pipeline_options{.partitions = {}, .import_id = {}},
-                       "host=/nonexistent dbname=none", observer_, failures_};
+        pipeline other{pipeline_options{.import_id = {}},
+                       lane_connections("host=/nonexistent dbname=none", {}), observer_, failures_};
         other.set_catalog(tests::catalog_of(connection_));
+        other.start();
         EXPECT_EQ(other.push(block), push_status::pushed);
         EXPECT_FALSE(other.drain(std::chrono::milliseconds{100}));
     }

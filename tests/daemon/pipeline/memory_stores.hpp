@@ -1,0 +1,232 @@
+#pragma once
+
+#include "ingest/formats/formats.hpp"
+#include "ingest/record/record_block.hpp"
+#include "rating/catalog/catalog.hpp"
+#include "storage/batch/batch_store.hpp"
+#include "storage/lane/position_store.hpp"
+#include "tests/rating/rater/builders.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace tally::daemon::tests {
+
+inline ingest::uuid id_of(std::uint8_t last) {
+    ingest::uuid id;
+    id.bytes[15] = last;
+    return id;
+}
+
+/// Accounts ACC-1 to ACC-3 with one subscription each. The number +44207000<owner> belongs to the
+/// account `owner`.
+inline std::shared_ptr<rating::catalog const> small_catalog(int owner = 1) {
+    rating::catalog_input input;
+    input.plans = {std::make_shared<rating::tariff const>(rating::tests::plan_of(
+        {rating::tests::rate_of("44", {rating::tests::step(0, "1", 60, 60)})}))};
+    for (std::uint8_t i = 1; i <= 3; ++i) {
+        input.accounts.push_back({{id_of(i)}, "ACC-" + std::to_string(i)});
+        rating::subscription contract;
+        contract.id = id_of(static_cast<std::uint8_t>(10 + i));
+        contract.account = i - 1U;
+        contract.plan = 0;
+        input.subscriptions.push_back({contract, "SUB-" + std::to_string(i)});
+    }
+    input.dids = {{"442070001", static_cast<rating::catalog_index>(owner - 1)}};
+    return std::make_shared<rating::catalog const>(std::move(input));
+}
+
+/// A call by its account's number; `account` 0: by the number that moves.
+inline std::string call_json(int number, int account, std::string const& destination = "4420") {
+    auto const payer = account == 0 ? std::string{R"("caller_id":"+442070001")"}
+                                    : R"("account_number":"ACC-)" + std::to_string(account) +
+                                          R"(","caller_id":"1")";
+    return R"({"uuid":"call-)" + std::to_string(number) + R"(",)" + payer +
+           R"(,"direction":"outbound","destination":")" + destination +
+           R"(","start_time":"2026-05-04T10:00:00Z","end_time":"2026-05-04T10:01:00Z",)"
+           R"("duration":60,"billsec":60})"
+           "\n";
+}
+
+inline std::shared_ptr<ingest::source const> source_of(std::uint8_t id) {
+    auto made = std::make_shared<ingest::source>();
+    made->id = id_of(id);
+    return made;
+}
+
+inline std::unique_ptr<ingest::record_block> block_of(std::string const& text,
+                                                      std::uint64_t begin = 0,
+                                                      std::uint8_t sender = 1) {
+    auto block = std::make_unique<ingest::record_block>();
+    block->sender = source_of(sender);
+    block->in_format = ingest::find_format("canonical");
+    block->batch.set_body(text);
+    block->in_format->decode({*block->sender, {}, {}}, block->batch);
+    block->stream_begin = begin;
+    block->stream_end = begin + block->batch.received();
+    return block;
+}
+
+/// A database for a lane: a batch with a call to 666 is bad data, of which `names_rows` says which.
+class memory_batches final : public storage::batch_store {
+  public:
+    struct state {
+        std::set<storage::call_key> calls;
+        std::size_t suspended = 0;
+        std::size_t batches = 0;
+        std::size_t refused = 0;
+        bool names_rows = false;
+        bool is_away = false;
+    };
+    explicit memory_batches(std::shared_ptr<state> shared) : state_{std::move(shared)} {}
+
+    [[nodiscard]] std::uint64_t session() const noexcept override { return 1; }
+    storage::result load_usage(std::span<storage::usage_key const> keys,
+                               std::vector<storage::usage_state>& out) override {
+        out.assign(keys.size(), {});
+        return {};
+    }
+    storage::result load_metrics(std::span<storage::metric_row const> keys,
+                                 std::vector<storage::metric_state>& out) override {
+        out.assign(keys.size(), {});
+        return {};
+    }
+    storage::result counted_values(std::span<storage::unique_value_row const> /*values*/,
+                                   std::vector<storage::unique_value_row>& out) override {
+        out.clear();
+        return {};
+    }
+    storage::result stored_events(std::span<ingest::uuid const> /*ids*/,
+                                  std::vector<storage::stored_event>& out) override {
+        out.clear();
+        return {};
+    }
+    storage::result stored_calls(std::span<storage::call_key const> /*keys*/,
+                                 std::vector<storage::stored_call>& out) override {
+        out.clear();
+        return {};
+    }
+    storage::result still_waiting(std::span<ingest::uuid const> ids,
+                                  std::vector<ingest::uuid>& out) override {
+        out.assign(ids.begin(), ids.end());
+        return {};
+    }
+    storage::result lock_rows(std::span<storage::usage_delta const> /*usage*/,
+                              std::span<storage::metric_row const> /*metrics*/) override {
+        return {};
+    }
+    void roll_back() noexcept override {}
+    storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
+        if (state_->is_away) {
+            return {storage::failure::transient, "08006", "away"};
+        }
+        auto const bad = std::ranges::find_if(
+            rows.calls, [](auto const& row) { return row.call->destination == "666"; });
+        if (bad != rows.calls.end()) {
+            ++state_->refused;
+            if (state_->names_rows) {
+                counts.refused_call = static_cast<std::uint32_t>(bad - rows.calls.begin());
+            }
+            return {storage::failure::bad_data, "23514", "no 666"};
+        }
+        for (auto const& row : rows.calls) {
+            state_->calls.insert({row.account_id, row.call->start, row.call->id});
+        }
+        state_->suspended += rows.suspense.size();
+        ++state_->batches;
+        return {};
+    }
+    storage::result is_committed(ingest::uuid const& /*batch*/, bool& out) override {
+        out = false;
+        return {};
+    }
+    storage::result ensure_cdr_days(std::span<std::int32_t const> /*days*/,
+                                    std::vector<std::int32_t>& refused) override {
+        refused.clear();
+        return {};
+    }
+    storage::result ensure_event_days(std::span<storage::event_day const> /*days*/,
+                                      std::vector<storage::event_day>& refused) override {
+        refused.clear();
+        return {};
+    }
+    void cancel() noexcept override {}
+
+  private:
+    std::shared_ptr<state> state_;
+};
+
+/// Positions and decisions, as ingest.positions and ingest.payer_decisions keep them.
+class memory_positions final : public storage::position_store {
+  public:
+    std::map<std::string, std::uint64_t, std::less<>> positions;
+    std::map<std::uint64_t, storage::decided_range> decisions; ///< of any stream
+    std::set<ingest::uuid> batches_lost;
+    bool is_away = false;
+    bool loses_answers = false; ///< what is kept stays, and the caller gets a failure
+    int moves = 0;
+
+    storage::result load(std::string_view stream, std::uint64_t& position) override {
+        auto const found = positions.find(stream);
+        position = found == positions.end() ? 0 : found->second;
+        return answer();
+    }
+    storage::result move(storage::position_move const& wanted,
+                         storage::position_found& out) override {
+        if (is_away) {
+            return answer();
+        }
+        ++moves;
+        auto const found = positions.find(wanted.stream);
+        out.found = found == positions.end() ? 0 : found->second;
+        out.batches_lost = static_cast<std::uint32_t>(std::ranges::count_if(
+            wanted.batches, [this](auto const& id) { return batches_lost.contains(id); }));
+        if (out.batches_lost == 0 && out.found == wanted.committed &&
+            wanted.next > wanted.committed) {
+            positions[std::string{wanted.stream}] = out.found = wanted.next;
+            std::erase_if(decisions, [&wanted](auto const& each) {
+                return each.second.end_record <= wanted.next;
+            });
+        }
+        return {};
+    }
+    storage::result forget(std::string_view stream) override {
+        positions.erase(std::string{stream});
+        return answer();
+    }
+    storage::result keep_decisions(std::string_view /*stream*/,
+                                   std::span<storage::decided_range const> decided) override {
+        for (auto const& each : decided) {
+            auto const [known, is_new] = decisions.try_emplace(each.first_record, each);
+            if (!is_away && !is_new && each.end_record > known->second.end_record) {
+                known->second = each;
+            }
+            if (is_away && is_new) {
+                decisions.erase(known);
+            }
+        }
+        return loses_answers ? failed() : answer();
+    }
+    storage::result load_decisions(std::string_view /*stream*/, std::uint64_t position,
+                                   std::vector<storage::decided_range>& out) override {
+        out.clear();
+        for (auto const& [first, each] : decisions) {
+            if (each.end_record > position) {
+                out.push_back(each);
+            }
+        }
+        return answer();
+    }
+
+  private:
+    static storage::result failed() { return {storage::failure::transient, "08006", "away"}; }
+    [[nodiscard]] storage::result answer() const {
+        return is_away ? failed() : storage::result{};
+    }
+};
+
+} // namespace tally::daemon::tests

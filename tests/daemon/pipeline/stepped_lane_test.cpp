@@ -1,0 +1,173 @@
+#include "daemon/pipeline/lane.hpp"
+
+#include "tests/daemon/pipeline/memory_stores.hpp"
+
+#include <gtest/gtest.h>
+
+// A lane that the test steps, with a database in memory: when it stores, and what waits for what.
+
+namespace tally::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::block_of;
+using tests::call_json;
+
+class silent_observer final : public storage::lane_observer {
+  public:
+    void stored(storage::stored_batch const&) override {}
+    void retried(std::string_view, storage::result const&) override {}
+};
+
+class stepped_lane : public ::testing::Test {
+  protected:
+    struct told {
+        bool is_done = false;
+        ingest::block_outcome outcome;
+    };
+    std::unique_ptr<lane> make_lane(std::size_t rows_max = 100) {
+        return std::make_unique<lane>(
+            lane_options{.daemon_id = ingest::uuid_v7(), .import_id = {}, .batch_rows_max = rows_max},
+            std::make_unique<tests::memory_batches>(database_), observer_, failures_);
+    }
+    /// Pushes calls of one sender; what becomes of them.
+    std::shared_ptr<told> push(lane& target, std::string const& text, std::uint8_t sender = 1) {
+        auto outcome = std::make_shared<told>();
+        auto block = block_of(text, 0, sender);
+        block->on_done = [outcome](auto const& each) { *outcome = {true, each}; };
+        slice share{std::make_shared<routed_block>(std::move(block), catalog_, 1,
+                                                   [](std::size_t) {}),
+                    0};
+        static_cast<void>(target.push(std::move(share)));
+        return outcome;
+    }
+    /// Steps until the lane waits. The time does not pass.
+    void settle(lane& target) {
+        for (int steps = 0; steps < 1000; ++steps) {
+            auto const turn = target.step(now_);
+            if (turn.is_over || turn.wait > 0ms) {
+                return;
+            }
+        }
+        ADD_FAILURE() << "the lane does not come to rest";
+    }
+
+    std::shared_ptr<tests::memory_batches::state> database_ =
+        std::make_shared<tests::memory_batches::state>();
+    std::shared_ptr<rating::catalog const> catalog_ = tests::small_catalog();
+    silent_observer observer_;
+    failure_report failures_;
+    lane::clock::time_point now_{1h};
+};
+
+TEST_F(stepped_lane, waits_for_more_records_as_long_as_it_may_linger) {
+    auto const lane = make_lane();
+    auto const first = push(*lane, call_json(1, 1));
+    EXPECT_EQ(lane->step(now_).wait, 5ms);
+    now_ += 4ms;
+    auto const second = push(*lane, call_json(2, 1));
+    EXPECT_EQ(lane->step(now_).wait, 1ms);
+    EXPECT_FALSE(first->is_done);
+    EXPECT_EQ(lane->records_waiting(), 2U);
+    EXPECT_TRUE(lane->last_batch().is_nil());
+    now_ += 1ms;
+    settle(*lane);
+    EXPECT_EQ(database_->batches, 1U);
+    EXPECT_EQ(first->outcome, (ingest::block_outcome{true, 1, 0, 0}));
+    EXPECT_TRUE(second->outcome.durable);
+    EXPECT_EQ(lane->records_waiting(), 0U);
+    EXPECT_FALSE(lane->last_batch().is_nil());
+    lane->forget_last_batch();
+    EXPECT_TRUE(lane->last_batch().is_nil());
+}
+
+TEST_F(stepped_lane, stores_a_full_batch_at_once) {
+    auto const lane = make_lane(2);
+    auto const first = push(*lane, call_json(1, 1));
+    push(*lane, call_json(2, 1));
+    auto const third = push(*lane, call_json(3, 1));
+    settle(*lane);
+    EXPECT_TRUE(first->outcome.durable);
+    EXPECT_EQ(database_->batches, 1U);
+    EXPECT_FALSE(third->is_done) << "it opens the next batch";
+}
+
+TEST_F(stepped_lane, stores_what_is_left_when_it_is_closed_and_ends) {
+    auto const lane = make_lane();
+    auto const last = push(*lane, call_json(1, 1));
+    lane->close();
+    settle(*lane);
+    EXPECT_TRUE(last->outcome.durable);
+    EXPECT_TRUE(lane->step(now_).is_over);
+    EXPECT_FALSE(push(*lane, call_json(2, 1))->outcome.durable);
+}
+
+TEST_F(stepped_lane, suspends_the_record_that_the_database_names) {
+    database_->names_rows = true;
+    auto const lane = make_lane();
+    auto const block = push(*lane, call_json(1, 1) + call_json(2, 1, "666") + call_json(3, 2));
+    now_ += 5ms;
+    lane->step(now_);
+    now_ += 5ms;
+    settle(*lane);
+    EXPECT_EQ(block->outcome, (ingest::block_outcome{true, 2, 0, 1}));
+    EXPECT_EQ(database_->refused, 1U);
+    EXPECT_EQ(database_->suspended, 1U);
+}
+
+// One sender's bad records are searched a few attempts per second; the records of others go on.
+TEST_F(stepped_lane, holds_up_nobody_elses_records_while_it_searches_for_bad_ones) {
+    auto const lane = make_lane();
+    std::string many;
+    for (int i = 0; i < 64; ++i) {
+        many += call_json(i, 1, i % 4 == 0 ? "666" : "4420");
+    }
+    auto const bad = push(*lane, many, 2);
+    push(*lane, call_json(100, 1), 3);
+    push(*lane, call_json(101, 2), 4);
+    lane->step(now_);
+    now_ += 5ms;
+    settle(*lane);
+    EXPECT_EQ(database_->calls.size(), 2U) << "those of the two others";
+    EXPECT_FALSE(bad->is_done);
+    auto const refused = database_->refused;
+    EXPECT_LE(refused, 1U + 8U);
+    settle(*lane);
+    EXPECT_EQ(database_->refused, refused) << "the budget is used up";
+
+    auto const later = push(*lane, call_json(102, 1), 3);
+    lane->step(now_);
+    now_ += 5ms;
+    settle(*lane);
+    EXPECT_TRUE(later->outcome.durable);
+    EXPECT_FALSE(bad->is_done);
+
+    for (int seconds = 0; seconds < 60 && !bad->is_done; ++seconds) {
+        now_ += 1s;
+        auto const before = database_->refused;
+        settle(*lane);
+        EXPECT_LE(database_->refused - before, 8U);
+    }
+    EXPECT_EQ(bad->outcome, (ingest::block_outcome{true, 48, 0, 16}));
+    EXPECT_EQ(database_->suspended, 16U);
+}
+
+TEST_F(stepped_lane, leaves_its_blocks_not_durable_when_it_gives_up) {
+    auto lane = make_lane();
+    auto const first = push(*lane, call_json(1, 1));
+    lane->step(now_);
+    auto const second = push(*lane, call_json(2, 1));
+    database_->is_away = true;
+    lane->give_up();
+    now_ += 5ms;
+    EXPECT_TRUE(lane->step(now_).is_over);
+    EXPECT_TRUE(lane->last_batch().is_nil());
+    lane.reset();
+    EXPECT_TRUE(first->is_done);
+    EXPECT_FALSE(first->outcome.durable);
+    EXPECT_FALSE(second->outcome.durable);
+    EXPECT_TRUE(database_->calls.empty());
+}
+
+} // namespace
+} // namespace tally::daemon
