@@ -71,7 +71,7 @@ inline std::unique_ptr<ingest::record_block> block_of(std::string const& text,
     return block;
 }
 
-/// A database for a lane: a batch with a call to 666 is bad data, of which `names_rows` says which.
+/// A database for a lane: a batch with a call to 44666 is bad data, of which `names_rows` says which.
 class memory_batches final : public storage::batch_store {
   public:
     struct state {
@@ -125,13 +125,13 @@ class memory_batches final : public storage::batch_store {
             return {storage::failure::transient, "08006", "away"};
         }
         auto const bad = std::ranges::find_if(
-            rows.calls, [](auto const& row) { return row.call->destination == "666"; });
+            rows.calls, [](auto const& row) { return row.call->destination == "44666"; });
         if (bad != rows.calls.end()) {
             ++state_->refused;
             if (state_->names_rows) {
                 counts.refused_call = static_cast<std::uint32_t>(bad - rows.calls.begin());
             }
-            return {storage::failure::bad_data, "23514", "no 666"};
+            return {storage::failure::bad_data, "23514", "no 44666"};
         }
         for (auto const& row : rows.calls) {
             state_->calls.insert({row.account_id, row.call->start, row.call->id});

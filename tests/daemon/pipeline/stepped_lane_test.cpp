@@ -105,7 +105,7 @@ TEST_F(stepped_lane, stores_what_is_left_when_it_is_closed_and_ends) {
 TEST_F(stepped_lane, suspends_the_record_that_the_database_names) {
     database_->names_rows = true;
     auto const lane = make_lane();
-    auto const block = push(*lane, call_json(1, 1) + call_json(2, 1, "666") + call_json(3, 2));
+    auto const block = push(*lane, call_json(1, 1) + call_json(2, 1, "44666") + call_json(3, 2));
     now_ += 5ms;
     lane->step(now_);
     now_ += 5ms;
@@ -120,7 +120,7 @@ TEST_F(stepped_lane, holds_up_nobody_elses_records_while_it_searches_for_bad_one
     auto const lane = make_lane();
     std::string many;
     for (int i = 0; i < 64; ++i) {
-        many += call_json(i, 1, i % 4 == 0 ? "666" : "4420");
+        many += call_json(i, 1, i % 4 == 0 ? "44666" : "4420");
     }
     auto const bad = push(*lane, many, 2);
     push(*lane, call_json(100, 1), 3);

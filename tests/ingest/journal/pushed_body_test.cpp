@@ -1,5 +1,6 @@
 #include "ingest/formats/formats.hpp"
 #include "ingest/journal/pushed_body.hpp"
+#include "ingest/journal/pushed_settings.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -271,23 +272,56 @@ TEST_F(decided_push, other_records_than_before_wait_as_a_whole) {
     }
 }
 
-TEST_F(pushed_body, of_the_first_version_is_read_by_the_settings_of_now) {
+TEST_F(pushed_body, of_an_earlier_version_is_read_by_the_settings_of_now) {
     auto const block = pushed("canonical", call + "\n{}");
     auto payload = encode_pushed(*block);
-    // The first version had no decision: 8 bytes of limit, 4 of count, and a run of 8.
+
+    // The second version had no settings and no payers.
+    auto const settings = encode_settings(*block->sender).size() + 4;
     auto const body = payload.size() - block->batch.body.size() - 4;
-    payload.erase(body - 24, 24);
-    payload[0] = '\1';
-    auto const again = decode_pushed(payload, sources, long_ago);
-    EXPECT_EQ(again->batch.cdrs, block->batch.cdrs);
-    EXPECT_EQ(again->batch.rejected, block->batch.rejected);
+    payload.erase(body - settings - 4, settings + 4);
+    payload[0] = '\2';
+    // The first one had no decision either: 8 bytes of limit, 4 of count, and a run of 8.
+    auto first = payload;
+    first.erase(body - settings - 4 - 24, 24);
+    first[0] = '\1';
+    for (auto const& earlier : {payload, first}) {
+        auto const again = decode_pushed(earlier, sources, long_ago);
+        EXPECT_EQ(again->batch.cdrs, block->batch.cdrs);
+        EXPECT_EQ(again->batch.rejected, block->batch.rejected);
+        EXPECT_TRUE(again->decided.empty());
+    }
+}
+
+TEST_F(pushed_body, keeps_who_pays) {
+    auto const block = pushed("canonical", call);
+    payer one;
+    one.account_id = uuid_v7();
+    one.direction = call_direction::inbound;
+    block->decided.set(0, one);
+    auto const again = decode_pushed(encode_pushed(*block), sources, long_ago);
+    EXPECT_EQ(again->decided, block->decided);
+}
+
+TEST_F(pushed_body, is_read_by_the_settings_that_its_source_had) {
+    auto const block = pushed("canonical", call);
+    auto changed = *block->sender;
+    changed.time_zone = "Asia/Kolkata";
+    changed.percent = percent_policy::never;
+    changed.numbers = read_number_rules(R"({"country_code": "91"})").rules;
+    block->sender = std::make_shared<source const>(changed);
+    auto const again = decode_pushed(encode_pushed(*block), sources, long_ago);
+    EXPECT_EQ(again->sender->time_zone, "Asia/Kolkata");
+    EXPECT_EQ(again->sender->percent, percent_policy::never);
+    EXPECT_EQ(again->sender->numbers, changed.numbers);
+    EXPECT_EQ(*with_settings(block->sender, "no settings"), changed);
 }
 
 TEST_F(pushed_body, of_a_newer_version_is_not_taken_for_something_else) {
     auto payload = encode_pushed(*pushed("canonical", call));
-    payload[0] = '\3';
+    payload[0] = '\4';
     EXPECT_THROW((void)decode_pushed(payload, sources, long_ago), newer_push);
-    EXPECT_THROW((void)decode_pushed("\3", sources, long_ago), newer_push) << "before any field";
+    EXPECT_THROW((void)decode_pushed("\4", sources, long_ago), newer_push) << "before any field";
     EXPECT_THROW((void)decode_pushed("\xff", sources, long_ago), newer_push);
 }
 
