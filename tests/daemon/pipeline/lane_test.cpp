@@ -53,8 +53,8 @@ class lane_test : public ::testing::Test {
         block->stream_end = block->stream_begin + 1;
         auto told = std::make_shared<std::promise<bool>>();
         block->on_done = [told](auto const& outcome) { told->set_value(outcome.durable); };
-        slice share{std::make_shared<routed_block>(std::move(block), catalog_, 1, [](std::size_t) {}),
-                    0};
+        slice share{
+            std::make_shared<routed_block>(std::move(block), catalog_, 1, [](std::size_t) {}), 0};
         static_cast<void>(lane.push(std::move(share)));
         return told->get_future();
     }

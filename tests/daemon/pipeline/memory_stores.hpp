@@ -58,9 +58,8 @@ inline std::shared_ptr<ingest::source const> source_of(std::uint8_t id) {
     return made;
 }
 
-inline std::unique_ptr<ingest::record_block> block_of(std::string const& text,
-                                                      std::uint64_t begin = 0,
-                                                      std::uint8_t sender = 1) {
+inline std::unique_ptr<ingest::record_block>
+block_of(std::string const& text, std::uint64_t begin = 0, std::uint8_t sender = 1) {
     auto block = std::make_unique<ingest::record_block>();
     block->sender = source_of(sender);
     block->in_format = ingest::find_format("canonical");
@@ -224,9 +223,7 @@ class memory_positions final : public storage::position_store {
 
   private:
     static storage::result failed() { return {storage::failure::transient, "08006", "away"}; }
-    [[nodiscard]] storage::result answer() const {
-        return is_away ? failed() : storage::result{};
-    }
+    [[nodiscard]] storage::result answer() const { return is_away ? failed() : storage::result{}; }
 };
 
 } // namespace tally::daemon::tests

@@ -18,8 +18,8 @@ payer any_payer() {
 
 payers any_payers() {
     payers made;
-    for (auto const record : *rc::gen::container<std::vector<std::uint32_t>>(
-             rc::gen::inRange<std::uint32_t>(0, 50))) {
+    for (auto const record :
+         *rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange<std::uint32_t>(0, 50))) {
         made.set(record, any_payer());
     }
     return made;

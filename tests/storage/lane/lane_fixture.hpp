@@ -57,11 +57,10 @@ class lane_writer_test : public ::testing::Test {
         explicit lane(std::string const& connection, std::int32_t number = 0,
                       std::size_t states_max = 1000)
             : writer{connection, "test lane", {}},
-              lane_writer{
-                  writer,
-                  {.lane = number, .daemon_id = {}, .usage_states_max = states_max},
-                  observer,
-                  [this](std::chrono::milliseconds) { return --pauses_left > 0; }} {}
+              lane_writer{writer,
+                          {.lane = number, .daemon_id = {}, .usage_states_max = states_max},
+                          observer,
+                          [this](std::chrono::milliseconds) { return --pauses_left > 0; }} {}
         batch_writer writer;
         counting_observer observer;
         int pauses_left = 100;

@@ -82,7 +82,8 @@ TEST_F(lane_replay_test, a_call_whose_subscription_went_to_another_account_waits
 
 // The subscription is gone from the catalog: the call waits, unless it is stored already.
 TEST_F(lane_replay_test, a_call_whose_subscription_left_the_catalog_is_known_again) {
-    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60), make_.call(2, 1, "4420", 60)};
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60),
+                                         make_.call(2, 1, "4420", 60)};
     auto decided = decide(calls);
     lane a{connection_};
     store(a, {calls[0]});

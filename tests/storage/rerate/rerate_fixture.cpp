@@ -29,10 +29,9 @@ std::string telecom(int accounts) {
 struct lane_of_test::impl {
     explicit impl(std::string const& out)
         : connection{out}, writer{out, "test lane", {20'000, 20'000, 1}},
-          lane{writer,
-               {.lane = 0, .daemon_id = {}},
-               observer,
-               [](std::chrono::milliseconds) { return true; }} {
+          lane{writer, {.lane = 0, .daemon_id = {}}, observer, [](std::chrono::milliseconds) {
+                   return true;
+               }} {
         source.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
 
