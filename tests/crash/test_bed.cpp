@@ -45,6 +45,7 @@ void test_bed::start(std::size_t daemon, daemon_plan plan, load& target) {
     settings["TALLYD_DRAIN_TIMEOUT_MS"] = "600000"; // a full journal takes minutes to drain
     settings["TALLYD_LANES"] = std::to_string(plan.lanes);
     settings["TALLYD_JOURNAL_DIR"] = journal(daemon).string();
+    settings["TALLYD_JOURNAL_RETAIN_S"] = "0";
     daemons_[daemon] = std::make_unique<tests::daemon_process>(options_.tallyd, settings);
     target.set_port(daemon, daemons_[daemon]->http_port());
 }
