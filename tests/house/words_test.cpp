@@ -23,7 +23,7 @@ struct banned_word {
 /// what()) is none of them.
 constexpr banned_word names[] = {
     {"said", "status, text, answer: what it is", 8},
-    {"told", "observer, message, outcome: what it is", 16},
+    {"told", "observer, message, outcome: what it is", 15},
     {"what", "batch, data, status, kind: what it is", 34},
     {"whose", "owner", 0},
     {"who", "owner, author", 19},
