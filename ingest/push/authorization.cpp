@@ -2,8 +2,10 @@
 
 #include "ingest/http/problem.hpp"
 #include "ingest/text/ascii.hpp"
+#include "ingest/text/utf8_text.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <openssl/evp.h>
@@ -12,16 +14,8 @@ namespace tally::ingest {
 
 namespace {
 
-/// No token is longer. The limit keeps a hostile field from being decoded and hashed.
+/// No token is longer. The limit keeps a hostile field from being decoded.
 constexpr std::size_t credential_bytes_max = 4096;
-
-std::string_view trimmed(std::string_view text) noexcept {
-    auto const first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 /// The password in base64("user:password"), or empty.
 std::string basic_password(std::string_view base64) {
@@ -48,20 +42,6 @@ http_response unauthorized(std::string_view detail) {
     return response;
 }
 
-/// nullptr, or the reason why a push without a token is refused.
-char const* tokenless_obstacle(http_head const& head) noexcept {
-    if (!head.from_loopback) {
-        return "no source has a token yet, so only this machine itself may push; add one with "
-               "'tallyd source add'";
-    }
-    // A web page can make its visitor's browser post to the visitor's own machine. A browser then
-    // sends Origin, which no switch and no library does.
-    if (!head.field("Origin").empty()) {
-        return "a push from a browser needs a source with a token";
-    }
-    return nullptr;
-}
-
 } // namespace
 
 std::string credential_token(std::string_view authorization) {
@@ -82,33 +62,20 @@ std::string credential_token(std::string_view authorization) {
 
 std::variant<std::shared_ptr<source const>, http_response>
 authorize_push(http_head const& head, std::shared_ptr<source_table const> const& sources) {
-    source const* sender = &sources->local();
-    if (sources->any_token()) {
-        // Once any source has a token, a push without one is refused, even from this machine.
-        std::string const token = credential_token(head.field("Authorization"));
-        if (token.empty()) {
-            return unauthorized("send the source's token: 'Authorization: Bearer <token>'");
-        }
-        sender = sources->by_token(token);
-        if (sender == nullptr) {
-            return unauthorized("no source has this token");
-        }
-    } else if (char const* obstacle = tokenless_obstacle(head); obstacle != nullptr) {
-        return problem(403, obstacle);
+    // A web page can make its visitor's browser post to the visitor's own machine. A browser then
+    // sends Origin, which no switch and no library does.
+    bool const is_browser = !head.field("Origin").empty();
+    if (is_browser && head.from_loopback && !sources->any_token()) {
+        return problem(403, "a push from a browser needs a source with a token");
     }
 
-    // Disabled is 403, not 401: the token is right, so another one would not help.
-    if (!sender->is_active) {
-        return problem(403, "the source '" + sender->name + "' is disabled");
+    auto owner =
+        authorize(credential_token(head.field("Authorization")), head.from_loopback, sources);
+    if (auto const* refusal = std::get_if<sender_refusal>(&owner)) {
+        return refusal->kind == refusal_kind::unauthorized ? unauthorized(refusal->detail)
+                                                           : problem(403, refusal->detail);
     }
-
-    // Shares ownership of the table, so the source stays valid when a new table replaces it.
-    return std::shared_ptr<source const>{sources, sender};
-}
-
-bool allows_format(source const& source, std::string_view format_name) noexcept {
-    return source.formats.empty() ||
-           std::ranges::find(source.formats, format_name) != source.formats.end();
+    return std::get<std::shared_ptr<source const>>(std::move(owner));
 }
 
 } // namespace tally::ingest

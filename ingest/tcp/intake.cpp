@@ -2,8 +2,8 @@
 
 #include "ingest/base/time.hpp"
 #include "ingest/formats/formats.hpp"
-#include "ingest/push/authorization.hpp"
 #include "ingest/push/response.hpp"
+#include "ingest/record/authorization.hpp"
 #include "ingest/text/json_member.hpp"
 #include "ingest/text/json_writer.hpp"
 #include "ingest/text/utf8_text.hpp"
@@ -133,19 +133,13 @@ bool tcp_intake::greet(std::string_view line) {
 
 /// Finds the source of a token, or adds the refusal.
 bool tcp_intake::authorize(std::string_view token) {
-    // TCP and HTTP share one rule of authorization, so the token goes through an HTTP head.
-    std::string const credential = token.empty() ? "" : "Bearer " + std::string{token};
-    std::array const fields{http_field{"Authorization", credential}};
-    http_head head;
-    head.fields = fields;
-    head.from_loopback = from_loopback_;
-    auto owner = authorize_push(head, sink_.sources());
-    if (auto const* refusal = std::get_if<http_response>(&owner)) {
-        refuse(refusal->status == 401 ? "unauthorized" : "forbidden",
-               text_member(refusal->body, "detail"));
+    auto owner = ingest::authorize(trimmed(token), from_loopback_, sink_.sources());
+    if (auto const* refusal = std::get_if<sender_refusal>(&owner)) {
+        refuse(refusal->kind == refusal_kind::unauthorized ? "unauthorized" : "forbidden",
+               refusal->detail);
         return false;
     }
-    source_ = std::get<std::shared_ptr<source const>>(owner);
+    source_ = std::get<std::shared_ptr<source const>>(std::move(owner));
     return true;
 }
 

@@ -88,24 +88,5 @@ TEST(push_authorization, a_disabled_source_may_not_push) {
     EXPECT_EQ(whose({local}, {}), "403");
 }
 
-TEST(push_authorization, a_source_may_be_bound_to_formats) {
-    ingest::source source;
-    EXPECT_TRUE(ingest::allows_format(source, "freeswitch"));
-    source.formats = {"asterisk", "canonical"};
-    EXPECT_FALSE(ingest::allows_format(source, "freeswitch"));
-    EXPECT_TRUE(ingest::allows_format(source, "canonical"));
-}
-
-TEST(push_authorization, the_source_outlives_its_table) {
-    auto table = std::make_shared<ingest::source_table const>(std::vector<ingest::source>{{}});
-    ingest::http_head head;
-    head.from_loopback = true;
-    auto const result = ingest::authorize_push(head, table);
-    std::weak_ptr const watched = table;
-    table.reset();
-    EXPECT_FALSE(watched.expired());
-    EXPECT_EQ(std::get<0>(result)->name, "local");
-}
-
 } // namespace
 } // namespace tally::tests

@@ -195,12 +195,25 @@ TEST(tcp_intake, counts_the_errors_of_records_that_are_not_durable_yet) {
 
 TEST(tcp_intake, asks_who_it_is) {
     push_test_sink open;
-    EXPECT_THAT(connected(open, false).say(canonical() + "\n"), HasSubstr("forbidden"));
-    push_test_sink sink{{{}, source_with_token("pbx", "secret")}};
-    EXPECT_THAT(connected(sink).say(canonical() + "\n"), HasSubstr("unauthorized"));
-    EXPECT_THAT(connected(sink).say(R"({"hello":{"token":"guess"}})"
-                                    "\n"),
-                HasSubstr("unauthorized"));
+    EXPECT_EQ(connected(open, false).say(canonical() + "\n"),
+              R"({"error":{"code":"forbidden","detail":"no source has a token yet, so only this )"
+              R"(machine itself may push; add one with 'tallyd source add'"}})"
+              "\n");
+    source disabled = source_with_token("old", "rusty");
+    disabled.is_active = false;
+    push_test_sink sink{{{}, source_with_token("pbx", "secret"), disabled}};
+    EXPECT_EQ(connected(sink).say(canonical() + "\n"),
+              R"({"error":{"code":"unauthorized","detail":"send the source's token: )"
+              R"('Authorization: Bearer <token>'"}})"
+              "\n");
+    EXPECT_EQ(connected(sink).say(R"({"hello":{"token":"guess"}})"
+                                  "\n"),
+              R"({"error":{"code":"unauthorized","detail":"no source has this token"}})"
+              "\n");
+    EXPECT_EQ(connected(sink).say(R"({"hello":{"token":"rusty"}})"
+                                  "\n"),
+              R"({"error":{"code":"forbidden","detail":"the source 'old' is disabled"}})"
+              "\n");
     connected known{sink, false};
     EXPECT_EQ(known.say(R"({"hello":{"token":"secret"}})"
                         "\n" +
