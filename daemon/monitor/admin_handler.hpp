@@ -16,7 +16,7 @@ class metrics;
 /// tomorrow's records could then not be stored.
 inline constexpr std::int64_t partition_horizon_s_min = 24 * 60 * 60;
 
-/// The admin endpoint: /metrics, /healthz, /readyz, /status. Served by an http_server of its own.
+/// The admin endpoint: /metrics, /healthz, /readyz, /status. Served by a server of its own.
 /// Called by any thread, several at once; `status` is called on the same threads and must not
 /// block.
 class admin_handler final : public ingest::http_handler {

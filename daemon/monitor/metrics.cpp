@@ -118,7 +118,7 @@ auto& family(prometheus::Registry& registry, row which) {
         .Register(registry);
 }
 
-constexpr std::int64_t trouble_pause_ns = 1'000'000'000;
+constexpr std::int64_t warning_pause_ns = 1'000'000'000;
 
 } // namespace
 
@@ -160,7 +160,7 @@ struct metrics::impl {
     labeled_counters tried_again{registry, rows[suspense_retries]};
 
     std::function<void(std::string_view)> log;
-    std::atomic<std::int64_t> next_trouble_ns{0};
+    std::atomic<std::int64_t> next_warning_ns{0};
 
     prometheus::Counter& plain_counter(row which) {
         return family<prometheus::Counter>(registry, which).Add({});
@@ -298,15 +298,15 @@ void metrics::acknowledged(double seconds) noexcept {
     impl_->ack.Observe(seconds);
 }
 
-void metrics::on_trouble(std::function<void(std::string_view)> log) {
+void metrics::on_warning(std::function<void(std::string_view)> log) {
     impl_->log = std::move(log);
 }
 
-void metrics::trouble(std::string_view text) noexcept {
+void metrics::warning(std::string_view text) noexcept {
     std::int64_t const now_ns = std::chrono::steady_clock::now().time_since_epoch().count();
-    std::int64_t next_ns = impl_->next_trouble_ns.load(std::memory_order_relaxed);
+    std::int64_t next_ns = impl_->next_warning_ns.load(std::memory_order_relaxed);
     if (!impl_->log || now_ns < next_ns ||
-        !impl_->next_trouble_ns.compare_exchange_strong(next_ns, now_ns + trouble_pause_ns)) {
+        !impl_->next_warning_ns.compare_exchange_strong(next_ns, now_ns + warning_pause_ns)) {
         return;
     }
     impl_->log(text);

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "ingest/base/record_error.hpp"
-#include "ingest/http/observer.hpp"
+#include "ingest/net/connection_observer.hpp"
+#include "ingest/record/push_observer.hpp"
 #include "rating/money/money.hpp"
 
 #include <array>
@@ -53,7 +54,7 @@ struct metric_totals {
 /// received(), accepted() and rejected() together when its block is done; lanes count the others
 /// after COMMIT. A suspended record was counted when it arrived: a retry of it only counts in
 /// suspense_retried().
-class metrics final : public ingest::http_observer {
+class metrics final : public ingest::push_observer, public ingest::connection_observer {
   public:
     metrics();
     ~metrics() override;
@@ -95,15 +96,17 @@ class metrics final : public ingest::http_observer {
     /// `outcome`: "done" or "failed".
     void maintenance_run(std::string_view job, std::string_view outcome) noexcept;
 
-    /// Sets where trouble() is logged; call it before any thread starts. `log` is called at most
+    /// Sets where warning() is logged; call it before any thread starts. `log` is called at most
     /// once per second.
-    void on_trouble(std::function<void(std::string_view)> log);
+    void on_warning(std::function<void(std::string_view)> log);
 
-    // ingest::http_observer
-    void answered(std::string_view endpoint, unsigned status) noexcept override;
+    // ingest::push_observer
     void counted(ingest::push_counts const& counts) noexcept override;
     void acknowledged(double seconds) noexcept override;
-    void trouble(std::string_view text) noexcept override;
+
+    // ingest::connection_observer
+    void answered(std::string_view endpoint, unsigned status) noexcept override;
+    void warning(std::string_view text) noexcept override;
 
   private:
     struct impl;

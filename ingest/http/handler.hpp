@@ -39,7 +39,7 @@ class http_exchange {
 /// Either the response, if it does not need the body, or the exchange that reads the body.
 using http_step = std::variant<http_response, std::unique_ptr<http_exchange>>;
 
-/// The application of an http_server: protocol logic without sockets. Any thread, several at once.
+/// The application of an HTTP server: protocol logic without sockets. Any thread, several at once.
 class http_handler {
   public:
     http_handler() = default;

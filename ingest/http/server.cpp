@@ -2,7 +2,7 @@
 
 #include "ingest/http/problem.hpp"
 #include "ingest/http/session.hpp"
-#include "ingest/net/connection_server.hpp"
+#include "ingest/net/connection_plan.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -28,63 +28,43 @@ std::string too_many_connections() {
            std::to_string(response.body.size()) + "\r\n\r\n" + response.body;
 }
 
-} // namespace
+/// Shared by the sessions; the last of them may outlive the server.
+struct server_share {
+    http_server_settings const settings;
+    http_session_context const context;
 
-struct http_server::impl {
-    /// Shared by the sessions; the last of them may outlive the server.
-    struct shared {
-        http_server_settings const settings;
-        http_session_context const context;
-
-        shared(http_handler& handler, http_observer& observer, http_server_settings wanted)
-            : settings(std::move(wanted)), context{handler, observer, settings} {}
-    };
-
-    static connection_server::plan plan_of(std::shared_ptr<shared const> const& owner) {
-        return {
-            .listen = owner->settings.listen,
-            .connections_max = owner->settings.connections_max,
-            .sweep_interval = sweep_interval_of(owner->settings),
-            .too_many =
-                [owner] {
-                    owner->context.observer.answered({}, 503);
-                    return too_many_connections();
-                },
-            .on_warning = [owner](std::string_view text) { owner->context.observer.trouble(text); },
-            .make =
-                [owner](connection::socket socket) {
-                    // The session refers to `by`, so the deleter holds it as long as the
-                    // session lives.
-                    auto* const made = new http_session(std::move(socket), owner->context);
-                    return std::shared_ptr<http_session>(
-                        made, [owner](http_session* gone) { delete gone; });
-                }};
-    }
-
-    connection_server server;
+    server_share(http_handler& handler, connection_observer& observer, http_server_settings wanted)
+        : settings(std::move(wanted)), context{handler, observer, settings} {}
 };
 
-http_server::http_server(asio::io_context& context, http_handler& handler, http_observer& observer,
-                         http_server_settings settings)
-    : impl_(new impl{{context, impl::plan_of(std::make_shared<impl::shared const>(
-                                   handler, observer, std::move(settings)))}}) {}
-
-http_server::~http_server() = default;
-
-std::string http_server::start() {
-    return impl_->server.start();
+connection_plan plan_of(std::shared_ptr<server_share const> const& share) {
+    return {.listen = share->settings.listen,
+            .connections_max = share->settings.connections_max,
+            .sweep_interval = sweep_interval_of(share->settings),
+            .too_many =
+                [share] {
+                    share->context.observer.answered({}, 503);
+                    return too_many_connections();
+                },
+            .on_warning = [share](std::string_view text) { share->context.observer.warning(text); },
+            .make =
+                [share](connection::socket socket) {
+                    // The session refers to `share`, so the deleter holds it as long as the session
+                    // lives.
+                    auto* const made = new http_session(std::move(socket), share->context);
+                    return std::shared_ptr<http_session>(
+                        made, [share](http_session* gone) { delete gone; });
+                }};
 }
 
-std::uint16_t http_server::port() const noexcept {
-    return impl_->server.port();
-}
+} // namespace
 
-std::size_t http_server::connections() const noexcept {
-    return impl_->server.connections();
-}
-
-bool http_server::drain(std::chrono::milliseconds limit) {
-    return impl_->server.drain(limit);
+std::unique_ptr<connection_server> make_http_server(asio::io_context& context,
+                                                    http_handler& handler,
+                                                    connection_observer& observer,
+                                                    http_server_settings settings) {
+    auto const share = std::make_shared<server_share const>(handler, observer, std::move(settings));
+    return std::make_unique<connection_server>(context, plan_of(share));
 }
 
 } // namespace tally::ingest

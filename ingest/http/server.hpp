@@ -1,7 +1,8 @@
 #pragma once
 
 #include "ingest/http/handler.hpp"
-#include "ingest/http/observer.hpp"
+#include "ingest/net/connection_observer.hpp"
+#include "ingest/net/connection_server.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -26,42 +27,18 @@ struct http_server_settings {
     std::chrono::milliseconds write_timeout{10'000};  ///< for a client that does not read
 };
 
-/// HTTP/1.1 server for one address: keep-alive, pipelining, chunked bodies, Expect.
+/// HTTP/1.1 for one address: keep-alive, pipelining, chunked bodies, Expect.
 ///
 ///     accept ─→ session (one coroutine, one strand each)
 ///                idle ─→ head ─→ handler.begin ─→ body ─→ exchange.finish … reply ─→ write ─┐
 ///                  ↑                  └ response without body ───────────────────────────→──┤
 ///                  └────────────────────────────── keep-alive ──────────────────────────────┘
 ///
-/// Starts no thread: everything runs on the threads that run the io_context. The handler and the
-/// observer must outlive these threads; the io_context must outlive the server.
-///
-/// It is ended by drain(), from a thread that does not run the io_context, while others still do.
-class http_server {
-  public:
-    http_server(boost::asio::io_context& context, http_handler& handler, http_observer& observer,
-                http_server_settings settings);
-    ~http_server();
-    http_server(http_server const&) = delete;
-    http_server& operator=(http_server const&) = delete;
-
-    /// Binds the address and begins to accept. Empty, or the reason why it failed.
-    [[nodiscard]] std::string start();
-
-    /// The port in use once start() succeeded.
-    [[nodiscard]] std::uint16_t port() const noexcept;
-
-    /// Stops accepting, closes idle connections, lets requests in progress finish for at most
-    /// `limit`, then cuts the rest off. True if nothing had to be cut off. Blocks. May be called
-    /// before start(), and a second time.
-    bool drain(std::chrono::milliseconds limit);
-
-    /// Connections open now. Any thread.
-    [[nodiscard]] std::size_t connections() const noexcept;
-
-  private:
-    struct impl;
-    std::unique_ptr<impl> impl_;
-};
+/// The handler and the observer must outlive the threads that run the io_context. drain() closes
+/// idle connections and lets requests in progress finish.
+std::unique_ptr<connection_server> make_http_server(boost::asio::io_context& context,
+                                                    http_handler& handler,
+                                                    connection_observer& observer,
+                                                    http_server_settings settings);
 
 } // namespace tally::ingest

@@ -63,7 +63,7 @@ void http_session::start(std::function<void()> ended) {
         socket_.get_executor(), [self = shared_from_this()] { return self->run(); },
         [self = shared_from_this(), ended = std::move(ended)](std::exception_ptr failure) {
             if (failure) {
-                self->context_.observer.trouble("a connection ended with an exception");
+                self->context_.observer.warning("a connection ended with an exception");
             }
             self->close();
             ended();

@@ -32,7 +32,7 @@ namespace tally::ingest {
 /// Shared by a server and its sessions.
 struct http_session_context {
     http_handler& handler;
-    http_observer& observer;
+    connection_observer& observer;
     http_server_settings const& settings;
 };
 

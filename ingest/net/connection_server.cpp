@@ -1,5 +1,6 @@
 #include "ingest/net/connection_server.hpp"
 
+#include "ingest/net/connection_plan.hpp"
 #include "ingest/net/listen_address.hpp"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
     using timer =
         asio::basic_waitable_timer<connection::clock, asio::wait_traits<connection::clock>, strand>;
 
-    impl(asio::io_context& io, plan wanted)
+    impl(asio::io_context& io, connection_plan wanted)
         : settings(std::move(wanted)), executor(asio::make_strand(io)),
           io_executor(io.get_executor()), acceptor(executor), pause(executor),
           sweep_timer(executor) {}
@@ -54,7 +55,7 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
     bool wait_until_empty(std::chrono::milliseconds limit);
     void stop();
 
-    plan const settings;
+    connection_plan const settings;
     strand executor; ///< for the acceptor and the timers
     asio::io_context::executor_type io_executor;
     asio::basic_socket_acceptor<tcp, strand> acceptor;
@@ -72,7 +73,7 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
 /// Resolves, binds and listens, synchronously: the daemon must not report that it runs before it
 /// does.
 std::string connection_server::impl::bind() {
-    auto const address = parse_http_address(settings.listen);
+    auto const address = parse_listen_address(settings.listen);
     if (!address) {
         return "'" + settings.listen + "' is not an address: expected host:port or [host]:port";
     }
@@ -196,8 +197,8 @@ void connection_server::impl::stop() {
     for_each_session([](connection& session) { session.drain(); });
 }
 
-connection_server::connection_server(asio::io_context& context, plan settings)
-    : impl_(std::make_shared<impl>(context, std::move(settings))) {}
+connection_server::connection_server(asio::io_context& context, connection_plan plan)
+    : impl_(std::make_shared<impl>(context, std::move(plan))) {}
 
 connection_server::~connection_server() {
     bool still_running = false;

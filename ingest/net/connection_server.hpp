@@ -1,37 +1,29 @@
 #pragma once
 
-// Included by .cpp files of servers only.
-
-#include "ingest/net/connection.hpp"
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace tally::ingest {
 
-/// Accepts the connections of one address and supervises them, whatever protocol they speak: a
-/// bound on their number, deadlines by one sweep, draining. The HTTP and the TCP server are built
-/// on it.
+struct connection_plan;
+
+/// The server of one address, whatever protocol its connections speak (connection_plan): a bound on
+/// their number, deadlines by one sweep, draining. Made by make_http_server() and
+/// make_tcp_server().
 ///
 /// Starts no thread: everything runs on the threads that run the io_context, which must outlive it.
+///
+/// It is ended by drain(), from a thread that does not run the io_context, while others still do.
 class connection_server {
   public:
-    struct plan {
-        std::string listen;
-        std::size_t connections_max = 0;
-        std::chrono::milliseconds sweep_interval{1'000};
-        /// The text to send to a connection over the limit before it is closed.
-        std::function<std::string()> too_many;
-        std::function<void(std::string_view)> on_warning;
-        std::function<std::shared_ptr<connection>(connection::socket)> make;
-    };
-
-    connection_server(boost::asio::io_context& context, plan settings);
+    connection_server(boost::asio::io_context& context, connection_plan plan);
     ~connection_server();
     connection_server(connection_server const&) = delete;
     connection_server& operator=(connection_server const&) = delete;

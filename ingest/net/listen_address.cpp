@@ -4,7 +4,7 @@
 
 namespace tally::ingest {
 
-std::optional<http_address> parse_http_address(std::string_view text) {
+std::optional<listen_address> parse_listen_address(std::string_view text) {
     std::size_t const colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0) {
         return std::nullopt;
@@ -17,7 +17,7 @@ std::optional<http_address> parse_http_address(std::string_view text) {
         return std::nullopt; // an IPv6 address without brackets is ambiguous
     }
 
-    http_address address{std::string{host}, 0};
+    listen_address address{std::string{host}, 0};
     auto const [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
     if (error != std::errc{} || end != digits.data() + digits.size() || host.empty()) {

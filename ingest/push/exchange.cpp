@@ -19,7 +19,7 @@ constexpr unsigned retry_after_closed_s = 5;
 struct push_under_way {
     push_summary summary;
     std::shared_ptr<source const> sender; ///< the summary holds a view of its name
-    http_observer& observer;
+    push_observer& observer;
     http_reply reply;
     std::string_view endpoint;
     std::chrono::steady_clock::time_point started;
@@ -54,7 +54,7 @@ struct push_under_way {
 
 } // namespace
 
-push_exchange::push_exchange(record_sink& sink, http_observer& observer, push_order order)
+push_exchange::push_exchange(record_sink& sink, push_observer& observer, push_order order)
     : sink_(sink), observer_(observer), order_(std::move(order)), credit_(sink) {}
 
 bool push_exchange::from_switch() const noexcept {
@@ -109,8 +109,9 @@ void push_exchange::finish(std::string body, http_reply reply) {
     }
 
     // The batch moves on with the block, so everything the response needs is taken now.
-    push_summary summary = summarize(block->batch, order_.in_format->kind, from_switch());
-    summary.counts.source = order_.sender->name;
+    auto const counts = count_push(block->batch, order_.sender->name,
+                                   name_of(order_.in_format->kind), from_switch());
+    push_summary summary = summarize(block->batch, counts);
     if (summary.counts.accepted != 0) {
         hand_over(std::move(block), std::move(summary), std::move(reply));
         return;

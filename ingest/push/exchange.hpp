@@ -2,9 +2,9 @@
 
 #include "ingest/compression/content_coding.hpp"
 #include "ingest/http/handler.hpp"
-#include "ingest/http/observer.hpp"
 #include "ingest/push/cloudevents_binary.hpp"
 #include "ingest/push/response.hpp"
+#include "ingest/record/push_observer.hpp"
 #include "ingest/record/record_sink.hpp"
 
 #include <chrono>
@@ -61,7 +61,7 @@ struct push_order {
 /// done.
 class push_exchange final : public http_exchange {
   public:
-    push_exchange(record_sink& sink, http_observer& observer, push_order order);
+    push_exchange(record_sink& sink, push_observer& observer, push_order order);
 
     [[nodiscard]] std::optional<http_response> admit(std::size_t bytes) override;
     void finish(std::string body, http_reply reply) override;
@@ -81,7 +81,7 @@ class push_exchange final : public http_exchange {
     [[nodiscard]] http_response named(http_response response) const;
 
     record_sink& sink_;
-    http_observer& observer_;
+    push_observer& observer_;
     push_order order_;
     sink_credit credit_;
     std::shared_ptr<commit_wait> waits_; ///< set at hand-over, if the sender waits for COMMIT

@@ -89,7 +89,7 @@ std::optional<http_response> head_obstacle(http_head const& head, format const& 
 
 } // namespace
 
-push_handler::push_handler(record_sink& sink, http_observer& observer, push_settings settings,
+push_handler::push_handler(record_sink& sink, push_observer& observer, push_settings settings,
                            std::span<const format> formats)
     : sink_(sink), observer_(observer), settings_(settings) {
     for (format const& candidate : formats) {

@@ -2,7 +2,7 @@
 
 #include "ingest/formats/formats.hpp"
 #include "ingest/http/handler.hpp"
-#include "ingest/http/observer.hpp"
+#include "ingest/record/push_observer.hpp"
 #include "ingest/record/record_sink.hpp"
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct push_settings {
 };
 
 /// POST to the paths of the formats (/v1/cdrs, /v1/cdrs/{format}, /v1/events): decides who may
-/// push, reads the body and responds. Sees no socket: an http_server delivers the requests.
+/// push, reads the body and responds. Sees no socket: the HTTP server delivers the requests.
 ///
 ///     begin   route → source of the token → format allowed → content type → credit of the sink
 ///     finish  expand → decode → push the block ─ … lanes commit … ─→ on_done → 202, 200 or 422
@@ -29,7 +29,7 @@ struct push_settings {
 class push_handler final : public http_handler {
   public:
     /// `formats` outlives the handler.
-    push_handler(record_sink& sink, http_observer& observer, push_settings settings,
+    push_handler(record_sink& sink, push_observer& observer, push_settings settings,
                  std::span<const format> formats = ingest::formats());
 
     [[nodiscard]] http_step begin(http_head const& head) override;
@@ -46,7 +46,7 @@ class push_handler final : public http_handler {
     [[nodiscard]] http_response no_such_route(std::string_view path) const;
 
     record_sink& sink_;
-    http_observer& observer_;
+    push_observer& observer_;
     push_settings settings_;
     std::vector<route> routes_;
 };

@@ -1,6 +1,7 @@
 #include "ingest/push/response.hpp"
 
 #include "ingest/http/problem.hpp"
+#include "ingest/record/rejected_json.hpp"
 #include "ingest/text/json_writer.hpp"
 
 #include <algorithm>
@@ -10,27 +11,11 @@ namespace tally::ingest {
 
 namespace {
 
-/// A detail may quote the sender's own bytes; this much of it is enough to find them.
-constexpr std::size_t detail_bytes_max = 400;
-
-void append_error(json_writer& json, rejected_record const& record) {
-    std::string_view const detail = record.detail.empty() ? explain(record.error) : record.detail;
-    json.open('{').key("index").value(record.index).key("code").value(code(record.error));
-    if (!record.field.empty()) {
-        json.key("field").value(record.field.substr(0, detail_bytes_max));
-    }
-    json.key("detail").value(detail.substr(0, detail_bytes_max));
-    if (record.suspended) {
-        json.key("suspended").value(true);
-    }
-    json.close('}');
-}
-
 std::string errors_of(std::vector<rejected_record> const& rejected) {
     json_writer json;
     json.open('[');
     for (std::size_t i = 0; i < std::min(rejected.size(), errors_listed_max); ++i) {
-        append_error(json, rejected[i]);
+        append_error(json, rejected[i].index, rejected[i]);
     }
     return std::move(json.close(']')).text();
 }
@@ -61,25 +46,12 @@ http_response json_answer(unsigned status, json_writer json) {
 
 } // namespace
 
-push_summary summarize(record_batch const& batch, record_kind kind, bool keep_rejected) {
-    push_summary summary;
-    for (rejected_record const& record : batch.rejected) {
-        if (!keep_rejected && !record.suspended) {
-            ++summary.rejected;
-            ++summary.counts.rejected[static_cast<std::size_t>(record.error)];
-        }
-    }
-
-    // What the source's settings leave out is in neither number, so that received = accepted +
-    // rejected.
-    summary.counts.kind = name_of(kind);
-    summary.counts.received = batch.received() - batch.skipped;
-    summary.counts.accepted = summary.counts.received - summary.rejected;
-
-    summary.skipped = batch.skipped;
-    summary.errors_json = errors_of(batch.rejected);
-    summary.errors_truncated = batch.rejected.size() > errors_listed_max;
-    return summary;
+push_summary summarize(record_batch const& batch, push_counts const& counts) {
+    return {.counts = counts,
+            .rejected = counts.all_rejected(),
+            .skipped = batch.skipped,
+            .errors_json = errors_of(batch.rejected),
+            .errors_truncated = batch.rejected.size() > errors_listed_max};
 }
 
 http_response accepted_answer(push_summary const& summary, block_outcome const* outcome) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ingest/http/message.hpp"
-#include "ingest/http/observer.hpp"
+#include "ingest/record/push_counts.hpp"
 #include "ingest/record/record_block.hpp"
 
 #include <cstddef>
@@ -24,10 +24,8 @@ struct push_summary {
     bool errors_truncated = false;
 };
 
-/// Fills everything except the source's name. Records that wait in suspense count as accepted, and
-/// their errors are only reported: with `keep_rejected` (records of a switch) all rejected ones,
-/// else those that the decoder marked `suspended`.
-push_summary summarize(record_batch const& batch, record_kind kind, bool keep_rejected);
+/// `counts` are the batch's own. The errors of records that wait in suspense are listed as well.
+push_summary summarize(record_batch const& batch, push_counts const& counts);
 
 /// 202, or 200 with the counts of the outcome if the sender asked to wait for COMMIT; `outcome` is
 /// nullptr for 202.

@@ -2,8 +2,8 @@
 
 #include "ingest/base/time.hpp"
 #include "ingest/formats/formats.hpp"
-#include "ingest/push/response.hpp"
 #include "ingest/record/authorization.hpp"
+#include "ingest/record/rejected_json.hpp"
 #include "ingest/text/json_member.hpp"
 #include "ingest/text/json_writer.hpp"
 #include "ingest/text/utf8_text.hpp"
@@ -19,8 +19,6 @@ namespace {
 constexpr std::string_view default_format = "canonical";
 /// Limit of the first line, before the source and its own limit are known.
 constexpr std::size_t hello_bytes_max = 1024 * 1024;
-/// An error may quote the sender's own bytes; this much of it is enough to find them.
-constexpr std::size_t quoted_bytes_max = 400;
 
 /// A string member of a JSON object; empty if it is not a string. Tokens and names need no escapes.
 std::string text_member(std::string_view object, std::string_view name) {
@@ -29,26 +27,17 @@ std::string text_member(std::string_view object, std::string_view name) {
     return is_text ? found->substr(1, found->size() - 2) : std::string{};
 }
 
-std::string error_line(std::uint64_t index, record_error error, std::string_view field,
-                       std::string_view detail, bool suspended) {
+std::string error_line(std::uint64_t index, rejected_record const& record) {
     json_writer json;
-    json.open('{').key("error").open('{');
-    json.key("index").value(index).key("code").value(code(error));
-    if (!field.empty()) {
-        json.key("field").value(field.substr(0, quoted_bytes_max));
-    }
-    json.key("detail").value(
-        (detail.empty() ? explain(error) : detail).substr(0, quoted_bytes_max));
-    if (suspended) {
-        json.key("suspended").value(true);
-    }
-    json.close('}').close('}');
+    json.open('{').key("error");
+    append_error(json, index, record);
+    json.close('}');
     return std::move(json).text() + "\n";
 }
 
 } // namespace
 
-tcp_intake::tcp_intake(record_sink& sink, http_observer& observer, bool from_loopback)
+tcp_intake::tcp_intake(record_sink& sink, push_observer& observer, bool from_loopback)
     : sink_{sink}, observer_{observer}, from_loopback_{from_loopback}, lines_{hello_bytes_max} {}
 
 /// Adds an error of the connection; it is sent after the errors and acks of its records.
@@ -170,7 +159,9 @@ void tcp_intake::take_too_long() {
     observer_.counted(counts);
 
     // The line counts as a record, so that acks keep counting the sender's lines.
-    auto errors = error_line(acks_.records(), record_error::record_too_large, {}, {}, false);
+    rejected_record too_long;
+    too_long.error = record_error::record_too_large;
+    auto errors = error_line(acks_.records(), too_long);
     acks_.done(acks_.begin(1, std::move(errors), 0), true);
 }
 
@@ -232,13 +223,12 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
     }
 
     // The batch moves on with the block, so counts and errors are taken now.
-    auto summary = summarize(batch, in_format_->kind, false);
-    summary.counts.source = source_->name;
+    auto const counts = count_push(batch, source_->name, name_of(in_format_->kind), false);
     auto const group = acks_.begin(lines, errors_of(batch), text.size());
 
     // Nothing to store: finished at once, but acknowledged in its turn.
-    if (summary.counts.accepted == 0) {
-        observer_.counted(summary.counts);
+    if (counts.accepted == 0) {
+        observer_.counted(counts);
         acks_.done(group, true);
         sink_.release(credit_bytes);
         return true;
@@ -247,7 +237,7 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
     // on_done may run on any thread, even after this connection has ended, so it captures no
     // `this`.
     block->admitted_bytes = credit_bytes;
-    block->on_done = [stored = stored_, group, counts = summary.counts, source = source_,
+    block->on_done = [stored = stored_, group, counts, source = source_,
                       &observer = observer_](block_outcome const& outcome) {
         if (outcome.durable) {
             observer.counted(counts);
@@ -266,8 +256,7 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
 std::string tcp_intake::errors_of(record_batch const& batch) const {
     std::string errors;
     for (auto const& each : batch.rejected) {
-        errors += error_line(acks_.records() + each.index, each.error, each.field, each.detail,
-                             each.suspended);
+        errors += error_line(acks_.records() + each.index, each);
     }
     return errors;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ingest/http/observer.hpp"
+#include "ingest/record/push_observer.hpp"
 #include "ingest/record/record_sink.hpp"
 #include "ingest/tcp/acks.hpp"
 #include "ingest/tcp/lines.hpp"
@@ -23,7 +23,7 @@ class tcp_intake {
   public:
     using stored_call = std::function<void(std::uint64_t group, bool durable)>;
 
-    tcp_intake(record_sink& sink, http_observer& observer, bool from_loopback);
+    tcp_intake(record_sink& sink, push_observer& observer, bool from_loopback);
 
     /// `stored` is called on any thread, once for each block that was handed over, even after the
     /// intake is gone. Must be set before the first step.
@@ -79,7 +79,7 @@ class tcp_intake {
     void refuse(std::string_view code, std::string_view detail);
 
     record_sink& sink_;
-    http_observer& observer_;
+    push_observer& observer_;
     bool from_loopback_;
     stored_call stored_;
     tcp_lines lines_;

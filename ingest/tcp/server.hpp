@@ -1,6 +1,8 @@
 #pragma once
 
-#include "ingest/http/observer.hpp"
+#include "ingest/net/connection_observer.hpp"
+#include "ingest/net/connection_server.hpp"
+#include "ingest/record/push_observer.hpp"
 #include "ingest/record/record_sink.hpp"
 
 #include <chrono>
@@ -22,26 +24,17 @@ struct tcp_server_settings {
     std::chrono::milliseconds write_timeout{10'000}; ///< for a client that does not read
 };
 
-/// Accepts records as lines over TCP and acknowledges the first N of each connection once they are
-/// durable (TCP.md). Starts no thread; ended by drain(), like http_server.
-class tcp_server {
-  public:
-    tcp_server(boost::asio::io_context& context, record_sink& sink, http_observer& observer,
-               tcp_server_settings settings);
-    ~tcp_server();
-    tcp_server(tcp_server const&) = delete;
-    tcp_server& operator=(tcp_server const&) = delete;
-
-    /// Starts listening. Empty, or what is wrong with the address.
-    [[nodiscard]] std::string start();
-    [[nodiscard]] std::uint16_t port() const noexcept;
-    /// Stops reading, acknowledges what was read, closes. True if that was done in time.
-    bool drain(std::chrono::milliseconds limit);
-    [[nodiscard]] std::size_t connections() const noexcept;
-
-  private:
-    struct impl;
-    std::unique_ptr<impl> impl_;
+/// What the sessions of a server report to. Both must outlive the threads that run the io_context
+/// and every block in flight.
+struct tcp_observers {
+    push_observer& pushes;
+    connection_observer& connections;
 };
+
+/// Accepts records as lines over TCP and acknowledges the first N of each connection once they are
+/// durable (TCP.md). drain() stops reading, acknowledges what was read, and closes.
+std::unique_ptr<connection_server> make_tcp_server(boost::asio::io_context& context,
+                                                   record_sink& sink, tcp_observers observers,
+                                                   tcp_server_settings settings);
 
 } // namespace tally::ingest

@@ -35,7 +35,7 @@ bool peer_is_loopback(connection::socket const& socket) {
 
 tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> context)
     : socket_{std::move(accepted)}, context_{std::move(context)}, news_{socket_.get_executor()},
-      room_{socket_.get_executor()}, intake_{context_->sink, context_->observer,
+      room_{socket_.get_executor()}, intake_{context_->sink, context_->observers.pushes,
                                              peer_is_loopback(socket_)},
       idle_deadline_{never}, write_deadline_{never} {
     not_idle();
@@ -68,7 +68,8 @@ void tcp_session::start(std::function<void()> ended) {
             [self = shared_from_this(), member] { return (*self.*member)(); },
             [self = shared_from_this()](std::exception_ptr failure) {
                 if (failure) {
-                    self->context_->observer.trouble("a TCP connection ended with an exception");
+                    self->context_->observers.connections.warning(
+                        "a TCP connection ended with an exception");
                     self->close();
                 }
                 self->finished();

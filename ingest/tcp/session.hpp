@@ -23,11 +23,11 @@ namespace tally::ingest {
 /// Shared by the sessions; the last of them may outlive the server.
 struct tcp_session_context {
     record_sink& sink;
-    http_observer& observer;
+    tcp_observers const observers;
     tcp_server_settings const settings;
 
-    tcp_session_context(record_sink& records, http_observer& listener, tcp_server_settings chosen)
-        : sink{records}, observer{listener}, settings{std::move(chosen)} {}
+    tcp_session_context(record_sink& records, tcp_observers listeners, tcp_server_settings chosen)
+        : sink{records}, observers{listeners}, settings{std::move(chosen)} {}
 };
 
 /// A connection of the TCP endpoint: two coroutines on one strand around a tcp_intake. One reads

@@ -15,18 +15,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class counting final : public ingest::http_observer {
+class counting final : public ingest::push_observer {
   public:
     std::atomic<std::uint32_t> accepted{0};
     std::atomic<std::uint32_t> notified{0};
 
   private:
-    void answered(std::string_view, unsigned) noexcept override {}
     void counted(ingest::push_counts const& counts) noexcept override {
         accepted += counts.accepted;
     }
     void acknowledged(double) noexcept override { ++notified; }
-    void trouble(std::string_view) noexcept override {}
 };
 
 std::string const call =

@@ -185,11 +185,11 @@ TEST(metrics, loses_no_count_between_threads) {
 
 TEST(metrics, passes_trouble_on_but_not_every_time) {
     metrics all;
-    all.trouble("nobody listens yet");
+    all.warning("nobody listens yet");
     std::vector<std::string> lines;
-    all.on_trouble([&](std::string_view text) { lines.emplace_back(text); });
+    all.on_warning([&](std::string_view text) { lines.emplace_back(text); });
     for (int i = 0; i < 100; ++i)
-        all.trouble("no descriptors");
+        all.warning("no descriptors");
     ASSERT_FALSE(lines.empty());
     EXPECT_EQ(lines.front(), "no descriptors");
     EXPECT_LT(lines.size(), 100u);

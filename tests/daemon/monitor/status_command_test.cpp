@@ -21,12 +21,13 @@ namespace {
 class served {
   public:
     explicit served(ingest::http_handler& handler)
-        : server_{context_, handler, counters_, {.listen = "127.0.0.1:0"}} {
-        EXPECT_EQ(server_.start(), "");
+        : server_{
+              ingest::make_http_server(context_, handler, counters_, {.listen = "127.0.0.1:0"})} {
+        EXPECT_EQ(server_->start(), "");
         thread_ = std::jthread{[this] { context_.run(); }};
     }
     ~served() {
-        server_.drain(std::chrono::seconds{1});
+        server_->drain(std::chrono::seconds{1});
         work_.reset();
         context_.stop();
         thread_.join();
@@ -38,7 +39,7 @@ class served {
         words.insert(words.begin(), "status");
         return tests::run_tallyd(
             TALLY_BINARY, words,
-            {{"TALLYD_ADMIN_LISTEN", "127.0.0.1:" + std::to_string(server_.port())}});
+            {{"TALLYD_ADMIN_LISTEN", "127.0.0.1:" + std::to_string(server_->port())}});
     }
 
   private:
@@ -46,7 +47,7 @@ class served {
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         context_.get_executor()};
     daemon::metrics counters_;
-    ingest::http_server server_;
+    std::unique_ptr<ingest::connection_server> server_;
     std::jthread thread_;
 };
 

@@ -82,8 +82,9 @@ TEST(http_drain_unstarted, is_done_at_once) {
     echo_handler handler;
     recording_observer observer;
     boost::asio::io_context context;
-    ingest::http_server server{context, handler, observer, {.listen = "127.0.0.1:0"}};
-    EXPECT_TRUE(server.drain(long_enough));
+    auto const server =
+        ingest::make_http_server(context, handler, observer, {.listen = "127.0.0.1:0"});
+    EXPECT_TRUE(server->drain(long_enough));
 }
 
 TEST(http_reply, does_nothing_after_server_and_context_have_gone) {

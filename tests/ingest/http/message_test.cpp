@@ -1,5 +1,4 @@
 #include "ingest/http/message.hpp"
-#include "ingest/net/listen_address.hpp"
 #include "ingest/text/json_writer.hpp"
 
 #include <gtest/gtest.h>
@@ -46,16 +45,6 @@ TEST(http_message, finds_fields_in_any_case) {
     head.fields = fields;
     EXPECT_EQ(head.field("Content-Type"), "a");
     EXPECT_EQ(head.field("Content-Typ"), "");
-}
-
-TEST(http_address, reads_host_and_port) {
-    using ingest::http_address;
-    EXPECT_EQ(ingest::parse_http_address("127.0.0.1:8080"), (http_address{"127.0.0.1", 8080}));
-    EXPECT_EQ(ingest::parse_http_address("localhost:0"), (http_address{"localhost", 0}));
-    EXPECT_EQ(ingest::parse_http_address("[::1]:65535"), (http_address{"::1", 65535}));
-    for (auto const wrong : {"", ":", ":80", "host", "host:", "host:x", "host:65536", "host:-1",
-                             "::1:80", "[::1]", "[]:80", "[::1:80", "host:80x", "host: 80"})
-        EXPECT_EQ(ingest::parse_http_address(wrong), std::nullopt) << wrong;
 }
 
 std::string json_string(std::string_view text) {

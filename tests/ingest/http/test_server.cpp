@@ -29,7 +29,7 @@ void recording_observer::acknowledged(double) noexcept {
     ++sums_.acknowledged;
 }
 
-void recording_observer::trouble(std::string_view) noexcept {}
+void recording_observer::warning(std::string_view) noexcept {}
 
 std::vector<std::pair<std::string, unsigned>> recording_observer::answers() const {
     std::lock_guard const lock{mutex_};
@@ -50,7 +50,7 @@ struct http_test_server::impl {
     boost::asio::io_context context;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
         context.get_executor()};
-    std::unique_ptr<ingest::http_server> server;
+    std::unique_ptr<ingest::connection_server> server;
     std::vector<std::jthread> threads;
 };
 
@@ -59,8 +59,8 @@ http_test_server::http_test_server(ingest::http_handler& handler,
     : impl_(std::make_unique<impl>()) {
     if (settings.listen == ingest::http_server_settings{}.listen)
         settings.listen = "127.0.0.1:0";
-    impl_->server = std::make_unique<ingest::http_server>(impl_->context, handler, observer,
-                                                          std::move(settings));
+    impl_->server =
+        ingest::make_http_server(impl_->context, handler, observer, std::move(settings));
     if (std::string const wrong = impl_->server->start(); !wrong.empty())
         throw std::runtime_error(wrong);
     for (int i = 0; i < 2; ++i)
@@ -78,7 +78,7 @@ http_test_server::~http_test_server() {
 std::uint16_t http_test_server::port() const {
     return impl_->server->port();
 }
-ingest::http_server& http_test_server::server() {
+ingest::connection_server& http_test_server::server() {
     return *impl_->server;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ingest/http/server.hpp"
+#include "ingest/record/push_observer.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -12,12 +13,12 @@
 namespace tally::tests {
 
 /// Records its calls.
-class recording_observer final : public ingest::http_observer {
+class recording_observer final : public ingest::push_observer, public ingest::connection_observer {
   public:
     void answered(std::string_view endpoint, unsigned status) noexcept override;
     void counted(ingest::push_counts const& counts) noexcept override;
     void acknowledged(double seconds) noexcept override;
-    void trouble(std::string_view text) noexcept override;
+    void warning(std::string_view text) noexcept override;
 
     [[nodiscard]] std::vector<std::pair<std::string, unsigned>> answers() const;
     /// Sums of counted().
@@ -39,7 +40,7 @@ class recording_observer final : public ingest::http_observer {
     std::vector<std::string> kinds_;
 };
 
-/// An http_server on a free loopback port with two threads of its own; stopped properly.
+/// An HTTP server on a free loopback port with two threads of its own; stopped properly.
 class http_test_server {
   public:
     explicit http_test_server(ingest::http_handler& handler,
@@ -49,7 +50,7 @@ class http_test_server {
     http_test_server& operator=(http_test_server const&) = delete;
 
     [[nodiscard]] std::uint16_t port() const;
-    [[nodiscard]] ingest::http_server& server();
+    [[nodiscard]] ingest::connection_server& server();
     recording_observer observer;
 
   private:

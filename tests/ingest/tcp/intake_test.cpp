@@ -19,19 +19,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using step = tcp_intake::step_result;
 
-class counting final : public http_observer {
+class counting final : public push_observer {
   public:
     std::uint32_t received = 0;
     std::uint32_t accepted = 0;
 
   private:
-    void answered(std::string_view, unsigned) noexcept override {}
     void counted(push_counts const& counts) noexcept override {
         received += counts.received;
         accepted += counts.accepted;
     }
     void acknowledged(double) noexcept override {}
-    void trouble(std::string_view) noexcept override {}
 };
 
 struct connected {

@@ -26,25 +26,26 @@ using std::chrono::milliseconds;
 constexpr milliseconds soon{100};
 constexpr milliseconds never{3'600'000};
 
-/// A tcp_server on a free loopback port with two threads of its own; stopped properly.
+/// A TCP server on a free loopback port with two threads of its own; stopped properly.
 class tcp_test_server {
   public:
     explicit tcp_test_server(ingest::tcp_server_settings settings)
-        : server_{context_, sink, observer, std::move(settings)} {
-        EXPECT_EQ(server_.start(), "");
+        : server_{
+              ingest::make_tcp_server(context_, sink, {observer, observer}, std::move(settings))} {
+        EXPECT_EQ(server_->start(), "");
         for (int i = 0; i < 2; ++i) {
             threads_.emplace_back([this] { context_.run(); });
         }
     }
     ~tcp_test_server() {
-        server_.drain(milliseconds{0});
+        server_->drain(milliseconds{0});
         work_.reset();
         for (auto& thread : threads_) {
             thread.join();
         }
     }
-    [[nodiscard]] std::uint16_t port() const { return server_.port(); }
-    [[nodiscard]] std::size_t connections() const { return server_.connections(); }
+    [[nodiscard]] std::uint16_t port() const { return server_->port(); }
+    [[nodiscard]] std::size_t connections() const { return server_->connections(); }
 
     push_test_sink sink;
     recording_observer observer;
@@ -53,7 +54,7 @@ class tcp_test_server {
     boost::asio::io_context context_;
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         context_.get_executor()};
-    ingest::tcp_server server_;
+    std::unique_ptr<ingest::connection_server> server_;
     std::vector<std::jthread> threads_;
 };
 
