@@ -57,6 +57,10 @@ void set_up_log(std::string_view level, std::string_view format) {
     set_log_level(level);
 }
 
+void set_up_command_log(std::string_view level, std::string_view format) {
+    set_up_log(level == "info" ? "warn" : level, format);
+}
+
 void set_log_level(std::string_view level) {
     spdlog::set_level(spdlog::level::from_str(std::string{level}));
 }

@@ -48,11 +48,6 @@ std::string format_problem(std::string const& name) {
     return file_format(name) != nullptr ? "" : "no such format; known: " + format_names();
 }
 
-/// At level info the log lines would interrupt the tables of a command, so the default is warn.
-std::string command_log_level(std::string const& level) {
-    return level == "info" ? "warn" : level;
-}
-
 void print(import_summary const& summary, bool as_json) {
     if (as_json) {
         write_json(std::cout, summary);
@@ -89,7 +84,7 @@ bool import_files(import_session& session, import_flags const& flags, stop_on_si
 
 int import(command_environment const& environment, import_flags const& flags) {
     auto const settings = environment.load_settings();
-    set_up_log(command_log_level(settings.log_level), settings.log_format);
+    set_up_command_log(settings.log_level, settings.log_format);
     stop_on_signal stop; // before the first thread, so that all threads block the signals
     try {
         database opened{settings, database_use::shared};

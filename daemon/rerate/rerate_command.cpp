@@ -99,7 +99,7 @@ int rerate_calls(std::string const& connection_string, rerate_flags const& flags
 
 int rerate(command_environment const& environment, rerate_flags const& flags) {
     auto const settings = environment.load_settings();
-    set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
+    set_up_command_log(settings.log_level, settings.log_format);
     stop_on_signal stop;
     try {
         database opened{settings, database_use::shared};

@@ -186,7 +186,7 @@ int export_records(suspense_work const& work) {
 int perform(command_environment const& environment, int (*act)(suspense_work const&),
             suspense_flags const& flags) {
     auto const settings = environment.load_settings();
-    set_up_log(settings.log_level == "info" ? "warn" : settings.log_level, settings.log_format);
+    set_up_command_log(settings.log_level, settings.log_format);
     try {
         database const opened{settings, database_use::shared};
         storage::pq_connection connection{opened.connection_string(), "tallyd suspense"};

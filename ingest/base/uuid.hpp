@@ -1,5 +1,7 @@
 #pragma once
 
+#include "ingest/base/hash.hpp"
+
 #include <array>
 #include <compare>
 #include <cstdint>
@@ -44,7 +46,7 @@ struct uuid_hash {
         std::uint64_t low = 0;
         std::memcpy(&high, id.bytes.data(), 8);
         std::memcpy(&low, id.bytes.data() + 8, 8);
-        std::uint64_t mixed = (high ^ (low * 0x9e3779b97f4a7c15ULL)) * 0xbf58476d1ce4e5b9ULL;
+        std::uint64_t mixed = combined_hash(high, low) * 0xbf58476d1ce4e5b9ULL;
         mixed ^= mixed >> 31;
         mixed *= 0x94d049bb133111ebULL;
         return static_cast<std::size_t>(mixed ^ (mixed >> 29));

@@ -1,5 +1,6 @@
 #include "ingest/decode/json_body.hpp"
 
+#include "ingest/text/json_error.hpp"
 #include "ingest/text/utf8_text.hpp"
 
 namespace tally::ingest {
@@ -98,7 +99,7 @@ record_fault json_body_decoder::decode_text(std::string_view raw, std::string_vi
         return fault_of(not_an_object_or_json(text));
     }
     if (error) {
-        return fault_of(error_of(error));
+        return fault_of(json_error(error));
     }
 
     // On Demand stops after the object; more text on the line means that it is no single record.
@@ -121,7 +122,7 @@ void json_body_decoder::run_array(std::string_view body) {
 
     error = error ? error : decode_elements(document);
     if (error) {
-        fail(error_of(error), original);
+        fail(json_error(error), original);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "ingest/decode/json_input.hpp"
 
+#include "ingest/text/json_brackets.hpp"
+
 #include <bit>
 #include <cstring>
 
@@ -52,24 +54,14 @@ bool is_word(json_token const& token) noexcept {
 
 /// Whether the brackets of `line` are balanced and enclose all of it.
 bool is_complete_value(std::string_view line) noexcept {
-    int depth = 0;
-    bool in_string = false;
-    for (std::size_t index = 0; index < line.size(); ++index) {
-        char const c = line[index];
-        if (in_string) {
-            index += c == '\\' ? 1 : 0;
-            in_string = c != '"';
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            ++depth;
-        } else if (c == '}' || c == ']') {
-            if (--depth == 0) {
-                return index + 1 == line.size();
-            }
-        }
-    }
-    return false;
+    bool is_complete = false;
+    visit_brackets(line, [&](int depth, std::size_t index) {
+        bool const closes = line[index] == '}' || line[index] == ']';
+        bool const is_end = closes && depth == 0;
+        is_complete = is_end && index + 1 == line.size();
+        return !is_end;
+    });
+    return is_complete;
 }
 
 } // namespace
@@ -101,21 +93,6 @@ std::string_view key_of(simdjson::ondemand::field& field) noexcept {
     // The parser has seen the key's closing quote, so the search ends inside the input.
     char const* const begin = field.key().raw();
     return {begin, static_cast<std::size_t>(std::strchr(begin, '"') - begin)};
-}
-
-record_error error_of(simdjson::error_code error) noexcept {
-    switch (error) {
-    case simdjson::SUCCESS:
-        return record_error::none;
-    case simdjson::INCORRECT_TYPE:
-        return record_error::not_an_object;
-    case simdjson::DEPTH_ERROR:
-        return record_error::too_deep;
-    case simdjson::CAPACITY:
-        return record_error::record_too_large;
-    default:
-        return record_error::not_json;
-    }
 }
 
 json_parser& json_parser::of_this_thread() {

@@ -61,9 +61,6 @@ inline std::string_view text_of(json_token const& token, text_arena& arena) {
     return token.is == json_token::kind::string ? unescape_json(token.text, arena) : token.text;
 }
 
-/// The record_error for an error of simdjson.
-record_error error_of(simdjson::error_code error) noexcept;
-
 /// A view with padding that simdjson may read: the batch's body and copies in the arena have it.
 inline simdjson::padded_string_view padded(std::string_view text) noexcept {
     return simdjson::padded_string_view{text.data(), text.size(),

@@ -1,6 +1,7 @@
 #include "ingest/formats/asterisk_record.hpp"
 
 #include "ingest/decode/call_times.hpp"
+#include "ingest/text/ascii.hpp"
 #include "ingest/text/decimal.hpp"
 #include "ingest/text/json_text.hpp"
 #include "ingest/text/utf8_text.hpp"
@@ -13,10 +14,6 @@ namespace tally::ingest {
 namespace {
 
 using column = asterisk_column;
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 bool is_number(std::string_view text) noexcept {
     return !text.empty() && std::all_of(text.begin(), text.end(), is_digit);

@@ -16,10 +16,6 @@ using attribute = event_attribute;
 constexpr bool is_lower_or_digit(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-
 /// A JSON number that is a 32-bit integer without fraction and exponent (section 3.1, Integer).
 bool is_integer32(std::string_view text) noexcept {
     auto const value =

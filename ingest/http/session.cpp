@@ -26,13 +26,6 @@ constexpr std::size_t read_ahead_bytes = 64 * 1024;
 /// connection closes.
 constexpr std::uint64_t discard_bytes_max = 64 * 1024;
 
-bool is_loopback(asio::ip::address const& address) {
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-        return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
-    }
-    return address.is_loopback();
-}
-
 /// Calls the handler. Its exceptions become a 500 response and affect this request only.
 template <class Function>
 std::optional<http_response> failure_of(Function&& function) noexcept {
@@ -51,11 +44,10 @@ std::optional<http_response> failure_of(Function&& function) noexcept {
 http_session::http_session(socket accepted, http_session_context context)
     : socket_(std::move(accepted)), context_(context), reply_timer_(socket_.get_executor()),
       buffer_(context.settings.header_bytes_max + read_ahead_bytes) {
-    boost::system::error_code error;
-    auto const peer = socket_.remote_endpoint(error);
-    peer_is_loopback_ = !error && is_loopback(peer.address());
+    peer_is_loopback_ = has_loopback_peer(socket_);
     // One response is one write, so a delay (Nagle) would gain nothing.
-    socket_.set_option(asio::ip::tcp::no_delay(true), error);
+    boost::system::error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
 }
 
 void http_session::start(std::function<void()> ended) {

@@ -35,4 +35,7 @@ class connection {
     virtual void abort() = 0;                      ///< closes at once
 };
 
+/// Whether the peer is on this machine, by IPv4 or IPv6. False once the peer has gone.
+bool has_loopback_peer(connection::socket const& socket);
+
 } // namespace tally::ingest

@@ -19,24 +19,12 @@ constexpr std::chrono::milliseconds room_wait{5};
 constexpr std::chrono::hours for_ever{24};
 constexpr auto never = connection::clock::time_point::max().time_since_epoch().count();
 
-bool is_loopback(asio::ip::address const& address) {
-    auto const v6 = address.is_v6() ? address.to_v6() : asio::ip::address_v6{};
-    return address.is_loopback() ||
-           (v6.is_v4_mapped() && asio::ip::make_address_v4(asio::ip::v4_mapped, v6).is_loopback());
-}
-
-bool peer_is_loopback(connection::socket const& socket) {
-    boost::system::error_code error;
-    auto const peer = socket.remote_endpoint(error);
-    return !error && is_loopback(peer.address());
-}
-
 } // namespace
 
 tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> context)
     : socket_{std::move(accepted)}, context_{std::move(context)}, news_{socket_.get_executor()},
       room_{socket_.get_executor()}, intake_{context_->sink, context_->observers.pushes,
-                                             peer_is_loopback(socket_)},
+                                             has_loopback_peer(socket_)},
       idle_deadline_{never}, write_deadline_{never} {
     not_idle();
 

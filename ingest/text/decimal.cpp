@@ -1,13 +1,11 @@
 #include "ingest/text/decimal.hpp"
 
+#include "ingest/text/ascii.hpp"
+
 #include <algorithm>
 
 namespace tally::ingest {
 namespace {
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 /// Beyond this, an exponent only means "zero" or "too large".
 constexpr int exponent_max = 1000;

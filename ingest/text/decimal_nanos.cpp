@@ -1,5 +1,7 @@
 #include "ingest/text/decimal.hpp"
 
+#include "ingest/text/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -23,10 +25,6 @@ constexpr auto powers_of_ten = [] {
 
 /// Beyond this, an exponent only means "zero" or "out of range".
 constexpr std::int64_t exponent_max = 1'000'000;
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 /// Removes a sign from the front; true for '-'.
 bool take_sign(std::string_view& text) noexcept {

@@ -1,11 +1,9 @@
 #include "ingest/text/json_escape.hpp"
 
+#include "ingest/text/ascii.hpp"
+
 namespace tally::ingest {
 namespace {
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 constexpr std::uint32_t not_hex = UINT32_MAX;
 

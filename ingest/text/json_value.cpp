@@ -1,5 +1,7 @@
 #include "ingest/text/json_value.hpp"
 
+#include "ingest/text/ascii.hpp"
+#include "ingest/text/json_brackets.hpp"
 #include "ingest/text/json_escape.hpp"
 
 namespace tally::ingest {
@@ -8,10 +10,6 @@ namespace {
 constexpr bool is_blank(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
-
 /// Copies one JSON value token by token, and checks it against the grammar.
 class json_copier {
   public:
@@ -235,24 +233,12 @@ record_error check_json_depth(std::string_view text) noexcept {
         return record_error::none;
     }
 
-    int depth = 0;
-    bool in_string = false;
-    for (std::size_t index = 0; index < text.size(); ++index) {
-        char const c = text[index];
-        if (in_string) {
-            index += c == '\\' ? 1 : 0;
-            in_string = c != '"';
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > json_depth_max) {
-                return record_error::too_deep;
-            }
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return record_error::none;
+    bool is_too_deep = false;
+    visit_brackets(text, [&](int depth, std::size_t) {
+        is_too_deep = depth > json_depth_max;
+        return !is_too_deep;
+    });
+    return is_too_deep ? record_error::too_deep : record_error::none;
 }
 
 } // namespace tally::ingest

@@ -1,5 +1,6 @@
 #include "ingest/text/timestamp.hpp"
 
+#include "ingest/text/ascii.hpp"
 #include "ingest/text/decimal.hpp"
 
 #include <date/date.h>
@@ -12,10 +13,6 @@ namespace {
 using form = time_reading::form;
 
 constexpr time_reading unreadable{form::unreadable, 0};
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
 
 /// Reads a text piece by piece and remembers whether every piece was as expected.
 class time_scanner {

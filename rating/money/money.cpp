@@ -1,5 +1,7 @@
 #include "rating/money/money.hpp"
 
+#include "ingest/text/ascii.hpp"
+
 #include <array>
 #include <limits>
 
@@ -7,10 +9,10 @@ namespace tally::rating {
 
 namespace {
 
+using ingest::is_digit;
 __extension__ using uint128 = unsigned __int128;
 
 constexpr int decimals_max = 9;
-constexpr std::uint64_t nanos_per_unit = 1'000'000'000;
 constexpr std::array<std::uint64_t, decimals_max + 1> powers_of_ten{
     1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
 
@@ -48,10 +50,6 @@ std::optional<amount> to_amount(signed_magnitude value) noexcept {
     }
     auto const bits = static_cast<std::uint64_t>(value.size);
     return amount{static_cast<std::int64_t>(value.negative ? 0 - bits : bits)};
-}
-
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
 }
 
 /// The digits read so far, as an integer of nanos. `fits` becomes false on overflow and stays so.

@@ -21,6 +21,8 @@ struct amount {
     friend auto operator<=>(amount const&, amount const&) = default;
 };
 
+inline constexpr std::int64_t nanos_per_unit = 1'000'000'000;
+
 /// A sum of amounts over a batch; cannot overflow with fewer than 2^64 terms.
 struct amount_sum {
     int128 nanos = 0;

@@ -1,14 +1,14 @@
 #pragma once
 
+#include "ingest/text/ascii.hpp"
+
 #include <string_view>
 
 namespace tally::rating {
 
 // The characters around the digits of a number as switches write it.
 
-constexpr bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
+using ingest::is_digit;
 
 constexpr bool is_separator(char c) noexcept {
     return c == ' ' || c == '-' || c == '.' || c == '(' || c == ')';

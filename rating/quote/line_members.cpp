@@ -1,5 +1,7 @@
 #include "rating/quote/line_members.hpp"
 
+#include "ingest/text/json_error.hpp"
+
 #include <simdjson.h>
 
 namespace tally::rating {
@@ -9,21 +11,6 @@ namespace {
 using ingest::record_error;
 using kind = line_member::kind;
 namespace ondemand = simdjson::ondemand;
-
-/// The reason that a caller sees for an error of simdjson.
-record_error error_of(simdjson::error_code error) noexcept {
-    switch (error) {
-    case simdjson::INCORRECT_TYPE:
-        return record_error::not_an_object;
-    case simdjson::DEPTH_ERROR:
-        return record_error::too_deep;
-    case simdjson::CAPACITY:
-    case simdjson::MEMALLOC:
-        return record_error::record_too_large;
-    default:
-        return record_error::not_json;
-    }
-}
 
 /// A number, true, false or null. simdjson does not check a token that it does not convert, so the
 /// checks are here; a number is not converted, since a double would lose digits.
@@ -168,7 +155,7 @@ line_parser::~line_parser() = default;
 record_error line_parser::parse(std::string_view line, std::vector<line_member>& out) {
     out.clear();
     auto const error = impl_->parse(line, out);
-    return error ? error_of(error) : record_error::none;
+    return ingest::json_error(error);
 }
 
 } // namespace tally::rating

@@ -6,22 +6,6 @@ namespace tally::storage {
 
 namespace {
 
-void add_optional(array_parameter& parameters, ingest::uuid const& id) {
-    if (id.is_nil()) {
-        parameters.add_null();
-    } else {
-        parameters.add(id);
-    }
-}
-
-void add_optional(array_parameter& parameters, std::string_view text) {
-    if (text.empty()) {
-        parameters.add_null();
-    } else {
-        parameters.add_bytes(text);
-    }
-}
-
 void add_optional(array_parameter& parameters, std::int64_t value) {
     if (value == ingest::not_given) {
         parameters.add_null();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace tally::storage {
@@ -24,6 +25,24 @@ void sort_places(std::span<Row const> rows, std::vector<std::uint32_t>& order, K
 template <typename... Array>
 void clear_all(Array&... arrays) {
     (arrays.clear(), ...);
+}
+
+/// NULL for the nil id.
+inline void add_optional(array_parameter& parameters, ingest::uuid const& id) {
+    if (id.is_nil()) {
+        parameters.add_null();
+    } else {
+        parameters.add(id);
+    }
+}
+
+/// NULL for an empty text.
+inline void add_optional(array_parameter& parameters, std::string_view text) {
+    if (text.empty()) {
+        parameters.add_null();
+    } else {
+        parameters.add_bytes(text);
+    }
 }
 
 /// Makes the arrays the parameters of a statement, in this order.

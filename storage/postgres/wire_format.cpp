@@ -7,13 +7,14 @@ namespace tally::storage::wire {
 
 namespace {
 
+using rating::nanos_per_unit;
+
 // A numeric is stored in groups of four decimal digits: count of groups, weight of the first group
 // (as a power of 10000), sign, number of decimals shown, then the groups, without zero groups at
 // either end. Nine decimals are three groups; the last three digits of the third are zero.
 constexpr std::int16_t sign_positive = 0x0000;
 constexpr std::int16_t sign_negative = 0x4000;
 constexpr std::int16_t decimals = 9;
-constexpr std::int64_t nanos_per_unit = 1'000'000'000;
 constexpr int group_base = 10'000;
 constexpr int fraction_groups = 3;
 constexpr int whole_groups_max = 8; ///< 2^127 / 10^9 has 30 digits

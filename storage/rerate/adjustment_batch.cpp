@@ -1,10 +1,10 @@
 #include "storage/rerate/adjustment_batch.hpp"
 
+#include "rating/money/quantity.hpp"
+
 namespace tally::storage {
 
 namespace {
-
-constexpr std::int64_t nanos_per_unit = 1'000'000'000;
 
 rating::amount_sum difference(rating::amount after, rating::amount before) noexcept {
     return {rating::int128{after.nanos} - before.nanos};
@@ -39,7 +39,7 @@ void adjustment_batch::add(call_change change, std::int64_t version) {
     usage.overage_cost += difference(overage_of(after), overage_of(before));
     balance_of(change).charge += cost;
     auto& day = daily_of(change);
-    day.billable_nanos += rating::int128{billed_s} * nanos_per_unit;
+    day.billable_nanos += rating::int128{billed_s} * rating::nanos_per_quantity;
     day.cost += cost;
     changes_.push_back(std::move(change));
 }

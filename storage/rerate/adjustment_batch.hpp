@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/base/hash.hpp"
 #include "storage/batch/batch.hpp"
 #include "storage/batch/batch_writer.hpp"
 #include "storage/lane/call_batch.hpp"
@@ -34,8 +35,8 @@ class adjustment_batch {
     };
     struct day_key_hash {
         std::size_t operator()(day_key const& k) const noexcept {
-            return ingest::uuid_hash{}(k.subscription_id) +
-                   static_cast<std::size_t>(k.day) * 0x9e3779b97f4a7c15ULL;
+            return ingest::combined_hash(ingest::uuid_hash{}(k.subscription_id),
+                                         static_cast<std::uint64_t>(k.day));
         }
     };
 

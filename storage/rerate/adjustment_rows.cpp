@@ -1,5 +1,7 @@
 #include "storage/rerate/adjustment_rows.hpp"
 
+#include "storage/postgres/array_binding.hpp"
+
 #include <algorithm>
 #include <numeric>
 #include <tuple>
@@ -8,32 +10,9 @@ namespace tally::storage {
 
 namespace {
 
-void add_optional(array_parameter& parameters, ingest::uuid const& id) {
-    if (id.is_nil()) {
-        parameters.add_null();
-    } else {
-        parameters.add(id);
-    }
-}
-
-void add_optional(array_parameter& parameters, std::string_view text) {
-    if (text.empty()) {
-        parameters.add_null();
-    } else {
-        parameters.add_bytes(text);
-    }
-}
-
 /// These numbers were read from integer columns, so they fit.
 std::int32_t seconds(std::int64_t value) noexcept {
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
-}
-
-template <typename... Array>
-parameters& bind(parameters& values, Array&... arrays) {
-    values.clear();
-    (values.add(arrays), ...);
-    return values;
 }
 
 } // namespace
