@@ -79,7 +79,7 @@ bool event_data_reader::fail_field(record_error error, std::string_view field,
 
 bool event_data_reader::fail(record_error error, event_member which,
                              std::string_view detail) noexcept {
-    return fail_field(error, event_member_paths[static_cast<std::size_t>(which)], detail);
+    return fail_field(error, path_of(which), detail);
 }
 
 json_token const& event_data_reader::token(event_member which) noexcept {
