@@ -54,11 +54,14 @@ struct listeners::impl {
                               ingest::push_settings{
                                   static_cast<std::size_t>(s.http_body_bytes_max)}},
           admin{counters, std::move(status), std::string{config::version()}}, workers{failures},
-          push_server{workers.context(), pushes, counters, http_settings_of(s, s.http_listen)},
-          admin_server{workers.context(), admin, counters, http_settings_of(s, s.admin_listen)} {
+          push_server{ingest::make_http_server(workers.context(), pushes, counters,
+                                               http_settings_of(s, s.http_listen))},
+          admin_server{ingest::make_http_server(workers.context(), admin, counters,
+                                                http_settings_of(s, s.admin_listen))} {
         if (!s.tcp_listen.empty()) {
-            tcp_server = std::make_unique<ingest::tcp_server>(workers.context(), sink, counters,
-                                                              tcp_settings_of(s));
+            tcp_server = ingest::make_tcp_server(workers.context(), sink,
+                                                 {.pushes = counters, .connections = counters},
+                                                 tcp_settings_of(s));
         }
     }
 
@@ -66,15 +69,15 @@ struct listeners::impl {
     ingest::push_handler pushes;
     admin_handler admin;
     worker_threads workers;
-    ingest::http_server push_server;
-    ingest::http_server admin_server;
-    std::unique_ptr<ingest::tcp_server> tcp_server; ///< nullptr: tcp.listen is empty
+    std::unique_ptr<ingest::connection_server> push_server;
+    std::unique_ptr<ingest::connection_server> admin_server;
+    std::unique_ptr<ingest::connection_server> tcp_server; ///< nullptr: tcp.listen is empty
 };
 
 listeners::listeners(config::settings const& settings, ingest::record_sink& sink, metrics& counters,
                      std::function<daemon_status()> status, failure_report& failures)
     : impl_{std::make_unique<impl>(settings, sink, counters, std::move(status), failures)} {
-    counters.on_trouble([](std::string_view text) { spdlog::warn("event=http_trouble {}", text); });
+    counters.on_warning([](std::string_view text) { spdlog::warn("event=http_trouble {}", text); });
 }
 
 listeners::~listeners() {
@@ -84,18 +87,18 @@ listeners::~listeners() {
 bool listeners::start() {
     auto const& s = impl_->settings;
     impl_->workers.start(static_cast<std::size_t>(s.http_threads));
-    return listen(impl_->push_server, "http", s.http_listen) &&
+    return listen(*impl_->push_server, "http", s.http_listen) &&
            (impl_->tcp_server == nullptr || listen(*impl_->tcp_server, "tcp", s.tcp_listen)) &&
-           listen(impl_->admin_server, "admin", s.admin_listen);
+           listen(*impl_->admin_server, "admin", s.admin_listen);
 }
 
 bool listeners::drain_records(milliseconds limit) {
-    bool const http = impl_->push_server.drain(limit);
+    bool const http = impl_->push_server->drain(limit);
     return (impl_->tcp_server == nullptr || impl_->tcp_server->drain(limit)) && http;
 }
 
 void listeners::drain_admin(milliseconds limit) {
-    impl_->admin_server.drain(limit);
+    impl_->admin_server->drain(limit);
 }
 
 void listeners::stop() noexcept {
@@ -107,7 +110,7 @@ heartbeat const& listeners::pulse() const noexcept {
 }
 
 std::size_t listeners::http_connections() const {
-    return impl_->push_server.connections();
+    return impl_->push_server->connections();
 }
 
 std::size_t listeners::tcp_connections() const {

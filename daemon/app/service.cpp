@@ -102,11 +102,11 @@ void service::impl::make_background_parts() {
                                             failures);
     provisioner = std::make_unique<partition_provisioner>(
         store->connection_string(), partition_policy_of(s),
-        [this](std::int64_t seconds) { counters.set_partition_horizon(seconds); }, failures);
+        [this](std::int64_t seconds) { counters.database.partition_horizon_seconds.set(seconds); }, failures);
     maintenance = std::make_unique<maintenance_scheduler>(
         store->connection_string(), s,
         [this](std::string_view job, std::string_view outcome) {
-            counters.maintenance_run(job, outcome);
+            counters.upkeep.maintenance_runs.add({job, outcome}, 1);
         },
         failures);
 }
@@ -191,9 +191,9 @@ void service::impl::use_cached_sources() {
 }
 
 void service::impl::watch_journal(journal_report const& report) {
-    counters.observe_journal_fsync_seconds(std::chrono::duration<double>(report.took).count());
+    counters.journal.fsync_seconds.observe(std::chrono::duration<double>(report.took).count());
     if (report.error != 0) {
-        counters.retry("journal");
+        counters.lanes.retries.add({"journal"}, 1);
         spdlog::error("event=journal_write_failed error=\"{}\" records_refused={}",
                       std::strerror(report.error), report.records_lost);
     }
@@ -231,18 +231,19 @@ void service::impl::supervise() {
         spdlog::error("event=embedded_postgres_down error=\"{}\"", error.what());
     }
     for (std::uint32_t lane = 0; lane < lanes->lanes(); ++lane) {
-        counters.set_lane_queue(lane, lanes->lane_queue(lane));
+        counters.lanes.queue_records.set(std::to_string(lane), lanes->lane_queue(lane));
     }
-    counters.set_journal(journal->bytes(), journal->oldest_s());
+    counters.journal.bytes.set(journal->bytes());
+    counters.journal.oldest_seconds.set(journal->oldest_s());
     pulses.look(liveness::clock::now(), [this](std::string_view part, std::int64_t seconds) {
-        counters.set_part_standing(part, seconds);
+        counters.liveness.standing_seconds.set(std::string{part}, seconds);
     });
     std::uint64_t missing = 0;
     for (auto const& gap : journal->gaps()) {
         missing += gap.end_record - gap.first_record;
     }
-    counters.set_journal_missing(missing);
-    counters.set_tcp_connections(endpoints->tcp_connections());
+    counters.journal.missing_records.set(missing);
+    counters.tcp.connections.set(endpoints->tcp_connections());
 }
 
 // Applies the log level and reloads the catalog; logs whether other settings need a restart.

@@ -20,12 +20,10 @@ std::vector<std::string> split_labels(std::string_view labels) {
 
 } // namespace
 
-labeled_counters::labeled_counters(prometheus::Registry& registry, metric_row const& row)
-    : family_(prometheus::BuildCounter()
-                  .Name(std::string{row.name})
-                  .Help(std::string{row.help})
-                  .Register(registry)),
-      labels_(split_labels(row.labels)) {}
+labeled_counters::labeled_counters(metric_registry& registry, std::string_view name,
+                                   std::string_view labels, std::string_view help)
+    : family_(registry.add_counters({name, metric_type::counter, labels, help})),
+      labels_(split_labels(labels)) {}
 
 void labeled_counters::add(std::initializer_list<std::string_view> values, double count) noexcept {
     std::lock_guard const lock{mutex_};

@@ -1,17 +1,14 @@
 #pragma once
 
-#include "daemon/monitor/metrics.hpp"
+#include "daemon/monitor/metric_registry.hpp"
 
+#include <concepts>
 #include <initializer_list>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include <prometheus/counter.h>
-#include <prometheus/family.h>
-#include <prometheus/registry.h>
 
 namespace tally::daemon {
 
@@ -23,10 +20,15 @@ class labeled_counters {
     /// the number of sources.
     static constexpr std::size_t combinations_max = 500;
 
-    labeled_counters(prometheus::Registry& registry, metric_row const& row);
+    /// `labels`: comma-separated names.
+    labeled_counters(metric_registry& registry, std::string_view name, std::string_view labels,
+                     std::string_view help);
 
-    /// `values` in the order of the row's labels.
+    /// `values` in the order of the labels.
     void add(std::initializer_list<std::string_view> values, double count) noexcept;
+    void add(std::initializer_list<std::string_view> values, std::integral auto count) noexcept {
+        add(values, static_cast<double>(count));
+    }
     [[nodiscard]] double sum() const;
 
   private:

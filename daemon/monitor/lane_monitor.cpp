@@ -29,18 +29,20 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
         }
     }
 
-    counters_.committed("cdr", stored.rows.calls.size());
-    counters_.committed("event", stored.rows.events.size());
-    counters_.duplicate(duplicates);
+    counters_.records.committed.add({"cdr"}, stored.rows.calls.size());
+    counters_.records.committed.add({"event"}, stored.rows.events.size());
+    counters_.records.duplicate.add(duplicates);
     for (std::size_t reason = 0; reason < suspended.size(); ++reason) {
         if (suspended[reason] > 0) {
-            counters_.suspended(static_cast<ingest::record_error>(reason), suspended[reason]);
+            counters_.records.suspended.add({code(static_cast<ingest::record_error>(reason))},
+                                            suspended[reason]);
         }
     }
     count_money(stored.rows);
 
-    counters_.observe_batch_rows(stored.rows.calls.size() + stored.rows.events.size());
-    counters_.observe_commit_seconds(std::chrono::duration<double>(stored.took).count());
+    counters_.lanes.batch_rows.observe(
+        static_cast<double>(stored.rows.calls.size() + stored.rows.events.size()));
+    counters_.lanes.commit_seconds.observe(std::chrono::duration<double>(stored.took).count());
     auto const lane = static_cast<std::size_t>(stored.rows.lane);
     if (lane < lanes_) {
         last_commit_s_[lane].store(ingest::now_s(), std::memory_order_relaxed);
@@ -61,12 +63,13 @@ void lane_monitor::count_money(storage::batch const& rows) {
         found->second += usage.total_cost;
     }
     for (auto const& [currency, sum] : sums) {
-        counters_.rated_amount({currency.data(), currency.size()}, sum);
+        counters_.lanes.rated_amount.add({std::string_view{currency.data(), currency.size()}},
+                                         static_cast<double>(sum.nanos) / 1e9);
     }
 }
 
 void lane_monitor::retried(std::string_view reason, storage::result const& status) {
-    counters_.retry(reason);
+    counters_.lanes.retries.add({reason}, 1);
 
     // A stale row or a duplicate key is normal work and says nothing about the database.
     if (!is_about_the_database(status.reason)) {
@@ -124,7 +127,7 @@ void lane_monitor::tell_state() noexcept {
     if (up_.exchange(now) == now) {
         return;
     }
-    counters_.set_database_up(now);
+    counters_.database.up.set(now);
     if (now) {
         spdlog::info("event=database_up");
         detail_.clear();

@@ -1,34 +1,133 @@
 #pragma once
 
-#include "ingest/base/record_error.hpp"
+#include "daemon/monitor/labeled_counters.hpp"
+#include "daemon/monitor/metric_registry.hpp"
+#include "daemon/monitor/plain_metrics.hpp"
 #include "ingest/net/connection_observer.hpp"
 #include "ingest/record/push_observer.hpp"
-#include "rating/money/money.hpp"
 
-#include <array>
-#include <cstddef>
+#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace tally::daemon {
 
-enum class metric_type : std::uint8_t { counter, gauge, histogram };
+// A struct per component, a member per metric: its name, its labels and its help are written here
+// and nowhere else. One more metric is one more member. Counters are added to per batch or request,
+// never per record.
 
-/// One row of the table of metrics.
-struct metric_row {
-    std::string_view name;
-    metric_type type;
-    std::string_view labels; ///< comma-separated, or empty
-    std::string_view help;
+/// 0.5 ms to 30 s: a switch's timeout is 5 s, the default of http.commit_timeout_ms is 30 s.
+inline histogram_metric::buckets const second_buckets{
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+inline histogram_metric::buckets const row_buckets{1,     3,     10,     30,     100,    300,
+                                                   1'000, 3'000, 10'000, 30'000, 100'000};
+
+struct component_metrics {
+    metric_registry& registry; ///< the members of a component register in it
 };
 
-/// All metrics. A metric without labels is in /metrics from the start, one with labels from its
-/// first count on.
-std::span<const metric_row> metric_rows() noexcept;
+/// Records that arrive, and what becomes of them. While none arrives:
+///
+///     received = accepted + rejected
+///     accepted = committed + duplicate + suspended + under way
+///
+/// The sessions of HTTP and TCP count the first three by metrics::counted(); lanes count the others
+/// after COMMIT. A suspended record was counted when it arrived: a retry of it only counts in
+/// suspense_metrics.
+struct record_metrics : component_metrics {
+    labeled_counters received{registry, "tally_records_received_total", "source,kind",
+                              "Records received, by source and kind."};
+    counter_metric accepted{registry, "tally_records_accepted_total",
+                            "Records accepted: committed, duplicate, suspended or still under "
+                            "way."};
+    labeled_counters rejected{registry, "tally_records_rejected_total", "reason",
+                              "Records rejected and reported to their sender, by reason."};
+    counter_metric duplicate{registry, "tally_records_duplicate_total",
+                             "Accepted records that were already stored."};
+    labeled_counters committed{registry, "tally_records_committed_total", "kind",
+                               "Accepted records committed to PostgreSQL, by kind."};
+    labeled_counters suspended{registry, "tally_records_suspended_total", "reason",
+                               "Accepted records put into ingest.suspense, by reason."};
+};
+
+struct http_metrics : component_metrics {
+    labeled_counters requests{registry, "tally_http_requests_total", "endpoint,status",
+                              "HTTP requests answered, by endpoint and status."};
+    histogram_metric ack_seconds{registry, "tally_ack_seconds", second_buckets,
+                                 "Time from the header of a push to its acknowledgement."};
+};
+
+/// The write path.
+struct lane_metrics : component_metrics {
+    histogram_metric commit_seconds{
+        registry, "tally_commit_seconds", second_buckets,
+        "Time of a batch's transaction, from its first statement to the end of COMMIT."};
+    histogram_metric batch_rows{registry, "tally_batch_rows", row_buckets, "Records per batch."};
+    /// Also of retries from suspense.
+    labeled_counters rated_amount{
+        registry, "tally_rated_amount_total", "currency",
+        "Cost of committed records, in units of the currency; for trends, not for accounting."};
+    labeled_gauges queue_records{registry, "tally_lane_queue_records", "lane",
+                                 "Records that wait for a lane."};
+    /// The reasons are a bounded set: "transient", "stale", "duplicate", "position_lost", "journal".
+    labeled_counters retries{registry, "tally_retries_total", "reason",
+                             "Retries of batches and of journal writes, by the reason of the "
+                             "failure."};
+};
+
+struct database_metrics : component_metrics {
+    gauge_metric up{registry, "tally_database_up",
+                    "1 when the last request reached PostgreSQL, 0 when it did not."};
+    gauge_metric partition_horizon_seconds{registry, "tally_partition_horizon_seconds",
+                                           "Time from now to the end of the last partition."};
+};
+
+struct tcp_metrics : component_metrics {
+    gauge_metric connections{registry, "tally_tcp_connections",
+                             "Connections of tcp.listen that are open."};
+};
+
+struct journal_metrics : component_metrics {
+    gauge_metric bytes{registry, "tally_journal_bytes", "Disk space of the journal's segments."};
+    gauge_metric oldest_seconds{registry, "tally_journal_oldest_seconds",
+                                "Age of the oldest acknowledged push that is not in PostgreSQL "
+                                "yet; 0 when there is none."};
+    histogram_metric fsync_seconds{registry, "tally_journal_fsync_seconds", second_buckets,
+                                   "Time to write a group of pushes to disk."};
+    gauge_metric missing_records{
+        registry, "tally_journal_missing_records",
+        "Acknowledged records that neither the journal nor PostgreSQL has."};
+};
+
+struct liveness_metrics : component_metrics {
+    labeled_gauges standing_seconds{
+        registry, "tally_part_standing_still_seconds", "part",
+        "How long a part of the daemon has had work and got no further; 0 when it waits for work or "
+        "for PostgreSQL."};
+};
+
+struct upkeep_metrics : component_metrics {
+    /// The outcome is "done" or "failed".
+    labeled_counters maintenance_runs{
+        registry, "tally_maintenance_runs_total", "job,outcome",
+        "Runs of maintenance jobs by this daemon, by job and outcome."};
+};
+
+struct suspense_metrics : component_metrics {
+    labeled_gauges waiting{
+        registry, "tally_suspense_waiting", "reason",
+        "Records that wait in ingest.suspense, by reason; counted once a minute."};
+    gauge_metric oldest_seconds{registry, "tally_suspense_oldest_seconds",
+                                "Age of the oldest record that waits in ingest.suspense; 0 when "
+                                "there is none."};
+    /// The outcome is "stored", "duplicate" or "waiting".
+    labeled_counters retried{
+        registry, "tally_suspense_retried_total", "outcome",
+        "Suspended records that this daemon retried automatically, by outcome."};
+};
 
 /// Sums over all labels, for /status and the end of a run.
 struct metric_totals {
@@ -42,59 +141,26 @@ struct metric_totals {
     friend bool operator==(metric_totals const&, metric_totals const&) = default;
 };
 
-/// The daemon's metrics: one object, made by the composition root and called by all parts. Any
-/// thread; counters are added to per batch or request, never per record.
-///
-/// While no record arrives:
-///
-///     received = accepted + rejected
-///     accepted = committed + duplicate + suspended + under way
-///
-/// The HTTP and TCP sessions count the first three by counted(); a reader of files calls
-/// received(), accepted() and rejected() together when its block is done; lanes count the others
-/// after COMMIT. A suspended record was counted when it arrived: a retry of it only counts in
-/// suspense_retried().
+/// The daemon's metrics: one object, made by the composition root and given to all components. Any
+/// thread.
 class metrics final : public ingest::push_observer, public ingest::connection_observer {
+  private:
+    metric_registry registry_; ///< the components register in it, in the order of /metrics
+
   public:
-    metrics();
-    ~metrics() override;
+    record_metrics records{{registry_}};
+    http_metrics http{{registry_}};
+    lane_metrics lanes{{registry_}};
+    database_metrics database{{registry_}};
+    tcp_metrics tcp{{registry_}};
+    journal_metrics journal{{registry_}};
+    liveness_metrics liveness{{registry_}};
+    upkeep_metrics upkeep{{registry_}};
+    suspense_metrics suspense{{registry_}};
 
-    /// Prometheus text exposition format, version 0.0.4.
-    [[nodiscard]] std::string text() const;
+    [[nodiscard]] std::string text() const { return registry_.text(); }
+    [[nodiscard]] std::span<metric_row const> rows() const noexcept { return registry_.rows(); }
     [[nodiscard]] metric_totals totals() const;
-
-    // Records that arrive.
-    void received(std::string_view source, std::string_view kind, std::uint64_t count) noexcept;
-    void accepted(std::uint64_t count) noexcept;
-    void rejected(ingest::record_error reason, std::uint64_t count) noexcept;
-
-    // The outcome of accepted records, after COMMIT.
-    void committed(std::string_view kind, std::uint64_t count) noexcept;
-    void duplicate(std::uint64_t count) noexcept;
-    void suspended(ingest::record_error reason, std::uint64_t count) noexcept;
-    void rated_amount(std::string_view currency, rating::amount_sum cost) noexcept;
-
-    // The write path.
-    void observe_commit_seconds(double seconds) noexcept;
-    void observe_batch_rows(std::uint64_t rows) noexcept;
-    void set_lane_queue(std::size_t lane, std::uint64_t records) noexcept;
-    /// `reason`: one of a bounded set, "transient", "stale", "duplicate", "position_lost" ...
-    void retry(std::string_view reason) noexcept;
-    void set_database_up(bool up) noexcept;
-    void set_partition_horizon(std::int64_t seconds) noexcept;
-    void set_part_standing(std::string_view part, std::int64_t seconds) noexcept;
-    void set_tcp_connections(std::size_t open) noexcept;
-    void set_journal(std::uint64_t bytes, std::int64_t oldest_s) noexcept;
-    void set_journal_missing(std::uint64_t records) noexcept;
-    void observe_journal_fsync_seconds(double seconds) noexcept;
-    /// The number of records in ingest.suspense that wait for this reason. Once set, a reason keeps
-    /// its value: the caller sets it to 0 when no record waits for it any longer.
-    void set_suspense_waiting(std::string_view reason, std::uint64_t count) noexcept;
-    void set_suspense_oldest(std::int64_t seconds) noexcept;
-    /// `outcome`: "stored", "duplicate" or "waiting".
-    void suspense_retried(std::string_view outcome, std::uint64_t count) noexcept;
-    /// `outcome`: "done" or "failed".
-    void maintenance_run(std::string_view job, std::string_view outcome) noexcept;
 
     /// Sets where warning() is logged; call it before any thread starts. `log` is called at most
     /// once per second.
@@ -109,8 +175,8 @@ class metrics final : public ingest::push_observer, public ingest::connection_ob
     void warning(std::string_view text) noexcept override;
 
   private:
-    struct impl;
-    std::unique_ptr<impl> impl_;
+    std::function<void(std::string_view)> log_;
+    std::atomic<std::int64_t> next_warning_ns_{0};
 };
 
 } // namespace tally::daemon

@@ -34,9 +34,9 @@ auto waiting_counter(metrics& counters) {
             counts[each.reason] = static_cast<std::uint64_t>(each.records);
         }
         for (auto const& [reason, count] : counts) {
-            counters.set_suspense_waiting(reason, count);
+            counters.suspense.waiting.set(reason, count);
         }
-        counters.set_suspense_oldest(age_s(reasons));
+        counters.suspense.oldest_seconds.set(age_s(reasons));
     };
 }
 
@@ -45,11 +45,10 @@ auto waiting_counter(metrics& counters) {
 suspense_observer suspense_observer_of(metrics& counters, lane_monitor& money) {
     return {.waiting = waiting_counter(counters),
             .tried =
-                [&counters](retry_counts const& counts) {
-                    counters.suspense_retried("stored", counts.stored);
-                    counters.suspense_retried("duplicate", counts.duplicate);
-                    counters.suspense_retried("waiting",
-                                              counts.tried - counts.stored - counts.duplicate);
+                [&retried = counters.suspense.retried](retry_counts const& counts) {
+                    retried.add({"stored"}, counts.stored);
+                    retried.add({"duplicate"}, counts.duplicate);
+                    retried.add({"waiting"}, counts.tried - counts.stored - counts.duplicate);
                 },
             .stored = [&money](storage::batch const& rows) { money.count_money(rows); }};
 }

@@ -29,7 +29,7 @@ struct admin_handler : testing::Test {
 };
 
 TEST_F(admin_handler, serves_the_metrics) {
-    counters.accepted(42);
+    counters.records.accepted.add(42);
     http_response const response = get("/metrics");
     EXPECT_EQ(response.status, 200u);
     EXPECT_EQ(response.content_type, "text/plain; version=0.0.4; charset=utf-8");
@@ -87,8 +87,8 @@ TEST_F(admin_handler, says_why_it_is_not_ready) {
 }
 
 TEST_F(admin_handler, tells_its_status) {
-    counters.accepted(3);
-    counters.duplicate(1);
+    counters.records.accepted.add(3);
+    counters.records.duplicate.add(1);
     status.lanes = {{0, 17, 1'700'000'000}, {1, 0, {}}};
     status.database_detail = "could not connect: \"\xff\"";
     status.subscriptions = 20'000;

@@ -89,7 +89,7 @@ class somebody_else final : public ingest::http_handler {
 };
 
 TEST_F(tallyd_status, shows_how_a_daemon_is_doing) {
-    counters.received("switch", "cdr", 5'000);
+    counters.records.received.add({"switch", "cdr"}, 5'000);
     auto const seen = served{handler}.status();
     EXPECT_EQ(seen.exit_code, 0) << seen.out;
     EXPECT_THAT(seen.out, ContainsRegex("^tallyd 1\\.2\\.3, up [01] s, NOT READY: journal_full\n"));
