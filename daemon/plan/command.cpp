@@ -4,6 +4,7 @@
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/plan/files.hpp"
 #include "daemon/plan/report.hpp"
+#include "rating/plan_file/plan_writer.hpp"
 #include "storage/plans/store.hpp"
 #include "storage/schema/migrations.hpp"
 

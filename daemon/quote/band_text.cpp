@@ -1,4 +1,4 @@
-#include "daemon/quote/quote_text.hpp"
+#include "daemon/quote/band_text.hpp"
 
 #include "rating/clock/utc_offset_intervals.hpp"
 

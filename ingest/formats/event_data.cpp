@@ -1,6 +1,7 @@
 #include "ingest/formats/event_data.hpp"
 
 #include "ingest/text/ascii.hpp"
+#include "ingest/text/decimal_nanos.hpp"
 #include "ingest/text/timestamp.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "ingest/text/decimal.hpp"
+#include "ingest/text/decimal_nanos.hpp"
 
 #include "ingest/text/ascii.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ingest/text/decimal.hpp"
+#include "ingest/text/decimal_nanos.hpp"
 #include "rating/money/money.hpp"
 
 #include <compare>

@@ -1,4 +1,4 @@
-#include "rating/plan_file/plan_toml.hpp"
+#include "rating/plan_file/bands.hpp"
 
 #include <map>
 #include <sstream>

@@ -1,5 +1,6 @@
+#include "rating/plan_file/head.hpp"
+
 #include "rating/plan/features.hpp"
-#include "rating/plan_file/plan_toml.hpp"
 
 #include <sstream>
 

@@ -1,5 +1,6 @@
+#include "rating/plan_file/metrics.hpp"
+
 #include "rating/plan/rules.hpp"
-#include "rating/plan_file/plan_toml.hpp"
 
 // [[metric]]: the price of a metric's usage.
 

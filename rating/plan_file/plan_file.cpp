@@ -1,8 +1,12 @@
 #include "rating/plan_file/plan_file.hpp"
 
 #include "rating/plan/rules.hpp"
+#include "rating/plan_file/bands.hpp"
 #include "rating/plan_file/deck.hpp"
+#include "rating/plan_file/head.hpp"
+#include "rating/plan_file/metrics.hpp"
 #include "rating/plan_file/plan_toml.hpp"
+#include "rating/plan_file/rates.hpp"
 
 // Reads the top level of a plan file: the tables it may have, in the order of their dependencies.
 

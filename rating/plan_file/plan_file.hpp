@@ -25,8 +25,4 @@ using deck_source = std::function<std::optional<std::string>(std::string_view na
 /// from the destinations table.
 plan_reading read_plan(std::string_view text, std::string_view file_name, deck_source const& decks);
 
-/// The plan as a file from which read_plan reads an equal definition. Rates of decks are written as
-/// [[rate]] tables.
-std::string write_plan(plan_definition const& plan);
-
 } // namespace tally::rating

@@ -85,10 +85,4 @@ class plan_table {
     std::uint32_t file_;
 };
 
-// The readers of a plan file's parts; each adds its problems to the state.
-void read_plan_head(toml::table const& root, plan_reader_state& state);
-void read_plan_bands(toml::array const& bands, plan_reader_state& state);
-void read_plan_rates(toml::array const& rates, plan_reader_state& state);
-void read_plan_metrics(toml::array const& metrics, plan_reader_state& state);
-
 } // namespace tally::rating

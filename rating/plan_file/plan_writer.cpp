@@ -1,6 +1,7 @@
+#include "rating/plan_file/plan_writer.hpp"
+
 #include "rating/plan/features.hpp"
 #include "rating/plan/values.hpp"
-#include "rating/plan_file/plan_file.hpp"
 
 #include <optional>
 

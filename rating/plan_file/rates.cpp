@@ -1,5 +1,6 @@
+#include "rating/plan_file/rates.hpp"
+
 #include "rating/plan/rules.hpp"
-#include "rating/plan_file/plan_toml.hpp"
 
 // [[rate]]: the price of one prefix.
 

@@ -1,6 +1,7 @@
 #include "tests/fuzz/plan_fuzz.hpp"
 
 #include "rating/plan_file/plan_file.hpp"
+#include "rating/plan_file/plan_writer.hpp"
 
 #include <cstdio>
 #include <cstdlib>

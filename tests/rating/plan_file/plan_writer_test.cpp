@@ -1,4 +1,5 @@
 #include "rating/plan_file/plan_file.hpp"
+#include "rating/plan_file/plan_writer.hpp"
 #include "tests/support/random_plan.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 #include "rating/plan_file/plan_file.hpp"
+#include "rating/plan_file/plan_writer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
