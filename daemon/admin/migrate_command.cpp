@@ -82,6 +82,9 @@ migrate_exit exit_of(std::vector<storage::migration_status> const& statuses) {
     if (!storage::refusals(statuses).empty()) {
         return migrate_exit::changed;
     }
+
+    // A migration outside a transaction is marked while it runs. Unless another tallyd runs it now,
+    // it was interrupted.
     if (has_state(statuses, migration_state::running) ||
         has_state(statuses, migration_state::reverting)) {
         return migrate_exit::partly_applied;
@@ -142,6 +145,7 @@ migrate_exit show_status(migrate_work const& work) {
 }
 
 void print_json(storage::verification const& found) {
+    // Both definitions are shown, since only their difference explains the drift.
     ingest::json_writer json;
     json.open('{').key("ok").value(found.code() == migrate_exit::done);
     json.key("drift").open('[');
@@ -228,6 +232,8 @@ migrate_exit down(migrate_work const& work) {
 
 migrate_exit redo(migrate_work const& work) {
     auto const loss = work.runner.loss_of_down();
+
+    // With its version: if another process applied a later one meanwhile, this is refused.
     if (loss.migrations.empty()) {
         work.runner.redo(); // throws, with the reason
     } else if (!may_revert(work, loss)) {
@@ -257,6 +263,8 @@ migrate_exit run(command_environment const& environment, migrate_flags const& fl
                  action const& act, is_destructive destructive) {
     try {
         auto const settings = environment.load_settings();
+
+        // Checked before anything is opened: --yes in a script must not be enough in production.
         if (destructive == is_destructive::yes && settings.environment == "production") {
             throw std::runtime_error{"environment is \"production\": reverting a migration is "
                                      "refused, since it drops tables with their rows"};
@@ -279,6 +287,8 @@ int diagram(command_environment const& environment, diagram_request const& item)
     auto const settings = environment.load_settings();
     try {
         database const opened{settings, database_use::shared};
+
+        // A diagram of an older schema would be taken for the documentation of this version.
         auto const schema = storage::check_schema(opened.connection_string());
         if (!schema.is_ok) {
             std::cerr << "tallyd: " << schema.advice << '\n';

@@ -46,6 +46,7 @@ std::string format_problem(std::string const& name) {
 }
 
 std::string name_problem(std::string const& name) {
+    // Names occur in metrics, logs and commands, so they need no quoting anywhere.
     constexpr std::string_view letters =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     bool const good = !name.empty() && name.size() <= 63 &&
@@ -94,6 +95,7 @@ int add(source_admin& sources, source_flags const& flags) {
 }
 
 int rotate(source_admin& sources, source_flags const& flags) {
+    // A daemon refuses the old token once it has read the sources again.
     auto const token = new_source_token();
     if (!sources.set_token(flags.row.name, token_sha256_hex(token))) {
         return no_such_source(flags.row.name);

@@ -161,6 +161,8 @@ ingest::http_step admin_handler::begin(ingest::http_head const& head) {
         if (candidate.path != head.path) {
             continue;
         }
+
+        // The method is judged after the path, so that a wrong path is 404 whatever the method.
         bool const reads = head.method == "GET" || head.method == "HEAD";
         http_response response =
             reads ? (this->*candidate.response)() : ingest::method_not_allowed("GET, HEAD");
@@ -177,6 +179,8 @@ ingest::http_step admin_handler::begin(ingest::http_head const& head) {
 
 http_response admin_handler::metrics_answer() const {
     http_response response;
+
+    // Prometheus chooses its parser by the version in the type.
     response.content_type = exposition_content_type;
     response.body = counters_.text();
     return response;

@@ -38,6 +38,8 @@ asio::ip::tcp::endpoint endpoint_of(std::string const& listen) {
         throw std::runtime_error{"admin.listen is not an address: " + listen};
     }
     auto address = asio::ip::make_address(location->host);
+
+    // A wildcard is an address to listen on, not one to connect to.
     if (address.is_unspecified()) {
         address = address.is_v6() ? asio::ip::address{asio::ip::address_v6::loopback()}
                                   : asio::ip::address{asio::ip::address_v4::loopback()};
@@ -47,6 +49,8 @@ asio::ip::tcp::endpoint endpoint_of(std::string const& listen) {
 
 asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint location) {
     beast::tcp_stream stream{co_await asio::this_coro::executor};
+
+    // One deadline for everything: connect, request and response.
     stream.expires_after(answer_time_max);
     co_await stream.async_connect(location, asio::use_awaitable);
 
@@ -55,6 +59,7 @@ asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint l
     request.set(http::field::connection, "close");
     co_await http::async_write(stream, request, asio::use_awaitable);
 
+    // Another server on this port may send anything, so the response is bounded.
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(answer_bytes_max);
@@ -74,6 +79,7 @@ std::string fetch_status(std::string const& listen) {
                    });
     context.run();
 
+    // The text says what to do, since the usual cause is that the daemon does not run.
     try {
         if (failure) {
             std::rethrow_exception(failure);
@@ -131,6 +137,8 @@ std::string readiness(dom::element const& status) {
     if (is_true(status, "/ready")) {
         return "ready";
     }
+
+    // All reasons on one line: they often have one cause.
     std::string text = "NOT READY:";
     dom::array reasons;
     if (status.at_pointer("/reasons").get(reasons) == simdjson::SUCCESS) {
@@ -153,6 +161,7 @@ std::string database_text(dom::element const& status) {
 }
 
 std::string journal_text(dom::element const& status) {
+    // The daemon may be older or newer than this command, so no member is taken for granted.
     std::uint64_t bytes = 0;
     std::int64_t oldest_s = 0;
     bool full = false;
@@ -228,6 +237,7 @@ void print_lanes(dom::element const& status) {
 }
 
 void print_status(std::string const& listen, std::string const& body) {
+    // Any server may answer on this port, so the body is checked before it is shown.
     dom::parser parser;
     dom::element status;
     dom::object object;

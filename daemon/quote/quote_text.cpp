@@ -51,6 +51,8 @@ void add_call(rating::call_question const& asked, rating::call_quote const& quot
     text += asked.caller.empty() ? "" : " from " + asked.caller;
     text += quoted.on_net ? ", one of our own numbers" : "";
     lines.add("Call", text);
+
+    // The moment of the answer decides the band, so it is the one to show.
     bool const answered = asked.answer != ingest::never_us;
     auto const& zone = plan.head().time_zone;
     lines.add(answered ? "Answered" : "Began",
@@ -80,6 +82,7 @@ void add_bands(std::vector<rating::charged_piece> const& pieces, word_lines& lin
     rating::band const* last = nullptr;
     bool is_first = true;
     for (auto const& piece : pieces) {
+        // A step is a piece as well; only a change of the band is worth a line.
         if (!is_first && piece.in_band == last) {
             continue;
         }
@@ -121,6 +124,7 @@ rating::amount_sum sum_of(rating::call_quote const& quoted) {
 }
 
 void add_bounds(rating::call_quote const& quoted, word_lines& lines) {
+    // At most one of the two bounds applies, and a bound that does not is not mentioned.
     rating::rate const& rate = *quoted.rated.charged_rate;
     auto const sum = sum_of(quoted);
     lines.add("Sum", to_string(sum));
@@ -146,6 +150,8 @@ void add_charges(rating::call_question const& asked, rating::call_quote const& q
                                    std::to_string(quoted.before.included_s) +
                                    " s left in the billing period");
     }
+
+    // A call that the included minutes cover has no fee either.
     if (rated.allowance_s == rated.billed_s) {
         lines.add("Fee", "none: the included minutes cover the whole call");
         return;
@@ -172,6 +178,8 @@ std::string words_of(rating::call_question const& asked, rating::call_quote cons
     if (rated.charged_rate != nullptr) {
         add_rate(asked, *rated.charged_rate, plan, lines);
     }
+
+    // The three ways to cost nothing, or the sum in full.
     if (rated.zero_rated) {
         cost += ": the call was not answered, or lasted no time";
     } else if (quoted.pieces.empty()) {

@@ -102,6 +102,8 @@ std::string line_of(rate_options const& options) {
     if (options.on_net) {
         json.key("on_net").value(true);
     }
+
+    // Without a time the call begins now, by the prices of today.
     if (options.time.empty()) {
         json.key("at").value(std::to_string(std::time(nullptr)));
     }
@@ -168,6 +170,7 @@ int answer_lines(rating::quoter& key) {
 }
 
 rating_plan open_plan(rate_options const& options, command_environment const& environment) {
+    // A plan file needs no database, so a plan can be tried before it is installed.
     if (!options.plan_file.empty()) {
         return plan_of_file(options.plan_file, options.fallback_files);
     }

@@ -84,6 +84,7 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
         return exit_success;
     }
 
+    // The number of all is shown below the rows, so that a limit does not hide the others.
     std::int64_t all = 0;
     check(storage::count_suspense(work.connection, which, all));
     if (rows.empty()) {
@@ -96,6 +97,8 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
 
 int list(suspense_work const& work) {
     auto const which = filter_of(work);
+
+    // Without a filter there may be millions of rows, so only their groups are shown.
     bool const wants_rows = !work.flags.item.is_open() || work.flags.limit > 0;
     return work.flags.summary || !wants_rows ? list_groups(work, which) : list_rows(work, which);
 }
@@ -143,6 +146,8 @@ int change(suspense_work const& work, std::string_view state, std::string_view d
         return exit_usage;
     }
 
+    // Counted first, for the question and for --dry-run. The change itself counts again, since rows
+    // may have been resolved meanwhile.
     auto which = filter_of(work);
     which.state = state;
     std::int64_t count = 0;
@@ -176,6 +181,8 @@ int export_records(suspense_work const& work) {
     auto const count =
         export_suspense(work.connection, {filter_of(work), work.flags.file, work.flags.raw});
     std::cerr << count << (count == 1 ? " record" : " records") << " exported";
+
+    // Raw payloads are exported to be corrected, and the next steps are easy to miss.
     if (work.flags.raw && count > 0) {
         std::cerr << "; correct them, import them with tallyd import, then discard these";
     }

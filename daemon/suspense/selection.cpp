@@ -63,6 +63,7 @@ void add_selection(CLI::App& command, suspense_selection& item, with_ids ids) {
 
 storage::suspense_filter filter_of(suspense_selection const& item,
                                    storage::pq_connection& connection) {
+    // Names and prefixes are resolved here, so that a wrong one fails before anything is changed.
     storage::suspense_filter out;
     for (auto const& id : item.ids) {
         out.ids.push_back(suspended_record(connection, id).id);
@@ -77,6 +78,7 @@ storage::suspense_filter filter_of(suspense_selection const& item,
 
 storage::suspense_record suspended_record(storage::pq_connection& connection,
                                           std::string const& id) {
+    // Operators copy the beginning of an id from a table; two that match are refused, not guessed.
     std::vector<storage::suspense_record> found;
     check(storage::find_suspense(connection, id, found));
     if (found.empty()) {

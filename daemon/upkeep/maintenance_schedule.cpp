@@ -20,6 +20,7 @@ ingest::time_us time_of(moment position) noexcept {
 /// The appointment on a local day; false when it is on another day of the week.
 bool moment_of(cadence const& when, date::time_zone const& zone, date::local_days day,
                moment& out) {
+    // Each local day is asked on its own: days differ in length when the clocks change.
     date::weekday const weekday{day};
     if (when.index.weekday >= 0 &&
         weekday.c_encoding() != static_cast<unsigned>(when.index.weekday)) {
@@ -32,6 +33,8 @@ bool moment_of(cadence const& when, date::time_zone const& zone, date::local_day
 /// Calls `visit` with the appointments around `now`, in order of time, until it returns true.
 template <typename Visit>
 void around(cadence const& when, moment now, Visit&& visit) {
+    // In local days, not in steps of 24 hours: an appointment keeps its hour across the change of
+    // clocks.
     auto const* zone = date::locate_zone(when.zone);
     auto const today = date::floor<date::days>(zone->to_local(now));
     for (int offset = -days_around; offset <= days_around; ++offset) {
@@ -50,6 +53,8 @@ ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
         auto const rest = now % step; // negative before 1970
         return now - (rest < 0 ? rest + step : rest);
     }
+
+    // The appointments come in order, so the last one up to now is the latest.
     moment const limit{microseconds{now}};
     moment latest{};
     around(when, limit, [&](moment position) {

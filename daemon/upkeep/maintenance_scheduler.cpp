@@ -71,6 +71,8 @@ void maintenance_scheduler::stop() noexcept {
         std::lock_guard const lock{mutex_};
         stopping_ = true;
     }
+
+    // A roll-up may take minutes. Every job is safe to cancel and to repeat.
     wake_.notify_all();
     connection_.cancel();
     if (thread_.joinable()) {
@@ -85,6 +87,8 @@ void maintenance_scheduler::run() noexcept {
         bool const done = round();
         pulse_.rest();
         lock.lock();
+
+        // After a failure the run is still due, so the pause is short but not zero.
         auto const wait = done ? time_to_next() : std::chrono::microseconds{round_after_failure};
         wake_.wait_for(lock, wait, [this] { return stopping_; });
     }
@@ -137,6 +141,7 @@ bool maintenance_scheduler::do_job(scheduled_job const& which) {
 }
 
 std::chrono::microseconds maintenance_scheduler::time_to_next() const {
+    // Never longer than the bound, whatever the appointments: see round_at_least_every.
     auto const now = ingest::now_us();
     std::chrono::microseconds wait{round_at_least_every};
     for (auto const& each : jobs_) {

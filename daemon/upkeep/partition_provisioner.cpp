@@ -64,6 +64,7 @@ void partition_provisioner::run() noexcept {
 bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
     database_wait const waiting{pulse_};
     try {
+        // The horizon is read even if nothing was created: it is the number that alerts watch.
         std::int64_t seconds = 0;
         std::vector<storage::partition_name> made;
         auto status = storage::create_ahead(connection, policy_, ingest::now_us(), made);

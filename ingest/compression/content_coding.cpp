@@ -100,6 +100,8 @@ std::optional<content_coding> parse_content_coding(std::string_view value) noexc
         {"gzip", content_coding::gzip},       {"x-gzip", content_coding::gzip},
         {"deflate", content_coding::deflate}, {"zstd", content_coding::zstd},
     };
+
+    // Names of codings have no case (RFC 9110 section 8.4.1).
     for (auto const& [name, coding] : names) {
         if (equal_ignoring_case(name, value)) {
             return coding;
@@ -123,6 +125,8 @@ expand_result expand(content_coding coding, std::string_view body, std::size_t b
         if (made == out.size() && !grow(out, bytes_max, ask_room)) {
             return {expand_status::no_room, {}};
         }
+
+        // One byte more than allowed is enough to know that the body is too large.
         auto const step = expander->expand(body, std::span{out}.subspan(made));
         body.remove_prefix(step.taken);
         made += step.made;
@@ -132,6 +136,8 @@ expand_result expand(content_coding coding, std::string_view body, std::size_t b
         if (!expander->damage().empty()) {
             return {expand_status::damaged, expander->damage()};
         }
+
+        // No progress: the end, or a body that was cut off. The checks below tell which.
         if (step.taken == 0 && step.made == 0) {
             break;
         }

@@ -60,6 +60,8 @@ class gzip_expander final : public file_expander {
         stream_.avail_in = clamp_to_unsigned(input.size());
         stream_.next_out = reinterpret_cast<Bytef*>(output.data());
         stream_.avail_out = clamp_to_unsigned(output.size());
+
+        // zlib counts down what is left; the differences are what it took and made.
         unsigned const in_before = stream_.avail_in;
         unsigned const out_before = stream_.avail_out;
         int const code = inflate(&stream_, Z_NO_FLUSH);
@@ -92,6 +94,8 @@ class zstd_expander final : public file_expander {
         // At the end of a frame and without input, zstd would ask for the header of the next frame.
         if (!damage_.empty() || (frame_ended_ && input.empty()))
             return done;
+
+        // zstd reads concatenated frames by itself, so only the end of the input has to be checked.
         ZSTD_inBuffer compressed{input.data(), input.size(), 0};
         ZSTD_outBuffer out{output.data(), output.size(), 0};
         std::size_t const code = ZSTD_decompressStream(stream_, &out, &compressed);
@@ -118,6 +122,8 @@ file_compression detect_compression(std::string_view first_bytes) noexcept {
         return file_compression::gzip;
     if (first_bytes.size() < compression_magic_bytes)
         return file_compression::none;
+
+    // zstd's magic numbers are little-endian; skippable frames may come first.
     std::uint32_t magic = 0;
     for (std::size_t i = compression_magic_bytes; i-- > 0;)
         magic = magic << CHAR_BIT | static_cast<unsigned char>(first_bytes[i]);

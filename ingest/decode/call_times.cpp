@@ -60,6 +60,7 @@ void choose(clock_instants const& start, clock_instants const& end, read_times c
 }
 
 times_fault check_readable(read_times const& times) noexcept {
+    // An answer may be missing: the call was not answered. A start and an end may not.
     constexpr std::string_view forms = "expected RFC 3339 or seconds since 1970";
     if (times.start.is == form::never) {
         return {record_error::missing_field, which::start, "a call without a start"};
@@ -86,6 +87,8 @@ times_fault check_order(cdr const& call) noexcept {
     if (call.answer == never_us) {
         return {};
     }
+
+    // A second of tolerance: each time is cut to the second by itself.
     if (call.answer < call.start - us_per_s) {
         return {record_error::bad_times, which::answer, "the call is answered before it starts"};
     }

@@ -112,6 +112,7 @@ void json_body_decoder::fail(record_error error, std::string_view body) {
 }
 
 void json_body_decoder::run_array(std::string_view body) {
+    // The sender's own bytes, which `raw` of a failed body has to show.
     std::string_view const original = body;
     ondemand::document document;
     simdjson::error_code error = parser_.iterate(body, document);
@@ -131,6 +132,8 @@ simdjson::error_code json_body_decoder::decode_elements(ondemand::document& docu
     if (auto const error = document.get_array().get(array)) {
         return error;
     }
+
+    // A bad element is rejected alone; only an error of the array itself ends the loop.
     for (auto each : array) {
         ondemand::value element;
         if (auto const error = std::move(each).get(element)) {
@@ -155,6 +158,8 @@ simdjson::error_code json_body_decoder::decode_element(ondemand::value element,
         }
         return error;
     }
+
+    // The object is read in place, since On Demand gives its end only after that.
     ondemand::object object;
     char const* end = nullptr;
     auto error = element.get_object().get(object);

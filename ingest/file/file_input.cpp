@@ -56,10 +56,14 @@ bool file_input::open(std::string const& path) {
         fail(file_failure::not_opened, system_message(errno));
         return false;
     }
+
+    // open(2) succeeds on a folder; only the first read would fail.
     if (S_ISDIR(status.st_mode)) {
         fail(file_failure::not_opened, system_message(EISDIR));
         return false;
     }
+
+    // Only a regular file has a size, which bounds what is read of it.
     if (S_ISREG(status.st_mode) && path != "-")
         disk_bytes_ = static_cast<std::uint64_t>(status.st_size);
     return true;

@@ -12,11 +12,15 @@ record_fault decode_row(std::string_view row, source const& source, text_arena& 
     if (row.size() > source.record_bytes_max) {
         return {record_error::record_too_large, {}, explain(record_error::record_too_large)};
     }
+
+    // A field that is torn open would shift all columns after it, so the row is refused as a whole.
     std::array<csv_field, asterisk_columns_max> fields;
     csv_split const split = split_csv_row(row, fields);
     if (!split.is_closed) {
         return {record_error::bad_quoting, {}, "a quote is not closed, or closed inside a field"};
     }
+
+    // The options of cdr_csv add columns at the end; their number tells which ones.
     asterisk_row columns;
     if (split.columns > fields.size() ||
         !arrange_columns(std::span{fields}.first(split.columns), columns)) {

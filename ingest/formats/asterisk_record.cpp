@@ -38,6 +38,8 @@ std::string_view unescaped_quotes(csv_field const& field, text_arena& arena) {
     if (!field.has_doubled_quotes) {
         return field.text;
     }
+
+    // The text only becomes shorter, so one reservation of its size is enough.
     char* const begin = arena.reserve(field.text.size());
     char* cursor = begin;
     for (std::size_t index = 0; index < field.text.size(); ++index) {
@@ -58,6 +60,7 @@ class asterisk_reader {
         : row_(row), raw_(raw), source_(source), arena_(arena), out_(out) {}
 
     record_fault run() {
+        // cdr_csv has no column for the direction.
         out_.direction = call_direction::outbound;
         bool const ok = text(column::accountcode, number_bytes_max, out_.account_number) &&
                         text(column::src, number_bytes_max, out_.caller_id) &&

@@ -68,6 +68,8 @@ bool canonical_reader::text(key which, std::size_t bytes_max, bool is_required,
     if (token.is != kind::string && token.is != kind::number) {
         return fail(record_error::bad_type, which, "expected a string");
     }
+
+    // Numbers are allowed: many senders write 4420 without quotes. The digits are kept as written.
     out = text_of(token, arena_);
     return out.size() <= bytes_max ||
            fail(record_error::field_too_long, which,
@@ -97,6 +99,8 @@ bool canonical_reader::duration(key which, std::int64_t& out_ms) {
     if (!text(which, text_bytes_max, true, digits)) {
         return false;
     }
+
+    // Digits below the millisecond are cut off, never rounded up: no one pays for time not used.
     auto const ms = parse_decimal(digits, 3);
     if (!ms) {
         return fail(record_error::bad_number, which, "expected seconds, whole or decimal");
@@ -126,6 +130,8 @@ bool canonical_reader::times() {
         !duration(key::billsec, out_.billsec_ms)) {
         return false;
     }
+
+    // The durations help to settle a time that is missing or repeated in autumn.
     times.duration_ms = out_.duration_ms;
     times.billsec_ms = out_.billsec_ms;
     out_.billable_ms = out_.billsec_ms;
@@ -174,6 +180,7 @@ bool canonical_reader::identity(std::string_view call_id) {
         }
     }
 
+    // A UUID is the key itself; any other id is only hashed into the key, so it is kept as well.
     if (id) {
         out_.metadata = arena_.keep(given);
         return true;

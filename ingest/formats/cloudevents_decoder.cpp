@@ -77,6 +77,8 @@ std::uint64_t cloudevents_decoder::content_of(event const& event, event_data_rea
         auto const end = std::to_chars(digits.begin(), digits.end(), event.occurred).ptr;
         text.append(digits.begin(), end);
     }
+
+    // 64 bits are enough: they only tell events apart that already share their id.
     data.append_content(text);
     uuid const hash = uuid_v5(event_name_space, text);
     std::uint64_t content = 0;

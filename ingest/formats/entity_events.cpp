@@ -21,6 +21,8 @@ bool read_name(event_data_reader& reader, event const& record,
             out = name;
         }
     }
+
+    // The data is preferred: a sender may use the subject for something else.
     out = out.empty() ? record.subject : out;
     return !out.empty() || reader.fail_field(record_error::missing_field, "subject",
                                              "the subject, or data, names what the event is about");
@@ -41,6 +43,8 @@ bool is_currency(event_data_reader& reader) {
     if (!reader.text(currency, code)) {
         return false;
     }
+
+    // The database compares codes byte by byte, so lower case would be another currency.
     bool const is_code = code.size() == 3 && std::all_of(code.begin(), code.end(), [](char c) {
                              return c >= 'A' && c <= 'Z';
                          });
@@ -79,6 +83,8 @@ bool read_affiliate_click(event_data_reader& reader, event& out, entity_data& da
 
 bool read_affiliate_conversion(event_data_reader& reader, event& out, entity_data& data) {
     int128 amount = 0;
+
+    // The database's type limits the amount. A larger one would fail there, with its whole batch.
     constexpr int128 amount_max = int128{1'000'000'000} * 10'000'000'000; // numeric(20, 9)
     bool const ok = is_uuid(reader, affiliate_id) &&
                     read_name(reader, out, {affiliate_code, affiliate_id}, data.entity) &&
@@ -105,6 +111,8 @@ bool read_room(event_data_reader& reader, event& out, entity_data& data) {
         !reader.exact_word(role, {"admin", "organizer", "moderator", "participant", "viewer"})) {
         return false;
     }
+
+    // The function of the database casts the name to uuid; a bad one would fail its whole batch.
     if (!parse_uuid(data.entity)) {
         return reader.fail_field(record_error::bad_uuid, "subject", "a room's id is a UUID");
     }
@@ -126,6 +134,8 @@ std::string_view error_fingerprint(app_error_data const& data) {
     thread_local std::string built;
     built.assign(data.error_type).append(1, '|').append(data.error_code).append(1, '|');
     built.append(data.endpoint).append(1, '|').append(data.message.substr(0, message_bytes));
+
+    // A hash has the same length whatever the message is.
     uuid const id = uuid_v5(event_name_space, built);
     built.clear();
     append_text(id, built);

@@ -43,6 +43,7 @@ bool event_data_reader::open(std::string_view data, text_arena& arena) {
     asked_.reset();
     fault_ = {};
 
+    // The data was normalized before, so an error here means that it is no object.
     simdjson::ondemand::document document;
     simdjson::ondemand::object object;
     auto error = parser_.iterate(data, document);
@@ -101,6 +102,8 @@ bool event_data_reader::text(event_member which, std::string_view& out, std::siz
     if (found.is_absent()) {
         return true;
     }
+
+    // A number is as good as its text: senders differ in whether they quote ids.
     if (found.is != kind::string && found.is != kind::number) {
         return fail(record_error::bad_type, which, "expected a string");
     }
@@ -119,6 +122,8 @@ bool event_data_reader::uuid_of(event_member which, uuid& out) {
     if (!text(which, words) || words.empty()) {
         return !fault_;
     }
+
+    // Nil for a bad one: the caller ignores the event's members after a fault.
     auto const id = parse_uuid(words);
     out = id.value_or(uuid{});
     return id || fail(record_error::bad_uuid, which, "expected a UUID");
@@ -130,6 +135,8 @@ bool event_data_reader::integer(event_member which, std::int64_t min, std::int64
     if (!text(which, words) || words.empty()) {
         return !fault_;
     }
+
+    // Read as a decimal, since some encoders write every number with a point: 2.0 is whole.
     auto const nanos = parse_decimal_nanos(words);
     constexpr int128 one = 1'000'000'000;
     if (!nanos || *nanos % one != 0 || *nanos / one < min || *nanos / one > max) {
@@ -156,6 +163,8 @@ bool event_data_reader::word(event_member which, std::initializer_list<std::stri
     if (!text(which, found) || found.empty()) {
         return !fault_;
     }
+
+    // The word of the list goes on, not the sender's, so that groups do not split by case.
     auto const same = std::find_if(words.begin(), words.end(), [found](std::string_view each) {
         return equal_ignoring_case(found, each);
     });
@@ -168,6 +177,7 @@ bool event_data_reader::word(event_member which, std::initializer_list<std::stri
 
 bool event_data_reader::exact_word(event_member which,
                                    std::initializer_list<std::string_view> words) {
+    // The database gets the data as sent and compares exactly.
     std::string_view sent;
     std::string_view known;
     return text(which, sent) && word(which, words, known) &&
@@ -185,6 +195,8 @@ bool event_data_reader::time(event_member which) {
     if (found.is_absent()) {
         return true;
     }
+
+    // Seconds since 1970 are refused here: the database reads the member as a timestamp.
     std::string_view const words =
         found.is == kind::string ? text_of(found, *arena_) : std::string_view{};
     return read_time_text(words).is == time_reading::form::utc ||
@@ -206,6 +218,8 @@ std::string_view event_data_reader::properties() {
         built_ += built_.empty() ? "{\"" : ",\"";
         built_.append(each.name).append("\":").append(each.value);
     }
+
+    // Nothing is stored then: NULL is smaller than an empty object.
     if (built_.empty()) {
         return {};
     }

@@ -74,6 +74,8 @@ bool is_rfc3339(std::string_view text) noexcept {
     if (text.size() < 20 || (text[10] != 'T' && text[10] != 't')) {
         return false;
     }
+
+    // The zone is required: a time without one would depend on where it is read.
     if (text.back() == 'Z' || text.back() == 'z') {
         return true;
     }
@@ -99,6 +101,8 @@ class attribute_reader {
         if (token.is != kind::string) {
             return fail(record_error::bad_type, which, "expected a string");
         }
+
+        // The standard forbids empty attributes; leaving one out says the same.
         out = text_of(token, arena_);
         if (out.empty()) {
             return fail(is_required ? record_error::missing_field : record_error::bad_attribute,
@@ -200,6 +204,8 @@ simdjson::error_code read_envelope(simdjson::ondemand::object& object,
         if (auto const error = read_token(field.value(), token)) {
             return error;
         }
+
+        // The first bad extension is kept, and reported after the attributes of the standard.
         std::string_view const name = key_of(field);
         std::size_t const index = event_attribute_keys.find(name);
         if (index != event_attribute_keys.absent) {

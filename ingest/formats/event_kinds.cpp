@@ -56,6 +56,8 @@ bool read_usage(event_data_reader& reader, event& out) {
         !reader.decimal(quantity, data.quantity_nanos)) {
         return false;
     }
+
+    // Without a name guiding could find no plan, and the event would never leave suspense.
     bool const names_nobody = out.subject.empty() && out.account_number.empty() &&
                               out.subscription_number.empty() && out.user_id.is_nil();
     if (names_nobody) {
@@ -83,6 +85,7 @@ bool read_api_request(event_data_reader& reader, event& out) {
         reader.text(api_version, data.api_version) && reader.text(api_key_id, data.api_key_id) &&
         reader.text(error_code, data.error_code) && reader.text(request_id, data.request_id);
 
+    // Required under either of its names, so only after both were read.
     if (ok && data.status_code == not_given) {
         return reader.require(status_code);
     }
@@ -121,6 +124,8 @@ bool read_feature_used(event_data_reader& reader, event& out) {
                     reader.required_text(feature, data.feature) &&
                     reader.text(category, data.category) &&
                     reader.integer(count, 1, count_max, data.uses);
+
+    // Adoption counts users, so a bare UUID as subject is taken as one.
     if (ok && out.user_id.is_nil()) {
         out.user_id = parse_uuid(out.subject).value_or(uuid{});
     }
@@ -170,6 +175,7 @@ std::span<event_type const> event_types() noexcept {
 
 event_type const* find_event_type(std::string_view type) noexcept {
     for (auto const& each : types) {
+        // A family has members that are told apart by the database; a kind of its own has one name.
         bool const is_family = each.name.ends_with('.');
         if (is_family ? type.starts_with(each.name) && type.size() > each.name.size()
                       : type == each.name) {

@@ -131,6 +131,8 @@ void freeswitch_reader::parties() {
         out_.caller_id = first_of({variable::caller_id_number, variable::sip_from_user,
                                    variable::effective_caller_id_number});
     }
+
+    // The profile has what was dialed; variables may have been rewritten by the dialplan.
     out_.destination = from_profiles(member::destination_number);
     if (out_.destination.empty()) {
         out_.destination = first_of({variable::destination_number, variable::dialed_number,
@@ -184,6 +186,7 @@ bool freeswitch_reader::identity() {
         return fail(record_error::bad_uuid, "uuid", "no call id in the record, nor in the URL");
     }
 
+    // The id goes into the metadata, which has the limit of any text.
     if (call_id_.size() > text_bytes_max) {
         return fail(record_error::field_too_long, "uuid", "over 1024 bytes");
     }
@@ -224,11 +227,15 @@ bool freeswitch_reader::duration_of(variable seconds, variable milliseconds, std
     if (text.empty()) {
         return true;
     }
+
+    // The switch writes both units, but configurations may leave either out.
     std::string_view const field = freeswitch_variable_keys.name(static_cast<std::size_t>(which));
     auto const ms = parse_decimal(text, in_seconds ? 3 : 0);
     if (!ms) {
         return fail(record_error::bad_number, field, "expected a number");
     }
+
+    // A negative one is not a number out of range: the switch subtracts the start from an end of 0.
     if (*ms < 0) {
         return fail(record_error::bad_times, field,
                     "the switch never set the call's end, so its duration is negative");
@@ -302,6 +309,7 @@ void freeswitch_reader::complete_durations() noexcept {
     if (out_.answer != never_us) {
         out_.billable_ms = std::max<std::int64_t>(0, (out_.end - out_.answer) / 1000);
     }
+
     if (!duration_is_said_) {
         out_.duration_ms = (out_.end - out_.start) / 1000;
     }

@@ -50,6 +50,8 @@ error_code read_variables(ondemand::value& value, freeswitch_tokens& out) {
     if (auto const error = value.get_object().get(object)) {
         return error;
     }
+
+    // A record without variables and profile is other JSON, and is rejected.
     out.has_variables = true;
     return read_members(object, freeswitch_variable_keys, out.variables);
 }
@@ -132,6 +134,7 @@ error_code read_callflow(ondemand::value& value, freeswitch_tokens& out) {
         return error;
     }
 
+    // All entries are read: each transfer adds one, and the oldest and newest matter.
     for (auto each : entries) {
         ondemand::value entry;
         if (auto const error = std::move(each).get(entry)) {

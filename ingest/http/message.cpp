@@ -16,6 +16,7 @@ std::string_view http_head::field(std::string_view name) const noexcept {
 }
 
 http_target split_target(std::string_view target) noexcept {
+    // A relative target may contain "://" in its query, so a scheme is one only at the front.
     if (std::size_t const scheme = target.find("://");
         scheme != std::string_view::npos && !target.starts_with('/')) {
         target.remove_prefix(scheme + 3);
@@ -33,6 +34,8 @@ std::string_view query_value(std::string_view query, std::string_view name) noex
     while (!query.empty()) {
         std::string_view const pair = query.substr(0, query.find_first_of("&?"));
         query.remove_prefix(std::min(query.size(), pair.size() + 1));
+
+        // A name without a value says nothing here: ?ack is no request to wait.
         std::size_t const equals = pair.find('=');
         if (equals != std::string_view::npos && pair.substr(0, equals) == name) {
             return pair.substr(equals + 1);

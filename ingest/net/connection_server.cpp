@@ -256,6 +256,8 @@ bool connection_server::drain(std::chrono::milliseconds limit) {
     if (impl_->wait_until_empty(limit)) {
         return true;
     }
+
+    // The sessions refer to the handler, so they must have ended before the caller destroys it.
     impl_->for_each_session([](connection& session) { session.abort(); });
     impl_->wait_until_empty(cut_off_limit);
     return false;

@@ -124,6 +124,7 @@ bool is_binary_event(http_head const& head) noexcept {
 binary_event_fault read_binary_event(http_head const& head, binary_event& event) {
     event.data_type = head.field("Content-Type");
     for (http_field const& each : head.fields) {
+        // Names of fields have no case; attributes are in lower case by the standard.
         std::string name = in_lower_case(each.name);
         if (!name.starts_with(prefix)) {
             continue;

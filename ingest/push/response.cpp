@@ -30,6 +30,7 @@ void append_counts(json_writer& json, push_summary const& summary) {
 }
 
 void append_errors(json_writer& json, push_summary const& summary) {
+    // Always there, even when empty, so that a client can read it without a test.
     json.key("errors").raw(summary.errors_json);
     if (summary.errors_truncated) {
         json.key("errors_truncated").value(true);
@@ -58,6 +59,8 @@ http_response accepted_answer(push_summary const& summary, block_outcome const* 
     json_writer json;
     json.open('{');
     append_counts(json, summary);
+
+    // Only a sender that waited for COMMIT learns what became of the records.
     if (outcome != nullptr) {
         json.key("committed").value(outcome->committed);
         json.key("duplicate").value(outcome->duplicate);

@@ -25,8 +25,12 @@ http_response webhook_handshake(http_head const& head, std::string_view allowed_
     if (!is_origin(origin)) {
         return problem(400, "WebHook-Request-Origin must be the sender's DNS name");
     }
+
+    // Also without an origin: a plain OPTIONS asks only which methods there are.
     http_response response;
     response.fields.emplace_back("Allow", allowed_methods);
+
+    // Any rate may be tried: load is refused with 503 when it comes.
     if (!origin.empty()) {
         response.fields.emplace_back("WebHook-Allowed-Origin", origin);
         response.fields.emplace_back("WebHook-Allowed-Rate", "*");

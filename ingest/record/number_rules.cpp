@@ -113,6 +113,9 @@ void rules_reader::take_member(std::string const& name, value given) {
         (this->*found->read)(given);
         return;
     }
+
+    // A misspelled rule would silently never apply, so it is a problem; the list helps to correct
+    // it.
     std::string known;
     for (auto const& each : members) {
         known += (known.empty() ? "" : ", ") + std::string{each.name};
@@ -126,6 +129,8 @@ bool rules_reader::text(value given, std::string const& location, std::string_vi
         problem(location, "must be a string, as in \"00\"");
         return false;
     }
+
+    // Characters that no number contains would make a rule that never matches.
     std::string const text{std::string_view{given.get_string()}};
     if (text.size() > digits_max || text.find_first_not_of(characters) != std::string::npos) {
         problem(location, "'" + text + "' must be at most 32 " +
@@ -211,6 +216,8 @@ void rules_reader::rewrite(value given, std::string const& location) {
         problem(location, R"(must be an object, as in {"prefix": "99", "replacement": ""})");
         return;
     }
+
+    // Unknown members are problems here too, for the same reason as at the top level.
     number_rewrite rule;
 
     object parts = given.get_object();
@@ -225,6 +232,7 @@ void rules_reader::rewrite(value given, std::string const& location) {
         }
     }
 
+    // An empty prefix would match every number.
     if (rule.prefix.empty()) {
         problem(location, "needs a prefix that is not empty");
     }
@@ -244,6 +252,8 @@ void rules_reader::short_digits(value given) {
 }
 
 void rules_reader::check_together() {
+    // These two rules only make sense with a country: they turn a national number into an
+    // international one.
     auto const& rules = out_.rules;
     if (!rules.country_code.empty()) {
         return;

@@ -26,6 +26,8 @@ std::size_t behind_line_end(std::string_view bytes, std::size_t index, bool at_e
     if (bytes[index] == '\n') {
         return index + 1;
     }
+
+    // A CR at the end of a piece may be followed by LF in the next one.
     if (index + 1 == bytes.size()) {
         return at_end ? index + 1 : 0;
     }

@@ -25,6 +25,8 @@ std::optional<int> parse_exponent(std::string_view text) noexcept {
     if (text.empty() || digits_end(text, 0) != text.size()) {
         return std::nullopt;
     }
+
+    // Capped while it grows, so that no number of digits can overflow it.
     int value = 0;
     for (char const c : text) {
         value = std::min(value * 10 + (c - '0'), exponent_max);

@@ -12,6 +12,8 @@ std::uint32_t hex4(std::string_view text) noexcept {
     if (text.size() < 4) {
         return not_hex;
     }
+
+    // std::from_chars would accept fewer digits, and a sign.
     std::uint32_t value = 0;
     for (char const c : text.substr(0, 4)) {
         char const lower = static_cast<char>(c | 0x20);

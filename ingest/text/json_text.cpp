@@ -39,6 +39,8 @@ constexpr bool needs_escape(char c) noexcept {
 
 void append_quoted(std::string& out, std::string_view text) {
     out += '"';
+
+    // Most text needs no escape, so it is copied in long pieces.
     while (!text.empty()) {
         std::size_t plain = 0;
         while (plain < text.size() && !needs_escape(text[plain])) {
@@ -97,6 +99,7 @@ void json_object_writer::separate() {
 }
 
 void json_object_writer::member(std::string_view name, std::string_view text) {
+    // Switches write every field, many of them empty; an absent member says the same.
     if (text.empty()) {
         return;
     }

@@ -30,6 +30,8 @@ std::size_t normalise_base64(std::string_view text, char* cursor) noexcept {
         if (c == '\r' || c == '\n') {
             continue;
         }
+
+        // Both alphabets of RFC 4648 are taken, even mixed: senders disagree on the URL-safe one.
         bool const is_known = (hex_value(c) >= 0) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
                               c == '+' || c == '/' || c == '-' || c == '_' || c == '=';
         bool const follows_fill = cursor != begin && cursor[-1] == '=' && c != '=';
@@ -69,6 +71,8 @@ std::string_view percent_decode(std::string_view text, plus_sign plus, std::size
     if (!has_plus && !holds_percent_escape(text)) {
         return text;
     }
+
+    // Decoding only shortens. A '%' without two digits stays as it is: the text may be plain.
     char* const begin = arena.reserve(text.size() + padding);
     char* cursor = begin;
     while (!text.empty()) {

@@ -80,6 +80,8 @@ std::int64_t scan_date(time_scanner& scan, bool& is_year_zero) noexcept {
     if (!scan.ok() || is_year_zero) {
         return 0;
     }
+
+    // The calendar check is the library's, with leap years.
     date::year_month_day const found{date::year{static_cast<int>(year)},
                                      date::month{static_cast<unsigned>(month)},
                                      date::day{static_cast<unsigned>(day)}};
@@ -142,6 +144,7 @@ time_reading read_time_text(std::string_view text) noexcept {
         value -= scan_offset(scan, sign);
     }
 
+    // Checked once: the scanner goes on after a fault, and what it read is dropped here.
     if (!scan.ok() || !scan.at_end() || value >= time_us_max) {
         return unreadable;
     }

@@ -42,6 +42,8 @@ std::size_t character_length(std::string_view bytes) noexcept {
     if (first.length == 0 || first.length > bytes.size()) {
         return 0;
     }
+
+    // The value decides, not the bytes: overlong forms and surrogates look well-formed.
     std::uint32_t value = first.bits;
     for (std::size_t index = 1; index < first.length; ++index) {
         auto const byte = static_cast<std::uint8_t>(bytes[index]);
@@ -73,6 +75,8 @@ std::string_view mended_copy(std::string_view bytes, bool mend_nul, std::size_t 
         } else {
             cursor = append(cursor, bytes.substr(0, length));
         }
+
+        // A bad byte is replaced alone, so that the valid character after it is not lost.
         bytes.remove_prefix(std::max<std::size_t>(length, 1));
     }
     auto const size = static_cast<std::size_t>(cursor - begin);
@@ -96,6 +100,7 @@ bool is_valid_utf8(std::string_view bytes) noexcept {
 }
 
 std::string_view sanitize_text(std::string_view bytes, text_arena& arena) {
+    // The usual text is valid and needs no copy.
     if (!holds_nul(bytes) && is_valid_utf8(bytes)) {
         return bytes;
     }

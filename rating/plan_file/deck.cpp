@@ -166,6 +166,7 @@ rate deck_reader::read_rate() {
 }
 
 void deck_reader::take_whole_rate() {
+    // All fields are read before any decision: one pass over the file shows all its problems.
     std::size_t const before = state_.problems.count();
     rate one = read_rate();
     amount const per_unit = money(price, {}, true);
@@ -218,6 +219,7 @@ void deck_reader::take_step() {
 /// Adds a further step to a rate. The other columns must be empty or equal to those of the rate's
 /// first row.
 void deck_reader::add_to(std::size_t index, rate const& row, rate_step step) {
+    // Two rows that disagree on a fee would leave it open which one is charged.
     rate& one = state_.plan.rates[index];
     auto const differs = [&](deck_column column, bool is_same) {
         if (!row_.text(column).empty() && !is_same) {

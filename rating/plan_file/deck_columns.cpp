@@ -37,6 +37,8 @@ plan_location place_in(plan_location row, std::string_view text, std::string_vie
 bool deck_row::take_name(std::string_view name, std::size_t column, plan_location location,
                          plan_problems& problems) {
     std::string const lower = lower_case(ingest::trimmed(name));
+
+    // Spreadsheets capitalize headers, so their case does not matter.
     auto const found = std::ranges::find(deck_column_names, std::string_view{lower});
     if (found == deck_column_names.end()) {
         std::string text = "unknown column \"" + lower + "\"";
@@ -59,6 +61,8 @@ bool deck_row::take_name(std::string_view name, std::size_t column, plan_locatio
 bool deck_row::take_header(std::string_view row, plan_location location, plan_problems& problems) {
     fields_.resize(columns_max);
     auto const split = ingest::split_csv_row(row, fields_);
+
+    // Spreadsheets of many countries separate by semicolons; the general message would not tell.
     if (split.columns == 1 && row.find(';') != std::string_view::npos) {
         problems.add(location, "the columns must be separated by commas, not semicolons");
         return false;
@@ -100,6 +104,8 @@ bool deck_row::take(std::string_view row, plan_location location, plan_problems&
         problems.add(location, "a quote of this row is not closed, or closed within a field");
         return false;
     }
+
+    // A missing comma would shift the rest of the row into wrong columns.
     if (split.columns != fields_.size()) {
         problems.add(location, "the row has " + std::to_string(split.columns) +
                                    " columns, the header " + std::to_string(fields_.size()));

@@ -27,6 +27,8 @@ std::optional<std::string> time_text(toml::node const& node) {
     if (auto const* date = node.as_date()) {
         return date_of(date->get());
     }
+
+    // Written out and parsed again, so that dates and strings follow one rule.
     if (node.is_date_time()) {
         std::ostringstream text;
         text << node.as_date_time()->get();
@@ -50,6 +52,8 @@ plan_table::plan_table(toml::table const& table, std::string_view text,
 
 void plan_table::unknown(toml::key const& key, std::span<std::string_view const> known) {
     std::string text = "unknown key \"" + std::string{key.str()} + "\" in " + std::string{text_};
+
+    // A guess helps more than a list, so the list is only for keys that resemble none.
     auto const meant = nearest_of(key.str(), known);
     if (!meant.empty()) {
         text.append("; did you mean ").append(meant).append("?");
@@ -89,6 +93,8 @@ std::string plan_table::text(std::string_view key, std::string fallback, bool ma
     if (current == nullptr) {
         return fallback;
     }
+
+    // value_exact() converts nothing: 12 without quotes is a mistake here.
     auto value = current->value_exact<std::string>();
     if (!value) {
         problem(key, "must be text in quotes");
@@ -127,6 +133,8 @@ std::optional<std::string> plan_table::number_text(std::string_view key) {
     if (current == nullptr) {
         return std::nullopt;
     }
+
+    // A whole number is exact in TOML, so it needs no quotes.
     if (auto const number = current->value_exact<std::int64_t>()) {
         return std::to_string(*number);
     }
@@ -197,6 +205,8 @@ std::optional<std::int32_t> plan_table::clock(std::string_view key) {
     if (current == nullptr) {
         return std::nullopt;
     }
+
+    // TOML has times of day, but no 24:00; a band to the end of the day is a string.
     if (auto const* time = current->as_time()) {
         auto const& clock = time->get();
         return (clock.hour * 60 + clock.minute) * 60 + clock.second;

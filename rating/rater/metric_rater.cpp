@@ -113,6 +113,7 @@ void add_volume(metric_price const& price, quantity billable, price_sum& sum) no
 
 /// The price of a quantity beyond the included one, before minimum and maximum.
 price_sum unbounded_price(metric_price const& price, quantity billable) noexcept {
+    // No quantity, no flat fee of a tier either.
     price_sum sum;
     if (billable.nanos == 0) {
         return sum;
