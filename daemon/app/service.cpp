@@ -102,7 +102,8 @@ void service::impl::make_background_parts() {
                                             failures);
     provisioner = std::make_unique<partition_provisioner>(
         store->connection_string(), partition_policy_of(s),
-        [this](std::int64_t seconds) { counters.database.partition_horizon_seconds.set(seconds); }, failures);
+        [this](std::int64_t seconds) { counters.database.partition_horizon_seconds.set(seconds); },
+        failures);
     maintenance = std::make_unique<maintenance_scheduler>(
         store->connection_string(), s,
         [this](std::string_view job, std::string_view outcome) {

@@ -103,10 +103,10 @@ struct journal_metrics : component_metrics {
 };
 
 struct liveness_metrics : component_metrics {
-    labeled_gauges standing_seconds{
-        registry, "tally_part_standing_still_seconds", "part",
-        "How long a part of the daemon has had work and got no further; 0 when it waits for work or "
-        "for PostgreSQL."};
+    labeled_gauges standing_seconds{registry, "tally_part_standing_still_seconds", "part",
+                                    "How long a part of the daemon has had work and got no "
+                                    "further; 0 when it waits for work or "
+                                    "for PostgreSQL."};
 };
 
 struct upkeep_metrics : component_metrics {
