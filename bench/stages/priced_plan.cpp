@@ -75,7 +75,7 @@ rating::tariff::content content_of(plan_kind kind) {
     rating::tariff::content made;
     made.head.code = "bench";
     made.head.time_zone = sample_catalog::time_zone;
-    made.head.how = sample_catalog::rounds;
+    made.head.rounding_mode = sample_catalog::rounds;
     made.head.included_s = 6'000;
     if (kind == plan_kind::banded || kind == plan_kind::all) {
         made.bands = bands_of(kind);

@@ -58,9 +58,9 @@ void find_rate(benchmark::State& state) {
     auto const by = make_priced_plan(plan_kind::flat);
     for (auto _ : state) {
         for (auto const& each : by.calls) {
-            auto const place = by.plan->find_place(each.call.destination.substr(1),
-                                                   each.call.direction, each.call.answer, false);
-            benchmark::DoNotOptimize(place.at);
+            auto const rate = by.plan->find_place(each.call.destination.substr(1),
+                                                  each.call.direction, each.call.answer, false);
+            benchmark::DoNotOptimize(rate.index);
         }
     }
     state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(by.calls.size()));

@@ -113,7 +113,7 @@ std::shared_ptr<rating::tariff const> make_tariff(sample_plan const& plan) {
     head.plan_id = plan.id;
     head.code = plan.code;
     head.time_zone = sample_catalog::time_zone;
-    head.how = sample_catalog::rounds;
+    head.rounding_mode = sample_catalog::rounds;
     head.included_s = plan.included_minutes * 60;
     return std::make_shared<rating::tariff const>(std::move(head), plan.rates);
 }
