@@ -77,6 +77,7 @@ void encode_all(storage::batch const& batch, storage::cdr_order& order,
     order.sort(batch.calls);
     buffer.clear();
     for (std::size_t i = 0; i < order.size(); ++i) {
+        storage::prefetch_cdr_row(batch.calls, order, i);
         storage::put_cdr_row(buffer, batch.calls[order[i]], batch);
     }
 }

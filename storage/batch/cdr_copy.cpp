@@ -2,6 +2,7 @@
 
 #include "storage/batch/cdr_metadata.hpp"
 #include "storage/postgres/copy_stream.hpp"
+#include "storage/postgres/copy_table.hpp"
 
 #include <boost/endian/conversion.hpp>
 
@@ -11,21 +12,6 @@
 namespace tally::storage {
 
 namespace {
-
-constexpr std::int16_t column_count = 27;
-
-/// Upper bound of a row's bytes without its text: column count, 27 lengths, five uuids, four times,
-/// five 32-bit numbers, rate id, three numerics, currency, the longest enum labels.
-constexpr std::size_t fixed_bytes_max =
-    2 + 27 * 4 + 5 * 16 + 4 * 8 + 5 * 4 + 16 + 3 * wire::numeric_field_bytes_max + 3 + 8 + 10;
-
-constexpr std::string_view copy_sql =
-    "COPY billing.cdrs (account_id, subscription_id, uuid, source_id, batch_id, caller_id,"
-    " destination, direction, call_type, start_time, answer_time, end_time, duration, billsec,"
-    " billable_seconds, billed_seconds, allowance_seconds, matched_prefix, rate_id, "
-    "rate_per_minute, connect_fee,"
-    " cost, currency, hangup_cause, processing_status, metadata, created_at)"
-    " FROM STDIN (FORMAT binary)";
 
 std::string_view label(ingest::call_direction direction) noexcept {
     return direction == ingest::call_direction::outbound ? "outbound" : "inbound";
@@ -46,61 +32,87 @@ std::int32_t started_seconds(std::int64_t ms) noexcept {
     return saturated(ms / 1000 + (ms % 1000 > 0 ? 1 : 0));
 }
 
-std::size_t text_bytes(cdr_row const& row) noexcept {
-    auto const& call = *row.call;
-    std::size_t bytes = call.caller_id.size() + call.destination.size() + call.hangup_cause.size() +
-                        metadata_bytes_max(call);
-    if (row.rated.charged_rate != nullptr) {
-        bytes += row.rated.charged_rate->call_type.size() + row.rated.charged_rate->prefix.size();
-    }
-    return bytes;
+/// What the columns of a row are made from.
+struct cdr_line {
+    cdr_row const& row;
+    batch const& rows;
+    ingest::cdr const& call = *row.call;
+    rating::rated_call const& rated = row.rated;
+};
+
+/// A value of the rate that decided the cost; NULL without one.
+template <typename Value>
+auto of_rate(cdr_line const& line, Value value) noexcept {
+    using result_type = decltype(value(*line.rated.charged_rate));
+    return line.rated.charged_rate == nullptr
+               ? std::optional<result_type>{}
+               : std::optional<result_type>{value(*line.rated.charged_rate)};
 }
 
-char* put_identity(char* cursor, cdr_row const& row, batch const& rows) noexcept {
-    cursor = wire::put_uuid_field(cursor, row.account_id);
-    cursor = wire::put_uuid_field(cursor, row.subscription_id);
-    cursor = wire::put_uuid_field(cursor, row.call->id);
-    cursor = wire::put_uuid_field(cursor, row.source_id);
-    return wire::put_uuid_field(cursor, rows.id);
-}
-
-/// caller_id to billable_seconds: the values that the switch reported. billable_seconds is NULL
-/// when it equals billsec.
-char* put_call(char* cursor, cdr_row const& row) noexcept {
-    auto const& call = *row.call;
-    cursor = wire::put_text_field(cursor, call.caller_id);
-    cursor = wire::put_text_field(cursor, call.destination);
-    cursor = wire::put_text_field(cursor, label(call.direction));
-    cursor = row.rated.charged_rate == nullptr
-                 ? wire::put_null(cursor)
-                 : wire::put_optional_text_field(cursor, row.rated.charged_rate->call_type);
-    cursor = wire::put_timestamp_field(cursor, ingest::whole_second(call.start));
-    cursor = call.answer == ingest::never_us ? wire::put_null(cursor)
-                                             : wire::put_timestamp_field(cursor, call.answer);
-    cursor = wire::put_timestamp_field(cursor, call.end);
-    cursor = wire::put_int32_field(cursor, whole_seconds(call.duration_ms));
-    auto const billsec = whole_seconds(call.billsec_ms);
+/// NULL if it equals billsec.
+std::optional<std::int32_t> billable_seconds(ingest::cdr const& call) noexcept {
     auto const billable = started_seconds(call.billable_ms);
-    cursor = wire::put_int32_field(cursor, billsec);
-    return billable == billsec ? wire::put_null(cursor) : wire::put_int32_field(cursor, billable);
+    return billable == whole_seconds(call.billsec_ms) ? std::nullopt : std::optional{billable};
 }
 
-/// billed_seconds to currency: what the call costs, and which rate decided it.
-char* put_rated(char* cursor, cdr_row const& row) noexcept {
-    auto const& rated = row.rated;
-    cursor = wire::put_int32_field(cursor, saturated(rated.billed_s));
-    cursor = wire::put_int32_field(cursor, saturated(rated.allowance_s));
-    if (rated.charged_rate == nullptr) {
-        cursor = wire::put_null(wire::put_null(wire::put_null(cursor)));
-    } else {
-        cursor = wire::put_text_field(cursor, rated.charged_rate->prefix);
-        cursor = wire::put_uuid_field(cursor, rated.charged_rate->id);
-        cursor = wire::put_numeric_field(cursor, rated.rate_per_minute.nanos);
-    }
-    cursor = wire::put_numeric_field(cursor, rated.connect_fee.nanos);
-    cursor = wire::put_numeric_field(cursor, rated.cost.nanos);
-    return wire::put_text_field(cursor, {row.currency.data(), row.currency.size()});
+std::string_view call_type(cdr_line const& line) noexcept {
+    auto const* const rate = line.rated.charged_rate;
+    return rate == nullptr ? std::string_view{} : rate->call_type;
 }
+
+constexpr copy_table cdrs{
+    "billing.cdrs",
+    copy_column{"account_id", [](auto& line) { return line.row.account_id; }},
+    copy_column{"subscription_id", [](auto& line) { return line.row.subscription_id; }},
+    copy_column{"uuid", [](auto& line) { return line.call.id; }},
+    copy_column{"source_id", [](auto& line) { return line.row.source_id; }},
+    copy_column{"batch_id", [](auto& line) { return line.rows.id; }},
+    copy_column{"caller_id", [](auto& line) { return line.call.caller_id; }},
+    copy_column{"destination", [](auto& line) { return line.call.destination; }},
+    copy_column{"direction", [](auto& line) { return label(line.call.direction); }},
+    copy_column{"call_type", [](auto& line) { return wire::unless_empty(call_type(line)); }},
+    copy_column{"start_time",
+                [](auto& line) { return wire::timestamp{ingest::whole_second(line.call.start)}; }},
+    copy_column{"answer_time",
+                [](auto& line) {
+                    return line.call.answer == ingest::never_us
+                               ? std::nullopt
+                               : std::optional{wire::timestamp{line.call.answer}};
+                }},
+    copy_column{"end_time", [](auto& line) { return wire::timestamp{line.call.end}; }},
+    copy_column{"duration", [](auto& line) { return whole_seconds(line.call.duration_ms); }},
+    copy_column{"billsec", [](auto& line) { return whole_seconds(line.call.billsec_ms); }},
+    copy_column{"billable_seconds", [](auto& line) { return billable_seconds(line.call); }},
+    copy_column{"billed_seconds", [](auto& line) { return saturated(line.rated.billed_s); }},
+    copy_column{"allowance_seconds", [](auto& line) { return saturated(line.rated.allowance_s); }},
+    copy_column{"matched_prefix",
+                [](auto& line) {
+                    return of_rate(line, [](auto& rate) { return std::string_view{rate.prefix}; });
+                }},
+    copy_column{"rate_id",
+                [](auto& line) { return of_rate(line, [](auto& rate) { return rate.id; }); }},
+    copy_column{"rate_per_minute",
+                [](auto& line) {
+                    return of_rate(line, [&](auto const&) {
+                        return wire::numeric{line.rated.rate_per_minute.nanos};
+                    });
+                }},
+    copy_column{"connect_fee",
+                [](auto& line) { return wire::numeric{line.rated.connect_fee.nanos}; }},
+    copy_column{"cost", [](auto& line) { return wire::numeric{line.rated.cost.nanos}; }},
+    copy_column{"currency",
+                [](auto& line) {
+                    return std::string_view{line.row.currency.data(), line.row.currency.size()};
+                }},
+    copy_column{"hangup_cause",
+                [](auto& line) { return wire::unless_empty(line.call.hangup_cause); }},
+    copy_column{"processing_status",
+                [](auto& line) {
+                    return std::string_view{line.rated.zero_rated ? "zero_rated" : "rated"};
+                }},
+    copy_column{"metadata", [](auto& line) { return call_metadata{line.call}; }},
+    copy_column{"created_at", [](auto& line) { return wire::timestamp{line.rows.opened}; }},
+};
 
 /// All cache lines of an object.
 template <typename Object>
@@ -142,20 +154,11 @@ void cdr_order::sort(std::span<cdr_row const> calls) {
 }
 
 void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& rows) {
-    char* cursor = out.room(fixed_bytes_max + text_bytes(row));
-    cursor = wire::put_int16(cursor, column_count);
-    cursor = put_identity(cursor, row, rows);
-    cursor = put_call(cursor, row);
-    cursor = put_rated(cursor, row);
-    cursor = wire::put_optional_text_field(cursor, row.call->hangup_cause);
-    cursor = wire::put_text_field(cursor, row.rated.zero_rated ? "zero_rated" : "rated");
-    cursor = put_metadata_field(cursor, *row.call);
-    cursor = wire::put_timestamp_field(cursor, rows.opened);
-    out.written_to(cursor);
+    cdrs.put(out, cdr_line{row, rows});
 }
 
 std::string_view cdr_copy_sql() noexcept {
-    return copy_sql;
+    return copy_sql<cdrs>;
 }
 
 void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
@@ -180,7 +183,7 @@ void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
 
 result cdr_copy::write(pq_connection& connection, batch const& rows, std::uint32_t& refused) {
     order_.sort(rows.calls);
-    result status = connection.begin_copy_in(std::string{copy_sql});
+    result status = connection.begin_copy_in(std::string{copy_sql<cdrs>});
     if (status.ok()) {
         status = stream(connection, rows);
     }

@@ -1,84 +1,84 @@
 #include "storage/batch/cdr_metadata.hpp"
 
-#include "storage/postgres/wire_format.hpp"
-
 namespace tally::storage {
 
 namespace {
 
 constexpr char jsonb_version = 1;
-constexpr std::string_view caller_member = R"("sent_caller_id":")";
-constexpr std::string_view destination_member = R"("sent_destination":")";
-/// Field length, jsonb version, braces, and the text around two members.
-constexpr std::size_t frame_bytes =
-    4 + 1 + 2 + caller_member.size() + destination_member.size() + 4;
-/// Of one character, as in \u001f.
-constexpr std::size_t escape_bytes_max = 6;
 
-char* put_escaped(char* cursor, std::string_view text) noexcept {
+/// Counts what would be written.
+struct byte_counter {
+    std::size_t bytes = 0;
+    void put(std::string_view text) noexcept { bytes += text.size(); }
+};
+
+struct byte_writer {
+    char* cursor;
+    void put(std::string_view text) noexcept { cursor = wire::put_bytes(cursor, text); }
+};
+
+template <typename Output>
+void write_escaped(Output& out, std::string_view text) noexcept {
     constexpr std::string_view hex = "0123456789abcdef";
-    for (char const c : text) {
+    for (char const& c : text) {
+        auto const code = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') {
-            *cursor++ = '\\';
-            *cursor++ = c;
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            cursor = wire::put_bytes(cursor, "\\u00");
-            *cursor++ = hex[static_cast<unsigned char>(c) >> 4];
-            *cursor++ = hex[static_cast<unsigned char>(c) & 15];
+            out.put("\\");
+            out.put({&c, 1});
+        } else if (code < 0x20) {
+            out.put("\\u00");
+            out.put(hex.substr(code >> 4, 1));
+            out.put(hex.substr(code & 15, 1));
         } else {
-            *cursor++ = c;
+            out.put({&c, 1});
         }
     }
-    return cursor;
 }
 
-/// A string member and a comma; nothing if the text is empty.
-char* put_member(char* cursor, std::string_view opening, std::string_view text) noexcept {
-    if (text.empty()) {
-        return cursor;
-    }
-    cursor = put_escaped(wire::put_bytes(cursor, opening), text);
-    return wire::put_bytes(cursor, "\",");
-}
-
-/// What follows the opening brace of a JSON object, without leading blanks.
-std::string_view behind_brace(std::string_view object) noexcept {
+/// The members of a JSON object and its closing brace, without leading blanks.
+std::string_view members_of(std::string_view object) noexcept {
     auto const first = object.find_first_not_of(" \t\r\n", 1);
     return first == std::string_view::npos ? "}" : object.substr(first);
 }
 
-} // namespace
+/// Writes the JSON object. Length and bytes of the field come from this one function.
+template <typename Output>
+void write_object(Output& out, ingest::cdr const& call) noexcept {
+    std::string_view separator = "{";
+    auto const write_number = [&](std::string_view name, std::string_view number) {
+        if (!number.empty()) {
+            out.put(separator);
+            out.put(name);
+            write_escaped(out, number);
+            out.put("\"");
+            separator = ",";
+        }
+    };
+    write_number(R"("sent_caller_id":")", call.sent_caller_id);
+    write_number(R"("sent_destination":")", call.sent_destination);
 
-std::size_t metadata_bytes_max(ingest::cdr const& call) noexcept {
-    return frame_bytes + call.metadata.size() +
-           escape_bytes_max * (call.sent_caller_id.size() + call.sent_destination.size());
+    auto const members = call.metadata.empty() ? "}" : members_of(call.metadata);
+    if (!members.starts_with('}')) {
+        out.put(separator);
+    }
+    out.put(members);
 }
 
-char* put_metadata_field(char* cursor, ingest::cdr const& call) noexcept {
-    bool const has_sent = !call.sent_caller_id.empty() || !call.sent_destination.empty();
-    if (call.metadata.empty() && !has_sent) {
-        return wire::put_null(cursor);
-    }
+} // namespace
 
-    // The field's length is known at the end; four bytes are reserved for it.
-    char* const begin = cursor;
-    cursor = begin + 4;
-    *cursor++ = jsonb_version;
-    if (!has_sent) {
-        cursor = wire::put_bytes(cursor, call.metadata);
-    } else {
-        *cursor++ = '{';
-        cursor = put_member(cursor, caller_member, call.sent_caller_id);
-        cursor = put_member(cursor, destination_member, call.sent_destination);
-        auto const rest = behind_brace(call.metadata);
-        if (rest.starts_with('}')) {
-            --cursor; // no member follows: overwrite the last comma
-        }
-        cursor = wire::put_bytes(cursor, rest);
-    }
+std::size_t sent_object_bytes(ingest::cdr const& call) noexcept {
+    byte_counter counter;
+    write_object(counter, call);
+    return counter.bytes;
+}
 
-    wire::put_int32(begin, static_cast<std::int32_t>(cursor - begin - 4));
-    return cursor;
+char* put_sent_object(char* out, ingest::cdr const& call) noexcept {
+    auto const bytes = sizeof jsonb_version + sent_object_bytes(call);
+    out = wire::put_int32(out, static_cast<std::int32_t>(bytes));
+    *out++ = jsonb_version;
+    byte_writer writer{out};
+    write_object(writer, call);
+    return writer.cursor;
 }
 
 } // namespace tally::storage

@@ -1,9 +1,8 @@
 #include "storage/batch/event_tables.hpp"
 
 #include "storage/batch/batch_statements.hpp"
-#include "storage/postgres/wire_format.hpp"
+#include "storage/postgres/copy_table.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace tally::storage {
@@ -12,179 +11,175 @@ namespace {
 
 using ingest::event_kind;
 
-constexpr std::size_t field_head_bytes = 4;
+/// What the columns of a row are made from.
+struct event_line {
+    event_row const& row;
+    batch const& rows;
+    ingest::event const& event = *row.event;
+};
 
-/// Upper bound of the bytes of a row: no field without text is longer than a numeric.
-std::size_t row_bytes_max(std::size_t columns, std::size_t text) noexcept {
-    return 2 + columns * (field_head_bytes + wire::numeric_field_bytes_max) + text;
-}
+/// The same for a table of one kind, whose data has columns.
+template <typename Data>
+struct data_line : event_line {
+    Data const& data = std::get<Data>(event.event_data);
+};
 
-std::size_t text_bytes(ingest::event const& event) noexcept {
-    return event.source.size() + event.event_id.size() + event.type.size() + event.subject.size() +
-           event.user_agent.size() + event.data.size() + event.properties.size();
-}
-
-char* put_optional_uuid(char* cursor, ingest::uuid const& id) noexcept {
-    return id.is_nil() ? wire::put_null(cursor) : wire::put_uuid_field(cursor, id);
-}
-
-char* put_optional_int32(char* cursor, std::int64_t value) noexcept {
-    return value == ingest::not_given
-               ? wire::put_null(cursor)
-               : wire::put_int32_field(cursor, static_cast<std::int32_t>(value));
-}
-
-char* put_optional_int64(char* cursor, std::int64_t value) noexcept {
-    return value == ingest::not_given ? wire::put_null(cursor)
-                                      : wire::put_int64_field(cursor, value);
-}
-
-char* put_optional_int16(char* cursor, std::int64_t value) noexcept {
-    return value == ingest::not_given
-               ? wire::put_null(cursor)
-               : wire::put_int16_field(cursor, static_cast<std::int16_t>(value));
-}
-
-/// source_id, batch_id, received_at, created_at: the last columns of every table.
-char* put_origin(char* cursor, event_row const& row, batch const& rows) noexcept {
-    cursor = wire::put_uuid_field(cursor, row.source_id);
-    cursor = wire::put_uuid_field(cursor, rows.id);
-    cursor = wire::put_timestamp_field(cursor, rows.opened);
-    return wire::put_timestamp_field(cursor, rows.opened);
+/// NULL if the event did not give the number.
+template <typename Integer>
+std::optional<Integer> unless_missing(std::int64_t value) noexcept {
+    return value == ingest::not_given ? std::nullopt : std::optional{static_cast<Integer>(value)};
 }
 
 // --- analytics.usage_events ------------------------------------------------------------------
 
-constexpr std::string_view usage_events_sql =
-    "COPY analytics.usage_events (account_id, occurred_at, source, event_id, type, category,"
-    " subject, subscription_id, user_id, organization_id, metric, quantity, billable_quantity,"
-    " cost, currency, properties, source_id, batch_id, received_at, created_at)"
-    " FROM STDIN (FORMAT binary)";
-
-std::string_view category_of(ingest::event const& event) noexcept {
-    auto const* const feature = std::get_if<ingest::feature_used_data>(&event.event_data);
+std::string_view category(event_line const& line) noexcept {
+    auto const* const feature = std::get_if<ingest::feature_used_data>(&line.event.event_data);
     return feature == nullptr ? std::string_view{} : feature->category;
 }
 
-char* put_metered(char* cursor, event_row const& row) noexcept {
-    if (!row.is_metered) {
-        return wire::put_null(
-            wire::put_null(wire::put_null(wire::put_null(wire::put_null(cursor)))));
-    }
-    cursor =
-        wire::put_text_field(cursor, std::get<ingest::usage_data>(row.event->event_data).metric);
-    cursor = wire::put_numeric_field(cursor, row.quantity.nanos);
-    cursor = wire::put_numeric_field(cursor, row.billable.nanos);
-    cursor = wire::put_numeric_field(cursor, row.cost.nanos);
-    return wire::put_text_field(cursor, {row.currency.data(), row.currency.size()});
+/// A value of a metered event; NULL if the event is not metered.
+template <typename Value>
+std::optional<Value> metered(event_line const& line, Value value) noexcept {
+    return line.row.is_metered ? std::optional{value} : std::nullopt;
 }
 
-void put_usage_event(byte_buffer& out, event_row const& row, batch const& rows) {
-    constexpr std::int16_t columns = 20;
-    auto const& event = *row.event;
-    auto const category = category_of(event);
-    // The category of a feature is written twice: in its column, and within the data.
-    char* cursor = out.room(row_bytes_max(columns, text_bytes(event) + category.size()));
-    cursor = wire::put_int16(cursor, columns);
-    cursor = wire::put_uuid_field(cursor, row.account_id);
-    cursor = wire::put_timestamp_field(cursor, event.occurred);
-    cursor = wire::put_text_field(cursor, event.source);
-    cursor = wire::put_text_field(cursor, event.event_id);
-    cursor = wire::put_text_field(cursor, event.type);
-    cursor = wire::put_optional_text_field(cursor, category);
-    cursor = wire::put_optional_text_field(cursor, event.subject);
-    cursor = put_optional_uuid(cursor, row.subscription_id);
-    cursor = put_optional_uuid(cursor, event.user_id);
-    cursor = put_optional_uuid(cursor, event.organization_id);
-    cursor = put_metered(cursor, row);
-    // The data of these kinds has no columns in this table, so all of it is kept.
+std::optional<std::string_view> metric(event_line const& line) {
+    return line.row.is_metered
+               ? std::optional{std::get<ingest::usage_data>(line.event.event_data).metric}
+               : std::nullopt;
+}
+
+/// The data of some kinds has no columns in this table, so all of it is kept.
+std::string_view kept_data(event_line const& line) noexcept {
+    auto const& event = line.event;
     bool const keeps_all = std::holds_alternative<ingest::entity_data>(event.event_data) ||
                            std::holds_alternative<ingest::feature_used_data>(event.event_data);
-    cursor = wire::put_optional_json_field(cursor, keeps_all ? event.data : event.properties);
-    out.written_to(put_origin(cursor, row, rows));
+    return keeps_all ? event.data : event.properties;
 }
+
+constexpr copy_table usage_columns{
+    "analytics.usage_events",
+    copy_column{"account_id", [](auto& line) { return line.row.account_id; }},
+    copy_column{"occurred_at", [](auto& line) { return wire::timestamp{line.event.occurred}; }},
+    copy_column{"source", [](auto& line) { return line.event.source; }},
+    copy_column{"event_id", [](auto& line) { return line.event.event_id; }},
+    copy_column{"type", [](auto& line) { return line.event.type; }},
+    copy_column{"category", [](auto& line) { return wire::unless_empty(category(line)); }},
+    copy_column{"subject", [](auto& line) { return wire::unless_empty(line.event.subject); }},
+    copy_column{"subscription_id",
+                [](auto& line) { return wire::unless_nil(line.row.subscription_id); }},
+    copy_column{"user_id", [](auto& line) { return wire::unless_nil(line.event.user_id); }},
+    copy_column{"organization_id",
+                [](auto& line) { return wire::unless_nil(line.event.organization_id); }},
+    copy_column{"metric", [](auto& line) { return metric(line); }},
+    copy_column{"quantity",
+                [](auto& line) { return metered(line, wire::numeric{line.row.quantity.nanos}); }},
+    copy_column{"billable_quantity",
+                [](auto& line) { return metered(line, wire::numeric{line.row.billable.nanos}); }},
+    copy_column{"cost",
+                [](auto& line) { return metered(line, wire::numeric{line.row.cost.nanos}); }},
+    copy_column{"currency",
+                [](auto& line) {
+                    return metered(
+                        line, std::string_view{line.row.currency.data(), line.row.currency.size()});
+                }},
+    copy_column{"properties", [](auto& line) { return wire::json{kept_data(line)}; }},
+    copy_column{"source_id", [](auto& line) { return line.row.source_id; }},
+    copy_column{"batch_id", [](auto& line) { return line.rows.id; }},
+    copy_column{"received_at", [](auto& line) { return wire::timestamp{line.rows.opened}; }},
+    copy_column{"created_at", [](auto& line) { return wire::timestamp{line.rows.opened}; }},
+};
 
 // --- analytics.api_usage ---------------------------------------------------------------------
 
-constexpr std::string_view api_usage_sql =
-    "COPY analytics.api_usage (occurred_at, source, event_id, account_id, subscription_id, user_id,"
-    " organization_id, api_key_id, method, endpoint, api_version, status_code, duration_ms,"
-    " request_bytes, response_bytes, error_code, request_id, ip_address, user_agent, properties,"
-    " source_id, batch_id, received_at, created_at) FROM STDIN (FORMAT binary)";
+using api_line = data_line<ingest::api_request_data>;
 
-void put_api_request(byte_buffer& out, event_row const& row, batch const& rows) {
-    constexpr std::int16_t columns = 24;
-    auto const& event = *row.event;
-    auto const& request = std::get<ingest::api_request_data>(event.event_data);
-    char* cursor = out.room(row_bytes_max(columns, text_bytes(event)));
-    cursor = wire::put_int16(cursor, columns);
-    cursor = wire::put_timestamp_field(cursor, event.occurred);
-    cursor = wire::put_text_field(cursor, event.source);
-    cursor = wire::put_text_field(cursor, event.event_id);
-    cursor = put_optional_uuid(cursor, row.account_id);
-    cursor = put_optional_uuid(cursor, row.subscription_id);
-    cursor = put_optional_uuid(cursor, event.user_id);
-    cursor = put_optional_uuid(cursor, event.organization_id);
-    cursor = wire::put_optional_text_field(cursor, request.api_key_id);
-    cursor = wire::put_text_field(cursor, request.method);
-    cursor = wire::put_text_field(cursor, request.endpoint);
-    cursor = wire::put_optional_text_field(cursor, request.api_version);
-    cursor = wire::put_int16_field(cursor, static_cast<std::int16_t>(request.status_code));
-    cursor = put_optional_int32(cursor, request.duration_ms);
-    cursor = put_optional_int64(cursor, request.request_bytes);
-    cursor = put_optional_int64(cursor, request.response_bytes);
-    cursor = wire::put_optional_text_field(cursor, request.error_code);
-    cursor = wire::put_optional_text_field(cursor, request.request_id);
-    cursor = wire::put_optional_inet_field(cursor, event.ip_address);
-    cursor = wire::put_optional_text_field(cursor, event.user_agent);
-    cursor = wire::put_optional_json_field(cursor, event.properties);
-    out.written_to(put_origin(cursor, row, rows));
-}
+constexpr copy_table api_columns{
+    "analytics.api_usage",
+    copy_column{"occurred_at", [](auto& line) { return wire::timestamp{line.event.occurred}; }},
+    copy_column{"source", [](auto& line) { return line.event.source; }},
+    copy_column{"event_id", [](auto& line) { return line.event.event_id; }},
+    copy_column{"account_id", [](auto& line) { return wire::unless_nil(line.row.account_id); }},
+    copy_column{"subscription_id",
+                [](auto& line) { return wire::unless_nil(line.row.subscription_id); }},
+    copy_column{"user_id", [](auto& line) { return wire::unless_nil(line.event.user_id); }},
+    copy_column{"organization_id",
+                [](auto& line) { return wire::unless_nil(line.event.organization_id); }},
+    copy_column{"api_key_id", [](auto& line) { return wire::unless_empty(line.data.api_key_id); }},
+    copy_column{"method", [](auto& line) { return line.data.method; }},
+    copy_column{"endpoint", [](auto& line) { return line.data.endpoint; }},
+    copy_column{"api_version",
+                [](auto& line) { return wire::unless_empty(line.data.api_version); }},
+    copy_column{"status_code",
+                [](auto& line) { return static_cast<std::int16_t>(line.data.status_code); }},
+    copy_column{"duration_ms",
+                [](auto& line) { return unless_missing<std::int32_t>(line.data.duration_ms); }},
+    copy_column{"request_bytes",
+                [](auto& line) { return unless_missing<std::int64_t>(line.data.request_bytes); }},
+    copy_column{"response_bytes",
+                [](auto& line) { return unless_missing<std::int64_t>(line.data.response_bytes); }},
+    copy_column{"error_code", [](auto& line) { return wire::unless_empty(line.data.error_code); }},
+    copy_column{"request_id", [](auto& line) { return wire::unless_empty(line.data.request_id); }},
+    copy_column{"ip_address", [](auto& line) { return wire::inet{line.event.ip_address}; }},
+    copy_column{"user_agent", [](auto& line) { return wire::unless_empty(line.event.user_agent); }},
+    copy_column{"properties", [](auto& line) { return wire::json{line.event.properties}; }},
+    copy_column{"source_id", [](auto& line) { return line.row.source_id; }},
+    copy_column{"batch_id", [](auto& line) { return line.rows.id; }},
+    copy_column{"received_at", [](auto& line) { return wire::timestamp{line.rows.opened}; }},
+    copy_column{"created_at", [](auto& line) { return wire::timestamp{line.rows.opened}; }},
+};
 
 // --- analytics.error_logs --------------------------------------------------------------------
 
-constexpr std::string_view error_logs_sql =
-    "COPY analytics.error_logs (occurred_at, source, event_id, severity, error_type, error_code,"
-    " message, stack_trace, service, environment, release, account_id, user_id, organization_id,"
-    " method, endpoint, status_code, request_id, ip_address, user_agent, fingerprint, properties,"
-    " source_id, batch_id, received_at, created_at) FROM STDIN (FORMAT binary)";
+using error_line = data_line<ingest::app_error_data>;
 
-void put_app_error(byte_buffer& out, event_row const& row, batch const& rows) {
-    constexpr std::int16_t columns = 26;
-    auto const& event = *row.event;
-    auto const& error = std::get<ingest::app_error_data>(event.event_data);
-    char* cursor = out.room(row_bytes_max(columns, text_bytes(event) + error.fingerprint.size()));
-    cursor = wire::put_int16(cursor, columns);
-    cursor = wire::put_timestamp_field(cursor, event.occurred);
-    cursor = wire::put_text_field(cursor, event.source);
-    cursor = wire::put_text_field(cursor, event.event_id);
-    cursor = wire::put_text_field(cursor, error.severity);
-    cursor = wire::put_text_field(cursor, error.error_type);
-    cursor = wire::put_optional_text_field(cursor, error.error_code);
-    cursor = wire::put_text_field(cursor, error.message);
-    cursor = wire::put_optional_text_field(cursor, error.stack_trace);
-    cursor = wire::put_optional_text_field(cursor, error.service);
-    cursor = wire::put_optional_text_field(cursor, error.environment);
-    cursor = wire::put_optional_text_field(cursor, error.release);
-    cursor = put_optional_uuid(cursor, row.account_id);
-    cursor = put_optional_uuid(cursor, event.user_id);
-    cursor = put_optional_uuid(cursor, event.organization_id);
-    cursor = wire::put_optional_text_field(cursor, error.method);
-    cursor = wire::put_optional_text_field(cursor, error.endpoint);
-    cursor = put_optional_int16(cursor, error.status_code);
-    cursor = wire::put_optional_text_field(cursor, error.request_id);
-    cursor = wire::put_optional_inet_field(cursor, event.ip_address);
-    cursor = wire::put_optional_text_field(cursor, event.user_agent);
-    cursor = wire::put_text_field(cursor, error.fingerprint);
-    cursor = wire::put_optional_json_field(cursor, event.properties);
-    out.written_to(put_origin(cursor, row, rows));
-}
+constexpr copy_table error_columns{
+    "analytics.error_logs",
+    copy_column{"occurred_at", [](auto& line) { return wire::timestamp{line.event.occurred}; }},
+    copy_column{"source", [](auto& line) { return line.event.source; }},
+    copy_column{"event_id", [](auto& line) { return line.event.event_id; }},
+    copy_column{"severity", [](auto& line) { return line.data.severity; }},
+    copy_column{"error_type", [](auto& line) { return line.data.error_type; }},
+    copy_column{"error_code", [](auto& line) { return wire::unless_empty(line.data.error_code); }},
+    copy_column{"message", [](auto& line) { return line.data.message; }},
+    copy_column{"stack_trace",
+                [](auto& line) { return wire::unless_empty(line.data.stack_trace); }},
+    copy_column{"service", [](auto& line) { return wire::unless_empty(line.data.service); }},
+    copy_column{"environment",
+                [](auto& line) { return wire::unless_empty(line.data.environment); }},
+    copy_column{"release", [](auto& line) { return wire::unless_empty(line.data.release); }},
+    copy_column{"account_id", [](auto& line) { return wire::unless_nil(line.row.account_id); }},
+    copy_column{"user_id", [](auto& line) { return wire::unless_nil(line.event.user_id); }},
+    copy_column{"organization_id",
+                [](auto& line) { return wire::unless_nil(line.event.organization_id); }},
+    copy_column{"method", [](auto& line) { return wire::unless_empty(line.data.method); }},
+    copy_column{"endpoint", [](auto& line) { return wire::unless_empty(line.data.endpoint); }},
+    copy_column{"status_code",
+                [](auto& line) { return unless_missing<std::int16_t>(line.data.status_code); }},
+    copy_column{"request_id", [](auto& line) { return wire::unless_empty(line.data.request_id); }},
+    copy_column{"ip_address", [](auto& line) { return wire::inet{line.event.ip_address}; }},
+    copy_column{"user_agent", [](auto& line) { return wire::unless_empty(line.event.user_agent); }},
+    copy_column{"fingerprint", [](auto& line) { return line.data.fingerprint; }},
+    copy_column{"properties", [](auto& line) { return wire::json{line.event.properties}; }},
+    copy_column{"source_id", [](auto& line) { return line.row.source_id; }},
+    copy_column{"batch_id", [](auto& line) { return line.rows.id; }},
+    copy_column{"received_at", [](auto& line) { return wire::timestamp{line.rows.opened}; }},
+    copy_column{"created_at", [](auto& line) { return wire::timestamp{line.rows.opened}; }},
+};
 
 // --- the table of kinds ----------------------------------------------------------------------
 
-constexpr fact_table usage_events{"analytics.usage_events", usage_events_sql, put_usage_event};
-constexpr fact_table api_usage{"analytics.api_usage", api_usage_sql, put_api_request};
-constexpr fact_table error_logs{"analytics.error_logs", error_logs_sql, put_app_error};
+template <auto const& Table, typename Source>
+constexpr fact_table fact_table_of() noexcept {
+    return {Table.name, copy_sql<Table>,
+            [](byte_buffer& out, event_row const& row, batch const& rows) {
+                Table.put(out, Source{row, rows});
+            }};
+}
+
+constexpr auto usage_events = fact_table_of<usage_columns, event_line>();
+constexpr auto api_usage = fact_table_of<api_columns, api_line>();
+constexpr auto error_logs = fact_table_of<error_columns, error_line>();
 
 constexpr std::array facts{&usage_events, &api_usage, &error_logs};
 

@@ -7,9 +7,10 @@
 
 namespace tally::storage {
 
-/// A growing buffer of bytes that is written through a pointer: `char* at = buffer.room(n)`, write
-/// at most n bytes there, `buffer.written_to(at)`. It keeps its memory and does not clear it (a
-/// vector would write zeros that are overwritten at once).
+/// A growing buffer of bytes that is written through a pointer: `char* cursor = buffer.room(n)`,
+/// write at most n bytes there, `buffer.written_to(cursor)`. Between the two, `room(cursor, n)` gives
+/// more, so that each field asks for its own room and no caller bounds a whole row. It keeps its
+/// memory and does not clear it (a vector would write zeros that are overwritten at once).
 class byte_buffer {
   public:
     /// The end of what is written; at least `bytes` bytes are free after it.
@@ -18,6 +19,16 @@ class byte_buffer {
             grow(bytes);
         }
         return data_.get() + size_;
+    }
+    /// The same while writing: at least `bytes` bytes are free after the returned position, which
+    /// continues what was written up to `cursor`.
+    char* room(char* cursor, std::size_t bytes) {
+        if (static_cast<std::size_t>(data_.get() + capacity_ - cursor) < bytes) {
+            written_to(cursor);
+            grow(bytes);
+            cursor = data_.get() + size_;
+        }
+        return cursor;
     }
     void written_to(char const* end) noexcept {
         size_ = static_cast<std::size_t>(end - data_.get());

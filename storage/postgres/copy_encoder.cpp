@@ -1,5 +1,7 @@
 #include "storage/postgres/copy_encoder.hpp"
 
+#include "storage/postgres/wire_fields.hpp"
+
 namespace tally::storage {
 
 namespace {
@@ -17,41 +19,43 @@ void array_parameter::clear() {
     has_nulls_ = false;
 }
 
-char* array_parameter::element(std::size_t bytes_max) {
-    return buffer_.room(bytes_max);
+template <typename Value>
+void array_parameter::put(Value const& value) {
+    buffer_.written_to(wire::put_field(buffer_.room(wire::field_bytes_max(value)), value));
+    ++count_;
 }
 
 void array_parameter::add(ingest::uuid const& id) {
-    added(wire::put_uuid_field(element(20), id));
+    put(id);
+}
+void array_parameter::add_bool(bool value) {
+    put(value);
 }
 void array_parameter::add_int32(std::int32_t value) {
-    added(wire::put_int32_field(element(8), value));
+    put(value);
 }
 void array_parameter::add_int64(std::int64_t value) {
-    added(wire::put_int64_field(element(12), value));
+    put(value);
 }
 void array_parameter::add_time(ingest::time_us t) {
-    added(wire::put_timestamp_field(element(12), t));
+    put(wire::timestamp{t});
 }
 void array_parameter::add_date(std::int32_t day) {
-    added(wire::put_int32_field(element(8), day - wire::epoch_days));
+    put(wire::date{day});
 }
 void array_parameter::add_numeric(rating::int128 nanos) {
-    added(wire::put_numeric_field(element(wire::numeric_field_bytes_max), nanos));
+    put(wire::numeric{nanos});
 }
 void array_parameter::add_bytes(std::string_view bytes) {
-    added(wire::put_text_field(element(4 + bytes.size()), bytes));
+    put(bytes);
 }
 void array_parameter::add_json(std::string_view json) {
-    if (json.empty()) {
-        add_null();
-    } else {
-        added(wire::put_optional_json_field(element(5 + json.size()), json));
-    }
+    has_nulls_ = has_nulls_ || json.empty();
+    put(wire::json{json});
 }
 void array_parameter::add_null() {
     has_nulls_ = true;
-    added(wire::put_null(element(4)));
+    put(std::optional<std::string_view>{});
 }
 
 std::string_view array_parameter::finish() noexcept {

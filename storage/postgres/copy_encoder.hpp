@@ -38,6 +38,7 @@ class array_parameter {
     void clear();
 
     void add(ingest::uuid const& id);
+    void add_bool(bool value);
     void add_int32(std::int32_t value);
     void add_int64(std::int64_t value);
     void add_time(ingest::time_us t);
@@ -54,11 +55,8 @@ class array_parameter {
     [[nodiscard]] std::string_view finish() noexcept;
 
   private:
-    char* element(std::size_t bytes_max);
-    void added(char const* end) noexcept {
-        buffer_.written_to(end);
-        ++count_;
-    }
+    template <typename Value>
+    void put(Value const& value);
 
     std::uint32_t element_oid_;
     std::int32_t count_ = 0;

@@ -17,6 +17,7 @@
 namespace tally::storage::wire {
 
 // Type numbers from PostgreSQL's pg_type.dat; they never change.
+inline constexpr std::uint32_t bool_oid = 16;
 inline constexpr std::uint32_t bytea_oid = 17;
 inline constexpr std::uint32_t int8_oid = 20;
 inline constexpr std::uint32_t int4_oid = 23;
@@ -71,46 +72,12 @@ constexpr ingest::time_us from_timestamp(std::int64_t t) noexcept {
                                      static_cast<std::uint64_t>(epoch_us));
 }
 
-// Fields: four bytes of length, then the value.
+// Fields: four bytes of length, then the value. Those of the other types are in wire_fields.hpp.
 
 inline char* put_null(char* out) noexcept {
     return put_int32(out, null_length);
 }
-inline char* put_int32_field(char* out, std::int32_t value) noexcept {
-    return put_int32(put_int32(out, 4), value);
-}
-inline char* put_int64_field(char* out, std::int64_t value) noexcept {
-    return put_int64(put_int32(out, 8), value);
-}
-inline char* put_uuid_field(char* out, ingest::uuid const& id) noexcept {
-    out = put_int32(out, 16);
-    std::memcpy(out, id.bytes.data(), 16);
-    return out + 16;
-}
-inline char* put_timestamp_field(char* out, ingest::time_us t) noexcept {
-    return put_int64_field(out, to_timestamp(t));
-}
-inline char* put_text_field(char* out, std::string_view text) noexcept {
-    return put_bytes(put_int32(out, static_cast<std::int32_t>(text.size())), text);
-}
-/// NULL if the text is empty.
-inline char* put_optional_text_field(char* out, std::string_view text) noexcept {
-    return text.empty() ? put_null(out) : put_text_field(out, text);
-}
 
-inline char* put_int16_field(char* out, std::int16_t value) noexcept {
-    return put_int16(put_int32(out, 2), value);
-}
-/// As jsonb_recv reads it: a version, then the text. NULL if the text is empty.
-inline char* put_optional_json_field(char* out, std::string_view json) noexcept {
-    if (json.empty()) {
-        return put_null(out);
-    }
-    constexpr char jsonb_version = 1;
-    out = put_int32(out, static_cast<std::int32_t>(json.size()) + 1);
-    *out++ = jsonb_version;
-    return put_bytes(out, json);
-}
 /// Upper bound of what put_optional_inet_field() writes: length, head, an IPv6 address.
 inline constexpr std::size_t inet_field_bytes_max = 4 + 4 + 16;
 /// An address in text form as inet; NULL if the text is not an address.
