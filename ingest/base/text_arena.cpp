@@ -1,7 +1,8 @@
 #include "ingest/base/text_arena.hpp"
 
+#include "ingest/base/assert.hpp"
+
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 namespace tally::ingest {
@@ -25,7 +26,7 @@ char* text_arena::reserve(std::size_t size) {
 }
 
 void text_arena::shrink_last(std::size_t used) noexcept {
-    assert(last_start_ + used <= used_);
+    TALLY_ASSERT(last_start_ + used <= used_, "a text is longer than its room");
     used_ = last_start_ + used;
 }
 

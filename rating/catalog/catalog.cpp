@@ -1,10 +1,10 @@
 #include "rating/catalog/catalog.hpp"
 
+#include "ingest/base/assert.hpp"
 #include "rating/catalog/name_table.hpp"
 
 #include <algorithm>
 #include <boost/unordered/unordered_flat_set.hpp>
-#include <cassert>
 #include <stdexcept>
 #include <utility>
 
@@ -174,17 +174,17 @@ catalog::catalog(catalog_input input) : impl_(std::make_unique<impl>()) {
 catalog::~catalog() = default;
 
 account const& catalog::account_at(catalog_index i) const noexcept {
-    assert(i < impl_->accounts.size());
+    TALLY_ASSERT(i < impl_->accounts.size(), "an account is not of this catalog");
     return impl_->accounts[i];
 }
 
 subscription const& catalog::subscription_at(catalog_index i) const noexcept {
-    assert(i < impl_->subscriptions.size());
+    TALLY_ASSERT(i < impl_->subscriptions.size(), "a subscription is not of this catalog");
     return impl_->subscriptions[i];
 }
 
 tariff const& catalog::plan_at(catalog_index i) const noexcept {
-    assert(i < impl_->plans.size());
+    TALLY_ASSERT(i < impl_->plans.size(), "a plan is not of this catalog");
     return *impl_->plans[i];
 }
 
@@ -225,7 +225,7 @@ bool catalog::is_active_did(std::string_view digits) const noexcept {
 
 catalog_index catalog::active_subscription(catalog_index account,
                                            ingest::time_us when) const noexcept {
-    assert(account < impl_->accounts.size());
+    TALLY_ASSERT(account < impl_->accounts.size(), "an account is not of this catalog");
     auto const& rows = impl_->subscriptions;
     auto const* const first = impl_->by_account.data() + impl_->account_begin[account];
     auto const* const last = impl_->by_account.data() + impl_->account_begin[account + 1];

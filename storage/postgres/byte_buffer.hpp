@@ -1,6 +1,7 @@
 #pragma once
 
-#include <cassert>
+#include "ingest/base/assert.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -32,7 +33,7 @@ class byte_buffer {
     }
     void written_to(char const* end) noexcept {
         size_ = static_cast<std::size_t>(end - data_.get());
-        assert(size_ <= capacity_);
+        TALLY_ASSERT(size_ <= capacity_, "a field is longer than its room");
     }
     void clear() noexcept { size_ = 0; }
 

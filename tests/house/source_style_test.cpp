@@ -124,6 +124,19 @@ TEST(rating, has_no_clock_and_no_input_or_output) {
     }
 }
 
+// assert() is off in release builds, where it matters most: TALLY_ASSERT stays on.
+TEST(assertions, stay_on_in_release) {
+    static std::regex const plain{R"((^|\W)assert\s*\()"};
+    static std::regex const header{R"(#\s*include\s*<(cassert|assert\.h)>)"};
+    for (auto const& file : cpp_files()) {
+        if (allowed_includes.contains(file.folder())) {
+            EXPECT_FALSE(std::regex_search(without_comments_and_text(file.text), plain) ||
+                         std::regex_search(file.text, header))
+                << file.path;
+        }
+    }
+}
+
 TEST(functions, are_short) {
     for (auto const& file : cpp_files()) {
         for (auto const& function : functions_of(file.text)) {

@@ -54,6 +54,12 @@ TEST(copy_table, keeps_rows_whole_while_the_buffer_grows) {
     }
 }
 
+TEST(byte_buffer, ends_the_program_when_its_room_is_exceeded) {
+    byte_buffer buffer;
+    char const* const begin = buffer.room(8);
+    EXPECT_DEATH(buffer.written_to(begin + 9), "a field is longer than its room");
+}
+
 /// Whether the field of `value` has exactly its bound.
 template <typename Value>
 bool fills_its_bound(Value const& value) {
