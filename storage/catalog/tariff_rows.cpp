@@ -1,7 +1,9 @@
 #include "storage/catalog/tariff_rows.hpp"
 
+#include "rating/plan/values.hpp"
+#include "storage/plans/columns.hpp"
+
 #include <algorithm>
-#include <array>
 
 namespace tally::storage {
 
@@ -15,63 +17,22 @@ constexpr char const* plans_sql =
     " OR EXISTS (SELECT FROM billing.rate_plans AS f WHERE f.fallback_plan_id = p.id)"
     " ORDER BY p.code) TO STDOUT (FORMAT binary)";
 
-constexpr char const* bands_sql =
-    "COPY (SELECT id, rate_plan_id, name,"
-    " (SELECT coalesce(sum(DISTINCT 1 << (d - 1)), 0)::int4 FROM unnest(days) AS d),"
-    " floor(extract(epoch FROM coalesce(from_time, '00:00')))::int4,"
-    " ceil(extract(epoch FROM coalesce(to_time, '24:00')))::int4, weight"
-    " FROM billing.rate_bands ORDER BY rate_plan_id, position, created_at, id)"
-    " TO STDOUT (FORMAT binary)";
-
-constexpr char const* holidays_sql =
-    "COPY (SELECT rate_band_id, holiday - DATE '1970-01-01' FROM billing.holidays"
-    " WHERE isfinite(holiday) ORDER BY rate_band_id, holiday) TO STDOUT (FORMAT binary)";
-
 constexpr char const* destinations_sql =
     "COPY (SELECT prefix, name, call_type FROM billing.destinations) TO STDOUT (FORMAT binary)";
 
-constexpr char const* rates_sql =
-    "COPY (SELECT id, rate_plan_id, rate_band_id, is_on_net, prefix, name, call_type, direction,"
-    " allowance, grace_s, connect_fee, minimum, maximum, effective_from, effective_to"
-    " FROM billing.rates ORDER BY id) TO STDOUT (FORMAT binary)";
-
-constexpr char const* steps_sql =
-    "COPY (SELECT rate_id, from_s, unit_s, increment_s, price FROM billing.rate_steps"
-    " ORDER BY rate_id, from_s) TO STDOUT (FORMAT binary)";
-
-constexpr char const* metrics_sql =
-    "COPY (SELECT id, rate_plan_id, name, unit, aggregation, unique_property, included, model,"
-    " coalesce(price, 0), coalesce(package, 0), coalesce(percent, 0), minimum, maximum,"
-    " effective_from, effective_to FROM billing.metric_prices ORDER BY id)"
-    " TO STDOUT (FORMAT binary)";
-
-constexpr char const* tiers_sql =
-    "COPY (SELECT metric_price_id, up_to, price, flat FROM billing.metric_tiers"
-    " ORDER BY metric_price_id, position) TO STDOUT (FORMAT binary)";
-
-/// The value of an enum for its label in the database. `labels` are in the order of the enum; an
-/// unknown label gives the first value.
-template <typename Enum, std::size_t Count>
-Enum value_of(std::string_view label, std::array<std::string_view, Count> const& labels) noexcept {
-    auto const found = std::find(labels.begin(), labels.end(), label);
-    return static_cast<Enum>(found == labels.end() ? 0 : found - labels.begin());
+/// Copies these columns of a table.
+std::string copy_out_sql(char const* columns, char const* rest) {
+    return "COPY (SELECT " + std::string{columns} + " FROM " + rest + ") TO STDOUT (FORMAT binary)";
 }
 
-constexpr std::array<std::string_view, 4> rounding_labels{"up", "down", "half_up", "half_even"};
-constexpr std::array<std::string_view, 5> aggregation_labels{"sum", "count", "max", "unique",
-                                                             "latest"};
-constexpr std::array<std::string_view, 5> model_labels{"per_unit", "package", "graduated", "volume",
-                                                       "percentage"};
-
-/// Reads numerics and remembers whether all of them were in range.
-struct numeric_reader {
-    copy_fields& row;
+/// Fields of a row of COPY that remember whether all of their numbers were in range.
+struct counted_fields : copy_fields {
     bool fits = true;
 
     rating::amount amount() noexcept { return amount_or(rating::amount{}, false); }
     /// `none` for NULL.
     rating::amount amount_or(rating::amount none, bool is_optional = true) noexcept {
-        auto const field = row.next();
+        auto const field = next();
         if (!field && is_optional) {
             return none;
         }
@@ -83,7 +44,7 @@ struct numeric_reader {
         return optional_quantity().value_or(rating::quantity{});
     }
     std::optional<rating::quantity> optional_quantity() noexcept {
-        auto const field = row.next();
+        auto const field = next();
         if (!field) {
             return std::nullopt;
         }
@@ -108,7 +69,7 @@ void tariff_rows::take_plan(copy_fields row) {
     std::copy_n(currency.begin(), std::min(currency.size(), head.currency.size()),
                 head.currency.begin());
     head.time_zone = row.text();
-    head.rounding_mode.mode = value_of<rating::rounding_mode>(row.text(), rounding_labels);
+    head.rounding_mode.mode = plan_columns::read_name(row, rating::rounding_names);
     head.rounding_mode.decimals = static_cast<std::uint8_t>(row.int16());
     head.included_s = static_cast<std::int64_t>(row.int32()) * 60;
     head.split_at_bands = row.boolean();
@@ -120,20 +81,14 @@ void tariff_rows::take_plan(copy_fields row) {
 }
 
 void tariff_rows::take_band(copy_fields row) {
-    ingest::uuid const id = row.uuid();
-    auto const plan = plan_places_.find(row.uuid());
+    auto taken = plan_columns::read_band(row);
+    auto const plan = plan_places_.find(taken.plan_id);
     if (plan == plan_places_.end()) {
         return;
     }
     auto& bands = plans_[plan->second].content.bands;
-    rating::band band;
-    band.name = row.text();
-    band.days = static_cast<std::uint8_t>(row.int32());
-    band.from_s = row.int32();
-    band.to_s = row.int32();
-    band.weight = row.int32();
-    bands_.emplace(id, band_row{plan->second, static_cast<rating::band_index>(bands.size())});
-    bands.push_back(std::move(band));
+    bands_.emplace(taken.id, band_row{plan->second, static_cast<rating::band_index>(bands.size())});
+    bands.push_back(std::move(taken.value));
 }
 
 void tariff_rows::take_holiday(copy_fields row) {
@@ -174,42 +129,24 @@ void tariff_rows::complete(rating::rate& rate) const {
 }
 
 void tariff_rows::take_rate(copy_fields row) {
-    rate_row taken;
-    rating::rate& rate = taken.value;
-    rate.id = row.uuid();
-    auto const plan = plan_places_.find(row.uuid());
+    counted_fields fields{row};
+    auto read = plan_columns::read_rate(fields);
+    auto const plan = plan_places_.find(read.plan_id);
     if (plan == plan_places_.end()) {
         return;
     }
-    taken.plan = plan->second;
+    rate_row taken{std::move(read.value), plan->second, fields.fits};
 
-    if (ingest::uuid const band_id = row.uuid(); !band_id.is_nil()) {
-        auto const band = bands_.find(band_id);
+    if (!read.band_id.is_nil()) {
+        auto const band = bands_.find(read.band_id);
         if (band == bands_.end() || band->second.plan != taken.plan) {
-            warnings_.add(name_of(taken.plan) + ": rate " + ingest::to_string(rate.id) +
+            warnings_.add(name_of(taken.plan) + ": rate " + ingest::to_string(taken.value.id) +
                           " is left out: its band is another plan's");
             return;
         }
-        rate.band = band->second.index;
+        taken.value.band = band->second.index;
     }
-
-    // In the order of rates_sql's columns.
-    rate.is_on_net = row.boolean();
-    rate.prefix = row.text();
-    rate.name = row.text();
-    rate.call_type = row.text();
-    rate.direction = row.text() == "inbound" ? ingest::call_direction::inbound
-                                             : ingest::call_direction::outbound;
-    rate.allowance = row.boolean();
-    rate.grace_s = static_cast<std::uint32_t>(std::max(row.int32(), 0));
-    numeric_reader amounts{row};
-    rate.connect_fee = amounts.amount();
-    rate.minimum = amounts.amount();
-    rate.maximum = amounts.amount_or(rate.maximum);
-    taken.is_usable = amounts.fits;
-    rate.effective_from = row.time(INT64_MIN);
-    rate.effective_to = row.time(INT64_MAX);
-    complete(rate);
+    complete(taken.value);
     rates_.push_back(std::move(taken));
 }
 
@@ -223,62 +160,34 @@ void tariff_rows::take_step(copy_fields row) {
         return; // the step of a rate that was left out
     }
 
-    rating::rate_step step;
-    step.from_s = static_cast<std::uint32_t>(row.int32());
-    step.unit_s = static_cast<std::uint32_t>(row.int32());
-    step.increment_s = static_cast<std::uint32_t>(row.int32());
-    numeric_reader amounts{row};
-    step.price = amounts.amount();
-    rates_[at_rate_].is_usable = rates_[at_rate_].is_usable && amounts.fits;
-    rates_[at_rate_].value.steps.push_back(step);
+    counted_fields fields{row};
+    rates_[at_rate_].value.steps.push_back(plan_columns::read_step(fields));
+    rates_[at_rate_].is_usable = rates_[at_rate_].is_usable && fields.fits;
 }
 
 void tariff_rows::take_metric(copy_fields row) {
-    metric_row taken;
-    taken.id = row.uuid();
-    auto const plan = plan_places_.find(row.uuid());
-    if (plan == plan_places_.end()) {
-        return;
+    counted_fields fields{row};
+    auto read = plan_columns::read_metric(fields);
+    auto const plan = plan_places_.find(read.plan_id);
+    if (plan != plan_places_.end()) {
+        metrics_.push_back({plan->second, std::move(read.value), fields.fits});
     }
-    taken.plan = plan->second;
-    rating::metric_price& metric = taken.value;
-    metric.id = taken.id;
-    metric.name = row.text();
-    metric.unit = row.text();
-    metric.method = value_of<rating::aggregation>(row.text(), aggregation_labels);
-    metric.unique_property = row.text();
-    numeric_reader numbers{row};
-    metric.included = numbers.quantity();
-    metric.model = value_of<rating::price_model>(row.text(), model_labels);
-    metric.price = numbers.amount();
-    metric.package = numbers.quantity();
-    metric.percent = numbers.amount();
-    metric.minimum = numbers.amount();
-    metric.maximum = numbers.amount_or(metric.maximum);
-    taken.is_usable = numbers.fits;
-    metric.effective_from = row.time(INT64_MIN);
-    metric.effective_to = row.time(INT64_MAX);
-    metrics_.push_back(std::move(taken));
 }
 
 void tariff_rows::take_tier(copy_fields row) {
     ingest::uuid const metric_id = row.uuid();
-    while (at_metric_ < metrics_.size() && metrics_[at_metric_].id < metric_id) {
+    while (at_metric_ < metrics_.size() && metrics_[at_metric_].value.id < metric_id) {
         ++at_metric_;
     }
-    if (at_metric_ == metrics_.size() || metrics_[at_metric_].id != metric_id) {
+    if (at_metric_ == metrics_.size() || metrics_[at_metric_].value.id != metric_id) {
         return;
     }
-    numeric_reader numbers{row};
-    rating::price_tier tier;
-    tier.up_to = numbers.optional_quantity();
-    tier.price = numbers.amount();
-    tier.flat = numbers.amount();
-    metrics_[at_metric_].is_usable = metrics_[at_metric_].is_usable && numbers.fits;
-    metrics_[at_metric_].value.tiers.push_back(tier);
+    counted_fields fields{row};
+    metrics_[at_metric_].value.tiers.push_back(plan_columns::read_tier(fields));
+    metrics_[at_metric_].is_usable = metrics_[at_metric_].is_usable && fields.fits;
 }
 
-result tariff_rows::read_table(char const* sql, void (tariff_rows::*take)(copy_fields)) {
+result tariff_rows::read_table(std::string const& sql, void (tariff_rows::*take)(copy_fields)) {
     return connection_.copy_out(sql, [this, take](std::string_view chunk) {
         if (copy_fields const row{chunk}; row.is_row()) {
             (this->*take)(row);
@@ -311,28 +220,52 @@ void tariff_rows::give_metrics_to_plans() {
     metrics_ = {};
 }
 
-result tariff_rows::read() {
+result tariff_rows::read_parts_of_plans() {
+    using take_function = void (tariff_rows::*)(copy_fields);
     struct table {
-        char const* sql;
-        void (tariff_rows::*take)(copy_fields);
+        char const* columns;
+        char const* rest;
+        take_function take;
     };
-    for (auto const& [sql, take] :
-         {table{plans_sql, &tariff_rows::take_plan}, table{bands_sql, &tariff_rows::take_band},
-          table{holidays_sql, &tariff_rows::take_holiday},
-          table{destinations_sql, &tariff_rows::take_destination},
-          table{rates_sql, &tariff_rows::take_rate}, table{steps_sql, &tariff_rows::take_step},
-          table{metrics_sql, &tariff_rows::take_metric},
-          table{tiers_sql, &tariff_rows::take_tier}}) {
-        if (result const status = read_table(sql, take); !status.ok()) {
+    // Steps and tiers come in the order of the rows that they belong to.
+    for (auto const& [columns, rest, take] : {
+             table{plan_columns::bands,
+                   "billing.rate_bands ORDER BY rate_plan_id, position, created_at, id",
+                   &tariff_rows::take_band},
+             table{plan_columns::holidays,
+                   "billing.holidays WHERE isfinite(holiday) ORDER BY rate_band_id, holiday",
+                   &tariff_rows::take_holiday},
+             table{plan_columns::rates, "billing.rates ORDER BY id", &tariff_rows::take_rate},
+             table{plan_columns::steps, "billing.rate_steps ORDER BY rate_id, from_s",
+                   &tariff_rows::take_step},
+             table{plan_columns::metrics, "billing.metric_prices ORDER BY id",
+                   &tariff_rows::take_metric},
+             table{plan_columns::tiers, "billing.metric_tiers ORDER BY metric_price_id, position",
+                   &tariff_rows::take_tier},
+         }) {
+        if (result const status = read_table(copy_out_sql(columns, rest), take); !status.ok()) {
             return status;
         }
-        if (sql == destinations_sql) {
-            index_destinations(); // take_rate() uses the index
-        }
     }
-    give_rates_to_plans();
-    give_metrics_to_plans();
     return {};
+}
+
+result tariff_rows::read() {
+    result status = read_table(plans_sql, &tariff_rows::take_plan);
+    if (status.ok()) {
+        status = read_table(destinations_sql, &tariff_rows::take_destination);
+    }
+    if (!status.ok()) {
+        return status;
+    }
+
+    index_destinations(); // take_rate() uses the index
+    status = read_parts_of_plans();
+    if (status.ok()) {
+        give_rates_to_plans();
+        give_metrics_to_plans();
+    }
+    return status;
 }
 
 } // namespace tally::storage

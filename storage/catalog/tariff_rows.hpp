@@ -40,7 +40,6 @@ class tariff_rows {
         bool is_usable = true; ///< its amounts are in range
     };
     struct metric_row {
-        ingest::uuid id;
         std::size_t plan = 0;
         rating::metric_price value;
         bool is_usable = true;
@@ -55,7 +54,8 @@ class tariff_rows {
         std::string call_type;
     };
 
-    result read_table(char const* sql, void (tariff_rows::*take)(copy_fields));
+    result read_table(std::string const& sql, void (tariff_rows::*take)(copy_fields));
+    result read_parts_of_plans();
     void take_plan(copy_fields row);
     void take_band(copy_fields row);
     void take_holiday(copy_fields row);

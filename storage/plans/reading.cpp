@@ -2,6 +2,7 @@
 
 #include "rating/plan/features.hpp"
 #include "rating/plan/values.hpp"
+#include "storage/plans/columns.hpp"
 
 #include <map>
 #include <unordered_map>
@@ -22,39 +23,6 @@ constexpr char const* head_sql =
     " FROM billing.rate_plans AS p LEFT JOIN billing.rate_plans AS f ON f.id = p.fallback_plan_id"
     " WHERE p.code = $1::text";
 
-constexpr char const* bands_sql =
-    "SELECT id, name,"
-    " (SELECT coalesce(sum(DISTINCT 1 << (d - 1)), 0)::int4 FROM unnest(days) AS d),"
-    " floor(extract(epoch FROM coalesce(from_time, '00:00')))::int4,"
-    " ceil(extract(epoch FROM coalesce(to_time, '24:00')))::int4, weight"
-    " FROM billing.rate_bands WHERE rate_plan_id = $1::uuid ORDER BY position, created_at, id";
-
-constexpr char const* holidays_sql =
-    "SELECT h.rate_band_id, h.holiday - DATE '1970-01-01' FROM billing.holidays AS h"
-    " JOIN billing.rate_bands AS b ON b.id = h.rate_band_id"
-    " WHERE b.rate_plan_id = $1::uuid AND isfinite(h.holiday) ORDER BY 1, 2";
-
-constexpr char const* rates_sql =
-    "SELECT id, rate_band_id, is_on_net, prefix, coalesce(name, ''), coalesce(call_type, ''),"
-    " direction, allowance, grace_s, connect_fee, minimum, maximum, effective_from, effective_to"
-    " FROM billing.rates WHERE rate_plan_id = $1::uuid ORDER BY id";
-
-constexpr char const* steps_sql =
-    "SELECT s.rate_id, s.from_s, s.unit_s, s.increment_s, s.price FROM billing.rate_steps AS s"
-    " JOIN billing.rates AS r ON r.id = s.rate_id WHERE r.rate_plan_id = $1::uuid"
-    " ORDER BY s.rate_id, s.from_s";
-
-constexpr char const* metrics_sql =
-    "SELECT id, name, unit, aggregation, coalesce(unique_property, ''), included, model,"
-    " coalesce(price, 0), coalesce(package, 0), coalesce(percent, 0), minimum, maximum,"
-    " effective_from, effective_to FROM billing.metric_prices WHERE rate_plan_id = $1::uuid"
-    " ORDER BY id";
-
-constexpr char const* tiers_sql =
-    "SELECT t.metric_price_id, t.up_to, t.price, t.flat FROM billing.metric_tiers AS t"
-    " JOIN billing.metric_prices AS m ON m.id = t.metric_price_id"
-    " WHERE m.rate_plan_id = $1::uuid ORDER BY t.metric_price_id, t.position";
-
 /// Reads the fields of one row, left to right.
 class row_reader {
   public:
@@ -62,25 +30,30 @@ class row_reader {
 
     ingest::uuid uuid() { return uuid_at(rows_, row_, column_++); }
     std::string text() { return std::string{bytes_at(rows_, row_, column_++)}; }
-    std::int32_t number() { return int32_at(rows_, row_, column_++); }
+    std::int32_t int32() { return int32_at(rows_, row_, column_++); }
     std::int64_t count() { return int64_at(rows_, row_, column_++); }
-    bool truth() { return bool_at(rows_, row_, column_++); }
+    bool boolean() { return bool_at(rows_, row_, column_++); }
     ingest::time_us time(ingest::time_us none) { return time_at(rows_, row_, column_++, none); }
     bool is_null() { return storage::is_null(rows_, row_, column_); }
     void skip() { ++column_; }
-    rating::amount amount(rating::amount none = {}) {
+    rating::amount amount() { return checked(wire::get_numeric(bytes_at(rows_, row_, column_++))); }
+    /// `none` for NULL.
+    rating::amount amount_or(rating::amount none) {
         if (is_null()) {
             skip();
             return none;
         }
-        return checked(wire::get_numeric(bytes_at(rows_, row_, column_++)));
+        return amount();
     }
     rating::quantity quantity() {
         return {checked(wire::get_numeric_sum(bytes_at(rows_, row_, column_++))).nanos};
     }
-    template <typename Value, std::size_t Count>
-    Value word(std::array<rating::value_name<Value>, Count> const& names) {
-        return rating::value_named(names, bytes_at(rows_, row_, column_++)).value_or(Value{});
+    std::optional<rating::quantity> optional_quantity() {
+        if (is_null()) {
+            skip();
+            return std::nullopt;
+        }
+        return quantity();
     }
 
   private:
@@ -119,23 +92,23 @@ void take_head(row_reader row, rating::stored_plan& out) {
     } else {
         row.skip();
     }
-    plan.included_minutes = row.number();
-    plan.included_dids = row.number();
+    plan.included_minutes = row.int32();
+    plan.included_dids = row.int32();
     if (!row.is_null()) {
-        plan.max_concurrent_calls = row.number();
+        plan.max_concurrent_calls = row.int32();
     } else {
         row.skip();
     }
-    plan.rounding_mode.mode = row.word(rating::rounding_names);
-    plan.rounding_mode.decimals = static_cast<std::uint8_t>(row.number());
-    plan.split_at_bands = row.truth();
+    plan.rounding_mode.mode = plan_columns::read_name(row, rating::rounding_names);
+    plan.rounding_mode.decimals = static_cast<std::uint8_t>(row.int32());
+    plan.split_at_bands = row.boolean();
     plan.fallback = row.text();
     std::string features = row.text();
     plan.features = rating::canonical_features(features).value_or(std::move(features));
     plan.tier = row.text();
     plan.billing_interval = row.text();
-    plan.display_order = row.number();
-    out.is_deleted = row.truth();
+    plan.display_order = row.int32();
+    out.is_deleted = row.boolean();
     out.subscriptions = row.count();
 }
 
@@ -147,105 +120,74 @@ class content_reader {
         : transaction_(transaction), out_(out) {}
 
     void read() {
-        each_row(query(bands_sql), [this](row_reader row) { take_band(row); });
-        each_row(query(holidays_sql), [this](row_reader row) { take_holiday(row); });
-        each_row(query(rates_sql), [this](row_reader row) { take_rate(row); });
-        each_row(query(steps_sql), [this](row_reader row) { take_step(row); });
-        each_row(query(metrics_sql), [this](row_reader row) { take_metric(row); });
-        each_row(query(tiers_sql), [this](row_reader row) { take_tier(row); });
+        using namespace plan_columns;
+        each_row(query(bands, "billing.rate_bands WHERE rate_plan_id = $1::uuid"
+                              " ORDER BY position, created_at, id"),
+                 [this](row_reader row) { take_band(row); });
+        each_row(query(holidays, "billing.holidays WHERE rate_band_id IN (SELECT id FROM"
+                                 " billing.rate_bands WHERE rate_plan_id = $1::uuid)"
+                                 " AND isfinite(holiday) ORDER BY 1, 2"),
+                 [this](row_reader row) { take_holiday(row); });
+        each_row(query(rates, "billing.rates WHERE rate_plan_id = $1::uuid ORDER BY id"),
+                 [this](row_reader row) { take_rate(row); });
+        each_row(query(steps, "billing.rate_steps WHERE rate_id IN (SELECT id FROM billing.rates"
+                              " WHERE rate_plan_id = $1::uuid) ORDER BY rate_id, from_s"),
+                 [this](row_reader row) { take_step(row); });
+        each_row(query(metrics, "billing.metric_prices WHERE rate_plan_id = $1::uuid ORDER BY id"),
+                 [this](row_reader row) { take_metric(row); });
+        each_row(query(tiers, "billing.metric_tiers WHERE metric_price_id IN (SELECT id FROM"
+                              " billing.metric_prices WHERE rate_plan_id = $1::uuid)"
+                              " ORDER BY metric_price_id, position"),
+                 [this](row_reader row) { take_tier(row); });
     }
 
   private:
-    pq_rows query(char const* sql) {
+    pq_rows query(std::string const& columns, char const* rest) {
         parameters values;
         values.add(out_.id);
-        return transaction_.query(sql, values);
+        return transaction_.query("SELECT " + columns + " FROM " + rest, values);
     }
 
     void take_band(row_reader row) {
-        out_.band_ids.push_back(row.uuid());
-        places_.emplace(out_.band_ids.back(), static_cast<rating::band_index>(places_.size()));
-        rating::band& one = out_.plan.bands.emplace_back();
-        one.name = row.text();
-        one.days = static_cast<std::uint8_t>(row.number());
-        one.from_s = row.number();
-        one.to_s = row.number();
-        one.weight = row.number();
+        auto band = plan_columns::read_band(row);
+        places_.emplace(band.id, static_cast<rating::band_index>(places_.size()));
+        out_.band_ids.push_back(band.id);
+        out_.plan.bands.push_back(std::move(band.value));
     }
 
     void take_holiday(row_reader row) {
         auto const index = places_.at(row.uuid());
-        out_.plan.bands[index].dates.push_back(row.number());
+        out_.plan.bands[index].dates.push_back(row.int32());
     }
 
     void take_rate(row_reader row) {
-        rating::rate& one = out_.plan.rates.emplace_back();
-        one.id = row.uuid();
-        auto const band = row.uuid();
-        one.band = band.is_nil() ? rating::any_band : places_.at(band);
-        one.is_on_net = row.truth();
-        one.prefix = row.text();
-        one.name = row.text();
-        one.call_type = row.text();
-        one.direction = row.word(rating::direction_names);
-        one.allowance = row.truth();
-        one.grace_s = static_cast<std::uint32_t>(row.number());
-        one.connect_fee = row.amount();
-        one.minimum = row.amount();
-        one.maximum = row.amount(rating::amount{INT64_MAX});
-        one.effective_from = row.time(INT64_MIN);
-        one.effective_to = row.time(INT64_MAX);
+        auto rate = plan_columns::read_rate(row);
+        rate.value.band = rate.band_id.is_nil() ? rating::any_band : places_.at(rate.band_id);
+        out_.plan.rates.push_back(std::move(rate.value));
     }
 
     void take_step(row_reader row) {
-        auto const owner = row.uuid();
+        auto const rate_id = row.uuid();
         auto& rates = out_.plan.rates;
-        while (at_rate_ < rates.size() && rates[at_rate_].id < owner) {
+        while (at_rate_ < rates.size() && rates[at_rate_].id < rate_id) {
             ++at_rate_;
         }
-        if (at_rate_ < rates.size() && rates[at_rate_].id == owner) {
-            rating::rate_step step;
-            step.from_s = static_cast<std::uint32_t>(row.number());
-            step.unit_s = static_cast<std::uint32_t>(row.number());
-            step.increment_s = static_cast<std::uint32_t>(row.number());
-            step.price = row.amount();
-            rates[at_rate_].steps.push_back(step);
+        if (at_rate_ < rates.size() && rates[at_rate_].id == rate_id) {
+            rates[at_rate_].steps.push_back(plan_columns::read_step(row));
         }
     }
 
     void take_metric(row_reader row) {
-        rating::metric_price& one = out_.plan.metrics.emplace_back();
-        one.id = row.uuid();
-        one.name = row.text();
-        one.unit = row.text();
-        one.method = row.word(rating::aggregation_names);
-        one.unique_property = row.text();
-        one.included = row.quantity();
-        one.model = row.word(rating::model_names);
-        one.price = row.amount();
-        one.package = row.quantity();
-        one.percent = row.amount();
-        one.minimum = row.amount();
-        one.maximum = row.amount(rating::amount{INT64_MAX});
-        one.effective_from = row.time(INT64_MIN);
-        one.effective_to = row.time(INT64_MAX);
+        out_.plan.metrics.push_back(plan_columns::read_metric(row).value);
     }
 
     void take_tier(row_reader row) {
-        auto const owner = row.uuid();
-        auto const found = std::ranges::find(out_.plan.metrics, owner, &rating::metric_price::id);
-        if (found == out_.plan.metrics.end()) {
-            return;
+        auto const metric_id = row.uuid();
+        auto const found =
+            std::ranges::find(out_.plan.metrics, metric_id, &rating::metric_price::id);
+        if (found != out_.plan.metrics.end()) {
+            found->tiers.push_back(plan_columns::read_tier(row));
         }
-        rating::price_tier tier;
-        if (!row.is_null()) {
-            tier.up_to = row.quantity();
-        } else {
-            row.skip();
-        }
-        tier.price = row.amount();
-        tier.flat = row.amount();
-        found->tiers.push_back(tier);
     }
 
     plan_transaction& transaction_;

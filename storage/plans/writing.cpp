@@ -1,6 +1,7 @@
 #include "storage/plans/transaction.hpp"
 
 #include "rating/plan/values.hpp"
+#include "storage/postgres/array_binding.hpp"
 
 #include <algorithm>
 
@@ -16,34 +17,19 @@ using rating::amount;
 /// Rows per statement: so many that the round trips do not matter, few enough for memory.
 constexpr std::size_t rows_max = 50'000;
 
-/// The columns of one statement, filled row by row.
-struct columns {
-    std::vector<array_parameter> arrays;
-
-    explicit columns(std::initializer_list<std::uint32_t> oids) {
-        for (auto const oid : oids) {
-            arrays.emplace_back(oid);
-        }
+/// Runs `sql` for the collected rows, if there are any: $1 is the plan, the columns follow in this
+/// order.
+template <typename... Column>
+void run(plan_transaction& transaction, std::string const& sql, ingest::uuid const& plan,
+         array_parameter& first, Column&... columns) {
+    if (first.count() == 0) {
+        return;
     }
-    array_parameter& operator[](std::size_t i) { return arrays[i]; }
-    void clear() {
-        for (auto& each : arrays) {
-            each.clear();
-        }
-    }
-};
-
-/// Runs `sql` for the collected rows, if there are any: $1 is the plan, the arrays follow.
-void run(plan_transaction& transaction, char const* sql, ingest::uuid const& plan, columns& rows) {
-    if (rows[0].count() > 0) {
-        parameters values;
-        values.add(plan);
-        for (auto& each : rows.arrays) {
-            values.add(each);
-        }
-        transaction.query(sql, values);
-        rows.clear();
-    }
+    parameters values;
+    values.add(plan).add(first);
+    (values.add(columns), ...);
+    transaction.query(sql, values);
+    clear_all(first, columns...);
 }
 
 void add_text_or_null(array_parameter& parameters, std::string_view text) {
@@ -53,6 +39,31 @@ void add_text_or_null(array_parameter& parameters, std::string_view text) {
 void add_maximum(array_parameter& parameters, amount maximum) {
     maximum.nanos == INT64_MAX ? parameters.add_null() : parameters.add_numeric(maximum.nanos);
 }
+
+struct rate_columns {
+    array_parameter id{wire::uuid_oid};
+    array_parameter band{wire::uuid_oid};
+    array_parameter prefix{wire::text_oid};
+    array_parameter name{wire::text_oid};
+    array_parameter direction{wire::text_oid};
+    array_parameter call_type{wire::text_oid};
+    array_parameter connect_fee{wire::numeric_oid};
+    array_parameter minimum{wire::numeric_oid};
+    array_parameter maximum{wire::numeric_oid};
+    array_parameter grace_s{wire::int4_oid};
+    array_parameter allowance{wire::bool_oid};
+    array_parameter is_on_net{wire::bool_oid};
+    array_parameter effective_from{wire::timestamptz_oid};
+    array_parameter effective_to{wire::timestamptz_oid};
+};
+
+struct step_columns {
+    array_parameter rate_id{wire::uuid_oid};
+    array_parameter from_s{wire::int4_oid};
+    array_parameter price{wire::numeric_oid};
+    array_parameter unit_s{wire::int4_oid};
+    array_parameter increment_s{wire::int4_oid};
+};
 
 /// Inserts rates with their steps.
 class rate_writer {
@@ -64,7 +75,7 @@ class rate_writer {
     void write(std::vector<rating::rate> const& rates) {
         for (auto const& each : rates) {
             add(each);
-            if (static_cast<std::size_t>(rates_[0].count()) >= rows_max) {
+            if (static_cast<std::size_t>(rates_.id.count()) >= rows_max) {
                 flush();
             }
         }
@@ -74,25 +85,26 @@ class rate_writer {
   private:
     void add(rating::rate const& one) {
         auto const id = ingest::uuid_v7();
-        rates_[0].add(id);
-        one.band == rating::any_band ? rates_[1].add_null() : rates_[1].add(bands_[one.band]);
-        rates_[2].add_bytes(one.prefix);
-        add_text_or_null(rates_[3], one.name);
-        rates_[4].add_bytes(rating::name_of(rating::direction_names, one.direction));
-        add_text_or_null(rates_[5], one.call_type);
-        rates_[6].add_numeric(one.connect_fee.nanos);
-        rates_[7].add_numeric(one.minimum.nanos);
-        add_maximum(rates_[8], one.maximum);
-        rates_[9].add_int32(static_cast<std::int32_t>(one.grace_s));
-        rates_[10].add_int32((one.allowance ? 1 : 0) + (one.is_on_net ? 2 : 0));
-        rates_[11].add_time(one.effective_from);
-        rates_[12].add_time(one.effective_to);
+        rates_.id.add(id);
+        one.band == rating::any_band ? rates_.band.add_null() : rates_.band.add(bands_[one.band]);
+        rates_.prefix.add_bytes(one.prefix);
+        add_text_or_null(rates_.name, one.name);
+        rates_.direction.add_bytes(rating::name_of(rating::direction_names, one.direction));
+        add_text_or_null(rates_.call_type, one.call_type);
+        rates_.connect_fee.add_numeric(one.connect_fee.nanos);
+        rates_.minimum.add_numeric(one.minimum.nanos);
+        add_maximum(rates_.maximum, one.maximum);
+        rates_.grace_s.add_int32(static_cast<std::int32_t>(one.grace_s));
+        rates_.allowance.add_bool(one.allowance);
+        rates_.is_on_net.add_bool(one.is_on_net);
+        rates_.effective_from.add_time(one.effective_from);
+        rates_.effective_to.add_time(one.effective_to);
         for (auto const& step : one.steps) {
-            steps_[0].add(id);
-            steps_[1].add_int32(static_cast<std::int32_t>(step.from_s));
-            steps_[2].add_numeric(step.price.nanos);
-            steps_[3].add_int32(static_cast<std::int32_t>(step.unit_s));
-            steps_[4].add_int32(static_cast<std::int32_t>(step.increment_s));
+            steps_.rate_id.add(id);
+            steps_.from_s.add_int32(static_cast<std::int32_t>(step.from_s));
+            steps_.price.add_numeric(step.price.nanos);
+            steps_.unit_s.add_int32(static_cast<std::int32_t>(step.unit_s));
+            steps_.increment_s.add_int32(static_cast<std::int32_t>(step.increment_s));
         }
     }
 
@@ -102,87 +114,86 @@ class rate_writer {
             " call_type, connect_fee, minimum, maximum, grace_s, allowance, is_on_net,"
             " effective_from, effective_to)"
             " SELECT id, $1::uuid, band, prefix, name, direction::billing.call_direction,"
-            " call_type, fee, low, high, grace, flags & 1 > 0, flags & 2 > 0, since, until"
+            " call_type, fee, low, high, grace, allowance, on_net, since, until"
             " FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],"
-            " $8::numeric[], $9::numeric[], $10::numeric[], $11::int4[], $12::int4[],"
-            " $13::timestamptz[], $14::timestamptz[]) AS r (id, band, prefix, name, direction,"
-            " call_type, fee, low, high, grace, flags, since, until)",
-            plan_, rates_);
+            " $8::numeric[], $9::numeric[], $10::numeric[], $11::int4[], $12::bool[],"
+            " $13::bool[], $14::timestamptz[], $15::timestamptz[]) AS r (id, band, prefix, name,"
+            " direction, call_type, fee, low, high, grace, allowance, on_net, since, until)",
+            plan_, rates_.id, rates_.band, rates_.prefix, rates_.name, rates_.direction,
+            rates_.call_type, rates_.connect_fee, rates_.minimum, rates_.maximum, rates_.grace_s,
+            rates_.allowance, rates_.is_on_net, rates_.effective_from, rates_.effective_to);
         run(transaction_,
             "INSERT INTO billing.rate_steps (rate_id, from_s, price, unit_s, increment_s)"
             " SELECT rate, from_s, price, unit_s, increment_s FROM unnest($2::uuid[], $3::int4[],"
             " $4::numeric[], $5::int4[], $6::int4[])"
             " AS s (rate, from_s, price, unit_s, increment_s) WHERE $1::uuid IS NOT NULL",
-            plan_, steps_);
+            plan_, steps_.rate_id, steps_.from_s, steps_.price, steps_.unit_s, steps_.increment_s);
     }
 
     plan_transaction& transaction_;
     ingest::uuid const& plan_;
     std::vector<ingest::uuid> const& bands_;
-    columns rates_{wire::uuid_oid,       wire::uuid_oid, wire::text_oid,    wire::text_oid,
-                   wire::text_oid,       wire::text_oid, wire::numeric_oid, wire::numeric_oid,
-                   wire::numeric_oid,    wire::int4_oid, wire::int4_oid,    wire::timestamptz_oid,
-                   wire::timestamptz_oid};
-    columns steps_{wire::uuid_oid, wire::int4_oid, wire::numeric_oid, wire::int4_oid,
-                   wire::int4_oid};
+    rate_columns rates_;
+    step_columns steps_;
 };
 
 /// Ends, renames and removes versions in `table`.
 template <typename Version>
 void change_versions(plan_transaction& transaction, std::string const& table,
                      ingest::uuid const& plan, rating::version_changes<Version> const& changes) {
-    columns ids{wire::uuid_oid};
+    array_parameter ids{wire::uuid_oid};
     for (auto const& each : changes.removed) {
-        ids[0].add(each.id);
+        ids.add(each.id);
     }
     run(transaction,
-        ("DELETE FROM billing." + table +
-         " WHERE rate_plan_id = $1::uuid AND id = ANY ($2::uuid[])")
-            .c_str(),
+        "DELETE FROM billing." + table + " WHERE rate_plan_id = $1::uuid AND id = ANY ($2::uuid[])",
         plan, ids);
-    columns ends{wire::uuid_oid, wire::timestamptz_oid};
+    array_parameter ended_ids{wire::uuid_oid};
+    array_parameter ends{wire::timestamptz_oid};
     for (auto const& each : changes.ended) {
-        ends[0].add(each.before.id);
-        ends[1].add_time(each.end);
+        ended_ids.add(each.before.id);
+        ends.add_time(each.end);
     }
     run(transaction,
-        ("UPDATE billing." + table +
-         " AS v SET effective_to = e.until"
-         " FROM unnest($2::uuid[], $3::timestamptz[]) AS e (id, until)"
-         " WHERE v.id = e.id AND v.rate_plan_id = $1::uuid")
-            .c_str(),
-        plan, ends);
-    columns names{wire::uuid_oid, wire::text_oid};
+        "UPDATE billing." + table +
+            " AS v SET effective_to = e.until"
+            " FROM unnest($2::uuid[], $3::timestamptz[]) AS e (id, until)"
+            " WHERE v.id = e.id AND v.rate_plan_id = $1::uuid",
+        plan, ended_ids, ends);
+    array_parameter renamed_ids{wire::uuid_oid};
+    array_parameter names{wire::text_oid};
     for (auto const& each : changes.renamed) {
-        names[0].add(each.id);
-        add_text_or_null(names[1], each.name);
+        renamed_ids.add(each.id);
+        add_text_or_null(names, each.name);
     }
     run(transaction,
-        ("UPDATE billing." + table +
-         " AS v SET name = e.name"
-         " FROM unnest($2::uuid[], $3::text[]) AS e (id, name)"
-         " WHERE v.id = e.id AND v.rate_plan_id = $1::uuid")
-            .c_str(),
-        plan, names);
+        "UPDATE billing." + table +
+            " AS v SET name = e.name"
+            " FROM unnest($2::uuid[], $3::text[]) AS e (id, name)"
+            " WHERE v.id = e.id AND v.rate_plan_id = $1::uuid",
+        plan, renamed_ids, names);
 }
 
 void add_tiers(plan_transaction& transaction, ingest::uuid const& plan, ingest::uuid const& metric,
                std::vector<rating::price_tier> const& tiers) {
-    columns rows{wire::uuid_oid, wire::int4_oid, wire::numeric_oid, wire::numeric_oid,
-                 wire::numeric_oid};
+    array_parameter metrics{wire::uuid_oid};
+    array_parameter positions{wire::int4_oid};
+    array_parameter limits{wire::numeric_oid};
+    array_parameter prices{wire::numeric_oid};
+    array_parameter fees{wire::numeric_oid};
     for (std::size_t i = 0; i < tiers.size(); ++i) {
-        rows[0].add(metric);
-        rows[1].add_int32(static_cast<std::int32_t>(i));
-        tiers[i].up_to ? rows[2].add_numeric(tiers[i].up_to->nanos) : rows[2].add_null();
-        rows[3].add_numeric(tiers[i].price.nanos);
-        rows[4].add_numeric(tiers[i].flat.nanos);
+        metrics.add(metric);
+        positions.add_int32(static_cast<std::int32_t>(i));
+        tiers[i].up_to ? limits.add_numeric(tiers[i].up_to->nanos) : limits.add_null();
+        prices.add_numeric(tiers[i].price.nanos);
+        fees.add_numeric(tiers[i].flat.nanos);
     }
     run(transaction,
         "INSERT INTO billing.metric_tiers (metric_price_id, position, up_to, price, flat)"
         " SELECT metric, place, up_to, price, flat FROM unnest($2::uuid[], $3::int4[],"
         " $4::numeric[], $5::numeric[], $6::numeric[]) AS t (metric, place, up_to, price, flat)"
         " WHERE $1::uuid IS NOT NULL",
-        plan, rows);
+        plan, metrics, positions, limits, prices, fees);
 }
 
 void add_metric(plan_transaction& transaction, ingest::uuid const& plan,
@@ -242,12 +253,12 @@ void write_band(plan_transaction& transaction, ingest::uuid const& plan, ingest:
         " days = excluded.days, from_time = excluded.from_time, to_time = excluded.to_time,"
         " weight = excluded.weight",
         values);
-    columns dates{wire::date_oid};
+    array_parameter dates{wire::date_oid};
     for (auto const day : one.dates) {
-        dates[0].add_date(day);
+        dates.add_date(day);
     }
     parameters holidays;
-    holidays.add(id).add(dates[0]);
+    holidays.add(id).add(dates);
     transaction.query("WITH gone AS (DELETE FROM billing.holidays WHERE rate_band_id = $1::uuid"
                       " AND holiday <> ALL ($2::date[]))"
                       " INSERT INTO billing.holidays (rate_band_id, holiday)"
@@ -267,16 +278,17 @@ void write_bands(plan_transaction& transaction, ingest::uuid const& plan,
         write_band(transaction, plan, band_ids[slot_index], changes.bands[slot_index]);
     }
     if (changes.is_reordered) {
-        columns places{wire::uuid_oid, wire::int4_oid};
+        array_parameter ids{wire::uuid_oid};
+        array_parameter positions{wire::int4_oid};
         for (std::size_t i = 0; i < changes.order.size(); ++i) {
-            places[0].add(band_ids[changes.order[i]]);
-            places[1].add_int32(static_cast<std::int32_t>(i));
+            ids.add(band_ids[changes.order[i]]);
+            positions.add_int32(static_cast<std::int32_t>(i));
         }
         run(transaction,
             "UPDATE billing.rate_bands AS b SET position = p.place"
             " FROM unnest($2::uuid[], $3::int4[]) AS p (id, place)"
             " WHERE b.id = p.id AND b.rate_plan_id = $1::uuid",
-            plan, places);
+            plan, ids, positions);
     }
 }
 
@@ -295,7 +307,7 @@ void write_plan_head(plan_transaction& transaction, rating::plan_definition cons
     values.add_int32(plan.included_minutes).add_int32(plan.included_dids);
     plan.max_concurrent_calls ? values.add_int32(*plan.max_concurrent_calls) : values.add_null();
     values.add_text(rating::name_of(rating::rounding_names, plan.rounding_mode.mode));
-    values.add_int32(plan.rounding_mode.decimals).add_int32(plan.split_at_bands ? 1 : 0);
+    values.add_int32(plan.rounding_mode.decimals).add_bool(plan.split_at_bands);
     std::string const features = plan.features.empty() ? "{}" : plan.features;
     values.add_text(features).add_optional_text(plan.tier).add_text(plan.billing_interval);
     values.add_int32(plan.display_order);
@@ -305,7 +317,7 @@ void write_plan_head(plan_transaction& transaction, rating::plan_definition cons
         " max_concurrent_calls, rounding, decimals, split_at_bands, features, tier,"
         " billing_interval, display_order) VALUES ($1::uuid, $2::text, $3::text, $4::text,"
         " $5::text, $6::text, $7::numeric, $8::numeric, $9::int4, $10::int4, $11::int4,"
-        " $12::text::billing.rounding_mode, $13::int4, $14::int4 = 1, $15::text::jsonb,"
+        " $12::text::billing.rounding_mode, $13::int4, $14::bool, $15::text::jsonb,"
         " $16::text::billing.plan_tier, $17::text::billing.billing_interval, $18::int4)"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
         " description = excluded.description, currency = excluded.currency,"
@@ -345,9 +357,9 @@ void write_plan_content(plan_transaction& transaction, ingest::uuid const& id,
     for (auto const& each : changes.metrics.added) {
         add_metric(transaction, id, each);
     }
-    columns gone{wire::uuid_oid};
+    array_parameter gone{wire::uuid_oid};
     for (auto const index : changes.removed_bands) {
-        gone[0].add(band_ids[index]);
+        gone.add(band_ids[index]);
     }
     run(transaction,
         "DELETE FROM billing.rate_bands WHERE rate_plan_id = $1::uuid AND id = ANY ($2::uuid[])",

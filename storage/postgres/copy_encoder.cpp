@@ -96,6 +96,10 @@ parameters& parameters::add(ingest::uuid const& id) {
 parameters& parameters::add_optional(ingest::uuid const& id) {
     return id.is_nil() ? add_null() : add(id);
 }
+parameters& parameters::add_bool(bool value) {
+    *scalar(1) = value ? 1 : 0;
+    return *this;
+}
 parameters& parameters::add_int32(std::int32_t value) {
     wire::put_int32(scalar(4), value);
     return *this;

@@ -73,6 +73,7 @@ class parameters {
     parameters& add(ingest::uuid const& id);
     /// NULL if the uuid is nil.
     parameters& add_optional(ingest::uuid const& id);
+    parameters& add_bool(bool value);
     parameters& add_int32(std::int32_t value);
     parameters& add_int64(std::int64_t value);
     parameters& add_time(ingest::time_us t);
