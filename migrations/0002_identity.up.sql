@@ -85,7 +85,8 @@ COMMENT ON COLUMN identity.users.approved_by IS 'The user who admitted this one 
 COMMENT ON COLUMN identity.users.provider IS 'OAuth provider; with provider_id the identity there';
 COMMENT ON COLUMN identity.users.deleted_at IS 'Soft delete: the row stays for history, the email and username are free again';
 COMMENT ON COLUMN identity.users.is_active IS 'Derived from status and deleted_at';
-COMMENT ON COLUMN identity.users.search_vector IS 'Full text, configuration simple: names, username and email, the latter two whole and in their parts';
+COMMENT ON COLUMN identity.users.search_vector IS
+    'Full text, configuration simple: names, username and email, the latter two whole and in their parts';
 
 CREATE TRIGGER organizations_updated_at BEFORE UPDATE ON identity.organizations
     FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();

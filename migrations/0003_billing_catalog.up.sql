@@ -80,11 +80,16 @@ CREATE INDEX accounts_customer_id_idx ON billing.accounts (customer_id);
 CREATE INDEX accounts_status_idx ON billing.accounts (status);
 CREATE INDEX accounts_account_type_idx ON billing.accounts (account_type);
 CREATE INDEX accounts_deleted_at_idx ON billing.accounts (deleted_at);
-COMMENT ON TABLE billing.accounts IS 'Where money is kept. balance is a counter that batches move: fillfactor leaves room for HOT updates, and no index or trigger touches it';
+COMMENT ON TABLE billing.accounts IS
+    'Where money is kept. balance is a counter that batches move: fillfactor leaves room for HOT updates, and no index or trigger '
+    'touches it';
 COMMENT ON COLUMN billing.accounts.account_number IS 'What switches send as account code';
-COMMENT ON COLUMN billing.accounts.balance IS 'Money left (prepaid) or owed when negative (postpaid), in currency units. Nine decimals: a cost may have nine, and sums must agree to the last';
+COMMENT ON COLUMN billing.accounts.balance IS
+    'Money left (prepaid) or owed when negative (postpaid), in currency units. Nine decimals: a cost may have nine, and sums must '
+    'agree to the last';
 COMMENT ON COLUMN billing.accounts.credit_limit IS 'How far below zero a postpaid balance may go, in currency units';
-COMMENT ON COLUMN billing.accounts.auto_recharge_threshold IS 'A balance below this is recharged by auto_recharge_amount, in currency units';
+COMMENT ON COLUMN billing.accounts.auto_recharge_threshold IS
+    'A balance below this is recharged by auto_recharge_amount, in currency units';
 COMMENT ON COLUMN billing.accounts.deleted_at IS 'Soft delete: calls of a deleted account find no account';
 
 CREATE TABLE billing.rate_plans (
@@ -136,13 +141,15 @@ COMMENT ON COLUMN billing.rate_plans.fallback_plan_id IS 'Asked for a rate when 
 COMMENT ON COLUMN billing.rate_plans.monthly_price IS 'Of a month''s subscription, in currency units';
 COMMENT ON COLUMN billing.rate_plans.annual_price IS 'Of a year''s subscription, in currency units; null: not sold by the year';
 COMMENT ON COLUMN billing.rate_plans.lifetime_price IS 'Paid once, in currency units; null: not sold that way';
-COMMENT ON COLUMN billing.rate_plans.tier IS 'Place in the price list, one plan for each billing interval; null: in none, as a plan made for one customer';
+COMMENT ON COLUMN billing.rate_plans.tier IS
+    'Place in the price list, one plan for each billing interval; null: in none, as a plan made for one customer';
 COMMENT ON COLUMN billing.rate_plans.billing_interval IS 'The interval it is offered by; none: free of a recurring price';
 COMMENT ON COLUMN billing.rate_plans.display_order IS 'Place on a page that shows plans, ascending';
 COMMENT ON COLUMN billing.rate_plans.deleted_at IS 'Soft delete: no longer sold; whoever subscribes to it is rated by it';
 COMMENT ON COLUMN billing.rate_plans.included_minutes IS 'Allowance of a billing period, drawn by rates that say so';
 COMMENT ON COLUMN billing.rate_plans.decimals IS 'Decimals of the cost of one record';
-COMMENT ON COLUMN billing.rate_plans.split_at_bands IS 'Whether a call that crosses a band''s border is charged by both bands, or by the one it began in';
+COMMENT ON COLUMN billing.rate_plans.split_at_bands IS
+    'Whether a call that crosses a band''s border is charged by both bands, or by the one it began in';
 COMMENT ON COLUMN billing.rate_plans.features IS 'What the plan includes besides minutes, by name';
 
 CREATE TABLE billing.destinations (
@@ -208,7 +215,8 @@ CREATE TABLE billing.rates (
 CREATE UNIQUE INDEX rates_key ON billing.rates
     (rate_plan_id, prefix, direction, (coalesce(rate_band_id, '00000000-0000-0000-0000-000000000000'::uuid)), is_on_net, effective_from);
 CREATE INDEX rates_rate_band_id_idx ON billing.rates (rate_band_id);
-COMMENT ON TABLE billing.rates IS 'Price of a prefix in a plan; its steps are in rate_steps. Old rates are closed (effective_to), never deleted';
+COMMENT ON TABLE billing.rates IS
+    'Price of a prefix in a plan; its steps are in rate_steps. Old rates are closed (effective_to), never deleted';
 COMMENT ON COLUMN billing.rates.prefix IS 'E.164 digits without +; empty matches every number';
 COMMENT ON COLUMN billing.rates.call_type IS 'Null: that of the longest matching destination';
 COMMENT ON COLUMN billing.rates.connect_fee IS 'Once per answered call, in currency units';
@@ -280,13 +288,16 @@ CREATE INDEX subscriptions_trial_ends_at_idx ON billing.subscriptions (trial_end
 CREATE INDEX subscriptions_stripe_customer_id_idx ON billing.subscriptions (stripe_customer_id);
 CREATE INDEX subscriptions_deleted_at_idx ON billing.subscriptions (deleted_at);
 COMMENT ON TABLE billing.subscriptions IS 'Which plan an account''s usage is rated by, and when';
-COMMENT ON TYPE billing.subscription_status IS 'A canceled one is paid until ended_at, or to the end of its period where cancel_at_period_end says so; then it is expired';
-COMMENT ON COLUMN billing.subscriptions.user_id IS 'The one user it is for, who has at most one in each status until it ends; null: for all of the customer''s';
+COMMENT ON TYPE billing.subscription_status IS
+    'A canceled one is paid until ended_at, or to the end of its period where cancel_at_period_end says so; then it is expired';
+COMMENT ON COLUMN billing.subscriptions.user_id IS
+    'The one user it is for, who has at most one in each status until it ends; null: for all of the customer''s';
 COMMENT ON INDEX billing.subscriptions_user_id_status_key IS 'Ended ones may repeat: whoever comes back has several';
 COMMENT ON COLUMN billing.subscriptions.trial_ends_at IS 'Exclusive';
 COMMENT ON COLUMN billing.subscriptions.cancel_at_period_end IS 'Runs on to current_period_end and is not renewed';
 COMMENT ON COLUMN billing.subscriptions.deleted_at IS 'Soft delete: usage from here on is not rated by it; its number stays taken';
-COMMENT ON COLUMN billing.subscriptions.started_at IS 'Usage from here on is rated by it; billing periods count from this day, in the plan''s time zone';
+COMMENT ON COLUMN billing.subscriptions.started_at IS
+    'Usage from here on is rated by it; billing periods count from this day, in the plan''s time zone';
 COMMENT ON COLUMN billing.subscriptions.ended_at IS 'Exclusive; null: open';
 COMMENT ON COLUMN billing.subscriptions.price IS 'Agreed price of a billing interval, in currency units; null: the plan''s';
 COMMENT ON COLUMN billing.subscriptions.current_period_end IS 'Exclusive';

@@ -28,7 +28,9 @@ COMMENT ON COLUMN ingest.sources.token_sha256 IS 'SHA-256 of the bearer token; t
 COMMENT ON COLUMN ingest.sources.formats IS 'Formats it may send; empty: all';
 COMMENT ON COLUMN ingest.sources.time_zone IS 'IANA zone of times that come without one';
 COMMENT ON COLUMN ingest.sources.b_legs IS 'Whether the called leg''s own record is taken or left out';
-COMMENT ON COLUMN ingest.sources.number_rules IS 'What turns the numbers of its records into E.164 digits; the members are in ingest/record/number_rules.hpp, tallyd source rules checks them';
+COMMENT ON COLUMN ingest.sources.number_rules IS
+    'What turns the numbers of its records into E.164 digits; the members are in ingest/record/number_rules.hpp, tallyd source rules '
+    'checks them';
 COMMENT ON COLUMN ingest.sources.percent_decode IS 'Whether strings of FreeSWITCH variables are percent-decoded';
 INSERT INTO ingest.sources (id, name) VALUES ('00000000-0000-7000-8000-000000000001', 'local');
 
@@ -39,7 +41,8 @@ CREATE TABLE ingest.positions (
     updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE ingest.positions IS 'How much of a stream (a journal, a file) is stored; written by its reader alone, after the records';
-COMMENT ON COLUMN ingest.positions.position IS 'All records of the stream before this 0-based record number are stored, duplicates or in suspense';
+COMMENT ON COLUMN ingest.positions.position IS
+    'All records of the stream before this 0-based record number are stored, duplicates or in suspense';
 
 CREATE TABLE ingest.payer_decisions (
     stream text NOT NULL,
@@ -50,7 +53,8 @@ CREATE TABLE ingest.payer_decisions (
     PRIMARY KEY (stream, first_record),
     CONSTRAINT payer_decisions_end_record_check CHECK (end_record >= first_record)
 );
-COMMENT ON TABLE ingest.payer_decisions IS 'Who pays for the records of a stream that carries no decision itself (a file; pushes taken before a catalog was known), until its position has passed them';
+COMMENT ON TABLE ingest.payer_decisions IS
+    'Who pays for the records of a stream that carries no decision itself (a file; pushes taken before a catalog was known), until its position has passed them';
 COMMENT ON COLUMN ingest.payer_decisions.end_record IS 'Exclusive';
 COMMENT ON COLUMN ingest.payer_decisions.payers IS 'Accounts and subscriptions by record, in the form of ingest/record/payers.cpp';
 
@@ -99,9 +103,11 @@ CREATE TABLE ingest.batches (
 );
 CREATE INDEX batches_import_id_idx ON ingest.batches (import_id) WHERE import_id IS NOT NULL;
 CREATE INDEX batches_created_at_idx ON ingest.batches (created_at) WHERE import_id IS NULL;
-COMMENT ON TABLE ingest.batches IS 'One row per committed batch; its existence is what resolves a COMMIT whose answer was lost. tallyd maintain batches deletes old ones, but for those of imports';
+COMMENT ON TABLE ingest.batches IS
+    'One row per committed batch; its existence is what resolves a COMMIT whose answer was lost. tallyd maintain batches deletes old ones, but for those of imports';
 COMMENT ON COLUMN ingest.batches.daemon_id IS 'The process that wrote it';
-COMMENT ON COLUMN ingest.batches.import_id IS 'ingest.imports.id. No foreign key: an import that is deleted meanwhile must not refuse what was read of it';
+COMMENT ON COLUMN ingest.batches.import_id IS
+    'ingest.imports.id. No foreign key: an import that is deleted meanwhile must not refuse what was read of it';
 COMMENT ON COLUMN ingest.batches.cost IS 'Sum over its records, whatever the currency';
 COMMENT ON COLUMN ingest.batches.created_at IS 'Start of the committing transaction';
 
@@ -126,9 +132,12 @@ CREATE UNIQUE INDEX suspense_payload_key ON ingest.suspense (source_id, payload_
 CREATE INDEX suspense_waiting_idx ON ingest.suspense (reason, received_at) WHERE state = 'waiting';
 COMMENT ON TABLE ingest.suspense IS 'Records that could not be stored or rated, whole, until somebody or something resolves them';
 COMMENT ON COLUMN ingest.suspense.reason IS 'Error code of the record: unknown_number, no_rate, conflict, ...';
-COMMENT ON COLUMN ingest.suspense.source_id IS 'ingest.sources.id of the sender. No foreign key: a record that was acknowledged waits here also when its source is deleted while it is on its way';
+COMMENT ON COLUMN ingest.suspense.source_id IS
+    'ingest.sources.id of the sender. No foreign key: a record that was acknowledged waits here also when its source is deleted while '
+    'it is on its way';
 COMMENT ON COLUMN ingest.suspense.payload IS 'The record''s bytes as they came';
-COMMENT ON COLUMN ingest.suspense.payload_sha256 IS 'The same bytes from the same source wait once, however often they are sent; sent again after they were discarded, they wait again';
+COMMENT ON COLUMN ingest.suspense.payload_sha256 IS
+    'The same bytes from the same source wait once, however often they are sent; sent again after they were discarded, they wait again';
 COMMENT ON COLUMN ingest.suspense.attempts IS 'How often storing it was tried';
 
 CREATE FUNCTION ingest.keep_source_of_suspense() RETURNS trigger
@@ -144,7 +153,8 @@ BEGIN
     RETURN OLD;
 END
 $$;
-COMMENT ON FUNCTION ingest.keep_source_of_suspense IS 'Row trigger: suspended records are read again by the settings of their source, so it stays while there are any';
+COMMENT ON FUNCTION ingest.keep_source_of_suspense IS
+    'Row trigger: suspended records are read again by the settings of their source, so it stays while there are any';
 CREATE TRIGGER sources_keep BEFORE DELETE ON ingest.sources
     FOR EACH ROW EXECUTE FUNCTION ingest.keep_source_of_suspense();
 
@@ -163,7 +173,9 @@ CREATE TABLE ingest.partitions (
 COMMENT ON TABLE ingest.partitions IS 'Partitions of the hot tables and what has been done to them';
 COMMENT ON COLUMN ingest.partitions.table_name IS 'With its schema, as in billing.cdrs; the partition is in the same schema';
 COMMENT ON COLUMN ingest.partitions.upper_bound IS 'Exclusive';
-COMMENT ON COLUMN ingest.partitions.state IS 'open: takes records with the primary key alone; sealing: its indexes are being built; sealed: has them all; detached, dropped: retired, takes no records';
+COMMENT ON COLUMN ingest.partitions.state IS
+    'open: takes records with the primary key alone; sealing: its indexes are being built; sealed: has them all; detached, dropped: '
+    'retired, takes no records';
 
 DO $$
 DECLARE

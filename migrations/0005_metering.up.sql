@@ -36,14 +36,19 @@ CREATE TABLE billing.cdrs (
     CONSTRAINT cdrs_pkey PRIMARY KEY (account_id, start_time, uuid),
     CONSTRAINT cdrs_times CHECK (end_time >= start_time)
 ) PARTITION BY RANGE (start_time);
-COMMENT ON TABLE billing.cdrs IS 'Rated calls, partitioned by day of start_time (UTC). A call that could not be rated is in ingest.suspense instead';
-COMMENT ON COLUMN billing.cdrs.uuid IS 'The switch''s call id, without prefixes; one that is no UUID is mapped by UUIDv5 and kept in metadata';
+COMMENT ON TABLE billing.cdrs IS
+    'Rated calls, partitioned by day of start_time (UTC). A call that could not be rated is in ingest.suspense instead';
+COMMENT ON COLUMN billing.cdrs.uuid IS
+    'The switch''s call id, without prefixes; one that is no UUID is mapped by UUIDv5 and kept in metadata';
 COMMENT ON COLUMN billing.cdrs.start_time IS 'To the whole second, so that a call has one key however it was reported';
 COMMENT ON COLUMN billing.cdrs.duration IS 'Seconds from start to end, the switch''s own figure';
 COMMENT ON COLUMN billing.cdrs.billsec IS 'Seconds from answer to end, the switch''s own figure';
-COMMENT ON COLUMN billing.cdrs.caller_id IS 'E.164 digits where the source has number rules, else as sent; metadata->>''sent_caller_id'' is what was sent when that is more than a + away';
+COMMENT ON COLUMN billing.cdrs.caller_id IS
+    'E.164 digits where the source has number rules, else as sent; metadata->>''sent_caller_id'' is what was sent when that is more '
+    'than a + away';
 COMMENT ON COLUMN billing.cdrs.destination IS 'As caller_id; metadata->>''sent_destination''';
-COMMENT ON COLUMN billing.cdrs.billable_seconds IS 'Seconds that are billed before increments, from exact times, a started one counted whole; null: as billsec';
+COMMENT ON COLUMN billing.cdrs.billable_seconds IS
+    'Seconds that are billed before increments, from exact times, a started one counted whole; null: as billsec';
 COMMENT ON COLUMN billing.cdrs.billed_seconds IS 'What was charged or drawn from the allowance, in whole increments';
 COMMENT ON COLUMN billing.cdrs.allowance_seconds IS 'Of billed_seconds, covered by the plan''s included minutes';
 COMMENT ON COLUMN billing.cdrs.matched_prefix IS 'Of the rate; null for an unanswered call that no rate matches';
@@ -78,14 +83,24 @@ CREATE TABLE billing.subscription_usage (
 ) WITH (fillfactor = 50);
 CREATE INDEX subscription_usage_account_id_idx ON billing.subscription_usage (account_id);
 CREATE INDEX subscription_usage_period_idx ON billing.subscription_usage (billing_period_start, billing_period_end);
-COMMENT ON TABLE billing.subscription_usage IS 'What a subscription has used in a billing period. Its declared foreign keys also protect every account and subscription that has a call: the batch that stores a call writes this row first';
-COMMENT ON COLUMN billing.subscription_usage.seconds_used IS 'Billed seconds, those of the allowance included; minutes are derived from seconds so that sums stay exact';
-COMMENT ON COLUMN billing.subscription_usage.sms_used IS 'Sum of the quantities of the metric sms, as exact as they came. Below zero where corrections (negative quantities) outweigh the rest: one belongs to the period of its own time, which may be later than that of what it corrects, and may come first. Hence no check: it would see what a batch adds before that meets the row';
+COMMENT ON TABLE billing.subscription_usage IS
+    'What a subscription has used in a billing period. Its declared foreign keys also protect every account and subscription that has '
+    'a call: the batch that stores a call writes this row first';
+COMMENT ON COLUMN billing.subscription_usage.seconds_used IS
+    'Billed seconds, those of the allowance included; minutes are derived from seconds so that sums stay exact';
+COMMENT ON COLUMN billing.subscription_usage.sms_used IS
+    'Sum of the quantities of the metric sms, as exact as they came. Below zero where corrections (negative quantities) outweigh the '
+    'rest: one belongs to the period of its own time, which may be later than that of what it corrects, and may come first. Hence no '
+    'check: it would see what a batch adds before that meets the row';
 COMMENT ON COLUMN billing.subscription_usage.data_used_mb IS 'As sms_used, of the metric data_mb';
-COMMENT ON COLUMN billing.subscription_usage.overage_cost IS 'Cost of calls that were not wholly covered by the allowance, in currency units';
+COMMENT ON COLUMN billing.subscription_usage.overage_cost IS
+    'Cost of calls that were not wholly covered by the allowance, in currency units';
 COMMENT ON COLUMN billing.subscription_usage.total_cost IS 'Sum of the cost of all records of the period, in currency units';
-COMMENT ON COLUMN billing.subscription_usage.corrections IS 'Moved by one whenever stored calls of the period are changed (rerated, voided, disputed): a rerating that sees it move has to look again';
-COMMENT ON COLUMN billing.subscription_usage.version IS 'Moved by one with each batch, by compare-and-set: a daemon with a stale allowance changes nothing';
+COMMENT ON COLUMN billing.subscription_usage.corrections IS
+    'Moved by one whenever stored calls of the period are changed (rerated, voided, disputed): a rerating that sees it move has to '
+    'look again';
+COMMENT ON COLUMN billing.subscription_usage.version IS
+    'Moved by one with each batch, by compare-and-set: a daemon with a stale allowance changes nothing';
 
 CREATE TABLE analytics.usage_aggregates_daily (
     account_id uuid NOT NULL,

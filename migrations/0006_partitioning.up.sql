@@ -15,12 +15,17 @@ CREATE TABLE ingest.partitioned_tables (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE ingest.partitioned_tables IS 'Tables partitioned by time. The migration that makes one says here how; tallyd makes, seals and retires its partitions by it';
+COMMENT ON TABLE ingest.partitioned_tables IS
+    'Tables partitioned by time. The migration that makes one says here how; tallyd makes, seals and retires its partitions by it';
 COMMENT ON COLUMN ingest.partitioned_tables.table_name IS 'With its schema, as in billing.cdrs';
 COMMENT ON COLUMN ingest.partitioned_tables.span IS 'What one partition holds, in UTC';
-COMMENT ON COLUMN ingest.partitioned_tables.sealed_indexes IS 'Column lists, an index each. Built on a partition when it is sealed, so that records arrive at the speed of one index';
-COMMENT ON COLUMN ingest.partitioned_tables.sealed_foreign_keys IS 'Table constraints (FOREIGN KEY ...), added to a partition and validated when it is sealed';
-COMMENT ON COLUMN ingest.partitioned_tables.foreign_keys_for IS 'How long after its end a partition keeps its sealed_foreign_keys; null: for ever. Each one makes every update of the table it refers to 80 ns slower, which is too much for a balance when years of days have one';
+COMMENT ON COLUMN ingest.partitioned_tables.sealed_indexes IS
+    'Column lists, an index each. Built on a partition when it is sealed, so that records arrive at the speed of one index';
+COMMENT ON COLUMN ingest.partitioned_tables.sealed_foreign_keys IS
+    'Table constraints (FOREIGN KEY ...), added to a partition and validated when it is sealed';
+COMMENT ON COLUMN ingest.partitioned_tables.foreign_keys_for IS
+    'How long after its end a partition keeps its sealed_foreign_keys; null: for ever. Each one makes every update of the table it '
+    'refers to 80 ns slower, which is too much for a balance when years of days have one';
 COMMENT ON COLUMN ingest.partitioned_tables.retention IS 'A partition that ended longer ago is retired; null: kept for ever';
 COMMENT ON COLUMN ingest.partitioned_tables.retention_action IS 'detach leaves it as a table of its own, drop deletes it';
 CREATE TRIGGER partitioned_tables_updated_at BEFORE UPDATE ON ingest.partitioned_tables
@@ -94,7 +99,9 @@ BEGIN
     RETURN name;
 END
 $$;
-COMMENT ON FUNCTION ingest.create_partition(text, timestamptz) IS 'Makes the partition of a table (billing.cdrs) that holds a moment, unless it is there, and returns its name. Raises TL002 when retention has retired it';
+COMMENT ON FUNCTION ingest.create_partition(text, timestamptz) IS
+    'Makes the partition of a table (billing.cdrs) that holds a moment, unless it is there, and returns its name. Raises TL002 when '
+    'retention has retired it';
 
 CREATE FUNCTION ingest.forget_partitioned_table(p_table text) RETURNS void
 LANGUAGE plpgsql
@@ -110,7 +117,8 @@ BEGIN
     DELETE FROM ingest.partitioned_tables AS t WHERE t.table_name = p_table;
 END
 $$;
-COMMENT ON FUNCTION ingest.forget_partitioned_table(text) IS 'For down migrations, before they drop the table: drops its detached partitions, which would not go with it, and forgets it';
+COMMENT ON FUNCTION ingest.forget_partitioned_table(text) IS
+    'For down migrations, before they drop the table: drops its detached partitions, which would not go with it, and forgets it';
 
 INSERT INTO ingest.partitioned_tables (table_name, time_column, span, sealed_indexes, sealed_foreign_keys, foreign_keys_for)
 VALUES ('billing.cdrs', 'start_time', 'day',
@@ -128,7 +136,10 @@ CREATE TABLE ingest.maintenance_runs (
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT maintenance_runs_times CHECK (finished_at >= began_at)
 );
-COMMENT ON TABLE ingest.maintenance_runs IS 'The last scheduled run of each maintenance job that succeeded: of several daemons one does it, and one that was missed is caught up';
-COMMENT ON COLUMN ingest.maintenance_runs.due_at IS 'The appointed time that the run answered; a later one that has passed is still to be done';
+COMMENT ON TABLE ingest.maintenance_runs IS
+    'The last scheduled run of each maintenance job that succeeded: of several daemons one does it, and one that was missed is caught '
+    'up';
+COMMENT ON COLUMN ingest.maintenance_runs.due_at IS
+    'The appointed time that the run answered; a later one that has passed is still to be done';
 CREATE TRIGGER maintenance_runs_updated_at BEFORE UPDATE ON ingest.maintenance_runs
     FOR EACH ROW EXECUTE FUNCTION public.update_updated_at_column();

@@ -118,7 +118,9 @@ CREATE TABLE identity.token_blacklist (
 );
 CREATE INDEX token_blacklist_expires_at_idx ON identity.token_blacklist (expires_at);
 CREATE INDEX token_blacklist_user_id_idx ON identity.token_blacklist (user_id);
-COMMENT ON TABLE identity.token_blacklist IS 'Signed access tokens that hold no more, until they would have expired. No foreign keys: the token of a deleted user has to stay refused';
+COMMENT ON TABLE identity.token_blacklist IS
+    'Signed access tokens that hold no more, until they would have expired. No foreign keys: the token of a deleted user has to stay '
+    'refused';
 COMMENT ON COLUMN identity.token_blacklist.token_hash IS 'SHA-256 of the token, in hexadecimal';
 COMMENT ON COLUMN identity.token_blacklist.expires_at IS 'Of the token; afterwards the row is of no use and is cleaned up';
 COMMENT ON COLUMN identity.token_blacklist.user_id IS 'Whose token it was';

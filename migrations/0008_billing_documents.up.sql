@@ -38,11 +38,14 @@ CREATE TABLE billing.metric_prices (
     CONSTRAINT metric_prices_has_percent CHECK (model <> 'percentage' OR percent IS NOT NULL),
     CONSTRAINT metric_prices_no_nan CHECK (NOT 'NaN' = ANY (ARRAY[included, price, package, minimum, maximum]))
 );
-COMMENT ON TABLE billing.metric_prices IS 'What usage of a metric costs in a plan, in the plan''s currency: F, the price of a billing period''s whole quantity. Tiers are in metric_tiers. Old prices are closed (effective_to), never deleted';
+COMMENT ON TABLE billing.metric_prices IS
+    'What usage of a metric costs in a plan, in the plan''s currency: F, the price of a billing period''s whole quantity. Tiers are '
+    'in metric_tiers. Old prices are closed (effective_to), never deleted';
 COMMENT ON COLUMN billing.metric_prices.name IS 'The metric, as events name it: sms, data_mb, api_calls';
 COMMENT ON COLUMN billing.metric_prices.unit IS 'What one of it is called: message, MB';
 COMMENT ON COLUMN billing.metric_prices.aggregation IS 'How the quantities of a period become one';
-COMMENT ON COLUMN billing.metric_prices.unique_property IS 'Of aggregation unique: the property of the event whose different values are counted';
+COMMENT ON COLUMN billing.metric_prices.unique_property IS
+    'Of aggregation unique: the property of the event whose different values are counted';
 COMMENT ON COLUMN billing.metric_prices.included IS 'Quantity of a billing period that is free';
 COMMENT ON COLUMN billing.metric_prices.price IS 'Per unit, or per package, in currency units';
 COMMENT ON COLUMN billing.metric_prices.package IS 'Units in a package; a started one counts whole';
@@ -89,12 +92,16 @@ CREATE TABLE billing.subscription_metric_usage (
 ) WITH (fillfactor = 50);
 CREATE INDEX subscription_metric_usage_account_id_idx ON billing.subscription_metric_usage (account_id);
 CREATE INDEX subscription_metric_usage_period_idx ON billing.subscription_metric_usage (billing_period_start, billing_period_end);
-COMMENT ON TABLE billing.subscription_metric_usage IS 'What a subscription has used of a metric in a billing period. Like subscription_usage it protects every account and subscription that has an event';
+COMMENT ON TABLE billing.subscription_metric_usage IS
+    'What a subscription has used of a metric in a billing period. Like subscription_usage it protects every account and subscription '
+    'that has an event';
 COMMENT ON COLUMN billing.subscription_metric_usage.billing_period_end IS 'Exclusive';
-COMMENT ON COLUMN billing.subscription_metric_usage.quantity IS 'Of the whole period, by the metric''s aggregation; the next event is priced from here';
+COMMENT ON COLUMN billing.subscription_metric_usage.quantity IS
+    'Of the whole period, by the metric''s aggregation; the next event is priced from here';
 COMMENT ON COLUMN billing.subscription_metric_usage.included_quantity_used IS 'Of quantity, covered by what the plan includes';
 COMMENT ON COLUMN billing.subscription_metric_usage.cost IS 'F(quantity), in currency units: what the events of the period cost together';
-COMMENT ON COLUMN billing.subscription_metric_usage.version IS 'Moved by one with each batch, by compare-and-set: a daemon with a stale quantity changes nothing';
+COMMENT ON COLUMN billing.subscription_metric_usage.version IS
+    'Moved by one with each batch, by compare-and-set: a daemon with a stale quantity changes nothing';
 
 CREATE TABLE billing.payment_methods (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
@@ -187,7 +194,9 @@ CREATE INDEX invoices_issue_date_idx ON billing.invoices (issue_date);
 CREATE INDEX invoices_due_date_idx ON billing.invoices (due_date);
 CREATE INDEX invoices_issued_at_idx ON billing.invoices (issued_at);
 CREATE INDEX invoices_deleted_at_idx ON billing.invoices (deleted_at);
-COMMENT ON TABLE billing.invoices IS 'Bills. Hard deletion of a subscription takes its own along; one with usage cannot be deleted, and what is over is marked by deleted_at';
+COMMENT ON TABLE billing.invoices IS
+    'Bills. Hard deletion of a subscription takes its own along; one with usage cannot be deleted, and what is over is marked by '
+    'deleted_at';
 COMMENT ON COLUMN billing.invoices.user_id IS 'The one user it is for; null: the customer as a whole';
 COMMENT ON COLUMN billing.invoices.subtotal IS 'Recurring price and usage before discount and tax, in currency units';
 COMMENT ON COLUMN billing.invoices.usage_amount IS 'Of subtotal, what calls and events cost';
@@ -254,7 +263,9 @@ CREATE UNIQUE INDEX payments_gateway_payment_id_key ON billing.payments (gateway
 CREATE INDEX payments_stripe_charge_id_idx ON billing.payments (stripe_charge_id);
 CREATE INDEX payments_created_at_idx ON billing.payments (created_at);
 CREATE INDEX payments_deleted_at_idx ON billing.payments (deleted_at);
-COMMENT ON TABLE billing.payments IS 'Money received, or to be received. Moving the account''s balance is the application''s part. Hard deletion of a subscription takes its own along, as with invoices';
+COMMENT ON TABLE billing.payments IS
+    'Money received, or to be received. Moving the account''s balance is the application''s part. Hard deletion of a subscription '
+    'takes its own along, as with invoices';
 COMMENT ON COLUMN billing.payments.user_id IS 'Who paid, where it is one user';
 COMMENT ON COLUMN billing.payments.amount IS 'What the customer paid in all, in currency units';
 COMMENT ON COLUMN billing.payments.fee_amount IS 'Of amount, what the gateway keeps';

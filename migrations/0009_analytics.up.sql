@@ -30,7 +30,9 @@ CREATE TABLE analytics.usage_events (
     CONSTRAINT usage_events_metered CHECK (metric IS NULL OR (quantity IS NOT NULL AND billable_quantity IS NOT NULL
         AND cost IS NOT NULL AND currency IS NOT NULL))
 ) PARTITION BY RANGE (occurred_at);
-COMMENT ON TABLE analytics.usage_events IS 'Events of every kind, partitioned by day of occurred_at (UTC). The metered ones carry what they cost; one that could not be rated is in ingest.suspense instead';
+COMMENT ON TABLE analytics.usage_events IS
+    'Events of every kind, partitioned by day of occurred_at (UTC). The metered ones carry what they cost; one that could not be '
+    'rated is in ingest.suspense instead';
 COMMENT ON COLUMN analytics.usage_events.account_id IS 'All-zero: the event belongs to no account';
 COMMENT ON COLUMN analytics.usage_events.source IS 'CloudEvents source; with event_id the identity of the event';
 COMMENT ON COLUMN analytics.usage_events.event_id IS 'CloudEvents id';
@@ -40,7 +42,9 @@ COMMENT ON COLUMN analytics.usage_events.subject IS 'CloudEvents subject, as it 
 COMMENT ON COLUMN analytics.usage_events.metric IS 'Of a metered event, as billing.metric_prices names it';
 COMMENT ON COLUMN analytics.usage_events.quantity IS 'In units of the metric';
 COMMENT ON COLUMN analytics.usage_events.billable_quantity IS 'Of quantity, what was not covered by what the plan includes';
-COMMENT ON COLUMN analytics.usage_events.cost IS 'In currency units: by how much the event raised the price of its billing period. May be negative: volume tiers make what went before cheaper';
+COMMENT ON COLUMN analytics.usage_events.cost IS
+    'In currency units: by how much the event raised the price of its billing period. May be negative: volume tiers make what went '
+    'before cheaper';
 COMMENT ON COLUMN analytics.usage_events.properties IS 'What else the event''s data says';
 COMMENT ON COLUMN analytics.usage_events.source_id IS 'ingest.sources.id of the sender';
 COMMENT ON COLUMN analytics.usage_events.batch_id IS 'ingest.batches.id of the transaction that stored it';
@@ -74,7 +78,8 @@ CREATE TABLE analytics.api_usage (
     CONSTRAINT api_usage_status_code CHECK (status_code BETWEEN 100 AND 599),
     CONSTRAINT api_usage_amounts CHECK (duration_ms >= 0 AND request_bytes >= 0 AND response_bytes >= 0)
 ) PARTITION BY RANGE (occurred_at);
-COMMENT ON TABLE analytics.api_usage IS 'Requests to an application''s interface and how they went, partitioned by month of occurred_at (UTC)';
+COMMENT ON TABLE analytics.api_usage IS
+    'Requests to an application''s interface and how they went, partitioned by month of occurred_at (UTC)';
 COMMENT ON COLUMN analytics.api_usage.source IS 'CloudEvents source; with event_id the identity of the event';
 COMMENT ON COLUMN analytics.api_usage.event_id IS 'CloudEvents id';
 COMMENT ON COLUMN analytics.api_usage.endpoint IS 'The route, with names in the place of ids: /v1/users/{id}';
@@ -165,7 +170,9 @@ CREATE TABLE analytics.usage_aggregates_monthly (
     PRIMARY KEY (account_id, subscription_id, year, month, metric)
 ) WITH (fillfactor = 70);
 CREATE INDEX usage_aggregates_monthly_month_idx ON analytics.usage_aggregates_monthly (year, month);
-COMMENT ON TABLE analytics.usage_aggregates_monthly IS 'Usage of a calendar month, rolled up from the days by analytics.roll_up_months(); behind by what has come since. usage_aggregates_current_month is never behind';
+COMMENT ON TABLE analytics.usage_aggregates_monthly IS
+    'Usage of a calendar month, rolled up from the days by analytics.roll_up_months(); behind by what has come since. '
+    'usage_aggregates_current_month is never behind';
 COMMENT ON COLUMN analytics.usage_aggregates_monthly.month IS 'Of the days, which are those of the plan''s time zone';
 
 -- Which months must be rolled up again? A trigger on the daily rows would be too slow, and an index
@@ -179,7 +186,8 @@ CREATE TABLE analytics.changed_days (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (transaction_id, day)
 );
-COMMENT ON TABLE analytics.changed_days IS 'Days of usage_aggregates_daily that changed since the last roll-up. Written in the transaction that changes them';
+COMMENT ON TABLE analytics.changed_days IS
+    'Days of usage_aggregates_daily that changed since the last roll-up. Written in the transaction that changes them';
 COMMENT ON COLUMN analytics.changed_days.created_at IS 'Start of that transaction, which is also updated_at of the rows it changed';
 
 CREATE FUNCTION analytics.roll_up_months() RETURNS bigint
@@ -214,7 +222,8 @@ BEGIN
     RETURN rows_written;
 END
 $$;
-COMMENT ON FUNCTION analytics.roll_up_months() IS 'Sums up again the months whose days have changed since the last time; returns how many rows it wrote. Costs what has changed';
+COMMENT ON FUNCTION analytics.roll_up_months() IS
+    'Sums up again the months whose days have changed since the last time; returns how many rows it wrote. Costs what has changed';
 
 CREATE FUNCTION analytics.roll_up_month(p_month date, p_account uuid DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql
@@ -258,7 +267,8 @@ BEGIN
     RETURN rows_changed;
 END
 $$;
-COMMENT ON FUNCTION analytics.roll_up_month(date, uuid) IS 'Sums up a whole month again from its days, of all accounts or of one; returns how many rows were not right';
+COMMENT ON FUNCTION analytics.roll_up_month(date, uuid) IS
+    'Sums up a whole month again from its days, of all accounts or of one; returns how many rows were not right';
 
 -- Without nested loops, because of `removed`: the planner cannot estimate the rows of `wanted`.
 -- The lock keeps batches out between the snapshot of the facts and the change of the daily rows: a
@@ -329,7 +339,9 @@ BEGIN
     RETURN rows_changed;
 END
 $$;
-COMMENT ON FUNCTION analytics.rebuild_daily(date, date, uuid) IS 'Counts the days p_first to p_last, both inclusive, again from calls and events, of all accounts or of one, and rolls up their months; returns how many days'' rows were not right. Batches wait while it runs';
+COMMENT ON FUNCTION analytics.rebuild_daily(date, date, uuid) IS
+    'Counts the days p_first to p_last, both inclusive, again from calls and events, of all accounts or of one, and rolls up their '
+    'months; returns how many days'' rows were not right. Batches wait while it runs';
 
 CREATE FUNCTION analytics.rebuild_month(p_month date, p_account uuid DEFAULT NULL) RETURNS bigint
 LANGUAGE sql
@@ -339,7 +351,9 @@ AS $$
                                    (date_trunc('month', p_month::timestamp) + interval '1 month' - interval '1 day')::date,
                                    p_account)
 $$;
-COMMENT ON FUNCTION analytics.rebuild_month(date, uuid) IS 'Counts the month that holds p_month again from calls and events, day by day, and rolls it up; returns how many days'' rows were not right';
+COMMENT ON FUNCTION analytics.rebuild_month(date, uuid) IS
+    'Counts the month that holds p_month again from calls and events, day by day, and rolls it up; returns how many days'' rows were '
+    'not right';
 
 CREATE VIEW analytics.usage_aggregates_current_month AS
 SELECT d.account_id, d.subscription_id, extract(year FROM m.first_day)::smallint AS year,
@@ -358,7 +372,8 @@ CROSS JOIN LATERAL (
 WHERE d.day >= date_trunc('month', now() AT TIME ZONE 'UTC' - interval '1 day')::date
   AND d.day >= m.first_day AND d.day < (m.first_day + interval '1 month')::date
 GROUP BY d.account_id, d.subscription_id, m.first_day, d.metric;
-COMMENT ON VIEW analytics.usage_aggregates_current_month IS 'Usage of the running month of each plan''s time zone, from the days: exact at any moment';
+COMMENT ON VIEW analytics.usage_aggregates_current_month IS
+    'Usage of the running month of each plan''s time zone, from the days: exact at any moment';
 
 CREATE VIEW billing.usage_records AS
 SELECT event_id AS id, source, account_id, subscription_id, user_id, metric AS metric_name, quantity, billable_quantity,

@@ -1,7 +1,7 @@
 -- Software licenses, the users on their seats, and the log of changes.
 
 CREATE SCHEMA licensing;
-COMMENT ON SCHEMA licensing IS 'Software licences, their seats, and what was done to them';
+COMMENT ON SCHEMA licensing IS 'Software licenses, their seats, and what was done to them';
 
 CREATE TYPE licensing.license_status AS ENUM
     ('draft', 'active', 'expiring', 'expired', 'revoked', 'cancel', 'pending');
@@ -25,7 +25,8 @@ SET search_path = pg_catalog
 AS $$
     SELECT plainto_tsquery('simple', translate(coalesce(p_text, ''), '-_./:#@', '       '))
 $$;
-COMMENT ON FUNCTION licensing.search_query(text) IS 'What somebody typed into a search box as a query on search_vector: all words, in any order';
+COMMENT ON FUNCTION licensing.search_query(text) IS
+    'What somebody typed into a search box as a query on search_vector: all words, in any order';
 
 CREATE TABLE licensing.licenses (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
@@ -82,19 +83,21 @@ CREATE INDEX licenses_updated_by_idx ON licensing.licenses (updated_by);
 CREATE INDEX licenses_status_expires_at_idx ON licensing.licenses (status, expires_at);
 CREATE INDEX licenses_status_created_at_idx ON licensing.licenses (status, created_at);
 CREATE INDEX licenses_product_plan_status_idx ON licensing.licenses (product, plan, status);
-COMMENT ON TABLE licensing.licenses IS 'Licences sold: a product and plan for a term, with seats for users';
+COMMENT ON TABLE licensing.licenses IS 'Licenses sold: a product and plan for a term, with seats for users';
 COMMENT ON COLUMN licensing.licenses.key IS 'What the customer types in to activate it';
-COMMENT ON COLUMN licensing.licenses.seats_used IS 'Assignments in status assigned; trg_update_license_seats counts them again after every change to them';
+COMMENT ON COLUMN licensing.licenses.seats_used IS
+    'Assignments in status assigned; trg_update_license_seats counts them again after every change to them';
 COMMENT ON COLUMN licensing.licenses.utilization_percent IS 'seats_used of seats_total, to two decimals';
 COMMENT ON COLUMN licensing.licenses.expires_at IS 'Exclusive; null: does not expire';
 COMMENT ON COLUMN licensing.licenses.last_active IS 'When one of its users was last seen';
 COMMENT ON COLUMN licensing.licenses.dba IS 'Doing business as: the customer''s trade name';
 COMMENT ON COLUMN licensing.licenses.last_payment IS 'Amount of the last payment, in currency units';
 COMMENT ON COLUMN licensing.licenses.sms_balance IS 'SMS credits left, gifts and corrections included';
-COMMENT ON COLUMN licensing.licenses.agents IS 'Number of sales agents on the licence';
+COMMENT ON COLUMN licensing.licenses.agents IS 'Number of sales agents on the license';
 COMMENT ON COLUMN licensing.licenses.agents_name IS 'Their names: an array of strings';
 COMMENT ON COLUMN licensing.licenses.agents_cost IS 'Of all its agents together, in currency units';
-COMMENT ON COLUMN licensing.licenses.search_vector IS 'Words of key (A), dba (B), product (C) and plan (D); ask with @@ licensing.search_query(...)';
+COMMENT ON COLUMN licensing.licenses.search_vector IS
+    'Words of key (A), dba (B), product (C) and plan (D); ask with @@ licensing.search_query(...)';
 
 CREATE TABLE licensing.license_assignments (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
@@ -118,7 +121,8 @@ CREATE INDEX license_assignments_status_idx ON licensing.license_assignments (st
 CREATE INDEX license_assignments_assigned_at_idx ON licensing.license_assignments (assigned_at);
 CREATE INDEX license_assignments_assigned_by_idx ON licensing.license_assignments (assigned_by);
 CREATE INDEX license_assignments_revoked_by_idx ON licensing.license_assignments (revoked_by);
-COMMENT ON TABLE licensing.license_assignments IS 'Who has, or had, a seat of a licence: one row per licence and user, which is revoked and assigned again in place';
+COMMENT ON TABLE licensing.license_assignments IS
+    'Who has, or had, a seat of a license: one row per license and user, which is revoked and assigned again in place';
 COMMENT ON COLUMN licensing.license_assignments.status IS 'assigned takes a seat; unassigned: given back, revoked: taken away';
 COMMENT ON COLUMN licensing.license_assignments.revoked_at IS 'Set when the status becomes revoked, null again when it becomes assigned';
 
@@ -139,7 +143,8 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION licensing.stamp_assignment() IS 'Row trigger: sets the times that a change of status implies, unless the statement says them';
+COMMENT ON FUNCTION licensing.stamp_assignment() IS
+    'Row trigger: sets the times that a change of status implies, unless the statement says them';
 CREATE TRIGGER license_assignments_stamp BEFORE INSERT OR UPDATE OF status ON licensing.license_assignments
     FOR EACH ROW EXECUTE FUNCTION licensing.stamp_assignment();
 
@@ -174,7 +179,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION licensing.note_license_change() IS 'Row trigger: notes licences whose seats have to be counted at the end of the statement';
+COMMENT ON FUNCTION licensing.note_license_change() IS
+    'Row trigger: notes licenses whose seats have to be counted at the end of the statement';
 CREATE TRIGGER license_assignments_note AFTER INSERT OR UPDATE OR DELETE ON licensing.license_assignments
     FOR EACH ROW EXECUTE FUNCTION licensing.note_license_change();
 
@@ -200,7 +206,7 @@ BEGIN
         SELECT count(*) INTO used FROM licensing.license_assignments
         WHERE license_id = license.id AND status = 'assigned';
         IF used > license.seats_total THEN
-            RAISE EXCEPTION 'licence % has % seats, % would be taken', license.key, license.seats_total, used
+            RAISE EXCEPTION 'license % has % seats, % would be taken', license.key, license.seats_total, used
                 USING ERRCODE = 'check_violation', SCHEMA = 'licensing', TABLE = 'licenses', CONSTRAINT = 'licenses_seats',
                       HINT = 'Revoke an assignment or raise seats_total.';
         END IF;
@@ -209,7 +215,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION licensing.update_license_seats() IS 'Statement trigger: keeps licenses.seats_used; refuses one seat too many (23514, licenses_seats)';
+COMMENT ON FUNCTION licensing.update_license_seats() IS
+    'Statement trigger: keeps licenses.seats_used; refuses one seat too many (23514, licenses_seats)';
 CREATE TRIGGER trg_update_license_seats AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON licensing.license_assignments
     FOR EACH STATEMENT EXECUTE FUNCTION licensing.update_license_seats();
 
@@ -236,12 +243,15 @@ CREATE INDEX license_audit_events_created_at_idx ON licensing.license_audit_even
 CREATE INDEX license_audit_events_type_idx ON licensing.license_audit_events (type, created_at);
 CREATE INDEX license_audit_events_actor_id_idx ON licensing.license_audit_events (actor_id, created_at);
 CREATE INDEX license_audit_events_entity_idx ON licensing.license_audit_events (entity_id, entity_type, created_at);
-COMMENT ON TABLE licensing.license_audit_events IS 'What was done to licences and assignments, partitioned by month of created_at (UTC)';
-COMMENT ON COLUMN licensing.license_audit_events.id IS 'Has a default, unlike other high-volume tables: applications insert by hand here; the daemon brings its own';
+COMMENT ON TABLE licensing.license_audit_events IS 'What was done to licenses and assignments, partitioned by month of created_at (UTC)';
+COMMENT ON COLUMN licensing.license_audit_events.id IS
+    'Has a default, unlike other high-volume tables: applications insert by hand here; the daemon brings its own';
 COMMENT ON COLUMN licensing.license_audit_events.type IS 'As in license.created, assignment.revoked';
 COMMENT ON COLUMN licensing.license_audit_events.actor_id IS 'Who did it; null: the system, or a user since deleted';
-COMMENT ON COLUMN licensing.license_audit_events.entity_id IS 'licenses.id or license_assignments.id; no foreign key, the trail outlives what it tells of';
-COMMENT ON COLUMN licensing.license_audit_events.search_vector IS 'Words of type (A), entity_type (B), values in metadata (C) and user_agent (D)';
+COMMENT ON COLUMN licensing.license_audit_events.entity_id IS
+    'licenses.id or license_assignments.id; no foreign key, the trail outlives what it tells of';
+COMMENT ON COLUMN licensing.license_audit_events.search_vector IS
+    'Words of type (A), entity_type (B), values in metadata (C) and user_agent (D)';
 
 CREATE VIEW licensing.license_audit_trail AS
 SELECT e.id, e.type, e.created_at,

@@ -44,7 +44,9 @@ CREATE UNIQUE INDEX affiliates_affiliate_code_key ON affiliates.affiliates (lowe
 CREATE INDEX affiliates_status_idx ON affiliates.affiliates (status);
 CREATE INDEX affiliates_approved_by_idx ON affiliates.affiliates (approved_by);
 CREATE INDEX affiliates_created_at_idx ON affiliates.affiliates (created_at);
-COMMENT ON TABLE affiliates.affiliates IS 'Partners who bring customers for a commission. The totals are kept by triggers on referrals and commissions and cannot be set by hand';
+COMMENT ON TABLE affiliates.affiliates IS
+    'Partners who bring customers for a commission. The totals are kept by triggers on referrals and commissions and cannot be set by '
+    'hand';
 COMMENT ON COLUMN affiliates.affiliates.affiliate_code IS 'What links carry; capitals do not matter';
 COMMENT ON COLUMN affiliates.affiliates.commission_rate IS 'Percent of what a referred customer pays';
 COMMENT ON COLUMN affiliates.affiliates.currency IS 'Of all commissions and payouts of this affiliate';
@@ -87,7 +89,8 @@ CREATE INDEX affiliate_referrals_utm_campaign_idx ON affiliates.affiliate_referr
 CREATE INDEX affiliate_referrals_created_at_idx ON affiliates.affiliate_referrals (created_at);
 COMMENT ON TABLE affiliates.affiliate_referrals IS 'Customers that an affiliate brought; a user is brought once';
 COMMENT ON COLUMN affiliates.affiliate_referrals.status IS 'pending: signed up; qualified: in trial; converted: pays';
-COMMENT ON COLUMN affiliates.affiliate_referrals.click_id IS 'affiliate_clicks.id, with clicked_at; no foreign key, clicks are kept for a shorter time';
+COMMENT ON COLUMN affiliates.affiliate_referrals.click_id IS
+    'affiliate_clicks.id, with clicked_at; no foreign key, clicks are kept for a shorter time';
 COMMENT ON COLUMN affiliates.affiliate_referrals.conversion_value IS 'What the customer first paid, in currency units';
 COMMENT ON COLUMN affiliates.affiliate_referrals.expires_at IS 'No conversion counts from here on; null: any time';
 
@@ -120,7 +123,8 @@ CREATE UNIQUE INDEX affiliate_payouts_gateway_reference_key ON affiliates.affili
 CREATE INDEX affiliate_payouts_status_idx ON affiliates.affiliate_payouts (status);
 CREATE INDEX affiliate_payouts_processed_by_idx ON affiliates.affiliate_payouts (processed_by);
 CREATE INDEX affiliate_payouts_created_at_idx ON affiliates.affiliate_payouts (created_at);
-COMMENT ON TABLE affiliates.affiliate_payouts IS 'Batches of commissions paid together. completed marks them paid; failed and cancelled set them free for another payout';
+COMMENT ON TABLE affiliates.affiliate_payouts IS
+    'Batches of commissions paid together. completed marks them paid; failed and cancelled set them free for another payout';
 COMMENT ON COLUMN affiliates.affiliate_payouts.amount IS 'In currency units; on completion it has to be the sum of its commissions';
 COMMENT ON COLUMN affiliates.affiliate_payouts.period_end IS 'Exclusive';
 COMMENT ON COLUMN affiliates.affiliate_payouts.gateway_reference IS 'The bank''s or gateway''s own id of the transfer';
@@ -158,7 +162,8 @@ CREATE UNIQUE INDEX affiliate_commissions_payment_id_key ON affiliates.affiliate
 CREATE INDEX affiliate_commissions_approved_by_idx ON affiliates.affiliate_commissions (approved_by);
 CREATE INDEX affiliate_commissions_status_earned_at_idx ON affiliates.affiliate_commissions (status, earned_at);
 CREATE INDEX affiliate_commissions_created_at_idx ON affiliates.affiliate_commissions (created_at);
-COMMENT ON TABLE affiliates.affiliate_commissions IS 'What an affiliate earns by one payment. Its payout is the same affiliate''s, in the same currency';
+COMMENT ON TABLE affiliates.affiliate_commissions IS
+    'What an affiliate earns by one payment. Its payout is the same affiliate''s, in the same currency';
 COMMENT ON COLUMN affiliates.affiliate_commissions.payment_id IS 'The payment that earned it, which earns an affiliate one commission';
 COMMENT ON COLUMN affiliates.affiliate_commissions.base_amount IS 'What rate percent were taken of, in currency units';
 COMMENT ON COLUMN affiliates.affiliate_commissions.amount IS 'In currency units';
@@ -185,7 +190,10 @@ CREATE TABLE affiliates.affiliate_clicks (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (affiliate_id, clicked_at, id)
 ) PARTITION BY RANGE (clicked_at);
-COMMENT ON TABLE affiliates.affiliate_clicks IS 'Visits through an affiliate''s links, partitioned by month of clicked_at (UTC). High volume: no trigger, no foreign key (one unknown affiliate would refuse a whole batch), one index while the partition is open; affiliate_performance and click_statistics count them';
+COMMENT ON TABLE affiliates.affiliate_clicks IS
+    'Visits through an affiliate''s links, partitioned by month of clicked_at (UTC). High volume: no trigger, no foreign key (one '
+    'unknown affiliate would refuse a whole batch), one index while the partition is open; affiliate_performance and click_statistics '
+    'count them';
 COMMENT ON COLUMN affiliates.affiliate_clicks.affiliate_id IS 'affiliates.id';
 COMMENT ON COLUMN affiliates.affiliate_clicks.id IS 'From the sender, so that the same click sent twice is stored once';
 COMMENT ON COLUMN affiliates.affiliate_clicks.visitor_id IS 'The visitor''s cookie';
@@ -229,7 +237,9 @@ BEGIN
     PERFORM FROM affiliates.affiliates WHERE id = ANY (changed) ORDER BY id FOR NO KEY UPDATE;
 END
 $$;
-COMMENT ON FUNCTION affiliates.lock_changed_affiliates() IS 'Locks the affiliates that row triggers noted, in the order of their ids. One that is being deleted is not found, and its referrals go without a count';
+COMMENT ON FUNCTION affiliates.lock_changed_affiliates() IS
+    'Locks the affiliates that row triggers noted, in the order of their ids. One that is being deleted is not found, and its '
+    'referrals go without a count';
 
 CREATE FUNCTION affiliates.update_affiliate_referral_stats() RETURNS trigger
 LANGUAGE plpgsql
@@ -264,7 +274,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION affiliates.update_affiliate_referral_stats() IS 'Statement trigger on affiliate_referrals: keeps total_referrals and total_conversions of affiliates';
+COMMENT ON FUNCTION affiliates.update_affiliate_referral_stats() IS
+    'Statement trigger on affiliate_referrals: keeps total_referrals and total_conversions of affiliates';
 
 CREATE FUNCTION affiliates.update_affiliate_earnings() RETURNS trigger
 LANGUAGE plpgsql
@@ -304,7 +315,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION affiliates.update_affiliate_earnings() IS 'Statement trigger on affiliate_commissions: keeps pending_earnings, approved_earnings and paid_earnings of affiliates';
+COMMENT ON FUNCTION affiliates.update_affiliate_earnings() IS
+    'Statement trigger on affiliate_commissions: keeps pending_earnings, approved_earnings and paid_earnings of affiliates';
 
 -- PostgreSQL allows a trigger with transition tables for one event only.
 DO $$
@@ -397,7 +409,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION affiliates.settle_payout() IS 'Row trigger on affiliate_payouts: completed marks its commissions paid, failed and cancelled set them free';
+COMMENT ON FUNCTION affiliates.settle_payout() IS
+    'Row trigger on affiliate_payouts: completed marks its commissions paid, failed and cancelled set them free';
 CREATE TRIGGER affiliate_payouts_settle AFTER UPDATE OF status ON affiliates.affiliate_payouts
     FOR EACH ROW WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION affiliates.settle_payout();
 
@@ -426,7 +439,9 @@ BEGIN
     RETURN payout;
 END
 $$;
-COMMENT ON FUNCTION affiliates.batch_commissions(uuid, timestamptz) IS 'Makes a payout of the affiliate''s approved commissions earned before the moment that are in no payout yet, and returns its id; null when they are below minimum_payout';
+COMMENT ON FUNCTION affiliates.batch_commissions(uuid, timestamptz) IS
+    'Makes a payout of the affiliate''s approved commissions earned before the moment that are in no payout yet, and returns its id; '
+    'null when they are below minimum_payout';
 
 CREATE VIEW affiliates.affiliate_performance AS
 SELECT a.id AS affiliate_id, a.affiliate_code, a.status, clicks.clicks, clicks.unique_visitors, clicks.last_click_at,
@@ -449,7 +464,8 @@ AS $$
     GROUP BY 1, 2, 3, 4, 5
     ORDER BY 1, 2, 3, 4, 5
 $$;
-COMMENT ON FUNCTION affiliates.click_statistics(timestamptz, timestamptz, uuid) IS 'Clicks from p_from until before p_to by affiliate, UTC day and campaign; of one affiliate or, without p_affiliate_id, of all';
+COMMENT ON FUNCTION affiliates.click_statistics(timestamptz, timestamptz, uuid) IS
+    'Clicks from p_from until before p_to by affiliate, UTC day and campaign; of one affiliate or, without p_affiliate_id, of all';
 
 DO $$
 DECLARE

@@ -115,7 +115,8 @@ COMMENT ON COLUMN vouchers.voucher_types.max_clients_per_session IS '1: individu
 COMMENT ON COLUMN vouchers.voucher_types.custom_days IS 'Weekdays (monday to sunday) of frequency custom; otherwise empty or null';
 COMMENT ON COLUMN vouchers.voucher_types.price IS 'Of a voucher with all its sessions, in currency units';
 COMMENT ON COLUMN vouchers.voucher_types.validity_days IS 'From the day it is bought';
-COMMENT ON COLUMN vouchers.voucher_types.booking_rules IS 'Hours in which sessions can be booked, by weekday; a day that is missing cannot be booked, {} sets no limit';
+COMMENT ON COLUMN vouchers.voucher_types.booking_rules IS
+    'Hours in which sessions can be booked, by weekday; a day that is missing cannot be booked, {} sets no limit';
 
 CREATE TABLE vouchers.vouchers (
     id uuid PRIMARY KEY DEFAULT public.uuid_v7(),
@@ -155,9 +156,12 @@ CREATE INDEX vouchers_therapist_id_idx ON vouchers.vouchers (therapist_id);
 CREATE INDEX vouchers_status_valid_until_idx ON vouchers.vouchers (status, valid_until);
 CREATE INDEX vouchers_payment_status_idx ON vouchers.vouchers (payment_status);
 CREATE INDEX vouchers_invoice_number_idx ON vouchers.vouchers (invoice_number);
-COMMENT ON TABLE vouchers.vouchers IS 'Packages of sessions that clients bought; sold to somebody, they stay (client, type and organization cannot be deleted)';
+COMMENT ON TABLE vouchers.vouchers IS
+    'Packages of sessions that clients bought; sold to somebody, they stay (client, type and organization cannot be deleted)';
 COMMENT ON COLUMN vouchers.vouchers.voucher_code IS 'What the client shows; null: none was given out';
-COMMENT ON COLUMN vouchers.vouchers.voucher_type_id IS 'A type of the same organization; null: made by hand. Sessions are copied from it when it is bought, so that a later change of the type changes no voucher';
+COMMENT ON COLUMN vouchers.vouchers.voucher_type_id IS
+    'A type of the same organization; null: made by hand. Sessions are copied from it when it is bought, so that a later change of '
+    'the type changes no voucher';
 COMMENT ON COLUMN vouchers.vouchers.used_sessions IS 'Of total_sessions, those that took place or were missed';
 COMMENT ON COLUMN vouchers.vouchers.backup_sessions IS 'Spare sessions on top of total_sessions';
 COMMENT ON COLUMN vouchers.vouchers.valid_until IS 'Exclusive; null: does not expire';
@@ -185,7 +189,8 @@ CREATE UNIQUE INDEX voucher_sessions_scheduled_key ON vouchers.voucher_sessions 
 CREATE INDEX voucher_sessions_voucher_status_idx ON vouchers.voucher_sessions (voucher_id, status);
 CREATE INDEX voucher_sessions_therapist_start_idx ON vouchers.voucher_sessions (therapist_id, scheduled_start);
 CREATE INDEX voucher_sessions_status_start_idx ON vouchers.voucher_sessions (status, scheduled_start);
-COMMENT ON TABLE vouchers.voucher_sessions IS 'Sessions booked on a voucher, one row per voucher: a group''s session has a row for each client';
+COMMENT ON TABLE vouchers.voucher_sessions IS
+    'Sessions booked on a voucher, one row per voucher: a group''s session has a row for each client';
 COMMENT ON COLUMN vouchers.voucher_sessions.kind IS 'regular draws on total_sessions of the voucher, backup on backup_sessions';
 
 CREATE INDEX payment_transactions_voucher_id_idx ON billing.payment_transactions (voucher_id);

@@ -190,7 +190,9 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION engagement.backfill_manifest_versions() IS 'Takes manifest_version of apps that came without one from manifest.meta.version (1.0.0 when it says none) and locks their rooms to it; one row per app. An app with a manifest_history has versions already and is left alone';
+COMMENT ON FUNCTION engagement.backfill_manifest_versions() IS
+    'Takes manifest_version of apps that came without one from manifest.meta.version (1.0.0 when it says none) and locks their rooms '
+    'to it; one row per app. An app with a manifest_history has versions already and is left alone';
 
 DO $$
 DECLARE

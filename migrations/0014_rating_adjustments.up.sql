@@ -31,10 +31,14 @@ CREATE TABLE billing.rerate_runs (
     CONSTRAINT rerate_runs_counts CHECK (calls_seen = calls_changed + calls_unchanged + calls_frozen + calls_unrated)
 );
 CREATE UNIQUE INDEX rerate_runs_running_key ON billing.rerate_runs (selection) WHERE state = 'running';
-COMMENT ON TABLE billing.rerate_runs IS 'Runs of tallyd rerate that wrote; one that was cut short goes on from its position when the same selection is given again';
+COMMENT ON TABLE billing.rerate_runs IS
+    'Runs of tallyd rerate that wrote; one that was cut short goes on from its position when the same selection is given again';
 COMMENT ON COLUMN billing.rerate_runs.selection IS 'What was asked for, as JSON in one spelling';
-COMMENT ON COLUMN billing.rerate_runs.position_period_start IS 'Everything up to the position is done; moved in the transaction of each batch. Periods go by start, then subscription; null: none is done';
-COMMENT ON COLUMN billing.rerate_runs.position_moment IS 'Within the period: answer time, or start time, of the last call done; null: the whole period is done';
+COMMENT ON COLUMN billing.rerate_runs.position_period_start IS
+    'Everything up to the position is done; moved in the transaction of each batch. Periods go by start, then subscription; null: '
+    'none is done';
+COMMENT ON COLUMN billing.rerate_runs.position_moment IS
+    'Within the period: answer time, or start time, of the last call done; null: the whole period is done';
 COMMENT ON COLUMN billing.rerate_runs.periods IS 'Billing periods done';
 COMMENT ON COLUMN billing.rerate_runs.calls_frozen IS 'Left alone: void, disputed, billed';
 COMMENT ON COLUMN billing.rerate_runs.calls_unrated IS 'Left as they are because no rate fits them any more';
@@ -69,10 +73,12 @@ CREATE TABLE billing.cdr_adjustments (
     CONSTRAINT cdr_adjustments_reason CHECK (kind = 'rerate' OR reason <> '')
 );
 CREATE INDEX cdr_adjustments_rerate_run_id_idx ON billing.cdr_adjustments (rerate_run_id);
-COMMENT ON TABLE billing.cdr_adjustments IS 'One row for each change to a stored call, written with it. No foreign key to cdrs: calls go with their partition, this stays';
+COMMENT ON TABLE billing.cdr_adjustments IS
+    'One row for each change to a stored call, written with it. No foreign key to cdrs: calls go with their partition, this stays';
 COMMENT ON COLUMN billing.cdr_adjustments.uuid IS 'Key of the call, with account_id and start_time';
 COMMENT ON COLUMN billing.cdr_adjustments.id IS 'UUIDv7: a call''s adjustments in their order';
-COMMENT ON COLUMN billing.cdr_adjustments.old_cost IS 'In currency units. A void call keeps its figures, which count nothing while it is void: old and new are alike, the status tells';
+COMMENT ON COLUMN billing.cdr_adjustments.old_cost IS
+    'In currency units. A void call keeps its figures, which count nothing while it is void: old and new are alike, the status tells';
 COMMENT ON COLUMN billing.cdr_adjustments.reason IS 'Why: for void, dispute and restore always, for a rerating when one was given';
 COMMENT ON COLUMN billing.cdr_adjustments.adjusted_by IS 'Who ran the command';
 COMMENT ON COLUMN billing.cdr_adjustments.created_at IS 'Start of the transaction';

@@ -12,9 +12,11 @@ CREATE TABLE ingest.event_identities (
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT event_identities_pkey PRIMARY KEY (id)
 );
-COMMENT ON TABLE ingest.event_identities IS 'Every usage event that was stored, of any kind, so that it counts once. A row may go when its sender cannot send the event again';
+COMMENT ON TABLE ingest.event_identities IS
+    'Every usage event that was stored, of any kind, so that it counts once. A row may go when its sender cannot send the event again';
 COMMENT ON COLUMN ingest.event_identities.id IS 'UUIDv5 of source, a zero byte and id of the event';
-COMMENT ON COLUMN ingest.event_identities.content IS 'Hash of what the event says: another event of this identity is a duplicate when it says the same, else a conflict';
+COMMENT ON COLUMN ingest.event_identities.content IS
+    'Hash of what the event says: another event of this identity is a duplicate when it says the same, else a conflict';
 COMMENT ON COLUMN ingest.event_identities.occurred_at IS 'With the table of the event''s kind, where it is stored';
 COMMENT ON COLUMN ingest.event_identities.batch_id IS 'ingest.batches.id of the transaction that stored it';
 
@@ -26,7 +28,8 @@ CREATE TABLE billing.metric_unique_values (
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT metric_unique_values_pkey PRIMARY KEY (subscription_id, billing_period_start, metric, value_id)
 );
-COMMENT ON TABLE billing.metric_unique_values IS 'Values that a metric of aggregation unique has counted in a billing period: each counts once';
+COMMENT ON TABLE billing.metric_unique_values IS
+    'Values that a metric of aggregation unique has counted in a billing period: each counts once';
 COMMENT ON COLUMN billing.metric_unique_values.value_id IS 'UUIDv5 of the value';
 
 -- Counters: no trigger, no index on the columns that change, room for HOT updates.
@@ -52,7 +55,8 @@ COMMENT ON TABLE analytics.api_usage_daily IS 'Requests of a day by route, kept 
 COMMENT ON COLUMN analytics.api_usage_daily.account_id IS 'All-zero: of no account';
 COMMENT ON COLUMN analytics.api_usage_daily.day IS 'UTC';
 COMMENT ON COLUMN analytics.api_usage_daily.client_errors IS 'Answered with a status of 400 to 499; server_errors: 500 and more';
-COMMENT ON COLUMN analytics.api_usage_daily.timed_requests IS 'Those that say their duration: the mean is duration_ms_total / timed_requests';
+COMMENT ON COLUMN analytics.api_usage_daily.timed_requests IS
+    'Those that say their duration: the mean is duration_ms_total / timed_requests';
 COMMENT ON COLUMN analytics.api_usage_daily.duration_ms_max IS 'Null: none says its duration';
 
 ALTER TABLE analytics.error_logs ADD COLUMN fingerprint text;
@@ -126,4 +130,6 @@ BEGIN
     RETURN rows_changed;
 END
 $$;
-COMMENT ON FUNCTION analytics.rebuild_api_usage_daily(date, date) IS 'Counts the days p_first to p_last, both inclusive, again from api_usage; returns how many rows were not right. Batches wait while it runs';
+COMMENT ON FUNCTION analytics.rebuild_api_usage_daily(date, date) IS
+    'Counts the days p_first to p_last, both inclusive, again from api_usage; returns how many rows were not right. Batches wait '
+    'while it runs';

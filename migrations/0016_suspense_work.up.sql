@@ -10,7 +10,10 @@ ALTER TABLE ingest.suspense
 CREATE INDEX suspense_due_idx ON ingest.suspense (reason, next_attempt_at, tried_catalog_at)
     WHERE state = 'waiting' AND next_attempt_at IS NOT NULL;
 COMMENT ON COLUMN ingest.suspense.auto_attempts IS 'Of the attempts, those that a daemon made by itself after the first';
-COMMENT ON COLUMN ingest.suspense.next_attempt_at IS 'Not tried by a daemon itself before then; null: it has given up, a person may still retry';
-COMMENT ON COLUMN ingest.suspense.tried_catalog_at IS 'Of when the catalog of the last automatic attempt was; null: there was none. With no newer catalog another attempt would end alike';
+COMMENT ON COLUMN ingest.suspense.next_attempt_at IS
+    'Not tried by a daemon itself before then; null: it has given up, a person may still retry';
+COMMENT ON COLUMN ingest.suspense.tried_catalog_at IS
+    'Of when the catalog of the last automatic attempt was; null: there was none. With no newer catalog another attempt would end '
+    'alike';
 COMMENT ON COLUMN ingest.suspense.resolved_by IS 'Who discarded it; null: nobody, it was stored';
 COMMENT ON COLUMN ingest.suspense.resolution IS 'Why it was discarded';

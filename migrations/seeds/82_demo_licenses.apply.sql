@@ -13,7 +13,7 @@ INSERT INTO licensing.licenses (id, key, product, plan, status, term, seats_tota
                                 dba, zip, last_payment, currency, sms_purchased, sms_sent, sms_balance, agents, agents_name,
                                 agents_cost, notes, created_by, updated_by, created_at)
 SELECT ('00000000-0000-7000-8000-' || lpad((700000 + n)::text, 12, '0'))::uuid,
-       'ABC-' || (ARRAY['SP', 'BS', 'EN'])[1 + n % 3] || '-' || lpad(n::text, 4, '0') || '-' || upper(substr(md5('licence ' || n), 1, 8)),
+       'ABC-' || (ARRAY['SP', 'BS', 'EN'])[1 + n % 3] || '-' || lpad(n::text, 4, '0') || '-' || upper(substr(md5('license ' || n), 1, 8)),
        (ARRAY['ABC Salon Pro', 'ABC Business Suite', 'ABC Enterprise'])[1 + n % 3],
        (ARRAY['Basic', 'Premium', 'Enterprise'])[1 + n / 3 % 3],
        kind.status::licensing.license_status, kind.term::licensing.license_term,

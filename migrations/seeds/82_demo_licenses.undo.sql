@@ -7,7 +7,7 @@ DO $$
 BEGIN
     IF EXISTS (SELECT FROM licensing.license_assignments
                WHERE license_id BETWEEN '00000000-0000-7000-8000-000000700001' AND '00000000-0000-7000-8000-000000700050') THEN
-        RAISE EXCEPTION 'a demo licence has assignments that are no demo data' USING ERRCODE = 'restrict_violation';
+        RAISE EXCEPTION 'a demo license has assignments that are no demo data' USING ERRCODE = 'restrict_violation';
     END IF;
 END
 $$;

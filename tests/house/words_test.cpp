@@ -57,7 +57,7 @@ constexpr banned_word words[] = {
     {"but for", "except for", 0},
     {"is none", "is not a ...", 27},
     {"comes about", "is opened, happens", 0},
-    {"licence", "license", 2},
+    {"licence", "license", 0},
     {"normalise", "normalize", 0},
     {"labelled", "labeled", 0},
     {"for ever", "forever", 0},

@@ -1,38 +1,15 @@
 #include "tests/storage/effects/effects_fixture.hpp"
 
 #include <cstdio>
-#include <stdexcept>
 
 namespace tally::storage {
 namespace {
 
-std::string function_for(std::string const& type) {
-    if (type.starts_with("license.")) {
-        return "licensing.apply_license_event";
-    }
-    if (type.starts_with("room.")) {
-        return "engagement.apply_room_event";
-    }
-    if (type == "audit.action") {
-        return "identity.apply_audit_action";
-    }
-    if (type == "affiliate.click") {
-        return "affiliates.apply_click";
-    }
-    if (type == "affiliate.conversion") {
-        return "affiliates.apply_conversion";
-    }
-    if (type == "voucher.session") {
-        return "vouchers.apply_session";
-    }
-    throw std::invalid_argument{type};
-}
-
 sql_value call(pqxx_session& session, usage_event const& event) {
     return session.query_value(
-        "SELECT " + function_for(event.type) +
-            "(coalesce($1::uuid, public.uuid_v7()), $2, $3, $4::timestamptz, $5::jsonb, "
-            "'00000000-0000-0000-0000-0000000000aa', '00000000-0000-0000-0000-0000000000bb')",
+        "SELECT ingest.apply_event(coalesce($1::uuid, public.uuid_v7()), $2, $3, $4::timestamptz, "
+        "$5::jsonb, "
+        "'00000000-0000-0000-0000-0000000000aa', '00000000-0000-0000-0000-0000000000bb')",
         {event.id, event.type, event.subject, event.position, event.data});
 }
 

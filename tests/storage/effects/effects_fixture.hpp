@@ -17,7 +17,7 @@ struct usage_event {
     sql_value id = {}; ///< uuid; if not given, each event has its own
 };
 
-/// Fixture of the tests of event effects (the functions apply_* of migration 0017): users 1 to 9,
+/// Fixture of the tests of event effects (the functions apply_* of migrations 0018 to 0022): users 1 to 9,
 /// and events that are applied one by one, each in its own transaction.
 class effects_test : public context_test {
   protected:

@@ -33,7 +33,7 @@ TEST_F(license_effects, moves_sms_credits_and_never_below_nothing) {
     EXPECT_THAT(credits(), ElementsAre("0|1|9"));
     EXPECT_EQ(apply({"license.sms.sent", at(2), R"({"license_key":"LIC-1","quantity":10})"}),
               "not_enough_credits");
-    EXPECT_EQ(text_, "not_enough_credits: licence LIC-1 has 9 SMS left, 10 were sent");
+    EXPECT_EQ(text_, "not_enough_credits: license LIC-1 has 9 SMS left, 10 were sent");
     EXPECT_EQ(apply({"license.sms.purchased", at(3), R"({"quantity":"5"})", license_}), "ok");
     EXPECT_EQ(apply({"license.sms.sent", at(2), R"({"quantity":14.0})", "LIC-1"}), "ok");
     EXPECT_THAT(credits(), ElementsAre("5|15|0"));

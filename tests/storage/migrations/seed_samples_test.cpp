@@ -127,7 +127,7 @@ TEST_F(seed_samples_test, hold_the_price_list_and_the_voucher_types) {
               "Default Organization|default-org|t");
 }
 
-TEST_F(seed_samples_test, hold_fifty_licences_of_every_kind) {
+TEST_F(seed_samples_test, hold_fifty_licenses_of_every_kind) {
     EXPECT_EQ(rows("SELECT count(*), min(seats_total), max(seats_total) FROM licenses"),
               "50|5|100");
     EXPECT_EQ(rows("SELECT status, count(*) FROM licenses GROUP BY 1 ORDER BY 1"),
@@ -146,7 +146,7 @@ TEST_F(seed_samples_test, hold_fifty_licences_of_every_kind) {
               "t");
 }
 
-TEST_F(seed_samples_test, assign_licences_to_staff_and_tell_so) {
+TEST_F(seed_samples_test, assign_licenses_to_staff_and_tell_so) {
     EXPECT_EQ(rows("SELECT count(*) FROM licenses l WHERE seats_used <> (SELECT count(*) FROM "
                    "license_assignments a WHERE a.license_id = l.id AND status = 'assigned')"),
               "0");

@@ -111,7 +111,7 @@ TEST_F(licensing_schema, refuses_one_seat_too_many_in_words_and_undoes_the_state
                       "FROM licenses l, users u WHERE u.id > " +
                       quoted(user(2))),
               "23514");
-    EXPECT_THAT(text_, HasSubstr("licence KEY-1 has 2 seats, 4 would be taken"));
+    EXPECT_THAT(text_, HasSubstr("license KEY-1 has 2 seats, 4 would be taken"));
     EXPECT_EQ(seats(1) + seats(2), "10");
     assign(1, 2);
     EXPECT_EQ(refused("UPDATE licenses SET seats_total = 1 WHERE key = 'KEY-1'"), "23514");

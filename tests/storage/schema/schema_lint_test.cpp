@@ -153,9 +153,10 @@ constexpr lint_rule rules[] = {
      R"(SELECT full_name FROM columns WHERE type IN ('real', 'double precision', 'money', 'json',
         'timestamp without time zone', 'time with time zone'))",
      "ALTER TABLE billing.dids ADD weight real", "billing.dids.weight"},
+    // event_state is a document: what events stated.
     {"a_state_is_of_an_enum_type",
      R"(SELECT full_name FROM columns WHERE name ~ '(^|_)(status|state|severity|role)$'
-        AND typtype <> 'e' AND type <> 'integer' AND full_name <> 'billing.customers.state')",
+        AND typtype <> 'e' AND type NOT IN ('integer', 'jsonb') AND full_name <> 'billing.customers.state')",
      "ALTER TABLE billing.dids ADD port_status text", "billing.dids.port_status"},
     // Tariffs are in the currency of their plan; a batch's cost is a control sum over all.
     {"money_has_a_currency_beside_it",

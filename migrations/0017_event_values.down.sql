@@ -1,0 +1,11 @@
+DROP FUNCTION ingest.news_of(jsonb, jsonb);
+DROP FUNCTION ingest.latest_members(jsonb, jsonb, timestamptz);
+DROP FUNCTION ingest.existing_user(uuid);
+DROP FUNCTION ingest.event_address(text);
+DROP FUNCTION ingest.time_text(timestamptz);
+DROP FUNCTION ingest.event_time(text);
+DROP FUNCTION ingest.event_decimal(text);
+DROP FUNCTION ingest.find_entity(regclass, text, text);
+DROP FUNCTION ingest.event_uuid(text);
+DROP FUNCTION ingest.event_entity(text, jsonb, text, text);
+DROP FUNCTION ingest.event_problem(timestamptz, jsonb);

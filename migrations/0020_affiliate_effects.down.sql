@@ -1,0 +1,10 @@
+DROP FUNCTION affiliates.apply_conversion(uuid, text, text, timestamptz, jsonb, uuid, uuid);
+DROP FUNCTION affiliates.convert_referral(uuid, uuid, timestamptz, numeric, jsonb, uuid);
+DROP FUNCTION affiliates.merge_referrals(uuid[], uuid, timestamptz, numeric);
+DROP FUNCTION affiliates.conversion_problem(uuid, uuid, timestamptz, uuid, timestamptz);
+DROP FUNCTION affiliates.click_time(uuid, uuid, timestamptz);
+DROP FUNCTION affiliates.first_named(uuid, text, text);
+DROP FUNCTION affiliates.matching_referrals(uuid, uuid, text, uuid);
+DROP FUNCTION affiliates.apply_click(uuid, text, text, timestamptz, jsonb, uuid, uuid);
+DROP INDEX affiliates.affiliate_referrals_affiliate_click_idx;
+DROP INDEX affiliates.affiliate_referrals_affiliate_email_idx;
