@@ -1,0 +1,277 @@
+#include "daemon/journal/push_journal.hpp"
+
+#include "ingest/formats/formats.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <future>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+// push_journal on a disk of the test: it keeps nothing, fails when told to, and can hold a sync back.
+
+namespace tally::daemon {
+namespace {
+
+using ingest::block_outcome;
+using ingest::push_status;
+
+class fake_disk final : public ingest::journal_disk {
+  public:
+    std::atomic<int> sync_error{0};
+    std::atomic<int> create_error{0};
+    std::atomic<int> syncs{0};
+    std::promise<void> sync_entered; ///< set by the first sync when `gate` is valid
+    std::shared_future<void> gate;   ///< the first sync waits for it
+
+    std::unique_ptr<ingest::segment_output> create(std::filesystem::path const&, std::uint64_t,
+                                                   std::string_view, int& error) override {
+        error = create_error;
+        return error == 0 ? std::make_unique<output>(*this) : nullptr;
+    }
+    int remove(std::filesystem::path const&) noexcept override { return 0; }
+    int sync_folder(std::filesystem::path const&) noexcept override { return 0; }
+
+  private:
+    class output final : public ingest::segment_output {
+      public:
+        explicit output(fake_disk& disk) : disk_{disk} {}
+        int write(std::uint64_t, std::string_view) noexcept override { return 0; }
+        int sync() noexcept override {
+            if (++disk_.syncs == 1 && disk_.gate.valid()) {
+                disk_.sync_entered.set_value();
+                disk_.gate.wait();
+            }
+            return disk_.sync_error;
+        }
+
+      private:
+        fake_disk& disk_;
+    };
+};
+
+class push_journal_disk : public testing::Test {
+  protected:
+    static constexpr std::size_t memory_bytes = 100'000;
+
+    push_journal_disk() { make({1 << 26, memory_bytes, 0}); }
+
+    void make(push_journal_options options) {
+        journal_.reset();
+        writer_ = std::make_unique<ingest::journal_writer>(
+            ingest::journal_writer::options{"unused", ingest::uuid_v7(), 1 << 20}, disk_);
+        journal_ = std::make_unique<push_journal>(
+            options, *writer_, [] { return std::shared_ptr<ingest::source_table const>{}; },
+            [this](journal_report const& report) { reports_.push_back(report); });
+        journal_->open();
+    }
+
+    static std::unique_ptr<ingest::record_block> block(std::uint32_t records) {
+        auto made = std::make_unique<ingest::record_block>();
+        made->batch.cdrs.resize(records);
+        made->batch.cdr_index.resize(records);
+        std::iota(made->batch.cdr_index.begin(), made->batch.cdr_index.end(), 0U);
+        made->sender = std::make_shared<ingest::source const>();
+        made->in_format = &ingest::formats().front();
+        return made;
+    }
+    /// The outcome of a push of `records` records, admitted with `bytes`.
+    std::future<block_outcome> push(std::uint32_t records, std::size_t bytes = 10,
+                                    std::shared_ptr<ingest::commit_wait> const& waits = {}) {
+        auto promise = std::make_shared<std::promise<block_outcome>>();
+        EXPECT_EQ(journal_->admit(bytes), push_status::pushed);
+        auto pushed = block(records);
+        pushed->admitted_bytes = bytes;
+        pushed->waits = waits;
+        pushed->on_done = [promise](block_outcome const& outcome) { promise->set_value(outcome); };
+        EXPECT_EQ(journal_->push(pushed), push_status::pushed);
+        return promise->get_future();
+    }
+    static bool is_answered(std::future<block_outcome> const& outcome) {
+        return outcome.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
+    }
+
+    fake_disk disk_;
+    std::vector<journal_report> reports_; ///< written by the journal's thread until close()
+    std::unique_ptr<ingest::journal_writer> writer_;
+    std::unique_ptr<push_journal> journal_;
+};
+
+TEST_F(push_journal_disk, tells_every_sender_of_a_flush_that_failed) {
+    disk_.sync_error = EIO;
+    auto first = push(2, 60'000);
+    auto second = push(3, 40'000);
+    EXPECT_EQ(journal_->admit(1), push_status::full); // the memory is taken
+    journal_->start();
+    EXPECT_FALSE(first.get().durable);
+    EXPECT_FALSE(second.get().durable);
+    journal_->close();
+    ASSERT_EQ(reports_.size(), 1U);
+    EXPECT_EQ(reports_[0].error, EIO);
+    EXPECT_EQ(reports_[0].records_lost, 5U);
+    EXPECT_EQ(journal_->durable(), 0U);
+}
+
+TEST_F(push_journal_disk, goes_on_in_the_next_flush_after_one_that_failed) {
+    disk_.sync_error = EIO;
+    journal_->start();
+    EXPECT_FALSE(push(2).get().durable);
+    disk_.sync_error = 0;
+    EXPECT_TRUE(push(3).get().durable);
+    EXPECT_TRUE(journal_->wait_durable(4, std::chrono::seconds{60}));
+    EXPECT_EQ(journal_->durable(), 5U);
+    journal_->close();
+    EXPECT_EQ(journal_->admit(1), push_status::closed);
+}
+
+TEST_F(push_journal_disk, gives_the_memory_back_whether_a_flush_fails_or_not) {
+    journal_->start();
+    for (int const error : {EIO, 0}) {
+        disk_.sync_error = error;
+        EXPECT_EQ(push(1, memory_bytes).get().durable, error == 0);
+        // It comes back a moment after the answer; without it this would never end.
+        while (journal_->admit(memory_bytes) != push_status::pushed) {
+            std::this_thread::yield();
+        }
+        journal_->release(memory_bytes);
+    }
+}
+
+TEST_F(push_journal_disk, refuses_what_finds_no_segment) {
+    disk_.create_error = ENOSPC;
+    auto outcome = push(4);
+    journal_->start();
+    EXPECT_FALSE(outcome.get().durable);
+    journal_->close();
+    ASSERT_EQ(reports_.size(), 1U);
+    EXPECT_EQ(reports_[0].error, ENOSPC);
+    EXPECT_EQ(reports_[0].records_lost, 4U);
+}
+
+TEST_F(push_journal_disk, a_sender_that_waits_for_commit_hears_of_a_failed_flush) {
+    disk_.sync_error = EIO;
+    auto const waits = std::make_shared<ingest::commit_wait>();
+    auto outcome = push(2, 10, waits);
+    EXPECT_EQ(journal_->commit_waiters(), 1U);
+    journal_->start();
+    EXPECT_EQ(outcome.get(), block_outcome{});
+    EXPECT_EQ(journal_->commit_waiters(), 0U);
+}
+
+TEST_F(push_journal_disk, a_sender_that_waits_for_commit_hears_of_it_and_not_of_the_flush) {
+    auto const waits = std::make_shared<ingest::commit_wait>();
+    auto outcome = push(2, 10, waits);
+    journal_->start();
+    ASSERT_TRUE(journal_->wait_durable(1, std::chrono::seconds{60}));
+    journal_->close();
+    EXPECT_FALSE(is_answered(outcome));
+    block_outcome const stored{.durable = true, .committed = 2};
+    journal_->stored(0, stored);
+    ASSERT_TRUE(is_answered(outcome));
+    EXPECT_EQ(outcome.get(), stored);
+}
+
+TEST_F(push_journal_disk, give_up_waiting_answers_those_that_wait_for_commit) {
+    auto const waits = std::make_shared<ingest::commit_wait>();
+    auto outcome = push(2, 10, waits);
+    journal_->start();
+    journal_->close();
+    EXPECT_FALSE(is_answered(outcome));
+    journal_->give_up_waiting();
+    ASSERT_TRUE(is_answered(outcome));
+    EXPECT_FALSE(outcome.get().durable);
+    EXPECT_EQ(journal_->commit_waiters(), 0U);
+}
+
+TEST_F(push_journal_disk, one_sync_serves_all_pushes_that_came_during_the_previous_one) {
+    std::promise<void> opened;
+    disk_.gate = opened.get_future().share();
+    journal_->start();
+    auto first = push(1);
+    disk_.sync_entered.get_future().wait();
+    std::vector<std::future<block_outcome>> others;
+    for (int i = 0; i < 5; ++i) {
+        others.push_back(push(1));
+    }
+    EXPECT_FALSE(is_answered(first)); // not before its sync has ended
+    opened.set_value();
+    EXPECT_TRUE(first.get().durable);
+    for (auto& other : others) {
+        EXPECT_TRUE(other.get().durable);
+    }
+    journal_->close();
+    EXPECT_EQ(disk_.syncs, 2);
+}
+
+TEST_F(push_journal_disk, stays_full_until_an_eighth_of_its_space_is_free) {
+    make({800, memory_bytes, 750});
+    EXPECT_EQ(journal_->admit(51), push_status::full);
+    EXPECT_TRUE(journal_->is_full());
+    EXPECT_EQ(journal_->admit(1), push_status::full); // 751 of 800, but an eighth must be free
+    journal_->earlier_removed(50);
+    EXPECT_EQ(journal_->admit(1), push_status::full); // 701 of 700
+    journal_->earlier_removed(1);
+    EXPECT_EQ(journal_->admit(1), push_status::pushed); // 700 of 700
+    EXPECT_FALSE(journal_->is_full());
+    EXPECT_EQ(journal_->admit(100), push_status::pushed); // up to 800 again
+    EXPECT_EQ(journal_->admit(1), push_status::full);
+}
+
+TEST_F(push_journal_disk, a_lack_of_memory_does_not_make_it_full) {
+    ASSERT_EQ(journal_->admit(memory_bytes), push_status::pushed);
+    EXPECT_EQ(journal_->admit(1), push_status::full);
+    EXPECT_FALSE(journal_->is_full());
+    journal_->release(memory_bytes);
+    EXPECT_EQ(journal_->admit(1), push_status::pushed);
+}
+
+TEST_F(push_journal_disk, the_block_stays_with_the_caller_once_it_is_closed) {
+    journal_->close();
+    auto pushed = block(1);
+    EXPECT_EQ(journal_->push(pushed), push_status::closed);
+    EXPECT_NE(pushed, nullptr);
+}
+
+TEST_F(push_journal_disk, oldest_is_of_what_is_durable_and_not_stored) {
+    EXPECT_EQ(journal_->oldest(), std::nullopt);
+    auto outcome = push(2);
+    EXPECT_EQ(journal_->oldest(), std::nullopt); // not durable yet
+    journal_->start();
+    EXPECT_TRUE(outcome.get().durable);
+    EXPECT_NE(journal_->oldest(), std::nullopt);
+    journal_->stored_below(1);
+    EXPECT_NE(journal_->oldest(), std::nullopt);
+    journal_->stored_below(2);
+    EXPECT_EQ(journal_->oldest(), std::nullopt);
+}
+
+TEST_F(push_journal_disk, answers_each_of_many_senders_once) {
+    constexpr int senders = 4;
+    constexpr std::uint32_t pushes_each = 200;
+    journal_->start();
+    std::atomic<std::uint32_t> durable{0};
+    std::vector<std::thread> threads;
+    for (int sender = 0; sender < senders; ++sender) {
+        threads.emplace_back([&, sender] {
+            for (std::uint32_t number = 0; number < pushes_each; ++number) {
+                bool const has_timeout = sender == 0 && number % 2 == 0;
+                auto waits = has_timeout ? std::make_shared<ingest::commit_wait>() : nullptr;
+                auto outcome = push(1, 10, waits);
+                waits.reset(); // the request times out
+                durable += outcome.get().durable ? 1 : 0;
+            }
+        });
+    }
+    for (auto& thread : threads) {
+        thread.join();
+    }
+    journal_->close();
+    EXPECT_EQ(durable, senders * pushes_each);
+    EXPECT_EQ(journal_->durable(), senders * pushes_each);
+    EXPECT_EQ(journal_->commit_waiters(), 0U);
+}
+
+} // namespace
+} // namespace tally::daemon
