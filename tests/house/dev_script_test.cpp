@@ -144,6 +144,19 @@ TEST_F(dev_script, matrix_builds_the_programs_and_hands_its_arguments_on) {
     EXPECT_THAT(read("calls"), HasSubstr("ninja --only 14"));
 }
 
+TEST_F(dev_script, tsan_builds_only_its_program_and_hands_its_arguments_and_failure_on) {
+    installed_but_for("none");
+    fs::create_directories(folder_ + "/build/tsan/tests");
+    fs::rename(folder_ + "/bin/ninja", folder_ + "/build/tsan/tests/test_threads");
+    EXPECT_EQ(run("test --tsan --gtest_filter=credit.*"), 0) << read("output");
+    EXPECT_THAT(read("calls"), HasSubstr("--target test_threads\n"));
+    EXPECT_THAT(read("calls"), HasSubstr("ninja --gtest_brief=1 --gtest_filter=credit.*"));
+    EXPECT_THAT(read("calls"), Not(HasSubstr("ctest")));
+
+    std::ofstream{folder_ + "/build/tsan/tests/test_threads"} << "#!/bin/bash\nexit 66\n";
+    EXPECT_EQ(run("test --tsan"), 66);
+}
+
 TEST_F(dev_script, refuses_what_it_does_not_know) {
     EXPECT_NE(run("nonsense"), 0);
     EXPECT_THAT(read("output"), HasSubstr("unknown command 'nonsense'"));
