@@ -54,7 +54,7 @@ struct import_task {
     /// Decides who pays for a block's calls, for good. False: gave up waiting for the database.
     std::function<bool(std::unique_ptr<ingest::record_block> const&)> decide;
     /// Whether the database lacks what it had stored of the file; may be empty.
-    std::function<bool()> has_lost;
+    std::function<bool()> has_lost{};
     bool suspend_rejected = true; ///< unreadable records go to ingest.suspense
     /// How long to wait for blocks under way after a stop request.
     std::chrono::milliseconds stop_limit{10'000};

@@ -28,7 +28,7 @@ struct lane_options {
     std::chrono::milliseconds linger_max{5};
     /// Waits before a failed attempt is repeated; false: give up. Empty: the lane's own wait, which
     /// give_up() ends.
-    storage::retry_wait pause;
+    storage::retry_wait pause{};
 };
 
 /// One connection and one open batch. All charges of an account go through one lane, in order, so

@@ -31,6 +31,12 @@ class fake_disk final : public ingest::journal_disk {
         error = create_error;
         return error == 0 ? std::make_unique<output>(*this) : nullptr;
     }
+    std::unique_ptr<ingest::segment_source> open(std::filesystem::path const&,
+                                                 int& error) override {
+        error = ENOENT; // nobody reads here
+        return nullptr;
+    }
+    std::vector<ingest::listed_file> list(std::filesystem::path const&) override { return {}; }
     int remove(std::filesystem::path const&) noexcept override { return 0; }
     int sync_folder(std::filesystem::path const&) noexcept override { return 0; }
 
@@ -64,6 +70,7 @@ class push_journal_disk : public testing::Test {
             ingest::journal_writer::options{"unused", ingest::uuid_v7(), 1 << 20}, disk_);
         journal_ = std::make_unique<push_journal>(
             options, *writer_, [] { return std::shared_ptr<ingest::source_table const>{}; },
+            [](ingest::record_block&) {},
             [this](journal_report const& report) { reports_.push_back(report); });
         journal_->open();
     }
@@ -241,9 +248,9 @@ TEST_F(push_journal_disk, oldest_is_of_what_is_durable_and_not_stored) {
     journal_->start();
     EXPECT_TRUE(outcome.get().durable);
     EXPECT_NE(journal_->oldest(), std::nullopt);
-    journal_->stored_below(1);
+    journal_->committed(1);
     EXPECT_NE(journal_->oldest(), std::nullopt);
-    journal_->stored_below(2);
+    journal_->committed(2);
     EXPECT_EQ(journal_->oldest(), std::nullopt);
 }
 

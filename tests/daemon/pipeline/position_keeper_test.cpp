@@ -70,7 +70,8 @@ class position_keeper_test : public ::testing::Test {
 
     tests::memory_positions store_;
     std::vector<ingest::uuid> batches_;
-    position_keeper keeper_{store_, [this] { return batches_; }, {}};
+    position_keeper keeper_{
+        store_, {[this] { return batches_; }, [](std::span<ingest::uuid const>) {}}, {}};
     position_keeper::clock::time_point now_{1h};
     std::vector<std::uint64_t> reported_;
 };
