@@ -70,7 +70,7 @@ std::string failure_of(import_summary const& summary, import_result const& resul
 
 } // namespace
 
-struct import_session::road {
+struct import_session::route {
     std::unique_ptr<ingest::record_sink> sink;
     pipeline* lanes = nullptr;             ///< `sink` unless it is a dry run
     std::unique_ptr<import_stream> stream; ///< nullptr: not resumable. Ends before the lanes
@@ -185,18 +185,18 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
     }
 
     import_ledger ledger;
-    auto const route = build_road(ledger, summary);
-    import_task task = task_for(*route);
+    auto const taken = build_route(ledger, summary);
+    import_task task = task_for(*taken);
     ingest::file_reader reader{{[&input](std::span<char> output) { return input.read(output); },
                                 [&input] { return input.error(); }},
                                {.cut = options_.in_format->cut,
                                 .record_bytes_max = source_->record_bytes_max,
                                 .whole_bytes_max = source_->body_bytes_max}};
-    import_job job{std::move(task), *route->sink, hooks_for(input, summary, ledger)};
+    import_job job{std::move(task), *taken->sink, hooks_for(input, summary, ledger)};
     auto const result = job.run(reader);
 
     // All blocks are stored; now the position says so, too.
-    bool const is_kept = route->stream == nullptr || route->stream->finish(drain_limit);
+    bool const is_kept = taken->stream == nullptr || taken->stream->finish(drain_limit);
     if (rejects_) {
         rejects_->flush();
     }
@@ -215,9 +215,9 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
 }
 
 /// The only function that knows the type of the sink.
-std::unique_ptr<import_session::road> import_session::build_road(import_ledger& ledger,
-                                                                 import_summary const& summary) {
-    auto built = std::make_unique<road>();
+std::unique_ptr<import_session::route> import_session::build_route(import_ledger& ledger,
+                                                                   import_summary const& summary) {
+    auto built = std::make_unique<route>();
     if (options_.is_dry_run) {
         built->sink = std::make_unique<import_dry_run>(options_.connection_string, catalog_,
                                                        sources_, ledger);
@@ -249,12 +249,12 @@ std::unique_ptr<import_session::road> import_session::build_road(import_ledger& 
     return built;
 }
 
-import_task import_session::task_for(road const& route) {
+import_task import_session::task_for(route const& lanes_route) {
     import_task task;
     task.source = source_;
     task.in_format = options_.in_format;
     task.suspend_rejected = rejects_ == nullptr;
-    if (auto* const stream = route.stream.get()) {
+    if (auto* const stream = lanes_route.stream.get()) {
         task.kept = stream->kept();
         task.resume_from = task.kept->committed;
         task.has_lost = [stream] { return stream->has_lost(); };

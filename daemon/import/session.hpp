@@ -52,15 +52,15 @@ class import_session {
     static bool is_success(import_summary const& summary);
 
   private:
-    struct road; ///< the sink of an import: a pipeline, or a dry run
+    struct route; ///< the sink of an import: a pipeline, or a dry run
 
     void load();
     bool open(ingest::file_input& input, import_summary& summary);
     bool is_done_already(import_summary& summary);
     void import(ingest::file_input& input, import_summary& summary);
-    [[nodiscard]] std::unique_ptr<road> build_road(import_ledger& ledger,
-                                                   import_summary const& summary);
-    [[nodiscard]] import_task task_for(road const& route);
+    [[nodiscard]] std::unique_ptr<route> build_route(import_ledger& ledger,
+                                                     import_summary const& summary);
+    [[nodiscard]] import_task task_for(route const& lanes_route);
     [[nodiscard]] import_hooks hooks_for(ingest::file_input& input, import_summary& summary,
                                          import_ledger const& ledger);
     void finish_row(import_summary const& summary);

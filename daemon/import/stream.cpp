@@ -20,8 +20,8 @@ import_stream::import_stream(std::string const& connection_string, std::string n
                              payer_decisions::catalog_source catalog,
                              position_keeper::lane_batches lanes)
     : read_{connection_string, "tallyd import"}, written_{connection_string, "tallyd positions"},
-      decisions_{read_, name, std::move(catalog)}, keeper_{written_, std::move(lanes),
-                                                           position_keeper::options{}} {
+      decisions_{read_, name, std::move(catalog)}, position_guard_{written_, std::move(lanes),
+                                                                   position_keeper::options{}} {
     std::uint64_t position = 0;
     auto status = read_.load(name, position);
     if (status.ok()) {
@@ -31,7 +31,7 @@ import_stream::import_stream(std::string const& connection_string, std::string n
         throw std::runtime_error("the database refuses: " + status.detail);
     }
     kept_ = std::make_shared<kept_position>(std::move(name), position);
-    keeper_.watch({kept_});
+    position_guard_.watch({kept_});
     thread_ = std::thread{[this] { run(); }};
 }
 
@@ -49,7 +49,7 @@ void import_stream::run() noexcept {
         std::unique_lock lock{mutex_};
         while (!stopping_) {
             lock.unlock();
-            auto const wait = keeper_.step(position_keeper::clock::now());
+            auto const wait = position_guard_.step(position_keeper::clock::now());
             lock.lock();
             stop_.wait_for(lock, wait, [this] { return stopping_; });
         }
@@ -71,11 +71,11 @@ bool import_stream::decide(std::unique_ptr<ingest::record_block> const& block) {
 
 bool import_stream::finish(std::chrono::milliseconds limit) {
     auto const end = std::chrono::steady_clock::now() + limit;
-    while (kept_->committed < kept_->prefix.below() && !keeper_.has_lost() &&
+    while (kept_->committed < kept_->prefix.below() && !position_guard_.has_lost() &&
            std::chrono::steady_clock::now() < end) {
         std::this_thread::sleep_for(poll);
     }
-    return kept_->committed >= kept_->prefix.below() && !keeper_.has_lost();
+    return kept_->committed >= kept_->prefix.below() && !position_guard_.has_lost();
 }
 
 } // namespace tally::daemon

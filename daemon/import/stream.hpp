@@ -31,7 +31,7 @@ class import_stream {
     /// Decides who pays for a block's calls, for good. False: the database did not answer.
     bool decide(std::unique_ptr<ingest::record_block> const& block);
     /// The database lacks what it had committed of this import: it cannot go on.
-    [[nodiscard]] bool has_lost() const noexcept { return keeper_.has_lost(); }
+    [[nodiscard]] bool has_lost() const noexcept { return position_guard_.has_lost(); }
     /// Waits until the position is written up to the stored prefix. False: the database has lost
     /// what it had committed, or does not answer.
     bool finish(std::chrono::milliseconds limit);
@@ -43,7 +43,7 @@ class import_stream {
     storage::stored_positions written_;
     payer_decisions decisions_;
     std::shared_ptr<kept_position> kept_;
-    position_keeper keeper_;
+    position_keeper position_guard_;
     std::mutex mutex_; ///< guards stopping_
     std::condition_variable stop_;
     bool stopping_ = false;

@@ -1,5 +1,7 @@
 #include "daemon/journal/feeder.hpp"
 
+#include "daemon/journal/fed_stream.hpp"
+
 #include "ingest/base/reversal.hpp"
 #include "ingest/journal/pushed_body.hpp"
 
@@ -41,26 +43,6 @@ std::vector<ingest::segment_extent> from(std::vector<ingest::segment_extent> seg
 
 } // namespace
 
-/// A stream of the journal on its way into the database.
-struct journal_feeder::fed_stream {
-    ingest::uuid id;
-    std::string name;             ///< in ingest.positions
-    ingest::journal_stream files; ///< of an earlier run
-    bool is_own = false;
-
-    std::shared_ptr<kept_position> kept; ///< nullptr: its position is not known yet
-    std::unique_ptr<ingest::journal_reader> reader;
-    std::unique_ptr<payer_decisions> decisions; ///< of blocks that carry none
-    std::uint64_t next_record = 0;              ///< one past the last record that was read
-    std::uint64_t next_part = 0;                ///< where the next part of kept->prefix begins
-    bool is_fed = false;                        ///< read to its end (an earlier stream)
-    std::optional<clock::time_point> stored_at; ///< since when all of it is in the database
-
-    [[nodiscard]] bool is_stored() const noexcept {
-        return is_fed && kept->committed >= next_record;
-    }
-};
-
 journal_feeder::journal_feeder(target destination, ingest::journal_folder& folder,
                                ingest::journal_writer& writer, push_journal& pushes,
                                std::vector<ingest::journal_stream> earlier)
@@ -96,7 +78,7 @@ std::vector<journal_gap> journal_feeder::gaps() const {
 }
 
 journal_feeder::turn journal_feeder::step(clock::time_point now) {
-    if (target_.keeper.has_lost()) {
+    if (target_.position_guard.has_lost()) {
         begin_again();
     }
     if (!is_open_) {
@@ -116,7 +98,7 @@ journal_feeder::turn journal_feeder::step(clock::time_point now) {
 }
 
 /// The database went back: everything that is known about it is forgotten, and all streams are fed
-/// again from the positions that it has now. Blocks under way end in positions that nobody keeps.
+/// again from the positions that it has now. Blocks under way end in positions that are no longer kept.
 void journal_feeder::begin_again() {
     read_.clear();
     pushed_ = 0;
@@ -132,7 +114,7 @@ void journal_feeder::begin_again() {
         gaps_.clear();
     }
     target_.forget_batches();
-    target_.keeper.watch({});
+    target_.position_guard.watch({});
     own_committed_ = 0;
     pushes_.committed(0); // nothing may be removed until the position is known
     is_drained_ = false;
@@ -153,7 +135,7 @@ journal_feeder::turn journal_feeder::open() {
         }
         kept.push_back(stream->kept);
     }
-    target_.keeper.watch(std::move(kept));
+    target_.position_guard.watch(std::move(kept));
     is_open_ = true;
     return more;
 }
@@ -302,31 +284,6 @@ void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
     read_.push_back(std::move(block));
 }
 
-/// A stream is released only up to its position. So when its files begin after it, the database has
-/// lost records that it had confirmed, and they are nowhere: the position stays until an operator
-/// settles it. (After a failed write a segment may begin later, too: what is missing there was never
-/// acknowledged.)
-void journal_feeder::look_for_gap(fed_stream& stream,
-                                  std::vector<ingest::segment_extent> const& segments) {
-    if (segments.empty() || segments.front().follows_failure ||
-        segments.front().first_record == ingest::segment_extent::unknown ||
-        segments.front().first_record <= stream.next_record) {
-        return;
-    }
-    auto const begin = segments.front().first_record;
-    spdlog::critical(
-        "event=journal_records_missing stream={} records={}-{} error=\"the database has "
-        "lost acknowledged records that it had stored, and the journal no longer has "
-        "them; their senders have to send them again\" hint=\"tallyd journal settle\"",
-        stream.name, stream.next_record, begin);
-    {
-        std::lock_guard const lock{mutex_};
-        gaps_.push_back({stream.name, stream.next_record, begin});
-    }
-    stream.next_record = begin;
-    stream.next_part = begin;
-}
-
 /// Nothing more can be read now.
 journal_feeder::turn journal_feeder::at_end(fed_stream& stream) {
     if (!stream.is_own) {
@@ -362,50 +319,6 @@ journal_feeder::turn journal_feeder::damaged(fed_stream& stream) {
     return more;
 }
 
-/// Removes earlier streams that are stored and were kept long enough (R5). They are kept because the
-/// database may go back: a standby that was behind may be promoted.
-void journal_feeder::retire(clock::time_point now) {
-    std::uint64_t kept_bytes = 0;
-    for (auto const& stream : streams_) {
-        if (stream->is_own || !stream->is_stored()) {
-            continue;
-        }
-        if (!stream->stored_at) {
-            stream->stored_at = now;
-            pushes_.earlier_stored(stream->files.bytes);
-        }
-        kept_bytes += stream->files.bytes;
-    }
-
-    // The oldest first.
-    for (auto each = streams_.begin(); each != streams_.end();) {
-        auto const& stream = **each;
-        bool const is_due = stream.stored_at && (now - *stream.stored_at >= target_.retain ||
-                                                 kept_bytes > target_.retain_bytes);
-        if (!is_due || !remove(stream)) {
-            ++each;
-            continue;
-        }
-        kept_bytes -= stream.files.bytes;
-        each = streams_.erase(each);
-    }
-}
-
-/// Files that cannot be removed do no harm: their records are stored. The position goes last: files
-/// without a position would be stored again.
-bool journal_feeder::remove(fed_stream const& stream) {
-    target_.keeper.unwatch(stream.kept);
-    if (int const error = folder_.remove(stream.files); error != 0) {
-        spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
-                      ingest::to_string(stream.id), std::strerror(error));
-    } else if (auto const done = target_.positions.forget(stream.name); !done.ok()) {
-        spdlog::info("event=journal_position_kept stream={} detail=\"{}\"", stream.name,
-                     done.detail);
-    }
-    pushes_.earlier_removed(stream.files.bytes);
-    return true;
-}
-
 void journal_feeder::note_progress() {
     auto const& own = *streams_.back();
     own_next_ = own.next_record;
@@ -419,18 +332,7 @@ void journal_feeder::note_progress() {
     // Drained is what the positions in the database say, and nothing else (R2).
     auto const end = writer_.readable_end();
     is_drained_ = is_draining_ && earlier_stored && read_.empty() && own.kept->committed == end &&
-                  !target_.keeper.has_lost();
-}
-
-/// An operator settles a gap by moving the position to its end.
-void journal_feeder::close_settled_gaps() {
-    std::lock_guard const lock{mutex_};
-    std::erase_if(gaps_, [this](journal_gap const& gap) {
-        return std::ranges::any_of(streams_, [&gap](auto const& stream) {
-            return stream->name == gap.stream && stream->kept != nullptr &&
-                   stream->kept->committed >= gap.end_record;
-        });
-    });
+                  !target_.position_guard.has_lost();
 }
 
 std::string journal_feeder::describe() const {

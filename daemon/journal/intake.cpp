@@ -73,7 +73,7 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
             }
         },
         std::move(report));
-    keeper_ = std::make_unique<position_keeper>(
+    position_guard_ = std::make_unique<position_keeper>(
         kept_positions_,
         position_keeper::lane_batches{
             [this] { return lanes_.last_batches(); },
@@ -82,7 +82,7 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
     feeder_ = std::make_unique<journal_feeder>(
         journal_feeder::target{.lanes = lanes_,
                                .positions = fed_positions_,
-                               .keeper = *keeper_,
+                               .position_guard = *position_guard_,
                                .failures = failures_,
                                .catalog = [this] { return lanes_.catalog(); },
                                .forget_batches = [this] { lanes_.forget_last_batches(); },
@@ -132,7 +132,7 @@ void intake::run_keeper() noexcept {
         auto wait = position_keeper::clock::duration::zero();
         while (pause(wait)) {
             keeper_pulse_.work();
-            wait = keeper_->step(position_keeper::clock::now());
+            wait = position_guard_->step(position_keeper::clock::now());
             keeper_pulse_.rest();
         }
     } catch (std::exception const& error) {

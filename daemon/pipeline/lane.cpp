@@ -150,7 +150,8 @@ lane::turn lane::step(clock::time_point now, slice&& share) {
 /// Takes nothing more. Slices that are left are destroyed: their blocks are not durable.
 void lane::let_go() noexcept {
     queue_.close();
-    open_.reset();
+    open_->entries.clear();
+    open_->slices.clear();
     at_once_.clear();
     aside_.clear();
     slice left;
@@ -237,20 +238,20 @@ bool lane::store_aside(clock::time_point now) {
 }
 
 /// Stores a part, or divides it if the database refuses it. False: gave up.
-bool lane::store(part what) {
-    auto const end = writer_.store(what.entries, options_.import_id,
-                                   what.of->parts_left == 1 ? what.of->bytes : 0);
+bool lane::store(part share) {
+    auto const end = writer_.store(share.entries, options_.import_id,
+                                   share.batch->parts_left == 1 ? share.batch->bytes : 0);
     switch (end) {
     case storage::store_end::stored: {
         {
             std::lock_guard const lock{batch_mutex_};
             last_batch_ = writer_.last_batch();
         }
-        finish_part(*what.of);
+        finish_part(*share.batch);
         return true;
     }
     case storage::store_end::poisoned:
-        set_aside(what);
+        set_aside(share);
         return true;
     case storage::store_end::given_up:
         break;
@@ -260,12 +261,12 @@ bool lane::store(part what) {
 
 void lane::set_aside(part const& refused) {
     auto const divided = storage::divide(refused.entries, writer_.culprit());
-    refused.of->parts_left += divided.innocent.size() + divided.suspect.size() - 1;
+    refused.batch->parts_left += divided.innocent.size() + divided.suspect.size() - 1;
     for (auto const& entries : divided.innocent) {
-        at_once_.push_back({refused.of, entries});
+        at_once_.push_back({refused.batch, entries});
     }
     for (auto const& entries : divided.suspect) {
-        aside_.push_back({refused.of, entries});
+        aside_.push_back({refused.batch, entries});
     }
 }
 

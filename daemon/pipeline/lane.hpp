@@ -101,7 +101,7 @@ class lane {
         std::size_t parts_left = 1; ///< of the entries, to be stored
     };
     struct part {
-        std::shared_ptr<open_batch> of;
+        std::shared_ptr<open_batch> batch;
         std::span<storage::batch_entry> entries;
     };
 
@@ -113,7 +113,7 @@ class lane {
     turn rest(clock::time_point now);
     bool store_open_batch();
     bool store_aside(clock::time_point now);
-    bool store(part what);
+    bool store(part share);
     void set_aside(part const& refused);
     void finish_part(open_batch& batch);
     void let_go() noexcept;

@@ -43,7 +43,7 @@ void routed_block::sort_by_lane(std::uint32_t lanes) {
     }
 }
 
-// Counts first: whoever sees that no record is left sees all counts.
+// Counts first: a thread that sees that no record is left sees all counts.
 void routed_block::finish(ingest::block_outcome const& part, std::size_t records) noexcept {
     committed_.fetch_add(part.committed, std::memory_order_relaxed);
     duplicate_.fetch_add(part.duplicate, std::memory_order_relaxed);

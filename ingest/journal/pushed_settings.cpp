@@ -28,7 +28,7 @@ std::shared_ptr<source const> with_settings(std::shared_ptr<source const> sender
         return sender;
     }
 
-    // The usual case: nobody has changed the source since.
+    // The usual case: the source has not changed since.
     auto const zone = settings.substr(0, end);
     auto const percent = static_cast<percent_policy>(settings[end + 1] - '0');
     auto const rules = settings.substr(end + 3);

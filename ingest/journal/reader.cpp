@@ -117,9 +117,7 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
 
     // A read error proves nothing about the bytes. Keep the offset, so that the caller can retry.
     if (input_->error() != 0) {
-        error_ = input_->error();
-        input_.reset();
-        return step::failed;
+        return read_failed();
     }
 
     // A frame that is whole but has another number than expected follows missing records: also
@@ -136,6 +134,14 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
 }
 
 /// Opens the current segment and checks that its head is the expected one.
+/// Bytes that cannot be read prove nothing: they are neither torn nor damaged. Keeps the offset, so
+/// that the caller can retry.
+journal_reader::step journal_reader::read_failed() {
+    error_ = input_->error();
+    input_.reset();
+    return step::failed;
+}
+
 journal_reader::step journal_reader::open_segment() {
     auto input = std::make_unique<segment_input>(disk_, current().file);
     if (input->error() != 0) {
@@ -148,6 +154,9 @@ journal_reader::step journal_reader::open_segment() {
 
     // A head of another segment means that the file was copied or renamed.
     auto const head = decode_segment_head(input_->view(0, segment_head_bytes));
+    if (input_->error() != 0) {
+        return read_failed();
+    }
     if (!head || head->stream != stream_ || head->number != current().number) {
         offset_ = 0;
         return torn_or_damaged();
@@ -192,6 +201,9 @@ journal_reader::step journal_reader::at_no_frame(frame_view const& found) {
 journal_reader::step journal_reader::torn_or_damaged() {
     std::uint64_t next_record = next_record_;
     auto const proof = find_proof(next_record);
+    if (input_->error() != 0) {
+        return read_failed();
+    }
     if (proof) {
         return damaged_to(*proof, next_record, "not what was written");
     }

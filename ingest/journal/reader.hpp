@@ -81,6 +81,7 @@ class journal_reader {
 
     step read_step(frame_view& out);
     step open_segment();
+    step read_failed();
     step at_no_frame(frame_view const& found);
     step torn_or_damaged();
     bool go_to_next_segment();

@@ -74,15 +74,15 @@ payer take_payer(byte_source& bytes) {
 
 } // namespace
 
-void payers::set(std::uint32_t record, payer const& who) {
+void payers::set(std::uint32_t record, payer const& decided) {
     auto const next = static_cast<std::uint32_t>(distinct_.size());
-    auto const [known, is_new] = index_of_.try_emplace(hash_of(who), next);
+    auto const [known, is_new] = index_of_.try_emplace(hash_of(decided), next);
     std::uint32_t index = known->second;
 
     // Two payers with one hash: the second one has no entry in the map, and is listed repeatedly.
-    if (is_new || distinct_[index] != who) {
+    if (is_new || distinct_[index] != decided) {
         index = next;
-        distinct_.push_back(who);
+        distinct_.push_back(decided);
     }
     if (record >= of_record_.size()) {
         of_record_.resize(std::size_t{record} + 1, none);

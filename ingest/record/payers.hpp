@@ -17,7 +17,7 @@ namespace tally::ingest {
 /// of the call's key: a record that is read again must have the same key, whatever the catalog says
 /// by then (docs/ARCHITECTURE.md, R6).
 struct payer {
-    uuid account_id; ///< nil: nobody, because of `error`
+    uuid account_id; ///< nil: no one, because of `error`
     uuid subscription_id;
     record_error error = record_error::none;
     call_direction direction = call_direction::outbound;
@@ -29,7 +29,7 @@ struct payer {
 class payers {
   public:
     /// Sets the payer of a record. Records come in any order.
-    void set(std::uint32_t record, payer const& who);
+    void set(std::uint32_t record, payer const& decided);
     /// nullptr: nothing was decided for this record.
     [[nodiscard]] payer const* of(std::uint32_t record) const noexcept;
     /// Whether nothing at all was decided.

@@ -86,6 +86,7 @@ class world {
     std::int64_t memory_bytes_ = 0;
     std::chrono::seconds retain_{0};
     bool faults_on_ = true;
+    bool has_failovers_ = false;
 
     ingest::tests::crashing_disk disk_;
     model_server server_;

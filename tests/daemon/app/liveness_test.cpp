@@ -55,7 +55,7 @@ TEST(liveness, a_part_that_has_worked_for_too_long_stands_still) {
     lane.wait_for_database(start);
     writer.work(start);
 
-    auto const before = watched.parts(start + daemon::liveness::standing_max);
+    auto const before = watched.parts(start + daemon::liveness::standing_max - milliseconds{1});
     ASSERT_EQ(before.size(), 2U);
     EXPECT_FALSE(before[1].is_standing_still);
     auto const after = watched.parts(start + daemon::liveness::standing_max + seconds{1});

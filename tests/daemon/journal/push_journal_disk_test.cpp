@@ -33,7 +33,7 @@ class fake_disk final : public ingest::journal_disk {
     }
     std::unique_ptr<ingest::segment_source> open(std::filesystem::path const&,
                                                  int& error) override {
-        error = ENOENT; // nobody reads here
+        error = ENOENT; // no test reads
         return nullptr;
     }
     std::vector<ingest::listed_file> list(std::filesystem::path const&) override { return {}; }
@@ -217,9 +217,9 @@ TEST_F(push_journal_disk, stays_full_until_an_eighth_of_its_space_is_free) {
     EXPECT_EQ(journal_->admit(51), push_status::full);
     EXPECT_TRUE(journal_->is_full());
     EXPECT_EQ(journal_->admit(1), push_status::full); // 751 of 800, but an eighth must be free
-    journal_->earlier_removed(50);
+    journal_->earlier_stored(50);
     EXPECT_EQ(journal_->admit(1), push_status::full); // 701 of 700
-    journal_->earlier_removed(1);
+    journal_->earlier_stored(1);
     EXPECT_EQ(journal_->admit(1), push_status::pushed); // 700 of 700
     EXPECT_FALSE(journal_->is_full());
     EXPECT_EQ(journal_->admit(100), push_status::pushed); // up to 800 again

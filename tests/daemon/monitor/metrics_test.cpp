@@ -46,6 +46,8 @@ void touch_everything(metrics& all) {
     all.journal.oldest_seconds.set(3);
     all.tcp.connections.set(7);
     all.journal.fsync_seconds.observe(0.001);
+    all.journal.missing_records.set(4);
+    all.liveness.standing_seconds.set("lane 0", 5);
     all.upkeep.maintenance_runs.add({"rollup", "done"}, 1);
     all.suspense.waiting.set("no_rate", 1);
     all.suspense.oldest_seconds.set(1);
@@ -104,6 +106,8 @@ TEST(metrics, names_are_a_contract) {
                                                  "tally_journal_bytes",
                                                  "tally_journal_oldest_seconds",
                                                  "tally_journal_fsync_seconds",
+                                                 "tally_journal_missing_records",
+                                                 "tally_part_standing_still_seconds",
                                                  "tally_maintenance_runs_total",
                                                  "tally_suspense_waiting",
                                                  "tally_suspense_oldest_seconds",
@@ -134,6 +138,8 @@ TEST(metrics, adds_by_label) {
     all.lanes.rated_amount.add({"USD"}, 1.5);
     EXPECT_EQ(sample(all, R"(tally_rated_amount_total{currency="USD"})"), "1.5");
     all.lanes.queue_records.set("3", 17);
+    all.liveness.standing_seconds.set("lane 1", 31);
+    EXPECT_EQ(sample(all, R"(tally_part_standing_still_seconds{part="lane 1"})"), "31");
     EXPECT_EQ(sample(all, R"(tally_lane_queue_records{lane="3"})"), "17");
     all.database.up.set(true);
     EXPECT_EQ(sample(all, "tally_database_up"), "1");

@@ -74,9 +74,9 @@ class pipeline_test : public ::testing::Test {
 };
 
 TEST_F(pipeline_test, tells_a_block_what_became_of_its_records) {
-    auto const to = road();
-    auto const first = push(*to, block_of(records(0, 20)));
-    auto const second = push(*to, block_of(records(10, 20)));
+    auto const lanes = road();
+    auto const first = push(*lanes, block_of(records(0, 20)));
+    auto const second = push(*lanes, block_of(records(10, 20)));
 
     EXPECT_EQ(first, (ingest::block_outcome{true, 20, 0, 0}));
     EXPECT_EQ(second, (ingest::block_outcome{true, 10, 10, 0}));
@@ -85,19 +85,19 @@ TEST_F(pipeline_test, tells_a_block_what_became_of_its_records) {
 
 // The last batch of each lane that stored something: what a position rests on.
 TEST_F(pipeline_test, names_the_last_batches_until_it_is_to_forget_them) {
-    auto const to = road();
-    EXPECT_TRUE(to->last_batches().empty());
-    push(*to, block_of(records(0, 20)));
-    push(*to, block_of(records(0, 20)));
-    auto const batches = to->last_batches();
+    auto const lanes = road();
+    EXPECT_TRUE(lanes->last_batches().empty());
+    push(*lanes, block_of(records(0, 20)));
+    push(*lanes, block_of(records(0, 20)));
+    auto const batches = lanes->last_batches();
     EXPECT_EQ(batches.size(), 2U);
     for (auto const& id : batches) {
         EXPECT_EQ(query_one(connection_, "SELECT duplicate > 0 FROM batches WHERE id = '" +
                                              ingest::to_string(id) + "'"),
                   "t");
     }
-    to->forget_last_batches();
-    EXPECT_TRUE(to->last_batches().empty());
+    lanes->forget_last_batches();
+    EXPECT_TRUE(lanes->last_batches().empty());
 }
 
 TEST_F(pipeline_test, an_empty_block_is_done_at_once) {

@@ -116,7 +116,7 @@ TEST_F(stepped_lane, suspends_the_record_that_the_database_names) {
 }
 
 // One sender's bad records are searched a few attempts per second; the records of others go on.
-TEST_F(stepped_lane, holds_up_nobody_elses_records_while_it_searches_for_bad_ones) {
+TEST_F(stepped_lane, holds_up_no_other_records_while_it_searches_for_bad_ones) {
     auto const lane = make_lane();
     std::string many;
     for (int i = 0; i < 64; ++i) {

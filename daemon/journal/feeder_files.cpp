@@ -1,0 +1,92 @@
+#include "daemon/journal/fed_stream.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstring>
+
+// The feeder and the files of earlier runs: which of them begin too late, and when they are removed.
+
+namespace tally::daemon {
+
+/// A stream is released only up to its position. So when its files begin after it, the database has
+/// lost records that it had confirmed, and they are nowhere: the position stays until an operator
+/// settles it. (After a failed write a segment may begin later, too: what is missing there was never
+/// acknowledged.)
+void journal_feeder::look_for_gap(fed_stream& stream,
+                                  std::vector<ingest::segment_extent> const& segments) {
+    if (segments.empty() || segments.front().follows_failure ||
+        segments.front().first_record == ingest::segment_extent::unknown ||
+        segments.front().first_record <= stream.next_record) {
+        return;
+    }
+    auto const begin = segments.front().first_record;
+    spdlog::critical(
+        "event=journal_records_missing stream={} records={}-{} error=\"the database has "
+        "lost acknowledged records that it had stored, and the journal no longer has "
+        "them; their senders have to send them again\" hint=\"tallyd journal settle\"",
+        stream.name, stream.next_record, begin);
+    {
+        std::lock_guard const lock{mutex_};
+        gaps_.push_back({stream.name, stream.next_record, begin});
+    }
+    stream.next_record = begin;
+    stream.next_part = begin;
+}
+
+/// An operator settles a gap by moving the position to its end.
+void journal_feeder::close_settled_gaps() {
+    std::lock_guard const lock{mutex_};
+    std::erase_if(gaps_, [this](journal_gap const& gap) {
+        return std::ranges::any_of(streams_, [&gap](auto const& stream) {
+            return stream->name == gap.stream && stream->kept != nullptr &&
+                   stream->kept->committed >= gap.end_record;
+        });
+    });
+}
+
+/// Removes earlier streams that are stored and were kept long enough (R5). They are kept because the
+/// database may go back: a standby that was behind may be promoted.
+void journal_feeder::retire(clock::time_point now) {
+    std::uint64_t kept_bytes = 0;
+    for (auto const& stream : streams_) {
+        if (stream->is_own || !stream->is_stored()) {
+            continue;
+        }
+        if (!stream->stored_at) {
+            stream->stored_at = now;
+            pushes_.earlier_stored(stream->files.bytes);
+        }
+        kept_bytes += stream->files.bytes;
+    }
+
+    // The oldest first.
+    for (auto each = streams_.begin(); each != streams_.end();) {
+        auto const& stream = **each;
+        bool const is_due = stream.stored_at && (now - *stream.stored_at >= target_.retain ||
+                                                 kept_bytes > target_.retain_bytes);
+        if (!is_due || !remove(stream)) {
+            ++each;
+            continue;
+        }
+        kept_bytes -= stream.files.bytes;
+        each = streams_.erase(each);
+    }
+}
+
+/// Files that cannot be removed do no harm: their records are stored. The position goes last: files
+/// without a position would be stored again.
+bool journal_feeder::remove(fed_stream const& stream) {
+    target_.position_guard.unwatch(stream.kept);
+    if (int const error = folder_.remove(stream.files); error != 0) {
+        spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
+                      ingest::to_string(stream.id), std::strerror(error));
+    } else if (auto const done = target_.positions.forget(stream.name); !done.ok()) {
+        spdlog::info("event=journal_position_kept stream={} detail=\"{}\"", stream.name,
+                     done.detail);
+    }
+    pushes_.earlier_removed(stream.files.bytes);
+    return true;
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "tests/simulation/world.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <vector>
+
+namespace tally::simulation {
+
+inline constexpr char const* journal_path = "/journal";
+
+class silent_observer final : public storage::lane_observer {
+  public:
+    void stored(storage::stored_batch const&) override {}
+    void retried(std::string_view, storage::result const&) override {}
+};
+
+/// The objects of one run of the daemon. Its threads would only step them.
+struct world::daemon_run {
+    explicit daemon_run(world& owner)
+        : folder{journal_path, owner.disk_},
+          lanes{{.lanes = owner.lanes_,
+                 .memory_bytes_max = owner.memory_bytes_,
+                 .batch_rows_max = 1 + owner.random_() % 6,
+                 .linger_max = std::chrono::milliseconds{owner.random_() % 20},
+                 .import_id = {},
+                 .pause = [&owner](std::chrono::milliseconds) { return owner.pause(); }},
+                [&owner](std::uint32_t) {
+                    return std::make_unique<model_store>(owner.server_, owner.faults_);
+                },
+                observer,
+                failures},
+          feeder_positions{owner.server_, owner.faults_},
+          keeper_positions{owner.server_, owner.faults_}, writer{{.folder = journal_path,
+                                                                  .stream = ingest::uuid_v7(),
+                                                                  .segment_bytes =
+                                                                      owner.segment_bytes_},
+                                                                 owner.disk_},
+          position_guard{keeper_positions,
+                         {[this] { return lanes.last_batches(); },
+                          [this](std::span<ingest::uuid const> covered) {
+                              lanes.forget_last_batches(covered);
+                          }},
+                         {.write_interval = std::chrono::milliseconds{50},
+                          .check_interval = std::chrono::milliseconds{300},
+                          .retry_interval = std::chrono::milliseconds{100}}} {
+        auto earlier = folder.streams();
+        std::uint64_t earlier_bytes = 0;
+        for (auto const& stream : earlier) {
+            earlier_bytes += stream.bytes;
+        }
+        pushes = std::make_unique<daemon::push_journal>(
+            daemon::push_journal_options{std::uint64_t{256} << 10, 1 << 20, earlier_bytes,
+                                         owner.retain_, std::uint64_t{1} << 30},
+            writer, [this] { return lanes.sources(); },
+            [this](ingest::record_block& block) {
+                if (auto const catalog = lanes.catalog()) {
+                    daemon::decide_payers(block, *catalog);
+                }
+            },
+            [](daemon::journal_report const&) {});
+        pushes->open();
+        feeder = std::make_unique<daemon::journal_feeder>(
+            daemon::journal_feeder::target{
+                .lanes = lanes,
+                .positions = feeder_positions,
+                .position_guard = position_guard,
+                .failures = failures,
+                .catalog = [this] { return lanes.catalog(); },
+                .forget_batches = [this] { lanes.forget_last_batches(); },
+                .retain = owner.retain_,
+                .retain_bytes = std::uint64_t{1} << 30},
+            folder, writer, *pushes, std::move(earlier));
+        lanes.set_sources(owner.sources_);
+    }
+
+    silent_observer observer;
+    daemon::failure_report failures;
+    ingest::journal_folder folder;
+    daemon::pipeline lanes;
+    model_positions feeder_positions;
+    model_positions keeper_positions;
+    ingest::journal_writer writer;
+    std::unique_ptr<daemon::push_journal> pushes;
+    daemon::position_keeper position_guard;
+    std::unique_ptr<daemon::journal_feeder> feeder;
+    bool has_catalog = false;
+    bool is_stopping = false;
+    std::set<std::uint32_t> ended_lanes;
+    std::vector<std::shared_ptr<ingest::commit_wait>> waiting;
+};
+
+} // namespace tally::simulation
