@@ -34,13 +34,14 @@ void journal_feeder::look_for_gap(fed_stream& stream,
     stream.next_part = begin;
 }
 
-/// An operator settles a gap by moving the position to its end.
+/// An operator settles a gap by moving the position to its end. A stream that is stored then may
+/// have been removed already.
 void journal_feeder::close_settled_gaps() {
     std::lock_guard const lock{mutex_};
     std::erase_if(gaps_, [this](journal_gap const& gap) {
-        return std::ranges::any_of(streams_, [&gap](auto const& stream) {
-            return stream->name == gap.stream && stream->kept != nullptr &&
-                   stream->kept->committed >= gap.end_record;
+        return std::ranges::none_of(streams_, [&gap](auto const& stream) {
+            return stream->name == gap.stream &&
+                   (stream->kept == nullptr || stream->kept->committed < gap.end_record);
         });
     });
 }
