@@ -39,7 +39,7 @@ std::vector<ingest::block_outcome> outcomes_of(std::span<storage::batch_entry co
 
 } // namespace
 
-lane::lane(lane_options options, std::unique_ptr<storage::batch_store> database,
+lane::lane(lane_options const& options, std::unique_ptr<storage::batch_store> database,
            storage::lane_observer& observer, failure_report& failures)
     : options_{options}, failures_{failures}, pulse_{"lane " + std::to_string(options.lane)},
       database_{std::make_unique<watched_batch_store>(std::move(database), pulse_)},
@@ -117,14 +117,17 @@ void lane::forget_last_batch(ingest::uuid const& id) {
 }
 
 void lane::run() noexcept {
-    slice share;
-    for (auto next = step(clock::now()); !next.is_over;) {
+    auto next = step(clock::now());
+    while (!next.is_over) {
+        // A slice that comes during the wait ends it.
+        slice share;
         pulse_.rest();
-        bool const has_one =
-            next.wait > clock::duration::zero() &&
-            queue_.pop(share, std::chrono::duration_cast<std::chrono::microseconds>(next.wait));
+        if (next.wait > clock::duration::zero()) {
+            static_cast<void>(queue_.pop(
+                share, std::chrono::duration_cast<std::chrono::microseconds>(next.wait)));
+        }
         pulse_.work();
-        next = has_one ? step(clock::now(), std::move(share)) : step(clock::now());
+        next = step(clock::now(), std::move(share));
     }
     pulse_.rest();
 }
@@ -183,8 +186,11 @@ lane::turn lane::advance(clock::time_point now) {
 /// Takes slices from the queue until the batch is full. A slice that is already in the queue is
 /// taken even after the linger time: under load batches grow by themselves.
 void lane::fill(clock::time_point now) {
-    slice share;
-    while (open_->entries.size() < options_.batch_rows_max && queue_.pop(share, milliseconds{0})) {
+    while (open_->entries.size() < options_.batch_rows_max) {
+        slice share;
+        if (!queue_.pop(share, milliseconds{0})) {
+            return;
+        }
         add(std::move(share), now);
     }
 }
@@ -227,10 +233,10 @@ bool lane::store_open_batch() {
 
 /// One attempt for the oldest part aside. It goes to the end of the line if it is refused again.
 bool lane::store_aside(clock::time_point now) {
-    auto next = std::move(aside_.front());
+    auto const next = std::move(aside_.front());
     aside_.pop_front();
     auto const parts = aside_.size();
-    bool const goes_on = store(std::move(next));
+    bool const goes_on = store(next);
     if (aside_.size() > parts) {
         budget_.spend(now);
     }
@@ -238,7 +244,7 @@ bool lane::store_aside(clock::time_point now) {
 }
 
 /// Stores a part, or divides it if the database refuses it. False: gave up.
-bool lane::store(part share) {
+bool lane::store(part const& share) {
     auto const end = writer_.store(share.entries, options_.import_id,
                                    share.batch->parts_left == 1 ? share.batch->bytes : 0);
     switch (end) {

@@ -57,7 +57,7 @@ class lane {
         clock::duration wait{}; ///< until something may be due; zero: now
     };
 
-    lane(lane_options options, std::unique_ptr<storage::batch_store> database,
+    lane(lane_options const& options, std::unique_ptr<storage::batch_store> database,
          storage::lane_observer& observer, failure_report& failures);
     ~lane();
     lane(lane const&) = delete;
@@ -113,7 +113,7 @@ class lane {
     turn rest(clock::time_point now);
     bool store_open_batch();
     bool store_aside(clock::time_point now);
-    bool store(part share);
+    bool store(part const& share);
     void set_aside(part const& refused);
     void finish_part(open_batch& batch);
     void let_go() noexcept;

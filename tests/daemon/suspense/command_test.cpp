@@ -332,6 +332,7 @@ TEST_F(suspense_command, several_at_once_store_each_record_once) {
     import(calls);
     rename_account("ACC-3", "ACC-9");
     std::vector<std::thread> crowd;
+    crowd.reserve(3);
     std::atomic<int> failures{0};
     for (int i = 0; i < 3; ++i) {
         crowd.emplace_back([&] { failures += run({"retry"}).exit_code != 0 ? 1 : 0; });
