@@ -125,7 +125,7 @@ void journal_feeder::begin_again() {
 journal_feeder::turn journal_feeder::open() {
     // Before the first catalog is loaded the sources are unknown, and with them the limits by which
     // a push is decoded.
-    if (target_.lanes.admit(0) != ingest::push_status::pushed) {
+    if (target_.catalog() == nullptr) {
         return {.wait = idle_wait};
     }
     std::vector<std::shared_ptr<kept_position>> kept;
