@@ -106,6 +106,7 @@ CREATE INDEX batches_created_at_idx ON ingest.batches (created_at) WHERE import_
 COMMENT ON TABLE ingest.batches IS
     'One row per committed batch; its existence is what resolves a COMMIT whose answer was lost. tallyd maintain batches deletes old ones, but for those of imports';
 COMMENT ON COLUMN ingest.batches.daemon_id IS 'The process that wrote it';
+COMMENT ON COLUMN ingest.batches.lane IS 'The lane that wrote it; -1: not records, but decisions on payers (ingest.payer_decisions)';
 COMMENT ON COLUMN ingest.batches.import_id IS
     'ingest.imports.id. No foreign key: an import that is deleted meanwhile must not refuse what was read of it';
 COMMENT ON COLUMN ingest.batches.cost IS 'Sum over its records, whatever the currency';

@@ -239,12 +239,7 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
         built->stream = std::make_unique<import_stream>(
             options_.connection_string,
             "import:" + summary.digest + ":" + summary.source + ":" + summary.format,
-            [this] { return catalog_; },
-            position_keeper::lane_batches{
-                [lanes = built->lanes] { return lanes->last_batches(); },
-                [lanes = built->lanes](std::span<ingest::uuid const> covered) {
-                    lanes->forget_last_batches(covered);
-                }});
+            [this] { return catalog_; }, *built->lanes);
     }
     return built;
 }
@@ -258,7 +253,10 @@ import_task import_session::task_for(route const& lanes_route) {
         task.kept = stream->kept();
         task.resume_from = task.kept->committed;
         task.has_lost = [stream] { return stream->has_lost(); };
-        task.decide = [stream](auto const& block) { return stream->decide(block); };
+        task.decide = [this, stream](auto const& block) {
+            return stream->decide(
+                block, [this] { return options_.stop && options_.stop() != stop_request::none; });
+        };
     }
     return task;
 }

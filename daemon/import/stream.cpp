@@ -9,19 +9,20 @@ namespace tally::daemon {
 
 namespace {
 
-/// Attempts to keep a decision, half a second apart: longer than a restart of the server.
-constexpr int attempts_max = 120;
 constexpr std::chrono::milliseconds attempt_interval{500};
 constexpr std::chrono::milliseconds poll{5};
 
 } // namespace
 
 import_stream::import_stream(std::string const& connection_string, std::string name,
-                             payer_decisions::catalog_source catalog,
-                             position_keeper::lane_batches lanes)
+                             payer_decisions::catalog_source catalog, pipeline& lanes)
     : read_{connection_string, "tallyd import"}, written_{connection_string, "tallyd positions"},
-      decisions_{read_, name, std::move(catalog)}, position_guard_{written_, std::move(lanes),
-                                                                   position_keeper::options{}} {
+      decisions_{read_, name, std::move(catalog), lanes.decisions()},
+      position_guard_{
+          written_,
+          {[&lanes] { return lanes.last_batches(); },
+           [&lanes](std::span<ingest::uuid const> covered) { lanes.forget_last_batches(covered); }},
+          {}} {
     std::uint64_t position = 0;
     auto status = read_.load(name, position);
     if (status.ok()) {
@@ -59,10 +60,15 @@ void import_stream::run() noexcept {
     }
 }
 
-bool import_stream::decide(std::unique_ptr<ingest::record_block> const& block) {
-    for (int attempt = 0; attempt < attempts_max; ++attempt) {
-        if (decisions_.settle({&block, 1}).ok()) {
+bool import_stream::decide(std::unique_ptr<ingest::record_block> const& block,
+                           std::function<bool()> const& is_stopping) {
+    while (!has_lost()) {
+        auto const status = decisions_.settle({&block, 1});
+        if (status.ok()) {
             return true;
+        }
+        if (status.reason == storage::failure::lost || is_stopping()) {
+            break;
         }
         std::this_thread::sleep_for(attempt_interval);
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/pipeline/payer_decisions.hpp"
+#include "daemon/pipeline/pipeline.hpp"
 #include "daemon/pipeline/position_keeper.hpp"
 #include "storage/lane/stored_positions.hpp"
 
@@ -22,14 +23,16 @@ class import_stream {
     /// Reads the position and the decisions of earlier runs. Throws std::runtime_error if the
     /// database refuses.
     import_stream(std::string const& connection_string, std::string name,
-                  payer_decisions::catalog_source catalog, position_keeper::lane_batches lanes);
+                  payer_decisions::catalog_source catalog, pipeline& lanes);
     ~import_stream();
     import_stream(import_stream const&) = delete;
     import_stream& operator=(import_stream const&) = delete;
 
     [[nodiscard]] std::shared_ptr<kept_position> const& kept() const noexcept { return kept_; }
-    /// Decides who pays for a block's calls, for good. False: the database did not answer.
-    bool decide(std::unique_ptr<ingest::record_block> const& block);
+    /// Decides who pays for a block's calls, for good; repeats it while the database does not answer.
+    /// False: `is_stopping` said so, or the database went back.
+    bool decide(std::unique_ptr<ingest::record_block> const& block,
+                std::function<bool()> const& is_stopping);
     /// The database lacks what it had committed of this import: it cannot go on.
     [[nodiscard]] bool has_lost() const noexcept { return position_guard_.has_lost(); }
     /// Waits until the position is written up to the stored prefix. False: the database has lost

@@ -144,8 +144,8 @@ journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
     if (stream.kept != nullptr) {
         return more;
     }
-    stream.decisions =
-        std::make_unique<payer_decisions>(target_.positions, stream.name, target_.catalog);
+    stream.decisions = std::make_unique<payer_decisions>(target_.positions, stream.name,
+                                                         target_.catalog, target_.decisions);
     std::uint64_t position = 0;
     auto answer = target_.positions.load(stream.name, position);
     if (answer.ok()) {
@@ -328,6 +328,14 @@ void journal_feeder::note_progress() {
         oldest_of_earlier_ = 0;
     }
     close_settled_gaps();
+
+    // Positions vouch for the decisions once they cover all blocks, also those not pushed yet.
+    bool const is_idle = read_.empty() && std::ranges::all_of(streams_, [](auto const& each) {
+                             return each->kept->prefix.is_idle_at(each->kept->committed);
+                         });
+    if (is_idle) {
+        target_.decisions.forget();
+    }
 
     // Drained is what the positions in the database say, and nothing else (R2).
     auto const end = writer_.readable_end();

@@ -49,6 +49,7 @@ class journal_feeder {
         position_keeper& position_guard;
         failure_report& failures;
         payer_decisions::catalog_source catalog;
+        last_commit& decisions; ///< pipeline::decisions()
         /// Forgets the lanes' last batches: the database may not have them.
         std::function<void()> forget_batches;
         std::chrono::seconds retain{0}; ///< how long a stored stream is kept
@@ -106,7 +107,7 @@ class journal_feeder {
     turn at_end(fed_stream& stream);
     turn damaged(fed_stream& stream);
     void retire(clock::time_point now);
-    bool remove(fed_stream const& stream);
+    void remove(fed_stream const& stream);
     void begin_again();
     void note_progress();
     void close_settled_gaps();

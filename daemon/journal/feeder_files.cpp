@@ -66,10 +66,11 @@ void journal_feeder::retire(clock::time_point now) {
         auto const& stream = **each;
         bool const is_due = stream.stored_at && (now - *stream.stored_at >= target_.retain ||
                                                  kept_bytes > target_.retain_bytes);
-        if (!is_due || !remove(stream)) {
+        if (!is_due) {
             ++each;
             continue;
         }
+        remove(stream);
         kept_bytes -= stream.files.bytes;
         each = streams_.erase(each);
     }
@@ -77,7 +78,7 @@ void journal_feeder::retire(clock::time_point now) {
 
 /// Files that cannot be removed do no harm: their records are stored. The position goes last: files
 /// without a position would be stored again.
-bool journal_feeder::remove(fed_stream const& stream) {
+void journal_feeder::remove(fed_stream const& stream) {
     target_.position_guard.unwatch(stream.kept);
     if (int const error = folder_.remove(stream.files); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
@@ -87,7 +88,6 @@ bool journal_feeder::remove(fed_stream const& stream) {
                      done.detail);
     }
     pushes_.earlier_removed(stream.files.bytes);
-    return true;
 }
 
 } // namespace tally::daemon

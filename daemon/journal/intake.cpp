@@ -85,6 +85,7 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
                                .position_guard = *position_guard_,
                                .failures = failures_,
                                .catalog = [this] { return lanes_.catalog(); },
+                               .decisions = lanes_.decisions(),
                                .forget_batches = [this] { lanes_.forget_last_batches(); },
                                .retain = options_.retain,
                                .retain_bytes = options_.retain_bytes,

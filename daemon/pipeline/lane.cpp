@@ -46,7 +46,8 @@ lane::lane(lane_options const& options, std::unique_ptr<storage::batch_store> da
       writer_{*database_,
               {.lane = static_cast<std::int32_t>(options.lane),
                .daemon_id = options.daemon_id,
-               .previous = [this] { return last_batch(); }},
+               .required = [this] { return required(); },
+               .is_outdated = [this] { return stored_generation_ != generation(); }},
               observer,
               options.pause ? options.pause : storage::retry_wait{[this](milliseconds time) {
                   return wait(time);
@@ -99,21 +100,24 @@ bool lane::has_given_up() {
     return given_up_;
 }
 
-ingest::uuid lane::last_batch() const {
-    std::lock_guard const lock{batch_mutex_};
-    return last_batch_;
-}
-
-void lane::forget_last_batch() {
-    std::lock_guard const lock{batch_mutex_};
-    last_batch_ = {};
-}
-
-void lane::forget_last_batch(ingest::uuid const& id) {
-    std::lock_guard const lock{batch_mutex_};
-    if (last_batch_ == id) {
-        last_batch_ = {};
+std::vector<ingest::uuid> lane::required() const {
+    std::vector<ingest::uuid> ids{last_batch_.get()};
+    if (options_.decisions != nullptr) {
+        ids.push_back(options_.decisions->get());
     }
+    std::erase_if(ids, [](auto const& id) { return id.is_nil(); });
+    return ids;
+}
+
+std::uint64_t lane::generation() const noexcept {
+    return options_.generation == nullptr ? 0 : options_.generation->load();
+}
+
+/// The database went back, and the records are read again: the slices end as not durable.
+void lane::drop(open_batch& batch) {
+    records_waiting_.fetch_sub(batch.entries.size(), std::memory_order_relaxed);
+    batch.entries.clear();
+    batch.slices.clear();
 }
 
 void lane::run() noexcept {
@@ -213,6 +217,11 @@ lane::turn lane::rest(clock::time_point now) {
 
 void lane::add(slice&& share, clock::time_point now) {
     auto const& routed = share.of();
+    if (open_->generation != routed.generation()) { // only newer ones come
+        drop(*open_);
+        open_->bytes = 0;
+        open_->generation = routed.generation();
+    }
     auto const owner = static_cast<std::uint32_t>(open_->slices.size());
     if (open_->entries.empty()) {
         opened_at_ = now;
@@ -228,6 +237,7 @@ void lane::add(slice&& share, clock::time_point now) {
 
 bool lane::store_open_batch() {
     auto const batch = std::exchange(open_, std::make_shared<open_batch>());
+    open_->generation = batch->generation;
     return store({batch, batch->entries});
 }
 
@@ -245,19 +255,22 @@ bool lane::store_aside(clock::time_point now) {
 
 /// Stores a part, or divides it if the database refuses it. False: gave up.
 bool lane::store(part const& share) {
+    if (share.batch->slices.empty()) {
+        return true; // another part of its batch was outdated
+    }
+    stored_generation_ = share.batch->generation;
     auto const end = writer_.store(share.entries, options_.import_id,
                                    share.batch->parts_left == 1 ? share.batch->bytes : 0);
     switch (end) {
-    case storage::store_end::stored: {
-        {
-            std::lock_guard const lock{batch_mutex_};
-            last_batch_ = writer_.last_batch();
-        }
+    case storage::store_end::stored:
+        last_batch_.set(writer_.last_batch());
         finish_part(*share.batch);
         return true;
-    }
     case storage::store_end::poisoned:
         set_aside(share);
+        return true;
+    case storage::store_end::outdated:
+        drop(*share.batch);
         return true;
     case storage::store_end::given_up:
         break;

@@ -3,6 +3,7 @@
 #include "daemon/pipeline/closable_queue.hpp"
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/pipeline/last_commit.hpp"
 #include "daemon/pipeline/routed_block.hpp"
 #include "storage/lane/isolation.hpp"
 #include "storage/lane/lane_writer.hpp"
@@ -29,6 +30,10 @@ struct lane_options {
     /// Waits before a failed attempt is repeated; false: give up. Empty: the lane's own wait, which
     /// give_up() ends.
     storage::retry_wait pause{};
+    /// The decisions on payers that the lane's records rest on; nullptr: none.
+    last_commit const* decisions = nullptr;
+    /// The pipeline's generation: slices of an earlier one are dropped; nullptr: there is only one.
+    std::atomic<std::uint64_t> const* generation = nullptr;
 };
 
 /// One connection and one open batch. All charges of an account go through one lane, in order, so
@@ -75,12 +80,9 @@ class lane {
     [[nodiscard]] std::size_t records_waiting() const noexcept {
         return records_waiting_.load(std::memory_order_relaxed);
     }
-    /// The id of the last batch that was committed; nil: none, or it was forgotten. The next batch
-    /// is committed only where this one is. Any thread.
-    [[nodiscard]] ingest::uuid last_batch() const;
-    void forget_last_batch();
-    /// The same, if it is still this one.
-    void forget_last_batch(ingest::uuid const& id);
+    /// The last batch that was committed. The next one is committed only where this one is.
+    [[nodiscard]] last_commit& last_batch() noexcept { return last_batch_; }
+    [[nodiscard]] last_commit const& last_batch() const noexcept { return last_batch_; }
     [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
 
     /// Stopping: close() lets the lane finish its queue; give_up() ends its waiting for a database
@@ -98,7 +100,8 @@ class lane {
         std::vector<slice> slices;
         std::vector<storage::batch_entry> entries;
         std::uint64_t bytes = 0;
-        std::size_t parts_left = 1; ///< of the entries, to be stored
+        std::size_t parts_left = 1;   ///< of the entries, to be stored
+        std::uint64_t generation = 0; ///< of all slices
     };
     struct part {
         std::shared_ptr<open_batch> batch;
@@ -117,6 +120,9 @@ class lane {
     void set_aside(part const& refused);
     void finish_part(open_batch& batch);
     void let_go() noexcept;
+    [[nodiscard]] std::vector<ingest::uuid> required() const;
+    [[nodiscard]] std::uint64_t generation() const noexcept;
+    void drop(open_batch& batch);
     bool wait(std::chrono::milliseconds time);
     [[nodiscard]] bool has_given_up();
 
@@ -128,14 +134,14 @@ class lane {
     storage::lane_writer writer_;
 
     std::shared_ptr<open_batch> open_;
-    clock::time_point opened_at_; ///< when its first record came
-    std::deque<part> at_once_;    ///< parts that no suspicion holds up
-    std::deque<part> aside_;      ///< parts with a bad record, one source each
+    std::uint64_t stored_generation_ = 0; ///< of the batch that is being stored
+    clock::time_point opened_at_;         ///< when its first record came
+    std::deque<part> at_once_;            ///< parts that no suspicion holds up
+    std::deque<part> aside_;              ///< parts with a bad record, one source each
     storage::failure_budget budget_;
 
     std::atomic<std::size_t> records_waiting_{0};
-    mutable std::mutex batch_mutex_; ///< guards last_batch_
-    ingest::uuid last_batch_;
+    last_commit last_batch_;
     std::mutex stop_mutex_; ///< guards given_up_
     std::condition_variable stop_;
     bool given_up_ = false;

@@ -3,6 +3,7 @@
 #include "rating/catalog/guide.hpp"
 #include "rating/number/number_normalizer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace tally::daemon {
@@ -13,17 +14,19 @@ void decide_payers(ingest::record_block& block, rating::catalog const& catalog) 
 }
 
 payer_decisions::payer_decisions(storage::position_store& store, std::string stream,
-                                 catalog_source catalog)
-    : store_{store}, stream_{std::move(stream)}, catalog_{std::move(catalog)} {}
+                                 catalog_source catalog, last_commit& chain)
+    : store_{store}, stream_{std::move(stream)}, catalog_{std::move(catalog)}, chain_{chain} {}
 
 storage::result payer_decisions::load(std::uint64_t position) {
     std::vector<storage::decided_range> found;
     auto const status = store_.load_decisions(stream_, position, found);
     is_certain_ = status.ok();
     earlier_.clear();
+    std::uint64_t end = 0;
     for (auto const& each : found) {
-        range one{each.first_record, each.end_record, {}};
+        range one{each.first_record, each.end_record, {}, end};
         if (one.decided.decode(each.payers)) {
+            end = std::max(end, one.end_record);
             earlier_.push_back(std::move(one));
         }
     }
@@ -42,30 +45,32 @@ payer_decisions::settle(std::span<std::unique_ptr<ingest::record_block> const> b
     std::vector<storage::decided_range> made;
     std::vector<ingest::record_block*> of_made;
     for (auto const& block : blocks) {
-        bool const needs_none = block->batch.cdrs.empty() || !block->decided.empty();
-        if (needs_none || recall(*block)) {
-            continue;
+        if (!block->batch.cdrs.empty() && block->decided.empty()) {
+            decide(*block);
+            made.push_back({block->stream_begin, block->stream_end, block->decided.encode()});
+            of_made.push_back(block.get());
         }
-        made.push_back({block->stream_begin, block->stream_end, block->decided.encode()});
-        of_made.push_back(block.get());
     }
     if (made.empty()) {
         return {};
     }
 
-    auto const status = store_.keep_decisions(stream_, made);
-    if (!status.ok()) {
-        is_certain_ = false;
-        for (auto* const block : of_made) {
-            block->decided = {};
-        }
+    storage::chain_link const link{ingest::uuid_v7(), chain_.get()};
+    auto const status = store_.keep_decisions(stream_, made, link);
+    if (status.ok()) {
+        chain_.set(link.id);
+        return status;
+    }
+    is_certain_ = false;
+    for (auto* const block : of_made) {
+        block->decided = {};
     }
     return status;
 }
 
 /// Takes the decisions of an earlier run, and decides for the calls that have none: blocks may have
-/// been cut at other records then. True: every call has one of an earlier run.
-bool payer_decisions::recall(ingest::record_block& block) const {
+/// been cut at other records then.
+void payer_decisions::decide(ingest::record_block& block) const {
     ingest::payers known;
     bool knows_all = true;
     for (auto const index : block.batch.cdr_index) {
@@ -77,7 +82,7 @@ bool payer_decisions::recall(ingest::record_block& block) const {
     }
     if (knows_all) {
         block.decided = std::move(known);
-        return true;
+        return;
     }
 
     decide_payers(block, *catalog_());
@@ -86,17 +91,23 @@ bool payer_decisions::recall(ingest::record_block& block) const {
             block.decided.set(index, *payer);
         }
     }
-    return false;
 }
 
 /// nullptr: no earlier run has decided for this record.
 ingest::payer const* payer_decisions::earlier_payer(std::uint64_t record) const {
-    for (auto const& each : earlier_) {
-        if (each.first_record <= record && record < each.end_record) {
-            auto const index = static_cast<std::uint32_t>(record - each.first_record);
-            if (auto const* const payer = each.decided.of(index)) {
+    auto each = std::ranges::upper_bound(earlier_, record, {}, &range::first_record);
+
+    // Backwards, as long as some range before may reach the record.
+    while (each != earlier_.begin()) {
+        --each;
+        if (record < each->end_record) {
+            auto const index = static_cast<std::uint32_t>(record - each->first_record);
+            if (auto const* const payer = each->decided.of(index)) {
                 return payer;
             }
+        }
+        if (each->end_before <= record) {
+            break;
         }
     }
     return nullptr;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/pipeline/last_commit.hpp"
 #include "ingest/record/record_block.hpp"
 #include "rating/catalog/catalog.hpp"
 #include "storage/lane/position_store.hpp"
@@ -22,29 +23,34 @@ class payer_decisions {
   public:
     using catalog_source = std::function<std::shared_ptr<rating::catalog const>()>;
 
-    /// `catalog` must not return nullptr when settle() is called.
-    payer_decisions(storage::position_store& store, std::string stream, catalog_source catalog);
+    /// `catalog` must not return nullptr when settle() is called. `chain` is the pipeline's: its
+    /// batches require the decisions.
+    payer_decisions(storage::position_store& store, std::string stream, catalog_source catalog,
+                    last_commit& chain);
 
     /// Reads the decisions of earlier runs, for records at and after `position`.
     storage::result load(std::uint64_t position);
-    /// Decides for those of the blocks that need it, by the earlier decisions first. After a
-    /// failure nothing of them may be stored; call it again.
+    /// Decides for those of the blocks that need it, by the earlier decisions first, and keeps all
+    /// of that, also what was decided earlier: the database may have lost it since load(). After a
+    /// failure nothing of them may be stored; call it again. `lost`: the database went back.
     storage::result settle(std::span<std::unique_ptr<ingest::record_block> const> blocks);
 
   private:
-    bool recall(ingest::record_block& block) const;
+    void decide(ingest::record_block& block) const;
     [[nodiscard]] ingest::payer const* earlier_payer(std::uint64_t record) const;
 
     struct range {
         std::uint64_t first_record = 0;
         std::uint64_t end_record = 0;
         ingest::payers decided;
+        std::uint64_t end_before = 0; ///< the largest end of all ranges before this one
     };
 
     storage::position_store& store_;
     std::string stream_;
     catalog_source catalog_;
-    std::vector<range> earlier_; ///< sorted
+    last_commit& chain_;
+    std::vector<range> earlier_; ///< sorted by first_record; they may overlap
     bool is_certain_ = true;     ///< earlier_ has all that is kept of earlier runs
 };
 

@@ -30,7 +30,9 @@ pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
                                                 .import_id = options.import_id,
                                                 .batch_rows_max = options.batch_rows_max,
                                                 .linger_max = options.linger_max,
-                                                .pause = options.pause},
+                                                .pause = options.pause,
+                                                .decisions = &decisions_,
+                                                .generation = &generation_},
                                    connect(i), observer, failures));
     }
 }
@@ -42,26 +44,28 @@ void pipeline::start() {
 }
 
 std::vector<ingest::uuid> pipeline::last_batches() const {
-    std::vector<ingest::uuid> batches;
+    std::vector<ingest::uuid> batches{decisions_.get()};
     for (auto const& one : lanes_) {
-        if (auto const id = one->last_batch(); !id.is_nil()) {
-            batches.push_back(id);
-        }
+        batches.push_back(std::as_const(*one).last_batch().get());
     }
+    std::erase_if(batches, [](auto const& id) { return id.is_nil(); });
     return batches;
 }
 
-void pipeline::forget_last_batches(std::span<ingest::uuid const> covered) {
+void pipeline::forget_last_batches() {
+    // First: a lane that finds no required batch any longer must find itself outdated, too.
+    ++generation_;
+    decisions_.forget();
     for (auto& one : lanes_) {
-        for (auto const& id : covered) {
-            one->forget_last_batch(id);
-        }
+        one->last_batch().forget();
     }
 }
 
-void pipeline::forget_last_batches() {
-    for (auto& one : lanes_) {
-        one->forget_last_batch();
+void pipeline::forget_last_batches(std::span<ingest::uuid const> covered) {
+    for (auto const& id : covered) {
+        for (auto& one : lanes_) {
+            one->last_batch().forget(id);
+        }
     }
 }
 
@@ -94,10 +98,12 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
         return ingest::push_status::closed;
     }
     auto const routed = std::make_shared<routed_block>(
-        std::move(block), catalog_.get(), options_.lanes, [this](std::size_t bytes) {
+        std::move(block), catalog_.get(), options_.lanes,
+        [this](std::size_t bytes) {
             release(bytes);
             blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
-        });
+        },
+        generation_);
     blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
 
     // A lane that has ended refuses this slice and every later one. The refused slice is destroyed,

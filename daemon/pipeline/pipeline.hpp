@@ -55,12 +55,18 @@ class pipeline final : public ingest::record_sink {
     void start();
     /// A lane, for who steps the lanes himself instead of start().
     [[nodiscard]] lane& lane_at(std::uint32_t index) { return *lanes_[index]; }
-    /// The last committed batch of each lane that has one. Set before the batch's blocks report.
+    /// The chain of the decisions on payers, which the lanes' batches require.
+    [[nodiscard]] last_commit& decisions() noexcept { return decisions_; }
+    /// The last committed batch of each lane that has one, set before the batch's blocks report, and
+    /// the last decisions.
     [[nodiscard]] std::vector<ingest::uuid> last_batches() const;
-    /// To be called when the database went back: the batches may not be there.
+    /// To be called when the database went back: the batches may not be there. Blocks that were
+    /// pushed before are dropped, not durable, as far as they are not stored: their streams are read
+    /// again, and what they rest on may be lost.
     void forget_last_batches();
     /// To be called when positions cover all that these batches stored: the positions vouch for
-    /// them, and the rows of ingest.batches may be deleted one day.
+    /// them, and the rows of ingest.batches may be deleted one day. The decisions stay: blocks that
+    /// rest on them may not be pushed yet, which only their reader knows.
     void forget_last_batches(std::span<ingest::uuid const> covered);
 
     void set_catalog(std::shared_ptr<rating::catalog const> next) { catalog_.set(std::move(next)); }
@@ -88,6 +94,8 @@ class pipeline final : public ingest::record_sink {
     credit credit_;
     snapshot<rating::catalog> catalog_;
     snapshot<ingest::source_table> sources_;
+    last_commit decisions_;                    ///< outlives the lanes
+    std::atomic<std::uint64_t> generation_{0}; ///< how often the database went back
     std::atomic<bool> closed_{false};
     std::atomic<std::int64_t> blocks_under_way_{0};
     std::vector<std::unique_ptr<lane>> lanes_;

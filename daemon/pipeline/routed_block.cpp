@@ -8,9 +8,10 @@ namespace tally::daemon {
 
 routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
                            std::shared_ptr<rating::catalog const> catalog, std::uint32_t lanes,
-                           std::function<void(std::size_t)> released)
+                           std::function<void(std::size_t)> released, std::uint64_t generation)
     : block_{std::move(block)}, catalog_{std::move(catalog)}, records_{*block_, *catalog_},
-      released_{std::move(released)}, first_of_lane_(lanes + 1, 0), records_left_{records_.size()} {
+      released_{std::move(released)}, generation_{generation},
+      first_of_lane_(lanes + 1, 0), records_left_{records_.size()} {
     sort_by_lane(lanes);
 }
 

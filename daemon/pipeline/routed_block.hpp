@@ -25,15 +25,16 @@ namespace tally::daemon {
 class routed_block {
   public:
     /// Guides every record by `catalog` and assigns it to a lane (docs/ARCHITECTURE.md, R7).
-    /// `released` is called with the admitted bytes at the end.
+    /// `released` is called with the admitted bytes at the end. `generation`: see pipeline.
     routed_block(std::unique_ptr<ingest::record_block> block,
                  std::shared_ptr<rating::catalog const> catalog, std::uint32_t lanes,
-                 std::function<void(std::size_t)> released);
+                 std::function<void(std::size_t)> released, std::uint64_t generation = 0);
     ~routed_block();
     routed_block(routed_block const&) = delete;
     routed_block& operator=(routed_block const&) = delete;
 
     [[nodiscard]] ingest::record_block const& block() const noexcept { return *block_; }
+    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
     [[nodiscard]] storage::guided_records const& records() const noexcept { return records_; }
     [[nodiscard]] std::span<std::uint32_t const> indices_of(std::uint32_t lane) const noexcept {
         return std::span{indices_}.subspan(first_of_lane_[lane],
@@ -49,6 +50,7 @@ class routed_block {
     std::shared_ptr<rating::catalog const> catalog_;
     storage::guided_records records_;
     std::function<void(std::size_t)> released_;
+    std::uint64_t generation_;
     std::vector<std::uint32_t> indices_;
     std::vector<std::uint32_t> first_of_lane_; ///< lanes + 1 elements; the last one is the end
     std::atomic<std::size_t> records_left_;    ///< in slices that are not finished

@@ -106,9 +106,10 @@ class watched_position_store final : public storage::position_store {
         return store_.forget(stream);
     }
     storage::result keep_decisions(std::string_view stream,
-                                   std::span<storage::decided_range const> decided) override {
+                                   std::span<storage::decided_range const> decided,
+                                   storage::chain_link const& link) override {
         database_wait const waiting{pulse_};
-        return store_.keep_decisions(stream, decided);
+        return store_.keep_decisions(stream, decided, link);
     }
     storage::result load_decisions(std::string_view stream, std::uint64_t position,
                                    std::vector<storage::decided_range>& out) override {

@@ -13,7 +13,7 @@ void batch::clear() noexcept {
     suspense.clear();
     resolved.clear();
     import_id = {};
-    previous = {};
+    required.clear();
     duplicates = 0;
     bytes = 0;
     session = 0;

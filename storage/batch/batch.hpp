@@ -125,9 +125,9 @@ struct batch {
     ingest::uuid id; ///< version 7; a new one for each attempt
     ingest::uuid daemon_id;
     ingest::uuid import_id; ///< nil: not from an import
-    /// The lane's batch before this one, which must be there, or this one is `lost`; nil: none.
-    /// Batches of a lane are a chain: where the last one is, all are.
-    ingest::uuid previous;
+    /// Batches that must be there, or this one is `lost`: the lane's batch before this one, and the
+    /// decisions on payers that it rests on. Each kind is a chain: where the last one is, all are.
+    std::vector<ingest::uuid> required;
     std::int32_t lane = 0;
     ingest::time_us opened = 0;   ///< when its first record was taken
     std::uint32_t duplicates = 0; ///< records dropped as duplicates, for ingest.batches

@@ -27,7 +27,7 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
         auto const& rows = outcome.rows[i];
         std::string_view const name = statements[i].name;
         if (name == statement::is_committed && row_count(rows) == 0) {
-            return {failure::lost, {}, "the lane's batch before this one is not there"};
+            return {failure::lost, {}, "a batch that this one rests on is not there"};
         }
         if (name == statement::identities) {
             // Overrides `stale`: a lane drops the stored events before it rates the rest again.

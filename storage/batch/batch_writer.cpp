@@ -14,6 +14,7 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
 #include <optional>
 
 namespace tally::storage {
@@ -86,7 +87,7 @@ struct batch_writer::impl {
     resolved_rows resolved;
     usage_keys keys;
     parameters values;
-    parameters previous;
+    std::deque<parameters> required; ///< one per statement
     std::vector<pipelined> statements;
     pipeline_outcome outcome;
 };
@@ -131,9 +132,9 @@ result batch_writer::impl::begin(batch const& rows, commit_counts& counts) {
     statements.push_back({statement::claim, &values.add_int64(claim_of(rows.id))});
 
     // Before any change: the transaction of a server that went back must not be continued (R5).
-    if (!rows.previous.is_nil()) {
-        previous.clear();
-        statements.push_back({statement::is_committed, &previous.add(rows.previous)});
+    required.clear();
+    for (auto const& id : rows.required) {
+        statements.push_back({statement::is_committed, &required.emplace_back().add(id)});
     }
 
     // The order of these statements is the order of locks (S1, R13).

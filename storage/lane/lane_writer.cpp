@@ -47,6 +47,8 @@ store_end lane_writer::store(std::span<batch_entry> entries, ingest::uuid const&
             return store_end::stored;
         case step::poisoned:
             return store_end::poisoned;
+        case step::outdated:
+            return store_end::outdated;
         case step::give_up:
             return store_end::given_up;
         case step::again:
@@ -102,7 +104,13 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
     // A new id for each attempt: is_committed() asks for exactly this one. A session that began
     // while the rows were read is the one in which they hold, unless some were remembered.
     out_.id = ingest::uuid_v7();
-    out_.previous = options_.previous ? options_.previous() : ingest::uuid{};
+    if (options_.required) {
+        out_.required = options_.required();
+    }
+    if (options_.is_outdated && options_.is_outdated()) { // after `required` was asked
+        database_.roll_back();
+        return step::outdated;
+    }
     out_.session = session_ == 0 ? database_.session() : session_;
     out_.duplicates =
         static_cast<std::uint32_t>(std::count_if(entries.begin(), entries.end(), [](auto const& e) {

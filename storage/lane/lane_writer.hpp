@@ -44,6 +44,7 @@ using retry_wait = std::function<bool(std::chrono::milliseconds)>;
 enum class store_end : std::uint8_t {
     stored,   ///< each entry is stored, a duplicate, or in suspense
     poisoned, ///< nothing is stored, because the database refuses one of the entries: see culprit()
+    outdated, ///< nothing is stored: see lane_writer::options::is_outdated
     given_up, ///< the process is stopping; what became of the last attempt is not known
 };
 
@@ -59,7 +60,7 @@ enum class store_end : std::uint8_t {
 ///                    decides when to go on (isolation.hpp). A single entry that suspense refuses,
 ///                    too: without its detail and time
 ///     unknown        ask whether the batch is stored
-///     lost           wait: who reads the stream begins again, and then asks for no previous batch
+///     lost           wait until the entries are outdated: their stream is read again
 ///     transient,     wait with backoff and jitter, then repeat
 ///     permanent
 ///
@@ -73,8 +74,11 @@ class lane_writer {
         ingest::uuid daemon_id;
         std::chrono::milliseconds backoff_first{50};
         std::chrono::milliseconds backoff_max{5000};
-        /// The lane's last batch, if the next one must find it in the database; empty: none must.
-        std::function<ingest::uuid()> previous{};
+        /// The batches that the next one must find in the database (batch::required); empty: none.
+        std::function<std::vector<ingest::uuid>()> required{};
+        /// Whether the entries under way are to be dropped: the database went back, and their stream
+        /// is read again. True no later than `required` forgets what they rest on. Empty: never.
+        std::function<bool()> is_outdated{};
         std::size_t usage_states_max = 2'000'000; ///< see entry_batch
         std::size_t metric_states_max = 500'000;  ///< see entry_batch
     };
@@ -95,7 +99,7 @@ class lane_writer {
     [[nodiscard]] ingest::uuid const& last_batch() const noexcept { return last_batch_; }
 
   private:
-    enum class step : std::uint8_t { done, again, poisoned, give_up };
+    enum class step : std::uint8_t { done, again, poisoned, outdated, give_up };
 
     step load(std::span<batch_entry> entries);
     step try_once(std::span<batch_entry> entries);

@@ -37,6 +37,12 @@ struct decided_range {
     std::string payers;
 };
 
+/// A commit of a chain: it is made only where the one before is.
+struct chain_link {
+    ingest::uuid id;
+    ingest::uuid previous; ///< nil: the first one
+};
+
 /// ingest.positions: how far a stream (a journal, a file) is stored. One row per stream; only the
 /// stream's reader writes it. Failures are results. One thread, except cancel().
 class position_store {
@@ -55,10 +61,11 @@ class position_store {
     /// Removes a stream that has ended, with its decisions.
     virtual result forget(std::string_view stream) = 0;
 
-    /// Stores decisions before any record of them is stored. Those that exist stay, except that a
-    /// longer range with the same first record takes their place.
-    virtual result keep_decisions(std::string_view stream,
-                                  std::span<decided_range const> decided) = 0;
+    /// Stores decisions before any record of them is stored, with the row `link.id` in
+    /// ingest.batches, which batches that rest on them require. A longer range replaces a shorter one
+    /// that begins at the same record. `lost` if `link.previous` is not there.
+    virtual result keep_decisions(std::string_view stream, std::span<decided_range const> decided,
+                                  chain_link const& link) = 0;
     /// Decisions at and after `position`, sorted.
     virtual result load_decisions(std::string_view stream, std::uint64_t position,
                                   std::vector<decided_range>& out) = 0;

@@ -38,12 +38,22 @@ DELETE FROM ingest.positions WHERE stream = $1::text)";
 
 // A longer range was decided with the shorter one known, and repeats its decisions.
 constexpr char const* keep_sql = R"(
-INSERT INTO ingest.payer_decisions (stream, first_record, end_record, payers)
-SELECT $1::text, d.first_record, d.end_record, d.payers
-FROM unnest($2::bigint[], $3::bigint[], $4::bytea[]) AS d(first_record, end_record, payers)
-ON CONFLICT (stream, first_record) DO UPDATE
-    SET end_record = excluded.end_record, payers = excluded.payers
-    WHERE excluded.end_record > payer_decisions.end_record)";
+WITH before AS (
+    SELECT $5::uuid IS NULL OR EXISTS (SELECT FROM ingest.batches WHERE id = $5::uuid) AS is_there),
+link AS (
+    INSERT INTO ingest.batches (id, daemon_id, lane, received, committed, duplicate, suspended, bytes,
+        cost, opened_at, created_at)
+    SELECT $6::uuid, $6::uuid, -1, 0, 0, 0, 0, 0, 0, now(), now() FROM before WHERE is_there),
+kept AS (
+    INSERT INTO ingest.payer_decisions (stream, first_record, end_record, payers)
+    SELECT $1::text, d.first_record, d.end_record, d.payers
+    FROM before, unnest($2::bigint[], $3::bigint[], $4::bytea[])
+        AS d(first_record, end_record, payers)
+    WHERE is_there
+    ON CONFLICT (stream, first_record) DO UPDATE
+        SET end_record = excluded.end_record, payers = excluded.payers
+        WHERE excluded.end_record > payer_decisions.end_record)
+SELECT is_there FROM before)";
 
 constexpr char const* decisions_sql = R"(
 SELECT first_record, end_record, payers FROM ingest.payer_decisions
@@ -95,7 +105,8 @@ result stored_positions::forget(std::string_view stream) {
 }
 
 result stored_positions::keep_decisions(std::string_view stream,
-                                        std::span<decided_range const> decided) {
+                                        std::span<decided_range const> decided,
+                                        chain_link const& link) {
     array_parameter first{wire::int8_oid};
     array_parameter end{wire::int8_oid};
     array_parameter payers{wire::bytea_oid};
@@ -106,8 +117,13 @@ result stored_positions::keep_decisions(std::string_view stream,
     }
     parameters values;
     values.add_text(stream).add(first).add(end).add(payers);
+    values.add_optional(link.previous).add(link.id);
     pq_rows rows;
-    return connection_.query(keep_sql, values, rows);
+    result status = connection_.query(keep_sql, values, rows);
+    if (status.ok() && !bool_at(rows, 0, 0)) {
+        status = {failure::lost, {}, "the decisions before these are not there"};
+    }
+    return status;
 }
 
 result stored_positions::load_decisions(std::string_view stream, std::uint64_t position,

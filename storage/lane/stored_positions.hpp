@@ -14,7 +14,8 @@ class stored_positions final : public position_store {
     result load(std::string_view stream, std::uint64_t& position) override;
     result move(position_move const& wanted, position_found& out) override;
     result forget(std::string_view stream) override;
-    result keep_decisions(std::string_view stream, std::span<decided_range const> decided) override;
+    result keep_decisions(std::string_view stream, std::span<decided_range const> decided,
+                          chain_link const& link) override;
     result load_decisions(std::string_view stream, std::uint64_t position,
                           std::vector<decided_range>& out) override;
 

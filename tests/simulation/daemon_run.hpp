@@ -69,6 +69,7 @@ struct world::daemon_run {
                 .position_guard = position_guard,
                 .failures = failures,
                 .catalog = [this] { return lanes.catalog(); },
+                .decisions = lanes.decisions(),
                 .forget_batches = [this] { lanes.forget_last_batches(); },
                 .retain = owner.retain_,
                 .retain_bytes = std::uint64_t{1} << 30},

@@ -157,9 +157,11 @@ void model_store::roll_back() noexcept {
 /// The statements of a batch, in their order. Nothing of `next` counts after a failure.
 result model_store::apply(storage::batch const& rows, storage::commit_counts& counts,
                           model_state& next) {
-    if (!rows.previous.is_nil() && !next.batches.contains(rows.previous)) {
+    bool const has_all = std::ranges::all_of(
+        rows.required, [&next](auto const& id) { return next.batches.contains(id); });
+    if (!has_all) {
         faults_.met("lane found its last batch lost");
-        return {failure::lost, {}, "the lane's batch before this one is not there"};
+        return {failure::lost, {}, "a batch that this one rests on is not there"};
     }
     for (auto const& each : rows.usage) {
         storage::usage_key const key{each.subscription_id, each.period_start};
@@ -329,14 +331,27 @@ result model_positions::forget(std::string_view stream) {
 }
 
 result model_positions::keep_decisions(std::string_view stream,
-                                       std::span<storage::decided_range const> decided) {
+                                       std::span<storage::decided_range const> decided,
+                                       storage::chain_link const& link) {
     result status = request();
+    if (status.ok() && !link.previous.is_nil() && !server_.now().batches.contains(link.previous)) {
+        return {failure::lost, {}, "the decisions before these are not there"};
+    }
     if (status.ok()) {
         auto next = server_.now();
+        next.batches.insert(link.id);
         for (auto const& each : decided) {
-            next.decisions[std::string{stream}].try_emplace(each.first_record, each);
+            auto& kept = next.decisions[std::string{stream}];
+            auto const [row, is_new] = kept.try_emplace(each.first_record, each);
+            if (!is_new && each.end_record > row->second.end_record) {
+                row->second = each;
+            }
         }
         server_.commit(std::move(next));
+        if (faults_.chance(faults_.lost_answer)) {
+            return transient("the answer is lost");
+        }
+        faults_.interleave();
     }
     return status;
 }

@@ -159,7 +159,8 @@ class model_positions final : public storage::position_store {
                          storage::position_found& out) override;
     storage::result forget(std::string_view stream) override;
     storage::result keep_decisions(std::string_view stream,
-                                   std::span<storage::decided_range const> decided) override;
+                                   std::span<storage::decided_range const> decided,
+                                   storage::chain_link const& link) override;
     storage::result load_decisions(std::string_view stream, std::uint64_t position,
                                    std::vector<storage::decided_range>& out) override;
 

@@ -75,8 +75,7 @@ void world::start() {
     if (had_files) {
         met("replay of an earlier run");
     }
-    // A decision that a failover loses is lost for good (docs/ARCHITECTURE.md, 7).
-    if (has_failovers_ || chance(700)) {
+    if (chance(700)) {
         daemon_->lanes.set_catalog(catalogs_[catalog_]);
         daemon_->has_catalog = true;
     }

@@ -198,7 +198,8 @@ class memory_positions final : public storage::position_store {
         return answer();
     }
     storage::result keep_decisions(std::string_view /*stream*/,
-                                   std::span<storage::decided_range const> decided) override {
+                                   std::span<storage::decided_range const> decided,
+                                   storage::chain_link const& /*link*/) override {
         for (auto const& each : decided) {
             auto const [known, is_new] = decisions.try_emplace(each.first_record, each);
             if (!is_away && !is_new && each.end_record > known->second.end_record) {

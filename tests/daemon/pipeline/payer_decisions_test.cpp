@@ -28,7 +28,7 @@ class payer_decisions_test : public ::testing::Test {
     /// A run that decides by a catalog in which the number belongs to this account.
     payer_decisions run(int owner, std::uint64_t position = 0) {
         payer_decisions made{store_, "file",
-                             [catalog = tests::small_catalog(owner)] { return catalog; }};
+                             [catalog = tests::small_catalog(owner)] { return catalog; }, chain_};
         EXPECT_TRUE(made.load(position).ok());
         return made;
     }
@@ -47,6 +47,7 @@ class payer_decisions_test : public ::testing::Test {
     }
 
     tests::memory_positions store_;
+    last_commit chain_;
 };
 
 TEST_F(payer_decisions_test, hold_when_the_catalog_changes_between_two_runs) {
@@ -96,7 +97,8 @@ TEST_F(payer_decisions_test, are_not_used_before_they_are_kept) {
 // The answer is lost, and the catalog changes before the next attempt.
 TEST_F(payer_decisions_test, that_were_kept_without_an_answer_hold) {
     int owner = 1;
-    payer_decisions decisions{store_, "file", [&owner] { return tests::small_catalog(owner); }};
+    payer_decisions decisions{store_, "file", [&owner] { return tests::small_catalog(owner); },
+                              chain_};
     auto const block = of(block_of(calls_by_number(0, 1)));
     store_.loses_answers = true;
     EXPECT_FALSE(decisions.settle(block).ok());

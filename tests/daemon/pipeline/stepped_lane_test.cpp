@@ -26,18 +26,21 @@ class stepped_lane : public ::testing::Test {
         ingest::block_outcome outcome;
     };
     std::unique_ptr<lane> make_lane(std::size_t rows_max = 100) {
-        return std::make_unique<lane>(
-            lane_options{
-                .daemon_id = ingest::uuid_v7(), .import_id = {}, .batch_rows_max = rows_max},
-            std::make_unique<tests::memory_batches>(database_), observer_, failures_);
+        return std::make_unique<lane>(lane_options{.daemon_id = ingest::uuid_v7(),
+                                                   .import_id = {},
+                                                   .batch_rows_max = rows_max,
+                                                   .generation = &generation_},
+                                      std::make_unique<tests::memory_batches>(database_), observer_,
+                                      failures_);
     }
     /// Pushes calls of one sender; what becomes of them.
     std::shared_ptr<told> push(lane& target, std::string const& text, std::uint8_t sender = 1) {
         auto outcome = std::make_shared<told>();
         auto block = block_of(text, 0, sender);
         block->on_done = [outcome](auto const& each) { *outcome = {true, each}; };
-        slice share{
-            std::make_shared<routed_block>(std::move(block), catalog_, 1, [](std::size_t) {}), 0};
+        slice share{std::make_shared<routed_block>(
+                        std::move(block), catalog_, 1, [](std::size_t) {}, generation_),
+                    0};
         static_cast<void>(target.push(std::move(share)));
         return outcome;
     }
@@ -57,6 +60,7 @@ class stepped_lane : public ::testing::Test {
     std::shared_ptr<rating::catalog const> catalog_ = tests::small_catalog();
     silent_observer observer_;
     failure_report failures_;
+    std::atomic<std::uint64_t> generation_{0};
     lane::clock::time_point now_{1h};
 };
 
@@ -69,16 +73,34 @@ TEST_F(stepped_lane, waits_for_more_records_as_long_as_it_may_linger) {
     EXPECT_EQ(lane->step(now_).wait, 1ms);
     EXPECT_FALSE(first->is_done);
     EXPECT_EQ(lane->records_waiting(), 2U);
-    EXPECT_TRUE(lane->last_batch().is_nil());
+    EXPECT_TRUE(lane->last_batch().get().is_nil());
     now_ += 1ms;
     settle(*lane);
     EXPECT_EQ(database_->batches, 1U);
     EXPECT_EQ(first->outcome, (ingest::block_outcome{true, 1, 0, 0}));
     EXPECT_TRUE(second->outcome.durable);
     EXPECT_EQ(lane->records_waiting(), 0U);
-    EXPECT_FALSE(lane->last_batch().is_nil());
-    lane->forget_last_batch();
-    EXPECT_TRUE(lane->last_batch().is_nil());
+    EXPECT_FALSE(lane->last_batch().get().is_nil());
+    lane->last_batch().forget();
+    EXPECT_TRUE(lane->last_batch().get().is_nil());
+}
+
+// What they rest on may be lost, and their stream is read again.
+TEST_F(stepped_lane, drops_what_came_before_the_database_went_back) {
+    auto const lane = make_lane();
+    auto const before = push(*lane, call_json(1, 1));
+    EXPECT_EQ(lane->step(now_).wait, 5ms);
+    ++generation_;
+    auto const after = push(*lane, call_json(2, 1));
+    now_ += 10ms;
+    settle(*lane);
+    now_ += 10ms;
+    settle(*lane);
+    EXPECT_TRUE(before->is_done);
+    EXPECT_FALSE(before->outcome.durable);
+    EXPECT_TRUE(after->outcome.durable);
+    EXPECT_EQ(lane->records_waiting(), 0U);
+    EXPECT_EQ(database_->batches, 1U);
 }
 
 TEST_F(stepped_lane, stores_a_full_batch_at_once) {
@@ -161,7 +183,7 @@ TEST_F(stepped_lane, leaves_its_blocks_not_durable_when_it_gives_up) {
     lane->give_up();
     now_ += 5ms;
     EXPECT_TRUE(lane->step(now_).is_over);
-    EXPECT_TRUE(lane->last_batch().is_nil());
+    EXPECT_TRUE(lane->last_batch().get().is_nil());
     lane.reset();
     EXPECT_TRUE(first->is_done);
     EXPECT_FALSE(first->outcome.durable);

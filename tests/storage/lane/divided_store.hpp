@@ -19,6 +19,7 @@ inline bool store_divided(lane_writer& writer, std::span<batch_entry> entries,
         switch (writer.store(part, import_id, 100)) {
         case store_end::stored:
             break;
+        case store_end::outdated:
         case store_end::given_up:
             return false;
         case store_end::poisoned: {

@@ -78,9 +78,9 @@ TEST_F(stored_positions_test, stay_while_a_batch_is_missing) {
 TEST_F(stored_positions_test, keep_the_first_decision_until_the_position_has_passed_it) {
     std::string const bytes{"\0\xff", 2};
     std::vector<decided_range> decided{{0, 4, bytes}, {4, 8, "b"}};
-    ASSERT_TRUE(positions_.keep_decisions("file", decided).ok());
+    ASSERT_TRUE(positions_.keep_decisions("file", decided, {ingest::uuid_v7(), {}}).ok());
     decided = {{4, 8, "later"}, {8, 9, "c"}};
-    ASSERT_TRUE(positions_.keep_decisions("file", decided).ok());
+    ASSERT_TRUE(positions_.keep_decisions("file", decided, {ingest::uuid_v7(), {}}).ok());
 
     std::vector<decided_range> found;
     ASSERT_TRUE(positions_.load_decisions("file", 0, found).ok());
@@ -97,9 +97,32 @@ TEST_F(stored_positions_test, keep_the_first_decision_until_the_position_has_pas
     EXPECT_EQ(found[0].first_record, 4U);
 }
 
+TEST_F(stored_positions_test, keep_decisions_only_where_those_before_are) {
+    std::vector<decided_range> const decided{{0, 4, "a"}};
+    auto const first = ingest::uuid_v7();
+    ASSERT_TRUE(positions_.keep_decisions("file", decided, {first, {}}).ok());
+    std::vector<decided_range> const longer{{0, 6, "b"}};
+    auto const lost = positions_.keep_decisions("file", longer, {ingest::uuid_v7(), first});
+    EXPECT_TRUE(lost.ok()) << lost.detail;
+
+    // A database that went back has neither the batch before nor takes anything on top of it.
+    std::vector<decided_range> const more{{6, 7, "c"}};
+    EXPECT_EQ(
+        positions_.keep_decisions("file", more, {ingest::uuid_v7(), ingest::uuid_v7()}).reason,
+        failure::lost);
+    std::vector<decided_range> found;
+    ASSERT_TRUE(positions_.load_decisions("file", 0, found).ok());
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].end_record, 6U) << "a longer range takes the place of a shorter one";
+    EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM ingest.batches WHERE lane = -1"), "2");
+}
+
 TEST_F(stored_positions_test, go_with_their_decisions_when_a_stream_has_ended) {
     move(0, 5);
-    ASSERT_TRUE(positions_.keep_decisions("file", std::vector<decided_range>{{6, 7, "x"}}).ok());
+    ASSERT_TRUE(positions_
+                    .keep_decisions("file", std::vector<decided_range>{{6, 7, "x"}},
+                                    {ingest::uuid_v7(), {}})
+                    .ok());
     ASSERT_TRUE(positions_.forget("file").ok());
     EXPECT_EQ(query_one(connection_, "SELECT (SELECT count(*) FROM ingest.positions)"
                                      " + (SELECT count(*) FROM ingest.payer_decisions)"),
