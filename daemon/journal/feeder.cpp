@@ -158,6 +158,7 @@ journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
     }
 
     auto segments = from(stream.is_own ? writer_.extents() : stream.files.segments, position);
+    stream.opened_at = position;
     stream.next_record = position;
     stream.next_part = position;
     look_for_gap(stream, segments);
@@ -292,8 +293,10 @@ journal_feeder::turn journal_feeder::at_end(fed_stream& stream) {
             spdlog::warn("event=journal_tail_trimmed file={} offset={} bytes={}",
                          tail->file.string(), tail->begin, tail->bytes);
         }
-        spdlog::info("event=journal_replayed stream={} to_record={}", ingest::to_string(stream.id),
-                     stream.next_record);
+        if (stream.next_record > stream.opened_at) { // most are only kept, and stored already
+            spdlog::info("event=journal_replayed stream={} from_record={} to_record={}",
+                         ingest::to_string(stream.id), stream.opened_at, stream.next_record);
+        }
         return more;
     }
     return {.wait = idle_wait, .for_pushes = true};

@@ -1,11 +1,10 @@
 #include "ingest/journal/pushed_body.hpp"
 
+#include "ingest/base/little_endian.hpp"
 #include "ingest/journal/pushed_settings.hpp"
 
 #include "ingest/formats/formats.hpp"
 #include "ingest/journal/segment.hpp"
-
-#include <boost/endian/conversion.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -30,42 +29,10 @@ constexpr std::uint32_t version_without_decision = 1;
 constexpr std::uint32_t version_without_payers = 2;
 static_assert(journal_version == 3 && journal_version <= 127);
 
-template <class integer>
-void put_number(std::string& out, integer value) {
-    boost::endian::native_to_little_inplace(value);
-    out.append(reinterpret_cast<char const*>(&value), sizeof value);
-}
-
 void put(std::string& out, std::string_view field) {
     put_number(out, static_cast<std::uint32_t>(field.size()));
     out.append(field);
 }
-
-/// Reads fields off the front. `ok` becomes false, and stays false, when there are not enough
-/// bytes.
-struct field_reader {
-    std::string_view left;
-    bool ok = true;
-
-    std::string_view take_bytes(std::size_t count) {
-        ok = ok && count <= left.size();
-        if (!ok) {
-            return {};
-        }
-        auto const bytes = left.substr(0, count);
-        left.remove_prefix(count);
-        return bytes;
-    }
-    template <class integer>
-    integer take_number() {
-        integer value = 0;
-        if (auto const bytes = take_bytes(sizeof value); ok) {
-            std::memcpy(&value, bytes.data(), sizeof value);
-        }
-        return boost::endian::little_to_native(value);
-    }
-    std::string_view take() { return take_bytes(take_number<std::uint32_t>()); }
-};
 
 /// The decision on each record of a push at the time of its acknowledgment. It is final, although
 /// settings and decoders may have changed when the push is read again.

@@ -1,9 +1,8 @@
 #include "ingest/record/payers.hpp"
 
-#include <boost/endian/conversion.hpp>
+#include "ingest/base/little_endian.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace tally::ingest {
 
@@ -12,50 +11,6 @@ namespace {
 // The bytes: the number of distinct payers, these, then one index per record. Integers are
 // little-endian. A payer is its account and its subscription (16 bytes each), its direction (a
 // byte), and the length of its error's code (a byte) with the code.
-constexpr std::size_t id_bytes = sizeof(uuid::bytes);
-
-void put(std::string& out, std::uint32_t value) {
-    boost::endian::native_to_little_inplace(value);
-    out.append(reinterpret_cast<char const*>(&value), sizeof value);
-}
-
-void put(std::string& out, uuid const& id) {
-    out.append(reinterpret_cast<char const*>(id.bytes.data()), id_bytes);
-}
-
-/// Takes bytes off the front; `ok` turns false for good when there are not enough.
-struct byte_source {
-    std::string_view left;
-    bool ok = true;
-
-    std::string_view take(std::size_t count) {
-        ok = ok && count <= left.size();
-        if (!ok) {
-            return {};
-        }
-        auto const bytes = left.substr(0, count);
-        left.remove_prefix(count);
-        return bytes;
-    }
-    std::uint32_t number() {
-        std::uint32_t value = 0;
-        if (auto const bytes = take(sizeof value); ok) {
-            std::memcpy(&value, bytes.data(), sizeof value);
-        }
-        return boost::endian::little_to_native(value);
-    }
-    std::uint8_t byte() {
-        auto const bytes = take(1);
-        return ok ? static_cast<std::uint8_t>(bytes.front()) : std::uint8_t{0};
-    }
-    uuid id() {
-        uuid value;
-        if (auto const bytes = take(id_bytes); ok) {
-            std::memcpy(value.bytes.data(), bytes.data(), id_bytes);
-        }
-        return value;
-    }
-};
 
 std::uint64_t hash_of(payer const& one) noexcept {
     auto const kind = std::uint64_t{static_cast<std::uint8_t>(one.error)} * 2 +
@@ -63,12 +18,13 @@ std::uint64_t hash_of(payer const& one) noexcept {
     return uuid_hash{}(one.subscription_id) + kind;
 }
 
-payer take_payer(byte_source& bytes) {
+payer take_payer(field_reader& bytes) {
     payer one;
-    one.account_id = bytes.id();
-    one.subscription_id = bytes.id();
-    one.direction = bytes.byte() == 0 ? call_direction::outbound : call_direction::inbound;
-    one.error = parse_code(bytes.take(bytes.byte()));
+    one.account_id = bytes.take_id();
+    one.subscription_id = bytes.take_id();
+    one.direction =
+        bytes.take_number<std::uint8_t>() == 0 ? call_direction::outbound : call_direction::inbound;
+    one.error = parse_code(bytes.take_bytes(bytes.take_number<std::uint8_t>()));
     return one;
 }
 
@@ -100,18 +56,18 @@ std::string payers::encode() const {
     if (empty()) {
         return out;
     }
-    out.reserve(sizeof none * (1 + of_record_.size()) + distinct_.size() * (2 * id_bytes + 2));
-    put(out, static_cast<std::uint32_t>(distinct_.size()));
+    out.reserve(sizeof none * (1 + of_record_.size()) + distinct_.size() * (2 * sizeof(uuid) + 2));
+    put_number(out, static_cast<std::uint32_t>(distinct_.size()));
     for (auto const& one : distinct_) {
-        put(out, one.account_id);
-        put(out, one.subscription_id);
+        put_id(out, one.account_id);
+        put_id(out, one.subscription_id);
         out.push_back(one.direction == call_direction::outbound ? '\0' : '\1');
         auto const error = one.error == record_error::none ? std::string_view{} : code(one.error);
         out.push_back(static_cast<char>(error.size()));
         out.append(error);
     }
     for (auto const index : of_record_) {
-        put(out, index);
+        put_number(out, index);
     }
     return out;
 }
@@ -121,13 +77,13 @@ bool payers::decode(std::string_view encoded) {
     if (encoded.empty()) {
         return true;
     }
-    byte_source bytes{encoded};
-    auto const count = bytes.number();
+    field_reader bytes{encoded};
+    auto const count = bytes.take_number<std::uint32_t>();
     for (std::uint32_t i = 0; bytes.ok && i < count; ++i) {
         distinct_.push_back(take_payer(bytes));
     }
     while (bytes.ok && !bytes.left.empty()) {
-        of_record_.push_back(bytes.number());
+        of_record_.push_back(bytes.take_number<std::uint32_t>());
     }
     bool const in_range = std::ranges::all_of(
         of_record_, [&](auto index) { return index == none || index < distinct_.size(); });
