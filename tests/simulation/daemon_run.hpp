@@ -21,18 +21,19 @@ class silent_observer final : public storage::lane_observer {
 struct world::daemon_run {
     explicit daemon_run(world& owner)
         : folder{journal_path, owner.disk_},
-          lanes{{.lanes = owner.lanes_,
-                 .memory_bytes_max = owner.memory_bytes_,
-                 .batch_rows_max = 1 + owner.random_() % 6,
-                 .linger_max = std::chrono::milliseconds{owner.random_() % 20},
-                 .import_id = {},
-                 .pause = [&owner](std::chrono::milliseconds) { return owner.pause(); }},
-                [&owner](std::uint32_t) {
-                    return std::make_unique<model_store>(owner.server_, owner.faults_);
-                },
-                observer,
-                failures},
-          feeder_positions{owner.server_, owner.faults_},
+          owned_lanes{std::make_unique<daemon::pipeline>(
+              daemon::pipeline_options{
+                  .lanes = owner.lanes_,
+                  .memory_bytes_max = owner.memory_bytes_,
+                  .batch_rows_max = 1 + owner.random_() % 6,
+                  .linger_max = std::chrono::milliseconds{owner.random_() % 20},
+                  .import_id = {},
+                  .pause = [&owner](std::chrono::milliseconds) { return owner.pause(); }},
+              [&owner](std::uint32_t) {
+                  return std::make_unique<model_store>(owner.server_, owner.faults_);
+              },
+              observer, failures)},
+          lanes{*owned_lanes}, feeder_positions{owner.server_, owner.faults_},
           keeper_positions{owner.server_, owner.faults_}, writer{{.folder = journal_path,
                                                                   .stream = ingest::uuid_v7(),
                                                                   .segment_bytes =
@@ -77,10 +78,16 @@ struct world::daemon_run {
         lanes.set_sources(owner.sources_);
     }
 
+    /// The lanes end first: they report to the feeder and the journal what they could not store.
+    ~daemon_run() { owned_lanes.reset(); }
+    daemon_run(daemon_run const&) = delete;
+    daemon_run& operator=(daemon_run const&) = delete;
+
     silent_observer observer;
     daemon::failure_report failures;
     ingest::journal_folder folder;
-    daemon::pipeline lanes;
+    std::unique_ptr<daemon::pipeline> owned_lanes;
+    daemon::pipeline& lanes;
     model_positions feeder_positions;
     model_positions keeper_positions;
     ingest::journal_writer writer;

@@ -20,6 +20,9 @@ using std::chrono::milliseconds;
 /// The process ends here, without a further instruction.
 struct killed {};
 
+/// Pauses of a lane in one step: some minutes of virtual time.
+constexpr unsigned pauses_max = 5000;
+
 enum actor : unsigned { sender, flusher, feeder, position_actor, first_lane };
 
 } // namespace
@@ -182,6 +185,7 @@ void world::tick() {
 }
 
 void world::act(unsigned actor) {
+    pauses_ = depth_ == 0 ? 0 : pauses_;
     if (is_active_[actor] || daemon_ == nullptr) {
         return;
     }
@@ -204,6 +208,9 @@ void world::act(unsigned actor) {
         break;
     }
     is_active_[actor] = false;
+    if (stands_still_ && depth_ == 0) {
+        throw broken_rule{"standstill: a lane waits without end"};
+    }
 }
 
 /// Before a request of one part other parts may run, and the process may be killed.
@@ -227,6 +234,10 @@ void world::interleave() {
 /// A lane waits before it repeats a request: time passes, and the others go on.
 bool world::pause() {
     if (daemon_ == nullptr || daemon_->is_stopping) {
+        return false;
+    }
+    if (++pauses_ > pauses_max) {
+        stands_still_ = true; // act() ends the schedule
         return false;
     }
     now_ += milliseconds{50};

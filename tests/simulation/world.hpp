@@ -99,6 +99,8 @@ class world {
     std::unique_ptr<daemon_run> daemon_;
     std::vector<bool> is_active_; ///< by actor: it is in the middle of a step
     unsigned depth_ = 0;
+    unsigned pauses_ = 0; ///< in the present step
+    bool stands_still_ = false;
     std::chrono::steady_clock::time_point now_;
 };
 
