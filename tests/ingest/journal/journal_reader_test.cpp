@@ -1,3 +1,5 @@
+#include "ingest/journal/folder.hpp"
+#include "tests/ingest/journal/crashing_disk.hpp"
 #include "tests/ingest/journal/journal_fixture.hpp"
 
 #include <random>
@@ -129,6 +131,30 @@ TEST_F(journal_reader_test, a_reader_follows_through_rests_releases_and_failures
         follow_at_random(folder, seed);
         fs::remove_all(folder);
     }
+}
+
+// The writer is gone, so the reader finds the end by itself: bytes that it cannot read must not look
+// like a write that was cut short.
+TEST(journal_read_errors, are_reported_and_prove_nothing_about_the_bytes) {
+    tests::crashing_disk disk{1};
+    journal_writer writer{{"/journal", uuid_v7(), 4096}, disk};
+    writer.append("first", 1, 0);
+    writer.append("second", 1, 0);
+    ASSERT_EQ(writer.flush().durable_end, 2U);
+    auto const streams = journal_streams_in("/journal", disk);
+    ASSERT_EQ(streams.size(), 1U);
+
+    journal_reader reader{streams[0].id, streams[0].segments, disk};
+    frame_view frame;
+    disk.fail_per_mille(0, 0, 0, 1000);
+    EXPECT_EQ(reader.next(frame), journal_reader::status::failed);
+    EXPECT_EQ(reader.error(), EIO);
+    disk.fail_per_mille(0, 0, 0, 0);
+    EXPECT_EQ(reader.next(frame), journal_reader::status::frame);
+    EXPECT_EQ(frame.payload, "first");
+    EXPECT_EQ(reader.next(frame), journal_reader::status::frame);
+    EXPECT_EQ(reader.next(frame), journal_reader::status::end);
+    EXPECT_FALSE(reader.tail());
 }
 
 } // namespace
