@@ -2,6 +2,7 @@
 
 #include "storage/batch/batch_statements.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,13 @@ result stale(std::int64_t written, std::size_t wanted, char const* rows) {
         return {};
     }
     return {failure::stale, {}, std::to_string(missing) + " of " + std::to_string(wanted) + rows};
+}
+
+/// The number of usage rows that the batch expects to exist.
+std::size_t expected_usage(batch const& content) {
+    return static_cast<std::size_t>(
+        std::count_if(content.usage.begin(), content.usage.end(),
+                      [](usage_delta const& row) { return row.expected_version > 0; }));
 }
 
 } // namespace
@@ -39,8 +47,11 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
         } else if (!status.ok()) {
             continue;
         } else if (name == statement::usage) {
-            status = stale(int64_at(rows, 0, 0), content.usage.size(),
-                           " usage rows have another version");
+            status =
+                stale(affected(rows), expected_usage(content), " usage rows have another version");
+        } else if (name == statement::new_usage) {
+            status = stale(affected(rows), content.usage.size() - expected_usage(content),
+                           " new usage rows have been created meanwhile");
         } else if (name == statement::metrics) {
             status = stale(int64_at(rows, 0, 0), content.metrics.size(),
                            " metric rows have another version");
@@ -55,6 +66,20 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
         }
     }
     return status;
+}
+
+result check_locks(std::span<pipelined const> statements, pipeline_outcome const& outcome,
+                   std::size_t usage_rows) {
+    std::int64_t held = 0;
+    for (std::size_t i = 0; i < statements.size(); ++i) {
+        std::string_view const name = statements[i].name;
+        if (name == statement::lock_usage) {
+            held += int64_at(outcome.rows[i], 0, 0);
+        } else if (name == statement::create_usage) {
+            held += affected(outcome.rows[i]);
+        }
+    }
+    return stale(held, usage_rows, " usage rows have been created meanwhile");
 }
 
 } // namespace tally::storage

@@ -26,31 +26,42 @@ auto key_of_usage(usage_delta const& d) noexcept {
 
 parameters& usage_rows::fill(std::span<usage_delta const> rows) {
     sort_places(rows, order_, key_of_usage);
+    std::erase_if(order_, [&](std::uint32_t index) {
+        return (rows[index].expected_version == 0) != (part_ == part::missing);
+    });
+
+    // What both statements need, in this order; then the version, or the rest of a new row.
     clear_all(subscription_, account_, period_start_, period_end_, seconds_, included_, calls_,
               overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_, data_mb_);
     for (std::uint32_t const index : order_) {
         auto const& d = rows[index];
         subscription_.add(d.subscription_id);
-        account_.add(d.account_id);
         period_start_.add_time(d.period_start);
-        period_end_.add_time(d.period_end);
         seconds_.add_int64(d.seconds);
         included_.add_int64(d.included_seconds);
         calls_.add_int64(d.calls);
         overage_cost_.add_numeric(d.overage_cost.nanos);
         total_cost_.add_numeric(d.total_cost.nanos);
-        currency_.add_bytes(text_of(d.currency));
         last_usage_.add_time(d.last_usage);
-        expected_.add_int64(d.expected_version);
         sms_.add_numeric(d.sms_nanos);
         data_mb_.add_numeric(d.data_mb_nanos);
+        if (part_ == part::existing) {
+            expected_.add_int64(d.expected_version);
+        } else {
+            account_.add(d.account_id);
+            period_end_.add_time(d.period_end);
+            currency_.add_bytes(text_of(d.currency));
+        }
     }
-    return bind(values_, subscription_, account_, period_start_, period_end_, seconds_, included_,
-                calls_, overage_cost_, total_cost_, currency_, last_usage_, expected_, sms_,
-                data_mb_);
+    if (part_ == part::existing) {
+        return bind(values_, subscription_, period_start_, seconds_, included_, calls_,
+                    overage_cost_, total_cost_, last_usage_, sms_, data_mb_, expected_);
+    }
+    return bind(values_, subscription_, period_start_, seconds_, included_, calls_, overage_cost_,
+                total_cost_, last_usage_, sms_, data_mb_, account_, period_end_, currency_);
 }
 
-parameters& usage_locks::fill(std::span<usage_delta const> rows) {
+void usage_locks::fill(std::span<usage_delta const> rows) {
     sort_places(rows, order_, key_of_usage);
     clear_all(subscription_, account_, period_start_, period_end_, currency_);
     for (std::uint32_t const index : order_) {
@@ -61,7 +72,8 @@ parameters& usage_locks::fill(std::span<usage_delta const> rows) {
         period_end_.add_time(d.period_end);
         currency_.add_bytes(text_of(d.currency));
     }
-    return bind(values_, subscription_, account_, period_start_, period_end_, currency_);
+    bind(keys_, subscription_, period_start_);
+    bind(rows_, subscription_, period_start_, account_, period_end_, currency_);
 }
 
 parameters& balance_rows::fill(std::span<balance_delta const> rows) {

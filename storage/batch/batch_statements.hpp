@@ -15,10 +15,14 @@ namespace tally::storage {
 namespace statement {
 inline constexpr char const* begin = "tally_begin";
 inline constexpr char const* commit = "tally_commit";
-inline constexpr char const* claim = "tally_claim";           ///< the batch's advisory lock
-inline constexpr char const* lock_usage = "tally_lock_usage"; ///< creates missing rows
-inline constexpr char const* usage = "tally_usage";           ///< row: number of rows written
-inline constexpr char const* suspense = "tally_suspense";     ///< row: number that now wait
+inline constexpr char const* claim = "tally_claim";             ///< the batch's advisory lock
+inline constexpr char const* keep_plans = "tally_keep_plans";   ///< around statements that insert
+inline constexpr char const* renew_plans = "tally_renew_plans"; ///< rows with foreign keys
+inline constexpr char const* lock_usage = "tally_lock_usage";   ///< row: number of rows locked
+inline constexpr char const* create_usage = "tally_create_usage";
+inline constexpr char const* usage = "tally_usage";         ///< changes rows that exist
+inline constexpr char const* new_usage = "tally_usage_new"; ///< inserts rows that do not
+inline constexpr char const* suspense = "tally_suspense";   ///< row: number that now wait
 inline constexpr char const* resolve = "tally_resolve";
 inline constexpr char const* balances = "tally_balances"; ///< fails unless all accounts exist
 inline constexpr char const* daily = "tally_daily";
@@ -53,12 +57,19 @@ std::span<prepared_statement const> batch_statements();
 // key, so that all sessions lock rows in one order (docs/ARCHITECTURE.md, R13). All keep their
 // memory from batch to batch. One thread.
 
-/// Arrays of statement::usage.
+/// Arrays of statement::usage or of statement::new_usage.
 class usage_rows {
   public:
+    /// Of those of `rows` that expect a row in the table, or of those that do not.
+    enum class part : std::uint8_t { existing, missing };
+
+    explicit usage_rows(part wanted) noexcept : part_{wanted} {}
     parameters& fill(std::span<usage_delta const> rows);
+    /// The number of rows that the statement must write.
+    [[nodiscard]] std::size_t size() const noexcept { return order_.size(); }
 
   private:
+    part part_;
     std::vector<std::uint32_t> order_;
     array_parameter subscription_{wire::uuid_oid}, account_{wire::uuid_oid},
         period_start_{wire::timestamptz_oid}, period_end_{wire::timestamptz_oid},
@@ -69,17 +80,21 @@ class usage_rows {
     parameters values_;
 };
 
-/// Arrays of statement::lock_usage: the rows that `usage_rows` will change.
+/// Arrays of statement::lock_usage and of statement::create_usage: the rows that `usage_rows` will
+/// change.
 class usage_locks {
   public:
-    parameters& fill(std::span<usage_delta const> rows);
+    void fill(std::span<usage_delta const> rows);
+    [[nodiscard]] parameters& keys() noexcept { return keys_; }
+    [[nodiscard]] parameters& rows() noexcept { return rows_; }
 
   private:
     std::vector<std::uint32_t> order_;
     array_parameter subscription_{wire::uuid_oid}, account_{wire::uuid_oid},
         period_start_{wire::timestamptz_oid}, period_end_{wire::timestamptz_oid},
         currency_{wire::text_oid};
-    parameters values_;
+    parameters keys_;
+    parameters rows_;
 };
 
 /// Arrays of statement::balances.

@@ -80,7 +80,8 @@ struct batch_writer::impl {
     payload_digest digests;
     std::vector<payload_key> payloads;
     std::vector<std::unique_ptr<suspense_rows>> suspense; ///< one per statement
-    usage_rows usage;
+    usage_rows usage{usage_rows::part::existing};
+    usage_rows new_usage{usage_rows::part::missing};
     usage_locks locks_of_usage;
     balance_rows balances;
     daily_rows daily;
@@ -138,11 +139,22 @@ result batch_writer::impl::begin(batch const& rows, commit_counts& counts) {
     }
 
     // The order of these statements is the order of locks (S1, R13).
-    if (!rows.usage.empty()) {
-        statements.push_back({statement::usage, &usage.fill(rows.usage)});
+    if (auto& some = usage.fill(rows.usage); usage.size() > 0) {
+        statements.push_back({statement::usage, &some});
+    }
+    auto& created = new_usage.fill(rows.usage);
+    bool const creates_rows = new_usage.size() > 0 || !rows.metrics.empty();
+    if (creates_rows) {
+        statements.push_back({statement::keep_plans, nullptr});
+    }
+    if (new_usage.size() > 0) {
+        statements.push_back({statement::new_usage, &created});
     }
     if (!rows.metrics.empty()) {
         statements.push_back({statement::metrics, &metrics.fill(rows.metrics)});
+    }
+    if (creates_rows) {
+        statements.push_back({statement::renew_plans, nullptr});
     }
     if (!rows.events.empty()) {
         statements.push_back({statement::identities, &identities.fill(rows)});
@@ -244,13 +256,22 @@ result batch_writer::lock_rows(std::span<usage_delta const> usage,
     impl_->transaction.emplace(impl_->connection);
     statements.assign(1, {statement::begin, nullptr});
     if (!usage.empty()) {
-        statements.push_back({statement::lock_usage, &impl_->locks_of_usage.fill(usage)});
+        impl_->locks_of_usage.fill(usage);
+        statements.push_back({statement::lock_usage, &impl_->locks_of_usage.keys()});
+    }
+    statements.push_back({statement::keep_plans, nullptr});
+    if (!usage.empty()) {
+        statements.push_back({statement::create_usage, &impl_->locks_of_usage.rows()});
     }
     if (!metrics.empty()) {
         statements.push_back({statement::lock_metrics, &impl_->locks_of_metrics.fill(metrics)});
     }
+    statements.push_back({statement::renew_plans, nullptr});
 
     impl_->connection.run_pipeline(statements, outcome);
+    if (outcome.status.ok() && !usage.empty()) {
+        outcome.status = check_locks(statements, outcome, usage.size());
+    }
     if (!outcome.status.ok()) {
         impl_->roll_back();
     }

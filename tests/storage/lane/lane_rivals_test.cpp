@@ -20,8 +20,8 @@ class rival {
     rival(std::string const& database, std::string moves)
         : proxy_{database}, session_{database}, moves_{std::move(moves)} {
         pqxx::nontransaction{session_}.exec("SET lock_timeout = '200ms'");
-        // The message that executes the statement, not the one that prepares it.
-        proxy_.before(std::string("\0tally_usage\0", 13), [this] { move(); });
+        // The message that executes tally_usage or tally_usage_new, not the one that prepares it.
+        proxy_.before(std::string("\0tally_usage", 12), [this] { move(); });
     }
 
     [[nodiscard]] std::string connection_string() const { return proxy_.connection_string(); }
