@@ -13,6 +13,7 @@
 namespace tally::config {
 namespace {
 
+// Of every environment variable that is a setting, see environment_name().
 constexpr std::string_view prefix = "TALLYD_";
 
 /// Adds a problem for a mistyped variable, with the name that was probably meant. Only a near miss
@@ -22,6 +23,9 @@ void note_near_miss(std::string_view name, loaded_settings& loaded) {
     for (auto const& row : settings_table()) {
         names.push_back(environment_name(row.key).substr(prefix.size()));
     }
+
+    // The prefix is left out of the comparison: it is the same in all names and would make every
+    // one similar.
     std::vector<std::string_view> const candidates{names.begin(), names.end()};
     auto const meant = nearest_name(name.substr(prefix.size()), candidates);
     if (!meant.empty()) {
@@ -32,6 +36,7 @@ void note_near_miss(std::string_view name, loaded_settings& loaded) {
 
 void apply_variable(std::string_view entry, loaded_settings& loaded) {
     auto const equals = entry.find('=');
+    // Other variables are none of ours, and the system also allows entries without '='.
     if (!entry.starts_with(prefix) || equals == std::string_view::npos) {
         return;
     }
@@ -44,6 +49,7 @@ void apply_variable(std::string_view entry, loaded_settings& loaded) {
             if (complaint) {
                 loaded.problems.push_back(std::string{name} + ": " + *complaint);
             }
+            // Also after a complaint: check-config shows which source gave the value that is wrong.
             loaded.origins[i] = name;
             return;
         }
@@ -80,6 +86,8 @@ loaded_settings load_settings(load_request const& request) {
     loaded_settings loaded;
     loaded.origins.assign(settings_table().size(), "default");
 
+    // A file that is named must be there. The default file may be missing: the environment alone is
+    // enough in a container.
     std::error_code ignored;
     if (request.file) {
         loaded.file = *request.file;
@@ -94,6 +102,8 @@ loaded_settings load_settings(load_request const& request) {
     for (auto const& entry : request.environment) {
         apply_variable(entry, loaded);
     }
+
+    // A value that is wrong by itself would be reported twice.
     if (loaded.ok()) {
         check_together(loaded);
     }
@@ -102,6 +112,7 @@ loaded_settings load_settings(load_request const& request) {
 
 std::vector<std::string> process_environment() {
     std::vector<std::string> entries;
+    // environ is null after clearenv().
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
         entries.emplace_back(*entry);
     }

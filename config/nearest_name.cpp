@@ -12,6 +12,7 @@ constexpr std::size_t name_characters_max = 64;
 /// The optimal string alignment distance: Levenshtein's, but a swap of neighbors counts once. The
 /// three rows are those of the usual table: the one before last, the last one, and the current one.
 std::size_t edits_between(std::string_view a, std::string_view b) {
+    // The distance to the empty text is the length: the first row, and the first column below.
     std::vector<std::size_t> before(b.size() + 1);
     std::vector<std::size_t> above(b.size() + 1);
     std::vector<std::size_t> row(b.size() + 1);
@@ -24,6 +25,7 @@ std::size_t edits_between(std::string_view a, std::string_view b) {
         for (std::size_t j = 1; j <= b.size(); ++j) {
             std::size_t const replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
             row[j] = std::min({above[j] + 1, row[j - 1] + 1, replaced});
+            // Two neighbors that were swapped, as in "lnaes".
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
                 row[j] = std::min(row[j], before[j - 2] + 1);
             }
@@ -37,10 +39,13 @@ std::size_t edits_between(std::string_view a, std::string_view b) {
 } // namespace
 
 std::string_view nearest_name(std::string_view mistyped,
-                              std::span<const std::string_view> candidates) {
+                              std::span<std::string_view const> candidates) {
     if (mistyped.size() > name_characters_max) {
         return {};
     }
+
+    // At most one edit for three characters, and at least one: a name that is further away is not
+    // meant.
     std::string_view best;
     auto fewest = std::max<std::size_t>(mistyped.size() / 3, 1) + 1;
     for (auto const candidate : candidates) {

@@ -9,6 +9,6 @@ namespace tally::config {
 /// The candidate that is nearest to a mistyped name; empty when none is near. Near means at most
 /// one edit (insert, delete, replace, swap) per three characters. Used for "did you mean" messages.
 std::string_view nearest_name(std::string_view mistyped,
-                              std::span<const std::string_view> candidates);
+                              std::span<std::string_view const> candidates);
 
 } // namespace tally::config

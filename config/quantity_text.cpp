@@ -14,25 +14,25 @@ struct suffix {
 };
 
 constexpr std::int64_t kilo = 1000;
+constexpr std::int64_t mega = 1000 * kilo;
+constexpr std::int64_t giga = 1000 * mega;
+constexpr std::int64_t tera = 1000 * giga;
 constexpr std::int64_t kibi = 1024;
+constexpr std::int64_t mebi = 1024 * kibi;
+constexpr std::int64_t gibi = 1024 * mebi;
+constexpr std::int64_t tebi = 1024 * gibi;
 
+// A number without a unit: "1 k" would be ambiguous (1000 or 1024).
 constexpr suffix no_suffixes[] = {{"", 1, true}};
 
 // The suffixes ascend: quantity_text takes the last one that divides the number.
 constexpr suffix byte_suffixes[] = {
-    {"", 1, false},
-    {"B", 1, true},
-    {"kB", kilo, false},
-    {"KB", kilo, false},
-    {"KiB", kibi, true},
-    {"MB", kilo* kilo, false},
-    {"MiB", kibi* kibi, true},
-    {"GB", kilo* kilo* kilo, false},
-    {"GiB", kibi* kibi* kibi, true},
-    {"TB", kilo* kilo* kilo* kilo, false},
-    {"TiB", kibi* kibi* kibi* kibi, true},
+    {"", 1, false},      {"B", 1, true},      {"kB", kilo, false}, {"KB", kilo, false},
+    {"KiB", kibi, true}, {"MB", mega, false}, {"MiB", mebi, true}, {"GB", giga, false},
+    {"GiB", gibi, true}, {"TB", tera, false}, {"TiB", tebi, true},
 };
 
+// A number alone is in the setting's own unit, which its key names.
 constexpr suffix millisecond_suffixes[] = {
     {"", 1, false},        {"ms", 1, true},        {"s", 1000, true},
     {"min", 60'000, true}, {"h", 3'600'000, true}, {"d", 86'400'000, true},
@@ -41,7 +41,7 @@ constexpr suffix millisecond_suffixes[] = {
 constexpr suffix day_suffixes[] = {
     {"", 1, false}, {"d", 1, true}, {"day", 1, false}, {"days", 1, false}};
 
-std::span<const suffix> suffixes(unit counts) noexcept {
+std::span<suffix const> suffixes(unit counts) noexcept {
     switch (counts) {
     case unit::bytes:
         return byte_suffixes;
@@ -67,6 +67,7 @@ std::string_view trimmed(std::string_view text) noexcept {
 } // namespace
 
 std::optional<std::int64_t> parse_quantity(std::string_view text, unit counts) noexcept {
+    // "64MiB" and "64 MiB" are the same.
     text = trimmed(text);
     std::int64_t number = 0;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -74,10 +75,12 @@ std::optional<std::int64_t> parse_quantity(std::string_view text, unit counts) n
         return std::nullopt;
     }
 
+    // A suffix must be written exactly: "mb" may mean bits, and "M" minutes.
     auto const word = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
     for (auto const& candidate : suffixes(counts)) {
         if (candidate.text == word) {
             std::int64_t product = 0;
+            // "9999999 TiB" must be a problem, not a small number.
             bool const overflows = __builtin_mul_overflow(number, candidate.factor, &product);
             return overflows ? std::nullopt : std::optional{product};
         }
@@ -101,8 +104,12 @@ std::string_view quantity_suffixes(unit counts) noexcept {
 
 std::string quantity_text(std::int64_t number, unit counts) {
     auto const all = suffixes(counts);
+    // The first one that is shown has the factor 1, so there is always one. 0 is shown with it:
+    // every factor divides 0.
     auto const* best =
         &*std::find_if(all.begin(), all.end(), [](auto const& s) { return s.shown; });
+
+    // The largest unit that loses nothing: 1536 MiB is not shown as 1.5 GiB.
     for (auto const& candidate : all) {
         bool const divides = number != 0 && number % candidate.factor == 0;
         if (candidate.shown && divides) {

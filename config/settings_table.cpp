@@ -13,11 +13,13 @@ constexpr std::int64_t mib = 1024 * kib;
 constexpr std::int64_t gib = 1024 * mib;
 constexpr std::int64_t tib = 1024 * gib;
 constexpr std::int64_t hour_ms = 3'600'000;
+// A hundred years of 365.25 days.
 constexpr std::int64_t century_days = 36'525;
 
 constexpr std::string_view listen_rule = "IP address and port";
 constexpr std::string_view folder_rule = "path of a folder";
 
+// One function for each kind of row, so that the table reads as a table.
 constexpr text_setting listen(std::string s::*member) {
     return {member, complain_about_listen, listen_rule};
 }
@@ -39,6 +41,7 @@ constexpr number_setting milliseconds(std::int64_t s::*member, std::int64_t min,
 }
 
 constexpr number_setting seconds(std::int64_t s::*member) {
+    // Without suffixes: the unit of such a setting is a part of its key (retain_s).
     return {member, 0, century_days * 86'400, unit::none};
 }
 
@@ -49,6 +52,7 @@ constexpr number_setting days(std::int64_t s::*member, std::int64_t min) {
 // The bounds reject typing mistakes. They do not promise that the largest value makes sense on
 // every machine.
 constexpr setting table[] = {
+    // Rows are in groups by section: sample_file() begins a section where its name changes.
     {"environment",
      text_setting{&s::environment, complain_about_environment,
                   "one of development, test, staging, production"},
@@ -162,11 +166,12 @@ std::string number_form(number_setting const& row) {
 
 } // namespace
 
-std::span<const setting> settings_table() noexcept {
+std::span<setting const> settings_table() noexcept {
     return table;
 }
 
 std::optional<std::size_t> find_setting(std::string_view key) noexcept {
+    // A linear search: settings are read at start-up and on SIGHUP only.
     for (std::size_t i = 0; i < std::size(table); ++i) {
         if (table[i].key == key) {
             return i;
@@ -176,6 +181,7 @@ std::optional<std::size_t> find_setting(std::string_view key) noexcept {
 }
 
 std::string environment_name(std::string_view key) {
+    // "http.listen" is TALLYD_HTTP_LISTEN: a variable's name has no dot.
     std::string name = "TALLYD_";
     for (char const c : key) {
         bool const is_lower = c >= 'a' && c <= 'z';
@@ -216,9 +222,13 @@ std::string_view unit_name(unit counts) noexcept {
 std::optional<std::string> set_from_text(setting const& row, std::string_view text,
                                          settings& values) {
     if (auto const* number = std::get_if<number_setting>(&row.value)) {
+        // Text of the environment, or text in quotes in the file: both may have a suffix.
         auto const parsed = parse_quantity(text, number->counts);
         return parsed ? set_number(*number, *parsed, values) : number_form(*number);
     }
+
+    // Only these two words: "yes", "1" and "on" differ from file to file, and TOML has none of
+    // them.
     if (auto const* flag = std::get_if<flag_setting>(&row.value)) {
         if (text != "true" && text != "false") {
             return "must be true or false";
@@ -230,6 +240,8 @@ std::optional<std::string> set_from_text(setting const& row, std::string_view te
     auto const& target = std::get<text_setting>(row.value);
     auto complaint = target.complaint(text);
     if (!complaint) {
+        // Only a valid value is stored: after a problem the default remains, and later checks can
+        // rely on it.
         values.*target.member = text;
     }
     return complaint;

@@ -42,7 +42,7 @@ struct setting {
 
 /// All settings. Those without a dot come first, the others are grouped by section: TOML needs this
 /// order.
-std::span<const setting> settings_table() noexcept;
+std::span<setting const> settings_table() noexcept;
 
 /// Index into settings_table() of a key, or nullopt.
 std::optional<std::size_t> find_setting(std::string_view key) noexcept;

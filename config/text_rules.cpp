@@ -12,6 +12,7 @@ namespace tally::config {
 namespace {
 
 bool is_address(std::string const& host, int family) {
+    // Large enough for both families.
     std::uint8_t binary[sizeof(in6_addr)];
     return inet_pton(family, host.c_str(), binary) == 1;
 }
@@ -35,6 +36,7 @@ std::optional<std::string> complain_unless_one_of(std::string_view value,
 /// The end of the value that begins at `begin`: of a value in libpq's quotes, or the next blank or
 /// '&'.
 std::size_t end_of_value(std::string_view text, std::size_t begin) noexcept {
+    // libpq's keywords quote with ', and within quotes a backslash takes the next character.
     bool const quoted = begin < text.size() && text[begin] == '\'';
     for (auto i = begin + (quoted ? 1 : 0); i < text.size(); ++i) {
         if (text[i] == '\\') {
@@ -48,6 +50,7 @@ std::size_t end_of_value(std::string_view text, std::size_t begin) noexcept {
 
 /// Masks the value after "password =" (also sslpassword), in keywords and in a URI's query.
 void mask_password_assignments(std::string& text) {
+    // Within a longer word too, as in sslpassword: masking too much is harmless.
     constexpr std::string_view keyword = "password";
     for (auto cursor = text.find(keyword); cursor != std::string::npos;
          cursor = text.find(keyword, cursor)) {
@@ -56,22 +59,27 @@ void mask_password_assignments(std::string& text) {
         if (equals == std::string::npos || text[equals] != '=') {
             continue;
         }
+
+        // libpq allows blanks around '='.
         auto const value = std::min(text.find_first_not_of(" \t\r\n", equals + 1), text.size());
         text.replace(value, end_of_value(text, value) - value, "***");
         cursor = value;
     }
 }
 
+// In the order of the C library (tm_wday): the index is what an appointment has.
 constexpr std::array<std::string_view, 7> weekdays{"sunday",   "monday", "tuesday", "wednesday",
                                                    "thursday", "friday", "saturday"};
 
 bool has_nul(std::string_view value) noexcept {
+    // A file may have NUL as \u0000; C functions would take the text to end there.
     return value.find('\0') != std::string_view::npos;
 }
 
 } // namespace
 
 std::optional<listen_address> parse_listen(std::string_view text) {
+    // The last one: an IPv6 address contains colons itself.
     auto const colon = text.rfind(':');
     if (colon == std::string_view::npos || has_nul(text)) {
         return std::nullopt;
@@ -92,6 +100,8 @@ std::optional<listen_address> parse_listen(std::string_view text) {
         host = host.substr(1, host.size() - 2);
     }
     address.host = host == "localhost" ? "127.0.0.1" : std::string{host};
+
+    // An address, not a name: the check must not depend on a name server.
     if (!is_address(address.host, bracketed ? AF_INET6 : AF_INET)) {
         return std::nullopt;
     }
@@ -118,6 +128,7 @@ std::optional<std::string> complain_about_folder(std::string_view value) {
 }
 
 std::optional<std::string> complain_about_database_url(std::string_view value) {
+    // The two forms of libpq. What else may be wrong in them, libpq itself reports.
     bool const is_uri = value.starts_with("postgres://") || value.starts_with("postgresql://");
     bool const is_keywords =
         value.find("://") == std::string_view::npos && value.find('=') != std::string_view::npos;
@@ -143,6 +154,7 @@ std::optional<std::string> complain_about_log_format(std::string_view value) {
 
 std::optional<appointment> parse_appointment(std::string_view text) {
     appointment found;
+    // Without a day it is every day's.
     if (auto const blank = text.find(' '); blank != std::string_view::npos) {
         auto const day = std::find(weekdays.begin(), weekdays.end(), text.substr(0, blank));
         if (day == weekdays.end()) {
@@ -153,6 +165,8 @@ std::optional<appointment> parse_appointment(std::string_view text) {
     }
 
     auto const digit = [](char c) { return c >= '0' && c <= '9'; };
+
+    // Exactly "HH:MM": "2:00" could be a mistyped "12:00".
     if (text.size() != 5 || text[2] != ':' || !digit(text[0]) || !digit(text[1]) ||
         !digit(text[3]) || !digit(text[4])) {
         return std::nullopt;
@@ -170,6 +184,7 @@ std::optional<std::string> complain_about_index_policy(std::string_view value) {
 
 std::optional<std::string> complain_about_time_zone(std::string_view value) {
     try {
+        // The library knows the zones of this system; a name alone would say nothing.
         static_cast<void>(date::locate_zone(std::string{value}));
         return std::nullopt;
     } catch (std::exception const&) {
@@ -201,11 +216,14 @@ std::string masked_url(std::string_view url) {
         auto cursor = masked.rfind('@', query);
         // A password may contain an unescaped '?', which looks like the begin of the query.
         cursor = cursor == std::string::npos ? masked.rfind('@') : cursor;
+
+        // The password is between the colon of the user and the last '@' before the query.
         auto const colon = masked.find(':', scheme + 3);
         if (cursor != std::string::npos && colon < cursor) {
             masked.replace(colon + 1, cursor - colon - 1, "***");
         }
     }
+    // Keywords, and the query of a URI, may have a password as well.
     mask_password_assignments(masked);
     return masked;
 }

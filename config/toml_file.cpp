@@ -18,6 +18,7 @@ class file_reader {
     file_reader(std::string const& path, loaded_settings& loaded) : path_(path), loaded_(loaded) {}
 
     void take_table(toml::table const& table, std::string const& section) {
+        // Section and name together are the key of the settings table.
         for (auto const& [name, node] : table) {
             take_entry(section.empty() ? std::string{name.str()}
                                        : section + '.' + std::string{name.str()},
@@ -42,6 +43,8 @@ class file_reader {
   private:
     void take_entry(std::string const& key, toml::source_region const& name_at,
                     toml::node const& node) {
+        // In this order: a known key, a mistyped one, a section, and a value where a section
+        // belongs.
         if (auto const index = find_setting(key)) {
             take_value(*index, node);
         } else if (!is_section(key)) {
@@ -59,13 +62,18 @@ class file_reader {
         if (complaint) {
             problem(node.source(), std::string{row.key} + ": " + *complaint);
         }
+
+        // Also after a complaint: check-config shows where the wrong value is.
         loaded_.origins[index] = place(node.source());
     }
 
     std::optional<std::string> set(setting const& row, toml::node const& node) {
+        // value_exact() converts nothing: 1.0 for a count, or 1 for a flag, is a mistake.
         if (auto const text = node.value_exact<std::string>()) {
             return set_from_text(row, *text, loaded_.values);
         }
+
+        // An empty text is no flag either, so set_from_text() has the message.
         if (std::holds_alternative<flag_setting>(row.value)) {
             auto const flag = node.value_exact<bool>();
             return set_from_text(row, !flag ? "" : *flag ? "true" : "false", loaded_.values);
@@ -81,6 +89,7 @@ class file_reader {
     }
 
     static bool is_section(std::string const& key) {
+        // Sections exist only as parts of keys.
         for (auto const& row : settings_table()) {
             if (section_of(row.key) == key) {
                 return true;
@@ -134,6 +143,7 @@ std::optional<std::string> read_file(std::string const& path) {
 } // namespace
 
 void apply_toml_file(std::string const& path, loaded_settings& loaded) {
+    // Opening a folder succeeds on Linux, and reading it fails with a message that helps less.
     std::error_code ignored;
     if (std::filesystem::is_directory(path, ignored)) {
         loaded.problems.push_back(path + ": is a folder, not a file");
@@ -148,6 +158,7 @@ void apply_toml_file(std::string const& path, loaded_settings& loaded) {
         return;
     }
 
+    // toml++ throws at the first error of syntax; all other problems are collected.
     file_reader reader{path, loaded};
     try {
         reader.take_table(toml::parse(content.value_or("")), "");
