@@ -115,6 +115,8 @@ void catalog::impl::take_subscriptions(std::vector<catalog_input::subscription_r
     for (auto const& row : rows) {
         require(row.value.account < accounts.size(), "a subscription of no account");
         require(row.value.plan < plans.size(), "a subscription of no plan");
+
+        // The tables refer to the rows by index, so a row is in the list before its id is inserted.
         auto const index = static_cast<catalog_index>(subscriptions.size());
         subscription_numbers.add(row.number, index);
         subscriptions.push_back(row.value);
@@ -127,6 +129,8 @@ void catalog::impl::take_dids(std::vector<catalog_input::did_row> rows) {
     for (auto const& row : rows) {
         require(row.subscription < subscriptions.size() || row.subscription == no_index,
                 "a DID of no subscription");
+
+        // DIDs are looked up by digits alone, as match_number() gives them.
         std::string_view const digits = row.digits;
         dids.add(digits.substr(digits.starts_with('+') ? 1 : 0),
                  std::min(row.subscription, nobody) | (row.is_active ? active_bit : 0));
@@ -136,6 +140,7 @@ void catalog::impl::take_dids(std::vector<catalog_input::did_row> rows) {
 // NOLINTEND(performance-unnecessary-value-param)
 
 void catalog::impl::sort_by_account() {
+    // Shifted by one: the count of account a is at a + 1, where its successor will begin.
     account_begin.assign(accounts.size() + 1, 0);
     by_account.resize(subscriptions.size());
     for (catalog_index i = 0; i < subscriptions.size(); ++i) {
@@ -163,8 +168,13 @@ catalog::catalog(catalog_input input) : impl_(std::make_unique<impl>()) {
     for (auto const& plan : impl_->plans) {
         require(plan != nullptr, "a plan without a tariff");
     }
+
+    // Indices are 32 bits, and the highest ones mean "no row" and "no owner".
     require(input.accounts.size() < no_index && input.subscriptions.size() < nobody,
             "more rows than a catalog can number");
+
+    // In the order of the references: subscriptions name accounts and plans, DIDs name
+    // subscriptions.
     impl_->take_accounts(std::move(input.accounts));
     impl_->take_subscriptions(std::move(input.subscriptions));
     impl_->take_dids(std::move(input.dids));
@@ -214,6 +224,8 @@ catalog_index catalog::subscription_by_id(ingest::uuid const& id) const noexcept
 
 catalog_index catalog::subscription_by_did(std::string_view digits) const noexcept {
     catalog_index const found = impl_->dids.find(digits);
+    // A DID without an owner may still be one of ours: calls to it are on-net, but it pays for
+    // none.
     catalog_index const owner = found & ~active_bit;
     return found == no_index || owner == nobody ? no_index : owner;
 }

@@ -22,6 +22,7 @@ named of_subscription(catalog_index found, catalog const& catalog) noexcept {
 }
 
 named subscription_of(std::string_view text, catalog const& catalog) noexcept {
+    // A number is tried before the same text as an id, as for calls.
     catalog_index found = catalog.subscription_by_number(text);
     if (auto const id = found == no_index ? ingest::parse_uuid(text) : std::nullopt) {
         found = catalog.subscription_by_id(*id);
@@ -42,6 +43,7 @@ named user_of(ingest::uuid const& id, catalog const& catalog) noexcept {
 }
 
 named subject_of(std::string_view text, catalog const& catalog) noexcept {
+    // From the most exact name to the least: a subscription, an account, a user.
     named found = subscription_of(text, catalog);
     found = found.is_somebody() ? found : account_of(text, catalog);
     auto const id = found.is_somebody() ? std::nullopt : ingest::parse_uuid(text);

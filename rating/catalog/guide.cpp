@@ -26,6 +26,7 @@ guided when_active(catalog_index found, ingest::time_us start, catalog const& ca
 }
 
 guided by_subscription(ingest::cdr const& call, catalog const& catalog) noexcept {
+    // A number is tried before the same text as an id.
     catalog_index found = catalog.subscription_by_number(call.subscription_number);
     if (found == no_index) {
         if (auto const id = ingest::parse_uuid(call.subscription_number)) {
@@ -49,6 +50,7 @@ guided by_account(ingest::cdr const& call, catalog const& catalog) noexcept {
 catalog_index owner_of(std::string_view text, catalog const& catalog) noexcept {
     std::array<char, prefix_index::digits_max> buffer;
     auto const number = match_number(text, buffer);
+    // A name that begins with the digits of a DID ("24seven") must not be charged to its owner.
     return number.is_whole ? catalog.subscription_by_did(number.digits) : no_index;
 }
 
@@ -99,6 +101,7 @@ guided who_pays(ingest::cdr const& call, call_direction direction,
 } // namespace
 
 bool is_on_net(ingest::cdr const& call, tariff const& plan, catalog const& catalog) noexcept {
+    // Most plans have no on-net rates, so most calls save the look-up.
     if (!plan.asks_on_net()) {
         return false;
     }
@@ -126,6 +129,9 @@ guided guide_decided(ingest::cdr const& call, ingest::payer const& decided,
     if (decided.error != record_error::none) {
         return found;
     }
+
+    // The account is a part of the call's key (R6): under another account the call would get
+    // another key.
     auto const subscription = catalog.subscription_by_id(decided.subscription_id);
     if (subscription == no_index ||
         catalog.account_at(catalog.subscription_at(subscription).account).id !=
@@ -133,6 +139,8 @@ guided guide_decided(ingest::cdr const& call, ingest::payer const& decided,
         found.error = record_error::unknown_subscription;
         return found;
     }
+
+    // The plan is that of today, like its rates: only the payer was decided.
     found.subscription = subscription;
     auto const& plan = catalog.plan_at(catalog.subscription_at(subscription).plan);
     found.on_net = is_on_net(call, plan, catalog);
@@ -144,6 +152,8 @@ ingest::payers decide_payers(ingest::record_batch const& batch, catalog const& c
     for (std::size_t i = 0; i < batch.cdrs.size(); ++i) {
         auto const found = guide(batch.cdrs[i], catalog);
         ingest::payer one{{}, {}, found.error, found.direction};
+
+        // By ids, not by indices: the decision outlives this catalog.
         if (found.error == record_error::none) {
             auto const& s = catalog.subscription_at(found.subscription);
             one.account_id = catalog.account_at(s.account).id;

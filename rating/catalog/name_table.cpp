@@ -30,6 +30,7 @@ std::string_view name_at(std::string const& buffer, offset start_offset) noexcep
 }
 
 struct name_hash {
+    // Look-ups are by text; without this, a name would have to be in the buffer to be searched for.
     using is_transparent = void;
     std::string const* buffer;
     std::size_t operator()(std::string_view name) const noexcept {
@@ -73,6 +74,8 @@ void name_table::add(std::string_view name, catalog_index index) {
     if (name.empty() || find(name) != no_index) {
         return;
     }
+
+    // An offset or a length that does not fit would read another name.
     std::string& buffer = impl_->buffer;
     if (name.size() > std::numeric_limits<length>::max() ||
         buffer.size() > std::numeric_limits<offset>::max()) {

@@ -47,6 +47,7 @@ band_clock::band_clock(std::string_view zone, std::span<band const> bands)
 void band_clock::add(band const& one) {
     window added{one.from_s, one.to_s, static_cast<std::uint32_t>(dates_.size()),
                  static_cast<std::uint32_t>(one.dates.size()), one.days};
+    // A band without days and dates applies on every day; with dates only, on these only.
     if (one.days == 0 && one.dates.empty()) {
         added.days = every_day;
     }
@@ -55,11 +56,14 @@ void band_clock::add(band const& one) {
     std::sort(dates_.begin() + added.first_date, dates_.end());
     windows_.push_back(added);
 
+    // Where a band may begin or end, a reading ends as well: so one reading serves all bands until
+    // then.
     edges_.push_back(one.from_s);
     edges_.push_back(one.to_s);
 }
 
 clock_reading band_clock::read(time_us t) const noexcept {
+    // The interval around `t`; before the first one, the first one's offset counts.
     auto behind =
         std::upper_bound(stretches_.begin(), stretches_.end(), t,
                          [](time_us value, zone_stretch const& s) { return value < s.begin; });
@@ -83,6 +87,7 @@ clock_reading band_clock::read(time_us t) const noexcept {
 }
 
 bool band_clock::is_on(window const& w, civil_day day, unsigned weekday) const noexcept {
+    // Either is enough: a holiday applies on whatever weekday it falls.
     if ((w.days >> weekday & 1U) != 0) {
         return true;
     }
@@ -96,6 +101,8 @@ bool band_clock::covers(band_index index, clock_reading const& reading) const no
         return w.from_s <= reading.second && reading.second < w.to_s &&
                is_on(w, reading.day, reading.weekday);
     }
+
+    // Past midnight, or 24 hours: this is the part before midnight.
     if (w.from_s <= reading.second) {
         return is_on(w, reading.day, reading.weekday);
     }

@@ -24,6 +24,7 @@ struct civil_month {
 
     [[nodiscard]] civil_day day(unsigned day_of_month) const noexcept {
         std::chrono::year_month_day const last = month / std::chrono::last;
+        // Day 31 is the last day in a shorter month.
         auto const day = std::min(std::chrono::day{day_of_month}, last.day());
         return static_cast<civil_day>(
             std::chrono::sys_days{month / day}.time_since_epoch().count());
@@ -47,6 +48,7 @@ struct calendar::impl {
     std::array<billing_period, 32> periods{};
 
     [[nodiscard]] zone_stretch const& around(time_us t) noexcept {
+        // Records come roughly in order of time, so the interval of the last one usually fits.
         if (t < stretches[last].begin || t >= stretches[last].end) {
             auto const after = std::upper_bound(
                 stretches.begin(), stretches.end(), t,
@@ -76,6 +78,7 @@ time_us calendar::impl::midnight(civil_day day) noexcept {
     time_us const before = std::clamp(local - 2 * us_per_day, time_min, time_max);
     static_cast<void>(around(before));
 
+    // Go forward to the interval in which the clocks reach the day's begin.
     auto index = last;
     while (index + 1 < stretches.size() &&
            local - stretches[index].offset >= stretches[index].end) {
@@ -94,6 +97,8 @@ billing_period calendar::impl::period_of(unsigned anchor_day, time_us t) noexcep
         month = month.previous();
     }
     billing_period found{midnight(month.day(anchor_day)), midnight(month.next().day(anchor_day))};
+
+    // The clock shows the day before again, although the next period has begun.
     if (t >= found.end) {
         month = month.next();
         found = {found.end, midnight(month.next().day(anchor_day))};
@@ -119,6 +124,8 @@ ingest::time_us calendar::midnight(civil_day day) noexcept {
 
 billing_period calendar::monthly(ingest::time_us anchor, ingest::time_us t) noexcept {
     auto const anchor_day = static_cast<unsigned>(civil(impl_->day_of(anchor)).day());
+
+    // One entry for each day of the month is enough: periods do not depend on the anchor's month.
     billing_period& period = impl_->periods[anchor_day];
     t = std::clamp(t, time_min, time_max);
     if (t < period.start || t >= period.end) {

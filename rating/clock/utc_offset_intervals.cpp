@@ -16,11 +16,15 @@ std::vector<zone_stretch> stretches_of(std::string_view zone_name) {
         throw std::invalid_argument("no time zone '" + std::string(zone_name) + "'");
     }
 
+    // The zone's rules are asked once here, interval by interval, so that no lookup needs them
+    // later.
     std::vector<zone_stretch> all;
     ingest::time_us time = civil_time_min;
     while (time <= civil_time_max) {
         date::sys_seconds const moment{std::chrono::seconds{floor_div(time, ingest::us_per_s)}};
         date::sys_info const info = zone->get_info(moment);
+
+        // The last rule has no end; the calendar's range has.
         auto const end_s =
             std::min(info.end.time_since_epoch().count(), civil_time_max / ingest::us_per_s + 1);
         ingest::time_us const end = end_s * ingest::us_per_s;

@@ -5,6 +5,7 @@
 namespace tally::rating {
 
 std::optional<std::uint64_t> common_denominator(std::uint64_t a, std::uint32_t b) noexcept {
+    // Divided before it is multiplied: the product is the least common multiple itself, never more.
     std::uint64_t product = 0;
     if (__builtin_mul_overflow(a, b / std::gcd(a, std::uint64_t{b}), &product) ||
         product > exact_cost::denominator_max) {
@@ -25,7 +26,9 @@ bool exact_cost::add(int128 nanos, std::uint32_t divisor) noexcept {
         quotient = nanos / divisor;
         rest = static_cast<std::int64_t>(nanos % divisor);
     }
-    if (rest < 0) { // round toward minus infinity, so that the fraction is never negative
+
+    // Round toward minus infinity, so that the fraction is never negative.
+    if (rest < 0) {
         rest += divisor;
         --quotient;
     }
@@ -42,6 +45,8 @@ bool exact_cost::add(int128 nanos, std::uint32_t divisor) noexcept {
     numerator_ = numerator_ * (*common / denominator_) +
                  static_cast<std::uint64_t>(rest) * (*common / divisor);
     denominator_ = *common;
+
+    // Keep the fraction below 1: the whole part alone then compares two sums.
     if (numerator_ >= denominator_) {
         numerator_ -= denominator_;
         ++whole_;

@@ -24,6 +24,7 @@ struct signed_magnitude {
 };
 
 constexpr signed_magnitude magnitude_of(int128 value) noexcept {
+    // Unsigned arithmetic wraps, so the smallest integer has a magnitude too.
     auto const size = static_cast<uint128>(value);
     return value < 0 ? signed_magnitude{uint128{0} - size, true} : signed_magnitude{size, false};
 }
@@ -45,6 +46,7 @@ division divide(uint128 top, uint128 bottom) noexcept {
 
 std::optional<amount> to_amount(signed_magnitude value) noexcept {
     constexpr auto largest = static_cast<uint128>(std::numeric_limits<std::int64_t>::max());
+    // The range has one more negative number than positive ones.
     if (value.size > largest + (value.negative ? 1U : 0U)) {
         return std::nullopt;
     }
@@ -93,6 +95,7 @@ std::string digits_of(signed_magnitude value) {
         reversed.push_back('.');
     }
 
+    // At least one digit before the point: "0.3", not ".3".
     do {
         reversed.push_back(static_cast<char>('0' + static_cast<int>(whole % 10)));
         whole /= 10;
@@ -114,6 +117,7 @@ bool away_from_zero(position location, bool odd, rounding_mode mode) noexcept {
         return false;
     case rounding_mode::half_up:
         return location >= position::half;
+    // `odd`: the neighbor toward zero is odd, so the other one is the even one.
     case rounding_mode::half_even:
         return location == position::above_half || (location == position::half && odd);
     }
@@ -127,6 +131,9 @@ position place(std::uint64_t nanos_over, uint128 rest, uint128 denominator,
     if (nanos_over == 0 && rest == 0) {
         return position::exact;
     }
+
+    // On the finest grid only the fraction of a nano is left to compare; the difference avoids
+    // doubling it.
     if (grid == 1) {
         uint128 const missing = denominator - rest;
         return rest < missing    ? position::below_half
@@ -152,6 +159,8 @@ std::optional<amount> parse_amount(std::string_view text) noexcept {
     for (; i < text.size() && is_digit(text[i]); ++i) {
         reader.whole_digit(text[i]);
     }
+
+    // A point without digits on one side is accepted ("12.", ".5"), without any it is not.
     if (i < text.size() && text[i] == '.') {
         ++i;
         for (std::size_t decimal = 1; i < text.size() && is_digit(text[i]); ++i, ++decimal) {
@@ -159,6 +168,7 @@ std::optional<amount> parse_amount(std::string_view text) noexcept {
         }
     }
 
+    // What does not fit is refused, never cut: a price must be what its author wrote.
     if (i != text.size() || !reader.any || !reader.fits) {
         return std::nullopt;
     }

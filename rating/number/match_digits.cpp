@@ -46,12 +46,15 @@ matched_number match_number(std::string_view number,
                             std::span<char, prefix_index::digits_max> buffer) noexcept {
     std::string_view const text = without_scheme(number);
 
+    // Copy the digits, up to the first character that no number contains. A '+' counts only in
+    // front.
     std::size_t length = 0;
     bool may_plus = true;
     std::size_t i = 0;
     for (; i < text.size(); ++i) {
         char const c = text[i];
         if (is_digit(c)) {
+            // Longer than any prefix: the rest does not matter for matching.
             if (length == buffer.size()) {
                 break;
             }

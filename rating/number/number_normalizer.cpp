@@ -16,6 +16,7 @@ class number_text {
   public:
     bool take(std::string_view sent) noexcept {
         for (char const c : without_scheme(sent)) {
+            // The host and the parameters of a URI are no part of the number.
             if (c == '@' || c == ';') {
                 break;
             }
@@ -33,6 +34,7 @@ class number_text {
     /// Replaces the first `dropped` characters by `head`. Returns false when the result does not
     /// fit.
     bool begin_with(std::string_view head, std::size_t dropped) noexcept {
+        // Through a second buffer: head and rest overlap in the first one.
         std::size_t const rest = length_ - dropped;
         if (head.size() + rest > text_.size()) {
             return false;
@@ -58,6 +60,7 @@ bool are_digits(std::string_view text) noexcept {
 }
 
 bool is_short(std::string_view text, ingest::number_rules const& rules) noexcept {
+    // 112 must stay a prefix of the tariff and not become a national number.
     return are_digits(text) && (text.size() <= rules.short_digits_max ||
                                 std::find(rules.short_codes.begin(), rules.short_codes.end(),
                                           text) != rules.short_codes.end());
@@ -135,6 +138,8 @@ void apply(std::string_view& number, std::string_view& sent, ingest::number_rule
     if (digits.empty() || digits == number) {
         return;
     }
+
+    // A '+' alone is no difference worth keeping.
     if (without_plus(number) != digits) {
         sent = number;
     }
@@ -154,6 +159,9 @@ normal_number normalize(std::string_view number, ingest::number_rules const& rul
     if (rules.empty() || !text.take(number)) {
         return out;
     }
+
+    // Short codes come before the rewrites, so that no rule turns an emergency number into another
+    // one.
     if (is_short(text.view(), rules)) {
         out.form = number_form::short_code;
         return out;
@@ -168,12 +176,15 @@ normal_number normalize(std::string_view number, ingest::number_rules const& rul
         out.form = number_form::no_number;
         return out;
     }
+
+    // Into the caller's buffer: `text` ends with this function.
     std::copy(digits.begin(), digits.end(), buffer.begin());
     out.digits = {buffer.data(), digits.size()};
     return out;
 }
 
 void apply_number_rules(ingest::record_batch& batch, ingest::number_rules const& rules) {
+    // Once a batch: a second pass would take the result for what the switch had sent.
     if (std::exchange(batch.has_normal_numbers, true) || rules.empty()) {
         return;
     }

@@ -13,6 +13,7 @@ namespace {
 using entry = std::pair<std::string_view, std::uint32_t>;
 
 void check(std::span<entry const> sorted) {
+    // Sorted, so equal prefixes are neighbors.
     for (std::size_t i = 0; i < sorted.size(); ++i) {
         auto const& [prefix, value] = sorted[i];
         bool const digits = prefix.find_first_not_of("0123456789") == std::string_view::npos;
@@ -50,6 +51,8 @@ struct number_key {
 
 number_key key_of(std::string_view digits, std::uint32_t table_digits) noexcept {
     number_key result;
+
+    // Digits beyond the key do not matter: spans exist only if no prefix is longer than a key.
     std::size_t const size = std::min(digits.size(), key_digits);
     std::size_t i = 0;
     for (; i < size; ++i) {
@@ -89,6 +92,8 @@ prefix_index::prefix_index(std::span<entry const> entries) {
         return;
     }
     build_nodes(sorted);
+
+    // A longer prefix cannot be a key; then longest() walks the tree, which has all of them.
     bool const fits_keys = std::all_of(sorted.begin(), sorted.end(),
                                        [](entry const& e) { return e.first.size() <= key_digits; });
     if (fits_keys) {
@@ -163,6 +168,8 @@ void prefix_index::build_spans(sorted_entries const& sorted) {
         add_span(end, open.empty() ? none : open.back().value);
     };
 
+    // Sorted, a prefix comes before its own extensions, so they are opened and closed like
+    // brackets.
     spans_.push_back({0, none});
     for (auto const& [prefix, value] : sorted) {
         while (!open.empty() && !prefix.starts_with(open.back().prefix)) {
@@ -214,6 +221,9 @@ std::uint32_t prefix_index::walk_to_longest(std::string_view digits) const noexc
         if (digit > 9 || (current->children >> digit & 1U) == 0) {
             break;
         }
+
+        // Children are contiguous, in the order of their digits: the number of set bits below gives
+        // the place.
         unsigned const before = current->children & ((1U << digit) - 1U);
         current = nodes_.data() + current->first_child + std::popcount(before);
         found = current->value == none ? found : current->value;
@@ -241,6 +251,8 @@ void prefix_index::all(std::string_view digits, matches& out) const noexcept {
     if (nodes_.empty()) {
         return;
     }
+
+    // Every node on the way whose prefix is stored is a result, the shortest first.
     node const* current = nodes_.data();
     for (std::size_t i = 0;; ++i) {
         if (current->value != none) {
@@ -248,6 +260,8 @@ void prefix_index::all(std::string_view digits, matches& out) const noexcept {
             out.lengths[out.count] = static_cast<std::uint8_t>(i);
             ++out.count;
         }
+
+        // No digit has the value 10, so the end of the number ends the walk.
         unsigned const digit = i < digits.size() ? digit_at(digits, i) : 10;
         if (digit > 9 || (current->children >> digit & 1U) == 0) {
             return;

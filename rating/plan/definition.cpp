@@ -8,6 +8,7 @@ std::shared_ptr<tariff const> tariff_of(plan_definition const& plan,
                                         std::shared_ptr<tariff const> fallback) {
     tariff::content content;
     content.head.code = plan.code;
+    // The tariff keeps the code in a fixed array; a longer one was refused when the plan was read.
     std::copy_n(plan.currency.begin(), std::min(plan.currency.size(), content.head.currency.size()),
                 content.head.currency.begin());
     content.head.time_zone = plan.time_zone;

@@ -52,10 +52,12 @@ std::vector<Version const*> by_key(std::vector<Version> const& all) {
 template <typename Version>
 void match_all(std::vector<Version> const& stored, std::vector<Version> const& wanted,
                ingest::time_us now, bool is_new, version_changes<Version>& out) {
+    // Versions without a begin apply to the past only if nothing was charged by the plan before.
     auto const past = is_new           ? past_of_plan::none
                       : stored.empty() ? past_of_plan::empty
                                        : past_of_plan::kept;
 
+    // Both lists in the order of the key, so that one pass meets each key once.
     auto const old = by_key(stored);
     auto const fresh = by_key(wanted);
     std::size_t i = 0;
@@ -74,6 +76,8 @@ void match_all(std::vector<Version> const& stored, std::vector<Version> const& w
         Version const& like = is_old_first ? *old[i] : *fresh[j];
         auto const old_end = end_of_key(old, i, like);
         auto const fresh_end = end_of_key(fresh, j, like);
+
+        // Versions matter only to those of their own key.
         version_matcher matcher{
             std::span{old}.subspan(i, old_end - i),
             std::span{fresh}.subspan(j, fresh_end - j),
@@ -97,6 +101,7 @@ std::string text_of(bool value) {
 
 /// The columns of a plan, named by the keys of the plan file.
 std::vector<std::pair<std::string, std::string>> head_texts(plan_definition const& plan) {
+    // In the order in which a plan file has them, for people who compare the two.
     return {{"name", plan.name},
             {"description", plan.description},
             {"currency", plan.currency},
@@ -119,6 +124,7 @@ std::vector<std::pair<std::string, std::string>> head_texts(plan_definition cons
 
 void compare_heads(plan_definition const* before, plan_definition const& after,
                    plan_difference& out) {
+    // As texts, the form in which the changes are shown.
     auto const old = head_texts(before != nullptr ? *before : plan_definition{});
     auto const fresh = head_texts(after);
     for (std::size_t i = 0; before != nullptr && i < fresh.size(); ++i) {

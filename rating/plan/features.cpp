@@ -17,6 +17,7 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::element_type;
 
+// As for all JSON that the product takes; it bounds the recursion.
 constexpr int depth_max = 64;
 
 /// Writes a value as JSON or as TOML. The two differ in the separator between key and value and in
@@ -59,6 +60,7 @@ bool feature_writer::write_key(std::string_view key) {
 
 bool feature_writer::write_double(double value) {
     std::array<char, 64> digits{};
+    // The shortest text that reads back as the same double, so that equal values give equal text.
     auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
     text_.append(digits.data(), end.ptr);
     return true;
@@ -108,6 +110,9 @@ bool feature_writer::write(element const& value, int depth) {
     if (depth > depth_max) {
         return false;
     }
+
+    // TOML has neither null nor numbers beyond 2^63, so a value with one is written as JSON text
+    // instead.
     switch (value.type()) {
     case element_type::OBJECT:
         return write_object(value.get_object().value_unsafe(), depth);
@@ -117,6 +122,7 @@ bool feature_writer::write(element const& value, int depth) {
         return write_text(value.get_string().value_unsafe());
     case element_type::DOUBLE:
         return write_double(value.get_double().value_unsafe());
+
     case element_type::BOOL:
         text_ += value.get_bool().value_unsafe() ? "true" : "false";
         break;
@@ -165,6 +171,8 @@ std::optional<std::string> canonical_features(std::string_view json) {
         root.get(object) != simdjson::SUCCESS || !writer.write(root, 0)) {
         return std::nullopt;
     }
+
+    // No features and an empty object are the same, so they must compare equal.
     auto text = std::move(writer).take();
     return text == "{}" ? std::string{} : std::move(text);
 }

@@ -10,6 +10,8 @@ std::uint32_t plan_problems::add_file(std::string_view name) {
 }
 
 void plan_problems::add(plan_location location, std::string text) {
+    // A deck of the wrong kind has a problem in every row: all are counted, the first ones are
+    // kept.
     ++count_;
     if (kept_.size() < kept_max) {
         kept_.push_back({location, std::move(text)});
@@ -22,6 +24,7 @@ std::string plan_problems::text_of(plan_location location, plan_location seen_fr
 }
 
 std::vector<plan_problem> plan_problems::take() {
+    // In the order of the files, not of the checks. Stable: problems of one place keep their order.
     std::ranges::stable_sort(kept_, {}, &entry::location);
     std::vector<plan_problem> all;
     for (auto& [location, text] : kept_) {

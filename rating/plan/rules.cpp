@@ -11,6 +11,7 @@ namespace tally::rating {
 
 namespace {
 
+// 100 percent, in 10^-9.
 constexpr amount percent_max{100'000'000'000};
 
 /// Rates with the same key are versions of one rate: they differ in effective_from.
@@ -26,17 +27,20 @@ std::optional<std::string> fault_of_steps(std::vector<rate_step> const& steps) {
         return "its first step must have from_s = 0";
     }
 
-    // The sum of a call is kept over the common multiple of the units, so there must be one.
     std::uint64_t denominator = 1;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         rate_step const& step = steps[i];
         if (step.unit_s == 0 || step.increment_s == 0) {
             return "unit_s and increment_s of its steps must be at least 1";
         }
+
+        // A step ends where the next one begins.
         if (i > 0 && step.from_s <= steps[i - 1].from_s) {
             return "its steps must be in the order of from_s: " + std::to_string(step.from_s) +
                    " follows " + std::to_string(steps[i - 1].from_s);
         }
+
+        // The sum of a call is kept over the common multiple of the units, so there must be one.
         auto const common = common_denominator(denominator, step.unit_s);
         if (!common) {
             return "the unit_s of its steps have no common multiple below 2^62";
@@ -51,6 +55,7 @@ bool has_tiers(price_model model) noexcept {
 }
 
 std::optional<std::string> fault_of_tiers(std::vector<price_tier> const& tiers) {
+    // The tiers must cover every quantity once: ascending, and only the last without an end.
     for (std::size_t i = 0; i < tiers.size(); ++i) {
         bool const is_last = i + 1 == tiers.size();
         if (is_last && tiers[i].up_to) {
@@ -64,6 +69,8 @@ std::optional<std::string> fault_of_tiers(std::vector<price_tier> const& tiers) 
                    to_string(*tiers[i - 1].up_to);
         }
     }
+
+    // A first tier that ends at 0 would never charge anything.
     return tiers.empty() || !tiers.front().up_to || tiers.front().up_to->nanos > 0
                ? std::nullopt
                : std::optional<std::string>{"up_to of a tier must be above 0"};
@@ -162,6 +169,7 @@ std::optional<std::string> fault_of(metric_price const& one) {
 }
 
 void put_in_order(plan_definition& plan) {
+    // The order of key and begin is the one in which exported plans are compared.
     std::ranges::stable_sort(plan.rates, [](rate const& a, rate const& b) {
         return std::tuple{key_of(a), a.effective_from} < std::tuple{key_of(b), b.effective_from};
     });

@@ -19,6 +19,8 @@ constexpr std::size_t name_characters_max = 64;
 
 /// The Levenshtein distance, with one row of the usual table.
 std::size_t edits_between(std::string_view a, std::string_view b) {
+    // The row above is overwritten from left to right; `diagonal` keeps the one value of it that is
+    // still needed.
     std::vector<std::size_t> row(b.size() + 1);
     for (std::size_t j = 0; j <= b.size(); ++j) {
         row[j] = j;
@@ -66,6 +68,8 @@ std::string_view nearest_of(std::string_view mistyped, std::span<std::string_vie
     if (mistyped.size() > name_characters_max) {
         return best;
     }
+
+    // Of names that are equally near the first one is meant.
     for (auto const name : names) {
         auto const edits = edits_between(mistyped, name);
         if (edits < fewest) {
@@ -80,11 +84,13 @@ std::optional<std::uint32_t> parse_whole(std::string_view text, std::uint32_t ma
     std::uint32_t value = 0;
     auto const* const end = text.data() + text.size();
     auto const [stopped, error] = std::from_chars(text.data(), end, value);
+    // from_chars stops at the first other character, so the end is checked as well.
     return error == std::errc{} && stopped == end && value <= max ? std::optional{value}
                                                                   : std::nullopt;
 }
 
 std::optional<std::int32_t> parse_clock(std::string_view text) noexcept {
+    // 24:00 is the end of a day; a band needs it, and no other time may exceed it.
     auto const hours = digits_at(text, 0, 2);
     auto const minutes = digits_at(text, 3, 2);
     auto const seconds = text.size() == 5 ? std::optional{0U} : digits_at(text, 6, 2);
@@ -112,6 +118,7 @@ std::optional<civil_day> parse_date(std::string_view text) noexcept {
         return std::nullopt;
     }
 
+    // The calendar knows which days exist, leap years included.
     std::chrono::year_month_day const date{std::chrono::year{static_cast<int>(*year)},
                                            std::chrono::month{*month}, std::chrono::day{*day}};
     if (!date.ok()) {
@@ -130,6 +137,7 @@ std::string date_text(civil_day day) {
 
 std::optional<std::pair<std::uint32_t, std::uint32_t>>
 parse_increments(std::string_view text) noexcept {
+    // One number alone is both the first and the following increment.
     std::size_t const slash = std::min(text.find('/'), text.size());
     auto const first = parse_whole(text.substr(0, slash), INT32_MAX);
     auto const next = slash == text.size() ? first : parse_whole(text.substr(slash + 1), INT32_MAX);
@@ -150,6 +158,7 @@ std::optional<std::string_view> parse_prefix(std::string_view text) noexcept {
 
 std::vector<rate_step> steps_of_increments(std::uint32_t first_s, std::uint32_t next_s,
                                            std::uint32_t unit_s, amount price) {
+    // One step is enough then, and equal lists of steps are stored once in a tariff.
     if (first_s == next_s) {
         return {{0, unit_s, first_s, price}};
     }

@@ -150,6 +150,9 @@ class version_matcher {
         auto const found = std::ranges::find_if(stored_, [&](kept const& each) {
             return each.version->effective_from == wanted.first;
         });
+
+        // No stored version begins then. One without a begin may be added only where it does not
+        // change the past.
         if (found == stored_.end()) {
             if (wanted.first != INT64_MIN || past_ == past_of_plan::none ||
                 (past_ == past_of_plan::empty && wanted.end > now_)) {
@@ -157,6 +160,8 @@ class version_matcher {
             }
             return;
         }
+
+        // The same price stays as it is stored, unless it has ended and is wanted again.
         Version const& stored = *found->version;
         if (same_terms_(stored, *wanted.version)) {
             if (stored.effective_to > now_ || wanted.end <= now_) {
@@ -203,6 +208,8 @@ class version_matcher {
         bool const is_past = wanted.end <= now_;
         ingest::time_us const start = start_of(wanted);
 
+        // A wanted version of the past needs a stored one that charged then; any other one that
+        // goes on at its start.
         kept* best = nullptr;
         for (auto& each : stored_) {
             Version const& stored = *each.version;
@@ -216,6 +223,7 @@ class version_matcher {
             }
         }
 
+        // The past is not added: nothing was charged by this version then.
         if (best != nullptr) {
             keep(wanted, *best);
         } else if (!is_past && start < wanted.end) {
@@ -230,6 +238,7 @@ class version_matcher {
             return;
         }
 
+        // Find the version that replaces it now, and the first one that begins later.
         bool is_covered = false; // a wanted version applies now
         ingest::time_us replaced = INT64_MAX;
         ingest::time_us next = INT64_MAX;

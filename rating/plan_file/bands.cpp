@@ -24,6 +24,9 @@ std::vector<std::pair<std::string, toml::node const*>> texts_of(plan_table& tabl
     if (node != nullptr && list == nullptr) {
         table.problem(key, "must be a list: [ \"...\", \"...\" ]");
     }
+
+    // TOML has dates of its own, so they need no quotes; they become text, and one reader serves
+    // both.
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
         auto const& each = (*list)[i];
         if (auto const* date = each.as_date()) {
@@ -58,6 +61,8 @@ void read_dates(plan_table& table, band& one) {
             table.problem_at(*node, "dates: \"" + text + "\" is not a date such as \"2026-01-26\"");
         }
     }
+
+    // The clock searches the dates, so they ascend; a date that is given twice counts once.
     std::ranges::sort(one.dates);
     one.dates.erase(std::unique(one.dates.begin(), one.dates.end()), one.dates.end());
 }
@@ -71,6 +76,7 @@ band read_band(plan_table& table) {
         table.problem("name", "\"any\" is the band of rates that name none: choose another name");
     }
 
+    // Any of these may be missing: the band then applies on every day, at every hour.
     read_days(table, one);
     read_dates(table, one);
 

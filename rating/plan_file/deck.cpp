@@ -87,6 +87,7 @@ std::uint32_t deck_reader::whole(deck_column column, std::uint32_t fallback, std
 }
 
 bool deck_reader::truth(deck_column column) {
+    // Spreadsheets and databases export flags in these ways, in upper or lower case.
     constexpr std::array<std::string_view, 5> yes{"true", "yes", "1", "t", "y"};
     constexpr std::array<std::string_view, 6> no{"", "false", "no", "0", "f", "n"};
     std::string word{row_.text(column)};
@@ -114,6 +115,7 @@ ingest::time_us deck_reader::moment(deck_column column, ingest::time_us fallback
         return fallback;
     }
 
+    // Neighboring rows nearly always have the same date.
     if (field != last_date_) {
         auto const value = state_.zone->parse(field);
         if (!value) {
@@ -130,6 +132,7 @@ ingest::time_us deck_reader::moment(deck_column column, ingest::time_us fallback
 
 /// Reads the rate of a row, without its steps.
 rate deck_reader::read_rate() {
+    // Each part has its fallback, so that reading goes on after a problem and finds the others.
     rate one;
 
     auto const digits = parse_prefix(row_.text(prefix));
@@ -141,6 +144,7 @@ rate deck_reader::read_rate() {
     one.name = text(name);
     one.call_type = text(call_type);
 
+    // Words that must be known: one that is mistyped would give the rate another meaning.
     auto const sense = row_.text(direction);
     auto const known = value_named(direction_names, sense);
     if (!sense.empty() && !known) {
@@ -154,6 +158,8 @@ rate deck_reader::read_rate() {
     }
     one.band = index.value_or(any_band);
 
+    // What is left out has the default of a [[rate]]: no fee, no bounds, no grace, always in
+    // effect.
     one.connect_fee = money(connect_fee, {});
     one.minimum = money(minimum, {});
     one.maximum = money(maximum, amount{INT64_MAX});
@@ -190,6 +196,7 @@ void deck_reader::take_whole_rate() {
 }
 
 void deck_reader::take_step() {
+    // A row with from_s is one step: "60/6" would be two.
     if (!row_.text(increments).empty()) {
         note(increments, "is not allowed in a row with from_s: write increment_s");
     }
@@ -228,6 +235,7 @@ void deck_reader::add_to(std::size_t index, rate const& row, rate_step step) {
                      state_.problems.text_of(state_.rate_places[index], row_.place_of(column)));
         }
     };
+
     differs(name, row.name == one.name);
     differs(call_type, row.call_type == one.call_type);
     differs(connect_fee, row.connect_fee == one.connect_fee);
@@ -247,6 +255,7 @@ void deck_reader::add_to(std::size_t index, rate const& row, rate_step step) {
 }
 
 void deck_reader::take_row() {
+    // A rate without a price would be free, so the column may not be empty.
     if (row_.text(price).empty()) {
         note(price, "is missing");
     } else if (!row_.text(from_s).empty()) {
@@ -270,12 +279,15 @@ void deck_reader::read(std::string_view rest) {
         while (!row.empty() && (row.back() == '\n' || row.back() == '\r')) {
             row.remove_suffix(1);
         }
+
+        // Problems name the line on which the row begins.
         plan_location const location{file_, line, 1};
         line += lines_in(whole_row);
         if (ingest::trimmed(row).empty()) {
             continue;
         }
 
+        // Without a header no field can be read: one problem, not one for each row.
         if (!has_header) {
             has_header = row_.take_header(row, location, state_.problems);
             if (!has_header) {

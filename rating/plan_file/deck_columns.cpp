@@ -26,6 +26,7 @@ void undouble_quotes(std::string_view text, std::string& out) {
 }
 
 plan_location place_in(plan_location row, std::string_view text, std::string_view field) {
+    // An empty field may be a view of nothing; its position is then that of the row.
     auto const offset = field.data() >= text.data() && field.data() <= text.data() + text.size()
                             ? field.data() - text.data()
                             : 0;
@@ -49,6 +50,7 @@ bool deck_row::take_name(std::string_view name, std::size_t column, plan_locatio
         return false;
     }
 
+    // A second column of one name would leave it open which one counts.
     int const which = static_cast<int>(found - deck_column_names.begin());
     if (std::ranges::find(columns_, which) != columns_.end()) {
         problems.add(location, "the column " + lower + " occurs twice");
@@ -119,6 +121,7 @@ bool deck_row::take(std::string_view row, plan_location location, plan_problems&
     for (std::size_t i = 0; i < fields_.size(); ++i) {
         auto const which = static_cast<std::size_t>(columns_[i]);
         texts_[which] = ingest::trimmed(fields_[i].text);
+        // Few fields have quotes, so the others stay views of the row.
         if (fields_[i].has_doubled_quotes) {
             undouble_quotes(texts_[which], unquoted_[which]);
             texts_[which] = unquoted_[which];

@@ -35,6 +35,7 @@ constexpr std::int64_t nanos_per_kept_unit = 1'000;
 constexpr std::size_t code_characters_max = 63;
 
 bool is_code(std::string_view code) {
+    // The same characters as in the CHECK of billing.rate_plans.
     constexpr std::string_view first = "abcdefghijklmnopqrstuvwxyz0123456789";
     constexpr std::string_view others = "abcdefghijklmnopqrstuvwxyz0123456789_.-";
     return !code.empty() && code.size() <= code_characters_max &&
@@ -50,12 +51,14 @@ void read_codes(plan_table& head, plan_definition& plan) {
         head.problem("code", rule);
     }
 
+    // The name is for people; without one, the code is shown.
     plan.name = head.text("name", plan.code);
     if (plan.name.empty() && head.has("name")) {
         head.problem("name", "must not be empty");
     }
     plan.description = head.text("description", {}, true);
 
+    // Whether the plan of that code exists, and has this currency, is checked by the store.
     plan.fallback = head.text("fallback");
     if (!plan.fallback.empty() && !is_code(plan.fallback)) {
         head.problem("fallback", std::string{"must be another plan's code: "} + rule);
@@ -63,6 +66,7 @@ void read_codes(plan_table& head, plan_definition& plan) {
         head.problem("fallback", "a plan cannot be its own fallback");
     }
 
+    // Both are types of the database, and rating does not use them.
     plan.tier = head.text("tier");
     if (!plan.tier.empty() && std::ranges::find(tier_names, plan.tier) == tier_names.end()) {
         head.problem("tier", "\"" + plan.tier + "\" is not " + listed(tier_names));
@@ -99,6 +103,8 @@ void read_numbers(plan_table& head, plan_definition& plan) {
     plan.included_minutes =
         static_cast<std::int32_t>(head.whole("included_minutes", 0, 0, INT32_MAX));
     plan.included_dids = static_cast<std::int32_t>(head.whole("included_dids", 0, 0, INT32_MAX));
+
+    // Absent means no limit, which 0 could not say.
     if (head.has("max_concurrent_calls")) {
         plan.max_concurrent_calls =
             static_cast<std::int32_t>(head.whole("max_concurrent_calls", 1, 1, INT32_MAX));

@@ -24,6 +24,8 @@ void refuse_unused(plan_table& table, price_model model) {
                                        {"package", {price_model::package}},
                                        {"percent", {price_model::percentage}},
                                        {"tiers", {price_model::graduated, price_model::volume}}};
+
+    // The other way round, a key that the model needs must be there.
     for (auto const& [key, models] : uses) {
         bool const is_used = std::ranges::find(models, model) != models.end();
         if (!is_used && table.has(key)) {
@@ -37,6 +39,7 @@ void refuse_unused(plan_table& table, price_model model) {
 
 price_tier read_tier(plan_table& table) {
     price_tier tier;
+    // Only the last tier may be without up_to; fault_of() sees all of them and checks it.
     tier.up_to = table.units("up_to");
     table.require("price");
     tier.price = table.money("price").value_or(amount{});
@@ -51,16 +54,20 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
         table.problem("name", "must not be empty");
     }
 
+    // What is counted, and how much of it is free in each period.
     one.unit = table.text("unit");
     one.method = table.choice("aggregation", aggregation_names, one.method);
     one.unique_property = table.text("unique_property");
     one.included = table.units("included").value_or(quantity{});
 
+    // The model says which of the following keys have a meaning.
     one.model = table.choice("model", model_names, one.model);
     refuse_unused(table, one.model);
     one.price = table.money("price").value_or(amount{});
     one.package = table.units("package").value_or(quantity{});
     one.percent = table.money("percent").value_or(amount{});
+
+    // Bounds of a period's price, and the time in which the price holds; absent ones do not bound.
     one.minimum = table.money("minimum").value_or(amount{});
     one.maximum = table.money("maximum").value_or(amount{INT64_MAX});
     one.effective_from = table.moment("effective_from", *state.zone).value_or(INT64_MIN);
@@ -76,6 +83,7 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
 /// Adds a problem for two versions of one metric with the same begin, and for a version that begins
 /// before an older one has reached its own effective_to.
 void check_together(std::vector<plan_location> const& places, plan_reader_state& state) {
+    // Pair by pair: a plan has few metrics, and each problem names both places.
     auto const& metrics = state.plan.metrics;
     for (std::size_t i = 0; i < metrics.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
@@ -106,6 +114,8 @@ void read_plan_metrics(toml::array const& metrics, plan_reader_state& state) {
         plan_table table{*node.as_table(), "a [[metric]]", metric_keys, state.problems, state.file};
         std::size_t const before = state.problems.count();
         metric_price one = read_metric(table, state);
+
+        // A metric with a problem is not checked further: the checks would report it again.
         if (state.problems.count() == before) {
             if (auto const fault = fault_of(one)) {
                 state.problems.add(table.place(), *fault);

@@ -79,12 +79,14 @@ plan_reading read_plan(std::string_view text, std::string_view file_name,
     try {
         toml::table const root = toml::parse(text, file_name);
         read_root(root, decks, state);
+        // Text that is no TOML has one problem: toml++ stops at the first.
     } catch (toml::parse_error const& error) {
         auto const& position = error.source().begin;
         state.problems.add({state.file, position.line, position.column},
                            std::string{error.description()});
     }
 
+    // All or nothing: a plan with a problem charges nothing, not even by its good rates.
     plan_reading reading;
     if (state.problems.empty()) {
         put_in_order(state.plan);

@@ -43,6 +43,7 @@ plan_table::plan_table(toml::table const& table, std::string_view text,
                        std::span<std::string_view const> known, plan_problems& problems,
                        std::uint32_t file)
     : table_(table), text_(text), problems_(problems), file_(file) {
+    // A mistyped key would otherwise silently have no effect.
     for (auto const& [key, node] : table) {
         if (std::ranges::find(known, key.str()) == known.end()) {
             unknown(key, known);
@@ -77,6 +78,7 @@ void plan_table::problem_at(toml::node const& location, std::string text) {
 }
 
 void plan_table::problem(std::string_view key, std::string const& text) {
+    // At the value if there is one: an absent key has no position but that of its table.
     auto const* const current = node(key);
     problem_at(current != nullptr ? *current : table_, std::string{key} + ": " + text);
 }

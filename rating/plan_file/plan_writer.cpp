@@ -73,10 +73,13 @@ class plan_writer {
 void plan_writer::write_head() {
     plan_definition const defaults;
     text_ += "[plan]\n";
+    // In the groups in which a person would write them. Currency, zone and rounding are written
+    // even if they equal the defaults: they decide every amount.
     text_if_any("code", plan_.code);
     text_if_any("name", plan_.name);
     text_if_any("description", plan_.description);
 
+    // Money and what is included.
     text("currency", plan_.currency);
     text("timezone", plan_.time_zone);
     text("monthly_price", to_string(plan_.monthly_price));
@@ -89,10 +92,12 @@ void plan_writer::write_head() {
         raw("max_concurrent_calls", std::to_string(*plan_.max_concurrent_calls));
     }
 
+    // How the cost of a call is computed.
     text("rounding", name_of(rounding_names, plan_.rounding_mode.mode));
     raw("decimals", std::to_string(plan_.rounding_mode.decimals));
     truth("split_at_bands", plan_.split_at_bands, defaults.split_at_bands);
 
+    // How the plan stands beside others.
     text_if_any("fallback", plan_.fallback);
     text_if_any("tier", plan_.tier);
     if (plan_.billing_interval != defaults.billing_interval) {
@@ -108,6 +113,7 @@ void plan_writer::write_band(band const& one) {
     text_ += "\n[[band]]\n";
     text("name", one.name);
 
+    // A list that is absent means every day, so an empty one is not written.
     std::string list;
     for (std::size_t day = 0; day < day_names.size(); ++day) {
         if ((one.days >> day & 1) != 0) {
@@ -118,6 +124,7 @@ void plan_writer::write_band(band const& one) {
         raw("days", "[" + list + "]");
     }
 
+    // Seconds of the day become clock times.
     if (one.from_s != 0) {
         text("from", clock_text(one.from_s));
     }
@@ -147,6 +154,8 @@ void plan_writer::write_span(ingest::time_us begin, ingest::time_us end) {
 void plan_writer::write_rate(rate const& one) {
     rate const defaults;
     text_ += "\n[[rate]]\n";
+    // Which calls the rate is for. The prefix is written even if it is empty: then it is every
+    // number's.
     text("prefix", one.prefix);
     text_if_any("name", one.name);
     if (one.direction != defaults.direction) {
@@ -157,6 +166,7 @@ void plan_writer::write_rate(rate const& one) {
     }
     text_if_any("call_type", one.call_type);
 
+    // What is charged beside the steps, and when.
     exact("connect_fee", one.connect_fee, defaults.connect_fee);
     exact("minimum", one.minimum, defaults.minimum);
     exact("maximum", one.maximum, defaults.maximum);
@@ -165,6 +175,7 @@ void plan_writer::write_rate(rate const& one) {
     truth("on_net", one.is_on_net, false);
     write_span(one.effective_from, one.effective_to);
 
+    // One step on a line, each with all its members: a rate is read by its steps.
     text_ += "steps = [";
     for (auto const& step : one.steps) {
         text_.append(&step == one.steps.data() ? " " : ",\n          ");
@@ -181,6 +192,8 @@ void plan_writer::write_tiers(std::vector<price_tier> const& tiers) {
         return;
     }
     text_ += "tiers = [";
+
+    // One tier on a line. The last one has no up_to, and most have no flat fee.
     for (auto const& tier : tiers) {
         text_.append(&tier == tiers.data() ? " { " : ",\n          { ");
         if (tier.up_to) {

@@ -52,6 +52,8 @@ rate read_rate(plan_table& table, plan_reader_state& state) {
     read_prefix(table, one);
     read_band_name(table, state.plan, one);
 
+    // Absent keys: no fee, no bounds, no grace, in effect always. The store takes name and call
+    // type from the destinations.
     one.name = table.text("name");
     one.call_type = table.text("call_type");
     one.direction = table.choice("direction", direction_names, one.direction);
@@ -64,6 +66,7 @@ rate read_rate(plan_table& table, plan_reader_state& state) {
     one.effective_from = table.moment("effective_from", *state.zone).value_or(INT64_MIN);
     one.effective_to = table.moment("effective_to", *state.zone).value_or(INT64_MAX);
 
+    // A rate without steps would charge nothing, so they are required.
     table.require("steps");
     for (auto const* step : table.tables("steps")) {
         plan_table step_table{*step, "a step", step_keys, state.problems, state.file};

@@ -15,6 +15,7 @@ namespace ondemand = simdjson::ondemand;
 /// A number, true, false or null. simdjson does not check a token that it does not convert, so the
 /// checks are here; a number is not converted, since a double would lose digits.
 simdjson::error_code read_word(ondemand::value& value, line_member& out) {
+    // The token may have the blanks that follow it in the line.
     std::string_view const raw = value.raw_json_token();
     std::string_view const text = raw.substr(0, raw.find_last_not_of(" \t\r\n") + 1);
     if (text == "null") {
@@ -25,6 +26,8 @@ simdjson::error_code read_word(ondemand::value& value, line_member& out) {
         out.is = kind::boolean;
         return value.get_bool().error();
     }
+
+    // Only the characters are checked here: the reader of the member knows which form it needs.
     out.is = kind::number;
     bool const is_number = !text.empty() &&
                            (text.front() == '-' || (text.front() >= '0' && text.front() <= '9')) &&
@@ -35,6 +38,7 @@ simdjson::error_code read_word(ondemand::value& value, line_member& out) {
 simdjson::error_code read_string(ondemand::value& value, line_member& out) {
     std::string_view text;
     auto const error = value.get_string().get(text);
+    // An empty text is absent, like null.
     out.is = text.empty() ? kind::absent : kind::string;
     out.text.assign(text);
     return error;
@@ -125,6 +129,8 @@ simdjson::error_code line_parser::impl::parse(std::string_view line,
                                               std::vector<line_member>& out) {
     buffer.assign(line);
     buffer.append(simdjson::SIMDJSON_PADDING, '\0');
+
+    // Copied, since the parser needs padding after the line. The buffer is kept for the next one.
     ondemand::document document;
     simdjson::padded_string_view const padded{buffer.data(), line.size(), buffer.size()};
     if (auto const error = parser.iterate(padded).get(document)) {
@@ -148,7 +154,7 @@ simdjson::error_code line_parser::impl::parse(std::string_view line,
     return at_end ? simdjson::SUCCESS : simdjson::TAPE_ERROR;
 }
 
-line_parser::line_parser() : impl_{std::make_unique<impl>()} {}
+line_parser::line_parser() : impl_(std::make_unique<impl>()) {}
 
 line_parser::~line_parser() = default;
 

@@ -11,6 +11,7 @@ namespace {
 using ingest::record_error;
 
 ingest::cdr call_of(call_question const& asked) noexcept {
+    // A call that was never made: rating reads only these members.
     ingest::cdr call;
     call.direction = asked.direction;
     call.caller_id = asked.caller;
@@ -41,8 +42,8 @@ question_fault missing(std::string field, std::string const& reason) {
 } // namespace
 
 quoter::quoter(std::shared_ptr<tariff const> plan, quote_terms terms)
-    : plan_{std::move(plan)}, terms_{std::move(terms)}, calendar_{plan_->head().time_zone},
-      anchor_{calendar_.midnight(terms_.anchor)} {}
+    : plan_(std::move(plan)), terms_(std::move(terms)), calendar_(plan_->head().time_zone),
+      anchor_(calendar_.midnight(terms_.anchor)) {}
 
 billing_period quoter::period_of(ingest::time_us t) {
     return calendar_.monthly(anchor_, t);
@@ -52,10 +53,14 @@ call_quote quoter::quote(call_question const& asked) {
     call_quote quoted;
     quoted.period = period_of(asked.start);
     quoted.before.included_s = plan_->head().included_s;
+
+    // A period that was not asked about before begins with nothing used.
     if (terms_.carry) {
         quoted.before.used_s = allowance_used_s_[quoted.period.start];
     }
 
+    // rate_call() reduces a copy: the period's own figure changes only if the questions belong
+    // together.
     allowance left = quoted.before;
     auto const call = call_of(asked);
     quoted.on_net = asked.on_net.value_or(terms_.ours && is_on_net(call, *plan_, *terms_.ours));
@@ -85,6 +90,8 @@ void quoter::rate(usage_question const& asked, metric_state& state, usage_quote&
 
     quoted.before = state.used;
     quoted.rated = rate_usage(price, plan_->head().rounding_mode, state.used, event);
+
+    // The price of the period explains the cost: the event costs its change.
     auto const period_cost =
         period_price(price, plan_->head().rounding_mode, quoted.rated.after.total);
     if (quoted.rated.error != record_error::none || !period_cost) {
@@ -104,6 +111,7 @@ void quoter::rate(usage_question const& asked, metric_state& state, usage_quote&
 
 usage_quote quoter::quote(usage_question const& asked) {
     usage_quote quoted;
+    // As a lane would do it: the price in effect at the event's time, then the quantity.
     quoted.price = plan_->find_metric(asked.metric, asked.time);
     if (quoted.price == nullptr) {
         quoted.fault = {record_error::no_rate, "metric",
@@ -115,6 +123,7 @@ usage_quote quoter::quote(usage_question const& asked) {
         return quoted;
     }
 
+    // The state before the event: of the period so far, or an empty one.
     quoted.period = period_of(asked.time);
     if (terms_.carry) {
         rate(asked, metrics_[{quoted.period.start, asked.metric}], quoted);

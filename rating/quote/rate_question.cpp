@@ -55,6 +55,8 @@ constexpr std::array key_names{
     key_name{"billsec", member_key::billsec_s},
 };
 
+// The first rows of the table are in the order of the enum, so the key is the index of its first
+// name.
 constexpr std::string_view name_of(member_key key) noexcept {
     return key_names[static_cast<std::size_t>(key)].name;
 }
@@ -76,6 +78,7 @@ std::int64_t milliseconds_of(std::int64_t nanos) noexcept {
 } // namespace
 
 std::optional<std::int64_t> parse_seconds(std::string_view text) noexcept {
+    // Nanoseconds first, so that rounding sees every decimal that a call can have.
     if (auto const nanos = ingest::parse_decimal(text, 9)) {
         return milliseconds_of(*nanos);
     }
@@ -98,6 +101,7 @@ struct question_reader::impl {
         return known[static_cast<std::size_t>(key)];
     }
     void fail(question_fault found) {
+        // Later faults are often consequences of the first.
         if (fault.error == record_error::none) {
             fault = std::move(found);
         }
@@ -148,6 +152,7 @@ ingest::time_us question_reader::impl::time(member_key key) {
     if (read.is == form::unreadable) {
         fail(fault_of(key, record_error::bad_time));
     }
+    // Of an hour that occurs twice, the first: a question has no duration yet to decide by.
     if (read.is == form::local) {
         auto const moments = ingest::instants_of(zone, read.value);
         return moments.first;
@@ -237,10 +242,12 @@ call_question question_reader::impl::call() {
     asked.direction = direction();
     asked.start = time(member_key::at);
     asked.answer = time(member_key::answered_at);
+    // A question may give one of the two times: the other is then not known any better.
     if (asked.start == ingest::never_us) {
         asked.start = asked.answer;
     }
 
+    // What no call can be without. The others have defaults.
     if (asked.destination.empty()) {
         fail(fault_of(member_key::to, record_error::missing_field,
                       "a call needs \"to\", an event \"metric\""));
@@ -278,7 +285,7 @@ usage_question question_reader::impl::usage() {
     return asked;
 }
 
-question_reader::question_reader(std::string time_zone) : impl_{std::make_unique<impl>()} {
+question_reader::question_reader(std::string time_zone) : impl_(std::make_unique<impl>()) {
     impl_->zone = std::move(time_zone);
 }
 
@@ -298,6 +305,8 @@ rate_question question_reader::read(std::string_view line) {
     } else {
         question = impl_->usage();
     }
+
+    // A question with a fault gets no price: it would be that of another question.
     if (impl_->fault.error != record_error::none) {
         return impl_->fault;
     }

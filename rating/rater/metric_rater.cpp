@@ -55,7 +55,9 @@ class price_sum {
     }
 
   private:
+    // A hundredth of a nano of price times a nano of quantity: 100 * 10^9 of them are one nano.
     static constexpr int128 parts_per_nano = 100'000'000'000;
+    // Far above every amount, and small enough that a few of them cannot overflow.
     static constexpr int128 beyond = int128{1} << 125;
 
     static int128 units_of(quantity q) noexcept { return q.nanos / nanos_per_quantity; }
@@ -83,6 +85,7 @@ quantity minus(quantity a, quantity b) noexcept {
 
 /// The free part of a period's total.
 quantity included_of(metric_price const& price, quantity total) noexcept {
+    // A total below zero (corrections) uses nothing of it.
     return std::clamp(total, quantity{}, price.included);
 }
 
@@ -93,6 +96,7 @@ void add_graduated(metric_price const& price, quantity billable, price_sum& sum)
         if (billable <= begin) {
             return;
         }
+        // up_to belongs to its tier.
         quantity const end = tier.up_to ? std::min(billable, *tier.up_to) : billable;
         sum.add(tier.price, minus(end, begin));
         sum.add(tier.flat);
@@ -118,10 +122,12 @@ price_sum unbounded_price(metric_price const& price, quantity billable) noexcept
     if (billable.nanos == 0) {
         return sum;
     }
+
     switch (price.model) {
     case price_model::per_unit:
         sum.add(price.price, billable);
         break;
+    // A started package counts as a whole one.
     case price_model::package:
         sum.add_counted(price.price,
                         (billable.nanos + price.package.nanos - 1) / price.package.nanos);
@@ -142,6 +148,7 @@ price_sum unbounded_price(metric_price const& price, quantity billable) noexcept
 /// The period's total and its time after one more event.
 metric_usage after_event(metric_price const& price, metric_usage before,
                          usage_event const& event) noexcept {
+    // Only `latest` looks at the time: the other totals do not depend on the order of arrival.
     switch (price.method) {
     case aggregation::sum:
         before.total.nanos += event.value.nanos;
@@ -149,6 +156,7 @@ metric_usage after_event(metric_price const& price, metric_usage before,
     case aggregation::count:
         before.total.nanos += nanos_per_quantity;
         break;
+    // The total begins at 0, so a negative value never counts.
     case aggregation::max:
         before.total = std::max(before.total, event.value);
         break;
@@ -169,6 +177,7 @@ metric_usage after_event(metric_price const& price, metric_usage before,
 
 /// Whether the database can store the total.
 bool is_within_range(quantity total) noexcept {
+    // numeric(28, 9) also has room for one more term, see quantity_max.
     return total <= quantity_max && total.nanos >= -quantity_max.nanos;
 }
 
@@ -182,6 +191,7 @@ rated_usage failed() noexcept {
 
 std::optional<amount> period_price(metric_price const& price, rounding rounding,
                                    quantity total) noexcept {
+    // Nothing was used, so no minimum is charged either.
     if (total.nanos <= 0) {
         return amount{};
     }
@@ -215,6 +225,7 @@ rated_usage rate_usage(metric_price const& price, rounding rounding, metric_usag
         return failed();
     }
 
+    // What the event itself took of the included quantity, and what of it is charged.
     quantity const included_before = included_of(price, before.total);
     result.included_used = included_of(price, result.after.total);
     result.included = minus(result.included_used, included_before);

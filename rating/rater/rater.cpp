@@ -32,6 +32,7 @@ bool has_bad_duration(ingest::cdr const& call) noexcept {
 }
 
 std::int64_t left_of(allowance const& a) noexcept {
+    // The row in the database may have any value: a negative one must not add to the allowance.
     auto const used_s = std::max<std::int64_t>(a.used_s, 0);
     return used_s < a.included_s ? a.included_s - used_s : 0;
 }
@@ -85,6 +86,7 @@ struct call_to_charge {
 
 /// The first whole second of the call at or after `moment`, at most its end.
 std::int64_t second_of(call_to_charge const& call, time_us moment) noexcept {
+    // No band ends ahead, and the difference below would overflow.
     if (moment == INT64_MAX) {
         return call.call_s;
     }
@@ -100,6 +102,7 @@ void run_steps(tariff const& plan, rate_index index, std::int64_t until_s, call_
     for (std::size_t i = 0; i < steps.size() && meter.position_s < until_s; ++i) {
         std::int64_t const end_s =
             i + 1 == steps.size() ? until_s : std::min<std::int64_t>(until_s, steps[i + 1].from_s);
+        // A long increment may have run past all of a step: then the step charges nothing.
         if (meter.position_s < end_s) {
             sink(plan, index, steps[i], meter.run(steps[i], end_s, terms.allowance));
         }
@@ -159,6 +162,7 @@ rated_call charge(call_to_charge const& call, rounding rounding, allowance& left
     rated_call result;
     rate_terms const& terms = call.plan.terms_at(call.begins_by.index);
     rate_step const& first = call.plan.steps_of(terms).front();
+    // Only shown with the call, so it is rounded by itself; the cost is not computed from it.
     auto const per_minute =
         round_fraction(int128{first.price.nanos} * 60, first.unit_s, {rounding_mode::half_up, 9});
 
@@ -198,8 +202,11 @@ struct found_rate {
 /// Searches the plan and then its fallbacks; within a plan the on-net rates come first.
 found_rate find_rate(std::string_view digits, ingest::call_direction direction, time_us when,
                      tariff const& plan, bool on_net) noexcept {
+    // At most three fallbacks deep (docs/RATING.md, Finding the rate).
     tariff const* asked = &plan;
     for (int i = 0; asked != nullptr && i <= tariff::fallbacks_max; ++i) {
+        // On-net rates are a set of their own: where none of them applies, the call is an ordinary
+        // one.
         if (on_net) {
             if (auto const index = asked->find_place(digits, direction, when, true)) {
                 return {asked, index};
@@ -216,6 +223,7 @@ found_rate find_rate(std::string_view digits, ingest::call_direction direction, 
 template <typename Sink>
 rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& left, bool on_net,
                      Sink&& sink) {
+    // Figures that contradict each other are not charged (docs/RATING.md, Billable duration).
     if (has_bad_duration(call)) {
         return failed(record_error::bad_duration);
     }
@@ -226,6 +234,7 @@ rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& lef
     constexpr time_us moment_max = time_us{1} << 61;
     time_us const when = std::clamp(answered ? call.answer : call.start, -moment_max, moment_max);
 
+    // The rate is found before the call is known to cost something: a zero-rated call keeps it.
     std::array<char, prefix_index::digits_max> buffer;
     auto const found =
         find_rate(match_digits(call.destination, buffer), call.direction, when, plan, on_net);
@@ -264,6 +273,7 @@ void add_piece(tariff const& plan, rate_index index, rate_step const& step, mete
         pieces.push_back(piece);
     }
 
+    // Recomputed from the whole piece, so that the sum of its runs is rounded once.
     charged_piece& piece = pieces.back();
     piece.seconds += run.seconds;
     piece.allowance_s += run.drawn_s;
@@ -285,6 +295,7 @@ rated_call explain_call(ingest::cdr const& call, tariff const& plan, allowance& 
         call, plan, left, on_net,
         [&pieces](tariff const& tariff_plan, rate_index index, rate_step const& step,
                   metered_run const& run) { add_piece(tariff_plan, index, step, run, pieces); });
+    // A call without a cost has no pieces: those before the gap would explain nothing.
     if (result.error != record_error::none) {
         pieces.clear();
     }

@@ -55,6 +55,8 @@ void check_metric(metric_price const& price) {
     if (price.name.empty()) {
         refuse(price, "a metric needs a name");
     }
+
+    // The included quantity and the package are bounded so that no sum of them overflows.
     check_model(price);
     if (price.included.nanos < 0 || price.included > quantity_max) {
         refuse(price, "the included quantity must be 0 to 10^18");
@@ -62,6 +64,8 @@ void check_metric(metric_price const& price) {
     if (price.method == aggregation::unique && price.unique_property.empty()) {
         refuse(price, "counting unique values needs the name of their property");
     }
+
+    // Bounds and times that contradict each other would charge by whichever is checked first.
     if (price.minimum > price.maximum) {
         refuse(price, "the minimum is above the maximum");
     }
@@ -72,6 +76,8 @@ void check_metric(metric_price const& price) {
 
 void prepare_metrics(std::vector<metric_price>& metrics) {
     std::for_each(metrics.begin(), metrics.end(), check_metric);
+    // By name for the search, and within a name the newest version first. Stable: of two that begin
+    // together the first one given is found.
     std::stable_sort(
         metrics.begin(), metrics.end(), [](metric_price const& a, metric_price const& b) {
             return std::tie(a.name, b.effective_from) < std::tie(b.name, a.effective_from);

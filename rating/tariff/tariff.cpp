@@ -26,17 +26,20 @@ void check_steps(rate const& r) {
         refuse(r, "its first step must begin at second 0");
     }
 
-    // The sum of a call is kept over the common multiple of the units (exact_cost), so each rate's
-    // units must have one.
     std::uint64_t denominator = 1;
     for (std::size_t i = 0; i < r.steps.size(); ++i) {
         rate_step const& step = r.steps[i];
         if (step.unit_s == 0 || step.increment_s == 0) {
             refuse(r, "a step's unit and increment must be positive");
         }
+
+        // A step ends where the next one begins.
         if (i > 0 && step.from_s <= r.steps[i - 1].from_s) {
             refuse(r, "steps must be in the order of their from_s");
         }
+
+        // The sum of a call is kept over the common multiple of the units (exact_cost), so each
+        // rate's units must have one.
         auto const common = common_denominator(denominator, step.unit_s);
         if (!common) {
             refuse(r, "the units of its steps have no common multiple below 2^62");
@@ -99,12 +102,15 @@ tariff::tariff(content parts)
     asks_on_net_ =
         (fallback_ && fallback_->asks_on_net_) ||
         std::any_of(rates_.begin(), rates_.end(), [](rate const& r) { return r.is_on_net; });
+
+    // In this order: terms and index refer to the sorted rates.
     build_order();
     build_terms();
     build_index();
 }
 
 void tariff::check(content const& parts) {
+    // Called before any member is built, so that a plan which cannot be charged never exists.
     auto const plan = "plan '" + parts.head.code + "'";
     if (parts.head.rounding_mode.decimals > 9) {
         throw std::invalid_argument(plan + ": decimals must be 0 to 9");
@@ -112,6 +118,8 @@ void tariff::check(content const& parts) {
     if (parts.rates.size() >= std::numeric_limits<std::uint32_t>::max()) {
         throw std::length_error(plan + " has too many rates");
     }
+
+    // One call has one currency: its fee and its increments are added up.
     if (parts.fallback && parts.fallback->head_.currency != parts.head.currency) {
         throw std::invalid_argument(plan + ": its fallback plan '" + parts.fallback->head_.code +
                                     "' is of another currency");
@@ -204,6 +212,7 @@ void tariff::build_index() {
         for (; end < rates_.size() && same_group(rates_[first], rates_[end]); ++end) {
             is_banded = is_banded || rates_[end].band != any_band;
         }
+        // Every rate of the group knows whether any is banded: only then the clock is asked.
         for (std::size_t i = first; i < end; ++i) {
             terms_[i].is_banded = is_banded;
         }
@@ -283,11 +292,15 @@ rate const* tariff::find(std::string_view digits, ingest::call_direction directi
 metric_price const* tariff::find_metric(std::string_view name,
                                         ingest::time_us when) const noexcept {
     tariff const* plan = this;
+    // As for rates: the plan, then its fallbacks, of which there are at most fallbacks_max.
     for (int asked = 0; plan != nullptr && asked <= fallbacks_max; ++asked) {
         auto const& metrics = plan->metrics_;
+
+        // The first version of the name; the others follow it.
         auto found = std::lower_bound(
             metrics.begin(), metrics.end(), name,
             [](metric_price const& price, std::string_view wanted) { return price.name < wanted; });
+        // The newest version first, so the first one that is in effect is the right one.
         for (; found != metrics.end() && found->name == name; ++found) {
             if (found->effective_from <= when && when < found->effective_to) {
                 return &*found;
