@@ -12,8 +12,8 @@
 namespace tally::ingest {
 
 /// Appends an integer, little-endian.
-template <class integer>
-void put_number(std::string& out, integer value) {
+template <typename Integer>
+void put_number(std::string& out, Integer value) {
     boost::endian::native_to_little_inplace(value);
     out.append(reinterpret_cast<char const*>(&value), sizeof value);
 }
@@ -22,8 +22,8 @@ inline void put_id(std::string& out, uuid const& id) {
     out.append(reinterpret_cast<char const*>(id.bytes.data()), id.bytes.size());
 }
 
-/// Takes fields off the front of bytes that put_number() and put_id() wrote. `ok` becomes false, and
-/// stays false, when there are not enough bytes; what is taken then is zero or empty.
+/// Takes fields off the front of bytes that put_number() and put_id() wrote. `ok` becomes false,
+/// and stays false, when there are not enough bytes; what is taken then is zero or empty.
 struct field_reader {
     std::string_view left;
     bool ok = true;
@@ -37,9 +37,9 @@ struct field_reader {
         left.remove_prefix(count);
         return bytes;
     }
-    template <class integer>
-    integer take_number() {
-        integer value = 0;
+    template <typename Integer>
+    Integer take_number() {
+        Integer value = 0;
         if (auto const bytes = take_bytes(sizeof value); ok) {
             std::memcpy(&value, bytes.data(), sizeof value);
         }

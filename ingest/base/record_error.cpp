@@ -44,6 +44,9 @@ constexpr std::array texts{
                "name and write this attribute as CloudEvents 1.0 asks for"},
     error_text{bad_data, "bad_data", "send the event's data once, as a JSON object"},
     error_text{bad_value, "bad_value", "send one of the values that this field can have"},
+
+    // No payer or no price. The next catalog may have what is missing, so these are retried when
+    // one is loaded.
     error_text{unknown_account, "unknown_account", "create the account, then retry",
                retry_trigger::catalog},
     error_text{unknown_subscription, "unknown_subscription", "create the subscription, then retry",
@@ -72,6 +75,10 @@ constexpr std::array texts{
                "the start time is too far in the past or future; check the sender's clock"},
     error_text{database_refused, "database_refused",
                "PostgreSQL refuses this record; its log says why"},
+
+    // Refused by what the database knows of users, licenses, affiliates, vouchers and rooms (S7 of
+    // storage/README.md). No notification tells when such a row changes, so what a change there can
+    // cure is retried by time.
     error_text{unknown_user, "unknown_user", "create the user, then retry",
                retry_trigger::elsewhere},
     error_text{unknown_license, "unknown_license", "create the license, then retry",
@@ -111,6 +118,8 @@ constexpr std::array texts{
                retry_trigger::elsewhere},
 };
 
+// The functions below index the table by the enumerator: a row in a wrong place would give senders
+// wrong reasons, and suspended records wrong retries.
 constexpr bool in_order_of_the_enum() {
     for (std::size_t index = 0; index < texts.size(); ++index) {
         if (static_cast<std::size_t>(texts[index].error) != index) {

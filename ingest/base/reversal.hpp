@@ -4,9 +4,9 @@
 
 namespace tally {
 
-/// A protection of the road that the simulation takes out, to show that it finds the fault which the
-/// protection prevents (tests/simulation). In the product every one of them is in place: the
-/// function is a constant there.
+/// A protection of the pipeline that the simulation takes out, to show that it finds the fault
+/// which the protection prevents (tests/simulation). In the product every one of them is in place:
+/// the function is a constant there.
 enum class reversal : std::uint8_t {
     none,
     drop_when_busy,    ///< a lane with a long queue refuses a slice, and the block counts as stored

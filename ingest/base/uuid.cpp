@@ -18,10 +18,12 @@ constexpr int hex_value(char c) noexcept {
     if (c >= '0' && c <= '9') {
         return c - '0';
     }
+    // The cases of an ASCII letter differ in this bit only.
     char const lower = static_cast<char>(c | 0x20);
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// RFC 9562 section 4: 8-4-4-4-12 digits.
 constexpr bool is_dash_place(std::size_t index) noexcept {
     return index == 8 || index == 13 || index == 18 || index == 23;
 }
@@ -77,6 +79,8 @@ std::optional<uuid> parse_uuid(std::string_view text) noexcept {
             }
             continue;
         }
+
+        // The second digit exists: every group has an even number of digits.
         int const high = hex_value(text[index]);
         int const low = hex_value(text[index + 1]);
         if (high < 0 || low < 0) {
@@ -108,6 +112,7 @@ std::string to_string(uuid const& id) {
 }
 
 uuid uuid_v5(uuid const& uuid_namespace, std::string_view name) noexcept {
+    // RFC 9562 section 5.5: the first 16 of SHA-1's 20 bytes, with the version written over them.
     thread_local sha1_digest digest;
     auto const sum = digest.of(uuid_namespace.bytes, name);
     uuid id;

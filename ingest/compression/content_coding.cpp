@@ -19,6 +19,7 @@ namespace {
 /// First piece of output; small bodies expand in one step.
 constexpr std::size_t first_piece_bytes = 64 * 1024;
 
+// zlib counts in unsigned; what exceeds it is left for the next call.
 unsigned clamp_to_unsigned(std::size_t size) noexcept {
     return static_cast<unsigned>(std::min<std::size_t>(size, std::numeric_limits<unsigned>::max()));
 }
@@ -30,6 +31,7 @@ class deflate_expander final : public file_expander {
     explicit deflate_expander(std::string_view body) {
         bool const with_header = !body.empty() && (static_cast<unsigned char>(body[0]) & 0xf) == 8;
         if (inflateInit2(&stream_, with_header ? MAX_WBITS : -MAX_WBITS) != Z_OK) {
+            // The arguments are right, so only memory can be missing.
             throw std::bad_alloc();
         }
     }
@@ -45,6 +47,7 @@ class deflate_expander final : public file_expander {
         stream_.next_out = reinterpret_cast<Bytef*>(output.data());
         stream_.avail_out = clamp_to_unsigned(output.size());
 
+        // zlib counts down what is left; the differences are what it took and made.
         step done{stream_.avail_in, stream_.avail_out};
         int const code = inflate(&stream_, Z_NO_FLUSH);
         done.taken -= stream_.avail_in;

@@ -15,6 +15,7 @@ clock_instants candidates(time_reading const& reading, std::string_view zone_nam
     if (reading.is == form::local) {
         return instants_of(zone_name, reading.value);
     }
+    // A time in UTC has one meaning, even if the source's zone is unknown here.
     return {true, reading.value, reading.value};
 }
 
@@ -23,6 +24,7 @@ bool is_ambiguous(clock_instants const& moments) noexcept {
 }
 
 time_us nearer(clock_instants const& moments, time_us end) noexcept {
+    // Of two that are equally near, the first, as everywhere in the repeated hour.
     return std::llabs(moments.second - end) < std::llabs(moments.first - end) ? moments.second
                                                                               : moments.first;
 }
@@ -48,6 +50,7 @@ void choose_by_duration(clock_instants const& start, clock_instants const& end, 
 
 void choose(clock_instants const& start, clock_instants const& end, read_times const& times,
             cdr& out) noexcept {
+    // Without ambiguity, or without an instant to compare with, the duration decides.
     time_us const duration = times.duration_ms * 1000;
     if (times.start_hint == never_us || !is_ambiguous(start)) {
         choose_by_duration(start, end, duration, out);
@@ -71,6 +74,8 @@ times_fault check_readable(read_times const& times) noexcept {
     if (times.answer.is == form::unreadable) {
         return {record_error::bad_time, which::answer, forms};
     }
+
+    // An end that the switch never set is written as 0, which reads as never.
     if (times.end.is == form::unreadable) {
         return {record_error::bad_time, which::end, forms};
     }

@@ -92,6 +92,8 @@ record_fault json_body_decoder::decode_text(std::string_view raw, std::string_vi
         return decode_text(raw, mend_utf8_padded(raw, record_batch::padding, out_.batch().text));
     }
 
+    // Each step is taken only if the one before it succeeded, so the first error is the one that is
+    // reported.
     error = error ? error : document.get_object().get(object);
     error = error ? error : read(object);
 

@@ -31,6 +31,8 @@ kind kind_of(char first) noexcept {
 simdjson::error_code read_nested(simdjson::ondemand::value& value, json_token& out) noexcept {
     simdjson::ondemand::object object;
     simdjson::ondemand::array array;
+
+    // The text of the value is taken as written; the reader that needs its members checks them.
     simdjson::error_code error = simdjson::SUCCESS;
     if (out.is == kind::object) {
         error = value.get_object().get(object);
@@ -42,6 +44,9 @@ simdjson::error_code read_nested(simdjson::ondemand::value& value, json_token& o
     if (error) {
         return error;
     }
+
+    // simdjson bounds the depth only of what it walks through, and raw_json() skips by counting
+    // brackets.
     out.text = trimmed(out.text);
     return check_json_depth(out.text) == record_error::none ? simdjson::SUCCESS
                                                             : simdjson::DEPTH_ERROR;
@@ -96,6 +101,8 @@ std::string_view key_of(simdjson::ondemand::field& field) noexcept {
 }
 
 json_parser& json_parser::of_this_thread() {
+    // A parser's buffers are reused for all inputs of a thread: decoding allocates nothing per
+    // record.
     thread_local json_parser parser;
     return parser;
 }
@@ -113,6 +120,7 @@ simdjson::error_code json_parser::iterate(std::string_view text,
 }
 
 void json_parser::trim() noexcept {
+    // Otherwise one large body would hold six times its size in this thread for good.
     if (parser_.capacity() > bytes_kept_max) {
         parser_ = simdjson::ondemand::parser{};
     }
@@ -122,6 +130,7 @@ body_shape shape_of(std::string_view body) noexcept {
     if (body.empty()) {
         return body_shape::empty;
     }
+    // A bracket can only begin an array: no record is one.
     if (body.front() == '[') {
         return body_shape::array;
     }
@@ -133,6 +142,7 @@ body_shape shape_of(std::string_view body) noexcept {
         return body_shape::document;
     }
 
+    // Blank lines between records are allowed, so the next line with content counts.
     std::string_view rest = body.substr(end);
     rest.remove_prefix(std::min(rest.find_first_not_of("\r\n"), rest.size()));
     if (body.front() != '{' || rest.starts_with('{') ||

@@ -45,8 +45,10 @@ file_input::file_input(std::function<bool()> interrupted)
     : interrupted_(std::move(interrupted)), buffer_(disk_buffer_bytes) {}
 
 file_input::~file_input() {
-    if (descriptor_ > STDIN_FILENO)
+    // Standard input belongs to the process: it was not opened here.
+    if (descriptor_ > STDIN_FILENO) {
         ::close(descriptor_);
+    }
 }
 
 bool file_input::open(std::string const& path) {
@@ -64,40 +66,49 @@ bool file_input::open(std::string const& path) {
     }
 
     // Only a regular file has a size, which bounds what is read of it.
-    if (S_ISREG(status.st_mode) && path != "-")
+    if (S_ISREG(status.st_mode) && path != "-") {
         disk_bytes_ = static_cast<std::uint64_t>(status.st_size);
+    }
     return true;
 }
 
 std::optional<file_digest> file_input::digest() {
     // Only a regular file can be read twice: once for the digest, once for the records.
-    if (!disk_bytes_ || !error_.ok())
+    if (!disk_bytes_ || !error_.ok()) {
         return std::nullopt;
+    }
 
+    // Of the bytes on disk, compressed or not: nothing has to be expanded for it.
     digest_context const context{EVP_MD_CTX_new()};
     bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
     while (good) {
         std::size_t const size = read_disk(buffer_);
-        if (size == 0)
+        if (size == 0) {
             break;
+        }
         good = EVP_DigestUpdate(context.get(), buffer_.data(), size) == 1;
     }
 
     // The records are read next, so the file goes back to its beginning.
     file_digest value{};
     good = good && EVP_DigestFinal_ex(context.get(), value.data(), nullptr) == 1;
-    if (error_.ok() && (!good || ::lseek(descriptor_, 0, SEEK_SET) != 0))
+    if (error_.ok() && (!good || ::lseek(descriptor_, 0, SEEK_SET) != 0)) {
         fail(file_failure::not_read, "its digest cannot be computed");
+    }
     disk_bytes_read_ = 0;
     disk_ended_ = false;
     return error_.ok() ? std::optional(value) : std::nullopt;
 }
 
 std::size_t file_input::read(std::span<char> output) {
-    if (!error_.ok())
+    if (!error_.ok()) {
         return 0;
-    if (!detected_)
+    }
+    // The compression is found with the first read, since open() must not wait for a pipe's first
+    // byte.
+    if (!detected_) {
         detect();
+    }
     return expander_ ? read_expanded(output) : read_plain(output);
 }
 
@@ -114,10 +125,11 @@ std::size_t file_input::read_disk(std::span<char> output) {
             disk_bytes_read_ += static_cast<std::uint64_t>(size);
             return static_cast<std::size_t>(size);
         }
-        if (size == 0)
+        if (size == 0) {
             disk_ended_ = true;
-        else if (errno != EINTR && errno != EAGAIN)
+        } else if (errno != EINTR && errno != EAGAIN) {
             fail(file_failure::not_read, system_message(errno));
+        }
     }
     disk_ended_ = true;
     return 0;
@@ -131,14 +143,16 @@ bool file_input::wait_readable() {
             fail(file_failure::interrupted, "stopped on request");
             return false;
         }
-        if (disk_bytes_ || !interrupted_)
+        if (disk_bytes_ || !interrupted_) {
             return true;
+        }
 
         // A pipe: wait in short periods, so that a stop request is seen.
         pollfd waited{descriptor_, POLLIN, 0};
         int const ready = ::poll(&waited, 1, wait_ms);
-        if (ready > 0 || (ready < 0 && errno != EINTR))
+        if (ready > 0 || (ready < 0 && errno != EINTR)) {
             return true; // read(2) reports an error, if there is one
+        }
     }
 }
 
@@ -155,8 +169,9 @@ void file_input::fill_buffer() {
 void file_input::detect() {
     detected_ = true;
     // A pipe may give its first bytes one at a time.
-    while (buffer_end_ < compression_magic_bytes && !disk_ended_)
+    while (buffer_end_ < compression_magic_bytes && !disk_ended_) {
         fill_buffer();
+    }
 
     // Fewer bytes than the magic number needs: the file is taken as plain.
     expander_ = make_expander(detect_compression({buffer_.data(), buffer_end_}));
@@ -165,8 +180,9 @@ void file_input::detect() {
 std::size_t file_input::read_plain(std::span<char> output) {
     // The bytes that detect() has read come first.
     std::size_t const kept = std::min(buffer_end_ - buffer_begin_, output.size());
-    if (kept == 0)
+    if (kept == 0) {
         return read_disk(output);
+    }
     std::memcpy(output.data(), buffer_.data() + buffer_begin_, kept);
     buffer_begin_ += kept;
     return kept;
@@ -177,8 +193,9 @@ std::size_t file_input::read_expanded(std::span<char> output) {
         auto const step = expander_->expand(
             {buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_}, output);
         buffer_begin_ += step.taken;
-        if (step.made > 0)
+        if (step.made > 0) {
             return step.made;
+        }
 
         // No output: the data is damaged, complete, cut short, or more input is needed.
         if (!expander_->damage().empty()) {
@@ -186,11 +203,15 @@ std::size_t file_input::read_expanded(std::span<char> output) {
             return 0;
         }
 
-        if (step.taken > 0)
+        // The expander has read a header or filled its window: it goes on with what is in the
+        // buffer.
+        if (step.taken > 0) {
             continue;
+        }
         if (disk_ended_) {
-            if (error_.ok() && !expander_->at_boundary())
+            if (error_.ok() && !expander_->at_boundary()) {
                 fail(file_failure::truncated, "the compressed data ends too early");
+            }
             return 0;
         }
         fill_buffer();

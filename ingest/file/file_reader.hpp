@@ -78,7 +78,6 @@ class file_reader {
     std::uint64_t line_ = 1;       ///< of pending_'s first byte
     std::size_t record_begin_ = 0; ///< in pending_: records before it are whole
     std::size_t scanned_ = 0;      ///< in pending_: searched for the open record's end
-    bool in_quotes_ = false;       ///< at scanned_
 };
 
 } // namespace tally::ingest

@@ -57,6 +57,7 @@ void decode_rows(source const& source, record_batch& batch) {
 void decode_asterisk(decode_context const& context, record_batch& batch) noexcept {
     try {
         decode_rows(context.sender, batch);
+        // No memory, or more rejected records than an input can have: decoders do not throw.
     } catch (std::exception const&) {
         record_collector(batch).reject_body(record_error::record_too_large, no_memory_detail);
     }

@@ -62,6 +62,8 @@ class asterisk_reader {
     record_fault run() {
         // cdr_csv has no column for the direction.
         out_.direction = call_direction::outbound;
+
+        // The first wrong field ends the reading: it is the one that is reported.
         bool const ok = text(column::accountcode, number_bytes_max, out_.account_number) &&
                         text(column::src, number_bytes_max, out_.caller_id) &&
                         text(column::dst, number_bytes_max, out_.destination) &&
@@ -186,6 +188,8 @@ void asterisk_reader::metadata() {
                                       column::dcontext, column::channel,   column::dstchannel,
                                       column::lastapp,  column::lastdata,  column::disposition,
                                       column::amaflags, column::userfield, column::peeraccount};
+
+    // Reused for all rows of the thread; the finished text moves into the batch's arena.
     thread_local std::string built;
     built.clear();
     json_object_writer writer(built);
@@ -199,13 +203,14 @@ void asterisk_reader::metadata() {
 
 } // namespace
 
-bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexcept {
+bool arrange_columns(std::span<csv_field const> fields, asterisk_row& out) noexcept {
     if (fields.size() < asterisk_columns_min || fields.size() > asterisk_columns_max) {
         return false;
     }
 
     // Each option appends its columns, in this order: uniqueid, userfield, newcdrcolumns (three).
     std::size_t const extra = fields.size() - asterisk_columns_min;
+    // Columns that the row does not have read as empty.
     out.fill({});
     std::copy_n(fields.begin(), asterisk_columns_min, out.begin());
     auto const put = [&out](column which, csv_field const& field) {

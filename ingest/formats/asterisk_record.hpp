@@ -46,7 +46,7 @@ using asterisk_row = std::array<csv_field, asterisk_columns_max>;
 
 /// Assigns the fields after amaflags to columns, by their number and by the form of a uniqueid
 /// ("[name-]epoch.counter"). False if no combination of options has that many columns.
-bool arrange_columns(std::span<const csv_field> fields, asterisk_row& out) noexcept;
+bool arrange_columns(std::span<csv_field const> fields, asterisk_row& out) noexcept;
 
 /// Makes a call from a row; rewritten text goes to `arena`. `raw` is the row without its line end:
 /// the key of a row without a sequence.

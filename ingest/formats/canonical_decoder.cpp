@@ -14,6 +14,7 @@ class canonical_decoder final : public json_body_decoder {
 
   private:
     simdjson::error_code read(simdjson::ondemand::object& object) override {
+        // Members of the record before must not show through where this one has none.
         tokens_.fill({});
         return read_members(object, canonical_keys, tokens_);
     }
@@ -39,6 +40,7 @@ class canonical_decoder final : public json_body_decoder {
 void decode_canonical(decode_context const& context, record_batch& batch) noexcept {
     try {
         canonical_decoder(context.sender, batch).run(batch.body);
+        // No memory, or more rejected records than an input can have: decoders do not throw.
     } catch (std::exception const&) {
         record_collector(batch).reject_body(record_error::record_too_large, no_memory_detail);
     }

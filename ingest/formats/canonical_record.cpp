@@ -21,6 +21,7 @@ class canonical_reader {
         : tokens_(tokens), source_(source), arena_(arena), out_(out) {}
 
     record_fault run() {
+        // In the order of the header's table: the first fault is the one that is reported.
         std::string_view call_id;
         bool const ok =
             text(key::uuid, text_bytes_max, true, call_id) &&
@@ -118,6 +119,8 @@ bool canonical_reader::time(key which, time_reading& out) {
     if (!text(which, text_bytes_max, which != key::answer_time, words)) {
         return false;
     }
+    // Only the answer may be missing: without it the call was not answered, or its billsec tells
+    // when.
     out = read_time(trimmed(words));
     return out.is != time_reading::form::unreadable ||
            fail(record_error::bad_time, which, "expected RFC 3339 or seconds since 1970");

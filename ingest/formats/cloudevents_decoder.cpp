@@ -72,6 +72,7 @@ record_fault cloudevents_decoder::finish(std::string_view raw) {
 std::uint64_t cloudevents_decoder::content_of(event const& event, event_data_reader& data) {
     thread_local std::string text;
     text.assign(event.type).append(1, '\0').append(event.subject).append(1, '\0');
+    // A time that the daemon itself assumed differs between two receipts of one event.
     if (!event.time_assumed) {
         std::array<char, 24> digits;
         auto const end = std::to_chars(digits.begin(), digits.end(), event.occurred).ptr;
@@ -91,6 +92,7 @@ std::uint64_t cloudevents_decoder::content_of(event const& event, event_data_rea
 void decode_cloudevents(decode_context const& context, record_batch& batch) noexcept {
     try {
         cloudevents_decoder(context, batch).run(batch.body);
+        // No memory, or more rejected records than an input can have: decoders do not throw.
     } catch (std::exception const&) {
         record_collector(batch).reject_body(record_error::record_too_large, no_memory_detail);
     }

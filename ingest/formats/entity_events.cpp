@@ -64,6 +64,7 @@ bool read_audit_action(event_data_reader& reader, event& /*out*/, entity_data& /
 }
 
 bool read_license(event_data_reader& reader, event& out, entity_data& data) {
+    // The database reads the quantity from the event's data; it is only checked here.
     std::int64_t ignored = 1;
     return is_uuid(reader, license_id) &&
            read_name(reader, out, {license_key, license_id}, data.entity) &&
@@ -124,6 +125,7 @@ bool read_room(event_data_reader& reader, event& out, entity_data& data) {
 }
 
 bool is_known_member(event_kind kind, std::string_view type) noexcept {
+    // A license event without an effect is audited, so any member of that family will do.
     return kind != event_kind::room || type == "room.joined" || type == "room.left" ||
            type == "room.prize.won";
 }

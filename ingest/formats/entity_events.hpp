@@ -8,9 +8,9 @@ namespace tally::ingest {
 
 class event_data_reader;
 
-// Events whose effects are functions of the database (migrations 0017 to 0023). Each of these checks that
-// the data contains what the function needs, in a form that its casts accept, and reads the entity.
-// Returns false with the reader's fault. The members are listed in ingest/EVENTS.md.
+// Events whose effects are functions of the database (migrations 0017 to 0023). Each of these
+// checks that the data contains what the function needs, in a form that its casts accept, and reads
+// the entity. Returns false with the reader's fault. The members are listed in ingest/EVENTS.md.
 
 bool read_audit_action(event_data_reader& reader, event& out, entity_data& data);
 bool read_license(event_data_reader& reader, event& out, entity_data& data);

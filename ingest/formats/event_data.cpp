@@ -20,6 +20,7 @@ std::string_view whole(json_token const& token) noexcept {
 }
 
 bool is_address(std::string_view text) noexcept {
+    // inet_pton needs a NUL at the end, which a view does not have.
     char zeroed[INET6_ADDRSTRLEN] = {};
     char bytes[16];
     if (text.size() >= sizeof zeroed) {
@@ -39,6 +40,7 @@ event_data_reader& event_data_reader::of_this_thread() {
 bool event_data_reader::open(std::string_view data, text_arena& arena) {
     arena_ = &arena;
     members_.clear();
+    // The reader serves all events of a thread, so everything of the event before is cleared.
     tokens_.fill({});
     asked_.reset();
     fault_ = {};
@@ -119,6 +121,7 @@ bool event_data_reader::required_text(event_member which, std::string_view& out,
 
 bool event_data_reader::uuid_of(event_member which, uuid& out) {
     std::string_view words;
+    // An absent or empty member is no fault: the caller's default stays.
     if (!text(which, words) || words.empty()) {
         return !fault_;
     }
@@ -212,6 +215,7 @@ bool event_data_reader::object(event_member which) {
 std::string_view event_data_reader::properties() {
     built_.clear();
     for (auto const& each : members_) {
+        // A member that was read has a column of its own.
         if (each.index != event_member_keys.absent && asked_.test(each.index)) {
             continue;
         }
@@ -235,6 +239,8 @@ void event_data_reader::append_content(std::string& out) {
     std::sort(order_.begin(), order_.end(), [this](std::uint32_t a, std::uint32_t b) {
         return std::tie(members_[a].name, a) < std::tie(members_[b].name, b);
     });
+
+    // NUL separates the members: JSON has it neither in a name nor in a value.
     for (std::uint32_t const index : order_) {
         out.push_back('\0');
         out.append(members_[index].name).push_back(':');

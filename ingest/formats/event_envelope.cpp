@@ -16,6 +16,7 @@ using attribute = event_attribute;
 constexpr bool is_lower_or_digit(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
+
 /// A JSON number that is a 32-bit integer without fraction and exponent (section 3.1, Integer).
 bool is_integer32(std::string_view text) noexcept {
     auto const value =
@@ -28,6 +29,8 @@ record_fault extension_fault(std::string_view name, json_token const& token) noe
         return {
             record_error::bad_attribute, {}, "an attribute's name may contain a-z and 0-9 only"};
     }
+
+    // JSON has fewer types than the standard: binary, URI and timestamp are strings in it.
     bool const is_simple = token.is == kind::string || token.is == kind::boolean ||
                            token.is == kind::null ||
                            (token.is == kind::number && is_integer32(token.text));
@@ -127,6 +130,8 @@ class attribute_reader {
         if (words.empty()) {
             return true;
         }
+
+        // Both checks are needed: is_rfc3339 knows the form, read_time_text the calendar.
         auto const read = read_time_text(words);
         out.occurred = read.value;
         return (is_rfc3339(words) && read.is == time_reading::form::utc) ||
@@ -190,6 +195,28 @@ bool is_strict_base64(std::string_view text) noexcept {
            });
 }
 
+/// The JSON text of an event's data, which must be an object.
+record_fault object_text(event_envelope const& envelope, text_arena& arena, std::string_view& out) {
+    json_token const& token = envelope.at(attribute::data);
+    out = token.text;
+    bool is_object = token.is == kind::object;
+
+    // The data may be base64 of JSON text, or missing: then it is an empty object.
+    if (json_token const& base64 = envelope.at(attribute::data_base64); base64.is == kind::string) {
+        auto const plain = text_of(base64, arena);
+        auto const bytes = is_strict_base64(plain) ? base64_decode(plain, 0, arena) : std::nullopt;
+        if (!bytes) {
+            return {record_error::bad_encoding, "data_base64", "not padded base64"};
+        }
+        out = trimmed(*bytes);
+        is_object = out.starts_with('{') && is_valid_utf8(out);
+    } else if (token.is == kind::absent || token.is == kind::null) {
+        out = "{}";
+        is_object = true;
+    }
+    return is_object ? record_fault{} : no_object("expected a JSON object");
+}
+
 } // namespace
 
 simdjson::error_code read_envelope(simdjson::ondemand::object& object,
@@ -220,6 +247,7 @@ simdjson::error_code read_envelope(simdjson::ondemand::object& object,
 record_fault read_attributes(event_envelope const& envelope, time_us received, text_arena& arena,
                              event& out) {
     attribute_reader reader(envelope, arena);
+    // The version first: under another one the other attributes may mean something else.
     std::string_view schema;
     bool const ok = reader.version() && reader.text(attribute::id, true, out.event_id) &&
                     reader.source(out) && reader.text(attribute::type, true, out.type) &&
@@ -242,29 +270,13 @@ record_fault read_attributes(event_envelope const& envelope, time_us received, t
 record_fault read_data(event_envelope const& envelope, text_arena& arena, std::string_view& out) {
     json_token const& type = envelope.at(attribute::datacontenttype);
     auto const name = type.is == kind::string ? media_type(text_of(type, arena)) : std::nullopt;
-    json_token const& token = envelope.at(attribute::data);
-    std::string_view text = token.text;
-    bool is_object = token.is == kind::object;
-
-    // The data may be base64 of JSON text, or missing: then it is an empty object.
-    if (json_token const& base64 = envelope.at(attribute::data_base64); base64.is == kind::string) {
-        auto const plain = text_of(base64, arena);
-        auto const bytes = is_strict_base64(plain) ? base64_decode(plain, 0, arena) : std::nullopt;
-        if (!bytes) {
-            return {record_error::bad_encoding, "data_base64", "not padded base64"};
-        }
-        text = trimmed(*bytes);
-        is_object = text.starts_with('{');
-        if (!is_valid_utf8(text)) {
-            return no_object("expected a JSON object");
-        }
-    } else if (token.is == kind::absent || token.is == kind::null) {
-        text = "{}";
-        is_object = true;
-    }
 
     // Data of another type, or a JSON value that is not an object, has no members to read.
-    if (!is_object || (name && !is_json_type(*name))) {
+    std::string_view text;
+    if (auto const fault = object_text(envelope, arena, text)) {
+        return fault;
+    }
+    if (name && !is_json_type(*name)) {
         return no_object("expected a JSON object");
     }
 

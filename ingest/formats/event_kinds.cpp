@@ -10,6 +10,8 @@ namespace {
 
 using enum event_member;
 
+// Longer than other text, because people read them whole. What is longer still is rejected, never
+// cut.
 constexpr std::size_t message_bytes_max = 16 * 1024;
 constexpr std::size_t trace_bytes_max = 256 * 1024;
 constexpr std::int64_t count_max = 1'000'000'000;
@@ -34,6 +36,7 @@ std::string_view behind(std::string_view subject, std::string_view word) noexcep
 
 /// A subject may say what it names. Guiding looks up one that does not, as any of the three.
 bool read_subject(event_data_reader& reader, event& out) {
+    // What the data names comes before the subject (docs/RATING.md, Guiding), so it stays.
     if (auto const name = behind(out.subject, "subscription:"); !name.empty()) {
         out.subscription_number = out.subscription_number.empty() ? name : out.subscription_number;
     } else if (auto const number = behind(out.subject, "account:"); !number.empty()) {
@@ -97,6 +100,9 @@ bool read_app_error(event_data_reader& reader, event& out) {
     app_error_data data;
     data.severity = "error";
     data.error_type = "Error";
+
+    // Only the message is required: everything else helps to group and find the error, and senders
+    // have it or not.
     bool const ok =
         read_common(reader, out) && read_subject(reader, out) &&
         reader.required_text(message, data.message, message_bytes_max) &&

@@ -19,6 +19,8 @@ constexpr std::array table{
            .kind = record_kind::cdr,
            .paths = {"/v1/cdrs", "/v1/cdrs/canonical"},
            .by_file = true},
+    // A JSON file of a switch is one call, pretty-printed or encoded, so it cannot be cut at line
+    // ends.
     format{.name = "freeswitch",
            .description = "FreeSWITCH mod_json_cdr, as pushed or as in its err-log-dir",
            .decode = decode_freeswitch,
@@ -27,6 +29,7 @@ constexpr std::array table{
            .kind = record_kind::cdr,
            .paths = {"/v1/cdrs/freeswitch"},
            .by_file = true},
+    // A quoted field may contain line ends, so rows are cut by CSV's rules.
     format{.name = "asterisk",
            .description = "Asterisk cdr_csv (Master.csv)",
            .decode = decode_asterisk,
@@ -47,11 +50,12 @@ constexpr std::array table{
 
 } // namespace
 
-std::span<const format> formats() noexcept {
+std::span<format const> formats() noexcept {
     return table;
 }
 
 format const* find_format(std::string_view name) noexcept {
+    // A linear search: it happens once for a connection or a file, not for each record.
     for (format const& each : table) {
         if (each.name == name) {
             return &each;

@@ -20,6 +20,8 @@ bool is_json(std::string_view text) noexcept {
 /// The call id that the switch appends to its URL as "?uuid=", even after a query.
 std::string_view uuid_of_query(std::string_view query) noexcept {
     constexpr std::string_view name = "uuid=";
+    // Searched from the end: the switch appends its own "?uuid=" to whatever query the operator
+    // configured.
     std::size_t index = query.rfind(name);
     while (index != query.npos && index != 0 && query[index - 1] != '?' &&
            query[index - 1] != '&') {
@@ -38,6 +40,7 @@ std::optional<std::string_view> form_value(std::string_view text) noexcept {
     std::size_t index = 0;
     if (!text.starts_with(name)) {
         index = text.find("&cdr=");
+        // A "&cdr=" inside of JSON or on a later line is content, not a field of a form.
         if (index == text.npos || text.substr(0, index).find_first_of("{\"\n") != text.npos) {
             return std::nullopt;
         }
@@ -83,6 +86,7 @@ class freeswitch_decoder final : public json_body_decoder {
 };
 
 record_fault freeswitch_decoder::finish(std::string_view raw) {
+    // Before anything is checked: a leg that is left out must not be reported as a bad record.
     if (source_.b_legs == b_leg_policy::skip && is_b_leg(tokens_)) {
         out_.skip();
         return {};
@@ -112,6 +116,7 @@ std::string_view freeswitch_decoder::to_json(std::string_view text) {
         return value;
     }
 
+    // Base64 contains no '%', so without one there is nothing to percent-decode.
     if (value.find('%') == value.npos) {
         return from_base64(value);
     }
@@ -169,6 +174,8 @@ void freeswitch_decoder::run_lines_encoded(std::string_view text) {
 }
 
 void freeswitch_decoder::run_json(std::string_view json, std::string_view encoded) {
+    // `raw` must decode again, alone: of one record the encoded text does, of several only each
+    // one's JSON.
     encoded_ = encoded;
     holds_many_ = shape_of(json) != body_shape::document;
     run(json);
@@ -180,6 +187,7 @@ void freeswitch_decoder::run_json(std::string_view json, std::string_view encode
 void decode_freeswitch(decode_context const& context, record_batch& batch) noexcept {
     try {
         freeswitch_decoder(context, batch).run_encoded(batch.body);
+        // No memory, or more rejected records than an input can have: decoders do not throw.
     } catch (std::exception const&) {
         record_collector(batch).reject_body(record_error::record_too_large, no_memory_detail);
     }

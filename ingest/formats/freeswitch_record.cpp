@@ -49,6 +49,8 @@ class freeswitch_reader {
             return {record_error::missing_field, "variables",
                     "neither variables nor a callflow: not a record of mod_json_cdr"};
         }
+        // Parties before the direction, which asks for the account; durations before the times,
+        // which they help to choose.
         parties();
         direction();
         bool const ok = identity() && numbers_fit() && durations() && times();
@@ -123,6 +125,7 @@ constexpr time_places end_places{variable::end_uepoch, variable::end_epoch, vari
                                  member::hangup_time};
 
 void freeswitch_reader::parties() {
+    // The order is that of docs/FORMATS.md: what the switch saw first comes first.
     out_.caller_id = from_profiles(member::caller_id_number);
     if (out_.caller_id.empty()) {
         out_.caller_id = from_profiles(member::ani);
@@ -144,6 +147,7 @@ void freeswitch_reader::parties() {
 
 void freeswitch_reader::direction() {
     auto const text = first_of({variable::tally_direction, variable::call_direction});
+    // The operator's own word decides: the dialplan knows which leg is a customer's.
     if (equal_ignoring_case(text, "inbound")) {
         out_.direction = call_direction::inbound;
         return;
@@ -280,6 +284,7 @@ time_reading freeswitch_reader::read_time_of(time_places const& places,
 
 bool freeswitch_reader::times() {
     read_times times;
+    // A transfer begins a new profile: the call began in the oldest one and ended in the newest.
     times.start = read_time_of(start_places, tokens_.oldest);
     times.answer = read_time_of(answer_places, tokens_.newest);
     times.end = read_time_of(end_places, tokens_.newest);
@@ -290,6 +295,8 @@ bool freeswitch_reader::times() {
     if (!says(end_places, tokens_.newest) && duration_is_said_ && times.start.is != form::never) {
         times.end = {times.start.is, times.start.value + out_.duration_ms * 1000};
     }
+
+    // A fault names the variable that most configurations write.
     times_fault const fault = settle_times(times, source_.time_zone, out_);
     if (fault.error != record_error::none) {
         static constexpr std::string_view fields[] = {"start_epoch", "answer_epoch", "end_epoch"};
@@ -306,6 +313,8 @@ bool freeswitch_reader::times() {
 
 /// Computes what is billed, and the durations that the switch did not report.
 void freeswitch_reader::complete_durations() noexcept {
+    // Billed is end minus answer from exact times; the switch's own billsec subtracts whole seconds
+    // and differs by up to one.
     if (out_.answer != never_us) {
         out_.billable_ms = std::max<std::int64_t>(0, (out_.end - out_.answer) / 1000);
     }

@@ -20,8 +20,9 @@ error_code pass_over(ondemand::value& value) noexcept {
 }
 
 /// Calls `each(key, value)` for all members if `value` is an object.
-template <class Each>
+template <typename Each>
 error_code for_each_member(ondemand::value& value, Each const& each) {
+    // A member of an unexpected type counts as absent: the record may still be complete without it.
     if (!begins_with(value, '{')) {
         return pass_over(value);
     }
@@ -30,6 +31,7 @@ error_code for_each_member(ondemand::value& value, Each const& each) {
         return error;
     }
 
+    // On Demand reads each value where it is found; values that are not needed are passed over.
     for (auto member : object) {
         ondemand::field field;
         if (auto const error = std::move(member).get(field)) {
@@ -111,6 +113,7 @@ error_code read_callflow_entry(ondemand::value& value, freeswitch_tokens& out) {
             if (key == "times") {
                 return read_profile_part(member, profile);
             }
+            // The order of the profiles is by this number, whatever their order in the array.
             if (key == "profile_index") {
                 return read_token(member,
                                   member_of(profile, freeswitch_profile_member::profile_index));
@@ -126,6 +129,7 @@ error_code read_callflow_entry(ondemand::value& value, freeswitch_tokens& out) {
 }
 
 error_code read_callflow(ondemand::value& value, freeswitch_tokens& out) {
+    // A single entry may come without its array (docs/FORMATS.md, freeswitch).
     if (!begins_with(value, '[')) {
         return read_callflow_entry(value, out);
     }
@@ -154,6 +158,9 @@ error_code read_top_member(std::string_view key, ondemand::value& value, freeswi
     if (key == "callflow") {
         return read_callflow(value, out);
     }
+
+    // Needed only where variables or callflow do not have it: the leg's direction, the switch's
+    // name.
     if (key == "channel_data") {
         return read_channel_data(value, out);
     }
@@ -174,6 +181,8 @@ error_code read_freeswitch_tokens(ondemand::object& record, freeswitch_tokens& o
         if (auto const error = std::move(each).get(field)) {
             return error;
         }
+
+        // A repeated key is read again: "callflow" may occur once for each profile.
         std::string_view const key = key_of(field);
         if (auto const error = read_top_member(key, field.value(), out)) {
             return error;

@@ -8,6 +8,7 @@ namespace tally::ingest {
 
 std::string_view http_head::field(std::string_view name) const noexcept {
     for (http_field const& candidate : fields) {
+        // Field names have no case (RFC 9110 section 5.1).
         if (equal_ignoring_case(candidate.name, name)) {
             return candidate.value;
         }
@@ -23,6 +24,8 @@ http_target split_target(std::string_view target) noexcept {
         std::size_t const path = target.find_first_of("/?");
         target = path == std::string_view::npos ? "/" : target.substr(path);
     }
+
+    // A '#' does not occur: clients do not send fragments (RFC 9110 section 7.1).
     std::size_t const mark = target.find('?');
     if (mark == std::string_view::npos) {
         return {target, {}};
@@ -32,6 +35,7 @@ http_target split_target(std::string_view target) noexcept {
 
 std::string_view query_value(std::string_view query, std::string_view name) noexcept {
     while (!query.empty()) {
+        // '?' separates too: FreeSWITCH appends "?uuid=" to a URL that has a query already.
         std::string_view const pair = query.substr(0, query.find_first_of("&?"));
         query.remove_prefix(std::min(query.size(), pair.size() + 1));
 

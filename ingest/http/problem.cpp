@@ -27,6 +27,8 @@ std::string_view status_title(unsigned status) noexcept {
         {501, "Not Implemented"},
         {503, "Service Unavailable"},
     };
+
+    // RFC 9457 section 4.2.1: with the type about:blank, the title is the status's own phrase.
     for (auto const& [code, title] : titles) {
         if (code == status) {
             return title;
@@ -52,6 +54,7 @@ http_response problem(unsigned status, std::string_view detail, std::string_view
 }
 
 http_response unavailable(std::string_view detail, unsigned retry_after_s) {
+    // RFC 9110 section 15.6.4: the field tells when to try again.
     http_response response = problem(503, detail);
     response.fields.emplace_back("Retry-After", std::to_string(retry_after_s));
     return response;

@@ -38,23 +38,25 @@ struct server_share {
 };
 
 connection_plan plan_of(std::shared_ptr<server_share const> const& share) {
-    return {.listen = share->settings.listen,
-            .connections_max = share->settings.connections_max,
-            .sweep_interval = sweep_interval_of(share->settings),
-            .too_many =
-                [share] {
-                    share->context.observer.answered({}, 503);
-                    return too_many_connections();
-                },
-            .on_warning = [share](std::string_view text) { share->context.observer.warning(text); },
-            .make =
-                [share](connection::socket socket) {
-                    // The session refers to `share`, so the deleter holds it as long as the session
-                    // lives.
-                    auto* const made = new http_session(std::move(socket), share->context);
-                    return std::shared_ptr<http_session>(
-                        made, [share](http_session* gone) { delete gone; });
-                }};
+    // Each function holds the share, since connections may outlive the server that made them.
+    connection_plan plan;
+    plan.listen = share->settings.listen;
+    plan.connections_max = share->settings.connections_max;
+    plan.sweep_interval = sweep_interval_of(share->settings);
+
+    // A refused connection was answered too, so the metrics count it.
+    plan.too_many = [share] {
+        share->context.observer.answered({}, 503);
+        return too_many_connections();
+    };
+    plan.on_warning = [share](std::string_view text) { share->context.observer.warning(text); };
+
+    // The session refers to `share`, so the deleter holds it as long as the session lives.
+    plan.make = [share](connection::socket socket) {
+        auto* const made = new http_session(std::move(socket), share->context);
+        return std::shared_ptr<http_session>(made, [share](http_session* gone) { delete gone; });
+    };
+    return plan;
 }
 
 } // namespace

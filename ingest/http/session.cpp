@@ -27,7 +27,7 @@ constexpr std::size_t read_ahead_bytes = 64 * 1024;
 constexpr std::uint64_t discard_bytes_max = 64 * 1024;
 
 /// Calls the handler. Its exceptions become a 500 response and affect this request only.
-template <class Function>
+template <typename Function>
 std::optional<http_response> failure_of(Function&& function) noexcept {
     try {
         function();
@@ -44,6 +44,7 @@ std::optional<http_response> failure_of(Function&& function) noexcept {
 http_session::http_session(socket accepted, http_session_context context)
     : socket_(std::move(accepted)), context_(context), reply_timer_(socket_.get_executor()),
       buffer_(context.settings.header_bytes_max + read_ahead_bytes) {
+    // Asked now: once the peer has gone, its address is unknown.
     peer_is_loopback_ = has_loopback_peer(socket_);
     // One response is one write, so a delay (Nagle) would gain nothing.
     boost::system::error_code ignored;
@@ -53,7 +54,7 @@ http_session::http_session(socket accepted, http_session_context context)
 void http_session::start(std::function<void()> ended) {
     asio::co_spawn(
         socket_.get_executor(), [self = shared_from_this()] { return self->run(); },
-        [self = shared_from_this(), ended = std::move(ended)](std::exception_ptr failure) {
+        [self = shared_from_this(), ended = std::move(ended)](std::exception_ptr const& failure) {
             if (failure) {
                 self->context_.observer.warning("a connection ended with an exception");
             }
@@ -71,6 +72,8 @@ http_session::task<void> http_session::run() {
         }
         next = co_await serve_request();
     }
+
+    // Lingering comes after the loop, since no further request is served after it.
     if (next == next_step::linger_and_close) {
         co_await linger();
     }
@@ -99,6 +102,8 @@ http_session::task<http_session::next_step> http_session::serve_request() {
     parser_.emplace();
     parser_->header_limit(context_.settings.header_bytes_max);
     parser_->body_limit(boost::none); // the exchange has its own
+
+    // One deadline for the whole head: a client that sends a byte now and then gains nothing.
     enter(stage::reading, context_.settings.read_timeout);
     auto const [error, size] =
         co_await http::async_read_header(socket_, buffer_, *parser_, await_tuple_t{});
@@ -162,9 +167,12 @@ http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
 /// or malformed (400), or the peer has closed the connection, which gets no response.
 http_session::task<http_session::next_step>
 http_session::reject_unreadable(boost::system::error_code error) {
+    // The server or the client has ended the connection: there is no one to respond to.
     if (aborted_) {
         co_return next_step::close;
     }
+
+    // The order matters: a deadline cancels the read, which then fails with an error of its own.
     http_response response;
     if (timed_out_) {
         response = problem(408, "the request did not come in time");
@@ -176,6 +184,8 @@ http_session::reject_unreadable(boost::system::error_code error) {
     } else {
         co_return next_step::close;
     }
+
+    // After an unreadable head the next request's begin is unknown, so the connection cannot stay.
     bool const written = co_await write_response(std::move(response), false);
     co_return written ? next_step::linger_and_close : next_step::close;
 }
@@ -255,6 +265,7 @@ void http_session::enter(stage now, std::chrono::milliseconds limit) {
 
 /// On the server's strand: it reads only the atomic deadline, and posts the rest.
 void http_session::sweep(clock::time_point now) {
+    // Relaxed: a deadline that is seen late is found by the next sweep.
     if (deadline_.load(std::memory_order_relaxed) <= now.time_since_epoch().count()) {
         asio::post(socket_.get_executor(), [self = shared_from_this()] { self->time_out(); });
     }
@@ -288,6 +299,7 @@ void http_session::time_out() {
 
 void http_session::drain() {
     asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        // A request that has begun is served to its end; only an idle connection closes now.
         self->draining_ = true;
         if (self->stage_ == stage::idle) {
             self->close();
@@ -305,6 +317,7 @@ void http_session::abort() {
 
 void http_session::close() noexcept {
     boost::system::error_code ignored;
+    // The operation in progress ends with an error, and its coroutine with it.
     socket_.close(ignored);
 }
 
@@ -349,6 +362,7 @@ std::optional<http_response> http_session::head_obstacle() const {
         }
     }
 
+    // RFC 9110 section 10.1.1: an expectation that is not understood is refused.
     auto const expect = message.find(http::field::expect);
     if (expect != message.end() && !equal_ignoring_case(expect->value(), "100-continue")) {
         return problem(417, "the only expectation that is met is 100-continue");

@@ -55,7 +55,7 @@ class http_session final : public connection, public std::enable_shared_from_thi
     void abort() override;
 
   private:
-    template <class Result>
+    template <typename Result>
     using task = boost::asio::awaitable<Result, strand>;
     using await_tuple_t = boost::asio::as_tuple_t<boost::asio::use_awaitable_t<strand>>;
     using parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;

@@ -76,6 +76,7 @@ http_session::read_body(http_exchange& exchange, std::string& body, http_respons
 /// Reads directly into the body; only what arrived with the head is copied.
 http_session::task<http_session::body_end> http_session::read_sized_body(std::uint64_t length,
                                                                          std::string& body) {
+    // With the decoder's padding, so that the body moves into the batch without a copy.
     body.reserve(length + record_batch::padding);
     std::size_t done = std::min<std::size_t>(length, buffer_.size());
     body.assign(static_cast<char const*>(buffer_.data().data()), done);
@@ -104,6 +105,8 @@ http_session::task<http_session::body_end> http_session::read_chunked_body(http_
     std::size_t done = 0;
     bool continued = false;
     while (!parser_->is_done()) {
+        // Credit per piece, since the length is unknown: memory never exceeds what was admitted
+        // (R12).
         if (done == body.size()) {
             if (auto no = exchange.admit(chunked_piece_bytes)) {
                 refusal = std::move(*no);
@@ -112,6 +115,7 @@ http_session::task<http_session::body_end> http_session::read_chunked_body(http_
             body.resize(done + chunked_piece_bytes);
             enter(stage::reading, context_.settings.read_timeout);
         }
+        // Once, and only after the first credit: a body without room is not sent at all.
         if (!std::exchange(continued, true) && !co_await send_continue()) {
             co_return body_end::lost;
         }
@@ -122,6 +126,8 @@ http_session::task<http_session::body_end> http_session::read_chunked_body(http_
         target.size = body.size() - done;
         auto const [error, size] =
             co_await http::async_read(socket_, buffer_, *parser_, await_tuple_t{});
+
+        // need_buffer only says that the piece is full.
         done = body.size() - target.size;
         if (error && error != http::error::need_buffer) {
             body_error_ = error;
@@ -166,6 +172,7 @@ http_session::task<bool> http_session::discard_body(std::uint64_t bytes) {
 
 /// Writes a whole response; false if the client has gone or did not read it in time.
 http_session::task<bool> http_session::write_response(http_response response, bool keep_alive) {
+    // Counted now that the response is known, whether or not the client reads it.
     context_.observer.answered(response.endpoint, response.status);
 
     // A head that could not be read has no version; HTTP/1.1 is assumed.
@@ -183,6 +190,7 @@ http_session::task<bool> http_session::write_response(http_response response, bo
         message.insert(name, value);
     }
 
+    // Beast's own reason phrases are older than RFC 9110.
     message.reason(status_title(response.status));
     message.keep_alive(keep_alive);
     message.body() = std::move(response.body);
@@ -205,6 +213,8 @@ http_session::task<bool> http_session::write_response(http_response response, bo
 http_session::task<void> http_session::linger() {
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+
+    // The client reads our FIN as the end of the response and closes its side, which ends the loop.
     enter(stage::lingering, linger_time_max);
     for (std::size_t thrown_away = 0; thrown_away < linger_bytes_max;) {
         buffer_.clear();

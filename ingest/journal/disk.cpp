@@ -33,6 +33,8 @@ class real_output final : public segment_output {
 
     int write(std::uint64_t offset, std::string_view bytes) noexcept override {
         while (!bytes.empty()) {
+            // pwrite may write less than it was given, or be interrupted by a signal before it
+            // writes anything.
             ssize_t const done = ::pwrite(file_.descriptor(), bytes.data(), bytes.size(),
                                           static_cast<off_t>(offset));
             if (done < 0 && errno == EINTR) {
@@ -60,6 +62,7 @@ class real_source final : public segment_source {
     [[nodiscard]] std::uint64_t bytes() const noexcept override { return bytes_; }
     [[nodiscard]] std::int64_t read(std::uint64_t offset,
                                     std::span<char> out) const noexcept override {
+        // pread may read less than was asked for, so it is repeated until the end of the file.
         std::size_t filled = 0;
         while (filled < out.size()) {
             ssize_t const got = ::pread(file_.descriptor(), out.data() + filled,
@@ -67,6 +70,9 @@ class real_source final : public segment_source {
             if (got < 0 && errno == EINTR) {
                 continue;
             }
+
+            // An error is not the end: bytes that cannot be read prove nothing about what was
+            // written.
             if (got < 0) {
                 return -errno;
             }
@@ -87,6 +93,8 @@ class real final : public journal_disk {
   public:
     std::unique_ptr<segment_output> create(std::filesystem::path const& file, std::uint64_t bytes,
                                            std::string_view head, int& error) override {
+        // O_EXCL: a segment is never written over another one. 0600: like the folder, for its owner
+        // only.
         open_file opened{::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
         if (opened.descriptor() < 0) {
             error = errno;
@@ -104,6 +112,7 @@ class real final : public journal_disk {
         error = error != 0 ? error : (::fsync(descriptor) == 0 ? 0 : errno);
         error = error != 0 ? error : sync_folder(file.parent_path());
         if (error != 0) {
+            // The next attempt has the same name, which O_EXCL would refuse.
             ::unlink(file.c_str());
             return nullptr;
         }
@@ -130,6 +139,8 @@ class real final : public journal_disk {
         return found;
     }
     int remove(std::filesystem::path const& file) noexcept override {
+        // A file that is already gone is what was wanted: a removal that was interrupted is
+        // repeated.
         return ::unlink(file.c_str()) == 0 || errno == ENOENT ? 0 : errno;
     }
     int sync_folder(std::filesystem::path const& folder) noexcept override {

@@ -34,8 +34,8 @@ class segment_source {
 
     /// Size of the file when it was opened.
     [[nodiscard]] virtual std::uint64_t bytes() const noexcept = 0;
-    /// Reads into `out`, as much as there is from `offset`. Returns the number of bytes, less at the
-    /// end of the file, or minus errno.
+    /// Reads into `out`, as much as there is from `offset`. Returns the number of bytes, less at
+    /// the end of the file, or minus errno.
     [[nodiscard]] virtual std::int64_t read(std::uint64_t offset,
                                             std::span<char> out) const noexcept = 0;
 };

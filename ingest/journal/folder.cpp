@@ -39,6 +39,8 @@ segment_extent extent_of(journal_disk& disk, fs::path const& file, frame_locatio
     extent.number = location.segment;
     extent.file = file;
     extent.first_record = segment_extent::unknown;
+    // A head that cannot be read leaves the first record unknown: the reader then decides what is
+    // missing.
     segment_input input{disk, file};
     if (auto const head = decode_segment_head(input.view(0, segment_head_bytes))) {
         extent.first_record = head->first_record;
@@ -93,6 +95,7 @@ std::vector<journal_stream> journal_streams_in(fs::path const& folder, journal_d
     std::map<uuid, journal_stream> found;
     for (auto const& entry : disk.list(folder)) {
         auto const location = parse_segment_file_name(entry.file.filename().string());
+        // The lock, and files of other programs.
         if (!location) {
             continue;
         }
@@ -104,7 +107,6 @@ std::vector<journal_stream> journal_streams_in(fs::path const& folder, journal_d
 
     // Stream ids are UUIDs of version 7, so the map's order is the order of the runs.
     std::vector<journal_stream> streams;
-
     for (auto& [id, stream] : found) {
         std::sort(stream.segments.begin(), stream.segments.end(),
                   [](auto const& a, auto const& b) { return a.number < b.number; });
@@ -114,6 +116,7 @@ std::vector<journal_stream> journal_streams_in(fs::path const& folder, journal_d
 }
 
 int journal_folder::remove(journal_stream const& stream) const noexcept {
+    // The oldest first, so that what remains after an interruption is the end of the stream.
     for (auto each = stream.segments.begin(); each != stream.segments.end(); ++each) {
         if (int const error = disk_.remove(each->file); error != 0) {
             return error;

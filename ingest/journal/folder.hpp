@@ -17,9 +17,9 @@ struct journal_stream {
     std::uint64_t bytes = 0;              ///< on disk
 };
 
-/// The streams in a journal's folder, oldest first (their ids are ordered by time), whether or not a
-/// process holds it. A segment whose head cannot be read is listed by its name; one that is removed
-/// meanwhile is left out. Throws std::runtime_error when the folder cannot be read.
+/// The streams in a journal's folder, oldest first (their ids are ordered by time), whether or not
+/// a process holds it. A segment whose head cannot be read is listed by its name; one that is
+/// removed meanwhile is left out. Throws std::runtime_error when the folder cannot be read.
 std::vector<journal_stream> journal_streams_in(std::filesystem::path const& folder,
                                                journal_disk& disk = real_disk());
 
@@ -27,8 +27,8 @@ std::vector<journal_stream> journal_streams_in(std::filesystem::path const& fold
 /// pid). The lock is released when the object or the process ends, even by a crash.
 class journal_folder {
   public:
-    /// Creates the folder, for its owner only, if it is missing. Throws std::runtime_error with the reason, and with the
-    /// pid of the process that holds the folder.
+    /// Creates the folder, for its owner only, if it is missing. Throws std::runtime_error with the
+    /// reason, and with the pid of the process that holds the folder.
     explicit journal_folder(std::filesystem::path folder);
     /// A folder of another disk; nothing locks it.
     journal_folder(std::filesystem::path folder, journal_disk& disk);

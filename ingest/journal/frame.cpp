@@ -14,15 +14,15 @@ namespace {
 /// the bytes are not a frame, before anything is allocated for them.
 constexpr std::uint32_t payload_bytes_max = 1U << 30;
 
-template <class integer>
-void put(char* cursor, integer value) noexcept {
+template <typename Integer>
+void put(char* cursor, Integer value) noexcept {
     boost::endian::native_to_little_inplace(value);
     std::memcpy(cursor, &value, sizeof value);
 }
 
-template <class integer>
-integer get(char const* cursor) noexcept {
-    integer value = 0;
+template <typename Integer>
+Integer get(char const* cursor) noexcept {
+    Integer value = 0;
     std::memcpy(&value, cursor, sizeof value);
     return boost::endian::little_to_native(value);
 }
@@ -31,6 +31,8 @@ constexpr std::size_t crc_end = 8; ///< the CRC covers what follows it; the leng
 
 std::uint32_t crc_of(std::string_view behind_crc, std::uint32_t payload_bytes,
                      frame_location const& location) noexcept {
+    // Stream, segment and length are not in the bytes that are covered, but part of the CRC: a
+    // frame that was copied into another file, or read with another length, does not match.
     std::array<char, sizeof location.stream.bytes + 12> identity{};
     std::memcpy(identity.data(), location.stream.bytes.data(), location.stream.bytes.size());
     put(identity.data() + location.stream.bytes.size(), location.segment);
@@ -40,6 +42,7 @@ std::uint32_t crc_of(std::string_view behind_crc, std::uint32_t payload_bytes,
 
 frame_head head_at(char const* cursor) noexcept {
     frame_head head;
+    // The layout is drawn in frame.hpp.
     head.payload_bytes = get<std::uint32_t>(cursor);
     head.crc = get<std::uint32_t>(cursor + 4);
     head.first_record = get<std::uint64_t>(cursor + 8);
@@ -61,6 +64,8 @@ void append_frame(std::string& out, frame_head head, std::string_view payload,
     std::size_t const begin = out.size();
     out.resize(begin + frame_bytes(payload.size()));
     char* const cursor = out.data() + begin;
+
+    // resize() has filled the frame with zeros, which the unused bytes and the padding must be.
     head.payload_bytes = static_cast<std::uint32_t>(payload.size());
     put(cursor, head.payload_bytes);
     put(cursor + 8, head.first_record);
@@ -71,6 +76,8 @@ void append_frame(std::string& out, frame_head head, std::string_view payload,
     if (!payload.empty()) {
         std::memcpy(cursor + frame_head_bytes, payload.data(), payload.size());
     }
+
+    // The CRC comes last, since it covers the rest of the head.
     std::string_view const covered{cursor + crc_end, frame_head_bytes - crc_end + payload.size()};
     put(cursor + 4, crc_of(covered, head.payload_bytes, location));
 }

@@ -47,6 +47,7 @@ struct decision {
     std::vector<run> declined;
 
     [[nodiscard]] bool declines(std::uint32_t index) const noexcept {
+        // The last run that begins at or before the record is the only one that may hold it.
         auto const behind = std::upper_bound(
             declined.begin(), declined.end(), index,
             [](std::uint32_t slot_index, run const& each) { return slot_index < each.begin; });
@@ -104,6 +105,8 @@ decision decode_decision(std::string_view field) {
     decision made;
     made.record_bytes_max = numbers.take_number<std::uint64_t>();
     made.records = numbers.take_number<std::uint32_t>();
+
+    // The list has no length of its own: it ends with the field.
     while (!numbers.left.empty() && numbers.ok) {
         auto const begin = numbers.take_number<std::uint32_t>();
         made.declined.push_back({begin, numbers.take_number<std::uint32_t>()});
@@ -127,12 +130,14 @@ bool is_all_there(decision const& made, record_batch const& batch) {
                                             std::ranges::count_if(batch.event_index, is_declined) +
                                             std::ranges::count_if(batch.rejected, is_refused));
     }
+
+    // Equal totals are not enough: the records that were taken must all be among those found now.
     return batch.received() == made.records && found == made.records - declined;
 }
 
 /// Removes the declined records in place and returns how many there were.
-template <class record>
-std::uint32_t remove_declined(std::vector<record>& records, std::vector<std::uint32_t>& index,
+template <typename Record>
+std::uint32_t remove_declined(std::vector<Record>& records, std::vector<std::uint32_t>& index,
                               decision const& made) {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < records.size(); ++i) {
@@ -156,6 +161,9 @@ std::uint32_t remove_declined(std::vector<record>& records, std::vector<std::uin
 /// sent it again, so that taking this one would count it twice.
 void hold_to(decision const& made, record_block& block) {
     auto& batch = block.batch;
+
+    // What was declined stays out. A switch's rejected records wait in suspense, except for those
+    // that were declined.
     if (!made.declined.empty()) {
         batch.skipped += remove_declined(batch.cdrs, batch.cdr_index, made);
         batch.skipped += remove_declined(batch.events, batch.event_index, made);
@@ -166,6 +174,9 @@ void hold_to(decision const& made, record_block& block) {
                 }));
         }
     }
+
+    // An application got an error for what was rejected then. What was taken and is rejected only
+    // now waits in suspense (R11).
     if (!block.suspend_rejected) {
         for (auto& each : batch.rejected) {
             each.suspended = !made.declines(each.index);
@@ -192,6 +203,9 @@ std::shared_ptr<source const> source_of(std::string_view id, source_table const&
     auto const& all = sources.all();
     auto const found =
         id.size() == uuid{}.bytes.size() ? std::find_if(all.begin(), all.end(), same) : all.end();
+
+    // A source that was removed meanwhile: the push was acknowledged, so it is read as one of the
+    // local source.
     return std::make_shared<source const>(found == all.end() ? sources.local() : *found);
 }
 
@@ -238,6 +252,28 @@ void decode_as_decided(record_block& block, decision const& made, time_us receiv
     batch.body_detail =
         batch.text.keep("this version finds other records in it than the " +
                         std::to_string(made.records) + " of which some or all were taken");
+}
+
+/// Makes records of the body again, or one bad record. `reason` and `detail` are the error that the
+/// body had already when it was written.
+void decode_again(record_block& block, std::optional<decision> const& made, record_error reason,
+                  std::string_view detail, time_us received) {
+    auto& batch = block.batch;
+
+    // A push of version 1 has no decision, and is taken as decoded now.
+    bool const was_readable = reason == record_error::none;
+    if (was_readable && made) {
+        decode_as_decided(block, *made, received);
+    } else if (was_readable) {
+        block.in_format->decode({*block.sender, block.content_type, block.query, received}, batch);
+    }
+
+    // What cannot be read is one bad record: the push was acknowledged, so it may not disappear.
+    record_error const bad = was_readable ? batch.body_error : reason;
+    if (bad != record_error::none) {
+        block.suspend_rejected = true;
+        reject_body(batch, bad, was_readable ? batch.body_detail : detail);
+    }
 }
 
 std::uint32_t version_of(std::string_view payload) noexcept {
@@ -290,6 +326,8 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
     block->query = fields.take();
     record_error const reason = parse_code(fields.take());
     std::string_view const detail = fields.take();
+
+    // Fields of later versions: an older push has none, and is read by the source as it is now.
     bool const is_decided = version > version_without_decision;
     auto const made = is_decided ? std::optional{decode_decision(fields.take())} : std::nullopt;
     if (version > version_without_payers) {
@@ -308,23 +346,10 @@ std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_tab
                             "no format '" + format_name + "' in this version");
     }
 
-    // Decode again. A push of version 1 has no decision, and is taken as decoded now.
+    // The flag is the second byte, before the fields.
     block->suspend_rejected = payload[1] != '\0';
-    auto& batch = block->batch;
-    batch.set_body(std::string{body});
-    if (reason == record_error::none && made) {
-        decode_as_decided(*block, *made, received);
-    } else if (reason == record_error::none) {
-        block->in_format->decode({*block->sender, block->content_type, block->query, received},
-                                 batch);
-    }
-
-    // What cannot be read is one bad record: the push was acknowledged, so it may not disappear.
-    record_error const bad = reason != record_error::none ? reason : batch.body_error;
-    if (bad != record_error::none) {
-        block->suspend_rejected = true;
-        reject_body(batch, bad, reason != record_error::none ? detail : batch.body_detail);
-    }
+    block->batch.set_body(std::string{body});
+    decode_again(*block, made, reason, detail, received);
     return block;
 }
 

@@ -10,6 +10,7 @@ constexpr char separator = '\n';
 } // namespace
 
 std::string encode_settings(source const& sender) {
+    // No zone's name contains a line end, and the rules come last, so nothing has to be escaped.
     std::string out = sender.time_zone;
     out.push_back(separator);
     out.push_back(static_cast<char>('0' + static_cast<int>(sender.percent)));
@@ -21,6 +22,7 @@ std::string encode_settings(source const& sender) {
 std::shared_ptr<source const> with_settings(std::shared_ptr<source const> sender,
                                             std::string_view settings) {
     auto const end = settings.find(separator);
+    // Settings that no version has written: the source as it is now is the best that is left.
     bool const is_whole = end != std::string_view::npos && settings.size() > end + 2 &&
                           settings[end + 1] >= '0' && settings[end + 1] <= '2' &&
                           settings[end + 2] == separator;
@@ -36,6 +38,8 @@ std::shared_ptr<source const> with_settings(std::shared_ptr<source const> sender
         return sender;
     }
 
+    // A copy, for this push only: the record must get the key that it had when it was acknowledged
+    // (R6).
     auto changed = std::make_shared<source>(*sender);
     changed->time_zone = zone;
     changed->percent = percent;

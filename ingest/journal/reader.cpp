@@ -37,7 +37,6 @@ void journal_reader::extend(std::vector<segment_extent> segments) {
 
     // Segments before the current one have been read.
     if (!segments_.empty()) {
-
         auto const number = current().number;
         auto const next = std::find_if(segments.begin(), segments.end(),
                                        [&](auto const& each) { return each.number >= number; });
@@ -45,6 +44,7 @@ void journal_reader::extend(std::vector<segment_extent> segments) {
         if (segments.empty()) {
             return;
         }
+
         // The current segment has been released: the offset in it means nothing in the next one.
         if (segments.front().number != number && !is_reversed(reversal::lose_place)) {
             input_.reset();
@@ -69,8 +69,12 @@ journal_reader::status journal_reader::next(frame_view& out) {
         switch (read_step(out)) {
         case step::frame:
             return status::frame;
+
+        // Marks are for the reader itself: they prove what was on disk.
         case step::mark:
             break;
+
+        // The stream goes on in the next segment, if there is one already.
         case step::segment_end:
             if (!go_to_next_segment()) {
                 return status::end;
@@ -78,6 +82,8 @@ journal_reader::status journal_reader::next(frame_view& out) {
             break;
         case step::stop:
             return status::end;
+
+        // The caller decides whether to skip damage, or to try a failed read again.
         case step::damaged:
             return status::damaged;
         case step::failed:
@@ -133,7 +139,6 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
     return found.head.type == frame_type::mark ? step::mark : step::frame;
 }
 
-/// Opens the current segment and checks that its head is the expected one.
 /// Bytes that cannot be read prove nothing: they are neither torn nor damaged. Keeps the offset, so
 /// that the caller can retry.
 journal_reader::step journal_reader::read_failed() {
@@ -142,6 +147,7 @@ journal_reader::step journal_reader::read_failed() {
     return step::failed;
 }
 
+/// Opens the current segment and checks that its head is the expected one.
 journal_reader::step journal_reader::open_segment() {
     auto input = std::make_unique<segment_input>(disk_, current().file);
     if (input->error() != 0) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view magic = "TALLYJN1";
 constexpr std::string_view extension = ".journal";
+// With leading zeros, so that a listing of the folder is in order.
 constexpr std::size_t number_digits = 12;
 constexpr std::size_t uuid_characters = 36;
 constexpr std::size_t read_ahead_bytes = std::size_t{256} * 1024;
@@ -89,6 +90,9 @@ std::optional<frame_location> parse_segment_file_name(std::string_view name) noe
         !name.ends_with(extension) || name[uuid_characters] != '-') {
         return std::nullopt;
     }
+
+    // Anything else in the folder is not ours: only a name that is right to its last character
+    // counts.
     auto const stream = parse_uuid(name.substr(0, uuid_characters));
     std::string_view digits = name.substr(uuid_characters + 1);
     digits.remove_suffix(extension.size());
@@ -123,6 +127,7 @@ std::string_view segment_input::view(std::uint64_t offset, std::size_t length) {
         buffer_.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
     }
 
+    // The file may have become shorter, so the view may be shorter than what was asked for.
     std::string_view const all = buffer_;
     auto const begin = static_cast<std::size_t>(offset - buffer_begin_);
     return begin < all.size() ? all.substr(begin, length) : std::string_view{};

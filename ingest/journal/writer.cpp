@@ -11,6 +11,7 @@ namespace tally::ingest {
 
 namespace {
 
+// Room for the mark is kept at the end of every segment: write_out() does not ask for it.
 constexpr std::size_t mark_bytes = frame_bytes(0);
 
 } // namespace
@@ -48,6 +49,7 @@ std::uint64_t journal_writer::pending_bytes() const {
 
 std::uint64_t journal_writer::disk_bytes() const {
     std::lock_guard const hold{mutex_};
+    // What is allocated, not what is used: that is what the disk lacks.
     return std::accumulate(extent_bytes_.begin(), extent_bytes_.end(), std::uint64_t{0});
 }
 
@@ -230,6 +232,8 @@ int journal_writer::remove_all(std::uint64_t stored_below) {
     if (stored_below < readable_end_) {
         return EBUSY;
     }
+
+    // The oldest first: after an error, what remains is the end of the stream.
     while (!extents_.empty()) {
         if (int const error = disk_.remove(extents_.front().file); error != 0) {
             return error;

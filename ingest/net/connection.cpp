@@ -7,6 +7,7 @@ namespace {
 namespace ip = boost::asio::ip;
 
 bool is_loopback(ip::address const& address) {
+    // A listener on [::] sees IPv4 clients as ::ffff:127.0.0.1, which is not the loopback of IPv6.
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
         return ip::make_address_v4(ip::v4_mapped, address.to_v6()).is_loopback();
     }

@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds cut_off_limit{5'000};
 
 struct connection_server::impl : std::enable_shared_from_this<connection_server::impl> {
     using strand = connection::strand;
-    template <class Result>
+    template <typename Result>
     using task = asio::awaitable<Result, strand>;
     using await_tuple_t = asio::as_tuple_t<asio::use_awaitable_t<strand>>;
     using timer =
@@ -46,11 +46,12 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
           sweep_timer(executor) {}
 
     std::string bind();
+    void open_acceptor(tcp::endpoint const& endpoint, boost::system::error_code& error);
     task<void> accept_all();
     task<void> sweep_all();
     void take(connection::socket socket);
     void ended(std::shared_ptr<connection> const& session);
-    template <class Function>
+    template <typename Function>
     void for_each_session(Function function);
     bool wait_until_empty(std::chrono::milliseconds limit);
     void stop();
@@ -70,6 +71,23 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
     bool draining = false;
 };
 
+/// Opens, binds and listens, up to the first step that fails.
+void connection_server::impl::open_acceptor(tcp::endpoint const& endpoint,
+                                            boost::system::error_code& error) {
+    acceptor.open(endpoint.protocol(), error);
+
+    // A restart must not wait for the old connections' TIME_WAIT.
+    if (!error) {
+        acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    }
+    if (!error) {
+        acceptor.bind(endpoint, error);
+    }
+    if (!error) {
+        acceptor.listen(asio::socket_base::max_listen_connections, error);
+    }
+}
+
 /// Resolves, binds and listens, synchronously: the daemon must not report that it runs before it
 /// does.
 std::string connection_server::impl::bind() {
@@ -78,27 +96,22 @@ std::string connection_server::impl::bind() {
         return "'" + settings.listen + "' is not an address: expected host:port or [host]:port";
     }
 
-    // reuse_address: a restart must not wait for the old connections' TIME_WAIT.
     boost::system::error_code error;
     tcp::resolver resolver{io_executor};
     auto const found = resolver.resolve(address->host, std::to_string(address->port),
                                         tcp::resolver::passive, error);
     if (!error) {
-        tcp::endpoint const endpoint = found.begin()->endpoint();
-        acceptor.open(endpoint.protocol(), error);
-        if (!error)
-            acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-        if (!error)
-            acceptor.bind(endpoint, error);
-        if (!error)
-            acceptor.listen(asio::socket_base::max_listen_connections, error);
+        open_acceptor(found.begin()->endpoint(), error);
     }
+
+    // The port must not stay occupied by a server that does not serve.
     if (error) {
         boost::system::error_code ignored;
         acceptor.close(ignored);
         return "cannot listen on " + settings.listen + ": " + error.message();
     }
 
+    // Port 0 in the settings means any free one, so the real one is asked for.
     port = acceptor.local_endpoint(error).port();
     return {};
 }
@@ -159,7 +172,7 @@ void connection_server::impl::ended(std::shared_ptr<connection> const& session) 
     }
 }
 
-template <class Function>
+template <typename Function>
 void connection_server::impl::for_each_session(Function function) {
     std::lock_guard const lock{mutex};
     for (auto const& session : sessions) {
@@ -172,6 +185,8 @@ connection_server::impl::task<void> connection_server::impl::sweep_all() {
     while (acceptor.is_open() || !wait_until_empty({})) {
         sweep_timer.expires_after(settings.sweep_interval);
         co_await sweep_timer.async_wait(await_tuple_t{});
+
+        // One reading of the clock for all sessions.
         auto const now = connection::clock::now();
         for_each_session([&](connection& session) { session.sweep(now); });
     }
@@ -188,6 +203,9 @@ void connection_server::impl::stop() {
         std::lock_guard const lock{mutex};
         draining = true;
     }
+
+    // The acceptor and the timers belong to their strand; a call from another thread would race
+    // with it.
     asio::post(executor, [self = shared_from_this()] {
         boost::system::error_code ignored;
         self->acceptor.close(ignored);
@@ -221,6 +239,7 @@ std::string connection_server::start() {
         impl_->started = true;
     }
 
+    // Each coroutine shares the state, since it may end after this object does.
     auto const spawn = [&](auto member) {
         asio::co_spawn(
             impl_->executor, [self = impl_, member] { return (*self.*member)(); },
@@ -252,6 +271,7 @@ bool connection_server::drain(std::chrono::milliseconds limit) {
             return true;
         }
     }
+    // Idle connections close at once; the others may finish what they are doing, within the limit.
     impl_->stop();
     if (impl_->wait_until_empty(limit)) {
         return true;

@@ -5,6 +5,7 @@
 namespace tally::ingest {
 
 std::optional<listen_address> parse_listen_address(std::string_view text) {
+    // The last one: an IPv6 address contains colons itself.
     std::size_t const colon = text.rfind(':');
     if (colon == std::string_view::npos || colon == 0) {
         return std::nullopt;
@@ -17,6 +18,7 @@ std::optional<listen_address> parse_listen_address(std::string_view text) {
         return std::nullopt; // an IPv6 address without brackets is ambiguous
     }
 
+    // Nothing may follow the digits; a port over 65535 does not fit the type.
     listen_address address{std::string{host}, 0};
     auto const [end, error] =
         std::from_chars(digits.data(), digits.data() + digits.size(), address.port);

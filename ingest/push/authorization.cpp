@@ -31,12 +31,17 @@ std::string basic_password(std::string_view base64) {
     std::string_view const pair{reinterpret_cast<char const*>(plain.data()),
                                 static_cast<std::size_t>(size) -
                                     std::min<std::size_t>(padding, static_cast<std::size_t>(size))};
+
+    // The first colon: a password may contain more of them, a user's name none (RFC 7617 section
+    // 2).
     std::size_t const colon = pair.find(':');
     return colon == std::string_view::npos ? std::string{} : std::string{pair.substr(colon + 1)};
 }
 
 http_response unauthorized(std::string_view detail) {
     http_response response = problem(401, detail);
+    // A field for each scheme: a list of challenges in one field is hard to parse (RFC 9110 section
+    // 11.6.1).
     response.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"tallyd\"");
     response.fields.emplace_back("WWW-Authenticate", "Basic realm=\"tallyd\"");
     return response;
@@ -48,15 +53,20 @@ std::string credential_token(std::string_view authorization) {
     if (authorization.size() > credential_bytes_max) {
         return {};
     }
+
+    // "Bearer token" or "Basic base64": one blank or more between them.
     std::size_t const space = authorization.find(' ');
     if (space == std::string_view::npos) {
         return {};
     }
     std::string_view const scheme = authorization.substr(0, space);
     std::string_view const rest = trimmed(authorization.substr(space));
+    // The scheme's name has no case (RFC 9110 section 11.1).
     if (equal_ignoring_case(scheme, "Bearer")) {
         return std::string{rest};
     }
+    // FreeSWITCH's `cred` has a user and a password; the password is the token, the user does not
+    // matter.
     return equal_ignoring_case(scheme, "Basic") ? basic_password(rest) : std::string{};
 }
 

@@ -37,6 +37,7 @@ std::optional<std::string> take_quoted(std::string_view& text) {
             text.remove_prefix(index + 1);
             return content;
         }
+        // A backslash escapes the character after it, also a quote.
         index += text[index] == '\\' && index + 1 < text.size() ? 1 : 0;
         content += text[index];
     }

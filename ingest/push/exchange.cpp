@@ -80,6 +80,7 @@ http_response push_exchange::refused(push_status status) const {
 
 /// Counts the body as sent against its limit; the expanded body has the same limit.
 std::optional<http_response> push_exchange::admit(std::size_t bytes) {
+    // Written as a difference: a sum of announced lengths could overflow.
     if (bytes > order_.body_bytes_max - body_bytes_) {
         return too_large();
     }
@@ -154,9 +155,15 @@ std::optional<http_response> push_exchange::fill(record_block& block, std::strin
                                                           "array, or one record a line")};
     }
 
+    return decode(batch);
+}
+
+/// Makes records of the body. A returned response means that the body is refused.
+std::optional<http_response> push_exchange::decode(record_batch& batch) {
     // Events without a time get the time of receipt.
     decode_context const context{*order_.sender, order_.content_type, order_.query, now_us()};
     order_.in_format->decode(context, batch);
+
     // A switch sends one call or a file of calls. A body with thousands of bad records and not a
     // single good one is not a list of records (binary data, for example), so it is kept as one bad
     // record.
@@ -209,6 +216,8 @@ std::optional<http_response> push_exchange::structure_body(std::string& body) {
     if (auto const fault = write_structured(*order_.event, body, structured)) {
         return problem(400, fault.detail, code(fault.error));
     }
+
+    // The credit for the body itself was given before it was read.
     std::size_t const growth = structured.size() - std::min(structured.size(), body.size());
     if (push_status const room = credit_.ask(growth); room != push_status::pushed) {
         return refused(room);

@@ -70,6 +70,7 @@ class push_exchange final : public http_exchange {
   private:
     [[nodiscard]] bool from_switch() const noexcept;
     std::optional<http_response> fill(record_block& block, std::string body);
+    std::optional<http_response> decode(record_batch& batch);
     std::optional<http_response> expand_body(record_block& block, std::string& body);
     std::optional<http_response> structure_body(std::string& body);
     std::optional<http_response> take_unreadable(record_batch& batch, record_error error,

@@ -73,6 +73,9 @@ std::optional<http_response> head_obstacle(http_head const& head, format const& 
     if (in_format.sender == sender_kind::application && !takes_type(in_format, head)) {
         return problem(415, std::string{types_taken(in_format)} + ", not " + std::string{type});
     }
+
+    // A coding that is not known cannot be undone, for a switch neither. RFC 9110 section 12.5.3:
+    // the response names those that can.
     if (!parse_content_coding(head.field("Content-Encoding"))) {
         http_response response =
             problem(415, "this Content-Encoding is not understood; send one of " +
@@ -80,6 +83,8 @@ std::optional<http_response> head_obstacle(http_head const& head, format const& 
         response.fields.emplace_back("Accept-Encoding", accepted_codings);
         return response;
     }
+
+    // A mistyped "commit" would silently get the weaker answer.
     std::string_view const ack = query_value(head.query, "ack");
     if (!ack.empty() && ack != "commit" && in_format.sender == sender_kind::application) {
         return problem(400, "ack can only be 'commit'");
@@ -90,10 +95,11 @@ std::optional<http_response> head_obstacle(http_head const& head, format const& 
 } // namespace
 
 push_handler::push_handler(record_sink& sink, push_observer& observer, push_settings settings,
-                           std::span<const format> formats)
+                           std::span<format const> formats)
     : sink_(sink), observer_(observer), settings_(settings) {
     for (format const& candidate : formats) {
         for (std::string_view const path : candidate.paths) {
+            // A format has fewer paths than the table has room for.
             if (!path.empty()) {
                 routes_.push_back({&candidate, path});
             }
@@ -123,6 +129,8 @@ http_step push_handler::begin(http_head const& head) {
     if (found == nullptr) {
         return with_endpoint(no_such_route(head.path), unknown_endpoint);
     }
+
+    // Named here, once, so that the metrics count every response by its route.
     http_step step = begin_at(*found, head);
     if (auto* response = std::get_if<http_response>(&step)) {
         response->endpoint = found->endpoint;
@@ -154,6 +162,8 @@ http_step push_handler::begin_at(route const& endpoint, http_head const& head) {
         return problem(403, "the source '" + sender->name + "' may not send the format " +
                                 std::string{in_format.name});
     }
+
+    // The handshake comes after the token: it tells a stranger nothing.
     if (is_handshake) {
         return webhook_handshake(head, allowed_methods(in_format));
     }

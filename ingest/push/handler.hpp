@@ -30,7 +30,7 @@ class push_handler final : public http_handler {
   public:
     /// `formats` outlives the handler.
     push_handler(record_sink& sink, push_observer& observer, push_settings settings,
-                 std::span<const format> formats = ingest::formats());
+                 std::span<format const> formats = ingest::formats());
 
     [[nodiscard]] http_step begin(http_head const& head) override;
 

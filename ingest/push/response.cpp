@@ -13,6 +13,7 @@ namespace {
 
 std::string errors_of(std::vector<rejected_record> const& rejected) {
     json_writer json;
+    // Bounded: a body of bad records would get a response larger than itself.
     json.open('[');
     for (std::size_t i = 0; i < std::min(rejected.size(), errors_listed_max); ++i) {
         append_error(json, rejected[i].index, rejected[i]);
@@ -68,6 +69,8 @@ http_response accepted_answer(push_summary const& summary, block_outcome const* 
     }
     append_errors(json, summary);
     json.close('}');
+    // 202: the records are durable in the journal, but not yet in the database. 200: they are in
+    // the database (R1).
     return json_answer(outcome == nullptr ? 202 : 200, std::move(json));
 }
 

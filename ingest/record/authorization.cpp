@@ -15,6 +15,7 @@ std::variant<std::shared_ptr<source const>, sender_refusal>
 authorize(std::string_view token, bool is_loopback,
           std::shared_ptr<source_table const> const& sources) {
     source const* sender = &sources->local();
+    // Without any token the daemon is new, and only this machine may try it.
     if (sources->any_token()) {
         // Once any source has a token, a push without one is refused, even from this machine.
         if (token.empty() || token.size() > token_bytes_max) {
@@ -42,6 +43,7 @@ authorize(std::string_view token, bool is_loopback,
 }
 
 bool allows_format(source const& source, std::string_view format_name) noexcept {
+    // An empty list is no limit.
     return source.formats.empty() ||
            std::ranges::find(source.formats, format_name) != source.formats.end();
 }

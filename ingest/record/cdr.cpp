@@ -23,6 +23,8 @@ std::string_view without_plus(std::string_view number) noexcept {
 
 bool same_number(std::string_view a, std::string_view sent_a, std::string_view b,
                  std::string_view sent_b) noexcept {
+    // By the normal form or as sent: the number rules may have changed between two reports of a
+    // call.
     return without_plus(a) == without_plus(b) ||
            without_plus(sent_a.empty() ? a : sent_a) == without_plus(sent_b.empty() ? b : sent_b);
 }
@@ -30,6 +32,8 @@ bool same_number(std::string_view a, std::string_view sent_a, std::string_view b
 } // namespace
 
 bool same_content(cdr const& a, cdr const& b) noexcept {
+    // Only what every report of a call has, and no more exactly than its least exact form: CSV cuts
+    // times and durations to the second. R6 takes a difference here for a conflict.
     return a.direction == b.direction &&
            same_number(a.caller_id, a.sent_caller_id, b.caller_id, b.sent_caller_id) &&
            same_number(a.destination, a.sent_destination, b.destination, b.sent_destination) &&

@@ -219,7 +219,6 @@ void rules_reader::rewrite(value given, std::string const& location) {
 
     // Unknown members are problems here too, for the same reason as at the top level.
     number_rewrite rule;
-
     object parts = given.get_object();
     for (auto field : parts) {
         std::string const name{std::string_view{field.unescaped_key()}};

@@ -13,6 +13,7 @@ namespace {
 // byte), and the length of its error's code (a byte) with the code.
 
 std::uint64_t hash_of(payer const& one) noexcept {
+    // A sum mixes well enough: two payers with one hash only cost a repeated entry, see set().
     auto const kind = std::uint64_t{static_cast<std::uint8_t>(one.error)} * 2 +
                       (one.direction == call_direction::inbound ? 1 : 0);
     return uuid_hash{}(one.subscription_id) + kind;
@@ -40,6 +41,8 @@ void payers::set(std::uint32_t record, payer const& decided) {
         index = next;
         distinct_.push_back(decided);
     }
+
+    // Records before it that have no payer (rejected ones, events) keep `none`.
     if (record >= of_record_.size()) {
         of_record_.resize(std::size_t{record} + 1, none);
     }
@@ -56,6 +59,8 @@ std::string payers::encode() const {
     if (empty()) {
         return out;
     }
+
+    // The distinct payers first, each written once.
     out.reserve(sizeof none * (1 + of_record_.size()) + distinct_.size() * (2 * sizeof(uuid) + 2));
     put_number(out, static_cast<std::uint32_t>(distinct_.size()));
     for (auto const& one : distinct_) {
@@ -66,6 +71,8 @@ std::string payers::encode() const {
         out.push_back(static_cast<char>(error.size()));
         out.append(error);
     }
+
+    // Then an index for each record, to the end: the number of records is not written.
     for (auto const index : of_record_) {
         put_number(out, index);
     }
@@ -85,6 +92,8 @@ bool payers::decode(std::string_view encoded) {
     while (bytes.ok && !bytes.left.empty()) {
         of_record_.push_back(bytes.take_number<std::uint32_t>());
     }
+
+    // An index beyond the list would read beyond it later, so such bytes count as unreadable.
     bool const in_range = std::ranges::all_of(
         of_record_, [&](auto index) { return index == none || index < distinct_.size(); });
     if (!bytes.ok || !in_range) {

@@ -8,6 +8,7 @@ push_counts count_push(record_batch const& batch, std::string_view source, std::
                        bool keep_rejected) {
     push_counts counts{.source = source, .kind = kind};
     for (rejected_record const& record : batch.rejected) {
+        // A record that waits in suspense was accepted (R3): its sender need not correct it.
         if (!keep_rejected && !record.suspended) {
             ++counts.rejected[static_cast<std::size_t>(record.error)];
         }

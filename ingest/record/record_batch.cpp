@@ -3,6 +3,7 @@
 namespace tally::ingest {
 
 void record_batch::reject_body(record_error error, std::string_view detail) {
+    // The body becomes its own only record: the operator finds all of it in suspense.
     cdrs.clear();
     cdr_index.clear();
     events.clear();

@@ -15,6 +15,8 @@ void append_error(json_writer& json, std::uint64_t index, rejected_record const&
     if (!record.field.empty()) {
         json.key("field").value(record.field.substr(0, quoted_bytes_max));
     }
+
+    // Only for a record that was accepted nevertheless: the sender must not send it again.
     json.key("detail").value(detail.substr(0, quoted_bytes_max));
     if (record.suspended) {
         json.key("suspended").value(true);

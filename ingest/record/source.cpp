@@ -20,6 +20,7 @@ bool is_local(source const& candidate) noexcept {
 } // namespace
 
 source_table::source_table(std::vector<source> sources) : sources_(std::move(sources)) {
+    // The first one is local(): the source of pushes without a token.
     auto const found = std::find_if(sources_.begin(), sources_.end(), is_local);
     if (found != sources_.end()) {
         std::rotate(sources_.begin(), found, found + 1);
@@ -29,6 +30,8 @@ source_table::source_table(std::vector<source> sources) : sources_(std::move(sou
         local.id = local_id;
         sources_.insert(sources_.begin(), std::move(local));
     }
+
+    // Computed once: every push asks for it.
     any_token_ = std::any_of(sources_.begin(), sources_.end(),
                              [](source const& each) { return each.has_token; });
 }
@@ -55,6 +58,7 @@ source const* source_table::by_name(std::string_view name) const noexcept {
 
 std::array<std::uint8_t, 32> token_digest(std::string_view token) noexcept {
     std::array<std::uint8_t, 32> digest{};
+    // Without salt: a token is random, not a password that someone has chosen.
     SHA256(reinterpret_cast<unsigned char const*>(token.data()), token.size(), digest.data());
     return digest;
 }

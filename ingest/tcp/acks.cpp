@@ -5,6 +5,7 @@
 namespace tally::ingest {
 
 std::uint64_t tcp_acks::begin(std::uint32_t records, std::string errors, std::size_t bytes) {
+    // Each group remembers the number after its last record: that is what its ack says.
     records_ += records;
     bytes_ += bytes;
     unsaid_ += errors.size();
@@ -13,7 +14,6 @@ std::uint64_t tcp_acks::begin(std::uint32_t records, std::string errors, std::si
 }
 
 void tcp_acks::done(std::uint64_t number, bool durable) {
-
     failed_ = failed_ || !durable;
     groups_[number - first_group_].is_done = true;
 

@@ -35,10 +35,28 @@ std::string error_line(std::uint64_t index, rejected_record const& record) {
     return std::move(json).text() + "\n";
 }
 
+/// Whether decoding gave exactly one record a line, since acks count lines. A single line that does
+/// not is made one rejected record, so it always does.
+bool holds_a_record_a_line(record_batch& batch, std::uint32_t lines) {
+    if (batch.body_error == record_error::none && batch.received() == lines) {
+        return true;
+    }
+    if (lines > 1) {
+        return false;
+    }
+
+    // A line with an array, for example, is JSON, but not a record.
+    auto const reason =
+        batch.body_error == record_error::none ? record_error::not_an_object : batch.body_error;
+    batch.reject_body(reason, explain(reason));
+    batch.body_error = record_error::none;
+    return true;
+}
+
 } // namespace
 
 tcp_intake::tcp_intake(record_sink& sink, push_observer& observer, bool from_loopback)
-    : sink_{sink}, observer_{observer}, from_loopback_{from_loopback}, lines_{hello_bytes_max} {}
+    : sink_(sink), observer_(observer), from_loopback_(from_loopback), lines_(hello_bytes_max) {}
 
 /// Adds an error of the connection; it is sent after the errors and acks of its records.
 void tcp_intake::refuse(std::string_view code, std::string_view detail) {
@@ -179,7 +197,6 @@ tcp_intake::step_result tcp_intake::take_records() {
     }
 
     // All lines together are one block: one decode, one frame, one ack.
-
     auto const text = std::exchange(held_, {});
     if (!push(text, held_lines_, text.size())) {
         // Some line is not one record (an array, or a value over several lines), so the numbers
@@ -207,19 +224,8 @@ bool tcp_intake::push(std::string_view text, std::uint32_t lines, std::size_t cr
     auto& batch = block->batch;
     batch.set_body(std::string{text});
     in_format_->decode({*source_, {}, {}, now_us()}, batch);
-
-    // Acks count lines, so decoding must give exactly one record a line.
-    bool const is_alike = batch.body_error == record_error::none && batch.received() == lines;
-    if (!is_alike && lines > 1) {
+    if (!holds_a_record_a_line(batch, lines)) {
         return false;
-    }
-
-    // A single bad line is one rejected record.
-    if (!is_alike) {
-        auto const reason =
-            batch.body_error == record_error::none ? record_error::not_an_object : batch.body_error;
-        batch.reject_body(reason, explain(reason));
-        batch.body_error = record_error::none;
     }
 
     // The batch moves on with the block, so counts and errors are taken now.

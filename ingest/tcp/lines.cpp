@@ -7,6 +7,7 @@
 namespace tally::ingest {
 
 void tcp_lines::append(std::string_view bytes) {
+    // The rest of a line that was over the limit is not even stored.
     if (skipping_) {
         auto const end = bytes.find('\n');
         if (end == std::string_view::npos) {
@@ -29,6 +30,7 @@ void tcp_lines::compact() {
 }
 
 void tcp_lines::skip_blank_lines() noexcept {
+    // A blank line is no record and has no number.
     while (begin_ < bytes_.size() && scanned_ == 0) {
         auto const end = bytes_.find('\n', begin_);
         if (end == std::string::npos ||
@@ -52,6 +54,8 @@ tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max)
         if (!is_whole && !ended_) {
             break;
         }
+
+        // At the end of the input, the text after the last line end is a line too.
         std::size_t const next = is_whole ? line_end + 1 : rest.size();
         std::string_view const line = trimmed(rest.substr(end, next - end));
         if (line.size() > line_bytes_max_) {
@@ -62,6 +66,8 @@ tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max)
             scanned_ = 0;
             return {found::too_long, {}, 1};
         }
+
+        // Blank lines go along: the decoder passes over them as well.
         out.lines += line.empty() ? 0 : 1;
         end = next;
         scanned_ = 0;
@@ -74,6 +80,7 @@ tcp_lines::piece tcp_lines::next(std::size_t bytes_max, std::uint32_t lines_max)
         scanned_ = rest.size() - end;
         return pass_over(rest.substr(end));
     }
+
     begin_ += end;
     out.kind = found::lines;
     out.text = rest.substr(0, end);

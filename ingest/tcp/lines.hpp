@@ -12,7 +12,7 @@ namespace tally::ingest {
 class tcp_lines {
   public:
     /// `line_bytes_max` may change between lines: the source is known only after the first one.
-    explicit tcp_lines(std::size_t line_bytes_max) : line_bytes_max_{line_bytes_max} {}
+    explicit tcp_lines(std::size_t line_bytes_max) : line_bytes_max_(line_bytes_max) {}
     void limit(std::size_t line_bytes_max) noexcept { line_bytes_max_ = line_bytes_max; }
 
     void append(std::string_view bytes);

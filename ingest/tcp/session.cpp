@@ -16,16 +16,17 @@ namespace {
 
 /// Interval of asking for room again: each flush returns some credit.
 constexpr std::chrono::milliseconds room_wait{5};
+// Any long time will do: after it, the loop only looks again.
 constexpr std::chrono::hours for_ever{24};
 constexpr auto never = connection::clock::time_point::max().time_since_epoch().count();
 
 } // namespace
 
 tcp_session::tcp_session(socket accepted, std::shared_ptr<tcp_session_context const> context)
-    : socket_{std::move(accepted)}, context_{std::move(context)}, news_{socket_.get_executor()},
-      room_{socket_.get_executor()}, intake_{context_->sink, context_->observers.pushes,
-                                             has_loopback_peer(socket_)},
-      idle_deadline_{never}, write_deadline_{never} {
+    : socket_(std::move(accepted)), context_(std::move(context)), news_(socket_.get_executor()),
+      room_(socket_.get_executor()),
+      intake_(context_->sink, context_->observers.pushes, has_loopback_peer(socket_)),
+      idle_deadline_(never), write_deadline_(never) {
     not_idle();
 
     // Acks are small and the sender waits for them, so they must not wait for more bytes to send.
@@ -54,7 +55,7 @@ void tcp_session::start(std::function<void()> ended) {
         asio::co_spawn(
             socket_.get_executor(),
             [self = shared_from_this(), member] { return (*self.*member)(); },
-            [self = shared_from_this()](std::exception_ptr failure) {
+            [self = shared_from_this()](std::exception_ptr const& failure) {
                 if (failure) {
                     self->context_->observers.connections.warning(
                         "a TCP connection ended with an exception");
@@ -134,6 +135,9 @@ tcp_session::task<bool> tcp_session::hand_over() {
 
         auto const status = intake_.step();
         news_.cancel(); // wakes the writer: there may be errors to send
+
+        // Room is asked for again until it comes: the piece stays in the intake, and nothing is
+        // read.
         switch (status) {
         case tcp_intake::step_result::again:
             break;
@@ -152,6 +156,17 @@ tcp_session::task<bool> tcp_session::hand_over() {
     }
 }
 
+/// Sends all of `text`, which lives until then. False: the peer has gone, or does not read.
+tcp_session::task<bool> tcp_session::send(std::string const& text) {
+    // A peer that does not read is cut off, whatever it sends meanwhile.
+    write_deadline_ = (clock::now() + context_->settings.write_timeout).time_since_epoch().count();
+    auto const [error, bytes] = co_await asio::async_write(
+        socket_, asio::buffer(text), asio::as_tuple(asio::use_awaitable_t<strand>{}));
+    write_deadline_ = never;
+    not_idle();
+    co_return !error;
+}
+
 /// The writing coroutine. It ends when nothing is read any longer and every group has been
 /// acknowledged or has failed.
 tcp_session::task<void> tcp_session::write() {
@@ -168,17 +183,13 @@ tcp_session::task<void> tcp_session::write() {
             continue;
         }
 
-        // A peer that does not read is cut off, whatever it sends meanwhile.
-        write_deadline_ =
-            (clock::now() + context_->settings.write_timeout).time_since_epoch().count();
-        auto const [error, bytes] = co_await asio::async_write(
-            socket_, asio::buffer(text), asio::as_tuple(asio::use_awaitable_t<strand>{}));
-        write_deadline_ = never;
-        not_idle();
-        if (error) {
+        if (!co_await send(text)) {
             close();
         }
     }
+
+    // The peer sees the end of our data once everything is acknowledged; its side may still be
+    // open.
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
@@ -207,6 +218,7 @@ void tcp_session::close() {
 }
 
 void tcp_session::sweep(clock::time_point now) {
+    // On the server's strand: the deadlines are atomic, and everything else is posted.
     auto const moment = now.time_since_epoch().count();
     if (moment > idle_deadline_ || moment > write_deadline_) {
         abort();

@@ -43,12 +43,13 @@ class tcp_session final : public connection, public std::enable_shared_from_this
     void abort() override;
 
   private:
-    template <class Result>
+    template <typename Result>
     using task = boost::asio::awaitable<Result, strand>;
     using timer = boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, strand>;
 
     task<void> read();
     task<void> write();
+    task<bool> send(std::string const& text);
     task<bool> read_some();
     task<bool> hand_over();
     task<void> wait_for_room();

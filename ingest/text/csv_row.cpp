@@ -107,6 +107,8 @@ std::size_t csv_row_length(std::string_view bytes, bool at_end) noexcept {
         } else {
             index = find_field_end(window, start);
         }
+
+        // The field ends with the window, with the row, or before the next field.
         if (index == window.size()) {
             return unended_row_length(bytes, may_grow, at_end);
         }

@@ -18,6 +18,7 @@ std::size_t digits_end(std::string_view text, std::size_t index) noexcept {
 }
 
 std::optional<int> parse_exponent(std::string_view text) noexcept {
+    // JSON forbids "+1", so only an exponent may have a plus.
     bool const is_negative = text.starts_with('-');
     if (is_negative || text.starts_with('+')) {
         text.remove_prefix(1);
@@ -59,6 +60,7 @@ std::optional<number_parts> take_apart(std::string_view text) noexcept {
         index = end;
     }
 
+    // Encoders write large and small numbers with an exponent, whatever their source was.
     if (index < text.size() && (text[index] == 'e' || text[index] == 'E')) {
         auto const exponent = parse_exponent(text.substr(index + 1));
         if (!exponent) {
@@ -98,6 +100,8 @@ std::optional<std::int64_t> parse_decimal(std::string_view text, int scale) noex
         if (index >= digits && value == 0) {
             return 0;
         }
+
+        // Beyond the digits that are written, the exponent asks for zeros.
         char digit = '0';
         if (index < digits) {
             digit = index < parts->whole.size() ? parts->whole[index]

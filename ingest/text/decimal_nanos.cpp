@@ -54,6 +54,7 @@ std::optional<std::int64_t> take_exponent(std::string_view& text) noexcept {
     if (digits.empty()) {
         return std::nullopt;
     }
+    // Capped while it grows, so that no number of digits can overflow it.
     std::int64_t value = 0;
     for (char const c : digits) {
         value = std::min(value * 10 + (c - '0'), exponent_max);
@@ -65,6 +66,7 @@ std::optional<std::int64_t> take_exponent(std::string_view& text) noexcept {
 /// not fit into the result; the sum of all always fits into 128 bits.
 bool add_digits(std::string_view digits, std::int64_t power, int128& nanos) noexcept {
     for (char const c : digits) {
+        // A zero outside of the range changes nothing, so "1.0000000000" is exact.
         if (c != '0') {
             if (power < 0 || power > power_max) {
                 return false;

@@ -13,11 +13,15 @@ constexpr void visit_brackets(std::string_view json, Visitor visit) {
     bool in_string = false;
     for (std::size_t index = 0; index < json.size(); ++index) {
         char const c = json[index];
+
+        // Brackets in a string are text. A backslash takes the character after it, also a quote.
         if (in_string) {
             index += c == '\\' ? 1 : 0;
             in_string = c != '"';
         } else if (c == '"') {
             in_string = true;
+
+            // The visitor sees the depth after the bracket.
         } else if (c == '{' || c == '[') {
             if (!visit(++depth, index)) {
                 return;

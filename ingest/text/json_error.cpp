@@ -5,6 +5,7 @@
 namespace tally::ingest {
 
 record_error json_error(int simdjson_error) noexcept {
+    // CAPACITY and MEMALLOC are this machine's limits, not faults of the text.
     switch (simdjson_error) {
     case simdjson::SUCCESS:
         return record_error::none;

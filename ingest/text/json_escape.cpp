@@ -58,7 +58,9 @@ unicode_escape read_unicode_escape(std::string_view text) noexcept {
 }
 
 char* append_utf8(char* cursor, std::uint32_t value) noexcept {
+    // Length by value, as in Unicode table 3-6: the lead byte says how many bytes follow.
     auto const put = [&cursor](std::uint32_t byte) { *cursor++ = static_cast<char>(byte); };
+
     if (value < 0x80) {
         put(value);
     } else if (value < 0x800) {

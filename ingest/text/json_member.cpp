@@ -11,6 +11,7 @@ std::optional<std::string> json_member(std::string_view object, std::string_view
         return std::nullopt;
     }
     thread_local simdjson::ondemand::parser parser;
+    // simdjson reads beyond the end of its input, so the text needs padding of its own.
     simdjson::padded_string const copy{object};
     simdjson::ondemand::document document;
     simdjson::ondemand::object members;

@@ -59,6 +59,7 @@ void append_quoted(std::string& out, std::string_view text) {
 } // namespace
 
 std::string_view unescape_json(std::string_view content, text_arena& arena) {
+    // Most strings have no escape and need no copy.
     std::size_t const first = content.find('\\');
     if (first == std::string_view::npos) {
         return content;
@@ -68,6 +69,8 @@ std::string_view unescape_json(std::string_view content, text_arena& arena) {
     std::memcpy(begin, content.data(), first);
     char* cursor = begin + first;
     content.remove_prefix(first);
+
+    // Copy character by character; each escape becomes its character.
     while (!content.empty()) {
         // The parser has accepted the string, so invalid escapes do not occur; they are passed on
         // somehow.
@@ -110,6 +113,7 @@ void json_object_writer::member(std::string_view name, std::string_view text) {
 }
 
 void json_object_writer::members_of(std::string_view object) {
+    // The object is one that append_json_value() has written: without blanks at its ends.
     std::string_view const members = object.substr(1, object.size() - 2);
     if (!members.empty()) {
         separate();

@@ -10,6 +10,7 @@ namespace {
 constexpr bool is_blank(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
+
 /// Copies one JSON value token by token, and checks it against the grammar.
 class json_copier {
   public:
@@ -49,6 +50,8 @@ class json_copier {
         if (text_.empty()) {
             return false;
         }
+
+        // The first character decides: JSON needs no look-ahead.
         switch (text_.front()) {
         case '{':
             return nested(depth, '}', true);
@@ -67,6 +70,7 @@ class json_copier {
         }
     }
     bool nested(int depth, char close, bool has_keys) {
+        // The recursion is bounded here, so no input can exhaust the stack.
         if (depth > json_depth_max) {
             error_ = record_error::too_deep;
             return false;
@@ -115,6 +119,8 @@ bool json_copier::string() {
         return false;
     }
     copy(1);
+
+    // In pieces up to the next quote or escape. Control characters must be escaped in JSON.
     for (;;) {
         std::size_t plain = 0;
         while (plain < text_.size() && text_[plain] != '"' && text_[plain] != '\\') {
@@ -127,6 +133,8 @@ bool json_copier::string() {
         if (text_.empty()) {
             return false;
         }
+
+        // What ended the piece: the closing quote, or an escape that may need a replacement.
         if (text_.front() == '"') {
             copy(1);
             return true;

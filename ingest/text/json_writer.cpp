@@ -21,9 +21,9 @@ std::size_t sequence_length(std::string_view text) noexcept {
     if (length == 0 || text.size() < length) {
         return 0;
     }
+
     // The second byte has narrower bounds where a sequence would be overlong, a surrogate or
     // beyond U+10FFFF.
-
     unsigned char const low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     unsigned char const high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     if (byte(1) < low || byte(1) > high) {
@@ -88,6 +88,8 @@ json_writer& json_writer::literal(std::string_view text) {
 
 void json_writer::append_string(std::string_view text) {
     text_ += '"';
+
+    // Input of any encoding becomes valid JSON: a text quotes what a sender sent.
     while (!text.empty()) {
         std::size_t const length = sequence_length(text);
         auto const first = static_cast<unsigned char>(text[0]);

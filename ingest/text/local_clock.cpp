@@ -72,12 +72,15 @@ clock_instants search(zone_memory& memory, time_us wall) {
 clock_instants instants_of(std::string_view zone_name, time_us wall) noexcept {
     thread_local zone_memory memory;
     try {
+        // A batch has one source, and a source one zone: the name hardly ever changes.
         if (memory.zone == nullptr || memory.name != zone_name) {
             memory = {std::string(zone_name), find_zone(zone_name), {}};
         }
         if (memory.zone == nullptr) {
             return {};
         }
+
+        // The usual time lies in the interval of the one before.
         if (wall >= memory.steady.wall_begin && wall < memory.steady.wall_end) {
             time_us const moment = wall - memory.steady.offset;
             return {true, moment, moment};

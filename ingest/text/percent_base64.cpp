@@ -85,6 +85,8 @@ std::string_view percent_decode(std::string_view text, plus_sign plus, std::size
         }
         text.remove_prefix(taken);
     }
+
+    // The padding is cleared: simdjson reads it, and the arena may hold old text there.
     auto const size = static_cast<std::size_t>(cursor - begin);
     std::memset(cursor, 0, padding);
     arena.shrink_last(size + padding);
@@ -93,6 +95,7 @@ std::string_view percent_decode(std::string_view text, plus_sign plus, std::size
 
 std::optional<std::string_view> base64_decode(std::string_view text, std::size_t padding,
                                               text_arena& arena) {
+    // OpenSSL counts in int; the half leaves room for what is added.
     if (text.size() > INT_MAX / 2) {
         return std::nullopt;
     }

@@ -96,6 +96,7 @@ std::int64_t scan_clock(time_scanner& scan) noexcept {
     auto const minute = scan.number(2);
     scan.one_of(":");
     auto const second = scan.number(2);
+    // 60 is a leap second (RFC 3339 section 5.6).
     scan.refuse_unless(hour < 24 && minute < 60 && second <= 60);
     std::int64_t us = ((hour * 60 + minute) * 60 + second) * us_per_s;
     if (scan.take_if(".") != 0) {
@@ -161,6 +162,8 @@ time_reading read_epoch(std::string_view text) noexcept {
         return {};
     }
     auto const us = parse_decimal(text, 6);
+    // Epoch milliseconds lie far beyond the bound: taken as seconds, they would be a call in a
+    // distant future.
     if (!us || *us >= time_us_max || *us <= -time_us_max) {
         return unreadable;
     }
@@ -168,6 +171,7 @@ time_reading read_epoch(std::string_view text) noexcept {
 }
 
 time_reading read_time(std::string_view text) noexcept {
+    // "2026-..." and "1777888800" differ at the fifth character.
     return looks_like_a_date(text) ? read_time_text(text) : read_epoch(text);
 }
 

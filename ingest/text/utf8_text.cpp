@@ -108,6 +108,7 @@ std::string_view sanitize_text(std::string_view bytes, text_arena& arena) {
 }
 
 std::string_view mend_utf8_padded(std::string_view bytes, std::size_t padding, text_arena& arena) {
+    // NUL stays: the text is parsed next, and the parser decides about it.
     return mended_copy(bytes, false, padding, arena);
 }
 
