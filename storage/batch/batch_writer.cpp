@@ -62,11 +62,13 @@ struct batch_writer::impl {
     result finish(batch const& rows, commit_counts const& counts);
     void add_suspense(batch const& rows);
     void roll_back() noexcept;
+    void forget_other_partitions() noexcept;
 
     pq_connection connection;
     std::optional<pq_connection::pin> transaction; ///< while one is open
     cdr_partitions partitions;
     event_partitions partitions_of_events;
+    std::uint64_t partitions_session = 0; ///< in which the partitions were there
     cdr_copy calls;
     event_copy facts;
     event_effects effects;
@@ -386,13 +388,24 @@ result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
     return {};
 }
 
+/// The server of a new session may be a promoted standby, which lacks the latest partitions.
+void batch_writer::impl::forget_other_partitions() noexcept {
+    if (auto const session = connection.generation(); session != partitions_session) {
+        partitions.forget();
+        partitions_of_events.forget();
+        partitions_session = session;
+    }
+}
+
 result batch_writer::ensure_cdr_days(std::span<std::int32_t const> days,
                                      std::vector<std::int32_t>& refused) {
+    impl_->forget_other_partitions();
     return impl_->partitions.ensure(impl_->connection, days, day_of(ingest::now_us()), refused);
 }
 
 result batch_writer::ensure_event_days(std::span<event_day const> days,
                                        std::vector<event_day>& refused) {
+    impl_->forget_other_partitions();
     return impl_->partitions_of_events.ensure(impl_->connection, days, day_of(ingest::now_us()),
                                               refused);
 }

@@ -281,6 +281,22 @@ TEST_F(lane_writer_test, waits_for_a_database_that_went_away_and_stores_then) {
     expect_sums("3.400000000");
 }
 
+// A standby that is promoted may lack partitions that its primary had.
+TEST_F(lane_writer_test, makes_the_partitions_that_another_server_lacks) {
+    lane a{connection_};
+    store(a, {make_.call(1, 1, "4420", 60)});
+    auto& server = tests::private_postgres::shared();
+    auto const earlier = server.copy_database(connection_);
+    constexpr ingest::time_us before = call_maker::base - 20 * 86'400 * ingest::us_per_s;
+    store(a, {make_.call(2, 1, "4420", 60, before)});
+    server.replace_database(connection_, earlier);
+    auto const entries = store(a, {make_.call(3, 1, "4420", 60, before)});
+
+    EXPECT_EQ(entries[0].state, entry_state::live);
+    EXPECT_EQ(one("SELECT count(*) FROM suspense"), "0");
+    expect_sums("3.400000000");
+}
+
 TEST_F(lane_writer_test, gives_up_only_when_told_to) {
     lane a{"host=/nonexistent dbname=none"};
     a.pauses_left = 3;
