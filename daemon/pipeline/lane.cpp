@@ -168,14 +168,14 @@ void lane::let_go() noexcept {
 }
 
 lane::turn lane::advance(clock::time_point now) {
-    // Parts of a refused batch first: their blocks are older than what is in the queue.
-    while (!at_once_.empty()) {
-        if (!store(std::exchange(at_once_.front(), {}))) {
+    // Parts of a refused batch first: their blocks are older than what is in the queue. Each of them
+    // may be refused, too, so what is left when the budget is used up waits.
+    while (!at_once_.empty() && budget_.allows(now)) {
+        if (!store_part_of(at_once_, now)) {
             return {.is_over = true};
         }
-        at_once_.pop_front();
     }
-    if (!aside_.empty() && budget_.allows(now) && !store_aside(now)) {
+    if (!aside_.empty() && budget_.allows(now) && !store_part_of(aside_, now)) {
         return {.is_over = true};
     }
 
@@ -207,7 +207,8 @@ lane::turn lane::rest(clock::time_point now) {
         if (is_last && aside_.empty() && at_once_.empty()) {
             return {.is_over = true};
         }
-        return {.wait = aside_.empty() ? clock::duration{idle_wait} : budget_.wait(now)};
+        bool const has_parts = !aside_.empty() || !at_once_.empty();
+        return {.wait = has_parts ? budget_.wait(now) : clock::duration{idle_wait}};
     }
     auto const left = opened_at_ + options_.linger_max - now;
     bool const is_due = is_last || open_->entries.size() >= options_.batch_rows_max ||
@@ -241,10 +242,11 @@ bool lane::store_open_batch() {
     return store({batch, batch->entries});
 }
 
-/// One attempt for the oldest part aside. It goes to the end of the line if it is refused again.
-bool lane::store_aside(clock::time_point now) {
-    auto const next = std::move(aside_.front());
-    aside_.pop_front();
+/// One attempt for the oldest part of the line. If it is refused, what it is divided into goes to the
+/// end of those aside.
+bool lane::store_part_of(std::deque<part>& line, clock::time_point now) {
+    auto const next = std::move(line.front());
+    line.pop_front();
     auto const parts = aside_.size();
     bool const goes_on = store(next);
     if (aside_.size() > parts) {
@@ -278,11 +280,19 @@ bool lane::store(part const& share) {
     return false;
 }
 
+bool lane::has_part_aside(ingest::uuid const& source) const {
+    return std::ranges::any_of(aside_, [&source](part const& each) {
+        return !each.batch->slices.empty() && each.entries.front().source->id == source;
+    });
+}
+
 void lane::set_aside(part const& refused) {
     auto const divided = storage::divide(refused.entries, writer_.culprit());
     refused.batch->parts_left += divided.innocent.size() + divided.suspect.size() - 1;
     for (auto const& entries : divided.innocent) {
-        at_once_.push_back({refused.batch, entries});
+        // A source that has a part aside will probably have bad records again.
+        auto& line = has_part_aside(entries.front().source->id) ? aside_ : at_once_;
+        line.push_back({refused.batch, entries});
     }
     for (auto const& entries : divided.suspect) {
         aside_.push_back({refused.batch, entries});

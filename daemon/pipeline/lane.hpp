@@ -45,7 +45,8 @@ struct lane_options {
 ///
 /// A batch that the database refuses is divided by source, and the part of the source with the bad
 /// record waits aside while other batches go on; it is tried as often as the budget of failed
-/// transactions allows (docs/ARCHITECTURE.md, R15).
+/// transactions allows (docs/ARCHITECTURE.md, R15). If the database does not name the record, the
+/// parts of all sources are tried, those without a part aside first, and within the same budget.
 ///
 ///     queue ─→ open batch ─→ store ─────────────→ slices finish
 ///                              └ refused ─→ aside ─→ store, slowly ─┘
@@ -115,8 +116,9 @@ class lane {
     void add(slice&& share, clock::time_point now);
     turn rest(clock::time_point now);
     bool store_open_batch();
-    bool store_aside(clock::time_point now);
+    bool store_part_of(std::deque<part>& line, clock::time_point now);
     bool store(part const& share);
+    [[nodiscard]] bool has_part_aside(ingest::uuid const& source) const;
     void set_aside(part const& refused);
     void finish_part(open_batch& batch);
     void let_go() noexcept;
@@ -136,7 +138,7 @@ class lane {
     std::shared_ptr<open_batch> open_;
     std::uint64_t stored_generation_ = 0; ///< of the batch that is being stored
     clock::time_point opened_at_;         ///< when its first record came
-    std::deque<part> at_once_;            ///< parts that no suspicion holds up
+    std::deque<part> at_once_;            ///< parts that are not suspected, one source each
     std::deque<part> aside_;              ///< parts with a bad record, one source each
     storage::failure_budget budget_;
 

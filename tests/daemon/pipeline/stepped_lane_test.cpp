@@ -174,6 +174,42 @@ TEST_F(stepped_lane, holds_up_no_other_records_while_it_searches_for_bad_ones) {
     EXPECT_EQ(database_->suspended, 16U);
 }
 
+// A batch that is refused without a name is tried by source, and each of them may have a bad record.
+TEST_F(stepped_lane, searches_the_records_of_many_senders_within_one_budget) {
+    auto const lane = make_lane(1000);
+    constexpr std::uint8_t senders = 60;
+    std::vector bad{push(*lane, call_json(1, 1, "44666"), 1)};
+    for (std::uint8_t sender = 2; sender <= senders; ++sender) {
+        bad.push_back(push(*lane, call_json(sender, 1, "44666"), sender));
+    }
+    auto const good = push(*lane, call_json(100, 1), senders + 1);
+    lane->step(now_);
+    now_ += 5ms;
+    settle(*lane);
+    EXPECT_LE(database_->refused, 1U + 8U) << "the batch, and the budget";
+
+    // What comes next does not wait for them.
+    auto const later = push(*lane, call_json(101, 1), 3);
+    lane->step(now_);
+    now_ += 5ms;
+    settle(*lane);
+    EXPECT_TRUE(later->outcome.durable);
+
+    auto const is_over = [&] {
+        return good->is_done &&
+               std::ranges::all_of(bad, [](auto const& each) { return each->is_done; });
+    };
+    for (int seconds = 0; seconds < 60 && !is_over(); ++seconds) {
+        now_ += 1s;
+        auto const before = database_->refused;
+        settle(*lane);
+        EXPECT_LE(database_->refused - before, 8U);
+    }
+    EXPECT_EQ(good->outcome, (ingest::block_outcome{true, 1, 0, 0}));
+    EXPECT_EQ(bad.back()->outcome, (ingest::block_outcome{true, 0, 0, 1}));
+    EXPECT_EQ(database_->suspended, senders);
+}
+
 TEST_F(stepped_lane, leaves_its_blocks_not_durable_when_it_gives_up) {
     auto lane = make_lane();
     auto const first = push(*lane, call_json(1, 1));
