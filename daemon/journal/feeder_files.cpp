@@ -46,8 +46,9 @@ void journal_feeder::close_settled_gaps() {
     });
 }
 
-/// Removes earlier streams that are stored and were kept long enough (R5). They are kept because the
-/// database may go back: a standby that was behind may be promoted.
+/// Removes earlier streams that are stored and were kept long enough (R5), and the oldest one when the
+/// disk is full. They are kept because the database may go back: a standby that was behind may be
+/// promoted.
 void journal_feeder::retire(clock::time_point now) {
     std::uint64_t kept_bytes = 0;
     for (auto const& stream : streams_) {
@@ -64,8 +65,9 @@ void journal_feeder::retire(clock::time_point now) {
     // The oldest first.
     for (auto each = streams_.begin(); each != streams_.end();) {
         auto const& stream = **each;
-        bool const is_due = stream.stored_at && (now - *stream.stored_at >= target_.retain ||
-                                                 kept_bytes > target_.retain_bytes);
+        bool const is_due =
+            stream.stored_at && (now - *stream.stored_at >= target_.retain ||
+                                 kept_bytes > target_.retain_bytes || pushes_.is_room_wanted());
         if (!is_due) {
             ++each;
             continue;

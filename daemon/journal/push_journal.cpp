@@ -15,6 +15,8 @@ using clock = std::chrono::steady_clock;
 
 /// How often stored segments are removed while no push arrives.
 constexpr std::chrono::milliseconds idle_wait{200};
+/// How long the feeder may take to remove an earlier stream when the disk is full.
+constexpr std::chrono::seconds feeder_wait{1};
 
 } // namespace
 
@@ -192,8 +194,10 @@ void push_journal::release(clock::time_point now, bool is_disk_full) {
         confirmed_.pop_front();
     }
     released_below_ = std::max(released_below_, record);
-    if (options_.retain == std::chrono::seconds{0} || is_disk_full) {
+    if (options_.retain == std::chrono::seconds{0}) {
         released_below_ = committed;
+    } else if (is_disk_full) {
+        give_up_oldest(now);
     }
 
     // The oldest segments beyond the bound. A segment is stored if the next one begins below.
@@ -211,6 +215,24 @@ void push_journal::release(clock::time_point now, bool is_disk_full) {
     }
     retained_bytes_ = std::min(kept_bytes, options_.retain_bytes);
     static_cast<void>(writer_.release(released_below_));
+}
+
+/// The disk has no space for a write: gives up the oldest of what is kept, and no more, since the
+/// next write shows whether that is enough. What earlier runs left is older, and the feeder removes
+/// it; if it does not, the oldest stored segment of this run goes.
+void push_journal::give_up_oldest(clock::time_point now) {
+    if (earlier_stored_bytes_ > 0) {
+        if (!room_wanted_.exchange(true)) {
+            room_wanted_at_ = now;
+        }
+        if (now - room_wanted_at_ < feeder_wait) {
+            return;
+        }
+    }
+    auto const segments = writer_.extents();
+    if (segments.size() > 1 && segments[1].first_record <= committed_) {
+        released_below_ = std::max(released_below_, segments[1].first_record);
+    }
 }
 
 /// Answers the senders of `waiters`. A push that was appended during the previous flush may have

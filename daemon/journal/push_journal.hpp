@@ -87,7 +87,11 @@ class push_journal final : public ingest::record_sink {
     void earlier_removed(std::uint64_t bytes) noexcept {
         earlier_bytes_ -= bytes;
         earlier_stored_bytes_ -= bytes;
+        room_wanted_ = false;
     }
+    /// Whether the disk is full and the oldest stored stream of an earlier run is to be removed. Any
+    /// thread.
+    [[nodiscard]] bool is_room_wanted() const noexcept { return room_wanted_; }
     /// Waits until `record` is durable, at most for `limit`. False: it is not.
     bool wait_durable(std::uint64_t record, std::chrono::milliseconds limit);
 
@@ -137,6 +141,7 @@ class push_journal final : public ingest::record_sink {
     void run() noexcept;
     void write_groups();
     void release(std::chrono::steady_clock::time_point now, bool is_disk_full);
+    void give_up_oldest(std::chrono::steady_clock::time_point now);
     /// Returns the number of the push's first record.
     std::uint64_t append(std::string const& payload, std::uint32_t records, waiter pending);
     void sender_gone(std::uint64_t first_record);
@@ -159,6 +164,7 @@ class push_journal final : public ingest::record_sink {
     std::atomic<std::uint64_t> committed_{0};
     std::atomic<std::uint64_t> retained_bytes_{0}; ///< of this run's stored segments
     std::atomic<std::uint64_t> durable_{0};
+    std::atomic<bool> room_wanted_{false};
 
     mutable std::mutex commit_mutex_; ///< guards commit_waiters_; locked before mutex_
     std::map<std::uint64_t, commit_waiter> commit_waiters_; ///< by first record
@@ -171,6 +177,8 @@ class push_journal final : public ingest::record_sink {
     ingest::journal_flush before_;     ///< the previous flush; see tell()
     std::deque<confirmed> confirmed_;  ///< at most one per second; used by the thread only
     std::uint64_t released_below_ = 0; ///< used by the thread only
+    /// Since when the feeder is to make room; used by the thread only.
+    std::chrono::steady_clock::time_point room_wanted_at_;
     heartbeat pulse_{"journal writer"};
     std::thread thread_;
 };

@@ -1,6 +1,7 @@
 // A library that is preloaded into a daemon. It makes the file system calls of the journal fail on
 // demand, as on a full or broken disk. The first byte of the file $TALLY_CRASH_DISK is the errno to
-// return, 0 for none. It affects only files in $TALLY_CRASH_FOLDER.
+// return, 0 for none; 255: the call does not return until the byte changes, as on a disk that hangs.
+// It affects only files in $TALLY_CRASH_FOLDER.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -15,14 +16,16 @@
 
 namespace {
 
-/// The errno to return, or 0. The file is mapped once; the rig writes to it.
+constexpr int hang = 255;
+
+/// The errno to return, 0, or `hang`. The file is mapped once; the rig writes to it.
 int wanted_error() {
     static auto const* const shared = [] {
         char const* const name = std::getenv("TALLY_CRASH_DISK");
         int const file = name == nullptr ? -1 : ::open(name, O_RDONLY | O_CLOEXEC);
         void* const memory =
             file < 0 ? MAP_FAILED : ::mmap(nullptr, 1, PROT_READ, MAP_SHARED, file, 0);
-        return memory == MAP_FAILED ? nullptr : static_cast<char const volatile*>(memory);
+        return memory == MAP_FAILED ? nullptr : static_cast<unsigned char const volatile*>(memory);
     }();
     return shared == nullptr ? 0 : *shared;
 }
@@ -37,8 +40,14 @@ bool is_journal(int descriptor) {
 }
 
 int error_for(int descriptor) {
-    int const error = wanted_error();
-    return error != 0 && is_journal(descriptor) ? error : 0;
+    int error = wanted_error();
+    if (error == 0 || !is_journal(descriptor)) {
+        return 0;
+    }
+    while ((error = wanted_error()) == hang) {
+        ::usleep(10'000);
+    }
+    return error;
 }
 
 /// The function of libc that this library replaces.

@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds after_refusal{20};
 constexpr milliseconds after_loss{3};
 constexpr std::size_t findings_max = 20;
+constexpr std::size_t pushes_per_connection = 250;
 
 /// The number that follows "name": in a flat JSON object; -1 when there is none.
 std::int64_t count_in(std::string const& json, std::string const& name) {
@@ -53,11 +54,53 @@ void load::send_each(std::vector<std::uint64_t> places, unsigned senders) {
 
 void load::send_from(std::vector<std::uint64_t> const& places, std::atomic<std::size_t>& next) {
     for (auto i = next++; i < places.size(); i = next++) {
-        auto const push = push_of(seed_, places[i]);
+        auto const push = push_at(places[i]);
         auto fate = push_fate::unknown;
         for (int tries = 0; tries < 1000 && fate != push_fate::acknowledged; ++tries) {
             fate = send(push, some_port(mixed(seed_, i)), false);
             note(push.index, fate);
+        }
+    }
+}
+
+bool load::send_next(std::size_t blank_bytes) {
+    auto const push = push_at(next_place_++);
+    auto fate = push_fate::unknown;
+    for (int tries = 0; tries < 1000 && fate != push_fate::acknowledged; ++tries) {
+        fate = send(push, some_port(push.index), false, blank_bytes);
+        note(push.index, fate);
+    }
+    return fate == push_fate::acknowledged;
+}
+
+void load::send_for(milliseconds time, unsigned senders) {
+    auto const end = std::chrono::steady_clock::now() + time;
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < senders; ++i) {
+        threads.emplace_back([this, end] { send_many(end); });
+    }
+}
+
+void load::send_many(std::chrono::steady_clock::time_point end) {
+    while (std::chrono::steady_clock::now() < end) {
+        // Only pushes with one answer and one target, so that a connection takes all of them.
+        std::vector<std::uint64_t> indexes;
+        std::vector<std::string> bodies;
+        while (bodies.size() < pushes_per_connection) {
+            auto const push = push_at(next_place_++);
+            if (push.refused() == 0 && !push.is_from_switch) {
+                indexes.push_back(push.index);
+                bodies.push_back(push.body());
+            }
+        }
+
+        auto const port = some_port(indexes.front());
+        auto const taken = tests::http_post_each(port, "/v1/cdrs", bodies, 202);
+        if (taken < bodies.size()) {
+            find(std::to_string(bodies.size() - taken) + " pushes were not acknowledged");
+        }
+        for (auto const index : indexes) {
+            note(index, taken == bodies.size() ? push_fate::acknowledged : push_fate::unknown);
         }
     }
 }
@@ -89,7 +132,7 @@ void load::send_all(std::uint64_t sender) {
         }
         bool const repeats = random.one_in(8) && next_place_ > first_place_;
         auto const index = repeats ? random.between(first_place_, next_place_ - 1) : next_place_++;
-        auto const push = push_of(seed_, index);
+        auto const push = push_at(index);
         auto const fate = send(push, port, random.one_in(10) && asks_for_commit_);
         note(index, fate);
         std::this_thread::sleep_for(rest_.load());
@@ -106,10 +149,12 @@ std::uint16_t load::some_port(std::uint64_t dice) const noexcept {
     return chosen != 0 ? chosen : ports_[(dice + 1) % daemons_max].load();
 }
 
-push_fate load::send(sample_push const& push, std::uint16_t port, bool wait_for_commit) {
+push_fate load::send(sample_push const& push, std::uint16_t port, bool wait_for_commit,
+                     std::size_t blank_bytes) {
     try {
         auto const answer = tests::http_request(
-            port, "POST", push.target() + (wait_for_commit ? "?ack=commit" : ""), push.body(),
+            port, "POST", push.target() + (wait_for_commit ? "?ack=commit" : ""),
+            push.body() + std::string(blank_bytes, '\n'),
             {{"Content-Type", "application/x-ndjson"}});
         if (answer.status == 503) {
             ++refused_;

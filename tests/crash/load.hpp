@@ -41,6 +41,13 @@ class load {
     void ask_for_commit(bool wanted) noexcept { asks_for_commit_ = wanted; }
     /// How long each sender pauses after a push; by default not at all.
     void set_pace(std::chrono::microseconds rest) noexcept { rest_ = rest; }
+    /// The number of records in a push. To be called before the first one.
+    void set_calls_max(std::uint64_t calls) noexcept { calls_max_ = calls; }
+    /// Sends the next push, with so many bytes of blank lines, until it is acknowledged. False: it
+    /// is not.
+    bool send_next(std::size_t blank_bytes = 0);
+    /// Sends pushes for this time over a few connections that stay open, without a pause.
+    void send_for(std::chrono::milliseconds time, unsigned senders);
     /// Instead of start(): sends these pushes, in this order, each until it is acknowledged, and
     /// waits until all are.
     void send_each(std::vector<std::uint64_t> places, unsigned senders);
@@ -51,6 +58,9 @@ class load {
     bool wait_acknowledged(std::uint64_t more, std::chrono::milliseconds limit) const;
 
     [[nodiscard]] std::uint64_t first_place() const noexcept { return first_place_; }
+    [[nodiscard]] sample_push push_at(std::uint64_t index) const {
+        return push_of(seed_, index, calls_max_);
+    }
     /// The outcome of the push first_place() + i. Call it after stop().
     [[nodiscard]] std::vector<push_fate> const& fates() const noexcept { return fates_; }
     [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }
@@ -63,7 +73,9 @@ class load {
   private:
     void send_all(std::uint64_t sender);
     void send_from(std::vector<std::uint64_t> const& places, std::atomic<std::size_t>& next);
-    push_fate send(sample_push const& push, std::uint16_t port, bool wait_for_commit);
+    void send_many(std::chrono::steady_clock::time_point end);
+    push_fate send(sample_push const& push, std::uint16_t port, bool wait_for_commit,
+                   std::size_t blank_bytes = 0);
     push_fate read_answer(sample_push const& push, unsigned status, std::string const& body);
     void note(std::uint64_t index, push_fate fate);
     void find(std::string text);
@@ -71,6 +83,7 @@ class load {
 
     std::uint64_t seed_;
     std::uint64_t first_place_;
+    std::uint64_t calls_max_ = sample_push::numbers;
     std::array<std::atomic<std::uint16_t>, daemons_max> ports_{};
     std::atomic<std::uint64_t> next_place_;
     std::atomic<std::uint64_t> acknowledged_{0};

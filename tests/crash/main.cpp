@@ -1,6 +1,8 @@
 #include "tests/crash/failure.hpp"
+#include "tests/crash/idle.hpp"
 #include "tests/crash/outage.hpp"
 #include "tests/crash/rounds.hpp"
+#include "tests/crash/standby.hpp"
 #include "tests/crash/twice.hpp"
 
 #include <CLI/CLI.hpp>
@@ -42,6 +44,8 @@ struct choices {
     bed_options bed;
     double outage_minutes = 0;
     std::uint64_t twice_pushes = 0;
+    double idle_seconds = 0;
+    std::uint64_t standby_rounds = 0;
     std::uint64_t journal_mib = 0;
     bool keep = false;
 };
@@ -55,6 +59,12 @@ void add_options(CLI::App& app, choices& chosen) {
     app.add_option("--twice", chosen.twice_pushes,
                    "instead of rounds: send so many pushes once through one daemon, and twice in "
                    "another order through two");
+    app.add_option(
+        "--idle", chosen.idle_seconds,
+        "instead of rounds: schedules with rests, roll-overs at quiet moments, and tables "
+        "that are blocked for so many seconds");
+    app.add_option("--standby", chosen.standby_rounds,
+                   "instead of rounds: so many failovers to standbys that are behind");
     app.add_option("--journal-mib", chosen.journal_mib,
                    "size limit of a journal; 0: the default, in an outage 256");
     app.add_option("--tallyd", chosen.bed.tallyd, "the binary")->required();
@@ -75,6 +85,10 @@ bool run(choices& chosen) {
         right = run_outage({chosen.outage_minutes * 60, seed}, chosen.bed);
     } else if (chosen.twice_pushes > 0) {
         right = run_twice({chosen.twice_pushes, seed}, chosen.bed);
+    } else if (chosen.idle_seconds > 0) {
+        right = run_idle({chosen.idle_seconds, seed}, chosen.bed);
+    } else if (chosen.standby_rounds > 0) {
+        right = run_standby({chosen.standby_rounds, seed}, chosen.bed);
     } else {
         right = run_rounds(chosen.rounds, chosen.bed);
     }

@@ -3,6 +3,7 @@
 #include "tests/crash/repeatable_random.hpp"
 #include "tests/support/billing_fixture.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <stdexcept>
@@ -150,13 +151,13 @@ std::uint64_t sample_push::refused() const {
     return count;
 }
 
-sample_push push_of(std::uint64_t seed, std::uint64_t index) {
+sample_push push_of(std::uint64_t seed, std::uint64_t index, std::uint64_t calls_max) {
     sample_push made;
     made.index = index;
     made.is_from_switch = is_push_from_switch(seed, index);
     // A switch sends one call per push, or a file of calls that it had to keep.
     auto const most = made.is_from_switch ? 8 : sample_push::numbers;
-    auto const count = 1 + mixed(~seed, index) % most;
+    auto const count = std::min(1 + mixed(~seed, index) % most, calls_max);
     for (std::uint64_t i = 0; i < count; ++i) {
         made.calls.push_back(call_of(seed, index * sample_push::numbers + i));
     }

@@ -63,6 +63,8 @@ struct sample_push {
     [[nodiscard]] std::uint64_t refused() const;
 };
 
-sample_push push_of(std::uint64_t seed, std::uint64_t index);
+/// With at most `calls_max` calls.
+sample_push push_of(std::uint64_t seed, std::uint64_t index,
+                    std::uint64_t calls_max = sample_push::numbers);
 
 } // namespace tally::crash

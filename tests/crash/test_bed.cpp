@@ -12,10 +12,12 @@ namespace tally::crash {
 namespace fs = std::filesystem;
 
 test_bed::test_bed(bed_options options)
-    : options_{std::move(options)}, database_{
-                                        tests::private_postgres::shared().migrated_database()} {
+    : options_{std::move(options)}, database_{options_.database} {
+    if (database_.empty()) {
+        database_ = tests::private_postgres::shared().migrated_database();
+        proxy_ = std::make_unique<tests::cutting_proxy>(database_);
+    }
     tests::make_telecom(database_, accounts);
-    proxy_ = std::make_unique<tests::cutting_proxy>(database_);
     set_disk_error(0);
 }
 
@@ -45,7 +47,9 @@ void test_bed::start(std::size_t daemon, daemon_plan plan, load& target) {
     settings["TALLYD_DRAIN_TIMEOUT_MS"] = "600000"; // a full journal takes minutes to drain
     settings["TALLYD_LANES"] = std::to_string(plan.lanes);
     settings["TALLYD_JOURNAL_DIR"] = journal(daemon).string();
-    settings["TALLYD_JOURNAL_RETAIN_S"] = "0";
+    if (!options_.retains) {
+        settings["TALLYD_JOURNAL_RETAIN_S"] = "0";
+    }
     daemons_[daemon] = std::make_unique<tests::daemon_process>(options_.tallyd, settings);
     target.set_port(daemon, daemons_[daemon]->http_port());
 }
@@ -58,6 +62,10 @@ void test_bed::kill(std::size_t daemon, load& target) {
 
 int test_bed::stop(std::size_t daemon, load& target) {
     daemons_[daemon]->send(SIGTERM);
+    return wait(daemon, target);
+}
+
+int test_bed::wait(std::size_t daemon, load& target) {
     int const code = daemons_[daemon]->wait();
     end(daemon, target);
     return code;

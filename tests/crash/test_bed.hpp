@@ -20,6 +20,8 @@ struct bed_options {
     std::filesystem::path disk;      ///< library that makes the journal's disk fail
     std::filesystem::path folder;    ///< of journals and logs
     std::uint64_t journal_bytes = 0; ///< limit of a journal; 0: the default
+    std::string database;            ///< migrated and empty; not given: one of the private server
+    bool retains = false;            ///< journals keep what is stored, as by default
 };
 
 /// The settings with which a daemon is started.
@@ -41,6 +43,7 @@ class test_bed {
     [[nodiscard]] std::string const& database() const noexcept { return database_; }
     [[nodiscard]] std::filesystem::path const& folder() const noexcept { return options_.folder; }
     [[nodiscard]] std::string const& tallyd() const noexcept { return options_.tallyd; }
+    /// Not for a database that was given.
     [[nodiscard]] tests::cutting_proxy& proxy() noexcept { return *proxy_; }
 
     /// Starts a daemon and gives its port to the load. Throws, with its log, when it does not
@@ -50,6 +53,8 @@ class test_bed {
     void kill(std::size_t daemon, load& target);
     /// Sends SIGTERM; the daemon first stores what it holds. Returns the exit code.
     int stop(std::size_t daemon, load& target);
+    /// Waits for the end of a daemon that has got a signal. Returns the exit code.
+    int wait(std::size_t daemon, load& target);
     void send(std::size_t daemon, int signal) const { daemons_[daemon]->send(signal); }
     [[nodiscard]] bool is_running(std::size_t daemon) const { return daemons_[daemon] != nullptr; }
     [[nodiscard]] tests::daemon_process& daemon(std::size_t which) { return *daemons_[which]; }

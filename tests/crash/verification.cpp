@@ -127,27 +127,28 @@ void verification::look_at_suspense(load const& sent, std::vector<sight>& seen) 
 
 void verification::judge(load const& sent, std::vector<sight> const& seen) {
     for (std::size_t i = 0; i < sent.fates().size(); ++i) {
-        auto const push = push_of(seed_, sent.first_place() + i);
+        auto const push = sent.push_at(sent.first_place() + i);
         for (std::size_t k = 0; k < sample_push::numbers; ++k) {
             auto const& there = seen[i * sample_push::numbers + k];
-            auto const name = "record " + std::to_string(k) + " of push " +
-                              std::to_string(push.index) + " (" +
-                              id_of(push.index * sample_push::numbers + k) + ") ";
+            auto const name = [&] {
+                return "record " + std::to_string(k) + " of push " + std::to_string(push.index) +
+                       " (" + id_of(push.index * sample_push::numbers + k) + ") ";
+            };
             bool const was_sent = k < push.calls.size() && sent.fates()[i] != push_fate::unsent;
             int const times = there.calls + there.suspended;
             if (!was_sent || push.calls[k].form == record_form::refused) {
                 if (times != 0) {
-                    find(name + "is stored, and was not sent or was refused");
+                    find(name() + "is stored, and was not sent or was refused");
                 }
                 continue;
             }
             bool const right_place =
                 push.calls[k].is_call() ? there.suspended == 0 : there.calls == 0;
             if (times > 1 || !right_place) {
-                find(name + "is stored " + std::to_string(there.calls) + " times and waits " +
+                find(name() + "is stored " + std::to_string(there.calls) + " times and waits " +
                      std::to_string(there.suspended) + " times");
             } else if (times == 0 && sent.fates()[i] == push_fate::acknowledged) {
-                find(name + "was acknowledged and is lost");
+                find(name() + "was acknowledged and is lost");
             }
         }
     }

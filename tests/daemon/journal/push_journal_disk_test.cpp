@@ -23,12 +23,15 @@ class fake_disk final : public ingest::journal_disk {
     std::atomic<int> sync_error{0};
     std::atomic<int> create_error{0};
     std::atomic<int> syncs{0};
+    std::atomic<int> files{0};
+    int files_max = 1000;            ///< further ones find no space
     std::promise<void> sync_entered; ///< set by the first sync when `gate` is valid
     std::shared_future<void> gate;   ///< the first sync waits for it
 
     std::unique_ptr<ingest::segment_output> create(std::filesystem::path const&, std::uint64_t,
                                                    std::string_view, int& error) override {
-        error = create_error;
+        error = files >= files_max ? ENOSPC : create_error.load();
+        files += error == 0 ? 1 : 0;
         return error == 0 ? std::make_unique<output>(*this) : nullptr;
     }
     std::unique_ptr<ingest::segment_source> open(std::filesystem::path const&,
@@ -37,7 +40,10 @@ class fake_disk final : public ingest::journal_disk {
         return nullptr;
     }
     std::vector<ingest::listed_file> list(std::filesystem::path const&) override { return {}; }
-    int remove(std::filesystem::path const&) noexcept override { return 0; }
+    int remove(std::filesystem::path const&) noexcept override {
+        --files;
+        return 0;
+    }
     int sync_folder(std::filesystem::path const&) noexcept override { return 0; }
 
   private:
@@ -61,13 +67,14 @@ class fake_disk final : public ingest::journal_disk {
 class push_journal_disk : public testing::Test {
   protected:
     static constexpr std::size_t memory_bytes = 100'000;
+    static constexpr std::uint64_t segment_bytes = 1 << 20;
 
     push_journal_disk() { make({1 << 26, memory_bytes, 0}); }
 
     void make(push_journal_options options) {
         journal_.reset();
         writer_ = std::make_unique<ingest::journal_writer>(
-            ingest::journal_writer::options{"unused", ingest::uuid_v7(), 1 << 20}, disk_);
+            ingest::journal_writer::options{"unused", ingest::uuid_v7(), segment_bytes}, disk_);
         journal_ = std::make_unique<push_journal>(
             options, *writer_, [] { return std::shared_ptr<ingest::source_table const>{}; },
             [](ingest::record_block&) {},
@@ -96,11 +103,34 @@ class push_journal_disk : public testing::Test {
         EXPECT_EQ(journal_->push(pushed), push_status::pushed);
         return promise->get_future();
     }
+    /// Whether a push that fills a segment is durable.
+    bool is_taken() {
+        bool durable = false;
+        auto pushed = block(1);
+        pushed->batch.set_body(std::string(segment_bytes - 1000, '\n'));
+        pushed->on_done = [&durable](block_outcome const& outcome) { durable = outcome.durable; };
+        EXPECT_EQ(journal_->push(pushed), push_status::pushed);
+        now_ += std::chrono::milliseconds{1};
+        journal_->step(now_);
+        return durable;
+    }
+    /// Segments that are stored, and kept.
+    void keep_segments(int count) {
+        make({1 << 26, memory_bytes, 0, std::chrono::hours{1}, 1 << 30});
+        for (int i = 0; i < count; ++i) {
+            EXPECT_TRUE(is_taken());
+        }
+        journal_->committed(static_cast<std::uint64_t>(count));
+        journal_->step(now_);
+        EXPECT_EQ(disk_.files, count);
+        disk_.files_max = count;
+    }
     static bool is_answered(std::future<block_outcome> const& outcome) {
         return outcome.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
     }
 
     fake_disk disk_;
+    std::chrono::steady_clock::time_point now_{std::chrono::hours{1}};
     std::vector<journal_report> reports_; ///< written by the journal's thread until close()
     std::unique_ptr<ingest::journal_writer> writer_;
     std::unique_ptr<push_journal> journal_;
@@ -155,6 +185,33 @@ TEST_F(push_journal_disk, refuses_what_finds_no_segment) {
     ASSERT_EQ(reports_.size(), 1U);
     EXPECT_EQ(reports_[0].error, ENOSPC);
     EXPECT_EQ(reports_[0].records_lost, 4U);
+}
+
+// What is kept is for a database that goes back: a full disk takes no more of it than it needs.
+TEST_F(push_journal_disk, gives_up_the_oldest_of_what_is_kept_until_a_write_succeeds) {
+    keep_segments(6);
+    EXPECT_FALSE(is_taken());
+    EXPECT_EQ(disk_.files, 5);
+    EXPECT_TRUE(is_taken());
+    EXPECT_EQ(disk_.files, 6);
+    disk_.files_max = 4; // others use the space
+    EXPECT_FALSE(is_taken());
+    EXPECT_EQ(disk_.files, 5);
+}
+
+TEST_F(push_journal_disk, lets_the_feeder_give_up_earlier_streams_before_its_own_segments) {
+    keep_segments(6);
+    journal_->earlier_stored(1000);
+    EXPECT_FALSE(journal_->is_room_wanted());
+    EXPECT_FALSE(is_taken());
+    EXPECT_TRUE(journal_->is_room_wanted());
+    EXPECT_FALSE(is_taken());
+    EXPECT_EQ(disk_.files, 6);
+    now_ += std::chrono::seconds{2}; // the feeder hangs
+    EXPECT_FALSE(is_taken());
+    EXPECT_EQ(disk_.files, 5);
+    journal_->earlier_removed(1000);
+    EXPECT_FALSE(journal_->is_room_wanted());
 }
 
 TEST_F(push_journal_disk, a_sender_that_waits_for_commit_hears_of_a_failed_flush) {
