@@ -14,7 +14,6 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
-pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET libpqxx)
 
 # Header-only and without a CMake package in Debian 12. From 1.0.4 on (Debian 13) the headers are one
 # folder deeper.

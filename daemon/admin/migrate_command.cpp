@@ -5,7 +5,7 @@
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/text/json_writer.hpp"
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migrations.hpp"
 
 #include <CLI/CLI.hpp>

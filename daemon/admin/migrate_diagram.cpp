@@ -41,7 +41,7 @@ int compare(std::string const& path, std::string const& is, std::string const& s
 } // namespace
 
 int migrate_diagram(std::string const& connection_string, diagram_request const& item) {
-    storage::pqxx_session session{connection_string, "tallyd migrate"};
+    storage::sql_session session{connection_string, "tallyd migrate"};
     auto const diagram = storage::schema_diagram(session);
     auto const& path = item.write_file.empty() ? item.check_file : item.write_file;
     if (path.empty()) {

@@ -12,7 +12,7 @@ struct diagram_request {
 };
 
 /// Returns the exit code: 0, 1 for a file that cannot be used, 3 when --check finds a difference.
-/// Throws storage::sql_error.
+/// Throws storage::database_error.
 int migrate_diagram(std::string const& connection_string, diagram_request const& item);
 
 } // namespace tally::daemon

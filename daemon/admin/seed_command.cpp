@@ -1,7 +1,7 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/confirmation.hpp"
 #include "daemon/cli/database.hpp"
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/seeds.hpp"
 
 #include <CLI/CLI.hpp>

@@ -174,7 +174,7 @@ int with_database(command_environment const& environment, source_flags const& fl
     auto const settings = environment.load_settings();
     try {
         database const opened{settings, database_use::shared};
-        storage::pqxx_session session{opened.connection_string(), "tallyd source"};
+        storage::sql_session session{opened.connection_string(), "tallyd source"};
         source_admin sources{session};
         return work(sources, flags);
     } catch (std::runtime_error const& error) {

@@ -1,5 +1,7 @@
 #include "daemon/cli/logging.hpp"
 
+#include "storage/postgres/sql_session.hpp"
+
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -39,6 +41,10 @@ class json_message final : public spdlog::custom_flag_formatter {
     }
 };
 
+void log_notice(std::string_view severity, std::string_view message) {
+    spdlog::warn("event=server_notice severity={} message=\"{}\"", severity, message);
+}
+
 } // namespace
 
 void set_up_log(std::string_view level, std::string_view format) {
@@ -55,6 +61,7 @@ void set_up_log(std::string_view level, std::string_view format) {
     logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
     set_log_level(level);
+    storage::log_server_notices(log_notice);
 }
 
 void set_up_command_log(std::string_view level, std::string_view format) {

@@ -23,7 +23,7 @@ schema_state try_schema(std::string const& connection_string, bool migrate);
 bool open_schema(std::string const& connection_string, bool migrate, signals const& signals);
 
 /// The same for a command: migrates an embedded server that it started itself, else prints the
-/// command to run on standard error. Throws sql_error when the database is not reachable.
+/// command to run on standard error. Throws database_error when the database is not reachable.
 bool has_schema(database const& opened, signals const& signals);
 
 } // namespace tally::daemon

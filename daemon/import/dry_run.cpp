@@ -1,8 +1,7 @@
 #include "daemon/import/dry_run.hpp"
 
 #include "storage/lane/guided_records.hpp"
-
-#include <stdexcept>
+#include "storage/postgres/database_error.hpp"
 
 namespace tally::daemon {
 
@@ -10,12 +9,6 @@ using storage::batch_entry;
 using storage::entry_state;
 
 namespace {
-
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("a query failed: " + status.detail);
-    }
-}
 
 ingest::block_outcome outcome_of(std::span<batch_entry const> entries) noexcept {
     ingest::block_outcome outcome{.durable = true};

@@ -7,11 +7,11 @@
 #include "ingest/text/json_writer.hpp"
 #include "storage/admin/imports.hpp"
 #include "storage/catalog/source_loader.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <date/date.h>
 
 #include <iostream>
-#include <stdexcept>
 
 namespace tally::daemon {
 namespace {
@@ -76,12 +76,6 @@ void print_rows_as_json(std::vector<storage::import_row> const& rows, source_nam
         json.key("failure").value(row.failure).key("started_at").value(time_text(row.started_at));
         json.key("finished_at").value(time_text(row.finished_at));
         std::cout << json.close('}').text() << '\n';
-    }
-}
-
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "storage/admin/import_totals.hpp"
 #include "storage/catalog/catalog_loader.hpp"
 #include "storage/catalog/source_loader.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -19,12 +20,6 @@ namespace {
 
 /// How long the lanes may take to end after every block has reported its outcome.
 constexpr std::chrono::milliseconds drain_limit{5000};
-
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail);
-    }
-}
 
 void log(storage::load_warnings const& warnings) {
     for (auto const& text : warnings.texts()) {

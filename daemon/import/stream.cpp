@@ -1,8 +1,9 @@
 #include "daemon/import/stream.hpp"
 
+#include "storage/postgres/database_error.hpp"
+
 #include <spdlog/spdlog.h>
 
-#include <stdexcept>
 #include <utility>
 
 namespace tally::daemon {
@@ -28,9 +29,7 @@ import_stream::import_stream(std::string const& connection_string, std::string n
     if (status.ok()) {
         status = decisions_.load(position);
     }
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail);
-    }
+    check(status);
     kept_ = std::make_shared<kept_position>(std::move(name), position);
     position_guard_.watch({kept_});
     thread_ = std::thread{[this] { run(); }};

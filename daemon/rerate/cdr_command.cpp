@@ -63,7 +63,7 @@ int correct(command_environment const& environment, correction_kind kind, cdr_fl
         flags.which.uuid = ingest::to_string(
             id ? *id : ingest::uuid_v5(ingest::call_id_name_space, flags.which.uuid));
         database const opened{settings, database_use::shared};
-        storage::pqxx_session session{opened.connection_string(), "tallyd cdr"};
+        storage::sql_session session{opened.connection_string(), "tallyd cdr"};
         storage::call_corrector corrector{session};
         print(corrector.correct(kind, flags.which, {operator_name(), flags.reason}), flags);
         return exit_success;

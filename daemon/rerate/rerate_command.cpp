@@ -8,6 +8,7 @@
 #include "daemon/cli/time_text.hpp"
 #include "daemon/rerate/rerate_report.hpp"
 #include "daemon/suspense/job.hpp"
+#include "storage/postgres/database_error.hpp"
 #include "storage/rerate/rerate_job.hpp"
 #include "storage/suspense/schedule.hpp"
 
@@ -92,9 +93,16 @@ int rerate_calls(std::string const& connection_string, rerate_flags const& flags
          .on_change = [&](auto const& change) { report.changed(change); },
          .on_unrated = [&](auto const& call) { report.unrated(call); },
          .stop = [&] { return stop.ask() != stop_request::none; }}};
-    auto const outcome = job.run();
-    report.clear_progress();
-    return report_end(outcome, flags, report);
+    try {
+        auto const outcome = job.run();
+        report.clear_progress();
+        return report_end(outcome, flags, report);
+    } catch (storage::database_error const& error) {
+        report.clear_progress();
+        std::cerr << "tallyd: " << printable(error.what())
+                  << "; the same command continues from here\n";
+        return exit_failure;
+    }
 }
 
 int rerate(command_environment const& environment, rerate_flags const& flags) {

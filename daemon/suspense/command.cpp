@@ -10,6 +10,7 @@
 #include "daemon/suspense/report.hpp"
 #include "daemon/suspense/selection.hpp"
 #include "ingest/text/json_writer.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -45,12 +46,6 @@ struct suspense_work {
     storage::pq_connection& connection;
     suspense_flags const& flags;
 };
-
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail);
-    }
-}
 
 storage::suspense_filter filter_of(suspense_work const& work) {
     auto out = filter_of(work.flags.item, work.connection);

@@ -2,6 +2,7 @@
 
 #include "daemon/suspense/report.hpp"
 #include "ingest/formats/formats.hpp"
+#include "storage/postgres/database_error.hpp"
 #include "storage/suspense/rows.hpp"
 
 #include <fcntl.h>
@@ -17,12 +18,6 @@
 namespace tally::daemon {
 
 namespace {
-
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail);
-    }
-}
 
 /// Standard output, or a file that is written under another name and renamed when it is complete.
 class export_file {

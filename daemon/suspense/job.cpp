@@ -8,11 +8,11 @@
 #include "ingest/text/json_writer.hpp"
 #include "storage/catalog/catalog_loader.hpp"
 #include "storage/catalog/source_loader.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <iostream>
-#include <stdexcept>
 
 namespace tally::daemon {
 namespace {
@@ -66,9 +66,7 @@ class progress_of_retry {
 
 std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection_string) {
     storage::loaded_catalog loaded;
-    if (auto const status = storage::load_catalog(connection_string, loaded); !status.ok()) {
-        throw std::runtime_error("the catalog cannot be loaded: " + status.detail);
-    }
+    check(storage::load_catalog(connection_string, loaded), "load the catalog");
     for (auto const& text : loaded.warnings.texts()) {
         spdlog::warn("event=row_left_out reason=\"{}\"", text);
     }
@@ -77,9 +75,7 @@ std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection
 
 std::shared_ptr<ingest::source_table const> sources_now(std::string const& connection_string) {
     storage::loaded_sources loaded;
-    if (auto const status = storage::load_sources(connection_string, loaded); !status.ok()) {
-        throw std::runtime_error("the sources cannot be loaded: " + status.detail);
-    }
+    check(storage::load_sources(connection_string, loaded), "load the sources");
     return loaded.sources;
 }
 

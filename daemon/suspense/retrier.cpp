@@ -3,6 +3,7 @@
 #include "ingest/formats/formats.hpp"
 #include "storage/lane/guided_records.hpp"
 #include "storage/lane/isolation.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -33,12 +34,6 @@ class stored_observer final : public storage::lane_observer {
   private:
     std::function<void(storage::batch const&)> notified_;
 };
-
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail);
-    }
-}
 
 std::shared_ptr<ingest::source const> source_of(ingest::source_table const& sources,
                                                 ingest::uuid const& id) {

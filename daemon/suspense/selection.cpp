@@ -3,6 +3,7 @@
 #include "daemon/cli/time_text.hpp"
 #include "ingest/base/record_error.hpp"
 #include "storage/catalog/source_loader.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -16,14 +17,6 @@ std::string reason_problem(std::string const& code) {
     return ingest::parse_code(code) != ingest::record_error::none
                ? ""
                : "no such reason: " + code + "; see: tallyd suspense list";
-}
-
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error(status.reason == storage::failure::bad_data
-                                     ? status.detail
-                                     : "the database refuses: " + status.detail);
-    }
 }
 
 ingest::uuid source_id(storage::pq_connection& connection, std::string const& name) {

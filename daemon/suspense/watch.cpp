@@ -1,5 +1,7 @@
 #include "daemon/suspense/watch.hpp"
 
+#include "storage/postgres/database_error.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -21,12 +23,6 @@ constexpr std::int32_t due_max = 10'000;
 constexpr std::size_t page_rows = 200;
 constexpr std::chrono::milliseconds rest_between_pages_max{1000};
 constexpr std::chrono::milliseconds rest_between_rounds_max{10'000};
-
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail);
-    }
-}
 
 } // namespace
 

@@ -24,15 +24,15 @@ std::vector<std::string> parted(std::string const& text) {
 }
 
 source_row row_of(sql_row const& origin) {
-    return {.name = origin[0].value_or(""),
-            .time_zone = origin[1].value_or(""),
-            .formats = parted(origin[2].value_or("")),
-            .b_legs = origin[3].value_or(""),
-            .percent = origin[4].value_or(""),
-            .number_rules = origin[5].value_or(""),
-            .has_token = origin[6] == "t",
-            .is_active = origin[7] == "t",
-            .created_at = origin[8].value_or("")};
+    return {.name = origin.text(0),
+            .time_zone = origin.text(1),
+            .formats = parted(origin.text(2)),
+            .b_legs = origin.text(3),
+            .percent = origin.text(4),
+            .number_rules = origin.text(5),
+            .has_token = origin.boolean(6),
+            .is_active = origin.boolean(7),
+            .created_at = origin.text(8)};
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -26,12 +26,12 @@ struct source_row {
 };
 
 /// Adds and changes sources. A trigger notifies running daemons at once (NOTIFY). `token_sha256` is
-/// hexadecimal. Used by one thread; throws sql_error.
+/// hexadecimal. Used by one thread; throws database_error.
 class source_admin {
   public:
-    explicit source_admin(pqxx_session& session) : session_{session} {}
+    explicit source_admin(sql_session& session) : session_{session} {}
 
-    /// False: a source of that name exists. Throws sql_error for a name that the table forbids.
+    /// False: a source of that name exists. Throws database_error for a name that the table forbids.
     bool add(source_row const& row, std::optional<std::string> const& token_sha256);
     /// All sources, by name.
     std::vector<source_row> list();
@@ -43,7 +43,7 @@ class source_admin {
     bool set_active(std::string const& name, bool is_active);
 
   private:
-    pqxx_session& session_;
+    sql_session& session_;
 };
 
 } // namespace tally::storage

@@ -2,6 +2,7 @@
 
 #include "rating/plan/values.hpp"
 #include "storage/plans/transaction.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <map>
 #include <set>
@@ -145,9 +146,10 @@ plan_transaction::plan_transaction(pq_connection& connection, char const* begin)
         if (connection_.is_open()) {
             static_cast<void>(connection_.execute("ROLLBACK"));
         }
-        throw plan_store_error{status.sqlstate == "55P03"
-                                   ? "another apply of plans is at work; try again later"
-                                   : status.detail};
+        if (status.sqlstate == "55P03") {
+            throw plan_store_error{"another apply of plans is at work; try again later"};
+        }
+        check(status);
     }
     pin_.emplace(connection_);
 }
@@ -161,9 +163,7 @@ plan_transaction::~plan_transaction() {
 
 pq_rows plan_transaction::query(std::string const& sql, parameters& values) {
     pq_rows rows;
-    if (auto const status = connection_.query(sql, values, rows); !status.ok()) {
-        throw plan_store_error{status.detail};
-    }
+    check(connection_.query(sql, values, rows));
     return rows;
 }
 
@@ -174,9 +174,7 @@ pq_rows plan_transaction::query(std::string const& sql) {
 
 void plan_transaction::commit() {
     is_open_ = false;
-    if (auto const status = connection_.execute("COMMIT"); !status.ok()) {
-        throw plan_store_error{status.detail};
-    }
+    check(connection_.execute("COMMIT"));
 }
 
 std::vector<plan_summary> plan_store::list() {

@@ -12,8 +12,7 @@
 
 namespace tally::storage {
 
-/// Why plans could not be read or applied: a failure of the database, or a rule that the plans
-/// break. Nothing was changed.
+/// Why plans could not be read or applied: a rule that they break. Nothing was changed.
 class plan_store_error : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;
@@ -45,7 +44,7 @@ enum class apply_mode : std::uint8_t {
 };
 
 /// Plans in the database. Each call is one transaction on the connection. One thread. All functions
-/// throw plan_store_error.
+/// throw plan_store_error, or database_error.
 class plan_store {
   public:
     explicit plan_store(pq_connection& connection) : connection_(connection) {}

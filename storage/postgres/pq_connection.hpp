@@ -1,43 +1,16 @@
 #pragma once
 
 #include "storage/postgres/copy_encoder.hpp"
-#include "storage/postgres/result.hpp"
+#include "storage/postgres/pq_link.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-struct pg_conn;
-struct pg_result;
-struct pg_cancel;
-
 namespace tally::storage {
-
-struct pq_clear {
-    void operator()(pg_result* r) const noexcept;
-};
-/// The rows of a request, in binary format except those of execute().
-using pq_rows = std::unique_ptr<pg_result, pq_clear>;
-
-// Fields of a row in binary format. The caller knows the column's type. NULL, and a field of
-// another size, read as the default: 0, `none`, the nil uuid, empty bytes.
-int row_count(pq_rows const& rows) noexcept;
-bool is_null(pq_rows const& rows, int row, int column) noexcept;
-std::string_view bytes_at(pq_rows const& rows, int row, int column) noexcept;
-bool bool_at(pq_rows const& rows, int row, int column) noexcept;
-std::int32_t int32_at(pq_rows const& rows, int row, int column) noexcept;
-std::int64_t int64_at(pq_rows const& rows, int row, int column, std::int64_t none = 0) noexcept;
-ingest::time_us time_at(pq_rows const& rows, int row, int column, ingest::time_us none) noexcept;
-ingest::uuid uuid_at(pq_rows const& rows, int row, int column) noexcept;
-/// Number of rows that a statement without RETURNING changed.
-std::int64_t affected(pq_rows const& rows) noexcept;
-
-struct server_host;
 
 /// A statement that is prepared on each new connection.
 struct prepared_statement {
@@ -59,8 +32,8 @@ struct pipeline_outcome {
     std::vector<pq_rows> rows; ///< rows[i] belongs to statement i, up to the one that failed
 };
 
-/// One libpq connection. It opens on demand, sets up its session, and classifies failures
-/// (failure_class.hpp). The write path and the loaders are built on it.
+/// The connection of the write path and of the loaders: it opens on demand, sets up its session and
+/// prepares its statements.
 ///
 ///     pq_connection db{connection_string, "tallyd lane 0"};
 ///     parameters values;
@@ -94,17 +67,16 @@ class pq_connection {
     pq_connection(std::string connection_string, std::string purpose,
                   std::span<prepared_statement const> statements, limits bounds);
     pq_connection(std::string connection_string, std::string purpose);
-    ~pq_connection();
     pq_connection(pq_connection const&) = delete;
     pq_connection& operator=(pq_connection const&) = delete;
 
     /// Connects if it is not connected. transient: no server answers; permanent: it refuses us.
     result open();
-    void close() noexcept;
-    [[nodiscard]] bool is_open() const noexcept;
+    void close() noexcept { link_.close(); }
+    [[nodiscard]] bool is_open() const noexcept { return link_.is_open(); }
     /// How often it was opened. Another number than before means a new session, in which session
     /// state (LISTEN, locks) must be set again.
-    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+    [[nodiscard]] std::uint64_t generation() const noexcept { return link_.generation(); }
 
     /// One or more statements without parameters, in the server's simple protocol (text rows).
     result execute(std::string const& sql);
@@ -156,44 +128,24 @@ class pq_connection {
     };
 
     /// Any thread: aborts a running request and refuses all further ones as transient.
-    void cancel() noexcept;
-    [[nodiscard]] bool is_cancelled() const noexcept { return cancelled_.load(); }
+    void cancel() noexcept { link_.cancel(); }
+    [[nodiscard]] bool is_cancelled() const noexcept { return link_.is_cancelled(); }
 
   private:
-    struct connection_close {
-        void operator()(pg_conn* c) const noexcept;
-    };
-    struct cancel_free {
-        void operator()(pg_cancel* c) const noexcept;
-    };
-
-    result connect();
-    result connect_to(server_host const& host);
     result execute_now(std::string const& sql, pq_rows& rows);
-    result poll_until_connected();
     result set_session_up();
     result prepare_all();
     result begin_copy_out(std::string const& sql);
     bool next_chunk(result& outcome, std::string_view& chunk);
     result finish(pg_result* last, pq_rows* rows);
-    result failed(pg_result const* r);
-    result lost();
     bool send_pipeline(std::span<pipelined const> statements);
     void collect_pipeline(std::size_t expected, pipeline_outcome& out);
 
-    std::string connection_string_;
-    std::string purpose_;
+    pq_link link_;
     std::span<prepared_statement const> statements_;
     limits bounds_;
-    std::unique_ptr<pg_conn, connection_close> connection_;
-    std::uint64_t generation_ = 0;
     bool pinned_ = false;                          ///< see pin
     std::unique_ptr<char, void (*)(void*)> chunk_; ///< of copy_out, libpq's memory
-
-    std::atomic<bool> cancelled_ = false;
-    std::mutex cancel_guard_; ///< guards the two below: cancel() may run during a reconnect
-    std::unique_ptr<pg_cancel, cancel_free> cancel_;
-    int socket_ = -1; ///< valid while cancel_ is set
 };
 
 } // namespace tally::storage

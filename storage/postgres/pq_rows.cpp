@@ -1,8 +1,11 @@
-#include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/pq_rows.hpp"
+
+#include "storage/postgres/wire_format.hpp"
 
 #include <libpq-fe.h>
 
 #include <charconv>
+#include <cstring>
 
 namespace tally::storage {
 
@@ -15,6 +18,10 @@ bool has(pq_rows const& rows, int row, int column, int bytes) noexcept {
 }
 
 } // namespace
+
+void pq_clear::operator()(pg_result* r) const noexcept {
+    PQclear(r);
+}
 
 int row_count(pq_rows const& rows) noexcept {
     return PQntuples(rows.get());

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace tally::storage {
+
+struct server_report;
 
 /// What a failed request to PostgreSQL means for its caller.
 enum class failure : std::uint8_t {
@@ -24,6 +27,7 @@ struct [[nodiscard]] result {
     failure reason = failure::none;
     std::string sqlstate; ///< five characters, or empty
     std::string detail;   ///< for the log: message, then detail, hint and context if there are any
+    std::shared_ptr<server_report const> report = nullptr; ///< if the server sent one
 
     [[nodiscard]] bool ok() const noexcept { return reason == failure::none; }
 };

@@ -1,9 +1,63 @@
 #include "storage/postgres/server_report.hpp"
 
+#include "storage/postgres/failure_class.hpp"
+
 #include <algorithm>
 #include <libpq-fe.h>
 
 namespace tally::storage {
+
+namespace {
+
+constexpr std::string_view before_code = ":  ";
+constexpr std::size_t code_chars = 5;
+
+bool is_code_char(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+}
+
+/// The index of the SQLSTATE in a line of a verbose message; npos if it has none.
+std::size_t index_of_code(std::string_view line) noexcept {
+    std::size_t const colon = line.find(before_code);
+    if (colon == std::string_view::npos) {
+        return colon;
+    }
+    std::size_t const begin = colon + before_code.size();
+    std::string_view const code = line.substr(begin, code_chars);
+    bool const is_code = code.size() == code_chars && line.substr(begin + code_chars, 1) == ":" &&
+                         std::all_of(code.begin(), code.end(), is_code_char);
+    return is_code ? begin : std::string_view::npos;
+}
+
+/// Whether a line names a place in the server's source code: "LOCATION:  auth_failed, auth.c:331".
+bool is_place(std::string_view line) noexcept {
+    std::size_t const file = line.rfind(".c:");
+    return line.find(before_code) != std::string_view::npos && file != std::string_view::npos &&
+           line.find_first_not_of("0123456789", file + 3) == std::string_view::npos;
+}
+
+} // namespace
+
+result failure_of(pg_result const* r) {
+    std::string_view const sqlstate = report_field(r, PG_DIAG_SQLSTATE);
+    server_report report{.message = std::string{report_field(r, PG_DIAG_MESSAGE_PRIMARY)},
+                         .detail = std::string{report_field(r, PG_DIAG_MESSAGE_DETAIL)},
+                         .hint = std::string{report_field(r, PG_DIAG_MESSAGE_HINT)},
+                         .text = trimmed_message(PQresultErrorMessage(r))};
+
+    std::string all = report.message;
+    for (std::string_view const more :
+         {std::string_view{report.detail}, std::string_view{report.hint},
+          report_field(r, PG_DIAG_CONTEXT)}) {
+        if (!more.empty()) {
+            all.append("; ").append(more);
+        }
+    }
+    return {classify(sqlstate, report_field(r, PG_DIAG_TABLE_NAME),
+                     report_field(r, PG_DIAG_CONSTRAINT_NAME)),
+            std::string{sqlstate}, std::move(all),
+            std::make_shared<server_report const>(std::move(report))};
+}
 
 std::string trimmed_message(char const* message) {
     std::string text = message == nullptr ? "" : message;
@@ -19,16 +73,28 @@ std::string_view report_field(pg_result const* r, int code) noexcept {
 }
 
 std::string sqlstate_of_refusal(std::string_view message) {
-    std::size_t const colon = message.find(":  ");
-    if (colon == std::string_view::npos || message.size() < colon + 9 ||
-        message[colon + 8] != ':') {
-        return {};
+    std::size_t const index = index_of_code(message);
+    return index == std::string_view::npos ? std::string{}
+                                           : std::string{message.substr(index, code_chars)};
+}
+
+std::string plain_refusal(std::string_view message) {
+    std::string plain;
+    while (!message.empty()) {
+        std::string_view const line = message.substr(0, message.find('\n'));
+        message.remove_prefix(std::min(line.size() + 1, message.size()));
+        if (is_place(line)) {
+            continue;
+        }
+
+        plain += plain.empty() ? "" : "\n";
+        std::size_t const index = index_of_code(line);
+        plain += line.substr(0, index);
+        if (index != std::string_view::npos) {
+            plain += line.substr(std::min(index + code_chars + 2, line.size()));
+        }
     }
-    std::string_view const code = message.substr(colon + 3, 5);
-    bool const plausible = std::all_of(code.begin(), code.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-    });
-    return plausible ? std::string{code} : std::string{};
+    return plain;
 }
 
 } // namespace tally::storage

@@ -140,8 +140,8 @@ call_corrector::stored_call_row call_corrector::find(call_name const& which) {
                " calls of that id; say which with --start");
     }
     auto const& row = rows.front();
-    return {row[0].value_or(""), row[1].value_or(""), row[2].value_or(""), row[3].value_or(""),
-            row[4].value_or(""), row[5].value_or(""), row[6].value_or(""), {}};
+    return {row.text(0), row.text(1), row.text(2), row.text(3),
+            row.text(4), row.text(5), row.text(6), {}};
 }
 
 // Locks the usage row first, in the order of lanes and reratings (R13), then the call; reads it
@@ -157,8 +157,8 @@ call_corrector::stored_call_row call_corrector::lock(stored_call_row const& foun
         refuse("the call has no usage row, or is gone");
     }
     auto call = found;
-    call.status = rows.front()[4].value_or("");
-    call.cost = rows.front()[5].value_or("");
+    call.status = rows.front().text(4);
+    call.cost = rows.front().text(5);
     call.period_start = *usage;
     return call;
 }

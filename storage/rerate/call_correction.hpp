@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/rerate/adjustment_writer.hpp"
 
 #include <cstdint>
@@ -40,10 +40,10 @@ struct correction_outcome {
 /// are rerated.
 ///
 /// Throws std::runtime_error with advice if there is no such call or it must not change, and
-/// sql_error. One thread.
+/// database_error. One thread.
 class call_corrector {
   public:
-    explicit call_corrector(pqxx_session& session) : session_{session} {}
+    explicit call_corrector(sql_session& session) : session_{session} {}
 
     correction_outcome correct(correction_kind kind, call_name const& which,
                                adjustment_author const& author);
@@ -58,7 +58,7 @@ class call_corrector {
                 adjustment_author const& author);
     void move_sums(stored_call_row const& call, std::string const& calls);
 
-    pqxx_session& session_;
+    sql_session& session_;
 };
 
 } // namespace tally::storage

@@ -1,7 +1,8 @@
 #include "storage/rerate/rerate_job.hpp"
 
+#include "storage/postgres/database_error.hpp"
+
 #include <algorithm>
-#include <stdexcept>
 
 namespace tally::storage {
 
@@ -9,13 +10,6 @@ namespace {
 
 /// Attempts of a page after a lock timeout or another transient failure.
 constexpr int tries_max = 5;
-
-void check(result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail +
-                                 "; the same command continues from here");
-    }
-}
 
 } // namespace
 

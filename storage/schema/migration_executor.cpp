@@ -17,13 +17,13 @@ std::chrono::milliseconds since(clock::time_point start) {
 
 constexpr std::string_view lock_not_available = "55P03";
 
-bool is_worth_another_try(sql_error const& error) {
+bool is_worth_another_try(database_error const& error) {
     return error.sqlstate() == lock_not_available || error.sqlstate() == "40P01" ||
            error.sqlstate() == "40001";
 }
 
-migration_error failure_of(migration const& which, migrate_exit on_failure, sql_error const& error,
-                           int tries) {
+migration_error failure_of(migration const& which, migrate_exit on_failure,
+                           database_error const& error, int tries) {
     bool const rolled_back = on_failure == migrate_exit::rolled_back;
     bool const busy = rolled_back && error.sqlstate() == lock_not_available;
     std::string const effect = rolled_back ? " failed and was rolled back"
@@ -31,7 +31,7 @@ migration_error failure_of(migration const& which, migrate_exit on_failure, sql_
                                              "then run the command again";
     return {busy ? migrate_exit::lock_busy : on_failure,
             which.label() + effect + (tries > 1 ? " (" + std::to_string(tries) + " tries)" : "") +
-                ":\n" + error.what()};
+                ":\n" + error.report().text};
 }
 
 } // namespace
@@ -55,7 +55,7 @@ void migration_executor::with_retries(migration const& which, migrate_exit on_fa
     for (int tries = 1;; ++tries) {
         try {
             return attempt();
-        } catch (sql_error const& error) {
+        } catch (database_error const& error) {
             bool const again = is_worth_another_try(error);
             if (!again || tries >= options_.tries_max) {
                 throw failure_of(which, on_failure, error, tries);
@@ -175,7 +175,7 @@ void migration_executor::try_out(migration const& which) {
     catalog_objects const before = read_schema(session_);
     try {
         execute_inside(which, which.up.text);
-    } catch (sql_error const& error) {
+    } catch (database_error const& error) {
         throw failure_of(which, migrate_exit::rolled_back, error, 1);
     }
     auto changes = compare_catalogs(before, read_schema(session_));

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migration_files.hpp"
 #include "storage/schema/migration_records.hpp"
 #include "storage/schema/schema_snapshot.hpp"
@@ -60,10 +60,10 @@ struct migration_event {
 using migration_observer = std::function<void(migration_event const&)>;
 
 /// Applies and reverts one migration at a time; the caller holds the migration lock. A failure of a
-/// migration's own statements throws migration_error, any other failure sql_error.
+/// migration's own statements throws migration_error, any other failure database_error.
 class migration_executor {
   public:
-    migration_executor(pqxx_session& session, migrate_options options, migration_observer report)
+    migration_executor(sql_session& session, migrate_options options, migration_observer report)
         : session_{session}, options_{options}, report_{std::move(report)} {}
 
     /// `is_begun`: a no-transaction file that an earlier run did not complete.
@@ -86,7 +86,7 @@ class migration_executor {
     void tell(migration_action action, migration const& which, std::chrono::milliseconds took,
               std::vector<catalog_change> changes) const;
 
-    pqxx_session& session_;
+    sql_session& session_;
     migration_records records_{session_};
     migrate_options options_;
     migration_observer report_;

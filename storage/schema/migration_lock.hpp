@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 
 #include <chrono>
 #include <string>
@@ -18,17 +18,17 @@ struct lock_busy : std::runtime_error {
 /// has the lock would wait for that snapshot: a deadlock.
 class migration_lock {
   public:
-    /// Throws lock_busy after `wait_max`, or sql_error.
+    /// Throws lock_busy after `wait_max`, or database_error.
     migration_lock(std::string const& connection_string, std::chrono::milliseconds wait_max);
 
-    /// Throws sql_error if the connection, and with it the lock, is lost.
+    /// Throws database_error if the connection, and with it the lock, is lost.
     void check();
 
   private:
     bool try_take();
     std::string holder();
 
-    pqxx_session session_;
+    sql_session session_;
 };
 
 } // namespace tally::storage

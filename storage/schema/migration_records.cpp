@@ -85,8 +85,9 @@ std::vector<migration_record> migration_records::load() {
          session_.query("SELECT version, name, up_sha256, down_sha256, state, fingerprint, "
                         "to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
                         "server_version / 10000 FROM public.tallyd_migrations ORDER BY version")) {
-        records.push_back({std::stoi(*row[0]), *row[1], *row[2], *row[3], state_of(*row[4]),
-                           row[5].value_or(""), row[6].value_or(""), std::stoi(*row[7])});
+        records.push_back({static_cast<int>(row.integer(0)), row.text(1), row.text(2), row.text(3),
+                           state_of(row.text(4)), row.text(5), row.text(6),
+                           static_cast<int>(row.integer(7))});
     }
     return records;
 }
@@ -121,7 +122,7 @@ made_tables migration_records::tables_made_above(int version) {
              "FROM made WHERE to_regclass(name) IS NOT NULL ORDER BY bytes DESC, name",
              {std::to_string(version)})) {
         made.names.push_back(std::move(*row[0]));
-        made.bytes += std::stoll(*row[1]);
+        made.bytes += row.integer(1);
     }
     return made;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migration_files.hpp"
 #include "storage/schema/schema_snapshot.hpp"
 
@@ -38,10 +38,10 @@ struct made_tables {
 
 /// The runner's own tables: public.tallyd_migrations (one row per migration that was begun) and
 /// public.tallyd_migration_objects (the changes of each in the catalog). Statements run in the
-/// caller's transaction, if there is one. All functions throw sql_error.
+/// caller's transaction, if there is one. All functions throw database_error.
 class migration_records {
   public:
-    explicit migration_records(pqxx_session& session) : session_{session} {}
+    explicit migration_records(sql_session& session) : session_{session} {}
 
     void create_tables();
     /// The records by version; empty if the tables do not exist.
@@ -61,7 +61,7 @@ class migration_records {
   private:
     bool has_tables();
 
-    pqxx_session& session_;
+    sql_session& session_;
 };
 
 } // namespace tally::storage

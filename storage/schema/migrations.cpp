@@ -1,7 +1,7 @@
 #include "storage/schema/migrations.hpp"
 
 #include "storage/embedded/embedded_binaries.hpp"
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migration_lock.hpp"
 #include "storage/schema/migration_records.hpp"
 
@@ -12,8 +12,8 @@
 namespace tally::storage {
 namespace {
 
-std::string connect_problem(sql_error const& error) {
-    return std::string{"cannot use the database: "} + error.what();
+std::string connect_problem(database_error const& error) {
+    return std::string{"cannot use the database: "} + error.report().text;
 }
 
 /// The migrations that down(to) reverts, the last first, and the version that remains.
@@ -45,7 +45,7 @@ struct migration_runner::impl {
     std::string connection_string;
     std::vector<migration> files;
     migrate_options options;
-    pqxx_session session;
+    sql_session session;
     migration_records records{session};
     migration_executor executor;
     std::optional<migration_lock> lock;
@@ -193,12 +193,12 @@ struct migration_runner::impl {
 namespace {
 
 /// Runs a command of the runner. A failure outside the statements of a migration arrives as
-/// sql_error and becomes a migration_error here.
+/// database_error and becomes a migration_error here.
 template <typename Function>
 auto guarded(Function&& command) {
     try {
         return command();
-    } catch (sql_error const& error) {
+    } catch (database_error const& error) {
         throw migration_error{migrate_exit::failed, connect_problem(error)};
     }
 }
@@ -243,7 +243,7 @@ verification migration_runner::verify() {
 }
 
 schema_check check_schema(std::string const& connection_string) {
-    pqxx_session session{connection_string, "tallyd check"};
+    sql_session session{connection_string, "tallyd check"};
     auto const files = embedded_migrations();
     auto const loaded = migration_records{session}.load();
     auto const statuses = compare_migrations(files, loaded);

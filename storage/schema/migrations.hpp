@@ -71,7 +71,7 @@ struct schema_check {
     std::string advice; ///< what is wrong and which command to run; empty: all is well
 };
 
-/// Compares the database with the migrations in the binary. Changes nothing. Throws sql_error
+/// Compares the database with the migrations in the binary. Changes nothing. Throws database_error
 /// without a connection.
 schema_check check_schema(std::string const& connection_string);
 

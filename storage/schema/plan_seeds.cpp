@@ -2,6 +2,7 @@
 
 #include "rating/plan_file/plan_file.hpp"
 #include "storage/plans/store.hpp"
+#include "storage/postgres/database_error.hpp"
 #include "storage/schema/embedded_files.hpp"
 
 #include <algorithm>
@@ -41,13 +42,10 @@ bool is_taken(pq_connection& connection, rating::plan_definition const& plan) {
     parameters values;
     values.add_text(plan.code).add_text(plan.tier).add_text(plan.billing_interval);
     pq_rows rows;
-    auto const status = connection.query(
+    check(connection.query(
         "SELECT FROM billing.rate_plans WHERE code = $1::text OR (deleted_at IS NULL"
         " AND tier::text = $2::text AND billing_interval::text = $3::text)",
-        values, rows);
-    if (!status.ok()) {
-        throw plan_store_error{status.detail};
-    }
+        values, rows));
     return row_count(rows) > 0;
 }
 

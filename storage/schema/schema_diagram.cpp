@@ -101,7 +101,7 @@ std::size_t end_of_line_with(std::string_view page, std::string_view marker, std
 
 } // namespace
 
-std::string schema_diagram(pqxx_session& session) {
+std::string schema_diagram(sql_session& session) {
     std::map<std::string, context> contexts;
     for (sql_row const& row : session.query(with_tables(columns_query))) {
         add_column(contexts[*row[0]], row);

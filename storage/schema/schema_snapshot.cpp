@@ -147,7 +147,7 @@ std::string catalog_change::describe() const {
     return text + ": is \"" + *after + "\", was \"" + *before + "\"";
 }
 
-catalog_objects read_schema(pqxx_session& session, std::vector<std::string> const& schemas) {
+catalog_objects read_schema(sql_session& session, std::vector<std::string> const& schemas) {
     session.execute("SET search_path = pg_catalog");
     catalog_objects objects;
     for (sql_row& row : session.query(catalog_query, {joined(schemas)})) {

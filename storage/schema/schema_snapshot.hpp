@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 
 #include <map>
 #include <optional>
@@ -29,8 +29,8 @@ struct catalog_change {
 };
 
 /// Reads PostgreSQL's catalog: of these schemas, or of all if `schemas` is empty. Leaves
-/// search_path at "public". Throws sql_error.
-catalog_objects read_schema(pqxx_session& session, std::vector<std::string> const& schemas = {});
+/// search_path at "public". Throws database_error.
+catalog_objects read_schema(sql_session& session, std::vector<std::string> const& schemas = {});
 
 std::vector<catalog_change> compare_catalogs(catalog_objects const& before,
                                              catalog_objects const& after);

@@ -1,6 +1,6 @@
 #include "storage/schema/seeds.hpp"
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/embedded_files.hpp"
 #include "storage/schema/migration_files.hpp"
 #include "storage/schema/migration_lock.hpp"
@@ -90,12 +90,12 @@ class seed_runner {
         session_.query("DELETE FROM public.tallyd_seeds WHERE name = $1", {which.name});
     }
 
-    pqxx_session& session() { return session_; }
+    sql_session& session() { return session_; }
 
   private:
     std::string const& connection_string_;
     migration_lock lock_; // without it two commands could both find a seed missing
-    pqxx_session session_;
+    sql_session session_;
 };
 
 /// The given password, the documented one of the demo, or a random one, which the report returns.
@@ -172,7 +172,7 @@ seed_report apply_seeds(std::string const& connection_string, seed_options const
 std::vector<std::string> seeds_to_undo(std::string const& connection_string,
                                        seed_options const& options) {
     std::vector<std::string> names;
-    pqxx_session session{connection_string, "tallyd seed"};
+    sql_session session{connection_string, "tallyd seed"};
     if (!session.query_value("SELECT to_regclass('public.tallyd_seeds')::text")) {
         return names;
     }
@@ -197,7 +197,7 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
         }
         try {
             runner.undo(which);
-        } catch (sql_error const& error) {
+        } catch (database_error const& error) {
             throw std::runtime_error{"seed " + which.name +
                                      " is in use, nothing was undone: " + error.what()};
         }

@@ -31,7 +31,7 @@ struct seed_report {
 /// refused, or if a seed fails (those before it stay applied).
 seed_report apply_seeds(std::string const& connection_string, seed_options const& options);
 
-/// The seeds that undo_seeds() would undo, the last first. Changes nothing. Throws sql_error.
+/// The seeds that undo_seeds() would undo, the last first. Changes nothing. Throws database_error.
 std::vector<std::string> seeds_to_undo(std::string const& connection_string,
                                        seed_options const& options);
 

@@ -68,8 +68,7 @@ TEST(includes, name_the_folder_and_exist) {
 
 /// Our headers that include a header that takes seconds to compile, directly or indirectly.
 std::set<std::string> heavy_headers() {
-    static std::regex const heavy{
-        R"(#\s*include\s*<(boost/(beast|asio)|pqxx|simdjson|toml\+\+|CLI/))"};
+    static std::regex const heavy{R"(#\s*include\s*<(boost/(beast|asio)|simdjson|toml\+\+|CLI/))"};
     std::set<std::string> found;
     for (std::size_t before = 1; before != found.size();) {
         before = found.size();
@@ -117,7 +116,7 @@ TEST(threads, are_started_by_the_daemon_only) {
 
 TEST(rating, has_no_clock_and_no_input_or_output) {
     static std::regex const impure{
-        R"(_clock::now|#\s*include\s*<(fstream|iostream|sys/socket\.h|libpq-fe\.h|pqxx))"};
+        R"(_clock::now|#\s*include\s*<(fstream|iostream|sys/socket\.h|libpq-fe\.h))"};
     for (auto const& file : cpp_files()) {
         EXPECT_FALSE(file.folder() == "rating" && std::regex_search(file.text, impure))
             << file.path;

@@ -1,7 +1,8 @@
 #include "tests/support/billing_fixture.hpp"
 
+#include "storage/postgres/sql_session.hpp"
+
 #include <cstdio>
-#include <pqxx/pqxx>
 
 namespace tally::tests {
 
@@ -11,14 +12,13 @@ std::string query_one(std::string const& connection_string, std::string_view sql
 }
 
 std::vector<std::string> query_rows(std::string const& connection_string, std::string_view sql) {
-    pqxx::connection connection{connection_string};
-    pqxx::nontransaction work{connection};
+    storage::sql_session session{connection_string, "test"};
     std::vector<std::string> rows;
-    for (auto const& row : work.exec(std::string{sql})) {
+    for (auto const& row : session.execute(std::string{sql})) {
         std::string line;
-        for (auto const& field : row) {
-            line += (line.empty() && field.num() == 0 ? "" : "|");
-            line += field.is_null() ? "" : field.c_str();
+        for (std::size_t column = 0; column < row.size(); ++column) {
+            line += column == 0 ? "" : "|";
+            line += row.text(column);
         }
         rows.push_back(std::move(line));
     }

@@ -1,7 +1,8 @@
 #include "tests/support/cutting_proxy.hpp"
 
+#include "storage/postgres/sql_session.hpp"
+
 #include <poll.h>
-#include <pqxx/pqxx>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -60,9 +61,9 @@ std::string receive(int origin) {
 
 cutting_proxy::cutting_proxy(std::string connection_string)
     : server_string_(std::move(connection_string)) {
-    pqxx::connection server{server_string_};
-    socket_name_ = std::string{"/.s.PGSQL."} + server.port();
-    server_path_ = server.hostname() + socket_name_;
+    auto const server = storage::sql_session{server_string_, "test"}.address();
+    socket_name_ = "/.s.PGSQL." + server.port;
+    server_path_ = server.host + socket_name_;
     std::string name = "/tmp/tallyd-proxy-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
         throw std::runtime_error{"mkdtemp"};

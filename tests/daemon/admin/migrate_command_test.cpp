@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -57,7 +57,7 @@ class destructive_command : public testing::Test {
         return run(words, position.name());
     }
     std::string value(std::string const& sql) const {
-        return storage::pqxx_session{connection_, "test"}.query_value(sql).value_or("NULL");
+        return storage::sql_session{connection_, "test"}.query_value(sql).value_or("NULL");
     }
     [[nodiscard]] std::string migrations() const {
         return value("SELECT count(*) FROM public.tallyd_migrations");

@@ -1,7 +1,7 @@
 #include "ingest/journal/disk.hpp"
 #include "ingest/journal/segment.hpp"
 #include "ingest/journal/writer.hpp"
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
@@ -70,7 +70,7 @@ class journal_outlasts : public testing::Test {
     /// Pushes to a daemon, which acknowledges and is killed before it stores anything.
     void leave_behind(std::string const& target, std::string const& body) const {
         auto const daemon = start();
-        storage::pqxx_session held{connection_, "test"};
+        storage::sql_session held{connection_, "test"};
         held.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
         ASSERT_EQ(tests::http_request(daemon->http_port(), "POST", target, body,
                                       {{"Content-Type", "application/json"}})

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
@@ -85,7 +85,7 @@ class journal_road : public testing::Test {
         explicit blockade(std::string const& connection) : session(connection, "test") {
             session.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
         }
-        storage::pqxx_session session;
+        storage::sql_session session;
     };
 
     std::filesystem::path folder_;

@@ -132,7 +132,7 @@ TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_whenever_it_is
     std::string acknowledged;
     {
         auto const daemon = start();
-        storage::pqxx_session held{connection_, "test"};
+        storage::sql_session held{connection_, "test"};
         held.execute("BEGIN; LOCK ingest.event_identities IN EXCLUSIVE MODE");
         ASSERT_EQ(push(*daemon, event, "/v1/events"), 202U);
         acknowledged = query_one(connection_, "SELECT clock_timestamp()");
@@ -158,7 +158,7 @@ TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_also_after_sus
     environment_["TALLYD_SUSPENSE_AUTO_ATTEMPTS_MAX"] = "0";
     {
         auto const daemon = start();
-        storage::pqxx_session held{connection_, "test"};
+        storage::sql_session held{connection_, "test"};
         held.execute("BEGIN; LOCK ingest.suspense IN EXCLUSIVE MODE");
         ASSERT_EQ(push(*daemon, event, "/v1/events"), 202U);
         acknowledged = query_one(connection_, "SELECT clock_timestamp()");

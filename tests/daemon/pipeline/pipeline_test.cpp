@@ -1,7 +1,7 @@
 #include "daemon/pipeline/pipeline.hpp"
 
 #include "ingest/formats/formats.hpp"
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/catalog_of.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -109,7 +109,7 @@ TEST_F(pipeline_test, an_empty_block_is_done_at_once) {
 TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_are) {
     constexpr int blocks = 70'000;
     auto const sink = road(std::int64_t{128} << 20, 1);
-    storage::pqxx_session held{connection_, "test"};
+    storage::sql_session held{connection_, "test"};
     held.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
     std::atomic<int> durable{0};
     std::atomic<int> lost{0};

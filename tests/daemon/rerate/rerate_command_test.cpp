@@ -1,3 +1,4 @@
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
@@ -5,8 +6,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <pqxx/pqxx>
 
 #include <atomic>
 #include <chrono>
@@ -204,11 +203,12 @@ TEST_F(rerate_command, killed_in_the_middle_it_goes_on_from_there) {
     import(text + call(7'000, "ACC-" + last, "1212", 60));
     set_price("0.9");
     {
-        pqxx::connection other{connection_};
-        pqxx::work hold{other};
-        hold.exec("SELECT FROM billing.subscription_usage AS u JOIN billing.subscriptions AS s ON "
-                  "s.id = u.subscription_id WHERE subscription_number = 'SUB-" +
-                  last + "' FOR UPDATE OF u");
+        storage::sql_session other{connection_, "test"};
+        storage::sql_transaction const hold{other};
+        other.execute(
+            "SELECT FROM billing.subscription_usage AS u JOIN billing.subscriptions AS s ON "
+            "s.id = u.subscription_id WHERE subscription_number = 'SUB-" +
+            last + "' FOR UPDATE OF u");
         child killed{environment_, {"rerate", "--plan", "basic"}};
         auto const deadline = std::chrono::steady_clock::now() + std::chrono::minutes{2};
         while (one("SELECT coalesce(max(calls_seen), 0) FROM billing.rerate_runs") != "5000") {

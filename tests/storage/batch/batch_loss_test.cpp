@@ -1,9 +1,8 @@
+#include "storage/postgres/sql_session.hpp"
 #include "tests/storage/batch/batch_fixture.hpp"
 
 #include "storage/postgres/pq_connection.hpp"
 #include "tests/support/cutting_proxy.hpp"
-
-#include <pqxx/pqxx>
 
 #include <chrono>
 #include <thread>
@@ -44,9 +43,9 @@ class lost_connection : public batch_fixture {
     /// Commits while another session holds what `lock_sql` locks; the committing session is
     /// terminated meanwhile.
     failure commit_behind(std::string const& lock_sql, storage::batch const& rows) {
-        pqxx::connection other{database};
-        pqxx::work holding{other};
-        holding.exec(lock_sql);
+        storage::sql_session other{database, "test"};
+        storage::sql_transaction const holding{other};
+        other.execute(lock_sql);
         std::jthread killer{[this] { terminate_when_it_waits(); }};
         auto const reason = lane->commit(rows, counts).reason;
         killer.join();
@@ -189,9 +188,9 @@ TEST_F(lost_connection, is_committed_waits_for_a_commit_that_goes_on_without_its
             'BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NULL; END';
         CREATE CONSTRAINT TRIGGER late AFTER INSERT ON ingest.batches DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION wait_in_commit())");
-    pqxx::connection other{database};
-    auto holding = std::make_unique<pqxx::work>(other);
-    holding->exec("SELECT pg_advisory_xact_lock(77)");
+    storage::sql_session other{database, "test"};
+    auto holding = std::make_unique<storage::sql_transaction>(other);
+    other.execute("SELECT pg_advisory_xact_lock(77)");
     auto const batch = full_batch();
     proxy->arm(cut::before_answer, "tally_commit");
     EXPECT_EQ(lane->commit(batch, counts).reason, failure::unknown);

@@ -5,7 +5,7 @@
 namespace tally::storage {
 namespace {
 
-sql_value call(pqxx_session& session, usage_event const& event) {
+sql_value call(sql_session& session, usage_event const& event) {
     return session.query_value(
         "SELECT ingest.apply_event(coalesce($1::uuid, public.uuid_v7()), $2, $3, $4::timestamptz, "
         "$5::jsonb, "
@@ -18,7 +18,7 @@ std::string code_of(sql_value const& verdict) {
 }
 
 /// Rows that the running transaction has written; it may include those of recent transactions.
-sql_value rows_written(pqxx_session& session) {
+sql_value rows_written(sql_session& session) {
     return session.query_value("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM "
                                "pg_stat_xact_user_tables");
 }
@@ -32,8 +32,7 @@ std::string time_text(int seconds, char const* format) {
 
 } // namespace
 
-std::string effects_test::apply(pqxx_session& session, usage_event const& event,
-                                std::string& text) {
+std::string effects_test::apply(sql_session& session, usage_event const& event, std::string& text) {
     sql_transaction transaction{session};
     sql_value const before = rows_written(session);
     sql_value const verdict = call(session, event);
@@ -46,11 +45,11 @@ std::string effects_test::apply(pqxx_session& session, usage_event const& event,
     return code_of(verdict);
 }
 
-std::string effects_test::apply_by(pqxx_session& session, usage_event const& event) {
+std::string effects_test::apply_by(sql_session& session, usage_event const& event) {
     for (;;) {
         try {
             return code_of(call(session, event));
-        } catch (sql_error const& error) {
+        } catch (database_error const& error) {
             if (error.sqlstate() != "40P01") { // a deadlock: the daemon would repeat its batch
                 throw;
             }

@@ -31,7 +31,7 @@ class effects_test : public context_test {
     std::string apply(usage_event const& event) { return apply(session_, event, text_); }
 
     /// The same in another session; checks the verdict only.
-    static std::string apply_by(pqxx_session& session, usage_event const& event);
+    static std::string apply_by(sql_session& session, usage_event const& event);
 
     /// Applies all events, and again those that were refused, until none is accepted, as retries
     /// of suspended records do. Returns the number of refused ones.
@@ -43,7 +43,7 @@ class effects_test : public context_test {
     static std::string printed(int seconds);
 
   private:
-    static std::string apply(pqxx_session& session, usage_event const& event, std::string& text);
+    static std::string apply(sql_session& session, usage_event const& event, std::string& text);
 };
 
 } // namespace tally::storage

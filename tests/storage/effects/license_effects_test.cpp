@@ -120,7 +120,7 @@ TEST_F(license_effects, lets_a_missing_partition_be_seen) {
         try {
             apply({type, "1999-01-01T00:00:00Z", R"({"action":"x"})", "LIC-1"});
             ADD_FAILURE() << type;
-        } catch (sql_error const& error) {
+        } catch (database_error const& error) {
             EXPECT_EQ(error.sqlstate(), "23514") << error.what();
             EXPECT_THAT(error.what(), HasSubstr("no partition"));
         }

@@ -1,7 +1,7 @@
 #include "storage/embedded/embedded_binaries.hpp"
 #include "storage/embedded/embedded_cluster.hpp"
 #include "storage/embedded/embedded_postgres.hpp"
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/private_postgres.hpp"
 
 #include <gmock/gmock.h>
@@ -24,7 +24,7 @@ using testing::HasSubstr;
 using tests::private_postgres;
 
 std::string one_value(std::string const& connection_string, std::string const& sql) {
-    return pqxx_session{connection_string, "test"}.query_value(sql).value_or("NULL");
+    return sql_session{connection_string, "test"}.query_value(sql).value_or("NULL");
 }
 
 /// A folder that the server's user can enter; removed at the end of the test.
@@ -95,7 +95,7 @@ TEST(private_postgres, clones_the_migrated_database_with_its_search_path) {
 TEST(private_postgres, keeps_committed_rows_over_a_crash) {
     auto& server = private_postgres::shared();
     std::string const database = server.empty_database();
-    pqxx_session{database, "test"}.execute("CREATE TABLE kept AS SELECT 42 AS answer");
+    sql_session{database, "test"}.execute("CREATE TABLE kept AS SELECT 42 AS answer");
     server.crash_and_restart();
     EXPECT_EQ(one_value(database, "SELECT answer FROM kept"), "42");
     server.stop();
@@ -211,9 +211,9 @@ TEST_F(embedded_postgres_test, notices_a_dead_server_and_starts_it_again) {
     embedded_postgres server{options()};
     server.start();
     std::string const database = server.connection_string();
-    pqxx_session{database, "test"}.execute("CREATE TABLE kept AS SELECT 42 AS answer");
+    sql_session{database, "test"}.execute("CREATE TABLE kept AS SELECT 42 AS answer");
     EXPECT_EQ(server.supervise(), server_state::running);
-    pqxx_session const witness{database, "keeps a process of the old server alive"};
+    sql_session const witness{database, "keeps a process of the old server alive"};
     kill(server.server_pid(), SIGKILL);
     auto seen = server_state::running;
     for (int tries = 0; tries < 2000 && seen == server_state::running; ++tries) {
@@ -249,7 +249,7 @@ TEST_F(embedded_postgres_test, goes_with_a_killed_owner_and_keeps_what_was_commi
     if (owner == 0) {
         embedded_postgres server{options()};
         server.start();
-        pqxx_session{server.connection_string(), "test"}.execute(
+        sql_session{server.connection_string(), "test"}.execute(
             "CREATE TABLE kept AS SELECT 42 AS answer");
         pid_t const pid = server.server_pid();
         (void)!write(ends[1], &pid, sizeof pid);

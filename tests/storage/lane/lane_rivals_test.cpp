@@ -1,9 +1,8 @@
+#include "storage/postgres/sql_session.hpp"
 #include "tests/storage/lane/events_lane.hpp"
 #include "tests/storage/lane/lane_fixture.hpp"
 #include "tests/support/cutting_proxy.hpp"
 #include "tests/support/event_maker.hpp"
-
-#include <pqxx/pqxx>
 
 #include <atomic>
 #include <thread>
@@ -18,8 +17,8 @@ namespace {
 class rival {
   public:
     rival(std::string const& database, std::string moves)
-        : proxy_{database}, session_{database}, moves_{std::move(moves)} {
-        pqxx::nontransaction{session_}.exec("SET lock_timeout = '200ms'");
+        : proxy_{database}, session_{database, "test", {.lock_timeout_ms = 200}}, moves_{std::move(
+                                                                                      moves)} {
         // The message that executes tally_usage or tally_usage_new, not the one that prepares it.
         proxy_.before(std::string("\0tally_usage", 12), [this] { move(); });
     }
@@ -42,20 +41,20 @@ class rival {
             return;
         }
         try {
-            pqxx::work work{session_};
-            work.exec(moves_);
+            sql_transaction work{session_};
+            session_.execute(moves_);
             work.commit();
             if (++moved_ == 1 && !text_.empty()) {
                 proxy_.arm(cut_, text_);
             }
-        } catch (pqxx::sql_error const& error) {
+        } catch (database_error const& error) {
             EXPECT_EQ(error.sqlstate(), "55P03") << error.what(); // lock_not_available
             ++refused_;
         }
     }
 
     tests::cutting_proxy proxy_;
-    pqxx::connection session_;
+    sql_session session_;
     std::string moves_;
     tests::cutting_proxy::cut cut_ = tests::cutting_proxy::cut::never;
     std::string text_;

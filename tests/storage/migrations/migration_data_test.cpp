@@ -81,7 +81,7 @@ constexpr auto tables_sql =
 
 class migration_data_test : public migration_runner_test {
   protected:
-    std::vector<std::string> tables(pqxx_session& session) {
+    std::vector<std::string> tables(sql_session& session) {
         std::vector<std::string> names;
         for (sql_row const& row : session.query(tables_sql)) {
             names.push_back(*row.front());
@@ -92,7 +92,7 @@ class migration_data_test : public migration_runner_test {
     /// Inserts at least one row into every table. A table that stays empty is a failure, with the
     /// server's reason.
     void fill_every_table() {
-        pqxx_session session{database_, "test"};
+        sql_session session{database_, "test"};
         session.execute(std::string{"SET search_path = pg_catalog;"} + fill);
         if (has("ingest.partitioned_tables")) {
             session.execute("SELECT ingest.create_partition(table_name, now() + n * interval '1 "
@@ -128,7 +128,7 @@ class migration_data_test : public migration_runner_test {
 
     /// Table -> its columns, quoted, in order.
     std::map<std::string, std::string> columns() {
-        pqxx_session session{database_, "test"};
+        sql_session session{database_, "test"};
         std::map<std::string, std::string> found;
         for (std::string const& table : tables(session)) {
             found[table] = session
@@ -144,7 +144,7 @@ class migration_data_test : public migration_runner_test {
     /// Every row of these tables in these columns.
     std::map<std::string, std::vector<std::string>>
     rows(std::map<std::string, std::string> const& columns) {
-        pqxx_session session{database_, "test"};
+        sql_session session{database_, "test"};
         std::map<std::string, std::vector<std::string>> found;
         for (auto const& [table, names] : columns) {
             std::string sql = "SELECT ROW(";

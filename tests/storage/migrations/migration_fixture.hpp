@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migrations.hpp"
 #include "storage/schema/schema_snapshot.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -56,13 +56,13 @@ class migration_runner_test : public testing::Test {
     }
 
     std::string value(std::string const& sql) {
-        return pqxx_session{database_, "test"}.query_value(sql).value_or("NULL");
+        return sql_session{database_, "test"}.query_value(sql).value_or("NULL");
     }
     bool has(std::string const& table) {
         return value("SELECT to_regclass('" + table + "')") != "NULL";
     }
     std::string fingerprint() {
-        pqxx_session session{database_, "test"};
+        sql_session session{database_, "test"};
         return catalog_fingerprint(read_schema(session));
     }
 

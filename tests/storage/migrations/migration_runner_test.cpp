@@ -223,7 +223,7 @@ void kill_during_up(std::string const& database, std::vector<migration> const& f
         }
         _exit(0);
     }
-    pqxx_session watch{database, "test"};
+    sql_session watch{database, "test"};
     for (int tries = 0; tries < 2000 && watch.query_value(sql) != "t"; ++tries) {
         std::this_thread::sleep_for(5ms);
     }
@@ -288,7 +288,7 @@ TEST_F(migration_runner_test, tries_again_when_a_table_is_locked) {
     auto files = two_files();
     files[1] = file(2, "age", "ALTER TABLE public.cats ADD COLUMN age integer");
     options_.table_lock_time_max = 50ms;
-    pqxx_session other{database_, "test"};
+    sql_session other{database_, "test"};
     other.execute("BEGIN; LOCK TABLE public.cats");
     options_.tries_max = 2;
     EXPECT_EQ(exit_of([&] { runner(files).up(); }), migrate_exit::lock_busy);
@@ -314,7 +314,7 @@ TEST_F(migration_runner_test, answers_the_daemon) {
     EXPECT_EQ(check.database_version, files.back().version - 1);
     runner(files).up();
     EXPECT_TRUE(check_schema(database_).is_ok);
-    pqxx_session{database_, "test"}.execute(
+    sql_session{database_, "test"}.execute(
         "INSERT INTO public.tallyd_migrations (version, name, up_sha256, down_sha256, state) "
         "VALUES (9999, 'future', '', '', 'applied')");
     check = check_schema(database_);
@@ -335,7 +335,7 @@ TEST_F(migration_runner_test, says_what_down_would_destroy) {
                          "DROP TABLE public.bites; ALTER TABLE public.dogs DROP breed"));
     EXPECT_TRUE(runner(files).loss_of_down().migrations.empty());
     runner(files).up();
-    pqxx_session{database_, "test"}.execute(
+    sql_session{database_, "test"}.execute(
         "INSERT INTO public.bites SELECT '2026-02-03' FROM generate_series(1, 1000)");
     auto const last = runner(files).loss_of_down();
     ASSERT_EQ(last.migrations.size(), 1U);

@@ -46,7 +46,7 @@ TEST_F(migration_verify_test, names_every_kind_of_drift) {
              drift{"CREATE SEQUENCE billing.numbers", "sequence billing.numbers: extra"},
          }) {
         std::string const database = private_postgres::shared().migrated_database();
-        pqxx_session{database, "test"}.execute(each.by_hand);
+        sql_session{database, "test"}.execute(each.by_hand);
         auto const found = migration_runner{database, files}.verify();
         EXPECT_EQ(found.code(), migrate_exit::changed) << each.by_hand;
         std::string all;
@@ -60,7 +60,7 @@ TEST_F(migration_verify_test, names_every_kind_of_drift) {
 TEST_F(migration_verify_test, takes_partitions_and_other_schemas_for_no_drift) {
     auto const files = embedded_migrations();
     runner(files).up();
-    pqxx_session session{database_, "test"};
+    sql_session session{database_, "test"};
     session.execute("CREATE TABLE billing.cdrs_p20260101 PARTITION OF billing.cdrs FOR VALUES FROM "
                     "('2026-01-01Z') TO ('2026-01-02Z');"
                     "CREATE INDEX ON billing.cdrs_p20260101 (uuid);"
@@ -74,7 +74,7 @@ TEST_F(migration_verify_test, takes_partitions_and_other_schemas_for_no_drift) {
 TEST_F(migration_verify_test, does_not_take_drift_for_part_of_the_next_migration) {
     auto files = two_files();
     runner(files).up(1);
-    pqxx_session{database_, "test"}.execute("CREATE INDEX by_hand ON public.cats (name)");
+    sql_session{database_, "test"}.execute("CREATE INDEX by_hand ON public.cats (name)");
     runner(files).up();
     auto const found = runner(files).verify();
     ASSERT_EQ(found.drift.size(), 1U);
@@ -82,7 +82,7 @@ TEST_F(migration_verify_test, does_not_take_drift_for_part_of_the_next_migration
 }
 
 TEST_F(migration_verify_test, leaves_alone_what_public_held_before) {
-    pqxx_session{database_, "test"}.execute("CREATE TABLE public.somebody_elses (id integer)");
+    sql_session{database_, "test"}.execute("CREATE TABLE public.somebody_elses (id integer)");
     runner(two_files()).up();
     EXPECT_TRUE(runner(two_files()).verify().drift.empty());
 }

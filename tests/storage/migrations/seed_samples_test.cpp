@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/seeds.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -30,7 +30,7 @@ std::string const& shared_seeded_database() {
 
 class seed_samples_test : public testing::Test {
   protected:
-    pqxx_session session_{shared_seeded_database(), "test"};
+    sql_session session_{shared_seeded_database(), "test"};
 
     /// Rows of a query as "a|b, c|d".
     std::string rows(std::string const& sql) {
@@ -222,7 +222,7 @@ TEST_F(seed_samples_test, hold_vouchers_whose_sessions_add_up) {
 
 TEST_F(seed_samples_test, let_go_of_users_that_joined_the_default_organization) {
     std::string const other = private_postgres::shared().migrated_database();
-    pqxx_session session{other, "test"};
+    sql_session session{other, "test"};
     session.execute("INSERT INTO organizations (name, slug) VALUES ('Own', 'own');"
                     "INSERT INTO users (email, username, organization_id) VALUES ('a@b.c', 'a', "
                     "(SELECT id FROM "
@@ -240,7 +240,7 @@ TEST_F(seed_samples_test, let_go_of_users_that_joined_the_default_organization) 
 
 TEST_F(seed_samples_test, are_not_undone_when_people_added_to_them) {
     std::string const database = seeded_database();
-    pqxx_session session{database, "test"};
+    sql_session session{database, "test"};
     for (char const* added :
          {"INSERT INTO license_assignments (license_id, user_id) SELECT id, "
           "'00000000-0000-7000-8000-000000000101' FROM licenses WHERE seats_used < seats_total "

@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/password_hash.hpp"
 #include "storage/schema/schema_snapshot.hpp"
 #include "storage/schema/seeds.hpp"
@@ -36,13 +36,13 @@ class seed_test : public testing::Test {
     std::string database_ = private_postgres::shared().migrated_database();
 
     std::string value(std::string const& sql) {
-        return pqxx_session{database_, "test"}.query_value(sql).value_or("NULL");
+        return sql_session{database_, "test"}.query_value(sql).value_or("NULL");
     }
 
     /// Rows of a query as "a|b, c|d".
     std::string rows(std::string const& sql) {
         std::string text;
-        for (sql_row const& row : pqxx_session{database_, "test"}.query(sql)) {
+        for (sql_row const& row : sql_session{database_, "test"}.query(sql)) {
             text += text.empty() ? "" : ", ";
             for (std::size_t i = 0; i < row.size(); ++i) {
                 text += (i > 0 ? "|" : "") + row[i].value_or("NULL");
@@ -53,7 +53,7 @@ class seed_test : public testing::Test {
 
     /// Every row of every table except the daemon's own and the runner's.
     std::string content() {
-        pqxx_session session{database_, "test"};
+        sql_session session{database_, "test"};
         std::string text;
         for (sql_row const& table :
              session.query("SELECT oid::regclass FROM pg_class WHERE relkind IN ('r', 'p') AND NOT "
@@ -119,7 +119,7 @@ TEST_F(seed_test, changes_nothing_the_second_time) {
 TEST_F(seed_test, changes_nothing_when_its_record_was_lost) {
     apply_seeds(database_, demo());
     std::string const first = content();
-    pqxx_session{database_, "test"}.execute("DELETE FROM public.tallyd_seeds");
+    sql_session{database_, "test"}.execute("DELETE FROM public.tallyd_seeds");
     apply_seeds(database_, demo());
     EXPECT_EQ(content(), first);
 }
@@ -159,7 +159,7 @@ TEST_F(seed_test, is_undone_in_reverse_and_leaves_nothing) {
 
 TEST_F(seed_test, does_not_undo_a_customer_with_calls) {
     apply_seeds(database_, demo());
-    pqxx_session{database_, "test"}.execute(
+    sql_session{database_, "test"}.execute(
         "INSERT INTO subscription_usage (subscription_id, account_id, billing_period_start, "
         "billing_period_end, currency, "
         "created_at, updated_at) SELECT id, account_id, now(), now() + interval '1 day', 'INR', "
@@ -171,7 +171,7 @@ TEST_F(seed_test, does_not_undo_a_customer_with_calls) {
 }
 
 TEST_F(seed_test, leaves_alone_what_people_made_themselves) {
-    pqxx_session{database_, "test"}.execute(
+    sql_session{database_, "test"}.execute(
         "INSERT INTO users (email, username, role) VALUES ('admin@balatrix.com', 'root', 'admin');"
         "INSERT INTO rate_plans (code, name) VALUES ('starter', 'My own')");
     apply_seeds(database_, {});

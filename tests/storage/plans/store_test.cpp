@@ -58,7 +58,7 @@ class plan_store_test : public testing::Test {
         try {
             apply(std::move(plans));
             return "";
-        } catch (plan_store_error const& error) {
+        } catch (std::runtime_error const& error) {
             return error.what();
         }
     }
@@ -261,7 +261,7 @@ TEST_F(plan_store_test, knows_the_words_of_the_database) {
 
 TEST(plan_store, says_why_there_is_no_database) {
     pq_connection connection{"host=/nowhere dbname=none", "test"};
-    EXPECT_THROW(plan_store{connection}.list(), plan_store_error);
+    EXPECT_THROW(plan_store{connection}.list(), database_error);
 }
 
 } // namespace

@@ -114,7 +114,7 @@ TEST_F(call_correction, calls_of_one_id_are_told_apart_by_their_start) {
     lane.store({make.call(1, 1, "4420", 60), make.call(1, 1, "4420", 60, later)});
     EXPECT_THAT([&] { correct(kind::voided, 1, charged); },
                 ThrowsMessage<std::runtime_error>(HasSubstr("2 calls of that id")));
-    pqxx_session session{connection, "test"};
+    sql_session session{connection, "test"};
     call_corrector{session}.correct(
         kind::voided, {"ACC-1", charged, "2026-05-04T11:00:00.25+01:00"}, {"tester", "why"});
     EXPECT_EQ(one("SELECT processing_status FROM billing.cdrs ORDER BY start_time"), "void");

@@ -110,7 +110,7 @@ storage::rerate_outcome rerate_fixture::rerate(storage::rerate_selection selecti
 
 storage::correction_outcome rerate_fixture::correct(storage::correction_kind kind, int account,
                                                     std::string const& uuid) {
-    storage::pqxx_session session{connection, "test"};
+    storage::sql_session session{connection, "test"};
     return storage::call_corrector{session}.correct(
         kind, {"ACC-" + std::to_string(account), uuid, ""}, {"tester", "a test"});
 }

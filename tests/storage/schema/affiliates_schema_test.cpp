@@ -167,14 +167,14 @@ TEST_F(affiliates_schema, keeps_totals_under_many_sessions_without_a_deadlock) {
         std::vector<std::jthread> threads;
         for (unsigned number = 0; number < 6; ++number) {
             threads.emplace_back([this, number] {
-                pqxx_session session{database_, "test"};
+                sql_session session{database_, "test"};
                 affiliate_walker walker{number,
                                         {affiliate(1), affiliate(2), affiliate(3), affiliate(4)},
                                         std::to_string(number)};
                 for (int step = 0; step < 50; ++step) {
                     try {
                         session.execute(walker.next());
-                    } catch (sql_error const& error) {
+                    } catch (database_error const& error) {
                         ADD_FAILURE() << error.what();
                     }
                 }
@@ -261,7 +261,7 @@ TEST_F(affiliates_schema, batches_a_commission_once_when_many_sessions_do) {
         std::vector<std::jthread> threads;
         for (int number = 0; number < 6; ++number) {
             threads.emplace_back([&] {
-                pqxx_session session{database_, "test"};
+                sql_session session{database_, "test"};
                 made += session.query_value("SELECT affiliates.batch_commissions($1, now() + "
                                             "interval '1 minute')",
                                             {affiliate(1)})

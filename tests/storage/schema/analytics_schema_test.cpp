@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/storage/lane/calls_lane.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_maker.hpp"
@@ -251,7 +251,7 @@ TEST_F(analytics_schema_test, rolls_up_a_change_that_is_committed_later_than_a_n
                " WHERE account_id = (SELECT id FROM billing.accounts WHERE account_number = '" +
                account + "')";
     };
-    pqxx_session slow{database_, "test"};
+    sql_session slow{database_, "test"};
     slow.execute("BEGIN");
     slow.query("SELECT now()"); // its snapshot is older than that of the next
     execute(database_, change("ACC-2"));
@@ -326,8 +326,8 @@ TEST_F(analytics_schema_test, refuses_what_makes_no_sense) {
     constexpr char const* check_violation = "23514";
     auto const refused = [this](std::string const& sql) -> std::string {
         try {
-            pqxx_session{database_, "test"}.execute(sql);
-        } catch (sql_error const& error) {
+            sql_session{database_, "test"}.execute(sql);
+        } catch (database_error const& error) {
             return error.sqlstate();
         }
         return "";

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/private_postgres.hpp"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace tally::storage {
 class context_test : public testing::Test {
   protected:
     std::string database_ = tests::private_postgres::shared().migrated_database();
-    pqxx_session session_{database_, "test"};
+    sql_session session_{database_, "test"};
     std::string text_; ///< message of the last statement that was refused
 
     /// First column of the first row; "NULL" if it is NULL or there is no row.
@@ -30,7 +30,7 @@ class context_test : public testing::Test {
         for (sql_row const& row : session_.query(sql)) {
             std::string line;
             for (sql_value const& each : row) {
-                line += (&each == &row.front() ? "" : "|") + each.value_or("NULL");
+                line += (&each == &row[0] ? "" : "|") + each.value_or("NULL");
             }
             lines.push_back(line);
         }
@@ -43,7 +43,7 @@ class context_test : public testing::Test {
     std::string refused(std::string const& sql) {
         try {
             session_.execute(sql);
-        } catch (sql_error const& error) {
+        } catch (database_error const& error) {
             text_ = error.what();
             return error.sqlstate() == "23001" ? "23503" : error.sqlstate();
         }

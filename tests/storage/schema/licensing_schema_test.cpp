@@ -288,7 +288,7 @@ class seat_changer {
     void attempt(std::string const& sql) {
         try {
             session_.execute(sql);
-        } catch (sql_error const& error) {
+        } catch (database_error const& error) {
             EXPECT_EQ(error.sqlstate(), "23514") << error.what();
             ++refused;
         }
@@ -301,7 +301,7 @@ class seat_changer {
         return text;
     }
 
-    pqxx_session session_;
+    sql_session session_;
     std::mt19937 random_;
     std::vector<std::string> licenses_;
     std::vector<std::string> users_;
@@ -348,16 +348,16 @@ TEST_F(licensing_schema, gives_the_last_seat_to_one_of_many_sessions) {
         make_license(index, 1);
     }
     std::array<std::atomic<int>, rounds> winners{};
-    std::vector<std::unique_ptr<pqxx_session>> sessions; // opened before any thread waits
+    std::vector<std::unique_ptr<sql_session>> sessions; // opened before any thread waits
     for (int rival = 0; rival < rivals; ++rival) {
-        sessions.push_back(std::make_unique<pqxx_session>(database_, "test"));
+        sessions.push_back(std::make_unique<sql_session>(database_, "test"));
     }
     std::barrier<> start{rivals};
     {
         std::vector<std::jthread> threads;
         for (int rival = 1; rival <= rivals; ++rival) {
             threads.emplace_back([&, rival] {
-                pqxx_session& session = *sessions.at(static_cast<std::size_t>(rival - 1));
+                sql_session& session = *sessions.at(static_cast<std::size_t>(rival - 1));
                 for (int round = 0; round < rounds; ++round) {
                     start.arrive_and_wait();
                     try {
@@ -365,7 +365,7 @@ TEST_F(licensing_schema, gives_the_last_seat_to_one_of_many_sessions) {
                                       "VALUES ($1, $2)",
                                       {license(round + 1), user(rival)});
                         ++winners.at(static_cast<std::size_t>(round));
-                    } catch (sql_error const& error) {
+                    } catch (database_error const& error) {
                         EXPECT_EQ(error.sqlstate(), "23514") << error.what();
                     }
                 }

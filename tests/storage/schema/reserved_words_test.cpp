@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/private_postgres.hpp"
 #include "tests/support/reserved_words.hpp"
 
@@ -29,7 +29,7 @@ std::string category_of(refused_as location) {
 }
 
 /// Names of one kind in the migrated schema that a supported version refuses in their position.
-std::set<std::string> refused_names(pqxx_session& session, std::string const& names,
+std::set<std::string> refused_names(sql_session& session, std::string const& names,
                                     refused_as partly) {
     std::set<std::string> refused;
     for (auto const& word : tests::reserved_words()) {
@@ -59,7 +59,7 @@ constexpr auto argument_names =
     "pronamespace::regnamespace::text !~ '^(pg_|information_schema$)'";
 
 TEST(reserved_words, are_those_of_the_server) {
-    pqxx_session session{tests::private_postgres::shared().empty_database(), "test"};
+    sql_session session{tests::private_postgres::shared().empty_database(), "test"};
     int const major =
         std::stoi(*session.query_value("SELECT current_setting('server_version_num')")) / 10'000;
     std::map<std::string, std::string> listed;
@@ -77,7 +77,7 @@ TEST(reserved_words, are_those_of_the_server) {
 }
 
 TEST(reserved_words, name_nothing_in_the_schema) {
-    pqxx_session session{tests::private_postgres::shared().migrated_database(), "test"};
+    sql_session session{tests::private_postgres::shared().migrated_database(), "test"};
     EXPECT_THAT(refused_names(session, relation_names, refused_as::table_or_column),
                 testing::IsEmpty());
     EXPECT_THAT(refused_names(session, function_names, refused_as::function_or_type),

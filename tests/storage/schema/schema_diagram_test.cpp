@@ -18,7 +18,7 @@ using testing::Not;
 
 class schema_diagram_test : public testing::Test {
   protected:
-    pqxx_session session_{tests::private_postgres::shared().migrated_database(), "test"};
+    sql_session session_{tests::private_postgres::shared().migrated_database(), "test"};
 };
 
 TEST_F(schema_diagram_test, shows_keys_and_relations) {

@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/private_postgres.hpp"
 
 #include <gmock/gmock.h>
@@ -217,7 +217,7 @@ std::string const& lint_database() {
 
 class schema_lint_test : public testing::TestWithParam<lint_rule> {
   protected:
-    pqxx_session session_{lint_database(), "test"};
+    sql_session session_{lint_database(), "test"};
 
     void SetUp() override {
         session_.execute(std::string{"SET search_path = pg_temp, pg_catalog;"} + views);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 
 #include <string>
 #include <string_view>
@@ -44,7 +44,7 @@ class schema_prover {
   private:
     std::string column_complaint(schema_need const& need);
 
-    pqxx_session session_;
+    sql_session session_;
 };
 
 } // namespace tally::storage

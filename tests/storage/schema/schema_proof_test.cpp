@@ -89,7 +89,7 @@ TEST_F(schema_proof_test, counts_what_telecom_billing_counts) {
     EXPECT_GE(prover_.count("columns", tables), 244);
     EXPECT_GE(prover_.count("foreign_keys", tables), 16);
     int const of_sealed_calls =
-        std::stoi(pqxx_session{proved_database(), "test"}
+        std::stoi(sql_session{proved_database(), "test"}
                       .query_value("SELECT cardinality(sealed_indexes) FROM "
                                    "ingest.partitioned_tables WHERE table_name = 'billing.cdrs'")
                       .value_or("0"));
@@ -140,7 +140,7 @@ TEST_F(schema_proof_test, names_what_is_missing_or_differs) {
 TEST_F(schema_proof_test, sees_what_somebody_dropped) {
     std::string const database = private_postgres::shared().migrated_database();
     schema_prover prover{database};
-    pqxx_session{database, "test"}.execute(
+    sql_session{database, "test"}.execute(
         "DROP INDEX billing.dids_status_idx; ALTER TABLE billing.dids DROP CONSTRAINT "
         "dids_did_number_key, DROP CONSTRAINT dids_subscription_id_fkey; COMMENT ON TABLE "
         "billing.dids IS NULL; DROP TRIGGER dids_updated_at ON billing.dids");

@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "storage/schema/seeds.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -50,7 +50,7 @@ std::string const& seeded_database() {
 
 class schema_refusals_test : public testing::TestWithParam<std::string> {
   protected:
-    pqxx_session session_{seeded_database(), "test"};
+    sql_session session_{seeded_database(), "test"};
 
     /// SQLSTATE, or "accepted".
     std::string answer(std::string const& statement) {
@@ -58,7 +58,7 @@ class schema_refusals_test : public testing::TestWithParam<std::string> {
         try {
             session_.execute(statement);
             return "accepted";
-        } catch (sql_error const& error) {
+        } catch (database_error const& error) {
             return error.sqlstate();
         }
     }

@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/support/private_postgres.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ namespace {
 
 class schema_test : public testing::Test {
   protected:
-    pqxx_session session_{tests::private_postgres::shared().migrated_database(), "test"};
+    sql_session session_{tests::private_postgres::shared().migrated_database(), "test"};
 };
 
 TEST_F(schema_test, makes_version_7_uuids_in_order_of_time) {
