@@ -5,7 +5,6 @@ namespace tally::storage {
 namespace {
 
 constexpr std::uint32_t nowhere = UINT32_MAX;
-constexpr std::int64_t nanos_per_unit = 1'000'000'000;
 
 std::int64_t whole_seconds(std::int64_t ms) noexcept {
     return ms / 1000;
@@ -59,8 +58,9 @@ void call_batch::rate_one(batch_entry& entry, std::uint32_t index, usage_totals&
     usage.delta.last_usage = std::max(usage.delta.last_usage, entry.call->end);
 
     // The daily aggregate, by the plan's local day; quantities have nine decimals.
-    day_share const share{rating::int128{whole_seconds(entry.call->billsec_ms)} * nanos_per_unit,
-                          rating::int128{rated.billed_s} * nanos_per_unit, rated.cost};
+    day_share const share{rating::int128{whole_seconds(entry.call->billsec_ms)} *
+                              rating::nanos_per_unit,
+                          rating::int128{rated.billed_s} * rating::nanos_per_unit, rated.cost};
     totals.add_day(index, totals.calendar_of(catalog, plan_index).day_of(entry.call->start),
                    usage_totals::calls_metric, share, out);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/base/hash.hpp"
 #include "storage/batch/batch.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -12,8 +13,8 @@ namespace tally::storage {
 inline std::uint64_t hash_of(call_key const& key) noexcept {
     std::size_t const id = ingest::uuid_hash{}(key.id);
     std::size_t const account = ingest::uuid_hash{}(key.account_id);
-    std::uint64_t mixed = id ^ (account * 0x9e3779b97f4a7c15ULL);
-    mixed ^= static_cast<std::uint64_t>(key.start) * 0xbf58476d1ce4e5b9ULL;
+    std::uint64_t const mixed = ingest::combined_hash(ingest::combined_hash(id, account),
+                                                      static_cast<std::uint64_t>(key.start));
     return mixed ^ (mixed >> 32);
 }
 

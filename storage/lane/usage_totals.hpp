@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/base/hash.hpp"
 #include "rating/catalog/catalog.hpp"
 #include "rating/clock/calendar.hpp"
 #include "storage/batch/batch.hpp"
@@ -21,8 +22,8 @@ namespace tally::storage {
 struct usage_key_hash {
     using is_avalanching = void;
     std::size_t operator()(usage_key const& k) const noexcept {
-        return ingest::uuid_hash{}(k.subscription_id) ^
-               (static_cast<std::size_t>(k.period_start) * 0x9e3779b97f4a7c15ULL);
+        return ingest::combined_hash(ingest::uuid_hash{}(k.subscription_id),
+                                     static_cast<std::uint64_t>(k.period_start));
     }
 };
 
@@ -90,9 +91,9 @@ class usage_totals {
     struct day_key_hash {
         using is_avalanching = void;
         std::size_t operator()(day_key const& k) const noexcept {
-            auto const day = (static_cast<std::size_t>(k.metric) << 32) +
-                             static_cast<std::size_t>(static_cast<std::uint32_t>(k.day));
-            return ingest::uuid_hash{}(k.subscription_id) ^ (day * 0x9e3779b97f4a7c15ULL);
+            auto const day = (static_cast<std::uint64_t>(k.metric) << 32) +
+                             static_cast<std::uint64_t>(static_cast<std::uint32_t>(k.day));
+            return ingest::combined_hash(ingest::uuid_hash{}(k.subscription_id), day);
         }
     };
 

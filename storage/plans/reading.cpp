@@ -1,8 +1,9 @@
-#include "storage/plans/transaction.hpp"
+#include "storage/plans/reading.hpp"
 
 #include "rating/plan/features.hpp"
 #include "rating/plan/values.hpp"
 #include "storage/plans/columns.hpp"
+#include "storage/plans/store.hpp"
 
 #include <map>
 #include <unordered_map>

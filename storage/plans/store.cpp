@@ -1,8 +1,9 @@
 #include "storage/plans/store.hpp"
 
 #include "rating/plan/values.hpp"
+#include "storage/plans/reading.hpp"
 #include "storage/plans/transaction.hpp"
-#include "storage/postgres/database_error.hpp"
+#include "storage/plans/writing.hpp"
 
 #include <map>
 #include <set>
@@ -139,43 +140,6 @@ void write_all(plan_transaction& transaction, std::vector<change> const& changes
 }
 
 } // namespace
-
-plan_transaction::plan_transaction(pq_connection& connection, char const* begin)
-    : connection_(connection) {
-    if (auto const status = connection_.execute(begin); !status.ok()) {
-        if (connection_.is_open()) {
-            static_cast<void>(connection_.execute("ROLLBACK"));
-        }
-        if (status.sqlstate == "55P03") {
-            throw plan_store_error{"another apply of plans is at work; try again later"};
-        }
-        check(status);
-    }
-    pin_.emplace(connection_);
-}
-
-plan_transaction::~plan_transaction() {
-    if (is_open_ && connection_.is_open()) {
-        static_cast<void>(
-            connection_.execute("ROLLBACK")); // if it fails, the session is lost anyway
-    }
-}
-
-pq_rows plan_transaction::query(std::string const& sql, parameters& values) {
-    pq_rows rows;
-    check(connection_.query(sql, values, rows));
-    return rows;
-}
-
-pq_rows plan_transaction::query(std::string const& sql) {
-    parameters none;
-    return query(sql, none);
-}
-
-void plan_transaction::commit() {
-    is_open_ = false;
-    check(connection_.execute("COMMIT"));
-}
 
 std::vector<plan_summary> plan_store::list() {
     plan_transaction transaction{connection_, begin_reading};

@@ -1,12 +1,9 @@
 #pragma once
 
-#include "rating/plan/difference.hpp"
-#include "storage/plans/store.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace tally::storage {
 
@@ -27,18 +24,5 @@ class plan_transaction {
     std::optional<pq_connection::pin> pin_; ///< no statement after BEGIN may run in a new session
     bool is_open_ = true;
 };
-
-/// The plan of that code with all its versions, even a deleted one; nullopt if there is none.
-std::optional<rating::stored_plan> read_stored_plan(plan_transaction& transaction,
-                                                    std::string_view code);
-
-/// Writes the changes of a difference to the plan `id`. write_plan_head() leaves out the fallback:
-/// see write_fallback().
-void write_plan_head(plan_transaction& transaction, rating::plan_definition const& plan,
-                     ingest::uuid const& id, rating::plan_difference const& changes);
-void write_fallback(plan_transaction& transaction, rating::plan_definition const& plan,
-                    ingest::uuid const& id);
-void write_plan_content(plan_transaction& transaction, ingest::uuid const& id,
-                        std::vector<ingest::uuid> band_ids, rating::plan_difference const& changes);
 
 } // namespace tally::storage

@@ -1,6 +1,7 @@
-#include "storage/plans/transaction.hpp"
+#include "storage/plans/writing.hpp"
 
 #include "rating/plan/values.hpp"
+#include "storage/plans/store.hpp"
 #include "storage/postgres/array_binding.hpp"
 
 #include <algorithm>
