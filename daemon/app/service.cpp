@@ -4,6 +4,7 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/logging.hpp"
 #include "daemon/cli/schema_gate.hpp"
+#include "daemon/pipeline/pipeline_settings.hpp"
 #include "daemon/suspense/metrics.hpp"
 
 #include <spdlog/spdlog.h>
@@ -19,14 +20,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds supervised_every{500};
 /// How often it is asked whether the database has been reached, at the start.
 constexpr milliseconds looked_for_every{20};
-
-pipeline_options pipeline_options_of(config::settings const& s) {
-    return {.lanes = static_cast<std::uint32_t>(s.lanes),
-            .memory_bytes_max = s.lane_memory_bytes_max,
-            .batch_rows_max = static_cast<std::size_t>(s.batch_max_rows),
-            .linger_max = milliseconds{s.batch_max_linger_ms},
-            .import_id = {}};
-}
 
 } // namespace
 

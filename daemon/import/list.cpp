@@ -95,10 +95,9 @@ source_names names_of(ingest::source_table const& sources) {
 int list_imports(config::settings const& settings, std::int32_t limit, bool as_json) {
     database const opened{settings, database_use::shared};
     storage::pq_connection connection{opened.connection_string(), "tallyd import list"};
-    std::vector<storage::import_row> rows;
-    check(storage::list_imports(connection, limit, rows));
+    auto const rows = storage::list_imports(connection, limit);
     storage::loaded_sources loaded;
-    check(storage::load_sources(connection, loaded));
+    check(storage::load_sources(connection, loaded), "load the sources");
     auto const names = names_of(*loaded.sources);
     as_json ? print_rows_as_json(rows, names) : print_rows(rows, names);
     return exit_success;

@@ -3,6 +3,7 @@
 #include "daemon/import/dry_run.hpp"
 #include "daemon/import/stream.hpp"
 #include "daemon/pipeline/pipeline.hpp"
+#include "daemon/pipeline/pipeline_settings.hpp"
 #include "daemon/upkeep/maintenance_settings.hpp"
 #include "storage/admin/import_totals.hpp"
 #include "storage/catalog/catalog_loader.hpp"
@@ -25,14 +26,6 @@ void log(storage::load_warnings const& warnings) {
     for (auto const& text : warnings.texts()) {
         spdlog::warn("event=row_left_out reason=\"{}\"", text);
     }
-}
-
-pipeline_options pipeline_options_of(config::settings const& s, ingest::uuid const& import_id) {
-    return {.lanes = static_cast<std::uint32_t>(s.lanes),
-            .memory_bytes_max = s.lane_memory_bytes_max,
-            .batch_rows_max = static_cast<std::size_t>(s.batch_max_rows),
-            .linger_max = std::chrono::milliseconds{s.batch_max_linger_ms},
-            .import_id = import_id};
 }
 
 std::uint64_t sum_of(std::map<ingest::record_error, std::uint64_t> const& counted) {
@@ -160,8 +153,7 @@ bool import_session::is_done_already(import_summary& summary) {
     if (options_.is_dry_run || options_.force || !file_.digest) {
         return false;
     }
-    std::optional<storage::import_row> row;
-    check(storage::find_import(connection_, file_, row));
+    auto const row = storage::find_import(connection_, file_);
     if (!row || row->state != storage::import_state::done) {
         return false;
     }
@@ -173,8 +165,7 @@ bool import_session::is_done_already(import_summary& summary) {
 
 void import_session::import(ingest::file_input& input, import_summary& summary) {
     if (!options_.is_dry_run) {
-        storage::import_row row;
-        check(storage::begin_import(connection_, file_, row));
+        auto const row = storage::begin_import(connection_, file_);
         import_id_ = row.id;
         summary.id = ingest::to_string(row.id);
     }
@@ -218,8 +209,10 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
                                                        sources_, ledger);
         return built;
     }
+    pipeline_options options = pipeline_options_of(options_.settings);
+    options.import_id = import_id_;
     auto lanes = std::make_unique<pipeline>(
-        pipeline_options_of(options_.settings, import_id_),
+        options,
         lane_connections(options_.connection_string, partition_policy_of(options_.settings)),
         ledger, failures_);
     lanes->set_sources(sources_);
@@ -304,20 +297,19 @@ void import_session::finish_row(import_summary const& summary) {
         return;
     }
     auto const& counts = summary.counts;
-    storage::import_counts row;
-    check(storage::stored_by_import(connection_, import_id_, row));
+    storage::import_counts row = storage::stored_by_import(connection_, import_id_);
     auto const taken = static_cast<std::int64_t>(counts.accepted + counts.resumed);
     row.rejected = static_cast<std::int64_t>(counts.rejected);
     row.received = taken + row.rejected; // skipped records have no column
     row.duplicate = std::max<std::int64_t>(taken - row.committed - row.suspended, 0);
 
     if (summary.state == "done" || summary.state == "failed") {
-        check(storage::finish_import(connection_, import_id_,
-                                     summary.state == "done" ? storage::import_state::done
-                                                             : storage::import_state::failed,
-                                     row, summary.failure));
+        storage::finish_import(connection_, import_id_,
+                               summary.state == "done" ? storage::import_state::done
+                                                       : storage::import_state::failed,
+                               row, summary.failure);
     } else {
-        check(storage::update_import(connection_, import_id_, row)); // the next run continues it
+        storage::update_import(connection_, import_id_, row); // the next run continues it
     }
 }
 

@@ -1,5 +1,7 @@
 #include "storage/admin/imports.hpp"
 
+#include "storage/postgres/database_error.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -57,19 +59,21 @@ void add_counts(parameters& parameters, import_counts const& counts) {
     parameters.add_int64(counts.suspended).add_int64(counts.rejected);
 }
 
-result first_row(pq_connection& connection, std::string const& sql, parameters& values,
-                 std::optional<import_row>& out) {
-    out.reset();
+std::optional<import_row> first_row(pq_connection& connection, std::string const& sql,
+                                    parameters& values, std::string_view purpose) {
     pq_rows rows;
-    result status = connection.query(sql, values, rows);
-    if (status.ok() && row_count(rows) > 0) {
-        out = row_at(rows, 0);
-    }
-    return status;
+    check(connection.query(sql, values, rows), purpose);
+    return row_count(rows) > 0 ? std::optional{row_at(rows, 0)} : std::nullopt;
 }
 
-result no_such_import(ingest::uuid const& id) {
-    return {failure::bad_data, {}, "no import " + ingest::to_string(id) + " that could change"};
+/// Changes the row of an import, which must be in the state that `sql` asks for.
+void change(pq_connection& connection, ingest::uuid const& id, std::string const& sql,
+            parameters& values) {
+    pq_rows rows;
+    check(connection.query(sql, values, rows), "record the import");
+    if (affected(rows) != 1) {
+        check({failure::bad_data, {}, "no import " + ingest::to_string(id) + " that could change"});
+    }
 }
 
 } // namespace
@@ -78,7 +82,7 @@ std::string_view label(import_state state) noexcept {
     return labels[static_cast<std::size_t>(state)];
 }
 
-result begin_import(pq_connection& connection, import_file const& file, import_row& out) {
+import_row begin_import(pq_connection& connection, import_file const& file) {
     // One upsert, so that two sessions with one file get one row. A file without a digest conflicts
     // with none and is a new import each time.
     static std::string const sql =
@@ -96,16 +100,11 @@ result begin_import(pq_connection& connection, import_file const& file, import_r
     } else {
         values.add_null();
     }
-    std::optional<import_row> row;
-    result status = first_row(connection, sql, values, row);
-    if (row) {
-        out = *row;
-    }
-    return status;
+    auto const row = first_row(connection, sql, values, "record the import");
+    return row.value_or(import_row{}); // an upsert returns a row
 }
 
-result find_import(pq_connection& connection, import_file const& file,
-                   std::optional<import_row>& out) {
+std::optional<import_row> find_import(pq_connection& connection, import_file const& file) {
     static std::string const sql = "SELECT" + columns +
                                    "FROM ingest.imports WHERE source_id = $1::uuid AND"
                                    " format = $2::text AND digest = $3::bytea AND"
@@ -113,63 +112,57 @@ result find_import(pq_connection& connection, import_file const& file,
     parameters values;
     values.add(file.source_id).add_text(file.format);
     add_digest(values, file);
-    return first_row(connection, sql, values, out);
+    return first_row(connection, sql, values, "find the import");
 }
 
-result get_import(pq_connection& connection, ingest::uuid const& id,
-                  std::optional<import_row>& out) {
+std::optional<import_row> get_import(pq_connection& connection, ingest::uuid const& id) {
     static std::string const sql = "SELECT" + columns + "FROM ingest.imports WHERE id = $1::uuid";
     parameters values;
     values.add(id);
-    return first_row(connection, sql, values, out);
+    return first_row(connection, sql, values, "find the import");
 }
 
-result update_import(pq_connection& connection, ingest::uuid const& id,
-                     import_counts const& counts) {
+void update_import(pq_connection& connection, ingest::uuid const& id, import_counts const& counts) {
     parameters values;
     values.add(id);
     add_counts(values, counts);
-    pq_rows rows;
-    result status = connection.query("UPDATE ingest.imports SET received = $2::bigint,"
-                                     " committed = $3::bigint, duplicate = $4::bigint,"
-                                     " suspended = $5::bigint, rejected = $6::bigint"
-                                     " WHERE id = $1::uuid AND state = 'running'",
-                                     values, rows);
-    return status.ok() && affected(rows) != 1 ? no_such_import(id) : status;
+    change(connection, id,
+           "UPDATE ingest.imports SET received = $2::bigint, committed = $3::bigint,"
+           " duplicate = $4::bigint, suspended = $5::bigint, rejected = $6::bigint"
+           " WHERE id = $1::uuid AND state = 'running'",
+           values);
 }
 
-result finish_import(pq_connection& connection, ingest::uuid const& id, import_state state,
-                     import_counts const& counts, std::string_view failure) {
+void finish_import(pq_connection& connection, ingest::uuid const& id, import_state state,
+                   import_counts const& counts, std::string_view failure) {
     parameters values;
     values.add(id);
     add_counts(values, counts);
     values.add_text(label(state)).add_optional_text(failure);
 
     // An import that was reverted during the run must stay reverted.
-    pq_rows rows;
-    result status =
-        connection.query("UPDATE ingest.imports SET received = $2::bigint,"
-                         " committed = $3::bigint, duplicate = $4::bigint,"
-                         " suspended = $5::bigint, rejected = $6::bigint,"
-                         " state = $7::text::ingest.import_state, failure = $8::text,"
-                         " finished_at = now() WHERE id = $1::uuid AND state <> 'reverted'",
-                         values, rows);
-    return status.ok() && affected(rows) != 1 ? no_such_import(id) : status;
+    change(connection, id,
+           "UPDATE ingest.imports SET received = $2::bigint, committed = $3::bigint,"
+           " duplicate = $4::bigint, suspended = $5::bigint, rejected = $6::bigint,"
+           " state = $7::text::ingest.import_state, failure = $8::text,"
+           " finished_at = now() WHERE id = $1::uuid AND state <> 'reverted'",
+           values);
 }
 
-result list_imports(pq_connection& connection, std::int32_t limit, std::vector<import_row>& out) {
-    out.clear();
+std::vector<import_row> list_imports(pq_connection& connection, std::int32_t limit) {
     parameters values;
     values.add_int64(limit);
     pq_rows rows;
-    result status = connection.query("SELECT" + columns +
-                                         "FROM ingest.imports ORDER BY started_at DESC, id DESC"
-                                         " LIMIT $1::bigint",
-                                     values, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        out.push_back(row_at(rows, i));
+    check(connection.query("SELECT" + columns +
+                               "FROM ingest.imports ORDER BY started_at DESC, id DESC"
+                               " LIMIT $1::bigint",
+                           values, rows),
+          "list the imports");
+    std::vector<import_row> found;
+    for (int i = 0; i < row_count(rows); ++i) {
+        found.push_back(row_at(rows, i));
     }
-    return status;
+    return found;
 }
 
 } // namespace tally::storage

@@ -3,7 +3,6 @@
 #include "ingest/base/uuid.hpp"
 #include "ingest/record/cdr.hpp"
 #include "storage/postgres/pq_connection.hpp"
-#include "storage/postgres/result.hpp"
 
 #include <array>
 #include <cstdint>
@@ -59,29 +58,29 @@ struct import_row {
     friend bool operator==(import_row const&, import_row const&) = default;
 };
 
+// The functions throw database_error.
+
 /// Begins an import. If this file (digest, source and format) has a row that is not reverted, that
 /// row becomes running again, with its counts and with one more run; otherwise it is a new row. Two
 /// sessions that begin one file at the same time get the same row.
-result begin_import(pq_connection& connection, import_file const& file, import_row& out);
+import_row begin_import(pq_connection& connection, import_file const& file);
 
 /// The row that begin_import() would continue; nullopt if there is none.
-result find_import(pq_connection& connection, import_file const& file,
-                   std::optional<import_row>& out);
+std::optional<import_row> find_import(pq_connection& connection, import_file const& file);
 
 /// The row of an id; nullopt if there is none.
-result get_import(pq_connection& connection, ingest::uuid const& id,
-                  std::optional<import_row>& out);
+std::optional<import_row> get_import(pq_connection& connection, ingest::uuid const& id);
 
-/// Records the counts of a running import. They are totals, not increments.
-result update_import(pq_connection& connection, ingest::uuid const& id,
-                     import_counts const& counts);
+/// Records the counts of a running import. They are totals, not increments. bad_data if it is not
+/// running.
+void update_import(pq_connection& connection, ingest::uuid const& id, import_counts const& counts);
 
 /// Ends a run: `done`, or `failed` with a reason. bad_data if there is no such row or it was
 /// reverted meanwhile.
-result finish_import(pq_connection& connection, ingest::uuid const& id, import_state state,
-                     import_counts const& counts, std::string_view failure = {});
+void finish_import(pq_connection& connection, ingest::uuid const& id, import_state state,
+                   import_counts const& counts, std::string_view failure = {});
 
 /// Imports, latest first.
-result list_imports(pq_connection& connection, std::int32_t limit, std::vector<import_row>& out);
+std::vector<import_row> list_imports(pq_connection& connection, std::int32_t limit);
 
 } // namespace tally::storage

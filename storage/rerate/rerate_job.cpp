@@ -22,16 +22,14 @@ rerate_outcome rerate_job::run() {
         rerate_periods();
     }
     if (end_ == rerate_end::done && !task_.is_dry_run) {
-        check(finish_rerate(writer_.connection(), run_.id));
+        finish_rerate(writer_.connection(), run_.id);
     }
     return {end_, run_.id, run_.runs, run_.counts};
 }
 
 bool rerate_job::prepare() {
-    check(reader_.open());
-    bool found = false;
-    check(reader_.exists(task_.selection, found));
-    if (!found) {
+    reader_.open();
+    if (!reader_.exists(task_.selection)) {
         end_ = rerate_end::nothing_selected;
         return false;
     }
@@ -40,26 +38,22 @@ bool rerate_job::prepare() {
     // they were read).
     if (!task_.is_dry_run) {
         auto const selection = canonical_text(task_.selection);
-        bool free = false;
-        check(reader_.lock(selection, free));
-        if (!free) {
+        if (!reader_.lock(selection)) {
             end_ = rerate_end::busy;
             return false;
         }
-        check(begin_rerate(writer_.connection(), selection, task_.author.author,
-                           task_.author.reason, task_.restart, run_));
+        run_ = begin_rerate(writer_.connection(), selection, task_.author.author,
+                            task_.author.reason, task_.restart);
     }
 
-    check(reader_.begin(task_.selection, run_.position, calls_total_));
-    calls_total_ += run_.counts.seen;
+    calls_total_ = reader_.begin(task_.selection, run_.position) + run_.counts.seen;
     return true;
 }
 
 void rerate_job::rerate_periods() {
-    std::vector<rerate_period> periods;
     step done = step::done;
     while (done == step::done) {
-        check(reader_.next_periods(task_.chunk_calls, periods));
+        auto const periods = reader_.next_periods(task_.chunk_calls);
         if (periods.empty()) {
             return;
         }
@@ -82,10 +76,8 @@ std::span<rerate_period const> rerate_job::rest_of(std::span<rerate_period const
 
 /// Continues from the run's position. `again`: another session changed calls that had been read.
 rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods) {
-    std::vector<rerate_reader::period_before> before;
-    check(reader_.read_calls(periods, run_.position, before));
     known_.clear();
-    for (auto const& each : before) {
+    for (auto const& each : reader_.read_calls(periods, run_.position)) {
         known_.push_back({each.allowance_s, each.corrections, 0});
     }
     states_.assign(periods.size(), {});
@@ -95,12 +87,12 @@ rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods
     std::vector<rerate_call> calls;
     step done = step::done;
     do {
-        check(reader_.next_calls(task_.page_calls, calls));
+        reader_.next_calls(task_.page_calls, calls);
         if (!calls.empty()) {
             done = stopping() ? step::stopped : rerate_page(periods, calls);
         }
     } while (done == step::done && !calls.empty());
-    check(reader_.end_calls());
+    reader_.end_calls();
     if (done == step::done) {
         finish_chunk(periods);
     }

@@ -2,6 +2,7 @@
 
 #include "ingest/text/json_writer.hpp"
 #include "storage/partitions/partitions.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <algorithm>
 
@@ -162,70 +163,65 @@ std::string canonical_text(rerate_selection const& selection) {
 rerate_reader::rerate_reader(std::string connection_string)
     : connection_{std::move(connection_string), "tallyd rerate: reading", {}, reader_limits()} {}
 
-result rerate_reader::open() {
-    result status = connection_.open();
-    if (status.ok()) {
-        one_session_.emplace(connection_);
-        status = connection_.execute("SET cursor_tuple_fraction = 1");
-    }
-    return status;
+void rerate_reader::open() {
+    check(connection_.open());
+    one_session_.emplace(connection_);
+    check(connection_.execute("SET cursor_tuple_fraction = 1"));
 }
 
-result rerate_reader::exists(rerate_selection const& selection, bool& found) {
+bool rerate_reader::exists(rerate_selection const& selection) {
     parameters values;
     values.add_text(selection.name);
     pq_rows rows;
-    result status = connection_.query(std::string{exists_sql(selection.kind)}, values, rows);
-    found = status.ok() && row_count(rows) > 0;
-    return status;
+    check(connection_.query(std::string{exists_sql(selection.kind)}, values, rows));
+    return row_count(rows) > 0;
 }
 
 // Waits two seconds: the session of a run that was just killed may not have ended yet.
-result rerate_reader::lock(std::string_view selection, bool& free) {
+bool rerate_reader::lock(std::string_view selection) {
     constexpr std::string_view lock_not_available = "55P03";
+    check(connection_.execute("SET lock_timeout = '2s'"));
     parameters values;
     values.add_text(selection);
     pq_rows ignored;
-    result status = connection_.execute("SET lock_timeout = '2s'");
-    if (status.ok()) {
-        status = connection_.query(
-            "SELECT pg_advisory_lock(hashtextextended('tallyd rerate ' || $1::text, 0))", values,
-            ignored);
+    result const status = connection_.query(
+        "SELECT pg_advisory_lock(hashtextextended('tallyd rerate ' || $1::text, 0))", values,
+        ignored);
+    if (status.sqlstate == lock_not_available) {
+        return false;
     }
-    free = status.ok();
-    return status.sqlstate == lock_not_available ? result{} : status;
+    check(status);
+    return true;
 }
 
-result rerate_reader::begin(rerate_selection const& selection, rerate_position const& position,
-                            std::int64_t& calls) {
+std::int64_t rerate_reader::begin(rerate_selection const& selection,
+                                  rerate_position const& position) {
     bool const whole_done = position.moment == ingest::never_us;
     values_.clear();
     values_.add_text(selection.name).add_text(selection.begin).add_text(selection.end);
     values_.add_time(position.period_start)
         .add(position.subscription_id)
         .add_int64(whole_done ? 1 : 0);
-    pq_rows rows;
-    result status = connection_.query(
-        "SELECT coalesce(sum(u.calls_count), 0)::bigint" + from_sql(selection), values_, rows);
-    if (status.ok()) {
-        calls = int64_at(rows, 0, 0);
-        status = connection_.query(
-            "DECLARE periods NO SCROLL CURSOR WITH HOLD FOR SELECT u.subscription_id, u.account_id,"
-            " u.billing_period_start, u.billing_period_end, u.calls_count, r.lower_bound,"
-            " r.upper_bound" +
-                from_sql(selection) + " ORDER BY u.billing_period_start, u.subscription_id",
-            values_, rows);
-    }
-    return status;
+    pq_rows counted;
+    check(connection_.query("SELECT coalesce(sum(u.calls_count), 0)::bigint" + from_sql(selection),
+                            values_, counted));
+    pq_rows ignored;
+    check(connection_.query(
+        "DECLARE periods NO SCROLL CURSOR WITH HOLD FOR SELECT u.subscription_id, u.account_id,"
+        " u.billing_period_start, u.billing_period_end, u.calls_count, r.lower_bound,"
+        " r.upper_bound" +
+            from_sql(selection) + " ORDER BY u.billing_period_start, u.subscription_id",
+        values_, ignored));
+    return int64_at(counted, 0, 0);
 }
 
-result rerate_reader::read_periods_ahead() {
+void rerate_reader::read_periods_ahead() {
     periods_.clear();
     periods_given_ = 0;
     parameters none;
     pq_rows rows;
-    result status = connection_.query("FETCH 1000 FROM periods", none, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
+    check(connection_.query("FETCH 1000 FROM periods", none, rows));
+    for (int i = 0; i < row_count(rows); ++i) {
         periods_.push_back({.subscription_id = uuid_at(rows, i, 0),
                             .account_id = uuid_at(rows, i, 1),
                             .start = time_at(rows, i, 2, 0),
@@ -234,30 +230,30 @@ result rerate_reader::read_periods_ahead() {
                             .lower = time_at(rows, i, 5, INT64_MIN),
                             .upper = time_at(rows, i, 6, INT64_MAX)});
     }
-    return status;
 }
 
-result rerate_reader::next_periods(std::int64_t calls_max, std::vector<rerate_period>& out) {
+std::vector<rerate_period> rerate_reader::next_periods(std::int64_t calls_max) {
     constexpr std::size_t periods_max = 1000;
-    out.clear();
+    std::vector<rerate_period> found;
     std::int64_t calls = 0;
-    while (out.size() < periods_max) {
+    while (found.size() < periods_max) {
         if (periods_given_ == periods_.size()) {
-            if (result status = read_periods_ahead(); !status.ok() || periods_.empty()) {
-                return status;
+            read_periods_ahead();
+            if (periods_.empty()) {
+                break;
             }
         }
 
         // At least one period, however many calls it has.
         auto const& next = periods_[periods_given_];
         calls += next.calls;
-        if (!out.empty() && calls > calls_max) {
+        if (!found.empty() && calls > calls_max) {
             break;
         }
-        out.push_back(next);
+        found.push_back(next);
         ++periods_given_;
     }
-    return {};
+    return found;
 }
 
 void rerate_reader::fill_keys(std::span<rerate_period const> periods,
@@ -286,74 +282,67 @@ void rerate_reader::fill_keys(std::span<rerate_period const> periods,
         .add(position.call_id);
 }
 
-result rerate_reader::read_before(std::string const& calls, std::vector<period_before>& before) {
-    pq_rows rows;
-    result status = connection_.query("SELECT k.place, sum(c.allowance_seconds)" + calls +
-                                          " AND c.processing_status IN ('rated', 'rerated')"
-                                          " GROUP BY k.place",
-                                      values_, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        before[static_cast<std::size_t>(int64_at(rows, i, 0) - 1)].allowance_s =
-            int64_at(rows, i, 1);
+void rerate_reader::read_before(std::string const& calls, std::vector<period_before>& before) {
+    pq_rows drawn;
+    check(connection_.query("SELECT k.place, sum(c.allowance_seconds)" + calls +
+                                " AND c.processing_status IN ('rated', 'rerated')"
+                                " GROUP BY k.place",
+                            values_, drawn));
+    for (int i = 0; i < row_count(drawn); ++i) {
+        before[static_cast<std::size_t>(int64_at(drawn, i, 0) - 1)].allowance_s =
+            int64_at(drawn, i, 1);
     }
 
     // In the same snapshot, so that `corrections` belongs to these calls.
-    if (status.ok()) {
-        parameters keys;
-        keys.add(subscription_).add(start_);
-        status = connection_.query("SELECT k.place, u.corrections"
-                                   " FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY"
-                                   "  AS k(subscription_id, period_start, place)"
-                                   " JOIN billing.subscription_usage AS u"
-                                   "  ON u.subscription_id = k.subscription_id"
-                                   "  AND u.billing_period_start = k.period_start",
-                                   keys, rows);
+    parameters keys;
+    keys.add(subscription_).add(start_);
+    pq_rows corrected;
+    check(connection_.query("SELECT k.place, u.corrections"
+                            " FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY"
+                            "  AS k(subscription_id, period_start, place)"
+                            " JOIN billing.subscription_usage AS u"
+                            "  ON u.subscription_id = k.subscription_id"
+                            "  AND u.billing_period_start = k.period_start",
+                            keys, corrected));
+    for (int i = 0; i < row_count(corrected); ++i) {
+        before[static_cast<std::size_t>(int64_at(corrected, i, 0) - 1)].corrections =
+            int64_at(corrected, i, 1);
     }
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        before[static_cast<std::size_t>(int64_at(rows, i, 0) - 1)].corrections =
-            int64_at(rows, i, 1);
-    }
-    return status;
 }
 
-result rerate_reader::read_calls(std::span<rerate_period const> periods,
-                                 rerate_position const& position,
-                                 std::vector<period_before>& before) {
+std::vector<rerate_reader::period_before>
+rerate_reader::read_calls(std::span<rerate_period const> periods, rerate_position const& position) {
     fill_keys(periods, position);
-    before.assign(periods.size(), {});
+    std::vector<period_before> before(periods.size());
     auto const calls = calls_from_sql(periods);
-    result status = connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    if (status.ok()) {
-        status = read_before(calls, before);
-    }
-    if (status.ok()) {
-        pq_rows ignored;
-        status = connection_.query(
-            "DECLARE calls NO SCROLL CURSOR FOR SELECT k.place, c.account_id, c.start_time,"
-            " c.uuid, c.destination, c.direction, c.answer_time, c.duration, c.billsec,"
-            " coalesce(c.billable_seconds, c.billsec), c.currency, c.processing_status,"
-            " c.billed_seconds, c.allowance_seconds, c.cost, c.connect_fee, c.rate_per_minute,"
-            " c.rate_id, c.matched_prefix, c.call_type" +
-                calls +
-                " ORDER BY k.place, coalesce(c.answer_time, c.start_time), c.start_time, c.uuid",
-            values_, ignored);
-    }
-    return status;
+    check(connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+    read_before(calls, before);
+
+    pq_rows ignored;
+    check(connection_.query(
+        "DECLARE calls NO SCROLL CURSOR FOR SELECT k.place, c.account_id, c.start_time,"
+        " c.uuid, c.destination, c.direction, c.answer_time, c.duration, c.billsec,"
+        " coalesce(c.billable_seconds, c.billsec), c.currency, c.processing_status,"
+        " c.billed_seconds, c.allowance_seconds, c.cost, c.connect_fee, c.rate_per_minute,"
+        " c.rate_id, c.matched_prefix, c.call_type" +
+            calls +
+            " ORDER BY k.place, coalesce(c.answer_time, c.start_time), c.start_time, c.uuid",
+        values_, ignored));
+    return before;
 }
 
-result rerate_reader::next_calls(std::int64_t most, std::vector<rerate_call>& out) {
+void rerate_reader::next_calls(std::int64_t most, std::vector<rerate_call>& out) {
     out.clear();
     parameters none;
     pq_rows rows;
-    result status = connection_.query("FETCH " + std::to_string(most) + " FROM calls", none, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
+    check(connection_.query("FETCH " + std::to_string(most) + " FROM calls", none, rows));
+    for (int i = 0; i < row_count(rows); ++i) {
         out.push_back(call_at(rows, i));
     }
-    return status;
 }
 
-result rerate_reader::end_calls() {
-    return connection_.execute("COMMIT");
+void rerate_reader::end_calls() {
+    check(connection_.execute("COMMIT"));
 }
 
 } // namespace tally::storage

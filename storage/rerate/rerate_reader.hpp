@@ -75,7 +75,8 @@ struct rerate_position {
 };
 
 /// Reads periods and their calls in order, over cursors, so that memory does not grow with them.
-/// Calls are as they were when read_calls() began. One thread; a lost connection ends it.
+/// Calls are as they were when read_calls() began. One thread; a lost connection ends it. All
+/// functions throw database_error.
 ///
 ///     open, exists, lock, begin
 ///     next_periods                        until it returns none:
@@ -87,18 +88,17 @@ class rerate_reader {
     explicit rerate_reader(std::string connection_string);
 
     /// To be called first.
-    result open();
+    void open();
     /// Whether the subscription, account or plan of that name exists.
-    result exists(rerate_selection const& selection, bool& found);
-    /// Takes the selection's advisory lock until this object is destroyed; `free` is false if
-    /// another run holds it.
-    result lock(std::string_view selection, bool& free);
-    /// Begins after `from`; with its period, if that is not completely done. `calls`: the
+    bool exists(rerate_selection const& selection);
+    /// Takes the selection's advisory lock until this object is destroyed; false if another run
+    /// holds it.
+    bool lock(std::string_view selection);
+    /// Begins after `position`; with its period, if that is not completely done. Returns the
     /// approximate number of calls.
-    result begin(rerate_selection const& selection, rerate_position const& position,
-                 std::int64_t& calls);
+    std::int64_t begin(rerate_selection const& selection, rerate_position const& position);
     /// The next periods, which have about `calls_max` calls together; none at the end.
-    result next_periods(std::int64_t calls_max, std::vector<rerate_period>& out);
+    std::vector<rerate_period> next_periods(std::int64_t calls_max);
 
     /// The state of a period when its calls are read.
     struct period_before {
@@ -106,16 +106,16 @@ class rerate_reader {
         std::int64_t corrections = 0; ///< of its usage row
     };
     /// Begins to read the calls of `periods`, in order; of the first period only those after
-    /// `from`.
-    result read_calls(std::span<rerate_period const> periods, rerate_position const& position,
-                      std::vector<period_before>& before);
+    /// `position`. Returns a state for each period.
+    std::vector<period_before> read_calls(std::span<rerate_period const> periods,
+                                          rerate_position const& position);
     /// The next calls, at most `most`; none at the end.
-    result next_calls(std::int64_t most, std::vector<rerate_call>& out);
-    result end_calls();
+    void next_calls(std::int64_t most, std::vector<rerate_call>& out);
+    void end_calls();
 
   private:
-    result read_periods_ahead();
-    result read_before(std::string const& calls, std::vector<period_before>& before);
+    void read_periods_ahead();
+    void read_before(std::string const& calls, std::vector<period_before>& before);
     void fill_keys(std::span<rerate_period const> periods, rerate_position const& position);
 
     pq_connection connection_;

@@ -1,5 +1,7 @@
 #include "storage/rerate/rerate_runs.hpp"
 
+#include "storage/postgres/database_error.hpp"
+
 namespace tally::storage {
 
 namespace {
@@ -60,27 +62,23 @@ rerate_counts& rerate_counts::operator+=(rerate_counts const& more) noexcept {
     return *this;
 }
 
-result begin_rerate(pq_connection& connection, std::string_view selection, std::string_view author,
-                    std::string_view reason, bool restart, rerate_run& out) {
-    pq_rows rows;
-    result status;
+rerate_run begin_rerate(pq_connection& connection, std::string_view selection,
+                        std::string_view author, std::string_view reason, bool restart) {
     if (restart) {
         parameters values;
         values.add_text(selection);
-        status = connection.query(
+        pq_rows ignored;
+        check(connection.query(
             "UPDATE billing.rerate_runs SET state = 'given_up', finished_at = now()"
             " WHERE selection = $1::text AND state = 'running'",
-            values, rows);
+            values, ignored));
     }
-    if (status.ok()) {
-        parameters values;
-        values.add_text(selection).add_text(author).add_optional_text(reason);
-        status = connection.query(begin_sql, values, rows);
-    }
-    if (status.ok()) {
-        out = run_of(rows);
-    }
-    return status;
+
+    parameters values;
+    values.add_text(selection).add_text(author).add_optional_text(reason);
+    pq_rows rows;
+    check(connection.query(begin_sql, values, rows));
+    return run_of(rows);
 }
 
 result advance_rerate(pq_connection& connection, rerate_run const& run) {
@@ -104,13 +102,13 @@ result advance_rerate(pq_connection& connection, rerate_run const& run) {
     return status;
 }
 
-result finish_rerate(pq_connection& connection, ingest::uuid const& id) {
+void finish_rerate(pq_connection& connection, ingest::uuid const& id) {
     parameters values;
     values.add(id);
     pq_rows rows;
-    return connection.query("UPDATE billing.rerate_runs SET state = 'done', finished_at = now()"
-                            " WHERE id = $1::uuid AND state = 'running'",
-                            values, rows);
+    check(connection.query("UPDATE billing.rerate_runs SET state = 'done', finished_at = now()"
+                           " WHERE id = $1::uuid AND state = 'running'",
+                           values, rows));
 }
 
 } // namespace tally::storage

@@ -33,14 +33,15 @@ struct rerate_run {
 };
 
 /// Begins a run, or continues the interrupted run of this selection. `restart` abandons an
-/// interrupted run: a new one begins from the first period.
-result begin_rerate(pq_connection& connection, std::string_view selection, std::string_view author,
-                    std::string_view reason, bool restart, rerate_run& out);
+/// interrupted run: a new one begins from the first period. Throws database_error.
+rerate_run begin_rerate(pq_connection& connection, std::string_view selection,
+                        std::string_view author, std::string_view reason, bool restart);
 
 /// Moves the run's position and counts, within the caller's transaction; bad_data if the run is not
 /// running.
 result advance_rerate(pq_connection& connection, rerate_run const& run);
 
-result finish_rerate(pq_connection& connection, ingest::uuid const& id);
+/// Throws database_error.
+void finish_rerate(pq_connection& connection, ingest::uuid const& id);
 
 } // namespace tally::storage

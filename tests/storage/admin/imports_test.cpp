@@ -1,5 +1,6 @@
 #include "storage/admin/imports.hpp"
 
+#include "storage/postgres/database_error.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -16,21 +17,25 @@ using storage::import_state;
 
 class imports : public testing::Test {
   protected:
-    import_row begin(import_file const& file) {
-        import_row row;
-        auto const status = storage::begin_import(connection, file, row);
-        EXPECT_TRUE(status.ok()) << status.detail;
-        return row;
-    }
+    import_row begin(import_file const& file) { return storage::begin_import(connection, file); }
     std::optional<import_row> find(import_file const& file) {
-        std::optional<import_row> row;
-        EXPECT_TRUE(storage::find_import(connection, file, row).ok());
-        return row;
+        return storage::find_import(connection, file);
     }
     std::optional<import_row> get(ingest::uuid const& id) {
-        std::optional<import_row> row;
-        EXPECT_TRUE(storage::get_import(connection, id, row).ok());
-        return row;
+        return storage::get_import(connection, id);
+    }
+    /// Why a call is refused; none if it is not.
+    template <typename Call>
+    static storage::failure refusal(Call&& call) {
+        try {
+            call();
+            return storage::failure::none;
+        } catch (storage::database_error const& error) {
+            return error.reason();
+        }
+    }
+    storage::failure refusal_to_finish(ingest::uuid const& id) {
+        return refusal([&] { storage::finish_import(connection, id, import_state::done, {}); });
     }
     [[nodiscard]] static import_file file_of(std::uint8_t digest) {
         return {"may.csv", storage::file_digest{digest, 0xff}, "asterisk",
@@ -58,8 +63,7 @@ TEST_F(imports, a_new_file_gets_a_row) {
 TEST_F(imports, a_file_that_is_begun_again_continues_its_row) {
     auto const first = begin(file_of(1));
     import_counts const counts{10, 5, 3, 1, 1};
-    ASSERT_TRUE(
-        storage::finish_import(connection, first.id, import_state::failed, counts, "disk").ok());
+    storage::finish_import(connection, first.id, import_state::failed, counts, "disk");
     EXPECT_EQ(get(first.id)->failure, "disk");
     EXPECT_EQ(get(first.id)->state, import_state::failed);
     EXPECT_NE(get(first.id)->finished_at, ingest::never_us);
@@ -88,41 +92,36 @@ TEST_F(imports, other_files_formats_and_standard_input_are_other_imports) {
 
 TEST_F(imports, counts_are_totals_and_stop_changing_when_done) {
     auto const row = begin(file_of(1));
-    ASSERT_TRUE(storage::update_import(connection, row.id, {1, 1, 0, 0, 0}).ok());
-    ASSERT_TRUE(storage::update_import(connection, row.id, {9, 4, 3, 1, 1}).ok());
+    storage::update_import(connection, row.id, {1, 1, 0, 0, 0});
+    storage::update_import(connection, row.id, {9, 4, 3, 1, 1});
     EXPECT_EQ(get(row.id)->counts, (import_counts{9, 4, 3, 1, 1}));
-    ASSERT_TRUE(
-        storage::finish_import(connection, row.id, import_state::done, {10, 5, 3, 1, 1}).ok());
-    EXPECT_EQ(storage::update_import(connection, row.id, {}).reason, storage::failure::bad_data);
+    storage::finish_import(connection, row.id, import_state::done, {10, 5, 3, 1, 1});
+    EXPECT_EQ(refusal([&] { storage::update_import(connection, row.id, {}); }),
+              storage::failure::bad_data);
     EXPECT_EQ(get(row.id)->counts, (import_counts{10, 5, 3, 1, 1}));
     EXPECT_EQ(get(row.id)->state, import_state::done);
-    EXPECT_EQ(storage::finish_import(connection, ingest::uuid_v7(), import_state::done, {}).reason,
-              storage::failure::bad_data);
+    EXPECT_EQ(refusal_to_finish(ingest::uuid_v7()), storage::failure::bad_data);
 }
 
 TEST_F(imports, a_reverted_file_may_be_imported_anew) {
     auto const first = begin(file_of(1));
     execute(database, "UPDATE ingest.imports SET state = 'reverted', reverted_at = now()");
     EXPECT_EQ(find(file_of(1)), std::nullopt);
-    EXPECT_EQ(storage::finish_import(connection, first.id, import_state::done, {}).reason,
-              storage::failure::bad_data);
+    EXPECT_EQ(refusal_to_finish(first.id), storage::failure::bad_data);
     auto const anew = begin(file_of(1));
     EXPECT_NE(anew.id, first.id);
-    std::vector<import_row> all;
-    ASSERT_TRUE(storage::list_imports(connection, 10, all).ok());
+    auto const all = storage::list_imports(connection, 10);
     ASSERT_EQ(all.size(), 2U);
     EXPECT_EQ(all[0].id, anew.id);
     EXPECT_EQ(all[1].state, import_state::reverted);
     EXPECT_NE(all[1].reverted_at, ingest::never_us);
-    ASSERT_TRUE(storage::list_imports(connection, 1, all).ok());
-    EXPECT_EQ(all.size(), 1U);
+    EXPECT_EQ(storage::list_imports(connection, 1).size(), 1U);
 }
 
 TEST_F(imports, an_unknown_source_is_bad_data) {
     auto file = file_of(1);
     file.source_id = ingest::uuid_v7();
-    import_row row;
-    EXPECT_EQ(storage::begin_import(connection, file, row).reason, storage::failure::bad_data);
+    EXPECT_EQ(refusal([&] { begin(file); }), storage::failure::bad_data);
 }
 
 } // namespace

@@ -1,0 +1,13 @@
+#include "daemon/pipeline/pipeline_settings.hpp"
+
+namespace tally::daemon {
+
+pipeline_options pipeline_options_of(config::settings const& settings) {
+    return {.lanes = static_cast<std::uint32_t>(settings.lanes),
+            .memory_bytes_max = settings.lane_memory_bytes_max,
+            .batch_rows_max = static_cast<std::size_t>(settings.batch_max_rows),
+            .linger_max = std::chrono::milliseconds{settings.batch_max_linger_ms},
+            .import_id = {}};
+}
+
+} // namespace tally::daemon
