@@ -114,7 +114,7 @@ void push_exchange::finish(std::string body, http_reply reply) {
                                    name_of(order_.in_format->kind), from_switch());
     push_summary summary = summarize(block->batch, counts);
     if (summary.counts.accepted != 0) {
-        hand_over(std::move(block), std::move(summary), std::move(reply));
+        hand_over(std::move(block), std::move(summary), reply);
         return;
     }
     observer_.counted(summary.counts);
@@ -204,7 +204,7 @@ std::optional<http_response> push_exchange::expand_body(record_block& block, std
     }
 
     // A switch's damaged body is kept as received, compressed.
-    block.batch.set_body(std::move(body));
+    block.batch.set_body(std::exchange(body, {}));
     return take_unreadable(block.batch, record_error::bad_encoding, result.detail);
 }
 
@@ -240,7 +240,7 @@ std::optional<http_response> push_exchange::take_unreadable(record_batch& batch,
 
 /// Gives the block to the sink, with everything that its response will need.
 void push_exchange::hand_over(std::unique_ptr<record_block> block, push_summary summary,
-                              http_reply reply) {
+                              http_reply const& reply) {
     if (order_.wait_for_commit) {
         waits_ = std::make_shared<commit_wait>();
     }

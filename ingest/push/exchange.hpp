@@ -75,7 +75,8 @@ class push_exchange final : public http_exchange {
     std::optional<http_response> structure_body(std::string& body);
     std::optional<http_response> take_unreadable(record_batch& batch, record_error error,
                                                  std::string_view detail);
-    void hand_over(std::unique_ptr<record_block> block, push_summary summary, http_reply reply);
+    void hand_over(std::unique_ptr<record_block> block, push_summary summary,
+                   http_reply const& reply);
     [[nodiscard]] http_response refused(push_status status) const;
     [[nodiscard]] http_response too_large() const;
     /// `answer` with the route's name, for the metrics.
