@@ -16,25 +16,19 @@ using storage::entry_state;
 /// How long a lane without work sleeps at most before it checks whether it was closed.
 constexpr milliseconds idle_wait{100};
 
-/// Counts what became of the records, per slice.
-std::vector<ingest::block_outcome> outcomes_of(std::span<storage::batch_entry const> entries,
-                                               std::size_t slices) {
-    std::vector<ingest::block_outcome> outcomes(slices);
-    for (auto const& entry : entries) {
-        auto& outcome = outcomes[entry.owner];
-        switch (entry.state) {
-        case entry_state::live:
-            ++outcome.committed;
-            break;
-        case entry_state::duplicate:
-            ++outcome.duplicate;
-            break;
-        case entry_state::suspended:
-            ++outcome.suspended;
-            break;
-        }
+/// Counts what became of a record.
+void count(storage::batch_entry const& entry, ingest::block_outcome& outcome) noexcept {
+    switch (entry.state) {
+    case entry_state::live:
+        ++outcome.committed;
+        break;
+    case entry_state::duplicate:
+        ++outcome.duplicate;
+        break;
+    case entry_state::suspended:
+        ++outcome.suspended;
+        break;
     }
-    return outcomes;
 }
 
 } // namespace
@@ -115,9 +109,12 @@ std::uint64_t lane::generation() const noexcept {
 
 /// The database went back, and the records are read again: the slices end as not durable.
 void lane::drop(open_batch& batch) {
-    records_waiting_.fetch_sub(batch.entries.size(), std::memory_order_relaxed);
+    for (auto const& progress : batch.progress) {
+        records_waiting_.fetch_sub(progress.records_left, std::memory_order_relaxed);
+    }
     batch.entries.clear();
     batch.slices.clear();
+    batch.progress.clear();
 }
 
 void lane::run() noexcept {
@@ -233,6 +230,7 @@ void lane::add(slice&& share, clock::time_point now) {
 
     // The body belongs to all lanes' slices: count an even part of it.
     open_->bytes += routed.block().batch.body.size() / options_.lanes;
+    open_->progress.push_back({share.indices().size(), {}});
     open_->slices.push_back(std::move(share));
 }
 
@@ -266,7 +264,7 @@ bool lane::store(part const& share) {
     switch (end) {
     case storage::store_end::stored:
         last_batch_.set(writer_.last_batch());
-        finish_part(*share.batch);
+        finish_part(share);
         return true;
     case storage::store_end::poisoned:
         set_aside(share);
@@ -299,18 +297,23 @@ void lane::set_aside(part const& refused) {
     }
 }
 
-/// Reports the outcome of a batch to its slices, once all of its parts are stored. The last slice of
-/// a block frees it, with what the entries view.
-void lane::finish_part(open_batch& batch) {
+/// Reports the outcome to the slices of which no record is left: their senders do not wait for other
+/// parts of the batch. The last slice of a block frees it, with what its entries view.
+void lane::finish_part(part const& share) {
+    auto& batch = *share.batch;
+    records_waiting_.fetch_sub(share.entries.size(), std::memory_order_relaxed);
+    for (auto const& entry : share.entries) {
+        auto& progress = batch.progress[entry.owner];
+        count(entry, progress.outcome);
+        if (--progress.records_left == 0) {
+            batch.slices[entry.owner].finish(progress.outcome);
+        }
+    }
+
     if (--batch.parts_left > 0) {
         return;
     }
-    auto const outcomes = outcomes_of(batch.entries, batch.slices.size());
-    records_waiting_.fetch_sub(batch.entries.size(), std::memory_order_relaxed);
     batch.entries.clear();
-    for (std::size_t i = 0; i < batch.slices.size(); ++i) {
-        batch.slices[i].finish(outcomes[i]);
-    }
     batch.slices.clear();
     if (aside_.empty() && at_once_.empty()) {
         writer_.forget_details();

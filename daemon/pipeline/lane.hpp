@@ -96,9 +96,15 @@ class lane {
     void join();
 
   private:
+    /// How far the records of a slice are stored.
+    struct slice_progress {
+        std::size_t records_left = 0;
+        ingest::block_outcome outcome;
+    };
     /// Slices and their records, until each record is stored.
     struct open_batch {
-        std::vector<slice> slices;
+        std::vector<slice> slices;            ///< empty ones are finished
+        std::vector<slice_progress> progress; ///< of each slice
         std::vector<storage::batch_entry> entries;
         std::uint64_t bytes = 0;
         std::size_t parts_left = 1;   ///< of the entries, to be stored
@@ -120,7 +126,7 @@ class lane {
     bool store(part const& share);
     [[nodiscard]] bool has_part_aside(ingest::uuid const& source) const;
     void set_aside(part const& refused);
-    void finish_part(open_batch& batch);
+    void finish_part(part const& share);
     void let_go() noexcept;
     [[nodiscard]] std::vector<ingest::uuid> required() const;
     [[nodiscard]] std::uint64_t generation() const noexcept;

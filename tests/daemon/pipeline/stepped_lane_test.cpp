@@ -145,12 +145,14 @@ TEST_F(stepped_lane, holds_up_no_other_records_while_it_searches_for_bad_ones) {
         many += call_json(i, 1, i % 4 == 0 ? "44666" : "4420");
     }
     auto const bad = push(*lane, many, 2);
-    push(*lane, call_json(100, 1), 3);
+    auto const good = push(*lane, call_json(100, 1), 3);
     push(*lane, call_json(101, 2), 4);
     lane->step(now_);
     now_ += 5ms;
     settle(*lane);
     EXPECT_EQ(database_->calls.size(), 2U) << "those of the two others";
+    EXPECT_EQ(good->outcome, (ingest::block_outcome{true, 1, 0, 0})) << "its sender does not wait";
+    EXPECT_EQ(lane->records_waiting(), 64U);
     EXPECT_FALSE(bad->is_done);
     auto const refused = database_->refused;
     EXPECT_LE(refused, 2U + 8U) << "the batch, the part of its source, and the budget";
