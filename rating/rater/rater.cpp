@@ -212,6 +212,7 @@ found_rate find_rate(std::string_view digits, ingest::call_direction direction, 
                 return {asked, index};
             }
         }
+
         if (auto const slot_index = asked->find_place(digits, direction, when, false)) {
             return {asked, slot_index};
         }
