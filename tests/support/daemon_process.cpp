@@ -1,6 +1,7 @@
 #include "tests/support/daemon_process.hpp"
 
 #include "tests/support/http_client.hpp"
+#include "tests/support/slowness.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -89,7 +90,7 @@ command_result run_tallyd_for(std::chrono::milliseconds time, std::string const&
                               std::map<std::string, std::string> const& environment) {
     auto const output = temporary_file();
     auto const pid = spawn(binary, words, environment, output);
-    auto const deadline = std::chrono::steady_clock::now() + time;
+    auto const deadline = std::chrono::steady_clock::now() + time * slowness;
     siginfo_t ended{};
     while (ended.si_pid == 0 && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(std::chrono::milliseconds{1});
@@ -108,7 +109,7 @@ daemon_process::daemon_process(std::string binary, std::map<std::string, std::st
     environment.try_emplace("TALLYD_HTTP_LISTEN", "127.0.0.1:0");
     environment.try_emplace("TALLYD_ADMIN_LISTEN", "127.0.0.1:0");
     pid_ = spawn(binary, words, environment, log_file_);
-    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60} * slowness;
     while ((http_port_ = port_in_log("http")) == 0 || (admin_port_ = port_in_log("admin")) == 0) {
         if (::waitpid(pid_, nullptr, WNOHANG) != 0 || std::chrono::steady_clock::now() > deadline) {
             ::kill(pid_, SIGKILL);
@@ -142,7 +143,7 @@ std::string daemon_process::log() const {
 }
 
 bool daemon_process::wait_ready(std::chrono::seconds limit) const {
-    auto const deadline = std::chrono::steady_clock::now() + limit;
+    auto const deadline = std::chrono::steady_clock::now() + limit * slowness;
     while (std::chrono::steady_clock::now() < deadline) {
         if (http_request(admin_port_, "GET", "/readyz").status == 200) {
             return true;

@@ -1,4 +1,5 @@
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -20,10 +21,7 @@ using tests::execute;
 using tests::query_one;
 
 std::string call(int number) {
-    return R"({"uuid":"e0000000-0000-4000-8000-00000000000)" + std::to_string(number) +
-           R"(","account_number":"ACC-1","direction":"outbound","caller_id":"1001",)"
-           R"("destination":"4420","start_time":"2026-05-04T10:00:00Z",)"
-           R"("end_time":"2026-05-04T10:01:00Z","duration":60,"billsec":60})";
+    return tests::call_json{number}.text();
 }
 
 /// Polls until the response contains `text`. Returns the last response.

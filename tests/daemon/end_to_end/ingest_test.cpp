@@ -1,4 +1,5 @@
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -28,14 +29,11 @@ using tests::query_rows;
 std::string const binary = TALLY_BINARY;
 
 std::string canonical(int number, int account, std::string const& destination, int seconds) {
-    char id[64];
-    std::snprintf(id, sizeof id, "c0000000-0000-4000-8000-%012d", number);
-    return R"({"uuid":")" + std::string{id} + R"(","account_number":"ACC-)" +
-           std::to_string(account) +
-           R"(","direction":"outbound","caller_id":"1001","destination":")" + destination +
-           R"(","start_time":"2026-05-04T10:00:00Z","answer_time":"2026-05-04T10:00:00Z",)" +
-           R"("end_time":)" + std::to_string(1'777'888'800 + seconds) + R"(,"duration":)" +
-           std::to_string(seconds) + R"(,"billsec":)" + std::to_string(seconds) + "}\n";
+    return tests::call_json{number}
+        .account(account)
+        .with("destination", destination)
+        .lasting(1'777'888'800, seconds)
+        .line();
 }
 
 /// A body as mod_json_cdr sends it by default: raw JSON with percent-encoded values.
@@ -230,10 +228,12 @@ TEST_F(road_test, a_new_did_is_known_without_a_restart) {
                                 "WHERE did_number = '+" +
                                     tests::did_of(1) + "'");
     auto const inbound = [](int number) {
-        auto record = canonical(number, 1, "+447700900123", 60);
-        record.replace(record.find("\"account_number\":\"ACC-1\","), 25, "");
-        record.replace(record.find("outbound"), 8, "inbound");
-        return record;
+        return tests::call_json{number}
+            .without("account_number")
+            .with("direction", "inbound")
+            .with("destination", "+447700900123")
+            .lasting(1'777'888'800, 60)
+            .line();
     };
     bool stored = false;
     for (int i = 0; i < 200 && !stored; ++i) {

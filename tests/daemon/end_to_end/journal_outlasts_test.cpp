@@ -3,6 +3,7 @@
 #include "ingest/journal/writer.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -22,17 +23,25 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
+using tests::call_json;
 using tests::daemon_process;
 using tests::query_one;
 
 char const* const binary = TALLY_BINARY;
 
+call_json canonical_call(int number) {
+    return call_json{number}.with("end_time", "2026-05-04T10:01:02Z").with("duration", 62);
+}
+
 std::string canonical(int number) {
-    return R"({"uuid":"d0000000-0000-4000-8000-00000000000)" + std::to_string(number) +
-           R"(","account_number":"ACC-1","direction":"outbound","caller_id":"1001",)"
-           R"("destination":"4420","start_time":"2026-05-04T10:00:00Z",)"
-           R"("end_time":"2026-05-04T10:01:02Z","duration":62,"billsec":60})"
-           "\n";
+    return canonical_call(number).line();
+}
+
+/// A call with some 600 bytes.
+std::string large_canonical(int number) {
+    return canonical_call(number)
+        .with_json("metadata", R"({"pad":")" + std::string(400, 'x') + "\"}")
+        .line();
 }
 
 /// The record of the b-leg.
@@ -101,9 +110,7 @@ class journal_outlasts : public testing::Test {
 
 TEST_F(journal_outlasts, a_lower_limit_drops_no_record_that_was_taken) {
     set_local("record_bytes_max = 400");
-    auto large = canonical(3);
-    large.insert(1, R"("metadata":{"pad":")" + std::string(400, 'x') + R"("},)");
-    leave_behind("/v1/cdrs", canonical(1) + canonical(2) + large);
+    leave_behind("/v1/cdrs", canonical(1) + canonical(2) + large_canonical(3));
     set_local("record_bytes_max = 100");
     run_once();
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");
@@ -112,9 +119,7 @@ TEST_F(journal_outlasts, a_lower_limit_drops_no_record_that_was_taken) {
 
 TEST_F(journal_outlasts, a_higher_limit_takes_no_record_that_was_refused) {
     set_local("record_bytes_max = 400");
-    auto large = canonical(3);
-    large.insert(1, R"("metadata":{"pad":")" + std::string(400, 'x') + R"("},)");
-    leave_behind("/v1/cdrs", canonical(1) + canonical(2) + large);
+    leave_behind("/v1/cdrs", canonical(1) + canonical(2) + large_canonical(3));
     set_local("record_bytes_max = 100000");
     run_once();
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "2");

@@ -2,6 +2,7 @@
 
 #include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -18,15 +19,16 @@
 namespace tally::tests {
 
 /// Call `number`, of one of the accounts ACC-1 to ACC-5: 60 s to London, which cost 1.7.
+inline call_json call_of(int number) {
+    return call_json{number}
+        .account(1 + number % 5)
+        .with("answer_time", "2026-05-04T10:00:02Z")
+        .with("end_time", "2026-05-04T10:01:02Z")
+        .with("duration", 62);
+}
+
 inline std::string call(int number) {
-    std::string id = std::to_string(number);
-    id.insert(0, 12 - id.size(), '0');
-    return R"({"uuid":"d0000000-0000-4000-8000-)" + id + R"(","account_number":"ACC-)" +
-           std::to_string(1 + number % 5) +
-           R"(","direction":"outbound","caller_id":"1001","destination":"4420",)"
-           R"("start_time":"2026-05-04T10:00:00Z","answer_time":"2026-05-04T10:00:02Z",)"
-           R"("end_time":"2026-05-04T10:01:02Z","duration":62,"billsec":60})"
-           "\n";
+    return call_of(number).line();
 }
 
 inline std::string calls(int origin, int target) {

@@ -69,10 +69,10 @@ TEST_F(journal_road, reads_what_it_finds_by_the_settings_of_its_source) {
 // pays was decided when the push came.
 TEST_F(journal_road, a_number_that_moved_between_two_runs_charges_nobody_twice) {
     environment_["TALLYD_LANES"] = "2";
-    auto by_number = call(0);
-    auto const account = by_number.find(R"("account_number":"ACC-1",)");
-    by_number.erase(account, std::string_view{R"("account_number":"ACC-1",)"}.size());
-    by_number.replace(by_number.find(R"("1001")"), 6, "\"+" + tests::did_of(1) + "\"");
+    auto const by_number = tests::call_of(0)
+                               .without("account_number")
+                               .with("caller_id", "+" + tests::did_of(1))
+                               .line();
     {
         auto const daemon = start();
         ASSERT_EQ(push(*daemon, by_number, "/v1/cdrs?ack=commit"), 200U);

@@ -1,6 +1,7 @@
 #include "tests/daemon/end_to_end/story_fixture.hpp"
 
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/slowness.hpp"
 
 #include <chrono>
 #include <thread>
@@ -46,7 +47,7 @@ void story_fixture::push_all_again() {
 }
 
 void story_fixture::expect_soon(std::string_view question, std::string const& answer) const {
-    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20} * slowness;
     while (ask(question) != answer && std::chrono::steady_clock::now() < deadline) {
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
     }

@@ -1,4 +1,5 @@
 #include "tests/daemon/end_to_end/story_fixture.hpp"
+#include "tests/support/call_json.hpp"
 
 #include <gmock/gmock.h>
 
@@ -39,13 +40,10 @@ class month_story : public tests::story_fixture {
                      R"(,"subject":"SUB-1")");
     }
     void call(int number, std::string const& destination, int seconds, std::int64_t start) {
-        auto const body =
-            R"({"uuid":"story-call-)" + std::to_string(number) +
-            R"(","account_number":"ACC-1","direction":"outbound","caller_id":"1","destination":")" +
-            destination + R"(","start_time":)" + std::to_string(start) + R"(,"answer_time":)" +
-            std::to_string(start) + R"(,"end_time":)" + std::to_string(start + seconds) +
-            R"(,"duration":)" + std::to_string(seconds) + R"(,"billsec":)" +
-            std::to_string(seconds) + "}";
+        auto const body = tests::call_json{number}
+                              .with("destination", destination)
+                              .lasting(start, seconds)
+                              .text();
         EXPECT_EQ(
             tests::http_request(daemon->http_port(), "POST", "/v1/cdrs?ack=commit", body).status,
             200U);

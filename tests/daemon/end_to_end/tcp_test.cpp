@@ -1,7 +1,9 @@
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/slowness.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,13 +23,7 @@ using tests::daemon_process;
 using tests::query_one;
 
 std::string call(int number) {
-    char id[64];
-    std::snprintf(id, sizeof id, "d0000000-0000-4000-8000-%012d", number);
-    return R"({"uuid":")" + std::string{id} + R"(","account_number":"ACC-)" +
-           std::to_string(1 + number % 3) +
-           R"(","direction":"outbound","caller_id":"1","destination":"4420","start_time":1777888800,)"
-           R"("answer_time":1777888800,"end_time":1777888860,"duration":60,"billsec":60})"
-           "\n";
+    return tests::call_json{number}.account(1 + number % 3).lasting(1'777'888'800, 60).line();
 }
 
 /// A client that reads acks with a deadline.
@@ -100,7 +96,8 @@ class tcp_road_test : public ::testing::Test {
         EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
     }
     void expect_soon(std::string_view question, std::string const& answer) const {
-        auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+        auto const deadline =
+            std::chrono::steady_clock::now() + std::chrono::seconds{30} * tests::slowness;
         while (query_one(database, question) != answer &&
                std::chrono::steady_clock::now() < deadline) {
             ::usleep(20'000);

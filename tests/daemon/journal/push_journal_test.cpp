@@ -1,6 +1,7 @@
 #include "daemon/journal/push_journal.hpp"
 
 #include "ingest/push/handler.hpp"
+#include "tests/support/call_json.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,11 +28,7 @@ class counting final : public ingest::push_observer {
     void acknowledged(double) noexcept override { ++notified; }
 };
 
-std::string const call =
-    R"({"uuid":"d0000000-0000-4000-8000-000000000001","account_number":"ACC-1",)"
-    R"("direction":"outbound","caller_id":"1001","destination":"4420",)"
-    R"("start_time":"2026-05-04T10:00:00Z","end_time":"2026-05-04T10:01:02Z",)"
-    R"("duration":62,"billsec":60})";
+std::string const call = tests::call_json{1}.text();
 
 class push_journal_test : public testing::Test {
   protected:

@@ -3,6 +3,7 @@
 #include "storage/batch/batch_writer.hpp"
 
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/catalog_of.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -43,11 +44,7 @@ class lane_test : public ::testing::Test {
         auto block = std::make_unique<ingest::record_block>();
         block->sender = source_;
         block->in_format = ingest::find_format("canonical");
-        block->batch.set_body(
-            R"({"uuid":"call-)" + std::to_string(number) +
-            R"(","account_number":"ACC-1","direction":"outbound","caller_id":"1",)"
-            R"("destination":"4420","start_time":"2026-05-04T10:00:00Z",)"
-            R"("end_time":"2026-05-04T10:01:00Z","duration":60,"billsec":60})");
+        block->batch.set_body(tests::call_json{number}.text());
         block->in_format->decode({*source_, {}, {}}, block->batch);
         block->stream_begin = static_cast<std::uint64_t>(number);
         block->stream_end = block->stream_begin + 1;

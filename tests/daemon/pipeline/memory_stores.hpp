@@ -6,6 +6,7 @@
 #include "storage/batch/batch_store.hpp"
 #include "storage/lane/position_store.hpp"
 #include "tests/rating/rater/builders.hpp"
+#include "tests/support/call_json.hpp"
 
 #include <algorithm>
 #include <map>
@@ -42,14 +43,11 @@ inline std::shared_ptr<rating::catalog const> small_catalog(int owner = 1) {
 
 /// A call by its account's number; `account` 0: by the number that moves.
 inline std::string call_json(int number, int account, std::string const& destination = "4420") {
-    auto const payer = account == 0 ? std::string{R"("caller_id":"+442070001")"}
-                                    : R"("account_number":"ACC-)" + std::to_string(account) +
-                                          R"(","caller_id":"1")";
-    return R"({"uuid":"call-)" + std::to_string(number) + R"(",)" + payer +
-           R"(,"direction":"outbound","destination":")" + destination +
-           R"(","start_time":"2026-05-04T10:00:00Z","end_time":"2026-05-04T10:01:00Z",)"
-           R"("duration":60,"billsec":60})"
-           "\n";
+    tally::tests::call_json call{"call-" + std::to_string(number)};
+    call.with("destination", destination);
+    account == 0 ? call.without("account_number").with("caller_id", "+442070001")
+                 : call.account(account);
+    return call.line();
 }
 
 inline std::shared_ptr<ingest::source const> source_of(std::uint8_t id) {

@@ -3,6 +3,7 @@
 #include "ingest/formats/formats.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/catalog_of.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -43,12 +44,7 @@ class pipeline_test : public ::testing::Test {
     static std::string records(int first, int count) {
         std::string text;
         for (int i = first; i < first + count; ++i) {
-            text += R"({"uuid":"call-)" + std::to_string(i) + R"(","account_number":"ACC-)" +
-                    std::to_string(1 + i % 6) +
-                    R"(","direction":"outbound","caller_id":"1","destination":"4420",)"
-                    R"("start_time":"2026-05-04T10:00:00Z","end_time":"2026-05-04T10:01:00Z",)"
-                    R"("duration":60,"billsec":60})"
-                    "\n";
+            text += tests::call_json{"call-" + std::to_string(i)}.account(1 + i % 6).line();
         }
         return text;
     }
@@ -115,12 +111,7 @@ TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_ar
     std::atomic<int> lost{0};
     for (int i = 0; i < blocks; ++i) {
         // The smallest possible block: it owns no text.
-        std::string number = std::to_string(i);
-        number.insert(0, 12 - number.size(), '0');
-        auto record = records(i, 1);
-        record.replace(record.find("call-"), 5 + std::to_string(i).size(),
-                       "d0000000-0000-4000-8000-" + number);
-        auto block = block_of(record);
+        auto block = block_of(tests::call_json{i}.account(1 + i % 6).line());
         block->stream_begin = static_cast<std::uint64_t>(i);
         block->stream_end = static_cast<std::uint64_t>(i) + 1;
         block->admitted_bytes = block->memory_bytes();

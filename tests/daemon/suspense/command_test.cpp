@@ -1,4 +1,5 @@
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -25,12 +26,12 @@ using tests::execute;
 using tests::query_one;
 
 std::string call(int number, std::string const& account, std::string const& duration = "60") {
-    char id[64];
-    std::snprintf(id, sizeof id, "c0000000-0000-4000-8000-%012d", number);
-    return R"({"uuid":")" + std::string{id} + R"(","account_number":")" + account +
-           R"(","direction":"outbound","caller_id":"1001","destination":"1212",)"
-           R"("start_time":1777888800,"answer_time":1777888800,"end_time":1777888860,"duration":)" +
-           duration + R"(,"billsec":60})" + "\n";
+    return tests::call_json{number}
+        .with("account_number", account)
+        .with("destination", "1212")
+        .lasting(1777888800, 60)
+        .with_json("duration", duration)
+        .line();
 }
 
 /// A row of Master.csv; `start` in the switch's local time.
@@ -301,7 +302,7 @@ TEST_F(suspense_command, export_gives_every_byte_and_raw_goes_back_in_mended) {
     EXPECT_THAT(run({"export", "--to", all}).out, HasSubstr("3 records exported"));
     auto const text = content("all.ndjson");
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
-    EXPECT_THAT(text, AllOf(HasSubstr(R"("payload":"{\"uuid\":\"c0000000)"),
+    EXPECT_THAT(text, AllOf(HasSubstr(R"("payload":"{\"uuid\":\"d0000000)"),
                             HasSubstr(R"("payload_base64":")"), HasSubstr(R"("state":"waiting")")));
     EXPECT_EQ(std::filesystem::status(all).permissions(),
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);

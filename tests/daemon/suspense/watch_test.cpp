@@ -1,4 +1,5 @@
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -23,12 +24,12 @@ using tests::query_one;
 
 /// A call by its caller's number, without an account.
 std::string call_from(std::string const& number, int i) {
-    char id[64];
-    std::snprintf(id, sizeof id, "c0000000-0000-4000-8000-%012d", i);
-    return R"({"uuid":")" + std::string{id} + R"(","direction":"outbound","caller_id":")" + number +
-           R"(","destination":"1212","start_time":1777888800,"answer_time":1777888800,)"
-           R"("end_time":1777888860,"duration":60,"billsec":60})" +
-           "\n";
+    return tests::call_json{i}
+        .without("account_number")
+        .with("caller_id", number)
+        .with("destination", "1212")
+        .lasting(1777888800, 60)
+        .line();
 }
 
 class suspense_watch : public ::testing::Test {
