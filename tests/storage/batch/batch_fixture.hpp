@@ -4,6 +4,7 @@
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_maker.hpp"
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/stored_row.hpp"
 
 #include <gtest/gtest.h>
 
@@ -36,6 +37,10 @@ class batch_fixture : public testing::Test {
     [[nodiscard]] std::string ask(std::string_view sql) const { return query_one(database, sql); }
     [[nodiscard]] std::vector<std::string> rows(std::string_view sql) const {
         return query_rows(database, sql);
+    }
+    [[nodiscard]] stored_row row(std::string_view table,
+                                 std::string_view condition = "true") const {
+        return {database, table, condition};
     }
     [[nodiscard]] ingest::uuid account_id(int account) const;
     [[nodiscard]] ingest::uuid subscription_id(int account) const;
