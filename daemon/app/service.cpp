@@ -86,13 +86,11 @@ bool service::impl::start() {
 void service::impl::make_background_parts() {
     auto const& s = settings.settings;
     suspense = std::make_unique<suspense_watch>(
-        suspense_watch::options{.connection_string = store->connection_string(),
-                                .partitions = partition_policy_of(s),
-                                .attempts_max =
-                                    static_cast<std::int32_t>(s.suspense_auto_attempts_max)},
+        suspense_database_at(store->connection_string(), partition_policy_of(s)),
+        static_cast<std::int32_t>(s.suspense_auto_attempts_max),
         suspense_observer_of(counters, *monitor), failures);
-    watch = std::make_unique<catalog_watch>(store->connection_string(), catalog_target_here(),
-                                            failures);
+    watch = std::make_unique<catalog_watch>(catalog_database_at(store->connection_string()),
+                                            catalog_target_here(), failures);
     provisioner = std::make_unique<partition_provisioner>(
         store->connection_string(), partition_policy_of(s),
         [this](std::int64_t seconds) { counters.database.partition_horizon_seconds.set(seconds); },

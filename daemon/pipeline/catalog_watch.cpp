@@ -10,13 +10,6 @@ namespace tally::daemon {
 
 namespace {
 
-/// How long a wait for notifications lasts before reload() and stop() are noticed.
-constexpr int wait_ms = 250;
-constexpr std::chrono::milliseconds retry_after{1000};
-/// A change sends one notification per statement and table, and importing a deck is many
-/// statements. Notifications that follow within this time are answered by one load.
-constexpr std::chrono::milliseconds settle{20};
-
 void log_warnings(storage::load_warnings const& warnings) {
     for (auto const& warning : warnings.texts()) {
         spdlog::warn("event=catalog_row_left_out detail=\"{}\"", warning);
@@ -28,11 +21,14 @@ void log_warnings(storage::load_warnings const& warnings) {
 
 } // namespace
 
-catalog_watch::catalog_watch(std::string connection_string, catalog_target target,
+catalog_watch::catalog_watch(std::unique_ptr<catalog_database> database, catalog_target target,
+                             failure_report& failures, intervals timing)
+    : database_{std::move(database)}, target_{std::move(target)}, failures_{failures},
+      timing_{timing} {}
+
+catalog_watch::catalog_watch(std::unique_ptr<catalog_database> database, catalog_target target,
                              failure_report& failures)
-    : connection_string_{std::move(connection_string)}, target_{std::move(target)},
-      failures_{failures}, listener_{connection_string_}, loader_{connection_string_,
-                                                                  "tallyd catalog"} {}
+    : catalog_watch{std::move(database), std::move(target), failures, intervals{}} {}
 
 catalog_watch::~catalog_watch() {
     stop();
@@ -48,8 +44,7 @@ void catalog_watch::stop() noexcept {
         stopping_ = true;
     }
     wake_.notify_all();
-    listener_.cancel();
-    loader_.cancel();
+    database_->cancel();
     if (thread_.joinable()) {
         thread_.join();
     }
@@ -69,8 +64,9 @@ void catalog_watch::run() noexcept {
             failures_.report("catalog_watch", error.what());
             break;
         } catch (std::exception const& error) {
+            reload_asked_ = true; // the notification is consumed, so remember the change
             spdlog::error("event=catalog_not_loaded error=\"{}\"", error.what());
-            pause(retry_after);
+            pause(timing_.retry_after);
         }
     }
     pulse_.rest();
@@ -78,7 +74,12 @@ void catalog_watch::run() noexcept {
 
 void catalog_watch::turn() {
     bool changed = false;
-    if (auto const status = wait_for_change(changed); !status.ok()) {
+    storage::result status;
+    {
+        database_wait const waiting{pulse_};
+        status = database_->wait_for_change(static_cast<int>(timing_.wait.count()), changed);
+    }
+    if (!status.ok()) {
         failed(status);
         return;
     }
@@ -87,35 +88,22 @@ void catalog_watch::turn() {
     if (!changed && !reload_asked_.exchange(false)) {
         return;
     }
-    pause(settle);
+    pause(timing_.settle);
     if (auto const outcome = load(); !outcome.ok()) {
         reload_asked_ = true; // the notification is consumed, so remember the change
         failed(outcome);
     }
 }
 
-storage::result catalog_watch::wait_for_change(bool& changed) {
-    database_wait const waiting{pulse_};
-    return listener_.wait(wait_ms, changed);
-}
-
-storage::result catalog_watch::read(storage::loaded_sources& senders,
-                                    storage::loaded_catalog& catalog) {
-    database_wait const waiting{pulse_};
-    auto status = storage::load_sources(loader_, senders);
-    if (status.ok()) {
-        status = storage::load_catalog(loader_, catalog);
-    }
-    loader_.close(); // it may not be needed again for days
-    return status;
-}
-
 storage::result catalog_watch::load() {
     auto const began = std::chrono::steady_clock::now();
     storage::loaded_sources senders;
     storage::loaded_catalog catalog;
-    if (auto status = read(senders, catalog); !status.ok()) {
-        return status;
+    {
+        database_wait const waiting{pulse_};
+        if (auto status = database_->load(senders, catalog); !status.ok()) {
+            return status;
+        }
     }
 
     log_warnings(senders.warnings);
@@ -140,7 +128,7 @@ void catalog_watch::failed(storage::result const& status) {
     spdlog::warn("event=catalog_not_loaded sqlstate={} detail=\"{}\"", status.sqlstate,
                  status.detail);
     target_.lost(status.detail);
-    pause(retry_after);
+    pause(timing_.retry_after);
 }
 
 bool catalog_watch::pause(std::chrono::milliseconds time) {

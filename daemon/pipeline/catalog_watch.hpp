@@ -1,12 +1,10 @@
 #pragma once
 
+#include "daemon/pipeline/catalog_database.hpp"
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
 #include "ingest/record/source.hpp"
 #include "rating/catalog/catalog.hpp"
-#include "storage/catalog/catalog_listener.hpp"
-#include "storage/catalog/catalog_loader.hpp"
-#include "storage/catalog/source_loader.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -35,7 +33,19 @@ struct catalog_target {
 /// works with the last version.
 class catalog_watch {
   public:
-    catalog_watch(std::string connection_string, catalog_target target, failure_report& failures);
+    struct intervals {
+        /// How long a wait for notifications lasts before reload() is noticed.
+        std::chrono::milliseconds wait{250};
+        std::chrono::milliseconds retry_after{1000};
+        /// A change sends one notification per statement and table, and importing a deck is many
+        /// statements. Notifications that follow within this time are answered by one load.
+        std::chrono::milliseconds settle{20};
+    };
+
+    catalog_watch(std::unique_ptr<catalog_database> database, catalog_target target,
+                  failure_report& failures, intervals timing);
+    catalog_watch(std::unique_ptr<catalog_database> database, catalog_target target,
+                  failure_report& failures);
     ~catalog_watch();
     catalog_watch(catalog_watch const&) = delete;
     catalog_watch& operator=(catalog_watch const&) = delete;
@@ -51,18 +61,15 @@ class catalog_watch {
   private:
     void run() noexcept;
     void turn();
-    storage::result wait_for_change(bool& changed);
-    storage::result read(storage::loaded_sources& senders, storage::loaded_catalog& catalog);
     storage::result load();
     void failed(storage::result const& status);
     bool pause(std::chrono::milliseconds time);
 
-    std::string connection_string_;
+    std::unique_ptr<catalog_database> database_;
     catalog_target target_;
     failure_report& failures_;
+    intervals timing_;
     heartbeat pulse_{"catalog watch"};
-    storage::catalog_listener listener_;
-    storage::pq_connection loader_;
     std::atomic<bool> reload_asked_{false};
     std::atomic<std::int64_t> loaded_at_s_{0};
     std::mutex mutex_; ///< guards stopping_ for the wait

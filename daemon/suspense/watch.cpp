@@ -26,10 +26,11 @@ constexpr std::chrono::milliseconds rest_between_rounds_max{10'000};
 
 } // namespace
 
-suspense_watch::suspense_watch(options settings, suspense_observer observer,
+suspense_watch::suspense_watch(std::unique_ptr<suspense_database> database,
+                               std::int32_t attempts_max, suspense_observer observer,
                                failure_report& failures)
-    : options_{std::move(settings)}, observer_{std::move(observer)}, failures_{failures},
-      connection_{options_.connection_string, "tallyd suspense", {}, storage::due_limits()} {}
+    : database_{std::move(database)},
+      attempts_max_{attempts_max}, observer_{std::move(observer)}, failures_{failures} {}
 
 suspense_watch::~suspense_watch() {
     stop();
@@ -43,12 +44,9 @@ void suspense_watch::stop() noexcept {
     {
         std::lock_guard const lock{mutex_};
         stopping_ = true;
-        if (retrier_) {
-            retrier_->cancel();
-        }
     }
     wake_.notify_all();
-    connection_.cancel();
+    database_->cancel();
     if (thread_.joinable()) {
         thread_.join();
     }
@@ -82,9 +80,10 @@ void suspense_watch::run() noexcept {
         try {
             round();
         } catch (std::runtime_error const& error) { // the database refuses or is unavailable
-            reset_retrier(); // its connections may be broken; the next cycle opens new ones
+            database_
+                ->end_retries(); // its connections may be broken; the next cycle opens new ones
             wait = round_after_failure;
-            if (!connection_.is_cancelled()) {
+            if (!database_->is_cancelled()) {
                 spdlog::warn("event=suspense_not_tried error=\"{}\"", error.what());
             }
         } catch (std::exception const& error) { // out of memory, or a bug
@@ -99,7 +98,7 @@ void suspense_watch::run() noexcept {
 void suspense_watch::round() {
     auto const began = clock::now();
     look();
-    if (options_.attempts_max > 0 && is_leader()) {
+    if (attempts_max_ > 0 && is_leader()) {
         try_all();
     }
 
@@ -113,30 +112,18 @@ void suspense_watch::look() {
     if (clock::now() < next_look_) {
         return;
     }
-    std::vector<storage::waiting_reason> reasons;
     database_wait const waiting{pulse_};
-    check(storage::waiting_by_reason(connection_, reasons));
-    observer_.waiting(reasons);
+    observer_.waiting(database_->waiting());
     next_look_ = clock::now() + look_every;
 }
 
 bool suspense_watch::is_leader() {
-    // The advisory lock lives as long as the session, so a connection that was opened again since
-    // (a new generation) no longer holds it.
-    if (connection_.is_open() && our_generation_ == connection_.generation()) {
-        return true;
-    }
-
-    bool is_ours = false;
     database_wait const waiting{pulse_};
-    check(storage::try_become_leader(connection_, is_ours));
-    our_generation_ = is_ours ? connection_.generation() : 0;
-    return is_ours;
+    return database_->is_leader();
 }
 
 void suspense_watch::try_all() {
     retry_counts all;
-    std::vector<ingest::uuid> due;
     bool go_on = true;
     while (go_on) {
         auto const with = options_now();
@@ -145,20 +132,19 @@ void suspense_watch::try_all() {
         }
 
         // Ends by itself: a record that was tried is not due again by the same catalog.
-        find_due(with, due);
+        std::vector<ingest::uuid> due;
+        {
+            database_wait const waiting{pulse_};
+            due = database_->due(*with.automatic, due_max);
+        }
         go_on = !due.empty() && try_these(due, all);
     }
-    reset_retrier(); // an idle daemon keeps no connections for retries
+    database_->end_retries(); // an idle daemon keeps no connections for retries
 
     if (all.tried > 0) {
         spdlog::info("event=suspense_tried records={} stored={} duplicate={} waiting={}", all.tried,
                      all.stored, all.duplicate, all.tried - all.stored - all.duplicate);
     }
-}
-
-void suspense_watch::find_due(retry_options const& with, std::vector<ingest::uuid>& due) {
-    database_wait const waiting{pulse_};
-    check(storage::find_due(connection_, *with.automatic, due_max, due));
 }
 
 /// Retries `due` page by page. False: the daemon stops.
@@ -179,62 +165,25 @@ bool suspense_watch::try_these(std::span<ingest::uuid const> due, retry_counts& 
     return true;
 }
 
-/// Retries one page with the present catalog. The rows are read in portions of bounded size, so
-/// large payloads take several reads.
+/// Retries one page with the present catalog.
 void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) {
-    ensure_retrier(options_now());
-    storage::suspense_filter which;
-    which.ids = std::move(ids);
-    which.state = "waiting";
-
-    std::vector<storage::suspense_record> records;
-    ingest::uuid after;
-    do {
+    retry_counts counts;
+    {
         database_wait const waiting{pulse_}; // reading and storing are nearly all of the time
-        check(storage::next_suspense(connection_, which, after, records));
-        if (!records.empty()) {
-            after = records.back().id;
-            retrier_->retry(records);
-        }
-    } while (!records.empty());
-
-    auto const counts = retrier_->take_counts();
+        counts = database_->retry(std::move(ids), options_now());
+    }
     observer_.tried(counts);
     all.tried += counts.tried;
     all.stored += counts.stored;
     all.duplicate += counts.duplicate;
 }
 
-/// One retrier serves all pages with the same catalog: it keeps its connections and its usage rows.
-void suspense_watch::ensure_retrier(retry_options const& with) {
-    if (retrier_ && worked_with_ == with.automatic->catalog_at) {
-        return;
-    }
-    reset_retrier();
-    auto made = std::make_unique<suspense_retry>(with);
-    std::lock_guard const lock{mutex_};
-    retrier_ = std::move(made);
-    worked_with_ = with.automatic->catalog_at;
-    if (stopping_) {
-        retrier_->cancel();
-    }
-}
-
-void suspense_watch::reset_retrier() noexcept {
-    std::unique_ptr<suspense_retry> ended;
-    std::lock_guard const lock{mutex_};
-    ended.swap(retrier_);
-}
-
 retry_options suspense_watch::options_now() {
     std::lock_guard const lock{mutex_};
     retry_options now;
-    now.connection_string = options_.connection_string;
-    now.purpose = "tallyd suspense retry";
     now.catalog = catalog_;
     now.sources = sources_;
-    now.partitions = options_.partitions;
-    now.automatic = storage::automatic_attempts{catalog_at_, options_.attempts_max};
+    now.automatic = storage::automatic_attempts{catalog_at_, attempts_max_};
     now.stop = [this] {
         std::lock_guard const guard{mutex_};
         return stopping_;

@@ -2,15 +2,15 @@
 
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
-#include "daemon/suspense/retrier.hpp"
+#include "daemon/suspense/database.hpp"
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -33,13 +33,9 @@ struct suspense_observer {
 ///           └────────────── pause: an interval, or until the catalog changes ────────┘
 class suspense_watch {
   public:
-    struct options {
-        std::string connection_string;
-        storage::partition_policy partitions;
-        std::int32_t attempts_max = 0; ///< per record; 0: no record is retried
-    };
-
-    suspense_watch(options settings, suspense_observer observer, failure_report& failures);
+    /// `attempts_max`: per record; 0: no record is retried.
+    suspense_watch(std::unique_ptr<suspense_database> database, std::int32_t attempts_max,
+                   suspense_observer observer, failure_report& failures);
     ~suspense_watch();
     suspense_watch(suspense_watch const&) = delete;
     suspense_watch& operator=(suspense_watch const&) = delete;
@@ -63,20 +59,16 @@ class suspense_watch {
     void look();
     bool is_leader();
     void try_all();
-    void find_due(retry_options const& with, std::vector<ingest::uuid>& due);
     bool try_these(std::span<ingest::uuid const> due, retry_counts& all);
     void try_page(std::vector<ingest::uuid> ids, retry_counts& all);
-    void ensure_retrier(retry_options const& with);
-    void reset_retrier() noexcept;
     [[nodiscard]] retry_options options_now();
     bool rest(std::chrono::milliseconds time);
 
-    options options_;
+    std::unique_ptr<suspense_database> database_;
+    std::int32_t attempts_max_;
     suspense_observer observer_;
     failure_report& failures_;
     heartbeat pulse_{"suspense watch"};
-    storage::pq_connection connection_;
-    std::uint64_t our_generation_ = 0; ///< of the connection that holds the lock; 0: not the leader
     clock::time_point next_look_;
 
     std::mutex mutex_; ///< guards the members below
@@ -84,10 +76,8 @@ class suspense_watch {
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;
     ingest::time_us catalog_at_ = 0;
-    ingest::time_us worked_with_ = 0; ///< the catalog_at_ that retrier_ uses
-    bool is_new_ = false;             ///< the catalog changed since the last cycle began
+    bool is_new_ = false; ///< the catalog changed since the last cycle began
     bool stopping_ = false;
-    std::unique_ptr<suspense_retry> retrier_; ///< set and used by the thread; canceled by stop()
     std::thread thread_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <iterator>
 
 namespace tally::ingest::tests {
 
@@ -66,6 +67,12 @@ int crashing_disk::remove(std::filesystem::path const& file) noexcept {
 int crashing_disk::sync_folder(std::filesystem::path const& /*folder*/) noexcept {
     removed_.clear();
     return 0;
+}
+
+void crashing_disk::spoil(std::size_t file, std::uint64_t offset) {
+    auto& byte = std::next(files_.begin(), static_cast<std::ptrdiff_t>(file))
+                     ->second->durable.at(static_cast<std::size_t>(offset));
+    byte = static_cast<char>(byte ^ 0x55);
 }
 
 void crashing_disk::show(std::filesystem::path const& folder) const {

@@ -39,6 +39,8 @@ class crashing_disk final : public journal_disk {
     /// The files as a reader next to the live writer sees them, under their names in `folder`.
     void show(std::filesystem::path const& folder) const;
     [[nodiscard]] std::size_t files() const { return files_.size(); }
+    /// Changes one byte of a file, as a platter that ages does. `file`: by the order of names.
+    void spoil(std::size_t file, std::uint64_t offset);
 
   private:
     struct file_state {

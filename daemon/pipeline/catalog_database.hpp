@@ -1,0 +1,34 @@
+#pragma once
+
+#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/source_loader.hpp"
+#include "storage/postgres/result.hpp"
+
+#include <memory>
+#include <string>
+
+namespace tally::daemon {
+
+/// The database as the catalog watch sees it. Failures are results. One thread, except cancel().
+class catalog_database {
+  public:
+    catalog_database() = default;
+    catalog_database(catalog_database const&) = delete;
+    catalog_database& operator=(catalog_database const&) = delete;
+    virtual ~catalog_database() = default;
+
+    /// Waits for a change or the timeout. `changed` is also true after each new connection, so a
+    /// caller that loads after each `true` misses no change.
+    virtual storage::result wait_for_change(int timeout_ms, bool& changed) = 0;
+    /// Reads all sources and the whole catalog, sources first.
+    virtual storage::result load(storage::loaded_sources& sources,
+                                 storage::loaded_catalog& catalog) = 0;
+
+    /// Any thread: ends a request and makes all later ones fail.
+    virtual void cancel() noexcept = 0;
+};
+
+/// Two connections to this PostgreSQL: one listens, the other one is open only while it loads.
+std::unique_ptr<catalog_database> catalog_database_at(std::string const& connection_string);
+
+} // namespace tally::daemon

@@ -1,0 +1,122 @@
+#include "daemon/suspense/database.hpp"
+
+#include <mutex>
+#include <stdexcept>
+
+namespace tally::daemon {
+
+namespace {
+
+void check(storage::result const& status) {
+    if (!status.ok()) {
+        throw std::runtime_error("the database refuses: " + status.detail);
+    }
+}
+
+class postgres_suspense final : public suspense_database {
+  public:
+    postgres_suspense(std::string const& connection_string,
+                      storage::partition_policy const& partitions)
+        : connection_string_{connection_string}, partitions_{partitions},
+          connection_{connection_string, "tallyd suspense", {}, storage::due_limits()} {}
+
+    std::vector<storage::waiting_reason> waiting() override {
+        std::vector<storage::waiting_reason> reasons;
+        check(storage::waiting_by_reason(connection_, reasons));
+        return reasons;
+    }
+
+    bool is_leader() override {
+        // The advisory lock lives as long as the session, so a connection that was opened again
+        // since (a new generation) no longer holds it.
+        if (connection_.is_open() && our_generation_ == connection_.generation()) {
+            return true;
+        }
+        bool is_ours = false;
+        check(storage::try_become_leader(connection_, is_ours));
+        our_generation_ = is_ours ? connection_.generation() : 0;
+        return is_ours;
+    }
+
+    std::vector<ingest::uuid> due(storage::automatic_attempts const& attempts,
+                                  std::int32_t ids_max) override {
+        std::vector<ingest::uuid> ids;
+        check(storage::find_due(connection_, attempts, ids_max, ids));
+        return ids;
+    }
+
+    /// The rows are read in portions of bounded size, so large payloads take several reads.
+    retry_counts retry(std::vector<ingest::uuid> ids, retry_options const& options) override {
+        ensure_retrier(options);
+        storage::suspense_filter which;
+        which.ids = std::move(ids);
+        which.state = "waiting";
+
+        std::vector<storage::suspense_record> records;
+        ingest::uuid after;
+        do {
+            check(storage::next_suspense(connection_, which, after, records));
+            if (!records.empty()) {
+                after = records.back().id;
+                retrier_->retry(records);
+            }
+        } while (!records.empty());
+        return retrier_->take_counts();
+    }
+
+    void end_retries() noexcept override {
+        std::unique_ptr<suspense_retry> ended;
+        std::lock_guard const lock{mutex_};
+        ended.swap(retrier_);
+    }
+
+    void cancel() noexcept override {
+        connection_.cancel();
+        std::lock_guard const lock{mutex_};
+        if (retrier_) {
+            retrier_->cancel();
+        }
+    }
+    [[nodiscard]] bool is_cancelled() const noexcept override { return connection_.is_cancelled(); }
+
+  private:
+    /// One retrier serves all pages with the same catalog: it keeps its connections and its usage
+    /// rows.
+    void ensure_retrier(retry_options const& options) {
+        auto const catalog_at = options.automatic ? options.automatic->catalog_at : 0;
+        if (retrier_ && worked_with_ == catalog_at) {
+            return;
+        }
+        end_retries();
+        auto chosen = options;
+        chosen.connection_string = connection_string_;
+        chosen.purpose = "tallyd suspense retry";
+        chosen.partitions = partitions_;
+        auto made = std::make_unique<suspense_retry>(std::move(chosen));
+
+        std::lock_guard const lock{mutex_};
+        retrier_ = std::move(made);
+        worked_with_ = catalog_at;
+        if (connection_.is_cancelled()) {
+            retrier_->cancel();
+        }
+    }
+
+    std::string connection_string_;
+    storage::partition_policy partitions_;
+    storage::pq_connection connection_;
+    std::uint64_t our_generation_ = 0; ///< of the connection that holds the lock; 0: not the leader
+    ingest::time_us worked_with_ = 0;  ///< time of the catalog that retrier_ uses
+    std::mutex mutex_;                 ///< guards retrier_ against cancel()
+    std::unique_ptr<suspense_retry> retrier_; ///< set and used by the thread
+};
+
+} // namespace
+
+std::unique_ptr<suspense_database>
+suspense_database_at(std::string const& connection_string,
+                     storage::partition_policy const& partitions) {
+    return std::make_unique<postgres_suspense>(connection_string, partitions);
+}
+
+} // namespace tally::daemon

@@ -1,0 +1,147 @@
+#include "tests/daemon/journal/feeder_fixture.hpp"
+
+#include "ingest/journal/segment.hpp"
+
+#include <algorithm>
+
+// The feeder and the files of earlier runs: damage, gaps, and how long they are kept.
+
+namespace tally::daemon {
+namespace {
+
+class feeder_files : public tests::feeder_fixture {
+  protected:
+    /// A run that left so many pushes of one call each; the name of its stream.
+    std::string earlier(int pushes, std::uint64_t segment_bytes = 1 << 20) {
+        auto const run = start({.segment_bytes = segment_bytes});
+        for (int i = 0; i < pushes; ++i) {
+            run->push(1);
+        }
+        return run->name();
+    }
+};
+
+TEST_F(feeder_files, stops_at_damaged_records_that_were_acknowledged) {
+    earlier(3);
+    disk.spoil(0, ingest::segment_head_bytes + ingest::frame_head_bytes);
+    auto const run = start();
+    run->feed();
+    EXPECT_TRUE(run->failures.has_failed());
+    EXPECT_TRUE(run->lanes.first_records.empty());
+}
+
+TEST_F(feeder_files, goes_on_behind_damage_that_the_operator_accepts) {
+    auto const name = earlier(3);
+    disk.spoil(0, ingest::segment_head_bytes + ingest::frame_head_bytes);
+    auto const run = start({.retain = std::chrono::hours{1}, .skips_damage = true});
+    run->feed();
+    EXPECT_FALSE(run->failures.has_failed());
+    EXPECT_EQ(run->lanes.first_records, (records{1, 2}));
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_EQ(positions.positions.at(name), 3U) << "nothing waits for what is lost";
+}
+
+TEST_F(feeder_files, a_write_that_was_cut_short_is_no_damage) {
+    {
+        auto const run = start();
+        run->push(1);
+        run->push(1);
+        disk.fail_per_mille(0, 1000, 0);
+        run->push(1);
+        EXPECT_NE(run->flush_error, 0) << "its sender is told";
+    }
+    disk.fail_per_mille(0, 0, 0);
+    disk.lose_power(); // any part of the last write is there
+    auto const run = start();
+    run->feed();
+    EXPECT_FALSE(run->failures.has_failed());
+    ASSERT_GE(run->lanes.first_records.size(), 2U);
+    EXPECT_EQ(run->lanes.first_records[0], 0U);
+    EXPECT_EQ(run->lanes.first_records[1], 1U);
+}
+
+TEST_F(feeder_files, tries_again_what_could_not_be_read) {
+    earlier(2);
+    auto const run = start();
+    disk.fail_per_mille(0, 0, 0, 1000);
+    run->feed();
+    EXPECT_TRUE(run->lanes.first_records.empty());
+    disk.fail_per_mille(0, 0, 0, 0);
+    run->feed();
+    EXPECT_EQ(run->lanes.first_records, (records{0, 1}));
+    EXPECT_FALSE(run->failures.has_failed());
+}
+
+TEST_F(feeder_files, keeps_a_stored_stream_for_a_while) {
+    auto const name = earlier(1);
+    auto const run = start({.retain = std::chrono::seconds{60}});
+    auto const bytes = run->pushes->bytes();
+    run->feed();
+    run->lanes.finish();
+    run->keep();
+    EXPECT_EQ(disk.files(), 1U);
+    run->now += std::chrono::seconds{59};
+    run->feed();
+    EXPECT_EQ(disk.files(), 1U);
+    EXPECT_TRUE(positions.positions.contains(name));
+    run->now += std::chrono::seconds{1};
+    run->feed();
+    EXPECT_EQ(disk.files(), 0U);
+    EXPECT_FALSE(positions.positions.contains(name));
+    EXPECT_GT(bytes, 0U);
+    EXPECT_EQ(run->pushes->bytes(), 0U);
+}
+
+TEST_F(feeder_files, keeps_no_more_bytes_of_stored_streams_than_it_may) {
+    // Ids of one millisecond are in any order.
+    auto const [oldest, newest] = std::minmax({earlier(1), earlier(1)});
+    auto const run =
+        start({.retain = std::chrono::hours{1}, .retain_bytes = std::uint64_t{3} << 19});
+    run->feed();
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_EQ(disk.files(), 1U);
+    EXPECT_FALSE(positions.positions.contains(oldest));
+    EXPECT_TRUE(positions.positions.contains(newest));
+}
+
+TEST_F(feeder_files, keeps_a_stream_that_is_not_stored_whatever_the_limits_are) {
+    earlier(2);
+    auto const run = start({.retain_bytes = 0});
+    run->feed();
+    run->lanes.finish();
+    run->now += std::chrono::hours{100};
+    run->keep();
+    EXPECT_EQ(disk.files(), 1U);
+}
+
+// The files of the first records were removed because the database had confirmed them; then it went
+// back.
+TEST_F(feeder_files, reports_records_that_are_in_no_file_until_an_operator_settles_them) {
+    auto const name = earlier(4, 512);
+    ASSERT_EQ(disk.files(), 4U);
+    disk.remove(disk.list("/journal").at(0).file);
+    disk.remove(disk.list("/journal").at(0).file);
+    positions.positions[name] = 1;
+
+    auto const run = start({.retain = std::chrono::hours{1}});
+    run->feed();
+    ASSERT_EQ(run->feeder->gaps().size(), 1U);
+    EXPECT_EQ(run->feeder->gaps()[0].stream, name);
+    EXPECT_EQ(run->feeder->gaps()[0].first_record, 1U);
+    EXPECT_EQ(run->feeder->gaps()[0].end_record, 2U);
+    EXPECT_EQ(run->lanes.first_records, (records{2, 3}));
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_EQ(positions.positions.at(name), 1U) << "what is missing is not stored";
+
+    positions.positions[name] = 2; // tallyd journal settle
+    run->keep();
+    run->keep();
+    EXPECT_EQ(positions.positions.at(name), 4U);
+    EXPECT_TRUE(run->feeder->gaps().empty());
+}
+
+} // namespace
+} // namespace tally::daemon
