@@ -23,11 +23,11 @@ struct decode_context {
 /// have grown. Any thread.
 ///
 ///     record_batch batch;
-///     batch.set_body(R"({"uuid": "…", "account_number": "ACC-10001", …})");
+///     batch.set_body(R"({"uuid": "…", "account_number": "ACC-10001"})");
 ///     format const* const canonical = find_format("canonical"); // nullptr: unknown name
 ///     canonical->decode({sender, "application/json", {}, now_us()}, batch);
-///     for (cdr const& call : batch.cdrs) { … }
-///     for (rejected_record const& bad : batch.rejected) { … }
+///     for (cdr const& call : batch.cdrs) { store(call); }
+///     for (rejected_record const& bad : batch.rejected) { report(bad); }
 using decode_fn = void (*)(decode_context const& context, record_batch& batch) noexcept;
 
 /// How a stream of bytes in a format is cut into pieces that hold whole records.
