@@ -157,6 +157,31 @@ TEST_F(dev_script, tsan_builds_only_its_program_and_hands_its_arguments_and_fail
     EXPECT_EQ(run("test --tsan"), 66);
 }
 
+TEST_F(dev_script, sanitize_runs_the_programs_of_all_folders_and_short_only_the_small_ones) {
+    installed_but_for("none");
+    auto const folder = folder_ + "/build/asan/tests/";
+    fs::create_directories(folder);
+    for (auto const name :
+         {"config", "ingest", "rating", "storage", "daemon", "units", "threads"}) {
+        auto const program = "test_" + std::string{name};
+        tool(program, "");
+        fs::rename(folder_ + "/bin/" + program, folder + program);
+    }
+    EXPECT_EQ(run("test --sanitize --short --gtest_filter=a.*"), 0) << read("output");
+    EXPECT_THAT(read("calls"), HasSubstr("--target test_units test_threads\n"));
+    EXPECT_THAT(read("calls"), HasSubstr("test_units --gtest_brief=1 --gtest_filter=a.*"));
+    EXPECT_THAT(read("calls"), Not(HasSubstr("test_storage")));
+
+    EXPECT_EQ(run("test --sanitize"), 0) << read("output");
+    EXPECT_THAT(
+        read("calls"),
+        HasSubstr("--target test_config test_ingest test_rating test_storage test_daemon\n"));
+    EXPECT_THAT(read("calls"), HasSubstr("test_daemon --gtest_brief=1"));
+
+    std::ofstream{folder + "test_storage"} << "#!/bin/bash\nexit 66\n";
+    EXPECT_EQ(run("test --sanitize"), 66);
+}
+
 TEST_F(dev_script, refuses_what_it_does_not_know) {
     EXPECT_NE(run("nonsense"), 0);
     EXPECT_THAT(read("output"), HasSubstr("unknown command 'nonsense'"));

