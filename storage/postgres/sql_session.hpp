@@ -38,8 +38,8 @@ class sql_session {
   public:
     /// nullopt: the settings that the server has for the role.
     struct limits {
-        std::optional<int> statement_timeout_ms;
-        std::optional<int> lock_timeout_ms;
+        std::optional<int> statement_timeout_ms = std::nullopt;
+        std::optional<int> lock_timeout_ms = std::nullopt;
         int connect_timeout_ms = 10'000; ///< for each server that the connection string names
     };
 
