@@ -4,6 +4,7 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/logging.hpp"
 #include "daemon/cli/schema_gate.hpp"
+#include "daemon/effects/metrics.hpp"
 #include "daemon/pipeline/pipeline_settings.hpp"
 #include "daemon/suspense/metrics.hpp"
 
@@ -58,6 +59,9 @@ bool service::impl::start() {
 
     // The pipeline, and the journal before it. The journal holds a reference to the pipeline.
     monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
+    effects = std::make_unique<effects_worker>(store->connection_string(),
+                                               effects_observer_of(counters), failures);
+    monitor->on_effects([this] { effects->wake(); });
     lanes = std::make_unique<pipeline>(
         pipeline_options_of(s),
         lane_connections(store->connection_string(), partition_policy_of(s)), *monitor, failures);
@@ -110,8 +114,9 @@ void service::impl::watch_parts() {
     for (auto const* pulse : journal->pulses()) {
         pulses.watch(*pulse);
     }
-    for (auto const* pulse : {&schema->pulse(), &watch->pulse(), &suspense->pulse(),
-                              &provisioner->pulse(), &maintenance->pulse(), &endpoints->pulse()}) {
+    for (auto const* pulse :
+         {&schema->pulse(), &watch->pulse(), &effects->pulse(), &suspense->pulse(),
+          &provisioner->pulse(), &maintenance->pulse(), &endpoints->pulse()}) {
         pulses.watch(*pulse);
     }
 }
@@ -122,6 +127,7 @@ void service::impl::start_at_database() {
         return;
     }
     is_at_database = true;
+    effects->start();
     suspense->start();
     watch->start();
     provisioner->start();

@@ -6,6 +6,7 @@
 #include "daemon/app/service.hpp"
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/signals.hpp"
+#include "daemon/effects/worker.hpp"
 #include "daemon/journal/intake.hpp"
 #include "daemon/journal/sources_cache.hpp"
 #include "daemon/monitor/lane_monitor.hpp"
@@ -43,6 +44,7 @@ struct service::impl {
     void read_settings_again();
     void stop();
     bool drain();
+    bool drain_effects(std::chrono::steady_clock::time_point deadline, bool& cut_short);
     bool cut_short_requested(std::chrono::milliseconds wait);
     [[nodiscard]] daemon_status status() const;
 
@@ -54,6 +56,7 @@ struct service::impl {
     metrics counters;
     std::unique_ptr<lane_monitor> monitor;
     std::unique_ptr<sources_cache> cache;
+    std::unique_ptr<effects_worker> effects; ///< outlives the lanes, which wake it
     std::unique_ptr<intake> journal; ///< outlives the lanes, which report to it what they stored
     std::unique_ptr<pipeline> lanes;
     std::unique_ptr<suspense_watch> suspense;

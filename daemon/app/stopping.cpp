@@ -31,6 +31,7 @@ void service::impl::stop() {
     // go last.
     journal->stop();
     lanes.reset();
+    effects->stop();
     journal->finish();
     endpoints->stop();
 
@@ -53,6 +54,16 @@ bool service::impl::cut_short_requested(milliseconds wait) {
         spdlog::warn("event=drain_cut_short");
     }
     return hurry;
+}
+
+// What is left waits in the database.
+bool service::impl::drain_effects(std::chrono::steady_clock::time_point deadline, bool& cut_short) {
+    bool applied = effects->drain(milliseconds{0});
+    while (!applied && !cut_short && can_store() && std::chrono::steady_clock::now() < deadline) {
+        cut_short = cut_short_requested(milliseconds{0});
+        applied = effects->drain(milliseconds{50});
+    }
+    return applied;
 }
 
 bool service::impl::drain() {
@@ -78,6 +89,9 @@ bool service::impl::drain() {
     while (!stored && !cut_short && can_store() && std::chrono::steady_clock::now() < deadline) {
         cut_short = cut_short_requested(milliseconds{0});
         stored = journal->drain(milliseconds{50});
+    }
+    if (stored && !drain_effects(deadline, cut_short)) {
+        spdlog::info("event=effects_left detail=\"they are applied at the next start\"");
     }
 
     if (cut_short) { // ends the drain of `drainer`, which would otherwise use up its limit

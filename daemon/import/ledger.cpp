@@ -1,5 +1,7 @@
 #include "daemon/import/ledger.hpp"
 
+#include "storage/batch/event_tables.hpp"
+
 namespace tally::daemon {
 
 void import_ledger::stored(storage::stored_batch const& stored) {
@@ -15,7 +17,10 @@ void import_ledger::stored(storage::stored_batch const& stored) {
         }
     }
 
+    bool const has_effects = storage::has_effects(stored.rows);
+
     std::lock_guard const lock{mutex_};
+    totals_.has_effects = totals_.has_effects || has_effects;
     for (auto const& [currency, sum] : cost) {
         totals_.cost_by_currency[std::string(currency.begin(), currency.end())] += sum;
     }

@@ -18,7 +18,8 @@ class import_ledger final : public storage::lane_observer {
     struct totals {
         std::map<std::string, rating::amount_sum> cost_by_currency;
         std::map<ingest::record_error, std::uint64_t> suspended_by_reason;
-        std::string warning; ///< why the lanes wait for the database; empty: they do not
+        bool has_effects = false; ///< effects were queued
+        std::string warning;      ///< why the lanes wait for the database; empty: they do not
     };
 
     void stored(storage::stored_batch const& stored) override;

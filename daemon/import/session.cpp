@@ -8,6 +8,7 @@
 #include "storage/admin/import_totals.hpp"
 #include "storage/catalog/catalog_loader.hpp"
 #include "storage/catalog/source_loader.hpp"
+#include "storage/effects/effect_queue.hpp"
 #include "storage/postgres/database_error.hpp"
 
 #include <spdlog/spdlog.h>
@@ -189,6 +190,9 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
 
     summary.counts = result.counts;
     summary.totals = ledger.read();
+    if (summary.totals.has_effects) {
+        apply_effects();
+    }
     summary.state = state_text(result.end);
     summary.failure = failure_of(summary, result);
     if (!is_kept && result.end == import_end::done) {
@@ -288,6 +292,17 @@ void import_session::show(ingest::file_input const& input, import_summary const&
         state.note = warning.empty() ? "" : "waiting for the database: " + warning;
     }
     progress_.show(state);
+}
+
+/// Here and now, since no daemon may run. A failure leaves them to the next daemon.
+void import_session::apply_effects() {
+    storage::effect_counts ignored;
+    auto const status = storage::effect_queue{connection_}.apply_present(
+        [this] { return options_.stop && options_.stop() != stop_request::none; }, ignored);
+    if (!status.ok()) {
+        spdlog::warn("event=effects_not_applied sqlstate={} detail=\"{}\"", status.sqlstate,
+                     status.detail);
+    }
 }
 
 /// The row describes the whole file, over all runs. What each run stored is summed from its

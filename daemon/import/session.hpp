@@ -63,6 +63,7 @@ class import_session {
     [[nodiscard]] import_task task_for(route const& lanes_route);
     [[nodiscard]] import_hooks hooks_for(ingest::file_input& input, import_summary& summary,
                                          import_ledger const& ledger);
+    void apply_effects();
     void finish_row(import_summary const& summary);
     void show(ingest::file_input const& input, import_summary const& summary,
               import_ledger const& ledger, import_counts const& counts, bool waiting);

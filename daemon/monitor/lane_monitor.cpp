@@ -2,6 +2,7 @@
 
 #include "daemon/monitor/metrics.hpp"
 #include "ingest/base/time.hpp"
+#include "storage/batch/event_tables.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -39,6 +40,9 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
         }
     }
     count_money(stored.rows);
+    if (wake_effects_ && storage::has_effects(stored.rows)) {
+        wake_effects_();
+    }
 
     counters_.lanes.batch_rows.observe(
         static_cast<double>(stored.rows.calls.size() + stored.rows.events.size()));

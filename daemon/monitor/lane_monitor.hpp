@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -29,12 +30,17 @@ class lane_monitor final : public storage::lane_observer {
     void reached() noexcept;
     void lost(std::string detail);
 
+    /// `wake` is called after each batch that queued effects, on the lane's thread. To be called
+    /// before any thread starts.
+    void on_effects(std::function<void()> wake) { wake_effects_ = std::move(wake); }
+
     /// Counts the charges of a committed transaction, whether of a lane or of a retry.
     void count_money(storage::batch const& rows);
     void tell_state() noexcept;
 
   private:
     metrics& counters_;
+    std::function<void()> wake_effects_;
     std::unique_ptr<std::atomic<std::int64_t>[]> last_commit_s_; ///< by lane; 0: none yet
     std::size_t lanes_;
     std::atomic<bool> ever_up_{false};

@@ -129,6 +129,19 @@ struct suspense_metrics : component_metrics {
         "Suspended records that this daemon retried automatically, by outcome."};
 };
 
+/// What events change besides the facts of them (docs/ARCHITECTURE.md, R17).
+struct effects_metrics : component_metrics {
+    gauge_metric pending{registry, "tally_effects_pending",
+                         "Effects of stored events that wait to be applied, of all daemons."};
+    gauge_metric oldest_seconds{registry, "tally_effects_oldest_seconds",
+                                "Age of the oldest effect that waits to be applied; 0 when none "
+                                "waits."};
+    /// The outcome is "applied" or "suspended".
+    labeled_counters total{registry, "tally_effects_total", "outcome",
+                           "Effects that this daemon applied, or whose events it put into "
+                           "ingest.suspense because they were refused."};
+};
+
 /// Sums over all labels, for /status and the end of a run.
 struct metric_totals {
     std::uint64_t received = 0;
@@ -157,6 +170,7 @@ class metrics final : public ingest::push_observer, public ingest::connection_ob
     liveness_metrics liveness{{registry_}};
     upkeep_metrics upkeep{{registry_}};
     suspense_metrics suspense{{registry_}};
+    effects_metrics effects{{registry_}};
 
     [[nodiscard]] std::string text() const { return registry_.text(); }
     [[nodiscard]] std::span<metric_row const> rows() const noexcept { return registry_.rows(); }

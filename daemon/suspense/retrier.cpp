@@ -1,6 +1,7 @@
 #include "daemon/suspense/retrier.hpp"
 
 #include "ingest/formats/formats.hpp"
+#include "storage/batch/event_tables.hpp"
 #include "storage/lane/guided_records.hpp"
 #include "storage/lane/isolation.hpp"
 #include "storage/postgres/database_error.hpp"
@@ -54,6 +55,7 @@ struct suspense_retry::decoded {
     std::vector<batch_entry> entries; ///< the last one resolves the row; empty: cannot be rated
     std::string reason;               ///< why it waits; a code of record_error
     std::string_view detail;
+    std::string refusal; ///< of its effect; `detail` may view it
 
     void fail(record_error cause, std::string_view text) {
         entries.clear();
@@ -214,6 +216,9 @@ void suspense_retry::store(std::vector<decoded>& records) {
         for (auto& entry : record.entries) {
             entry = *next++;
         }
+    }
+    apply_effects(records);
+    for (auto& record : records) {
         if (!record.entries.empty() && record.entries.back().state == entry_state::suspended) {
             auto const& last = record.entries.back();
             record.reason = ingest::code(last.reason);
@@ -227,6 +232,35 @@ void suspense_retry::store(std::vector<decoded>& records) {
     // A failed attempt is counted, and sets the time of the next automatic one.
     check(storage::record_failures(reader_, failures,
                                    options_.automatic ? &*options_.automatic : nullptr));
+}
+
+/// Applies the effects that the retry queued, and those before them. Events whose effects are refused
+/// wait again by now: their retry failed.
+void suspense_retry::apply_effects(std::vector<decoded>& records) {
+    std::map<ingest::uuid, decoded*> queued;
+    storage::suspense_filter again;
+    for (auto& record : records) {
+        if (!record.entries.empty() && record.entries.back().is_live_event() &&
+            storage::table_of(record.entries.back().event->kind).effects != nullptr) {
+            queued.emplace(record.id, &record);
+            again.ids.push_back(record.id);
+        }
+    }
+    if (queued.empty()) {
+        return;
+    }
+    storage::effect_counts ignored;
+    check(storage::effect_queue{reader_}.apply_present([this] { return is_stopping(); }, ignored));
+
+    std::vector<storage::suspense_record> refused;
+    again.state = "waiting";
+    check(storage::list_suspense(reader_, again, static_cast<std::int32_t>(again.ids.size()),
+                                 refused));
+    for (auto& row : refused) {
+        auto& record = *queued.at(row.id);
+        record.refusal = std::move(row.detail);
+        record.entries.back().suspend(ingest::parse_code(row.reason), record.refusal);
+    }
 }
 
 /// Stores entries; those that the database refuses are divided until the bad ones are found, a few

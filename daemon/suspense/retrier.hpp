@@ -3,6 +3,7 @@
 #include "ingest/record/source.hpp"
 #include "rating/catalog/catalog.hpp"
 #include "storage/batch/batch_writer.hpp"
+#include "storage/effects/effect_queue.hpp"
 #include "storage/lane/lane_writer.hpp"
 #include "storage/suspense/schedule.hpp"
 
@@ -79,6 +80,7 @@ class suspense_retry {
     void rate_only(std::vector<decoded>& records);
     void store(std::vector<decoded>& records);
     void store_parts(std::span<storage::batch_entry> entries);
+    void apply_effects(std::vector<decoded>& records);
     void count(std::vector<decoded> const& records);
 
     retry_options options_;

@@ -34,6 +34,9 @@ struct event_row {
     ingest::uuid account_id;      ///< nil: no account
     ingest::uuid subscription_id; ///< nil: no subscription, or not metered
     ingest::uuid source_id;
+    std::string_view format;      ///< this and the next two go with an effect that is queued
+    std::string_view raw;         ///< the event as it came
+    ingest::time_us received = 0; ///< when it arrived
     currency_code currency{};
     bool is_metered = false; ///< whether the members below are set
     rating::quantity quantity;

@@ -42,13 +42,6 @@ inline constexpr char const* error_groups = "tally_error_groups";
 inline constexpr char const* load_metrics = "tally_load_metrics";     ///< ordinality, version, ...
 inline constexpr char const* counted_values = "tally_counted_values"; ///< ordinality
 inline constexpr char const* stored_events = "tally_stored_events";   ///< id, content
-// Each returns index and verdict of the events that its function refuses.
-inline constexpr char const* apply_audit = "tally_apply_audit";
-inline constexpr char const* apply_license = "tally_apply_license";
-inline constexpr char const* apply_click = "tally_apply_click";
-inline constexpr char const* apply_conversion = "tally_apply_conversion";
-inline constexpr char const* apply_session = "tally_apply_session";
-inline constexpr char const* apply_room = "tally_apply_room";
 } // namespace statement
 
 std::span<prepared_statement const> batch_statements();

@@ -49,13 +49,6 @@ struct stored_event {
     std::uint64_t content = 0; ///< hash of the event's content
 };
 
-/// Why the database refused what an event asks for (an apply_* function's answer).
-struct verdict {
-    std::uint32_t event = 0; ///< index in batch.events
-    ingest::record_error reason = ingest::record_error::none;
-    std::string detail;
-};
-
 /// What commit() reports besides its result.
 struct commit_counts {
     static constexpr std::uint32_t no_row = UINT32_MAX;
@@ -65,7 +58,6 @@ struct commit_counts {
     /// PostgreSQL refused, if its report names the row; otherwise no_row.
     std::uint32_t refused_call = no_row;
     std::uint32_t refused_event = no_row;
-    std::vector<verdict> verdicts; ///< after failure::refused
 };
 
 /// A day (UTC, since 1970) on which events of a kind occurred.

@@ -5,7 +5,6 @@
 #include "storage/batch/batch_statements.hpp"
 #include "storage/batch/cdr_copy.hpp"
 #include "storage/batch/event_copy.hpp"
-#include "storage/batch/event_effects.hpp"
 #include "storage/batch/event_partitions.hpp"
 #include "storage/batch/event_statements.hpp"
 #include "storage/batch/stored_calls.hpp"
@@ -27,14 +26,13 @@ constexpr std::size_t suspense_bytes_max = 16 * 1024 * 1024;
 
 } // namespace
 
-/// One transaction. Each line is one wait for the server; the second only if the batch has events
-/// with effects, the third once per table that has rows:
+/// One transaction. Each line is one wait for the server, the second once per table that has rows:
 ///
 ///     pipeline  BEGIN, claim, usage, metrics, identities of events, values, suspense, resolve
 ///                                                    -> all new? all versions as expected?
 ///                                                       do all retried records still wait?
-///     pipeline  effects of events (apply_*)          -> all possible?
-///     COPY      the calls, then the facts of each kind of event, sorted by key
+///     COPY      the calls, then the facts of each kind of event, sorted by key; the events that
+///               have effects, in order of arrival
 ///     pipeline  counters, balances, daily, batch row, COMMIT
 ///
 /// Usage comes first: a stale batch is found before a row is copied, and the foreign keys of the
@@ -71,7 +69,6 @@ struct batch_writer::impl {
     std::uint64_t partitions_session = 0; ///< in which the partitions were there
     cdr_copy calls;
     event_copy facts;
-    event_effects effects;
     identity_rows identities;
     metric_rows metrics;
     metric_locks locks_of_metrics;
@@ -173,9 +170,8 @@ result batch_writer::impl::begin(batch const& rows, commit_counts& counts) {
 }
 
 result batch_writer::impl::write_facts(batch const& rows, commit_counts& counts) {
-    // Effects before COPY: an event that is refused is found before the rows are sent.
-    result status = effects.apply(connection, rows, counts.verdicts);
-    if (status.ok() && !rows.calls.empty()) {
+    result status;
+    if (!rows.calls.empty()) {
         status = calls.write(connection, rows, counts.refused_call);
     }
     return status.ok() && !rows.events.empty() ? facts.write(connection, rows, counts.refused_event)

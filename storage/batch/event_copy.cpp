@@ -10,9 +10,13 @@ namespace tally::storage {
 void event_copy::sort(batch const& rows, fact_table const& table) {
     order_.clear();
     for (std::uint32_t index = 0; index < rows.events.size(); ++index) {
-        if (table_of(rows.events[index].event->kind).facts == &table) {
+        auto const& kind = table_of(rows.events[index].event->kind);
+        if (kind.facts == &table || kind.effects == &table) {
             order_.push_back(index);
         }
+    }
+    if (table.in_order_of_arrival) {
+        return;
     }
     auto const key = [&rows](std::uint32_t slot_index) {
         auto const& row = rows.events[slot_index];

@@ -9,8 +9,9 @@
 
 namespace tally::storage {
 
-/// Writes the facts of a batch's events into their tables, within an open transaction: one COPY for
-/// each table that has any, in key order. One thread; keeps its memory from batch to batch.
+/// Writes the facts of a batch's events into their tables, and events with effects into the queue,
+/// within an open transaction: one COPY for each table that has any. One thread; keeps its memory
+/// from batch to batch.
 class event_copy {
   public:
     /// If the server refuses a row and its report names the row, `refused` is the index in

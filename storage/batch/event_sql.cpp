@@ -2,9 +2,6 @@
 #include "storage/batch/event_statements.hpp"
 
 #include <array>
-#include <deque>
-#include <string>
-#include <vector>
 
 namespace tally::storage {
 
@@ -171,31 +168,6 @@ constexpr char const* stored_events_sql = R"(
 SELECT e.id, e.content FROM unnest($1::uuid[]) AS k(id)
 JOIN ingest.event_identities AS e ON e.id = k.id)";
 
-/// Calls the function of a kind for its events: sorted by entity (license, voucher, room), which is
-/// the order of locks, and those of one entity in order of arrival. Returns a row with index and
-/// verdict for each refused event.
-std::string apply_sql(std::string_view function) {
-    return "SELECT a.place, a.verdict FROM (SELECT d.place, " + std::string{function} +
-           "(d.id, d.type, d.subject, d.at, d.data, d.source_id, $9::uuid) AS verdict"
-           " FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::text[], $5::text[],"
-           " $6::timestamptz[], $7::jsonb[], $8::uuid[])"
-           " AS d(place, entity, id, type, subject, at, data, source_id)"
-           " ORDER BY d.entity, d.place) AS a WHERE a.verdict IS NOT NULL";
-}
-
-struct apply_function {
-    char const* statement;
-    std::string_view function;
-};
-constexpr std::array apply_functions{
-    apply_function{statement::apply_audit, "identity.apply_audit_action"},
-    apply_function{statement::apply_license, "licensing.apply_license_event"},
-    apply_function{statement::apply_click, "affiliates.apply_click"},
-    apply_function{statement::apply_conversion, "affiliates.apply_conversion"},
-    apply_function{statement::apply_session, "vouchers.apply_session"},
-    apply_function{statement::apply_room, "engagement.apply_room_event"},
-};
-
 constexpr std::array statements{
     prepared_statement{statement::identities, identities_sql},
     prepared_statement{statement::lock_metrics, lock_metrics_sql},
@@ -212,15 +184,7 @@ constexpr std::array statements{
 } // namespace
 
 std::span<prepared_statement const> event_statements() {
-    static std::deque<std::string> texts;
-    static auto const all = [] {
-        std::vector<prepared_statement> list(statements.begin(), statements.end());
-        for (auto const& each : apply_functions) {
-            list.push_back({each.statement, texts.emplace_back(apply_sql(each.function)).c_str()});
-        }
-        return list;
-    }();
-    return all;
+    return statements;
 }
 
 } // namespace tally::storage

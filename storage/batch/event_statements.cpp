@@ -94,28 +94,6 @@ parameters& unique_value_rows::fill(std::span<unique_value_row const> rows) {
     return bind(values_, subscription_, period_start_, metric_, value_);
 }
 
-parameters& apply_rows::fill(batch const& rows, char const* statement) {
-    clear_all(places_, entity_, id_, type_, subject_, occurred_, data_, source_);
-    for (std::size_t index = 0; index < rows.events.size(); ++index) {
-        auto const& row = rows.events[index];
-        auto const& event = *row.event;
-        if (table_of(event.kind).apply != statement) {
-            continue;
-        }
-        places_.add_int64(static_cast<std::int64_t>(index));
-        auto const* const moved = std::get_if<ingest::entity_data>(&event.event_data);
-        entity_.add_bytes(moved == nullptr ? std::string_view{} : moved->entity);
-        id_.add(event.id);
-        type_.add_bytes(event.type);
-        add_optional(subject_, event.subject);
-        occurred_.add_time(event.occurred);
-        data_.add_json(event.data.empty() ? "{}" : event.data);
-        source_.add(row.source_id);
-    }
-    return bind(values_, places_, entity_, id_, type_, subject_, occurred_, data_, source_)
-        .add(rows.id);
-}
-
 parameters& feature_rows::fill(batch const& rows) {
     clear_all(account_, user_, feature_, organization_, category_, uses_, occurred_, properties_);
     for (auto const& row : rows.events) {

@@ -78,21 +78,6 @@ class unique_value_rows {
     parameters values_;
 };
 
-/// Arrays of one statement::apply_*: the events whose kind calls its function.
-class apply_rows {
-  public:
-    /// The events of batch.events that `statement` is for, in order of arrival. The index that the
-    /// statement returns is the one in batch.events.
-    parameters& fill(batch const& rows, char const* statement);
-    [[nodiscard]] bool is_empty() const noexcept { return places_.count() == 0; }
-
-  private:
-    array_parameter places_{wire::int8_oid}, entity_{wire::text_oid}, id_{wire::uuid_oid},
-        type_{wire::text_oid}, subject_{wire::text_oid}, occurred_{wire::timestamptz_oid},
-        data_{wire::jsonb_oid}, source_{wire::uuid_oid};
-    parameters values_;
-};
-
 /// Arrays of statement::features.
 class feature_rows {
   public:

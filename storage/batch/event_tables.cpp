@@ -1,8 +1,8 @@
 #include "storage/batch/event_tables.hpp"
 
-#include "storage/batch/batch_statements.hpp"
 #include "storage/postgres/copy_table.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace tally::storage {
@@ -167,6 +167,27 @@ constexpr copy_table error_columns{
     copy_column{"created_at", [](auto& line) { return wire::timestamp{line.rows.opened}; }},
 };
 
+// --- ingest.effect_queue ---------------------------------------------------------------------
+
+constexpr copy_table effect_columns{
+    "ingest.effect_queue",
+    copy_column{"id", [](auto& line) { return line.event.id; }},
+    copy_column{"source", [](auto& line) { return line.event.source; }},
+    copy_column{"event_id", [](auto& line) { return line.event.event_id; }},
+    copy_column{"type", [](auto& line) { return line.event.type; }},
+    copy_column{"subject", [](auto& line) { return wire::unless_empty(line.event.subject); }},
+    copy_column{"occurred_at", [](auto& line) { return wire::timestamp{line.event.occurred}; }},
+    copy_column{
+        "data",
+        [](auto& line) { return wire::json{line.event.data.empty() ? "{}" : line.event.data}; }},
+    copy_column{"account_id", [](auto& line) { return line.row.account_id; }},
+    copy_column{"source_id", [](auto& line) { return line.row.source_id; }},
+    copy_column{"format", [](auto& line) { return line.row.format; }},
+    copy_column{"payload", [](auto& line) { return line.row.raw; }},
+    copy_column{"batch_id", [](auto& line) { return line.rows.id; }},
+    copy_column{"received_at", [](auto& line) { return wire::timestamp{line.row.received}; }},
+};
+
 // --- the table of kinds ----------------------------------------------------------------------
 
 template <auto const& Table, typename Source>
@@ -181,23 +202,25 @@ constexpr auto usage_events = fact_table_of<usage_columns, event_line>();
 constexpr auto api_usage = fact_table_of<api_columns, api_line>();
 constexpr auto error_logs = fact_table_of<error_columns, error_line>();
 
-constexpr std::array facts{&usage_events, &api_usage, &error_logs};
+constexpr fact_table effect_queue{effect_columns.name, copy_sql<effect_columns>,
+                                  [](byte_buffer& out, event_row const& row, batch const& rows) {
+                                      effect_columns.put(out, event_line{row, rows});
+                                  },
+                                  true};
+
+constexpr std::array facts{&usage_events, &api_usage, &error_logs, &effect_queue};
 
 constexpr std::array tables{
     event_table{event_kind::usage, &usage_events, nullptr, usage_events.name},
     event_table{event_kind::api_request, &api_usage, nullptr, api_usage.name},
     event_table{event_kind::app_error, &error_logs, nullptr, error_logs.name},
     event_table{event_kind::feature_used, &usage_events, nullptr, usage_events.name},
-    event_table{event_kind::audit_action, nullptr, statement::apply_audit, "identity.audit_logs"},
-    event_table{event_kind::license, nullptr, statement::apply_license,
-                "licensing.license_audit_events"},
-    event_table{event_kind::affiliate_click, nullptr, statement::apply_click,
-                "affiliates.affiliate_clicks"},
-    event_table{event_kind::affiliate_conversion, &usage_events, statement::apply_conversion,
-                usage_events.name},
-    event_table{event_kind::voucher_session, &usage_events, statement::apply_session,
-                usage_events.name},
-    event_table{event_kind::room, &usage_events, statement::apply_room, usage_events.name},
+    event_table{event_kind::audit_action, nullptr, &effect_queue, "identity.audit_logs"},
+    event_table{event_kind::license, nullptr, &effect_queue, "licensing.license_audit_events"},
+    event_table{event_kind::affiliate_click, nullptr, &effect_queue, "affiliates.affiliate_clicks"},
+    event_table{event_kind::affiliate_conversion, &usage_events, &effect_queue, usage_events.name},
+    event_table{event_kind::voucher_session, &usage_events, &effect_queue, usage_events.name},
+    event_table{event_kind::room, &usage_events, &effect_queue, usage_events.name},
 };
 
 constexpr bool in_order_of_the_enum() {
@@ -212,16 +235,17 @@ static_assert(in_order_of_the_enum());
 
 } // namespace
 
-std::span<event_table const> event_tables() noexcept {
-    return tables;
-}
-
 event_table const& table_of(ingest::event_kind kind) noexcept {
     return tables[static_cast<std::size_t>(kind)];
 }
 
 std::span<fact_table const* const> fact_tables() noexcept {
     return facts;
+}
+
+bool has_effects(batch const& rows) noexcept {
+    return std::ranges::any_of(
+        rows.events, [](auto const& row) { return table_of(row.event->kind).effects != nullptr; });
 }
 
 } // namespace tally::storage

@@ -161,6 +161,9 @@ event_row event_batch::row_of(batch_entry const& entry) {
     event_row row;
     row.event = entry.event;
     row.source_id = entry.source->id;
+    row.format = entry.format;
+    row.raw = entry.raw;
+    row.received = entry.received;
     auto const& catalog = *entry.catalog;
     if (entry.event_owner.account != rating::no_index) {
         row.account_id = catalog.account_at(entry.event_owner.account).id;

@@ -1,7 +1,7 @@
 #include "storage/lane/lane_writer.hpp"
 
 #include "ingest/base/time.hpp"
-#include "storage/lane/refused_entries.hpp"
+#include "storage/lane/refused_entry.hpp"
 #include "storage/postgres/failure_class.hpp"
 
 #include <random>
@@ -133,10 +133,6 @@ lane_writer::step lane_writer::after_failure(result const& status, commit_counts
         return after_duplicate(status, counts, entries);
     case failure::stale:
         return after_stale(status, entries);
-    case failure::refused:
-        observer_.retried(name_of(status.reason), status);
-        suspend_refused(entries, counts.verdicts);
-        return step::again;
     case failure::bad_data:
         return after_bad_data(status, counts, entries);
     case failure::unknown:
@@ -251,17 +247,6 @@ lane_writer::step lane_writer::after_bad_data(result const& status, commit_count
     // Nothing is left to leave out. Retry until an operator has removed the reason.
     result const stuck{failure::permanent, status.sqlstate, status.detail};
     return pause(name_of(stuck.reason), stuck) ? step::again : step::give_up;
-}
-
-void lane_writer::suspend_refused(std::span<batch_entry> entries,
-                                  std::span<verdict const> verdicts) {
-    // All entries first: suspending one shifts the numbers of the events after it.
-    auto const found = refused_entries(entries, verdicts);
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        if (found[i] != nullptr) {
-            found[i]->suspend(verdicts[i].reason, details_.emplace_back(verdicts[i].detail));
-        }
-    }
 }
 
 void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began) {

@@ -55,7 +55,6 @@ enum class store_end : std::uint8_t {
 ///                    the rest again. If none is stored: treat as bad data
 ///     stale          lock and read the usage rows, then rate again: no other session can change
 ///                    them. Leave out retried records that no longer wait in suspense
-///     refused        suspend the events whose effects are not possible; repeat with the rest
 ///     bad data       suspend the entry that the server named, and end as `poisoned`: the caller
 ///                    decides when to go on (isolation.hpp). A single entry that suspense refuses,
 ///                    too: without its detail and time
@@ -111,7 +110,6 @@ class lane_writer {
     step after_bad_data(result const& status, commit_counts const& counts,
                         std::span<batch_entry> entries);
     step after_unknown(result const& status, std::span<batch_entry> entries);
-    void suspend_refused(std::span<batch_entry> entries, std::span<verdict const> verdicts);
     bool drop_settled(std::span<batch_entry> entries);
     void forget_other_session();
     void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);

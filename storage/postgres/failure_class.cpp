@@ -71,8 +71,6 @@ std::string_view name_of(failure reason) noexcept {
         return "duplicate";
     case failure::stale:
         return "stale";
-    case failure::refused:
-        return "refused";
     case failure::lost:
         return "lost";
     case failure::unknown:

@@ -17,7 +17,6 @@ enum class failure : std::uint8_t {
     bad_data,  ///< a row of the request is refused (SQLSTATE classes 22 and 23)
     duplicate, ///< unique key of calls or events: some record is stored already
     stale,     ///< a row has another version than the batch was rated on
-    refused,   ///< effects of some events are not possible, see commit_counts::verdicts
     lost,      ///< a batch that was committed before is not there: the database went back
     unknown,   ///< the answer to COMMIT was lost: ask whether the batch is stored
 };

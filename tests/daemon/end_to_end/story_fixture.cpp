@@ -1,5 +1,6 @@
 #include "tests/daemon/end_to_end/story_fixture.hpp"
 
+#include "tests/support/effects.hpp"
 #include "tests/support/private_postgres.hpp"
 #include "tests/support/slowness.hpp"
 
@@ -33,6 +34,7 @@ std::string story_fixture::push(std::vector<std::string> const& events) {
     auto const answer = http_request(daemon->http_port(), "POST", "/v1/events?ack=commit", body,
                                      {{"Content-Type", "application/x-ndjson"}});
     EXPECT_EQ(answer.status, 200U) << answer.body << daemon->log();
+    EXPECT_TRUE(wait_for_effects(database)) << daemon->log();
     return answer.body;
 }
 

@@ -24,7 +24,8 @@ class story_fixture : public ::testing::Test {
     /// ,"subject":"SUB-1".
     std::string event(std::string_view type, std::string_view time, std::string_view data,
                       std::string_view rest = {});
-    /// Pushes events as NDJSON, waits for COMMIT and remembers them. Returns the response body.
+    /// Pushes events as NDJSON, waits for COMMIT and their effects, and remembers them. Returns the
+    /// response body.
     std::string push(std::vector<std::string> const& events);
     /// Pushes all events again, the last one first, each alone and then all together: this must
     /// change nothing.

@@ -52,6 +52,9 @@ void touch_everything(metrics& all) {
     all.suspense.waiting.set("no_rate", 1);
     all.suspense.oldest_seconds.set(1);
     all.suspense.retried.add({"stored"}, 1);
+    all.effects.pending.set(1);
+    all.effects.oldest_seconds.set(1);
+    all.effects.total.add({"applied"}, 1);
 }
 
 TEST(metrics, every_row_of_the_table_is_scraped) {
@@ -111,7 +114,10 @@ TEST(metrics, names_are_a_contract) {
                                                  "tally_maintenance_runs_total",
                                                  "tally_suspense_waiting",
                                                  "tally_suspense_oldest_seconds",
-                                                 "tally_suspense_retried_total"};
+                                                 "tally_suspense_retried_total",
+                                                 "tally_effects_pending",
+                                                 "tally_effects_oldest_seconds",
+                                                 "tally_effects_total"};
     EXPECT_EQ(names, released);
 }
 

@@ -57,6 +57,11 @@ TEST(event_tables, have_a_value_for_each_column_of_the_statement) {
         byte_buffer buffer;
         table.put(buffer, row, {});
         EXPECT_FALSE(tests::copy_values(table.copy_sql, buffer.view()).empty()) << each.type;
+        if (auto const* const queue = table_of(row.event->kind).effects; queue != nullptr) {
+            buffer.clear();
+            queue->put(buffer, row, {});
+            EXPECT_FALSE(tests::copy_values(queue->copy_sql, buffer.view()).empty()) << each.type;
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-#include "storage/lane/refused_entries.hpp"
+#include "storage/lane/refused_entry.hpp"
 
 namespace tally::storage {
 
@@ -29,15 +29,6 @@ batch_entry* refused_entry(std::span<batch_entry> entries, commit_counts const& 
         return nth(entries, counts.refused_event, [](auto& e) { return e.is_live_event(); });
     }
     return entries.size() == 1 ? nth(entries, 0, is_live) : nullptr;
-}
-
-std::vector<batch_entry*> refused_entries(std::span<batch_entry> entries,
-                                          std::span<verdict const> verdicts) {
-    std::vector<batch_entry*> found;
-    for (auto const& each : verdicts) {
-        found.push_back(nth(entries, each.event, [](auto& e) { return e.is_live_event(); }));
-    }
-    return found;
 }
 
 } // namespace tally::storage

@@ -1,0 +1,146 @@
+#include "daemon/effects/worker.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace tally::daemon {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Effects of this daemon wake the worker; those that another one left behind wait this long.
+constexpr milliseconds poll_every{1000};
+constexpr milliseconds pause_first{50};
+constexpr milliseconds pause_max{5000};
+/// Counting a million rows takes some 0.1 s of a core.
+constexpr milliseconds count_every{5000};
+
+} // namespace
+
+effects_worker::effects_worker(std::string const& connection_string, effects_observer observer,
+                               failure_report& failures)
+    : observer_{std::move(observer)}, failures_{failures}, connection_{connection_string,
+                                                                       "tallyd effects",
+                                                                       {},
+                                                                       storage::effect_limits()} {}
+
+effects_worker::~effects_worker() {
+    stop();
+}
+
+void effects_worker::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void effects_worker::wake() noexcept {
+    {
+        std::lock_guard const lock{mutex_};
+        is_woken_ = true;
+    }
+    wake_.notify_all();
+}
+
+bool effects_worker::drain(milliseconds limit) {
+    std::unique_lock lock{mutex_};
+    draining_ = true;
+    wake_.notify_all();
+    return !thread_.joinable() || wake_.wait_for(lock, limit, [this] { return ended_; });
+}
+
+void effects_worker::stop() noexcept {
+    {
+        std::lock_guard const lock{mutex_};
+        stopping_ = true;
+    }
+    wake_.notify_all();
+    connection_.cancel();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void effects_worker::run() noexcept {
+    auto pause = milliseconds{0};
+    while (wait(pause)) {
+        pulse_.work();
+        try {
+            pause = apply();
+        } catch (std::exception const& error) { // out of memory, or a bug
+            failures_.report("effects", error.what());
+        }
+        pulse_.rest();
+    }
+    {
+        std::lock_guard const lock{mutex_};
+        ended_ = true;
+    }
+    wake_.notify_all();
+}
+
+/// False: the worker ends. After a failure new effects do not shorten the pause.
+bool effects_worker::wait(milliseconds time) {
+    std::unique_lock lock{mutex_};
+    wake_.wait_for(lock, time, [this] {
+        return (is_woken_ && pause_ == milliseconds{0}) || draining_ || stopping_;
+    });
+    is_woken_ = false;
+
+    // One cycle that begins after the drain sees all that was queued.
+    bool const is_done = std::exchange(in_last_cycle_, draining_);
+    return !stopping_ && !is_done;
+}
+
+bool effects_worker::is_stopping() {
+    std::lock_guard const lock{mutex_};
+    return stopping_;
+}
+
+milliseconds effects_worker::apply() {
+    database_wait const waiting{pulse_};
+    auto status = apply_waiting();
+    if (status.ok()) {
+        status = count_waiting();
+    }
+    if (status.ok()) {
+        pause_ = milliseconds{0};
+        return poll_every;
+    }
+
+    // The effects are in the database: nothing is lost while it is unavailable.
+    pause_ = std::clamp(2 * pause_, pause_first, pause_max);
+    if (!connection_.is_cancelled()) {
+        spdlog::warn("event=effects_not_applied sqlstate={} detail=\"{}\"", status.sqlstate,
+                     status.detail);
+    }
+    return pause_;
+}
+
+storage::result effects_worker::apply_waiting() {
+    storage::effect_counts done;
+    storage::result status;
+    do {
+        status = queue_.apply_next(done);
+        if (done.taken() > 0) {
+            observer_.applied(done);
+        }
+    } while (status.ok() && done.taken() == storage::effect_queue::effects_max && !is_stopping());
+    return status;
+}
+
+storage::result effects_worker::count_waiting() {
+    if (clock::now() < counted_at_ + count_every) {
+        return {};
+    }
+    storage::waiting_effects left;
+    auto status = queue_.waiting(left);
+    if (status.ok()) {
+        observer_.waiting(left);
+        counted_at_ = clock::now();
+    }
+    return status;
+}
+
+} // namespace tally::daemon

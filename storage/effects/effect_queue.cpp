@@ -1,0 +1,127 @@
+#include "storage/effects/effect_queue.hpp"
+
+#include "storage/effects/refusals.hpp"
+
+namespace tally::storage {
+
+namespace {
+
+constexpr char const* claim_sql =
+    "SELECT pg_advisory_xact_lock(hashtextextended('tallyd effects', 0))";
+
+// The functions are called in the order of the rows, and each sees what those before it changed.
+constexpr char const* apply_sql = R"(
+SELECT q.position, ingest.try_event(q.id, q.type, q.subject, q.occurred_at, q.data, q.source_id,
+    q.batch_id)
+FROM (SELECT position, id, type, subject, occurred_at, data, source_id, batch_id
+    FROM ingest.effect_queue ORDER BY position LIMIT $1::integer) AS q)";
+
+constexpr char const* delete_sql =
+    "DELETE FROM ingest.effect_queue WHERE position = ANY($1::bigint[])";
+
+constexpr char const* last_sql =
+    "SELECT position FROM ingest.effect_queue ORDER BY position DESC LIMIT 1";
+
+// The lowest position is the oldest, except among batches that ran at the same time.
+constexpr char const* waiting_sql =
+    "SELECT (SELECT count(*) FROM ingest.effect_queue),"
+    " (SELECT extract(epoch FROM clock_timestamp() - q.created_at)::bigint"
+    " FROM ingest.effect_queue AS q ORDER BY q.position LIMIT 1)";
+
+} // namespace
+
+pq_connection::limits effect_limits() {
+    pq_connection::limits bounds;
+    bounds.locks_in_order = true;
+    return bounds;
+}
+
+result effect_queue::apply_next(effect_counts& out) {
+    out = {};
+    result status = connection_.open();
+    if (!status.ok()) {
+        return status;
+    }
+
+    // Effect and deletion are one transaction, so it must not go on in another session.
+    pq_connection::pin const transaction{connection_};
+    status = connection_.execute("BEGIN");
+    if (status.ok()) {
+        status = apply_claimed(out);
+    }
+    if (status.ok()) {
+        status = connection_.execute("COMMIT");
+    }
+    if (status.ok()) {
+        return status;
+    }
+    out = {};
+    if (connection_.is_open() && !connection_.execute("ROLLBACK").ok()) {
+        connection_.close(); // the server rolls back when the session ends
+    }
+    return status;
+}
+
+result effect_queue::apply_claimed(effect_counts& out) {
+    // Another statement than the one that reads: it sees what the session before has deleted.
+    pq_rows rows;
+    parameters values;
+    result status = connection_.query(claim_sql, values, rows);
+    if (status.ok()) {
+        values.clear();
+        status = connection_.query(apply_sql, values.add_int32(effects_max), rows);
+    }
+    if (!status.ok() || row_count(rows) == 0) {
+        return status;
+    }
+
+    // A verdict is a refusal; what was applied has none.
+    array_parameter taken{wire::int8_oid};
+    refusals refused;
+    for (int i = 0; i < row_count(rows); ++i) {
+        out.last_position = int64_at(rows, i, 0);
+        taken.add_int64(out.last_position);
+        if (!is_null(rows, i, 1)) {
+            refused.add(out.last_position, bytes_at(rows, i, 1));
+        }
+    }
+    out.suspended = refused.count();
+    out.applied = row_count(rows) - out.suspended;
+
+    status = refused.suspend(connection_);
+    if (status.ok()) {
+        values.clear();
+        status = connection_.query(delete_sql, values.add(taken), rows);
+    }
+    return status;
+}
+
+result effect_queue::apply_present(std::function<bool()> const& stop, effect_counts& out) {
+    out = {};
+    pq_rows rows;
+    parameters none;
+    result status = connection_.query(last_sql, none, rows);
+    std::int64_t const last = status.ok() && row_count(rows) > 0 ? int64_at(rows, 0, 0) : 0;
+    while (status.ok() && out.last_position < last && !stop()) {
+        effect_counts next;
+        status = apply_next(next);
+        if (next.taken() == 0) {
+            break; // a failure, or another session has applied the rest
+        }
+        out = {out.applied + next.applied, out.suspended + next.suspended, next.last_position};
+    }
+    return status;
+}
+
+result effect_queue::waiting(waiting_effects& out) {
+    out = {};
+    pq_rows rows;
+    parameters none;
+    result status = connection_.query(waiting_sql, none, rows);
+    if (status.ok()) {
+        out = {int64_at(rows, 0, 0), int64_at(rows, 0, 1)};
+    }
+    return status;
+}
+
+} // namespace tally::storage

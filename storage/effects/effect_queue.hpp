@@ -1,0 +1,59 @@
+#pragma once
+
+#include "storage/postgres/pq_connection.hpp"
+
+#include <cstdint>
+#include <functional>
+
+namespace tally::storage {
+
+/// What became of effects.
+struct effect_counts {
+    std::int64_t applied = 0;
+    std::int64_t suspended = 0;     ///< refused: their events went to ingest.suspense
+    std::int64_t last_position = 0; ///< of the last one; 0: there was none
+
+    [[nodiscard]] std::int64_t taken() const noexcept { return applied + suspended; }
+};
+
+/// The effects that wait.
+struct waiting_effects {
+    std::int64_t count = 0;
+    std::int64_t oldest_s =
+        0; ///< since the oldest was stored, by the database's clock; 0: none waits
+};
+
+/// The queue of effects (ingest.effect_queue), which batches fill: applies them in order, each once
+/// (docs/ARCHITECTURE.md, R17). A transaction of any number of sessions at once is made one after
+/// another, by an advisory lock. One thread.
+///
+///     BEGIN, wait for the turn, apply the next effects, refused events to suspense, delete, COMMIT
+///
+/// A failure leaves the effects in the queue. If only the answer to COMMIT was lost they are gone,
+/// and are counted nowhere.
+class effect_queue {
+  public:
+    /// `connection` must outlive this object.
+    explicit effect_queue(pq_connection& connection) noexcept : connection_{connection} {}
+
+    /// One transaction: the next effects, effects_max at most. None is taken if none waits.
+    result apply_next(effect_counts& out);
+    /// Applies all that wait now, until `stop`. `out`: also those before a failure.
+    result apply_present(std::function<bool()> const& stop, effect_counts& out);
+    result waiting(waiting_effects& out);
+
+    /// Each effect is a subtransaction. PostgreSQL keeps 64 of a transaction in shared memory; more
+    /// would slow down every other session (PGPROC_MAX_CACHED_SUBXIDS).
+    static constexpr std::int32_t effects_max = 60;
+
+  private:
+    result apply_claimed(effect_counts& out);
+
+    pq_connection& connection_;
+};
+
+/// Limits of a connection for effects: without sequential scans the server finds the next ones by
+/// their index, whatever the table's statistics say.
+pq_connection::limits effect_limits();
+
+} // namespace tally::storage
