@@ -1,17 +1,14 @@
 #include "daemon/suspense/database.hpp"
 
+#include "storage/postgres/database_error.hpp"
+
 #include <mutex>
-#include <stdexcept>
 
 namespace tally::daemon {
 
 namespace {
 
-void check(storage::result const& status) {
-    if (!status.ok()) {
-        throw std::runtime_error("the database refuses: " + status.detail);
-    }
-}
+using storage::check;
 
 class postgres_suspense final : public suspense_database {
   public:

@@ -1,6 +1,6 @@
 #include "tests/crash/idle.hpp"
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/crash/repeatable_random.hpp"
 #include "tests/crash/verification.hpp"
 #include "tests/support/billing_fixture.hpp"
@@ -44,7 +44,7 @@ class blockade {
     }
 
   private:
-    storage::pqxx_session session_;
+    storage::sql_session session_;
 };
 
 struct idle_scene {

@@ -1,4 +1,4 @@
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/daemon/end_to_end/story_fixture.hpp"
 #include "tests/support/effects.hpp"
 
@@ -75,7 +75,7 @@ class effects : public tests::story_fixture {
 
 TEST_F(effects, that_cannot_be_applied_yet_hold_up_nobody) {
     {
-        storage::pqxx_session other{database, "test"};
+        storage::sql_session other{database, "test"};
         storage::sql_transaction const holding{other};
         other.execute("SELECT FROM licensing.licenses FOR UPDATE");
         commit(sent(60));
@@ -110,7 +110,7 @@ TEST_F(effects, that_a_check_refuses_hold_up_no_call) {
 TEST_F(effects, of_a_daemon_that_was_killed_are_applied_once_by_the_next) {
     auto const first = sent(60);
     {
-        storage::pqxx_session other{database, "test"};
+        storage::sql_session other{database, "test"};
         storage::sql_transaction const holding{other};
         other.execute("SELECT FROM licensing.licenses FOR UPDATE");
         commit(first); // its effect waits for the lock

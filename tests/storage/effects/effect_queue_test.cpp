@@ -1,6 +1,6 @@
 #include "storage/effects/effect_queue.hpp"
 
-#include "storage/postgres/pqxx_session.hpp"
+#include "storage/postgres/sql_session.hpp"
 #include "tests/storage/lane/events_lane.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/cutting_proxy.hpp"
@@ -184,7 +184,7 @@ TEST_F(effect_queue_test, tries_again_what_a_lock_stopped) {
     store({sent("a", "SALON-1", 60), sent("b", "SALON-2", 1)});
     effect_counts done;
     {
-        pqxx_session other{database, "test"};
+        sql_session other{database, "test"};
         sql_transaction const holding{other};
         other.execute("SELECT FROM licensing.licenses WHERE key = 'SALON-1' FOR UPDATE");
         auto const status = effect_queue{impatient}.apply_next(done);
