@@ -29,24 +29,24 @@ void retry_later();
 void replay(std::uint64_t first_record, std::string_view payload);
 
 void decoder_example(source const& sender) {
-#include "examples/ingest/record/format.hpp.inc"
+#include <examples/ingest/record/format.hpp.inc>
 }
 
 void record_batch_example(std::string bytes, decode_context const& context, decode_fn decode) {
-#include "examples/ingest/record/record_batch.hpp.inc"
+#include <examples/ingest/record/record_batch.hpp.inc>
 }
 
 void record_sink_example(record_sink& sink, std::size_t bytes) {
-#include "examples/ingest/record/record_sink.hpp.inc"
+#include <examples/ingest/record/record_sink.hpp.inc>
 }
 
 void journal_writer_example(std::filesystem::path const& folder, std::string const& payload,
                             std::uint32_t records, std::uint64_t stored_below) {
-#include "examples/ingest/journal/writer.hpp.inc"
+#include <examples/ingest/journal/writer.hpp.inc>
 }
 
 void journal_reader_example(journal_stream const& stream) {
-#include "examples/ingest/journal/reader.hpp.inc"
+#include <examples/ingest/journal/reader.hpp.inc>
 }
 
 } // namespace tally::ingest
@@ -54,11 +54,11 @@ void journal_reader_example(journal_stream const& stream) {
 namespace tally::rating {
 
 void tariff_example(ingest::time_us answer) {
-#include "examples/rating/tariff/tariff.hpp.inc"
+#include <examples/rating/tariff/tariff.hpp.inc>
 }
 
 void rater_example(ingest::cdr const& call, tariff const& plan) {
-#include "examples/rating/rater/rater.hpp.inc"
+#include <examples/rating/rater/rater.hpp.inc>
 }
 
 } // namespace tally::rating
@@ -66,11 +66,11 @@ void rater_example(ingest::cdr const& call, tariff const& plan) {
 namespace tally::storage {
 
 void batch_writer_example(std::string const& connection_string, batch const& rows) {
-#include "examples/storage/batch/batch_writer.hpp.inc"
+#include <examples/storage/batch/batch_writer.hpp.inc>
 }
 
 void pq_connection_example(std::string const& connection_string) {
-#include "examples/storage/postgres/pq_connection.hpp.inc"
+#include <examples/storage/postgres/pq_connection.hpp.inc>
 }
 
 struct table_row {
@@ -79,7 +79,7 @@ struct table_row {
 };
 
 void copy_encoder_example(std::vector<table_row> const& rows) {
-#include "examples/storage/postgres/copy_encoder.hpp.inc"
+#include <examples/storage/postgres/copy_encoder.hpp.inc>
 }
 
 } // namespace tally::storage
