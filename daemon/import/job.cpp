@@ -26,6 +26,11 @@ void reject_all(ingest::record_batch& batch, record_error error, std::string_vie
     bad.error = error;
     bad.detail = batch.text.keep(detail);
     bad.raw = batch.body;
+
+    // As the decoders give it: a payload in suspense must not depend on where the file was cut.
+    while (bad.raw.ends_with('\n') || bad.raw.ends_with('\r')) {
+        bad.raw.remove_suffix(1);
+    }
     batch.rejected.push_back(bad);
 }
 
@@ -168,13 +173,13 @@ void import_job::report_rejects(decoded_piece const& piece) const {
 /// Counts a piece, reports its rejected records and pushes the others. False: the import must end.
 bool import_job::hand_over(decoded_piece piece) {
     import_counts next = counts_;
-    auto const& batch = piece.block->batch;
-    count(batch, next);
+    count(*piece.block, next);
     if (next.received == counts_.received) {
         return true;
     }
 
-    // An earlier run has stored everything below resume_from: such pieces are only counted.
+    // An earlier run has stored everything below resume_from: such pieces are only counted, and of
+    // one that lies across it (pieces may have been cut elsewhere then) only the rest is taken.
     std::size_t const bytes = piece.block->memory_bytes();
     bool const is_new = next.received > task_.resume_from;
     if (is_new && !admit(bytes)) {
@@ -182,28 +187,63 @@ bool import_job::hand_over(decoded_piece piece) {
     }
 
     report_rejects(piece); // while the block exists, and only if it will be pushed
-    if (is_new && !push(std::move(piece.block), bytes)) {
-        return false;
+    if (is_new) {
+        drop_stored(*piece.block);
+        if (!push(std::move(piece.block), bytes)) {
+            return false;
+        }
     }
     counts_ = next;
     return true;
 }
 
-/// Adds a piece's records to `counts`, without the outcome of the accepted ones.
-void import_job::count(ingest::record_batch const& batch, import_counts& counts) const {
-    std::uint64_t const records = batch.received();
-    auto const is_left_out = [this](ingest::rejected_record const& bad) {
-        return !task_.suspend_rejected && !bad.suspended;
+/// An earlier run has stored this record of the block.
+bool import_job::is_stored(ingest::record_block const& block, std::uint32_t index) const {
+    return block.stream_begin + index < task_.resume_from;
+}
+
+/// Who pays for these records was decided then, and the decision may be gone: decided anew, they
+/// could become other records.
+void import_job::drop_stored(ingest::record_block& block) const {
+    if (block.stream_begin >= task_.resume_from) {
+        return;
+    }
+    auto const drop_from = [&](auto& records, std::vector<std::uint32_t>& index) {
+        auto const stored = std::ranges::find_if_not(
+            index, [&](std::uint32_t each) { return is_stored(block, each); });
+        records.erase(records.begin(), records.begin() + (stored - index.begin()));
+        index.erase(index.begin(), stored);
     };
-    auto const rejected =
-        static_cast<std::uint64_t>(std::ranges::count_if(batch.rejected, is_left_out));
+    drop_from(block.batch.cdrs, block.batch.cdr_index);
+    drop_from(block.batch.events, block.batch.event_index);
+    std::erase_if(block.batch.rejected,
+                  [&](auto const& bad) { return is_stored(block, bad.index); });
+}
+
+/// Adds a piece's records to `counts`, without the outcome of the accepted ones.
+void import_job::count(ingest::record_block const& block, import_counts& counts) const {
+    auto const& batch = block.batch;
+    std::uint64_t const records = batch.received();
+    std::uint64_t rejected = 0;
+    std::uint64_t stored = 0;
+    auto const count_stored = [&](std::uint32_t index) {
+        stored += is_stored(block, index) ? 1 : 0;
+    };
+    std::ranges::for_each(batch.cdr_index, count_stored);
+    std::ranges::for_each(batch.event_index, count_stored);
+    for (auto const& bad : batch.rejected) {
+        if (!task_.suspend_rejected && !bad.suspended) {
+            ++rejected;
+        } else {
+            count_stored(bad.index);
+        }
+    }
+
     counts.received += records;
     counts.rejected += rejected;
     counts.skipped += batch.skipped;
-
-    // Only a piece that ends before resume_from was stored as a whole by the earlier run.
-    bool const is_stored = counts.received <= task_.resume_from;
-    (is_stored ? counts.resumed : counts.accepted) += records - rejected - batch.skipped;
+    counts.resumed += stored;
+    counts.accepted += records - rejected - batch.skipped - stored;
 }
 
 bool import_job::push(std::unique_ptr<ingest::record_block> block, std::size_t bytes) {
@@ -253,8 +293,12 @@ bool import_job::admit(std::size_t bytes) {
             return false;
         }
         show(true);
-        std::this_thread::sleep_for(credit_wait);
+        pause(credit_wait);
     }
+}
+
+void import_job::pause(std::chrono::milliseconds time) const {
+    task_.pause ? task_.pause(time) : std::this_thread::sleep_for(time);
 }
 
 /// Waits for the outcomes of all blocks. True when all of them are durable.
@@ -267,8 +311,14 @@ bool import_job::wait_for_outcomes() {
     }
 
     // After a stop request the wait is limited: the database may be unavailable for hours.
-    while (!sheet_->changed.wait_for(lock, outcome_wait, idle)) {
+    auto const now_idle = [&] {
+        return task_.pause ? idle() : sheet_->changed.wait_for(lock, outcome_wait, idle);
+    };
+    while (!now_idle()) {
         lock.unlock();
+        if (task_.pause) {
+            task_.pause(outcome_wait);
+        }
         show(true);
         stopped_for += stopping() ? outcome_wait : std::chrono::milliseconds{0};
         if (task_.has_lost && task_.has_lost()) {

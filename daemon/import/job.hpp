@@ -53,6 +53,8 @@ struct import_task {
     std::shared_ptr<kept_position> kept; ///< its position; nullptr: not resumable
     /// Decides who pays for a block's calls, for good. False: gave up waiting for the database.
     std::function<bool(std::unique_ptr<ingest::record_block> const&)> decide;
+    /// Waits while there is no credit, or for the last blocks. Empty: the thread sleeps.
+    std::function<void(std::chrono::milliseconds)> pause{};
     /// Whether the database lacks what it had stored of the file; may be empty.
     std::function<bool()> has_lost{};
     bool suspend_rejected = true; ///< unreadable records go to ingest.suspense
@@ -98,10 +100,13 @@ class import_job {
 
     decoded_piece decode(ingest::file_piece piece);
     void report_rejects(decoded_piece const& piece) const;
+    [[nodiscard]] bool is_stored(ingest::record_block const& block, std::uint32_t index) const;
+    void drop_stored(ingest::record_block& block) const;
     bool hand_over(decoded_piece piece);
-    void count(ingest::record_batch const& batch, import_counts& counts) const;
+    void count(ingest::record_block const& block, import_counts& counts) const;
     bool push(std::unique_ptr<ingest::record_block> block, std::size_t bytes);
     bool admit(std::size_t bytes);
+    void pause(std::chrono::milliseconds time) const;
     bool wait_for_outcomes();
     void show(bool waiting) const;
     bool stopping();

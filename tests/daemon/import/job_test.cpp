@@ -255,7 +255,7 @@ TEST(import_job, rejects_records_that_no_decoder_sees_or_none_can_take_apart) {
     EXPECT_EQ(out.result.counts.committed, 3u);
     ASSERT_EQ(out.rejects.size(), 2u);
     EXPECT_TRUE(out.rejects[0].starts_with("1:2:4:xxx")) << out.rejects[0];
-    EXPECT_EQ(out.rejects[1], "3:4:109:poison\n");
+    EXPECT_EQ(out.rejects[1], "3:4:109:poison");
 }
 
 TEST(import_job, delivers_what_a_torn_file_holds_and_says_so) {
@@ -288,6 +288,20 @@ TEST(import_job, stops_on_request_and_goes_on_from_the_position) {
     expect_adds_up(second.result.counts);
     EXPECT_EQ(store.stored.size(), 5u);
     EXPECT_EQ(store.suspended, (std::multiset<std::string>{"bad day", "bad hour"}));
+}
+
+TEST(import_job, drops_what_is_stored_of_a_piece_that_was_cut_elsewhere) {
+    std::string const lines = "bad day\none\ntwo\nskip\nthree\n";
+    for (std::uint64_t position = 0; position <= 5; ++position) {
+        word_store store;
+        auto const out = run(lines, store, task_for(true, position), 1000);
+        expect_adds_up(out.result.counts);
+        EXPECT_EQ(out.result.counts.resumed, position - (position > 3 ? 1 : 0)); // one is skipped
+        EXPECT_EQ(store.suspended.contains("bad day"), position < 1) << position;
+        EXPECT_EQ(store.stored.contains("one"), position < 2) << position;
+        EXPECT_EQ(store.stored.contains("two"), position < 3) << position;
+        EXPECT_EQ(store.stored.contains("three"), position < 5) << position;
+    }
 }
 
 TEST(import_job, does_not_wait_for_a_database_that_is_gone_once_asked_to_stop) {
