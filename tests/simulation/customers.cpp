@@ -26,6 +26,12 @@ std::shared_ptr<rating::catalog const> catalog_with(unsigned shift) {
     plan.head.rounding_mode = {rating::rounding_mode::half_up, 4};
     plan.head.included_s = 120;
     plan.rates.push_back(rating::tests::by_second("", "0.5"));
+    rating::metric_price sms;
+    sms.name = "sms";
+    sms.unit = "message";
+    sms.included = rating::quantity{10'000'000'000};
+    sms.price = rating::tests::money("0.25");
+    plan.metrics.push_back(sms);
     input.plans = {std::make_shared<rating::tariff const>(std::move(plan))};
     for (unsigned i = 0; i < accounts; ++i) {
         input.accounts.push_back({{id_of(1, i)}, "A" + std::to_string(i)});

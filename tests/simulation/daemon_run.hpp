@@ -22,15 +22,20 @@ struct world::daemon_run {
     explicit daemon_run(world& owner)
         : folder{journal_path, owner.disk_},
           owned_lanes{std::make_unique<daemon::pipeline>(
-              daemon::pipeline_options{
-                  .lanes = owner.lanes_,
-                  .memory_bytes_max = owner.memory_bytes_,
-                  .batch_rows_max = 1 + owner.random_() % 6,
-                  .linger_max = std::chrono::milliseconds{owner.random_() % 20},
-                  .import_id = {},
-                  .pause = [&owner](std::chrono::milliseconds) { return owner.pause(); }},
+              daemon::pipeline_options{.lanes = owner.lanes_,
+                                       .memory_bytes_max = owner.memory_bytes_,
+                                       .batch_rows_max = 1 + owner.random_() % 6,
+                                       .linger_max =
+                                           std::chrono::milliseconds{owner.random_() % 20},
+                                       .import_id = {},
+                                       .pause =
+                                           [&owner](std::chrono::milliseconds time) {
+                                               return owner.pause(owner.daemon_process_, time);
+                                           }},
               [&owner](std::uint32_t) {
-                  return std::make_unique<model_store>(owner.server_, owner.faults_);
+                  auto store = std::make_unique<model_store>(owner.server_, owner.faults_);
+                  store->names_rows = owner.chance(500);
+                  return store;
               },
               observer, failures)},
           lanes{*owned_lanes}, feeder_positions{owner.server_, owner.faults_},
@@ -53,7 +58,7 @@ struct world::daemon_run {
             earlier_bytes += stream.bytes;
         }
         pushes = std::make_unique<daemon::push_journal>(
-            daemon::push_journal_options{std::uint64_t{256} << 10, 1 << 20, earlier_bytes,
+            daemon::push_journal_options{owner.journal_bytes_, 1 << 20, earlier_bytes,
                                          owner.retain_, std::uint64_t{1} << 30},
             writer, [this] { return lanes.sources(); },
             [this](ingest::record_block& block) {
@@ -95,7 +100,6 @@ struct world::daemon_run {
     daemon::position_keeper position_guard;
     std::unique_ptr<daemon::journal_feeder> feeder;
     bool has_catalog = false;
-    bool is_stopping = false;
     std::set<std::uint32_t> ended_lanes;
     std::vector<std::shared_ptr<ingest::commit_wait>> waiting;
 };

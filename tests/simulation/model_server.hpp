@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,10 +18,16 @@ namespace tally::simulation {
 
 /// A stored call as the checks need it.
 struct model_call {
-    std::string content; ///< equal if and only if ingest::same_content says so
+    std::string content; ///< content_of() the call
     ingest::uuid subscription_id;
     rating::int128 cost_nanos = 0;
     storage::stored_call columns;
+};
+
+/// A row of ingest.event_identities, with the cost of the event.
+struct model_event {
+    std::uint64_t content = 0;
+    rating::int128 cost_nanos = 0;
 };
 
 struct model_usage {
@@ -30,16 +37,44 @@ struct model_usage {
     rating::int128 cost_nanos = 0;
 };
 
+/// A row of billing.subscription_metric_usage.
+struct model_metric {
+    std::int64_t version = 0;
+    std::int64_t events = 0;
+    rating::int128 total_nanos = 0;
+    rating::int128 cost_nanos = 0;
+    ingest::time_us last_usage = INT64_MIN;
+};
+
+/// Subscription, begin of the period, metric.
+using metric_key = std::tuple<ingest::uuid, ingest::time_us, std::string>;
+/// Source, payload.
+using suspense_key = std::pair<ingest::uuid, std::string>;
+
 /// What a PostgreSQL server has committed, as far as the road uses it. Tables are maps; constraints
 /// are what commit() of the store refuses.
 struct model_state {
     std::map<storage::call_key, model_call> calls;
-    std::map<std::string, ingest::time_us> suspense; ///< payload -> when it was received
+    std::map<ingest::uuid, model_event> events;
+    std::map<suspense_key, ingest::time_us> suspense; ///< when it was received
     std::set<ingest::uuid> batches;
     std::map<storage::usage_key, model_usage> usage;
+    std::map<metric_key, model_metric> metrics;
     std::map<ingest::uuid, rating::int128> charges; ///< by account
     std::map<std::string, std::uint64_t> positions;
     std::map<std::string, std::map<std::uint64_t, storage::decided_range>> decisions;
+};
+
+/// Equal if and only if ingest::same_content says so.
+std::string content_of(ingest::cdr const& call);
+
+/// A deviation of the model from PostgreSQL, to show that the comparison finds it.
+enum class model_flaw : std::uint8_t {
+    none,
+    forgets_chain,      ///< commits a batch although one that it rests on is missing
+    takes_stale,        ///< overwrites usage rows of another version
+    moves_over_loss,    ///< moves a position although a batch is missing
+    keeps_half_a_batch, ///< the suspense rows of a refused batch stay
 };
 
 /// The server: its present state, the states it had, and its sessions. A failover goes back to an
@@ -68,6 +103,7 @@ class model_server {
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
 
     bool is_down = false; ///< refuses connections
+    model_flaw flaw = model_flaw::none;
 
     /// Rows that an open transaction has locked, and whose it is.
     [[nodiscard]] bool is_locked(storage::usage_key const& key, void const* session) const {
@@ -91,6 +127,8 @@ class model_server {
 struct model_faults {
     /// Called before each request: other parts may run, and the process may be killed here.
     std::function<void()> interleave;
+    /// The request waits for a lock: other parts run.
+    std::function<void()> wait;
     /// True with this chance in a thousand.
     std::function<bool(unsigned per_mille)> chance;
     /// A situation that the checks count was met.
@@ -101,15 +139,47 @@ struct model_faults {
     unsigned lock_wait = 3;   ///< per mille: a time-out
 };
 
-/// batch_store over the model. A call with the hang-up cause "refused" breaks a CHECK; the server
-/// names its row for every other one.
+/// A connection as storage::pq_connection is one: it opens on demand; the first request in a session
+/// that has ended fails, and the next one opens another.
+class model_session {
+  public:
+    model_session(model_server& server, model_faults const& faults)
+        : server_{server}, faults_{faults} {}
+
+    /// Before each request. Other parts may run meanwhile, and the session may end.
+    storage::result begin();
+    /// The answer is lost, with the session.
+    void lose() noexcept { epoch_ = 0; }
+    /// The client finds out whether the session has ended.
+    void notice_end() noexcept { epoch_ = is_alive() ? epoch_ : 0; }
+    /// The server ends the session; the client does not know it yet.
+    void end() noexcept { epoch_ = epoch_ == 0 ? 0 : ended; }
+    /// As far as the client knows.
+    [[nodiscard]] bool is_open() const noexcept { return epoch_ != 0; }
+    [[nodiscard]] bool is_alive() const noexcept { return epoch_ == server_.epoch(); }
+    /// How often it was opened.
+    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+    /// Whether it may open: not while a transaction is open (pq_connection::pin).
+    bool is_pinned = false;
+
+  private:
+    model_server& server_;
+    model_faults const& faults_;
+    static constexpr std::uint64_t ended = UINT64_MAX;
+
+    std::uint64_t epoch_ = 0; ///< of the open session; 0: none
+    std::uint64_t generation_ = 0;
+};
+
+/// batch_store over the model. A call with the hang-up cause "refused" breaks a CHECK; `names_rows`:
+/// whether the server's report names the row.
 class model_store final : public storage::batch_store {
   public:
     model_store(model_server& server, model_faults const& faults)
-        : server_{server}, faults_{faults} {}
+        : server_{server}, faults_{faults}, session_{server, faults} {}
     ~model_store() override { server_.unlock(this); }
 
-    [[nodiscard]] std::uint64_t session() const noexcept override { return generation_; }
+    [[nodiscard]] std::uint64_t session() const noexcept override { return session_.generation(); }
     storage::result load_usage(std::span<storage::usage_key const> keys,
                                std::vector<storage::usage_state>& out) override;
     storage::result load_metrics(std::span<storage::metric_row const> keys,
@@ -132,27 +202,38 @@ class model_store final : public storage::batch_store {
     storage::result ensure_event_days(std::span<storage::event_day const> days,
                                       std::vector<storage::event_day>& refused) override;
     void cancel() noexcept override {}
+    /// The server ends the session.
+    void end_session() noexcept {
+        session_.end();
+        server_.unlock(this);
+    }
+
+    bool names_rows = true;
 
   private:
     storage::result request();
-    storage::result open();
+    bool wait_for(storage::usage_key const& key);
     storage::result apply(storage::batch const& rows, storage::commit_counts& counts,
                           model_state& next);
-    static bool insert_calls(storage::batch const& rows, model_state& next);
+    storage::result open_batch(storage::batch const& rows, storage::commit_counts& counts,
+                               model_state& next);
+    void add_created(model_state& next) const;
+    static std::size_t insert_calls(storage::batch const& rows, model_state& next);
+    static bool insert_events(storage::batch const& rows, model_state& next);
     static void add_usage(storage::batch const& rows, model_state& next);
 
     model_server& server_;
     model_faults const& faults_;
-    std::uint64_t epoch_ = 0; ///< of the open session; 0: none
-    std::uint64_t generation_ = 0;
-    bool in_transaction_ = false;
+    model_session session_;
+    std::vector<storage::usage_key> created_usage_; ///< rows that lock_rows() will have made
+    std::vector<metric_key> created_metrics_;
 };
 
 /// position_store over the model.
 class model_positions final : public storage::position_store {
   public:
     model_positions(model_server& server, model_faults const& faults)
-        : server_{server}, faults_{faults} {}
+        : server_{server}, faults_{faults}, session_{server, faults} {}
 
     storage::result load(std::string_view stream, std::uint64_t& position) override;
     storage::result move(storage::position_move const& wanted,
@@ -163,12 +244,15 @@ class model_positions final : public storage::position_store {
                                    storage::chain_link const& link) override;
     storage::result load_decisions(std::string_view stream, std::uint64_t position,
                                    std::vector<storage::decided_range>& out) override;
+    /// The server ends the session.
+    void end_session() noexcept { session_.end(); }
 
   private:
-    storage::result request();
+    storage::result end(model_state next);
 
     model_server& server_;
     model_faults const& faults_;
+    model_session session_;
 };
 
 } // namespace tally::simulation

@@ -2,14 +2,9 @@
 
 #include "tests/simulation/customers.hpp"
 #include "tests/simulation/daemon_run.hpp"
-
-#include "ingest/base/time.hpp"
-#include "ingest/formats/formats.hpp"
+#include "tests/simulation/import_run.hpp"
 
 #include <spdlog/spdlog.h>
-
-#include <algorithm>
-#include <set>
 
 namespace tally::simulation {
 
@@ -17,328 +12,184 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// The process ends here, without a further instruction.
-struct killed {};
-
-/// Pauses of a lane in one step: some minutes of virtual time.
-constexpr unsigned pauses_max = 5000;
-
-enum actor : unsigned { sender, flusher, feeder, position_actor, first_lane };
-
 } // namespace
-
-std::vector<std::string> const& situations_wanted() {
-    static std::vector<std::string> const wanted{
-        "killed",
-        "power lost",
-        "stopped gracefully, all stored",
-        "stopped gracefully, some left",
-        "drain during replay",
-        "failover that lost commits",
-        "database went back, noticed",
-        "lane ended by itself",
-        "answer to COMMIT lost",
-        "duplicate in a batch",
-        "record of this run stored by a rival",
-        "no credit for the feeder",
-        "journal refused a push",
-        "segment rolled over with nothing under way",
-        "segment released between two looks",
-        "payers decided by the feeder",
-        "number moved to another account",
-        "replay of an earlier run",
-        "database down",
-    };
-    return wanted;
-}
 
 world::world(std::uint64_t seed, situations& met)
     : random_{seed}, met_{met}, disk_{seed + 1}, sources_{two_sources()} {
     seed_ids(seed);
     catalogs_ = {catalog_with(0), catalog_with(1), catalog_with(2)};
+
+    // Switches that widen what is rare: tiny segments, a tiny journal, tiny queues, parts that run
+    // long or short, wake-ups too early.
     lanes_ = 1 + static_cast<std::uint32_t>(random_() % 3);
     segment_bytes_ = 4096 << (random_() % 3);
+    journal_bytes_ = std::uint64_t{chance(200) ? 24U : 256U} << 10;
     memory_bytes_ = chance(500) ? 8'000 : 200'000;
     retain_ = std::chrono::seconds{chance(500) ? 3600 : random_() % 3};
-    now_ = std::chrono::steady_clock::time_point{std::chrono::hours{1000}};
+    constexpr unsigned switches[] = {50, 300, 1000};
+    switch_per_mille_ = switches[random_() % 3];
+    constexpr wake_order orders[] = {wake_order::any, wake_order::any, wake_order::due,
+                                     wake_order::just_before};
+    scheduler_.order = orders[random_() % 4];
+    has_import_ = chance(400);
+    has_failovers_ = chance(300);
+    may_lose_ = has_failovers_ && retain_ < std::chrono::seconds{60};
+
     faults_.interleave = [this] { interleave(); };
+    faults_.wait = [this] { scheduler_.wait(milliseconds{100}); };
     faults_.chance = [this](unsigned per_mille) { return faults_on_ && chance(per_mille); };
     faults_.met = [this](char const* situation) { this->met(situation); };
-    is_active_.assign(first_lane + 8, false);
+    disk_.before_sync([this] { return wait_for_disk(); });
 }
 
-world::~world() = default;
-
-void world::start() {
-    spdlog::info("sim start");
-    auto const had_files = !disk_.list(journal_path).empty();
-    daemon_ = std::make_unique<daemon_run>(*this);
-    is_active_.assign(is_active_.size(), false);
-    depth_ = 0;
-    if (had_files) {
-        met("replay of an earlier run");
-    }
-    if (chance(700)) {
-        daemon_->lanes.set_catalog(catalogs_[catalog_]);
-        daemon_->has_catalog = true;
-    }
+world::~world() {
+    scheduler_.kill(import_process_);
+    scheduler_.kill(daemon_process_);
 }
 
-/// The process is gone at once. With the power also what was not synced may be.
-void world::kill(bool with_power) {
-    met(with_power ? "power lost" : "killed");
-    spdlog::info("sim {}", with_power ? "power lost" : "killed");
-    faults_on_ = false; // nothing interferes with the end of the objects
-    daemon_.reset();
-    faults_on_ = true;
-    if (with_power) {
-        disk_.lose_power();
+/// Runs something in which the daemon may be killed.
+void world::guard(void (world::*part)()) {
+    try {
+        (this->*part)();
+    } catch (killed const&) {
+        kill(chance(400));
+        start();
     }
-    lanes_ = chance(100) ? 1 + static_cast<std::uint32_t>(random_() % 3) : lanes_;
-}
-
-/// What service::stop() does, with a limit that may be too short.
-void world::stop_gracefully() {
-    auto& run = *daemon_;
-    if (run.feeder->oldest_of_earlier()) {
-        met("drain during replay");
-    }
-    spdlog::info("sim stop");
-    run.pushes->close();
-    flush();
-    run.feeder->drain();
-    for (auto left = random_() % 200; left > 0 && !run.feeder->is_drained(); --left) {
-        act(flusher + static_cast<unsigned>(random_() % (first_lane - 1 + lanes_)));
-        now_ += milliseconds{random_() % 30};
-    }
-    bool const is_drained = run.feeder->is_drained();
-    // A failover may have come since the last look at the database: what is kept heals that at the
-    // next start.
-    if (is_drained && !has_failovers_) {
-        check_stored("the daemon reports that all is drained");
-    }
-    met(is_drained ? "stopped gracefully, all stored" : "stopped gracefully, some left");
-    if (is_drained && retain_ == std::chrono::seconds{0}) {
-        if (run.writer.remove_all(run.feeder->committed()) == 0) {
-            static_cast<void>(run.feeder_positions.forget(
-                daemon::journal_feeder::stream_name(run.writer.stream())));
-        }
-    }
-    run.is_stopping = true;
-    daemon_.reset();
 }
 
 void world::run() {
-    has_failovers_ = retain_ > std::chrono::seconds{60} && chance(600);
     start();
-    auto const ticks = 100 + random_() % 300;
+    auto const ticks = 400 + random_() % 1200;
     bool const has_kills = chance(800);
     // A full disk takes what is kept for a failover.
-    bool const may_fill = !has_failovers_;
+    bool const may_fill = !has_failovers_ || may_lose_;
     disk_.fail_per_mille(may_fill && chance(300) ? 20 : 0, chance(300) ? 20 : 0,
                          may_fill && chance(200) ? 50 : 0, chance(200) ? 5 : 0);
     for (std::uint64_t i = 0; i < ticks; ++i) {
-        try {
-            tick();
-            if (has_failovers_ && chance(12)) {
-                fail_over();
-            }
-            if (has_kills && chance(10)) {
-                throw killed{};
-            }
-            if (chance(6)) {
-                stop_gracefully();
-                start();
-            }
-            if (daemon_->failures.has_failed()) {
-                throw killed{};
-            }
-        } catch (killed const&) {
+        guard(&world::tick);
+        if (has_failovers_ && chance(4)) {
+            fail_over();
+        }
+        if (chance(2)) {
+            guard(&world::stop_gracefully);
+        }
+        if ((has_kills && chance(3)) || daemon_->failures.has_failed()) {
             kill(chance(400));
             start();
         }
     }
     drain();
+    for (auto const& [situation, count] : disk_.failures()) {
+        met_[situation] += count;
+    }
 }
 
-/// One step of something.
+/// What happens around the daemon, and one step of something.
 void world::tick() {
-    now_ += milliseconds{chance(50) ? random_() % 2000 : random_() % 10};
-    if (chance(15)) {
+    if (scheduler_.order == wake_order::any) {
+        scheduler_.now += milliseconds{chance(30) ? random_() % 2000 : random_() % 4};
+    } else if (chance(200)) {
+        scheduler_.now += milliseconds{1};
+    }
+    if (chance(5)) {
         change_catalog();
     }
-    if (chance(20)) {
+    if (chance(8)) {
         act_as_rival();
     }
-    if (chance(10)) {
+    if (chance(server_.is_down ? 20 : 3)) {
         server_.is_down = !server_.is_down;
         met("database down");
         if (server_.is_down) {
             server_.end_sessions();
         }
     }
-    if (!daemon_->has_catalog && chance(100)) {
-        daemon_->lanes.set_catalog(catalogs_[catalog_]);
-        daemon_->has_catalog = true;
+    if (!daemon_->has_catalog && chance(50)) {
+        give_catalog();
     }
-    act(static_cast<unsigned>(random_() % (first_lane + lanes_)));
+    if (chance(10)) {
+        settle_gaps();
+    }
+    step_imports();
+    step_one();
 }
 
-void world::act(unsigned actor) {
-    pauses_ = depth_ == 0 ? 0 : pauses_;
-    if (is_active_[actor] || daemon_ == nullptr) {
-        return;
-    }
-    is_active_[actor] = true;
-    switch (actor) {
-    case sender:
-        send();
-        break;
-    case flusher:
-        flush();
-        break;
-    case feeder:
-        feed();
-        break;
-    case position_actor:
-        keep();
-        break;
-    default:
-        step_lane(actor - first_lane);
-        break;
-    }
-    is_active_[actor] = false;
-    if (stands_still_ && depth_ == 0) {
-        throw broken_rule{"standstill: a lane waits without end"};
-    }
-}
-
-/// Before a request of one part other parts may run, and the process may be killed.
-void world::interleave() {
-    if (!faults_on_ || depth_ >= 3) {
-        return;
-    }
-    if (chance(3)) {
-        throw killed{};
-    }
-    if (chance(300)) {
-        ++depth_;
-        act(static_cast<unsigned>(random_() % (first_lane + lanes_)));
-        if (chance(50)) {
-            act_as_rival();
+/// One step of some part. The import may be killed in it, and others go on.
+void world::step_one() {
+    try {
+        scheduler_.run_one();
+    } catch (killed const& end) {
+        if (end.whole != &import_process_) {
+            throw;
         }
-        --depth_;
+        kill_import();
     }
 }
 
-/// A lane waits before it repeats a request: time passes, and the others go on.
-bool world::pause() {
-    if (daemon_ == nullptr || daemon_->is_stopping) {
-        return false;
-    }
-    if (++pauses_ > pauses_max) {
-        stands_still_ = true; // act() ends the schedule
-        return false;
-    }
-    now_ += milliseconds{50};
-    if (faults_on_ && chance(250)) {
-        server_.is_down = false;
-    }
-    if (faults_on_ && chance(10)) {
-        return false; // it is told to give up
-    }
-    if (depth_ >= 3) {
-        return chance(900); // what it waits for is in the middle of a step itself
-    }
-    ++depth_;
-    for (unsigned actor = feeder; actor <= position_actor; ++actor) {
-        act(actor);
-    }
-    --depth_;
-    interleave();
-    return true;
-}
-
-void world::flush() {
-    auto& run = *daemon_;
-    auto const before = run.writer.extents();
-    bool const is_idle = run.feeder->committed() == run.writer.readable_end();
-    run.pushes->step(now_);
-    auto const after = run.writer.extents();
-    if (is_idle && !before.empty() && after.back().number > before.back().number) {
-        met("segment rolled over with nothing under way");
-    }
-    if (!before.empty() && after.front().number > before.front().number) {
-        met("segment released between two looks");
-    }
-}
-
-void world::feed() {
-    auto& run = *daemon_;
-    auto const decided = server_.now().decisions.size();
-    auto const turn = run.feeder->step(now_);
-    if (turn.wait == milliseconds{2}) {
-        met("no credit for the feeder");
-    }
-    if (server_.now().decisions.size() > decided) {
-        met("payers decided by the feeder");
-    }
-}
-
-void world::keep() {
-    auto& run = *daemon_;
-    bool const knew = run.position_guard.has_lost();
-    run.position_guard.step(now_);
-    if (!knew && run.position_guard.has_lost()) {
-        met("database went back, noticed");
-    }
-}
-
-void world::step_lane(std::uint32_t lane) {
-    auto& run = *daemon_;
-    if (lane >= run.lanes.lanes() || run.ended_lanes.contains(lane)) {
-        return;
-    }
-    if (run.lanes.lane_at(lane).step(now_).is_over) {
-        met("lane ended by itself");
-        run.ended_lanes.insert(lane);
-        run.failures.report("lane", "ended");
-    }
+void world::give_catalog() {
+    daemon_->lanes.set_catalog(catalogs_[catalog_]);
+    daemon_->has_catalog = true;
 }
 
 void world::change_catalog() {
     catalog_ = random_() % catalogs_.size();
     if (daemon_->has_catalog) {
-        daemon_->lanes.set_catalog(catalogs_[catalog_]);
+        give_catalog();
     }
     met("number moved to another account");
 }
 
-/// Another daemon on the same database: changes usage rows, and stores a record that was sent to
-/// both, with the same account.
+/// Another daemon on the same database changes a usage row. (The import is one that stores records
+/// of this run, too.)
 void world::act_as_rival() {
     if (server_.is_down || server_.now().usage.empty()) {
         return;
     }
     auto next = server_.now();
-    for (auto const& call : rivals_) {
-        next.calls.try_emplace(call.columns.key, call);
-    }
-    auto index = static_cast<std::ptrdiff_t>(random_() % next.usage.size());
-    auto& row = std::next(next.usage.begin(), index)->second;
-    if (row.version > 0 && !server_.is_locked(std::next(next.usage.begin(), index)->first, this)) {
+    auto const index = static_cast<std::ptrdiff_t>(random_() % next.usage.size());
+    auto& [key, row] = *std::next(next.usage.begin(), index);
+    if (row.version > 0 && !server_.is_locked(key, this)) {
         ++row.version;
         server_.commit(std::move(next));
-        met("record of this run stored by a rival");
     }
 }
 
 void world::fail_over() {
-    auto const before = server_.now().batches.size();
+    auto const before = look();
     spdlog::info("sim failover");
-    server_.fail_over(1 + random_() % 12);
-    if (server_.now().batches.size() < before) {
-        met("failover that lost commits");
+    server_.fail_over(1 + random_() % (may_lose_ ? 40 : 12));
+    auto const after = look();
+    met("failover to an older state");
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+        if (times_there(records_[i], before) > times_there(records_[i], after)) {
+            met("failover that lost commits");
+            lost_.insert(i);
+        }
+    }
+
+    // The operator imports the file again, also when an import ends now that has not noticed.
+    if (is_imported_) {
+        met("imported again after a failover");
+    }
+    is_imported_ = false;
+    if (import_ != nullptr) {
+        import_->is_before_failover = true;
+    }
+}
+
+/// What `tallyd journal settle` does, for each gap.
+void world::settle_gaps() {
+    model_positions operators{server_, faults_};
+    for (auto const& gap : daemon_->feeder->gaps()) {
+        storage::position_found outcome;
+        auto const status =
+            operators.move({gap.stream, gap.first_record, gap.end_record, {}}, outcome);
+        if (!may_lose_) {
+            throw broken_rule{"records are missing although the journal keeps them long enough"};
+        }
+        if (status.ok() && outcome.found == gap.end_record) {
+            met("gap settled");
+        }
     }
 }
 
@@ -347,41 +198,47 @@ void world::drain() {
     faults_on_ = false;
     server_.is_down = false;
     disk_.fail_per_mille(0, 0, 0);
-    if (!daemon_->has_catalog) {
-        daemon_->lanes.set_catalog(catalogs_[catalog_]);
-        daemon_->has_catalog = true;
-    }
+    give_catalog();
     daemon_->pushes->close();
-    bool is_draining = false;
-    for (int i = 0; i < 4000; ++i) {
-        now_ += milliseconds{20};
-        for (unsigned actor = flusher; actor < first_lane + lanes_; ++actor) {
-            act(actor);
-        }
-        if (!is_draining && i > 2) {
-            daemon_->feeder->drain();
-            is_draining = true;
-        }
-        if (daemon_->failures.has_failed()) {
-            daemon_.reset();
-            start();
-            daemon_->lanes.set_catalog(catalogs_[catalog_]);
-            daemon_->pushes->close();
-            is_draining = false;
-            continue;
-        }
-        // The keeper looks once more after the last failover.
-        if (is_draining && daemon_->feeder->is_drained() && i > 100) {
+    for (int round = 0; round < 4000; ++round) {
+        if (drain_some(round)) {
             check_stored("everything has drained");
             check_sums();
             return;
         }
     }
+    fail_to_drain();
+}
+
+/// True: all is stored. The keeper looks once more after the last failover.
+bool world::drain_some(int round) {
+    scheduler_.now += milliseconds{20};
+    scheduler_.run_all();
+    settle_gaps();
+    step_imports();
+    if (daemon_->failures.has_failed()) {
+        scheduler_.kill(daemon_process_);
+        daemon_.reset();
+        start();
+        give_catalog();
+        daemon_->pushes->close();
+    }
+    bool const is_imported = !has_import_ || is_imported_;
+    if (round % 50 > 2) {
+        daemon_->feeder->drain();
+    }
+    return round > 100 && is_imported && daemon_->feeder->is_drained();
+}
+
+void world::fail_to_drain() {
     auto& run = *daemon_;
     std::string text = "standstill: without faults the journal does not drain: durable " +
                        std::to_string(run.writer.readable_end()) + "; " + run.feeder->describe();
     for (std::uint32_t lane = 0; lane < run.lanes.lanes(); ++lane) {
         text += "; lane has " + std::to_string(run.lanes.lane_queue(lane));
+    }
+    if (has_import_ && !is_imported_) {
+        text += "; the import is not done";
     }
     throw broken_rule{text};
 }

@@ -8,12 +8,14 @@
 
 #include "tests/ingest/journal/crashing_disk.hpp"
 #include "tests/simulation/model_server.hpp"
+#include "tests/simulation/scheduler.hpp"
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -32,9 +34,9 @@ using situations = std::map<std::string, std::uint64_t>;
 /// The situations that every long enough run of the simulation must meet.
 std::vector<std::string> const& situations_wanted();
 
-/// One schedule: a daemon's road from the push to COMMIT, over a virtual disk and a model of the
-/// database, stepped in an order that the seed decides, with faults that the seed decides. At the
-/// end the faults stop, everything must drain, and the rules are checked.
+/// One schedule: a daemon's road from the push to COMMIT and an import beside it, over a virtual disk
+/// and a model of the database, stepped in an order that the seed decides, with faults that the seed
+/// decides. At the end the faults stop, everything must drain, and the rules are checked.
 class world {
   public:
     world(std::uint64_t seed, situations& met);
@@ -46,34 +48,77 @@ class world {
     void run();
 
   private:
+    using duration = scheduler::clock::duration;
     struct daemon_run;
+    struct import_run;
     struct sent_record {
-        ingest::uuid id;
-        std::string body;
+        ingest::uuid id{};
+        std::string body{};
+        std::string content{}; ///< equal for two reports of one record
+        unsigned source = 0;
+        bool is_event = false;
         bool is_acknowledged = false;
         bool is_refused = false; ///< the database refuses it: it belongs in suspense
         bool may_repeat = false; ///< its number never moves to another account
     };
+    /// What the database has of the records that were sent.
+    struct stored_records {
+        std::map<ingest::uuid, std::vector<std::string>> contents; ///< by record id
+        std::set<suspense_key> suspended;
+    };
 
+    // The daemon and its parts (daemon_steps.cpp).
     void start();
+    void add_parts();
     void kill(bool with_power);
     void stop_gracefully();
-    void tick();
-    void act(unsigned actor);
+    void end_stopped(bool is_drained);
+    duration flush();
+    duration feed();
+    duration keep();
+    duration step_lane(std::uint32_t lane);
+    bool pause(process const& owner, std::chrono::milliseconds time);
     void interleave();
-    bool pause();
-    void send();
-    std::size_t new_record(unsigned source);
-    void deliver(std::vector<std::size_t> const& records, unsigned source);
-    void flush();
-    void feed();
-    void keep();
-    void step_lane(std::uint32_t lane);
+    int wait_for_disk() noexcept;
+
+    // What happens around it (world.cpp).
+    void tick();
+    void guard(void (world::*part)());
+    void step_one();
     void change_catalog();
+    void give_catalog();
     void act_as_rival();
     void fail_over();
+    void settle_gaps();
     void drain();
+    bool drain_some(int round);
+    [[noreturn]] void fail_to_drain();
+
+    // The senders (senders.cpp).
+    duration send();
+    std::size_t new_call(unsigned source);
+    std::size_t new_event(unsigned source);
+    std::size_t new_conflict(std::size_t first);
+    std::size_t add(sent_record record);
+    std::optional<std::size_t> repeatable(unsigned source, bool is_event);
+    void deliver(std::vector<std::size_t> const& records, unsigned source, bool are_events);
+    [[nodiscard]] std::unique_ptr<ingest::record_block> decoded(std::string body, unsigned source,
+                                                                bool are_events) const;
+
+    // The import (importer.cpp).
+    void start_import();
+    void write_file();
+    void end_import();
+    void kill_import();
+    void import_file();
+    bool open_import();
+    void step_imports();
+
+    [[nodiscard]] stored_records look() const;
+    [[nodiscard]] unsigned times_there(sent_record const& record,
+                                       stored_records const& there) const;
     void check_stored(char const* when) const;
+    void check_record(std::size_t index, stored_records const& there, char const* when) const;
     void check_sums() const;
 
     [[nodiscard]] bool chance(unsigned per_mille) { return random_() % 1000 < per_mille; }
@@ -81,12 +126,16 @@ class world {
 
     std::mt19937_64 random_;
     situations& met_;
+    scheduler scheduler_{random_};
     std::uint32_t lanes_ = 1;
     std::uint64_t segment_bytes_ = 4096;
+    std::uint64_t journal_bytes_ = 0;
     std::int64_t memory_bytes_ = 0;
     std::chrono::seconds retain_{0};
+    unsigned switch_per_mille_ = 0; ///< how often a request lets others run
     bool faults_on_ = true;
     bool has_failovers_ = false;
+    bool may_lose_ = false; ///< failovers go back further than the journal keeps
 
     ingest::tests::crashing_disk disk_;
     model_server server_;
@@ -95,13 +144,15 @@ class world {
     std::size_t catalog_ = 0;
     std::shared_ptr<ingest::source_table const> sources_;
     std::vector<sent_record> records_;
-    std::vector<model_call> rivals_; ///< what another daemon stored, and stores again if it is lost
+    std::set<std::size_t> lost_; ///< records that a failover has taken out of the database
+    process daemon_process_;
+    process import_process_;
+    std::string file_; ///< what the import reads; empty: not written yet
+    std::vector<std::size_t> in_file_;
+    bool has_import_ = false;
+    bool is_imported_ = false;
     std::unique_ptr<daemon_run> daemon_;
-    std::vector<bool> is_active_; ///< by actor: it is in the middle of a step
-    unsigned depth_ = 0;
-    unsigned pauses_ = 0; ///< in the present step
-    bool stands_still_ = false;
-    std::chrono::steady_clock::time_point now_;
+    std::unique_ptr<import_run> import_;
 };
 
 /// What the product's switches answer (ingest/base/reversal.hpp).

@@ -23,11 +23,14 @@ class crashing_disk::output final : public segment_output {
         // A failed write may have been done in part.
         std::size_t const done = fails ? disk_.random_() % (bytes.size() + 1) : bytes.size();
         file_->unsynced.emplace_back(offset, std::string{bytes.substr(0, done)});
+        disk_.failures_["ENOSPC"] += fails ? 1 : 0;
         return fails ? ENOSPC : 0;
     }
     int sync() noexcept override {
-        if (disk_.fails(disk_.sync_failures_)) {
-            return EIO; // from now on it is unknown what is on disk
+        int const error = disk_.before_sync_ ? disk_.before_sync_() : 0;
+        if (error != 0 || disk_.fails(disk_.sync_failures_)) {
+            ++disk_.failures_["EIO"];
+            return error != 0 ? error : EIO; // from now on it is unknown what is on disk
         }
         for (auto const& [offset, bytes] : file_->unsynced) {
             file_->durable.replace(offset, bytes.size(), bytes);
@@ -101,19 +104,27 @@ void crashing_disk::lose_power() {
     files_.insert(removed_.end() - static_cast<std::ptrdiff_t>(undone), removed_.end());
     removed_.clear();
     for (auto const& [file, state] : files_) {
-        for (auto const& [offset, written] : state->unsynced) {
-            for (std::size_t index = 0; index < written.size();) {
-                // Up to the next sector's border.
-                std::size_t const part = std::min(written.size() - index,
-                                                  sector_bytes - (offset + index) % sector_bytes);
-                if (random_() % 2 == 0) {
-                    state->durable.replace(offset + index, part, written, index, part);
-                }
-                index += part;
-            }
-        }
-        state->unsynced.clear();
+        lose_unsynced(*state);
     }
+}
+
+/// Any sectors of what was not synced may be on disk.
+void crashing_disk::lose_unsynced(file_state& state) {
+    for (auto const& [offset, written] : state.unsynced) {
+        std::size_t kept = 0;
+        for (std::size_t index = 0; index < written.size();) {
+            // Up to the next sector's border.
+            std::size_t const part =
+                std::min(written.size() - index, sector_bytes - (offset + index) % sector_bytes);
+            if (random_() % 2 == 0) {
+                state.durable.replace(offset + index, part, written, index, part);
+                kept += part;
+            }
+            index += part;
+        }
+        failures_["torn write"] += kept > 0 && kept < written.size() ? 1 : 0;
+    }
+    state.unsynced.clear();
 }
 
 /// Reads what was written, synced or not, as the system's cache shows it.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -32,6 +33,10 @@ class crashing_disk final : public journal_disk {
         create_failures_ = creates;
         read_failures_ = reads;
     }
+    /// Called before each sync, which fails with the error that it returns; 0: it goes on.
+    void before_sync(std::function<int()> hook) { before_sync_ = std::move(hook); }
+    /// How often the disk failed, by kind: "EIO", "ENOSPC", "torn write".
+    [[nodiscard]] std::map<std::string, std::uint64_t> const& failures() const { return failures_; }
     /// Loses power and comes back: what open() and list() give from now on.
     void lose_power();
     /// The files as they may be after a loss of power, under their names in `folder`.
@@ -51,6 +56,7 @@ class crashing_disk final : public journal_disk {
     class source;
 
     bool fails(unsigned per_mille) { return random_() % 1000 < per_mille; }
+    void lose_unsynced(file_state& state);
 
     std::mt19937_64 random_;
     using named_file = std::pair<std::filesystem::path, std::shared_ptr<file_state>>;
@@ -60,6 +66,8 @@ class crashing_disk final : public journal_disk {
     unsigned sync_failures_ = 0;
     unsigned create_failures_ = 0;
     unsigned read_failures_ = 0;
+    std::function<int()> before_sync_;
+    std::map<std::string, std::uint64_t> failures_;
 };
 
 } // namespace tally::ingest::tests

@@ -1,0 +1,196 @@
+#include "tests/simulation/daemon_run.hpp"
+#include "tests/simulation/world.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cerrno>
+
+// The daemon's parts, as the scheduler steps them.
+
+namespace tally::simulation {
+
+using std::chrono::milliseconds;
+
+void world::start() {
+    spdlog::info("sim start");
+    auto const had_files = !disk_.list(journal_path).empty();
+    daemon_process_ = {};
+    daemon_ = std::make_unique<daemon_run>(*this);
+    if (had_files) {
+        met("replay of an earlier run");
+    }
+    add_parts();
+    if (chance(700)) {
+        give_catalog();
+    }
+}
+
+void world::add_parts() {
+    auto& run = *daemon_;
+    auto& owner = daemon_process_;
+    scheduler_.add(owner, [this] { return send(); });
+    scheduler_.add(
+        owner, [this] { return flush(); }, [&run] { return run.writer.pending_bytes(); });
+    scheduler_.add(
+        owner, [this] { return feed(); }, [&run] { return run.writer.readable_end(); });
+    scheduler_.add(owner, [this] { return keep(); });
+    for (std::uint32_t lane = 0; lane < run.lanes.lanes(); ++lane) {
+        scheduler_.add(
+            owner, [this, lane] { return step_lane(lane); },
+            [&run, lane] { return run.lanes.lane_queue(lane); });
+    }
+}
+
+/// The process is gone at once. With the power also what was not synced may be.
+void world::kill(bool with_power) {
+    met(with_power ? "power lost" : "killed");
+    spdlog::info("sim {}", with_power ? "power lost" : "killed");
+    scheduler_.kill(daemon_process_);
+    faults_on_ = false; // nothing interferes with the end of the objects
+    daemon_.reset();
+    faults_on_ = true;
+    if (with_power) {
+        disk_.lose_power();
+    }
+    lanes_ = chance(100) ? 1 + static_cast<std::uint32_t>(random_() % 3) : lanes_;
+}
+
+/// What service::stop() does, with a limit that may be too short.
+void world::stop_gracefully() {
+    auto& run = *daemon_;
+    if (run.feeder->oldest_of_earlier()) {
+        met("drain during replay");
+    }
+    spdlog::info("sim stop");
+    run.pushes->close();
+    while (run.writer.pending_bytes() > 0) {
+        scheduler_.now += milliseconds{1};
+        step_one();
+    }
+    run.feeder->drain();
+    for (auto left = random_() % 800; left > 0 && !run.feeder->is_drained(); --left) {
+        scheduler_.now += milliseconds{random_() % 10};
+        step_one();
+    }
+
+    // A failover may have come since the last look at the database: what is kept heals that at the
+    // next start.
+    bool const is_drained = run.feeder->is_drained();
+    if (is_drained && !has_failovers_) {
+        check_stored("the daemon reports that all is drained");
+    }
+    met(is_drained ? "stopped gracefully, all stored" : "stopped gracefully, some left");
+    end_stopped(is_drained);
+    start();
+}
+
+void world::end_stopped(bool is_drained) {
+    auto& run = *daemon_;
+    daemon_process_.is_stopping = true;
+    if (!scheduler_.finish(daemon_process_)) {
+        throw broken_rule{"standstill: a part does not end when the daemon stops"};
+    }
+    if (is_drained && retain_ == std::chrono::seconds{0}) {
+        if (run.writer.remove_all(run.feeder->committed()) == 0) {
+            static_cast<void>(run.feeder_positions.forget(
+                daemon::journal_feeder::stream_name(run.writer.stream())));
+        }
+    }
+    daemon_.reset();
+}
+
+/// Before a request of one part others may run, and the process may be killed.
+void world::interleave() {
+    scheduler_.check_killed();
+    auto* const owner = scheduler_.running();
+    if (owner == nullptr || !faults_on_ || owner->is_dying) {
+        return;
+    }
+    if (chance(2)) {
+        throw killed{owner};
+    }
+    if (chance(switch_per_mille_)) {
+        scheduler_.wait(milliseconds{chance(100) ? random_() % 300 : 0});
+    }
+}
+
+/// A slow fdatasync. The process may end during it: then the bytes may not be on disk.
+int world::wait_for_disk() noexcept {
+    if (scheduler_.running() == nullptr || !faults_on_ || !chance(100)) {
+        return 0;
+    }
+    met("slow fsync");
+    return scheduler_.wait_through(milliseconds{random_() % 3000}) ? 0 : EIO;
+}
+
+/// A part waits before it repeats a request: the others go on.
+bool world::pause(process const& owner, milliseconds time) {
+    if (owner.is_stopping || owner.is_dying || scheduler_.running() != &owner) {
+        return false;
+    }
+    if (faults_on_ && chance(5)) {
+        return false; // it is told to give up
+    }
+    scheduler_.wait(time);
+    return !owner.is_stopping;
+}
+
+world::duration world::flush() {
+    auto& run = *daemon_;
+    auto const before = run.writer.extents();
+    bool const is_idle = run.feeder->committed() == run.writer.readable_end();
+    run.pushes->step(scheduler_.now);
+    auto const after = run.writer.extents();
+    if (is_idle && !before.empty() && after.back().number > before.back().number) {
+        met("segment rolled over with nothing under way");
+    }
+    if (!before.empty() && after.front().number > before.front().number) {
+        met("segment released between two looks");
+    }
+    if (run.pushes->is_full()) {
+        met("journal full");
+    }
+    return milliseconds{200};
+}
+
+world::duration world::feed() {
+    auto& run = *daemon_;
+    auto const decided = server_.now().decisions.size();
+    auto const turn = run.feeder->step(scheduler_.now);
+    if (turn.wait == milliseconds{2}) {
+        met("queue full");
+    }
+    if (server_.now().decisions.size() > decided) {
+        met("payers decided by the feeder");
+    }
+    if (!run.feeder->gaps().empty()) {
+        met("gap found");
+    }
+    return turn.wait;
+}
+
+world::duration world::keep() {
+    auto& run = *daemon_;
+    bool const knew = run.position_guard.has_lost();
+    auto const wait = run.position_guard.step(scheduler_.now);
+    if (!knew && run.position_guard.has_lost()) {
+        met("database went back, noticed");
+    }
+    return wait;
+}
+
+world::duration world::step_lane(std::uint32_t lane) {
+    auto& run = *daemon_;
+    if (run.ended_lanes.contains(lane)) {
+        return std::chrono::hours{1};
+    }
+    auto const turn = run.lanes.lane_at(lane).step(scheduler_.now);
+    if (turn.is_over) {
+        met("lane ended by itself");
+        run.ended_lanes.insert(lane);
+        run.failures.report("lane", "ended");
+    }
+    return turn.wait;
+}
+
+} // namespace tally::simulation

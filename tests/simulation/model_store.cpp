@@ -1,0 +1,389 @@
+#include "tests/simulation/model_server.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace tally::simulation {
+
+using storage::failure;
+using storage::result;
+
+namespace {
+
+/// How often a request looks at a locked row before its lock time-out.
+constexpr int lock_looks_max = 5;
+
+storage::stored_call columns_of(storage::cdr_row const& row, storage::call_key const& key) {
+    auto const& call = *row.call;
+    storage::stored_call columns;
+    columns.key = key;
+    columns.subscription_id = row.subscription_id;
+    columns.caller_id = call.caller_id;
+    columns.destination = call.destination;
+    columns.sent_caller_id = call.sent_caller_id;
+    columns.sent_destination = call.sent_destination;
+    columns.hangup_cause = call.hangup_cause;
+    columns.direction = call.direction;
+    columns.answer =
+        call.answer == ingest::never_us ? call.answer : ingest::whole_second(call.answer);
+    columns.end = ingest::whole_second(call.end);
+    columns.duration_s = call.duration_ms / 1000;
+    columns.billsec_s = call.billsec_ms / 1000;
+    return columns;
+}
+
+/// For --seed: what a batch stores.
+void trace(storage::batch const& rows, result const& status) {
+    auto const reason = static_cast<int>(status.reason);
+    for (auto const& row : rows.calls) {
+        spdlog::info("sim commit {} reason={} lane={}", row.call->raw.substr(0, 18), reason,
+                     rows.lane);
+    }
+    for (auto const& row : rows.events) {
+        spdlog::info("sim commit event {} reason={} lane={}", row.event->event_id, reason,
+                     rows.lane);
+    }
+    for (auto const& row : rows.suspense) {
+        spdlog::info("sim suspend {} reason={}", row.payload.substr(0, 18), reason);
+    }
+}
+
+storage::call_key key_of(storage::cdr_row const& row) {
+    return {row.account_id, ingest::whole_second(row.call->start), row.call->id};
+}
+
+metric_key key_of(storage::metric_row const& row) {
+    return {row.subscription_id, row.period_start, std::string{row.metric}};
+}
+
+storage::usage_key key_of(storage::usage_delta const& row) {
+    return {row.subscription_id, row.period_start};
+}
+
+result lock_timeout() {
+    return {failure::transient, "55P03", "lock time-out"};
+}
+
+} // namespace
+
+std::string content_of(ingest::cdr const& call) {
+    std::string text{call.caller_id};
+    text.append("|").append(call.destination).append("|").append(call.hangup_cause);
+    return text + "|" + std::to_string(call.billsec_ms) + "|" + std::to_string(call.end);
+}
+
+result model_store::request() {
+    auto const status = session_.begin();
+    if (!session_.is_alive()) {
+        server_.unlock(this);
+    }
+    return status;
+}
+
+result model_store::load_usage(std::span<storage::usage_key const> keys,
+                               std::vector<storage::usage_state>& out) {
+    out.assign(keys.size(), {});
+    if (keys.empty()) {
+        return {};
+    }
+    result status = request();
+    for (std::size_t i = 0; status.ok() && i < keys.size(); ++i) {
+        auto const found = server_.now().usage.find(keys[i]);
+        if (found != server_.now().usage.end()) {
+            out[i] = {found->second.version, found->second.included_s};
+        } else if (std::ranges::find(created_usage_, keys[i]) != created_usage_.end()) {
+            out[i] = {1, 0};
+        }
+    }
+    return status;
+}
+
+result model_store::load_metrics(std::span<storage::metric_row const> keys,
+                                 std::vector<storage::metric_state>& out) {
+    result status = request();
+    out.assign(keys.size(), {});
+    for (std::size_t i = 0; status.ok() && i < keys.size(); ++i) {
+        auto const key = key_of(keys[i]);
+        auto const found = server_.now().metrics.find(key);
+        if (found != server_.now().metrics.end()) {
+            auto const& row = found->second;
+            out[i] = {row.version, {rating::quantity{row.total_nanos}, row.last_usage}};
+        } else if (std::ranges::find(created_metrics_, key) != created_metrics_.end()) {
+            out[i].version = 1;
+        }
+    }
+    return status;
+}
+
+result model_store::counted_values(std::span<storage::unique_value_row const> /*values*/,
+                                   std::vector<storage::unique_value_row>& out) {
+    out.clear();
+    return request();
+}
+
+result model_store::stored_events(std::span<ingest::uuid const> ids,
+                                  std::vector<storage::stored_event>& out) {
+    out.clear();
+    result status = request();
+    for (std::size_t i = 0; status.ok() && i < ids.size(); ++i) {
+        auto const found = server_.now().events.find(ids[i]);
+        if (found != server_.now().events.end()) {
+            out.push_back({ids[i], found->second.content});
+        }
+    }
+    return status;
+}
+
+result model_store::stored_calls(std::span<storage::call_key const> keys,
+                                 std::vector<storage::stored_call>& out) {
+    out.clear();
+    result status = request();
+    for (std::size_t i = 0; status.ok() && i < keys.size(); ++i) {
+        auto const found = server_.now().calls.find(keys[i]);
+        if (found != server_.now().calls.end()) {
+            out.push_back(found->second.columns);
+        }
+    }
+    return status;
+}
+
+result model_store::still_waiting(std::span<ingest::uuid const> /*ids*/,
+                                  std::vector<ingest::uuid>& out) {
+    out.clear();
+    return request();
+}
+
+/// False: the lock time-out, or the session ended meanwhile.
+bool model_store::wait_for(storage::usage_key const& key) {
+    for (int looks = 0; looks < lock_looks_max && server_.is_locked(key, this); ++looks) {
+        faults_.met("lock wait");
+        faults_.wait();
+    }
+    return !server_.is_locked(key, this) && session_.is_alive();
+}
+
+result model_store::lock_rows(std::span<storage::usage_delta const> usage,
+                              std::span<storage::metric_row const> metrics) {
+    if (usage.empty() && metrics.empty()) {
+        return {};
+    }
+    if (result status = request(); !status.ok()) {
+        return status;
+    }
+    created_usage_.clear();
+    created_metrics_.clear();
+    for (auto const& each : usage) {
+        if (!wait_for(key_of(each))) {
+            roll_back();
+            return lock_timeout();
+        }
+        server_.lock(key_of(each), this);
+    }
+
+    // A metric's row changes only with the usage row of its period, whose lock covers it.
+    for (auto const& each : usage) {
+        if (!server_.now().usage.contains(key_of(each))) {
+            created_usage_.push_back(key_of(each));
+        }
+    }
+    for (auto const& each : metrics) {
+        if (!server_.now().metrics.contains(key_of(each))) {
+            created_metrics_.push_back(key_of(each));
+        }
+    }
+    session_.is_pinned = true;
+    return {};
+}
+
+void model_store::roll_back() noexcept {
+    session_.notice_end(); // ROLLBACK is a request
+    server_.unlock(this);
+    session_.is_pinned = false;
+    created_usage_.clear();
+    created_metrics_.clear();
+}
+
+/// The rows that lock_rows() made, in the transaction that commits.
+void model_store::add_created(model_state& next) const {
+    for (auto const& key : created_usage_) {
+        next.usage.try_emplace(key, model_usage{.version = 1});
+    }
+    for (auto const& key : created_metrics_) {
+        next.metrics.try_emplace(key, model_metric{.version = 1});
+    }
+}
+
+/// The statements before the facts. An event that is stored already counts more than a stale row.
+result model_store::open_batch(storage::batch const& rows, storage::commit_counts& counts,
+                               model_state& next) {
+    bool const has_all = std::ranges::all_of(
+        rows.required, [&next](auto const& id) { return next.batches.contains(id); });
+    if (!has_all && server_.flaw != model_flaw::forgets_chain) {
+        faults_.met("lane found its last batch lost");
+        return {failure::lost, {}, "a batch that this one rests on is not there"};
+    }
+    add_created(next);
+
+    bool is_stale = false;
+    for (auto const& each : rows.usage) {
+        is_stale = is_stale || next.usage[key_of(each)].version != each.expected_version;
+    }
+    for (auto const& each : rows.metrics) {
+        is_stale = is_stale || next.metrics[key_of(each)].version != each.expected_version;
+    }
+    if (!insert_events(rows, next)) {
+        return {failure::duplicate, {}, "some events are stored already"};
+    }
+    if (is_stale && server_.flaw != model_flaw::takes_stale) {
+        faults_.met("rival took the row");
+        return {failure::stale, {}, "rows have another version"};
+    }
+    for (auto const& each : rows.suspense) {
+        suspense_key key{each.source_id, each.payload};
+        if (next.suspense.try_emplace(std::move(key), each.received).second) {
+            ++counts.suspended;
+        }
+    }
+    return {};
+}
+
+/// The statements of a batch, in their order. Nothing of `next` counts after a failure.
+result model_store::apply(storage::batch const& rows, storage::commit_counts& counts,
+                          model_state& next) {
+    if (auto opened = open_batch(rows, counts, next); !opened.ok()) {
+        return opened;
+    }
+
+    // COPY checks the rows before it adds them to the unique index.
+    for (std::uint32_t i = 0; i < rows.calls.size(); ++i) {
+        if (rows.calls[i].call->hangup_cause == "refused") {
+            counts.refused_call = names_rows ? i : storage::commit_counts::no_row;
+            return {failure::bad_data, "23514", "violates check constraint"};
+        }
+    }
+    if (auto const stored = insert_calls(rows, next); stored != rows.calls.size()) {
+        auto const row = static_cast<std::uint32_t>(stored);
+        counts.refused_call = names_rows ? row : storage::commit_counts::no_row;
+        return {failure::duplicate, "23505", "duplicate key"};
+    }
+    add_usage(rows, next);
+    if (!next.batches.insert(rows.id).second) {
+        return {failure::unknown, "23505", "this batch is stored already"};
+    }
+    return {};
+}
+
+/// The index of the first call whose key is stored already; otherwise their number.
+std::size_t model_store::insert_calls(storage::batch const& rows, model_state& next) {
+    for (std::size_t i = 0; i < rows.calls.size(); ++i) {
+        auto const& row = rows.calls[i];
+        auto const key = key_of(row);
+        model_call stored{content_of(*row.call), row.subscription_id, row.rated.cost.nanos,
+                          columns_of(row, key)};
+        if (!next.calls.try_emplace(key, std::move(stored)).second) {
+            return i;
+        }
+    }
+    return rows.calls.size();
+}
+
+bool model_store::insert_events(storage::batch const& rows, model_state& next) {
+    return std::ranges::all_of(rows.events, [&next](auto const& row) {
+        model_event const stored{row.event->content, row.cost.nanos};
+        return next.events.try_emplace(row.event->id, stored).second;
+    });
+}
+
+void model_store::add_usage(storage::batch const& rows, model_state& next) {
+    for (auto const& each : rows.usage) {
+        auto& row = next.usage[key_of(each)];
+        row.version = each.expected_version + 1;
+        row.calls += each.calls;
+        row.included_s += each.included_seconds;
+        row.cost_nanos += each.total_cost.nanos;
+    }
+    for (auto const& each : rows.metrics) {
+        auto& row = next.metrics[key_of(each)];
+        row.version = each.expected_version + 1;
+        row.events += each.events;
+        row.total_nanos = each.total.nanos;
+        row.cost_nanos += each.cost.nanos;
+        row.last_usage = std::max(row.last_usage, each.last_usage);
+    }
+    for (auto const& each : rows.balances) {
+        next.charges[each.account_id] += each.charge.nanos;
+    }
+}
+
+result model_store::commit(storage::batch const& rows, storage::commit_counts& counts) {
+    counts = {};
+    auto const is_of_another = [&] { return rows.session != 0 && rows.session != session(); };
+    bool const is_known = session_.is_open() && is_of_another(); // without a request
+    result status = is_known ? result{} : request();
+    if (status.ok() && is_of_another()) {
+        roll_back();
+        return {failure::stale, {}, "the session in which the batch was rated has ended"};
+    }
+    if (status.ok() && faults_.chance(faults_.lock_wait)) {
+        status = lock_timeout();
+    }
+    for (std::size_t i = 0; status.ok() && i < rows.usage.size(); ++i) {
+        status = wait_for(key_of(rows.usage[i])) ? result{} : lock_timeout();
+    }
+    if (!status.ok()) {
+        roll_back();
+        return status;
+    }
+
+    auto next = server_.now();
+    status = apply(rows, counts, next);
+    roll_back();
+    trace(rows, status);
+    if (!status.ok()) {
+        counts.suspended = 0;
+        if (server_.flaw == model_flaw::keeps_half_a_batch && status.reason == failure::bad_data) {
+            auto half = server_.now();
+            half.suspense = std::move(next.suspense);
+            server_.commit(std::move(half));
+        }
+        if (status.reason == failure::duplicate) {
+            faults_.met("duplicate in a batch");
+        }
+        return status;
+    }
+    if (faults_.chance(faults_.lost_answer)) {
+        faults_.met("answer to COMMIT lost");
+        session_.lose();
+        if (faults_.chance(500)) {
+            server_.commit(std::move(next));
+        }
+        return {failure::unknown, "08006", "the answer to COMMIT is lost"};
+    }
+    server_.commit(std::move(next));
+    faults_.interleave(); // committed, and the client does not know it yet
+    return {};
+}
+
+result model_store::is_committed(ingest::uuid const& batch_id, bool& out) {
+    out = false;
+    result status = request();
+    if (status.ok()) {
+        out = server_.now().batches.contains(batch_id);
+    }
+    return status;
+}
+
+result model_store::ensure_cdr_days(std::span<std::int32_t const> /*days*/,
+                                    std::vector<std::int32_t>& refused) {
+    refused.clear();
+    return {};
+}
+
+result model_store::ensure_event_days(std::span<storage::event_day const> /*days*/,
+                                      std::vector<storage::event_day>& refused) {
+    refused.clear();
+    return {};
+}
+
+} // namespace tally::simulation
