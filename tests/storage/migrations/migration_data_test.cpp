@@ -84,7 +84,7 @@ class migration_data_test : public migration_runner_test {
     std::vector<std::string> tables(sql_session& session) {
         std::vector<std::string> names;
         for (sql_row const& row : session.query(tables_sql)) {
-            names.push_back(*row.front());
+            names.push_back(row.text(0));
         }
         return names;
     }
@@ -150,7 +150,7 @@ class migration_data_test : public migration_runner_test {
             std::string sql = "SELECT ROW(";
             sql.append(names).append(")::text FROM ").append(table).append(" ORDER BY 1");
             for (sql_row const& row : session.query(sql)) {
-                found[table].push_back(row.front().value_or("NULL"));
+                found[table].push_back(row[0].value_or("NULL"));
             }
         }
         return found;

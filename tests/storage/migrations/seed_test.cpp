@@ -59,7 +59,7 @@ class seed_test : public testing::Test {
              session.query("SELECT oid::regclass FROM pg_class WHERE relkind IN ('r', 'p') AND NOT "
                            "relispartition AND relnamespace::regnamespace::text !~ "
                            "'^(pg_|information_schema$|public$|ingest$)' ORDER BY 1")) {
-            text += rows("SELECT t::text FROM " + *table.front() + " t ORDER BY 1") + "\n";
+            text += rows("SELECT t::text FROM " + table[0].value() + " t ORDER BY 1") + "\n";
         }
         return text;
     }

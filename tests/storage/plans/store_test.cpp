@@ -1,6 +1,7 @@
 #include "storage/plans/store.hpp"
 
 #include "rating/plan/values.hpp"
+#include "storage/postgres/database_error.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/catalog_of.hpp"
 #include "tests/support/private_postgres.hpp"

@@ -39,8 +39,8 @@ std::set<std::string> refused_names(sql_session& session, std::string const& nam
     }
     std::set<std::string> found;
     for (sql_row const& row : session.query(names)) {
-        if (refused.contains(row.front().value())) {
-            found.insert(*row.front());
+        if (refused.contains(row[0].value())) {
+            found.insert(row[0].value());
         }
     }
     return found;

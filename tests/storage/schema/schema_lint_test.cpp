@@ -227,7 +227,7 @@ class schema_lint_test : public testing::TestWithParam<lint_rule> {
     std::string names(std::string const& sql) {
         std::string text;
         for (sql_row const& row : session_.query(sql)) {
-            text += row.front().value_or("NULL") + "\n";
+            text += row[0].value_or("NULL") + "\n";
         }
         return text;
     }

@@ -22,7 +22,7 @@ TEST_F(schema_test, makes_version_7_uuids_in_order_of_time) {
     std::string before;
     std::set<std::string> seen;
     for (sql_row const& row : rows) {
-        std::string const& id = *row.front();
+        std::string const& id = row[0].value();
         EXPECT_EQ(id[14], '7') << id;
         EXPECT_NE(std::string{"89ab"}.find(id[19]), std::string::npos) << id;
         EXPECT_LT(before, id);
