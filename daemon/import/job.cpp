@@ -202,7 +202,7 @@ bool import_job::is_stored(ingest::record_block const& block, std::uint32_t inde
     return block.stream_begin + index < task_.resume_from;
 }
 
-/// Who pays for these records was decided then, and the decision may be gone: decided anew, they
+/// Who pays for these records was decided then, and the decision may be gone: decided again, they
 /// could become other records.
 void import_job::drop_stored(ingest::record_block& block) const {
     if (block.stream_begin >= task_.resume_from) {

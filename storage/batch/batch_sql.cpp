@@ -148,7 +148,7 @@ JOIN billing.subscription_usage AS u
 // sees what a transaction committed that held the claim before.
 constexpr char const* is_committed_sql = "SELECT 1 FROM ingest.batches WHERE id = $1::uuid";
 
-// The session plans each statement anew (pq_connection::limits::locks_in_order), and with that also
+// The session makes a new plan for each statement (limits::locks_in_order), and with that also
 // the check of each foreign key of each new row: four fifths of the time of an insert. These two
 // statements go around statements that insert such rows and join nothing.
 constexpr char const* keep_plans_sql = "SET LOCAL plan_cache_mode = auto";

@@ -9,6 +9,10 @@ namespace tally::storage {
 
 namespace {
 
+/// Payload bytes of one suspense statement. A parameter may have 1 GB, but the server needs a
+/// multiple of it in memory.
+constexpr std::size_t suspense_bytes_max = 16 * 1024 * 1024;
+
 std::string_view text_of(currency_code const& code) noexcept {
     return {code.data(), code.size()};
 }
@@ -127,6 +131,31 @@ parameters& suspense_rows::fill(std::span<suspense_row const> all,
     }
     return bind(values_, reason_, detail_, source_, format_, payload_, digest_, received_)
         .add(rows.id);
+}
+
+void suspense_statements::add(batch const& rows, std::vector<pipelined>& statements) {
+    // Sorted by key, so that all sessions lock suspense rows in one order (R13).
+    digests_.keys(rows.suspense, payloads_);
+
+    // One statement for at most suspense_bytes_max, or for one payload that is larger.
+    std::size_t used = 0;
+    for (std::size_t first = 0; first < payloads_.size();) {
+        std::size_t end = first;
+        std::size_t bytes = 0;
+        do {
+            bytes += rows.suspense[payloads_[end].index].payload.size();
+            ++end;
+        } while (end < payloads_.size() && bytes < suspense_bytes_max);
+        if (used == arrays_.size()) {
+            arrays_.push_back(std::make_unique<suspense_rows>());
+        }
+
+        std::span<payload_key const> const some{payloads_};
+        statements.push_back(
+            {statement::suspense,
+             &arrays_[used++]->fill(rows.suspense, some.subspan(first, end - first), rows)});
+        first = end;
+    }
 }
 
 parameters& resolved_rows::fill(std::span<ingest::uuid const> ids) {

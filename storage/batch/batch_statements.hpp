@@ -6,6 +6,7 @@
 #include "storage/postgres/copy_encoder.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -126,6 +127,18 @@ class suspense_rows {
         format_{wire::text_oid}, payload_{wire::bytea_oid}, digest_{wire::bytea_oid},
         received_{wire::timestamptz_oid};
     parameters values_;
+};
+
+/// The statements that write the suspense rows of a batch.
+class suspense_statements {
+  public:
+    /// Appends them. Their parameters are valid until the next call.
+    void add(batch const& rows, std::vector<pipelined>& statements);
+
+  private:
+    payload_digest digests_;
+    std::vector<payload_key> payloads_;
+    std::vector<std::unique_ptr<suspense_rows>> arrays_; ///< one per statement
 };
 
 /// The array of statement::resolve and of statement::still_waiting.

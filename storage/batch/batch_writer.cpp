@@ -11,20 +11,13 @@
 #include "storage/batch/stored_events.hpp"
 #include "storage/partitions/partitions.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <deque>
 #include <optional>
 
 namespace tally::storage {
-
-namespace {
-
-/// Payload bytes of one suspense statement. A parameter may have 1 GB, but the server needs a
-/// multiple of it in memory.
-constexpr std::size_t suspense_bytes_max = 16 * 1024 * 1024;
-
-} // namespace
 
 /// One transaction. Each line is one wait for the server, the second once per table that has rows:
 ///
@@ -56,9 +49,7 @@ struct batch_writer::impl {
 
     result begin(batch const& rows, commit_counts& counts);
     result write_facts(batch const& rows, commit_counts& counts);
-    void add_counters(batch const& rows);
     result finish(batch const& rows, commit_counts const& counts);
-    void add_suspense(batch const& rows);
     void roll_back() noexcept;
     void forget_other_partitions() noexcept;
 
@@ -73,12 +64,8 @@ struct batch_writer::impl {
     metric_rows metrics;
     metric_locks locks_of_metrics;
     unique_value_rows unique_values;
-    feature_rows features;
-    api_day_rows api_days;
-    error_group_rows error_groups;
-    payload_digest digests;
-    std::vector<payload_key> payloads;
-    std::vector<std::unique_ptr<suspense_rows>> suspense; ///< one per statement
+    event_counters counters;
+    suspense_statements suspense;
     usage_rows usage{usage_rows::part::existing};
     usage_rows new_usage{usage_rows::part::missing};
     usage_locks locks_of_usage;
@@ -91,31 +78,6 @@ struct batch_writer::impl {
     std::vector<pipelined> statements;
     pipeline_outcome outcome;
 };
-
-void batch_writer::impl::add_suspense(batch const& rows) {
-    // Sorted by key, so that all sessions lock suspense rows in one order (R13).
-    digests.keys(rows.suspense, payloads);
-
-    // One statement for at most suspense_bytes_max, or for one payload that is larger.
-    std::size_t used = 0;
-    for (std::size_t first = 0; first < payloads.size();) {
-        std::size_t end = first;
-        std::size_t bytes = 0;
-        do {
-            bytes += rows.suspense[payloads[end].index].payload.size();
-            ++end;
-        } while (end < payloads.size() && bytes < suspense_bytes_max);
-        if (used == suspense.size()) {
-            suspense.push_back(std::make_unique<suspense_rows>());
-        }
-
-        std::span<payload_key const> const some{payloads};
-        statements.push_back(
-            {statement::suspense,
-             &suspense[used++]->fill(rows.suspense, some.subspan(first, end - first), rows)});
-        first = end;
-    }
-}
 
 result batch_writer::impl::begin(batch const& rows, commit_counts& counts) {
     statements.clear();
@@ -161,7 +123,7 @@ result batch_writer::impl::begin(batch const& rows, commit_counts& counts) {
     if (!rows.unique_values.empty()) {
         statements.push_back({statement::unique_values, &unique_values.fill(rows.unique_values)});
     }
-    add_suspense(rows);
+    suspense.add(rows, statements);
     if (!rows.resolved.empty()) {
         statements.push_back({statement::resolve, &resolved.fill(rows.resolved)});
     }
@@ -178,22 +140,10 @@ result batch_writer::impl::write_facts(batch const& rows, commit_counts& counts)
                                                : status;
 }
 
-void batch_writer::impl::add_counters(batch const& content) {
-    if (auto& rows = features.fill(content); !features.is_empty()) {
-        statements.push_back({statement::features, &rows});
-    }
-    if (auto& rows = api_days.fill(content); !api_days.is_empty()) {
-        statements.push_back({statement::api_days, &rows});
-    }
-    if (auto& rows = error_groups.fill(content); !error_groups.is_empty()) {
-        statements.push_back({statement::error_groups, &rows});
-    }
-}
-
 result batch_writer::impl::finish(batch const& rows, commit_counts const& counts) {
     statements.clear();
     if (!rows.events.empty()) {
-        add_counters(rows);
+        counters.add(rows, statements);
     }
 
     // Rows that many sessions change are locked last, for the shortest time (S2).
@@ -386,7 +336,9 @@ result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
 
 /// The server of a new session may be a promoted standby, which lacks the latest partitions.
 void batch_writer::impl::forget_other_partitions() noexcept {
-    if (auto const session = connection.generation(); session != partitions_session) {
+    // The first request of all opens the first session, in which everything is then learned.
+    auto const session = std::max<std::uint64_t>(connection.generation(), 1);
+    if (session != partitions_session) {
         partitions.forget();
         partitions_of_events.forget();
         partitions_session = session;

@@ -155,4 +155,16 @@ parameters& error_group_rows::fill(batch const& rows) {
                 occurred_);
 }
 
+void event_counters::add(batch const& content, std::vector<pipelined>& statements) {
+    if (auto& rows = features_.fill(content); !features_.is_empty()) {
+        statements.push_back({statement::features, &rows});
+    }
+    if (auto& rows = api_days_.fill(content); !api_days_.is_empty()) {
+        statements.push_back({statement::api_days, &rows});
+    }
+    if (auto& rows = error_groups_.fill(content); !error_groups_.is_empty()) {
+        statements.push_back({statement::error_groups, &rows});
+    }
+}
+
 } // namespace tally::storage

@@ -117,4 +117,17 @@ class error_group_rows {
     parameters values_;
 };
 
+/// The statements that count what the events of a batch tell: features, days of an API, groups of
+/// errors.
+class event_counters {
+  public:
+    /// Appends those that have rows. Their parameters are valid until the next call.
+    void add(batch const& content, std::vector<pipelined>& statements);
+
+  private:
+    feature_rows features_;
+    api_day_rows api_days_;
+    error_group_rows error_groups_;
+};
+
 } // namespace tally::storage

@@ -6,7 +6,7 @@ namespace tally::simulation {
 
 namespace {
 
-constexpr std::uint32_t calls_max = 8; ///< of a universe; likewise the other kinds
+constexpr std::uint32_t calls_max = 8; ///< of a universe; the other kinds have the same bound
 constexpr std::uint32_t events_max = 6;
 constexpr std::uint32_t payloads_max = 5;
 constexpr std::int64_t billed_s = 60;

@@ -108,11 +108,11 @@ TEST_F(imports, a_reverted_file_may_be_imported_anew) {
     execute(database, "UPDATE ingest.imports SET state = 'reverted', reverted_at = now()");
     EXPECT_EQ(find(file_of(1)), std::nullopt);
     EXPECT_EQ(refusal_to_finish(first.id), storage::failure::bad_data);
-    auto const anew = begin(file_of(1));
-    EXPECT_NE(anew.id, first.id);
+    auto const second = begin(file_of(1));
+    EXPECT_NE(second.id, first.id);
     auto const all = storage::list_imports(connection, 10);
     ASSERT_EQ(all.size(), 2U);
-    EXPECT_EQ(all[0].id, anew.id);
+    EXPECT_EQ(all[0].id, second.id);
     EXPECT_EQ(all[1].state, import_state::reverted);
     EXPECT_NE(all[1].reverted_at, ingest::never_us);
     EXPECT_EQ(storage::list_imports(connection, 1).size(), 1U);
