@@ -240,6 +240,10 @@ result batch_writer::commit(batch const& rows, commit_counts& counts) {
         return status;
     }
     if (rows.session != 0 && rows.session != session()) {
+        // A pin that stayed would forbid to connect again, for good, once this session is lost.
+        if (impl_->transaction) {
+            impl_->roll_back();
+        }
         return {failure::stale, {}, "the session in which the batch was rated has ended"};
     }
     status = impl_->begin(rows, counts);

@@ -30,7 +30,8 @@ bool is_in_question(batch_entry const& entry) noexcept {
 }
 
 /// Same content: a duplicate; other content: a conflict, which goes to suspense.
-void settle(batch_entry& entry, bool is_same) noexcept {
+void settle(batch_entry& entry, bool is_same, std::uint64_t session) noexcept {
+    entry.judged_in = session;
     if (is_same) {
         entry.state = entry_state::duplicate;
     } else {
@@ -114,7 +115,7 @@ void duplicate_filter::judge(std::span<stored_call const> found) {
     for (auto* entry : calls_) {
         auto const index = by_key.find(hash_of(entry->key()));
         if (index != by_key.end() && index->second->key == entry->key()) {
-            settle(*entry, same_content(index->second->as_cdr(), *entry->call));
+            settle(*entry, same_content(index->second->as_cdr(), *entry->call), writer_.session());
         }
     }
 }
@@ -141,7 +142,7 @@ result duplicate_filter::ask_events() {
     }
     for (auto* entry : events_) {
         if (auto const index = by_id.find(entry->event->id); index != by_id.end()) {
-            settle(*entry, index->second == entry->event->content);
+            settle(*entry, index->second == entry->event->content, writer_.session());
         }
     }
     return {};

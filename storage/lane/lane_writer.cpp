@@ -75,9 +75,25 @@ void lane_writer::forget_other_session() {
     }
 }
 
+/// The key of a record that was found in an earlier session may not be there on the server of this one:
+/// a standby that was behind may have been promoted. Such a record is looked for again (R5, R6).
+void lane_writer::forget_judged(std::span<batch_entry> entries) {
+    bool is_revived = false;
+    for (auto& entry : entries) {
+        if (entry.judged_in != 0 && entry.judged_in != session_) {
+            entry.revive();
+            is_revived = true;
+        }
+    }
+    if (is_revived) {
+        duplicates_.drop_repeats(entries);
+    }
+}
+
 lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
     auto const began = clock::now();
     forget_other_session();
+    forget_judged(entries);
     rows_.begin(entries, states_);
 
     // Before the transaction: creating a partition within it would hold its locks until COMMIT.

@@ -112,6 +112,7 @@ class lane_writer {
     step after_unknown(result const& status, std::span<batch_entry> entries);
     bool drop_settled(std::span<batch_entry> entries);
     void forget_other_session();
+    void forget_judged(std::span<batch_entry> entries);
     void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
     bool pause(std::string_view reason, result const& status);
     /// Repeats a request until it succeeds, with a pause after each failure; false: gave up.

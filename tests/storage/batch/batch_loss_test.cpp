@@ -4,6 +4,7 @@
 #include "storage/postgres/pq_connection.hpp"
 #include "tests/support/cutting_proxy.hpp"
 
+#include <array>
 #include <chrono>
 #include <thread>
 
@@ -83,6 +84,23 @@ TEST_F(lost_connection, between_batches_is_transient_and_mended_by_the_next_try)
     auto const batch = full_batch();
     EXPECT_EQ(lane->commit(batch, counts).reason, failure::transient);
     expect_nothing_stored();
+    expect_it_goes_in(batch);
+}
+
+// lock_rows() connects by itself, so the batch may belong to the session before.
+TEST_F(lost_connection, after_a_batch_of_another_session_is_replaced) {
+    auto batch = full_batch();
+    ASSERT_TRUE(lane->lock_rows(batch.usage, {}).ok());
+    batch.session = lane->session() + 1;
+    EXPECT_EQ(lane->commit(batch, counts).reason, failure::stale);
+    execute(database, std::string{"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                                  " WHERE application_name = '"} +
+                          purpose + "' AND datname = current_database()");
+    std::array const keys{storage::usage_key{batch.usage[0].subscription_id, period_start}};
+    std::vector<storage::usage_state> states;
+    EXPECT_EQ(lane->load_usage(keys, states).reason, failure::transient);
+    EXPECT_TRUE(lane->load_usage(keys, states).ok()) << "the next request connects again";
+    batch.session = 0;
     expect_it_goes_in(batch);
 }
 

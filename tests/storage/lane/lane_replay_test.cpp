@@ -80,6 +80,39 @@ TEST_F(lane_replay_test, a_call_whose_subscription_went_to_another_account_waits
     EXPECT_EQ(one("SELECT count(*) || ' ' || min(reason) FROM suspense"), "1 unknown_subscription");
 }
 
+// What was found stored may be gone when the batch commits: a standby that was behind is promoted in
+// between, and the lane, which has stored nothing yet, rests on no batch that could be missed.
+TEST_F(lane_replay_test, a_duplicate_that_a_failover_takes_back_is_stored) {
+    lane a{connection_};
+    store(a, {make_.call(9, 1, "4420", 60)}); // makes the day's partition
+    auto& server = tests::private_postgres::shared();
+    auto const earlier = server.copy_database(connection_);
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60)};
+    store(a, calls);
+
+    int attempts = 0;
+    batch_writer writer{connection_, "test lane", {}};
+    counting_observer observer;
+    lane_writer b{writer,
+                  {.lane = 1,
+                   .daemon_id = {},
+                   .required =
+                       [&] {
+                           if (++attempts == 2) { // the first one has met the stored call
+                               server.replace_database(connection_, earlier);
+                           }
+                           return std::vector<ingest::uuid>{};
+                       }},
+                  observer,
+                  [](std::chrono::milliseconds) { return true; }};
+    auto entries = entries_of(calls);
+    EXPECT_TRUE(store_divided(b, entries));
+    EXPECT_GT(attempts, 2);
+    EXPECT_EQ(observer.retries["duplicate"], 1);
+    EXPECT_EQ(entries[0].state, entry_state::live);
+    EXPECT_EQ(one("SELECT count(*) FROM billing.cdrs"), "2");
+}
+
 // The subscription is gone from the catalog: the call waits, unless it is stored already.
 TEST_F(lane_replay_test, a_call_whose_subscription_left_the_catalog_is_known_again) {
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60),
