@@ -34,8 +34,10 @@ COMMENT ON COLUMN ingest.effect_queue.source_id IS
 COMMENT ON COLUMN ingest.effect_queue.payload IS 'The event''s bytes as they came, in this format';
 COMMENT ON COLUMN ingest.effect_queue.batch_id IS 'ingest.batches.id of the transaction that stored it';
 
--- Classes of SQLSTATE: data, constraints, limits of the server, and what a trigger raises. Another
--- failure says nothing about the event, so the whole transaction is tried again.
+-- What says nothing about the event is raised, and the transaction is tried again: connections, the state
+-- of the transaction, rights and names, resources, an operator's intervention, the server itself. All else
+-- is a verdict, also a SQLSTATE that somebody's trigger has made up. Deferred constraints are checked here,
+-- not at COMMIT, where they would refuse the effects of others, too.
 CREATE FUNCTION ingest.try_event(p_event_id uuid, p_type text, p_subject text, p_at timestamptz, p_data jsonb,
                                  p_source_id uuid, p_batch_id uuid) RETURNS text
 LANGUAGE plpgsql
@@ -44,10 +46,13 @@ AS $$
 DECLARE
     message text;
     detail text;
+    verdict text;
 BEGIN
-    RETURN ingest.apply_event(p_event_id, p_type, p_subject, p_at, p_data, p_source_id, p_batch_id);
+    verdict := ingest.apply_event(p_event_id, p_type, p_subject, p_at, p_data, p_source_id, p_batch_id);
+    SET CONSTRAINTS ALL IMMEDIATE;
+    RETURN verdict;
 EXCEPTION WHEN OTHERS THEN
-    IF SQLSTATE !~ '^(22|23|54|P0)' THEN
+    IF SQLSTATE ~ '^(08|25|40|42|53|55|57|58|F0|XX)' THEN
         RAISE;
     END IF;
     GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;

@@ -126,7 +126,7 @@ storage::result effects_worker::apply_waiting() {
         if (done.taken() > 0) {
             observer_.applied(done);
         }
-    } while (status.ok() && done.taken() == storage::effect_queue::effects_max && !is_stopping());
+    } while (status.ok() && done.taken() > 0 && !is_stopping());
     return status;
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace tally::daemon {
@@ -107,7 +108,9 @@ void journal_feeder::begin_again() {
         stream->kept.reset();
         stream->reader.reset();
         stream->is_fed = false;
-        stream->stored_at.reset();
+        if (std::exchange(stream->stored_at, std::nullopt)) {
+            pushes_.earlier_lost(stream->files.bytes);
+        }
     }
     {
         std::lock_guard const lock{mutex_};

@@ -82,8 +82,10 @@ class push_journal final : public ingest::record_sink {
     /// When the oldest push that is on disk and not in the database was received, to the second;
     /// nullopt: none. Derived from the two positions (durable, stored) only. Any thread.
     [[nodiscard]] std::optional<ingest::time_us> oldest();
-    /// Reports that a stream of an earlier run is stored, and later that it has been removed.
+    /// Reports that a stream of an earlier run is stored, and later that it has been removed, or that
+    /// the database went back, so that it may no longer be stored.
     void earlier_stored(std::uint64_t bytes) noexcept { earlier_stored_bytes_ += bytes; }
+    void earlier_lost(std::uint64_t bytes) noexcept { earlier_stored_bytes_ -= bytes; }
     void earlier_removed(std::uint64_t bytes) noexcept {
         earlier_bytes_ -= bytes;
         earlier_stored_bytes_ -= bytes;

@@ -181,7 +181,7 @@ lane::turn lane::advance(clock::time_point now) {
     if (next.is_over || next.wait > clock::duration::zero()) {
         return has_given_up() ? turn{.is_over = true} : next;
     }
-    return {.is_over = !open_->entries.empty() && !store_open_batch()};
+    return {.is_over = !open_->entries.empty() && !store_open_batch(now)};
 }
 
 /// Takes slices from the queue until the batch is full. A slice that is already in the queue is
@@ -234,10 +234,54 @@ void lane::add(slice&& share, clock::time_point now) {
     open_->slices.push_back(std::move(share));
 }
 
-bool lane::store_open_batch() {
+bool lane::store_open_batch(clock::time_point now) {
     auto const batch = std::exchange(open_, std::make_shared<open_batch>());
     open_->generation = batch->generation;
-    return store({batch, batch->entries});
+
+    // A source that was refused will probably be refused again: as long as a part of it is aside, its
+    // records go to the end of that line at once. Otherwise each batch would fail with a source that
+    // sends one bad record a push.
+    std::erase_if(refused_sources_, [this](auto const& source) { return !has_part_aside(source); });
+    auto others = batch->entries.begin();
+    if (!refused_sources_.empty()) {
+        others = std::stable_partition(
+            batch->entries.begin(), batch->entries.end(), [this](auto const& entry) {
+                return std::ranges::find(refused_sources_, entry.source->id) !=
+                       refused_sources_.end();
+            });
+    }
+    if (others != batch->entries.begin()) {
+        batch->parts_left = put_aside(batch, {batch->entries.begin(), others});
+        if (others == batch->entries.end()) {
+            return true;
+        }
+        ++batch->parts_left;
+    }
+
+    auto const parts = aside_.size();
+    bool const goes_on = store({batch, {others, batch->entries.end()}});
+    if (aside_.size() > parts) {
+        budget_.spend(now);
+    }
+    return goes_on;
+}
+
+/// Appends entries to the line of those aside, a part for each source. Returns the number of parts.
+std::size_t lane::put_aside(std::shared_ptr<open_batch> const& batch,
+                            std::span<storage::batch_entry> entries) {
+    std::size_t parts = 0;
+    while (!entries.empty()) {
+        auto const source = entries.front().source->id;
+        auto const end =
+            std::stable_partition(entries.begin(), entries.end(), [&source](auto const& entry) {
+                return entry.source->id == source;
+            });
+        auto const length = static_cast<std::size_t>(end - entries.begin());
+        aside_.push_back({batch, entries.first(length)});
+        entries = entries.subspan(length);
+        ++parts;
+    }
+    return parts;
 }
 
 /// One attempt for the oldest part of the line. If it is refused, what it is divided into goes to the
@@ -285,6 +329,16 @@ bool lane::has_part_aside(ingest::uuid const& source) const {
 }
 
 void lane::set_aside(part const& refused) {
+    // Of a batch of several sources none is known to be bad, unless the database named the record.
+    auto const& first = refused.entries.front().source->id;
+    bool const is_of_one = std::ranges::all_of(
+        refused.entries, [&first](auto const& entry) { return entry.source->id == first; });
+    if (auto const* const named = writer_.culprit(); named != nullptr) {
+        refused_sources_.push_back(named->source->id);
+    } else if (is_of_one) {
+        refused_sources_.push_back(first);
+    }
+
     auto const divided = storage::divide(refused.entries, writer_.culprit());
     refused.batch->parts_left += divided.innocent.size() + divided.suspect.size() - 1;
     for (auto const& entries : divided.innocent) {

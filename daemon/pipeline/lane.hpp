@@ -121,7 +121,9 @@ class lane {
     void fill(clock::time_point now);
     void add(slice&& share, clock::time_point now);
     turn rest(clock::time_point now);
-    bool store_open_batch();
+    bool store_open_batch(clock::time_point now);
+    std::size_t put_aside(std::shared_ptr<open_batch> const& batch,
+                          std::span<storage::batch_entry> entries);
     bool store_part_of(std::deque<part>& line, clock::time_point now);
     bool store(part const& share);
     [[nodiscard]] bool has_part_aside(ingest::uuid const& source) const;
@@ -142,10 +144,11 @@ class lane {
     storage::lane_writer writer_;
 
     std::shared_ptr<open_batch> open_;
-    std::uint64_t stored_generation_ = 0; ///< of the batch that is being stored
-    clock::time_point opened_at_;         ///< when its first record came
-    std::deque<part> at_once_;            ///< parts that are not suspected, one source each
-    std::deque<part> aside_;              ///< parts with a bad record, one source each
+    std::uint64_t stored_generation_ = 0;       ///< of the batch that is being stored
+    clock::time_point opened_at_;               ///< when its first record came
+    std::deque<part> at_once_;                  ///< parts that are not suspected, one source each
+    std::deque<part> aside_;                    ///< parts with a bad record, one source each
+    std::vector<ingest::uuid> refused_sources_; ///< that are known to have bad records
     storage::failure_budget budget_;
 
     std::atomic<std::size_t> records_waiting_{0};

@@ -27,7 +27,13 @@ void position_keeper::unwatch(std::shared_ptr<kept_position> const& stream) {
 position_keeper::clock::duration position_keeper::step(clock::time_point now) {
     std::vector<std::shared_ptr<kept_position>> streams;
     {
+        // After a loss nothing is moved until the reader has begun again. It makes the lanes forget
+        // their batches, so a position of before would move without the proof that what is below it
+        // is in this database (R5).
         std::lock_guard const lock{mutex_};
+        if (has_lost_) {
+            return options_.write_interval;
+        }
         streams = streams_;
     }
     // The batches are asked for after the prefixes, so they include all that these rest on.
@@ -39,9 +45,6 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
 
     bool const is_check_due = now - checked_at_ >= options_.check_interval;
     for (std::size_t i = 0; i < streams.size(); ++i) {
-        if (has_lost_) {
-            return options_.write_interval;
-        }
         if (next[i] == streams[i]->committed && !is_check_due) {
             continue;
         }

@@ -1,5 +1,6 @@
 #include "storage/batch/event_statements.hpp"
 
+#include "storage/batch/batch_statements.hpp"
 #include "storage/postgres/array_binding.hpp"
 
 namespace tally::storage {

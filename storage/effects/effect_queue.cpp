@@ -53,9 +53,14 @@ result effect_queue::apply_next(effect_counts& out) {
         status = connection_.execute("COMMIT");
     }
     if (status.ok()) {
+        if (taken_at_once_ == 1 && ++singles_ >= effects_max) {
+            taken_at_once_ = effects_max;
+        }
         return status;
     }
     out = {};
+    taken_at_once_ = 1;
+    singles_ = 0;
     if (connection_.is_open() && !connection_.execute("ROLLBACK").ok()) {
         connection_.close(); // the server rolls back when the session ends
     }
@@ -69,7 +74,7 @@ result effect_queue::apply_claimed(effect_counts& out) {
     result status = connection_.query(claim_sql, values, rows);
     if (status.ok()) {
         values.clear();
-        status = connection_.query(apply_sql, values.add_int32(effects_max), rows);
+        status = connection_.query(apply_sql, values.add_int32(taken_at_once_), rows);
     }
     if (!status.ok() || row_count(rows) == 0) {
         return status;

@@ -24,8 +24,8 @@ struct waiting_effects {
 };
 
 /// The queue of effects (ingest.effect_queue), which batches fill: applies them in order, each once
-/// (docs/ARCHITECTURE.md, R17). A transaction of any number of sessions at once is made one after
-/// another, by an advisory lock. One thread.
+/// (docs/ARCHITECTURE.md, R17). Any number of sessions may do so: an advisory lock lets one of them
+/// work at a time. One thread.
 ///
 ///     BEGIN, wait for the turn, apply the next effects, refused events to suspense, delete, COMMIT
 ///
@@ -36,7 +36,9 @@ class effect_queue {
     /// `connection` must outlive this object.
     explicit effect_queue(pq_connection& connection) noexcept : connection_{connection} {}
 
-    /// One transaction: the next effects, effects_max at most. None is taken if none waits.
+    /// One transaction: the next effects, effects_max at most. None is taken if none waits. After a
+    /// failure one effect is taken at a time for a while, so that those before the one that fails are
+    /// applied, and slow ones need not fit into one transaction.
     result apply_next(effect_counts& out);
     /// Applies all that wait now, until `stop`. `out`: also those before a failure.
     result apply_present(std::function<bool()> const& stop, effect_counts& out);
@@ -50,6 +52,8 @@ class effect_queue {
     result apply_claimed(effect_counts& out);
 
     pq_connection& connection_;
+    std::int32_t taken_at_once_ = effects_max;
+    std::int32_t singles_ = 0; ///< taken one by one since the last failure
 };
 
 /// Limits of a connection for effects: without sequential scans the server finds the next ones by

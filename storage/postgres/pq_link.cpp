@@ -45,7 +45,7 @@ char const* const pq_link::common_settings =
     "SET datestyle = 'ISO';"
     "SET client_min_messages = warning;"
     "SELECT set_config('synchronous_commit', 'on', false) WHERE"
-    " current_setting('synchronous_commit') IN ('off', 'local');"
+    " current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');"
     "SET tcp_keepalives_idle = 30;"
     "SET tcp_keepalives_interval = 10;"
     "SET tcp_keepalives_count = 3;";
@@ -108,7 +108,11 @@ result pq_link::open(std::function<result()> const& set_up) {
 result pq_link::connect_to(server_host const& host, std::function<result()> const& set_up) {
     // A later parameter overrides an earlier one, and dbname expands to the connection string. So
     // what precedes dbname is a default, and what follows it is not negotiable.
-    char const* const keywords[] = {"keepalives_idle",
+    // Of several servers the one that takes writes is meant: a primary that came back as a standby
+    // may be named first.
+    bool const is_one_of_several = hosts_of(connection_string_).size() > 1;
+    char const* const keywords[] = {"target_session_attrs",
+                                    "keepalives_idle",
                                     "keepalives_interval",
                                     "keepalives_count",
                                     "tcp_user_timeout",
@@ -118,7 +122,8 @@ result pq_link::connect_to(server_host const& host, std::function<result()> cons
                                     "hostaddr",
                                     "port",
                                     nullptr};
-    char const* const values[] = {"30",
+    char const* const values[] = {is_one_of_several ? "read-write" : "any",
+                                  "30",
                                   "10",
                                   "3",
                                   "30000",

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 // What is stored of a stream, and when its position follows. No server.
 
 namespace tally::daemon {
@@ -68,10 +70,18 @@ class position_keeper_test : public ::testing::Test {
         return position_guard_.step(now_);
     }
 
+    std::vector<ingest::uuid> last_batches() {
+        if (reader_) {
+            reader_();
+        }
+        return batches_;
+    }
+
     tests::memory_positions store_;
     std::vector<ingest::uuid> batches_;
+    std::function<void()> reader_; ///< acts between the prefixes and the batches of a step
     position_keeper position_guard_{
-        store_, {[this] { return batches_; }, [](std::span<ingest::uuid const>) {}}, {}};
+        store_, {[this] { return last_batches(); }, [](std::span<ingest::uuid const>) {}}, {}};
     position_keeper::clock::time_point now_{1h};
     std::vector<std::uint64_t> reported_;
 };
@@ -111,6 +121,24 @@ TEST_F(position_keeper_test, does_not_move_past_a_batch_that_is_not_there) {
     store(*again, 0, 3);
     step();
     EXPECT_EQ(again->committed, 3U);
+}
+
+// After a loss the reader makes the lanes forget their batches. Between its two calls a step of before
+// would find no batch to prove, and move the position past records that are not there.
+TEST_F(position_keeper_test, moves_nothing_of_before_while_the_reader_begins_again) {
+    auto const kept = watch();
+    store(*kept, 0, 3);
+    batches_ = {id_of(1)};
+    store_.batches_lost = {id_of(1)};
+    step();
+    ASSERT_TRUE(position_guard_.has_lost());
+    reader_ = [this] {
+        batches_.clear();
+        position_guard_.watch({});
+    };
+    step(5s);
+    EXPECT_EQ(kept->committed, 0U);
+    EXPECT_EQ(store_.positions.count("file"), 0U);
 }
 
 TEST_F(position_keeper_test, notices_a_lower_position_though_nothing_is_pushed) {

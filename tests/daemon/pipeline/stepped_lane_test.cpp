@@ -212,6 +212,27 @@ TEST_F(stepped_lane, searches_the_records_of_many_senders_within_one_budget) {
     EXPECT_EQ(database_->suspended, senders);
 }
 
+TEST_F(stepped_lane, keeps_its_budget_while_one_sender_goes_on_with_bad_records) {
+    for (bool const names_rows : {true, false}) {
+        SCOPED_TRACE(names_rows);
+        *database_ = {};
+        database_->names_rows = names_rows;
+        auto const lane = make_lane();
+        std::size_t late = 0;
+        int number = 0;
+        for (auto const end = now_ + 10s; now_ < end; now_ += 20ms) {
+            push(*lane, call_json(++number, 1, "44666"), 1);
+            auto const good = push(*lane, call_json(++number, 2), 2);
+            lane->step(now_);
+            now_ += 5ms;
+            settle(*lane);
+            late += good->outcome.durable ? 0U : 1U;
+        }
+        EXPECT_LE(database_->refused, 10U * 8U + 8U + 8U);
+        EXPECT_LE(late, 8U) << "those that shared a batch with a sender that was not known yet";
+    }
+}
+
 TEST_F(stepped_lane, leaves_its_blocks_not_durable_when_it_gives_up) {
     auto lane = make_lane();
     auto const first = push(*lane, call_json(1, 1));
