@@ -2,6 +2,8 @@
 
 #include "tests/simulation/world.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -11,10 +13,13 @@ namespace tally::simulation {
 
 inline constexpr char const* journal_path = "/journal";
 
-class silent_observer final : public storage::lane_observer {
+/// For --seed: why lanes repeat their batches.
+class tracing_observer final : public storage::lane_observer {
   public:
     void stored(storage::stored_batch const&) override {}
-    void retried(std::string_view, storage::result const&) override {}
+    void retried(std::string_view reason, storage::result const& status) override {
+        spdlog::info("sim retry {} {}", reason, status.detail);
+    }
 };
 
 /// The objects of one run of the daemon. Its threads would only step them.
@@ -29,8 +34,8 @@ struct world::daemon_run {
                                            std::chrono::milliseconds{owner.random_() % 20},
                                        .import_id = {},
                                        .pause =
-                                           [&owner](std::chrono::milliseconds time) {
-                                               return owner.pause(owner.daemon_process_, time);
+                                           [&owner](std::chrono::milliseconds) {
+                                               return owner.pause(owner.daemon_process_);
                                            }},
               [&owner](std::uint32_t) {
                   auto store = std::make_unique<model_store>(owner.server_, owner.faults_);
@@ -88,7 +93,7 @@ struct world::daemon_run {
     daemon_run(daemon_run const&) = delete;
     daemon_run& operator=(daemon_run const&) = delete;
 
-    silent_observer observer;
+    tracing_observer observer;
     daemon::failure_report failures;
     ingest::journal_folder folder;
     std::unique_ptr<daemon::pipeline> owned_lanes;

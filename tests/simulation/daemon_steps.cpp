@@ -123,15 +123,16 @@ int world::wait_for_disk() noexcept {
     return scheduler_.wait_through(milliseconds{random_() % 3000}) ? 0 : EIO;
 }
 
-/// A part waits before it repeats a request: the others go on.
-bool world::pause(process const& owner, milliseconds time) {
+/// A lane waits before it repeats a request: the others go on. For how long is not the lane's choice,
+/// which is random by itself: a schedule has to replay.
+bool world::pause(process const& owner) {
     if (owner.is_stopping || owner.is_dying || scheduler_.running() != &owner) {
         return false;
     }
     if (faults_on_ && chance(5)) {
         return false; // it is told to give up
     }
-    scheduler_.wait(time);
+    scheduler_.wait(milliseconds{20 << (random_() % 8)});
     return !owner.is_stopping;
 }
 

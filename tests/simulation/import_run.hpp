@@ -22,8 +22,8 @@ struct world::import_run {
                     .linger_max = std::chrono::milliseconds{owner.random_() % 20},
                     .import_id = ingest::uuid_v7(),
                     .pause =
-                        [&owner](std::chrono::milliseconds time) {
-                            return owner.pause(owner.import_process_, time);
+                        [&owner](std::chrono::milliseconds) {
+                            return owner.pause(owner.import_process_);
                         }},
                 [&owner](std::uint32_t) {
                     return std::make_unique<model_store>(owner.server_, owner.faults_);
@@ -44,7 +44,7 @@ struct world::import_run {
         lanes.set_catalog(owner.catalogs_[owner.catalog_]);
     }
 
-    silent_observer observer;
+    tracing_observer observer;
     daemon::failure_report failures;
     daemon::pipeline lanes;
     model_positions read;

@@ -168,7 +168,11 @@ result model_store::lock_rows(std::span<storage::usage_delta const> usage,
     if (usage.empty() && metrics.empty()) {
         return {};
     }
+    bool const was_open = session_.is_open();
     if (result status = request(); !status.ok()) {
+        if (was_open) {
+            roll_back();
+        }
         return status;
     }
     created_usage_.clear();
@@ -322,7 +326,9 @@ result model_store::commit(storage::batch const& rows, storage::commit_counts& c
     bool const is_known = session_.is_open() && is_of_another(); // without a request
     result status = is_known ? result{} : request();
     if (status.ok() && is_of_another()) {
-        roll_back();
+        if (session_.is_pinned) {
+            roll_back();
+        }
         return {failure::stale, {}, "the session in which the batch was rated has ended"};
     }
     if (status.ok() && faults_.chance(faults_.lock_wait)) {

@@ -77,7 +77,7 @@ class world {
     duration feed();
     duration keep();
     duration step_lane(std::uint32_t lane);
-    bool pause(process const& owner, std::chrono::milliseconds time);
+    bool pause(process const& owner);
     void interleave();
     int wait_for_disk() noexcept;
 

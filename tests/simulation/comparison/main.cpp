@@ -18,7 +18,7 @@ namespace {
 struct options {
     std::optional<std::uint64_t> only_seed;
     std::optional<std::uint64_t> first_seed; ///< nullopt: a random one
-    std::uint32_t sequences = 400;
+    std::uint32_t sequences = 300;
     bool shows_flaws = false;
 };
 
