@@ -99,10 +99,10 @@ void world::import_file() {
         return status.ok();
     };
 
-    std::size_t place = 0;
-    ingest::file_reader reader{{[this, &place](std::span<char> out) {
-                                    auto const bytes = file_.copy(out.data(), out.size(), place);
-                                    place += bytes;
+    std::size_t offset = 0;
+    ingest::file_reader reader{{[this, &offset](std::span<char> out) {
+                                    auto const bytes = file_.copy(out.data(), out.size(), offset);
+                                    offset += bytes;
                                     return bytes;
                                 },
                                 [] { return ingest::file_error{}; }},

@@ -24,7 +24,7 @@ struct killed {
 /// Which part runs next.
 enum class wake_order : std::uint8_t {
     any,        ///< any part at any time
-    due,        ///< one that is due or was woken; if there is none, time passes until there is
+    due,        ///< one that is due or was woken; without one, time passes until there is
     just_before ///< the same, one millisecond too early
 };
 

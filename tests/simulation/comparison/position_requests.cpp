@@ -53,9 +53,9 @@ void sequence::read_positions() {
 
     std::vector<storage::decided_range> model_ranges;
     std::vector<storage::decided_range> ranges;
-    auto const from = random_() % 8;
-    expect_same("load decisions", positions_.load_decisions(stream, from, model_ranges),
-                real_.positions->load_decisions(stream, from, ranges));
+    auto const first = random_() % 8;
+    expect_same("load decisions", positions_.load_decisions(stream, first, model_ranges),
+                real_.positions->load_decisions(stream, first, ranges));
     auto const text = [](std::vector<storage::decided_range> const& all) {
         std::string lines;
         for (auto const& each : all) {
