@@ -47,9 +47,10 @@ struct silent_server {
     std::string port;
 };
 
-/// The private server's connection string, with another server or an unused port named first.
-std::string behind(std::string const& first_port) {
-    auto const own = tests::private_postgres::shared().empty_database();
+/// The connection string of a private server's database, with another server or an unused port
+/// named first.
+std::string behind(std::string const& first_port,
+                   std::string const& own = tests::private_postgres::shared().empty_database()) {
     auto const one = hosts_of(own).front();
     return own + " host=127.0.0.1," + one.host + " port=" + first_port + "," +
            (one.port.empty() ? "5432" : one.port);
@@ -76,9 +77,18 @@ TEST(server_hosts, must_be_one_that_can_be_written_to) {
     pq_connection connection{own + " target_session_attrs=read-write", "test"};
     auto const status = connection.open();
     EXPECT_EQ(status.reason, failure::transient) << status.detail;
+
+    // Of several servers that one is meant without asking for it; a single one may be a standby.
+    pq_connection one_of_several{behind("1", own), "test"};
+    EXPECT_EQ(one_of_several.open().reason, failure::transient);
+    EXPECT_TRUE(
+        (pq_connection{behind("1", own) + " target_session_attrs=any", "test"}.open().ok()));
+    EXPECT_TRUE((pq_connection{own, "test"}.open().ok()));
+
     ASSERT_TRUE(
         admin.execute("ALTER DATABASE \"" + name + "\" RESET default_transaction_read_only").ok());
     EXPECT_TRUE(connection.open().ok());
+    EXPECT_TRUE(one_of_several.open().ok());
 }
 
 } // namespace
