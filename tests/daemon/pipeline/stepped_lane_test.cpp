@@ -190,8 +190,8 @@ TEST_F(stepped_lane, searches_the_records_of_many_senders_within_one_budget) {
     settle(*lane);
     EXPECT_LE(database_->refused, 1U + 8U) << "the batch, and the budget";
 
-    // What comes next does not wait for them.
-    auto const later = push(*lane, call_json(101, 1), 3);
+    // What another sender sends next does not wait for them.
+    auto const later = push(*lane, call_json(101, 1), senders + 2);
     lane->step(now_);
     now_ += 5ms;
     settle(*lane);
