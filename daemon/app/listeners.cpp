@@ -40,6 +40,8 @@ bool listen(Server& server, std::string_view endpoint, std::string const& addres
                       problem);
         return false;
     }
+
+    // The server's port, not the setting's: with port 0 the system chooses one.
     auto const host = address.substr(0, address.rfind(':'));
     spdlog::info("event=listening endpoint={} address={}:{}", endpoint, host, server.port());
     return true;
@@ -77,6 +79,7 @@ struct listeners::impl {
 listeners::listeners(config::settings const& settings, ingest::record_sink& sink, metrics& counters,
                      std::function<daemon_status()> status, failure_report& failures)
     : impl_{std::make_unique<impl>(settings, sink, counters, std::move(status), failures)} {
+    // Warnings of sessions reach the log here, because ingest/ does not log.
     counters.on_warning([](std::string_view text) { spdlog::warn("event=http_trouble {}", text); });
 }
 
@@ -86,6 +89,7 @@ listeners::~listeners() {
 
 bool listeners::start() {
     auto const& s = impl_->settings;
+
     impl_->workers.start(static_cast<std::size_t>(s.http_threads));
     return listen(*impl_->push_server, "http", s.http_listen) &&
            (impl_->tcp_server == nullptr || listen(*impl_->tcp_server, "tcp", s.tcp_listen)) &&
@@ -93,6 +97,7 @@ bool listeners::start() {
 }
 
 bool listeners::drain_records(milliseconds limit) {
+    // Both are drained even if the first one does not finish: a short circuit would leave TCP open.
     bool const http = impl_->push_server->drain(limit);
     return (impl_->tcp_server == nullptr || impl_->tcp_server->drain(limit)) && http;
 }

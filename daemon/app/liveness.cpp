@@ -16,6 +16,8 @@ void liveness::look(clock::time_point now, gauge const& report) {
     for (auto& each : parts_) {
         auto const standing = each.pulse->read(now).standing();
         report(each.pulse->part(), whole_seconds(standing));
+
+        // Logged when it begins and when it ends, not at every look.
         bool const is_still = standing > standing_max;
         if (is_still && !each.is_logged) {
             spdlog::critical("event=part_stands_still part=\"{}\" seconds={} detail=\"it has work "

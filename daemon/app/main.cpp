@@ -22,6 +22,8 @@ struct exit_request {
 config::settings settings_or_exit(std::string const& file) {
     auto loaded = config::load_settings(
         {file.empty() ? std::nullopt : std::optional{file}, config::process_environment()});
+
+    // All problems at once, so that a file is corrected in one pass.
     for (auto const& problem : loaded.problems) {
         std::cerr << "tallyd: " << problem << '\n';
     }
@@ -64,6 +66,8 @@ std::string suggestion(CLI::App const& app, std::vector<std::string> const& word
         names.push_back(command->get_name());
     }
     std::vector<std::string_view> const candidates{names.begin(), names.end()};
+
+    // Only the first word that resembles a command: later words are arguments of it.
     for (auto const& word : words) {
         auto const meant = config::nearest_name(word, candidates);
         if (!word.starts_with("-") && !meant.empty() && meant != word) {

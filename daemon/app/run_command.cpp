@@ -12,6 +12,7 @@ void add_run_command(CLI::App& app, command_environment& environment) {
                "Without database.url it starts its own PostgreSQL in data_dir. SIGTERM or SIGINT\n"
                "drains and stops, a second one stops at once, SIGHUP reads the settings again.");
 
+    // Shared with the callback: CLI11 calls it after this function has returned.
     auto const migrate = std::make_shared<bool>(false);
     command->add_flag("--migrate", *migrate,
                       "bring the schema of database.url up to date before starting (that of the "

@@ -9,6 +9,7 @@ namespace tally::daemon {
 
 namespace {
 
+/// Between two attempts to reach the database: soon enough for a start, slow enough for the log.
 constexpr std::chrono::milliseconds retry_after{1000};
 
 } // namespace
@@ -31,6 +32,8 @@ void schema_watch::stop() noexcept {
         stopping_ = true;
     }
     wake_.notify_all();
+
+    // The thread may be waiting for a server that does not answer.
     probe_.cancel();
     if (thread_.joinable()) {
         thread_.join();
@@ -44,10 +47,14 @@ void schema_watch::run() noexcept {
         } catch (std::exception const& error) {
             spdlog::error("event=schema_not_checked error=\"{}\"", error.what());
         }
+
+        // Ready or refused is final: a schema is checked at the start only.
         pulse_.rest();
         if (state_ != schema_state::unreachable) {
             return;
         }
+
+        // Remembered, so that a drain does not wait for a database that has not been reached yet.
         has_missed_ = true;
         pause(retry_after);
     }

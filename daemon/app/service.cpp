@@ -18,6 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// R4: a reported failure ends the process within this time. Gauges are read at the same pace.
 constexpr milliseconds supervised_every{500};
 /// How often it is asked whether the database has been reached, at the start.
 constexpr milliseconds looked_for_every{20};
@@ -33,14 +34,21 @@ int service::run() {
 int service::impl::run() {
     set_up_log(settings.settings.log_level, settings.settings.log_format);
     spdlog::info("event=starting version={} lanes={}", config::version(), settings.settings.lanes);
+
+    // The part that refused has logged why. Worker threads may run already, and must not call parts
+    // that are being destroyed.
     if (!start()) {
         if (endpoints) {
             endpoints->stop();
         }
         return exit_failure;
     }
+
+    // Returns for a signal, a reported failure, or a schema that is refused.
     serve();
     stop();
+
+    // R4: exit code 70 tells the supervisor to start the daemon again, which replays the journal.
     if (failures.has_failed()) {
         return exit_internal_failure;
     }
@@ -65,12 +73,19 @@ bool service::impl::start() {
     lanes = std::make_unique<pipeline>(
         pipeline_options_of(s),
         lane_connections(store->connection_string(), partition_policy_of(s)), *monitor, failures);
+
+    // The log has the reason, such as another process that holds the lock, or a newer version.
     if (!open_journal()) {
         return false;
     }
+
+    // Created before the listeners, because /status reads them. They start when the schema is
+    // ready.
     make_background_parts();
     endpoints = std::make_unique<listeners>(
         s, journal->sink(), counters, [this] { return status(); }, failures);
+
+    // The first contact with the database. Pushes do not wait for it: the journal answers them.
     schema = std::make_unique<schema_watch>(
         schema_watch::options{store->connection_string(), settings.migrate},
         [this](std::string reason) { monitor->lost(std::move(reason)); });
@@ -89,16 +104,24 @@ bool service::impl::start() {
 /// The threads that work with the database, each with its own connections.
 void service::impl::make_background_parts() {
     auto const& s = settings.settings;
+
+    // Gets each new catalog, because that is when the reason of a waiting record may be gone.
     suspense = std::make_unique<suspense_watch>(
         suspense_database_at(store->connection_string(), partition_policy_of(s)),
         static_cast<std::int32_t>(s.suspense_auto_attempts_max),
         suspense_observer_of(counters, *monitor), failures);
+
+    // The source of every catalog: the lanes and the feeder wait for its first one.
     watch = std::make_unique<catalog_watch>(catalog_database_at(store->connection_string()),
                                             catalog_target_here(), failures);
+
+    // Partitions are made ahead of time, so that no lane has to make one for a current day.
     provisioner = std::make_unique<partition_provisioner>(
         store->connection_string(), partition_policy_of(s),
         [this](std::int64_t seconds) { counters.database.partition_horizon_seconds.set(seconds); },
         failures);
+
+    // Several daemons may have this thread. PostgreSQL decides which of them does a run.
     maintenance = std::make_unique<maintenance_scheduler>(
         store->connection_string(), s,
         [this](std::string_view job, std::string_view outcome) {
@@ -111,6 +134,8 @@ void service::impl::watch_parts() {
     for (std::uint32_t lane = 0; lane < lanes->lanes(); ++lane) {
         pulses.watch(lanes->lane_at(lane).pulse());
     }
+
+    // The threads that belong to the journal: writer, feeder and position keeper.
     for (auto const* pulse : journal->pulses()) {
         pulses.watch(*pulse);
     }
@@ -126,6 +151,8 @@ void service::impl::start_at_database() {
     if (is_at_database || schema->state() != schema_state::ready) {
         return;
     }
+
+    // Only once: a database that is lost later is waited for by each part itself.
     is_at_database = true;
     effects->start();
     suspense->start();
@@ -157,6 +184,7 @@ catalog_target service::impl::catalog_target_here() {
 
 bool service::impl::open_journal() {
     auto const& s = settings.settings;
+
     try {
         journal = std::make_unique<intake>(
             intake_options{.folder = s.journal_dir,
@@ -171,6 +199,8 @@ bool service::impl::open_journal() {
         spdlog::critical("event=journal_refused error=\"{}\"", refused.what());
         return false;
     }
+
+    // With it pushes can be authorized while the database is unavailable at the next start.
     cache = std::make_unique<sources_cache>(s.journal_dir);
     return true;
 }
@@ -181,6 +211,8 @@ void service::impl::use_cached_sources() {
     if (sources == nullptr) {
         return;
     }
+
+    // The same receivers as a load has, except for the cache itself. Now pushes can be authorized.
     spdlog::info("event=sources_from_cache sources={}", sources->all().size());
     suspense->set_sources(sources);
     lanes->set_sources(sources);
@@ -190,6 +222,8 @@ void service::impl::use_cached_sources() {
 
 void service::impl::watch_journal(journal_report const& report) {
     counters.journal.fsync_seconds.observe(std::chrono::duration<double>(report.took).count());
+
+    // R1: none of these records was acknowledged, so their senders repeat them.
     if (report.error != 0) {
         counters.lanes.retries.add({"journal"}, 1);
         spdlog::error("event=journal_write_failed error=\"{}\" records_refused={}",
@@ -199,19 +233,26 @@ void service::impl::watch_journal(journal_report const& report) {
 
 void service::impl::serve() {
     while (true) {
+        // Until the database is there, a shorter wait keeps the first records from waiting for it.
         auto const signal = signals.wait(is_at_database ? supervised_every : looked_for_every);
+
+        // R4: before any signal, because after a failure nothing is drained.
         if (failures.has_failed()) {
             spdlog::critical("event=stopping reason=internal_failure");
             return;
         }
+
+        // A schema of another version does not become right by waiting.
         if (schema->state() == schema_state::refused) {
             spdlog::critical("event=stopping reason=schema_refused");
             return;
         }
+
         if (signal == SIGTERM || signal == SIGINT) {
             spdlog::info("event=stopping signal={}", *signal == SIGTERM ? "SIGTERM" : "SIGINT");
             return;
         }
+
         if (signal == SIGHUP) {
             read_settings_again();
         }
@@ -220,7 +261,11 @@ void service::impl::serve() {
 }
 
 void service::impl::supervise() {
+    // Also during a drain: without a first catalog the feeder could not store what is left.
     start_at_database();
+
+    // A failed restart of the embedded server is no reason to end: the lanes wait, and the next
+    // call tries again.
     try {
         if (store->supervise()) {
             spdlog::warn("event=embedded_postgres_restarted");
@@ -228,14 +273,20 @@ void service::impl::supervise() {
     } catch (std::exception const& error) {
         spdlog::error("event=embedded_postgres_down error=\"{}\"", error.what());
     }
+
+    // Gauges of values that change with every record are read here instead of being set there.
     for (std::uint32_t lane = 0; lane < lanes->lanes(); ++lane) {
         counters.lanes.queue_records.set(std::to_string(lane), lanes->lane_queue(lane));
     }
     counters.journal.bytes.set(journal->bytes());
     counters.journal.oldest_seconds.set(journal->oldest_s());
+
+    // R4: a thread that hangs cannot report it.
     pulses.look(liveness::clock::now(), [this](std::string_view part, std::int64_t seconds) {
         counters.liveness.standing_seconds.set(std::string{part}, seconds);
     });
+
+    // Records that neither the journal nor the database has, until an operator settles the gaps.
     std::uint64_t missing = 0;
     for (auto const& gap : journal->gaps()) {
         missing += gap.end_record - gap.first_record;
@@ -265,6 +316,8 @@ void service::impl::read_settings_again() {
 daemon_status service::impl::status() const {
     daemon_status now;
     now.draining = draining;
+
+    // The facts that decide whether the daemon is ready.
     now.partition_horizon_s = provisioner->horizon_s();
     now.catalog_age_s = watch->age_s();
     now.sources_cached = sources_cached;
@@ -274,6 +327,8 @@ daemon_status service::impl::status() const {
     for (auto const& gap : journal->gaps()) {
         now.journal_missing.push_back({gap.stream, gap.first_record, gap.end_record});
     }
+
+    // The facts that show how busy it is.
     now.commit_waiters = journal->commit_waiters();
     now.http_connections = endpoints->http_connections();
     now.tcp_connections = endpoints->tcp_connections();
@@ -281,6 +336,7 @@ daemon_status service::impl::status() const {
     for (std::uint32_t lane = 0; lane < lanes->lanes(); ++lane) {
         now.lanes.push_back({lane, lanes->lane_queue(lane), std::nullopt});
     }
+
     if (auto const catalog = lanes->catalog()) { // nullptr until the first load
         now.accounts = catalog->accounts();
         now.subscriptions = catalog->subscriptions();
@@ -288,6 +344,8 @@ daemon_status service::impl::status() const {
             now.rate_prefixes += catalog->plan_at(plan).rates().size();
         }
     }
+
+    // Last, since the monitor adds to the lanes listed above.
     now.parts = pulses.parts(liveness::clock::now());
     monitor->fill(now);
     return now;

@@ -19,11 +19,14 @@ void service::impl::stop() {
     bool const all_stored = drain();
     spdlog::info("event=drained complete={}", all_stored ? "yes" : "no");
 
+    // The admin listener still answers while these end, so a stop that takes long can be examined.
     schema->stop();
     watch->stop();
     suspense->stop();
     provisioner->stop();
     maintenance->stop();
+
+    // Half a second is enough for a scrape under way, and bounds a client that never reads.
     endpoints->drain_admin(milliseconds{500});
 
     // The feeder first, since it pushes into the lanes. Senders that still wait for COMMIT get
@@ -35,12 +38,14 @@ void service::impl::stop() {
     journal->finish();
     endpoints->stop();
 
+    // R3: when all is stored, these numbers add up.
     auto const totals = counters.totals();
     spdlog::info("event=stopped received={} accepted={} rejected={} committed={} duplicate={} "
                  "suspended={}",
                  totals.received, totals.accepted, totals.rejected, totals.committed,
                  totals.duplicate, totals.suspended);
 
+    // The embedded server goes last: every part above may have had a connection to it.
     endpoints.reset();
     store.reset();
 }
@@ -78,6 +83,8 @@ bool service::impl::drain() {
         complete = endpoints->drain_records(limit);
         done = true;
     }};
+
+    // Main must go on to look at signals and the embedded server, hence the thread.
     bool cut_short = false;
     while (!done && !cut_short) {
         cut_short = cut_short_requested(milliseconds{50});
@@ -97,6 +104,7 @@ bool service::impl::drain() {
     if (cut_short) { // ends the drain of `drainer`, which would otherwise use up its limit
         endpoints->drain_records(milliseconds{0});
     }
+
     drainer.join();
     return complete && stored;
 }

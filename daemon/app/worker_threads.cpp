@@ -29,6 +29,7 @@ struct worker_threads::impl {
     std::vector<std::thread> threads;
 
     void beat() {
+        // Runs on whichever worker is free: when all of them hang, the sign of life stays out (R4).
         pulse.work();
         timer.expires_after(beat_every);
         timer.async_wait([this](boost::system::error_code const& error) {
@@ -67,6 +68,7 @@ heartbeat const& worker_threads::pulse() const noexcept {
 }
 
 void worker_threads::start(std::size_t threads) {
+    // Before the threads exist, so nothing else touches the timer.
     impl_->beat();
     for (std::size_t i = 0; i < threads; ++i) {
         impl_->threads.emplace_back([this] { impl_->run(); });
@@ -74,12 +76,15 @@ void worker_threads::start(std::size_t threads) {
 }
 
 void worker_threads::stop() noexcept {
+    // Without the guard the context may run out of work. stop() drops what is still queued.
     impl_->work.reset();
     impl_->context.stop();
     for (auto& thread : impl_->threads) {
         thread.join();
     }
     impl_->threads.clear();
+
+    // Ended on purpose, so not a part that stands still.
     impl_->pulse.rest();
 }
 

@@ -14,6 +14,8 @@ void log_warnings(storage::load_warnings const& warnings) {
     for (auto const& warning : warnings.texts()) {
         spdlog::warn("event=catalog_row_left_out detail=\"{}\"", warning);
     }
+
+    // Only the first ones have texts, so that a million bad rows do not make a million lines.
     if (warnings.count() > warnings.texts().size()) {
         spdlog::warn("event=catalog_rows_left_out count={}", warnings.count());
     }
@@ -44,6 +46,8 @@ void catalog_watch::stop() noexcept {
         stopping_ = true;
     }
     wake_.notify_all();
+
+    // The thread mostly waits for a notification: without this it would end with that wait.
     database_->cancel();
     if (thread_.joinable()) {
         thread_.join();
@@ -73,6 +77,7 @@ void catalog_watch::run() noexcept {
 }
 
 void catalog_watch::turn() {
+    // Waits on the LISTEN connection; an answer of any kind shows that the database is there.
     bool changed = false;
     storage::result status;
     {
@@ -88,6 +93,8 @@ void catalog_watch::turn() {
     if (!changed && !reload_asked_.exchange(false)) {
         return;
     }
+
+    // A change sends many notifications (importing a deck is many statements): one load serves all.
     pause(timing_.settle);
     if (auto const outcome = load(); !outcome.ok()) {
         reload_asked_ = true; // the notification is consumed, so remember the change
@@ -96,6 +103,7 @@ void catalog_watch::turn() {
 }
 
 storage::result catalog_watch::load() {
+    // Into locals first: a load that fails leaves the published catalog in use.
     auto const began = std::chrono::steady_clock::now();
     storage::loaded_sources senders;
     storage::loaded_catalog catalog;
@@ -106,6 +114,7 @@ storage::result catalog_watch::load() {
         }
     }
 
+    // A row that is left out may change who pays, so every load names it.
     log_warnings(senders.warnings);
     log_warnings(catalog.warnings);
     auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(

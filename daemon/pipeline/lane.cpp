@@ -49,6 +49,7 @@ lane::lane(lane_options const& options, std::unique_ptr<storage::batch_store> da
       open_{std::make_shared<open_batch>()} {}
 
 lane::~lane() {
+    // No new slices, no further retries, no request under way: only then is the thread sure to end.
     close();
     give_up();
     cancel();
@@ -61,6 +62,8 @@ void lane::start() {
 
 bool lane::push(slice&& share) {
     auto const records = share.indices().size();
+
+    // Counted before the push: the lane may finish the slice before push() returns here.
     records_waiting_.fetch_add(records, std::memory_order_relaxed);
     if (queue_.push(std::move(share))) {
         return true;
@@ -95,10 +98,13 @@ bool lane::has_given_up() {
 }
 
 std::vector<ingest::uuid> lane::required() const {
+    // R5: a batch commits only where its predecessor and the decisions on payers are.
     std::vector<ingest::uuid> ids{last_batch_.get()};
     if (options_.decisions != nullptr) {
         ids.push_back(options_.decisions->get());
     }
+
+    // Nil: nothing was stored yet that has to be found again (R5).
     std::erase_if(ids, [](auto const& id) { return id.is_nil(); });
     return ids;
 }
@@ -112,6 +118,8 @@ void lane::drop(open_batch& batch) {
     for (auto const& progress : batch.progress) {
         records_waiting_.fetch_sub(progress.records_left, std::memory_order_relaxed);
     }
+
+    // Entries view the memory of the slices' blocks, so they go first.
     batch.entries.clear();
     batch.slices.clear();
     batch.progress.clear();
@@ -145,6 +153,8 @@ lane::turn lane::step(clock::time_point now, slice&& share) {
         // that are not committed stay in the journal: ending here loses nothing.
         failures_.report("lane", "lane " + std::to_string(options_.lane) + ": " + error.what());
     }
+
+    // Whether it ends by plan or by failure: later slices must be refused, not queued (R2).
     if (next.is_over) {
         let_go();
     }
@@ -158,6 +168,8 @@ void lane::let_go() noexcept {
     open_->slices.clear();
     at_once_.clear();
     aside_.clear();
+
+    // One at a time, so that each block reports its outcome and gives back its credit.
     slice left;
     while (queue_.pop(left, milliseconds{0})) {
         left = {};
@@ -176,6 +188,7 @@ lane::turn lane::advance(clock::time_point now) {
         return {.is_over = true};
     }
 
+    // Collect what has arrived meanwhile, then store it if the batch is full or old enough.
     fill(now);
     auto const next = rest(now);
     if (next.is_over || next.wait > clock::duration::zero()) {
@@ -207,6 +220,9 @@ lane::turn lane::rest(clock::time_point now) {
         bool const has_parts = !aside_.empty() || !at_once_.empty();
         return {.wait = has_parts ? budget_.wait(now) : clock::duration{idle_wait}};
     }
+
+    // A batch waits for more records, because its fixed costs are shared by all of them. It waits
+    // no longer than the linger time, because senders may wait for COMMIT.
     auto const left = opened_at_ + options_.linger_max - now;
     bool const is_due = is_last || open_->entries.size() >= options_.batch_rows_max ||
                         left <= clock::duration::zero();
@@ -220,6 +236,8 @@ void lane::add(slice&& share, clock::time_point now) {
         open_->bytes = 0;
         open_->generation = routed.generation();
     }
+
+    // Entries know their slice by its index, which tells later whose outcome they belong to.
     auto const owner = static_cast<std::uint32_t>(open_->slices.size());
     if (open_->entries.empty()) {
         opened_at_ = now;
@@ -236,6 +254,8 @@ void lane::add(slice&& share, clock::time_point now) {
 
 bool lane::store_open_batch(clock::time_point now) {
     auto const batch = std::exchange(open_, std::make_shared<open_batch>());
+
+    // The next batch begins in the same generation, else add() would drop what is not there yet.
     open_->generation = batch->generation;
 
     // A source that was refused will probably be refused again: as long as a part of it is aside, its
@@ -289,6 +309,8 @@ std::size_t lane::put_aside(std::shared_ptr<open_batch> const& batch,
 bool lane::store_part_of(std::deque<part>& line, clock::time_point now) {
     auto const next = std::move(line.front());
     line.pop_front();
+
+    // Only an attempt that was refused costs budget: those that store are wanted (R15).
     auto const parts = aside_.size();
     bool const goes_on = store(next);
     if (aside_.size() > parts) {
@@ -302,9 +324,13 @@ bool lane::store(part const& share) {
     if (share.batch->slices.empty()) {
         return true; // another part of its batch was outdated
     }
+
+    // The bytes are reported once per batch, with its last part.
     stored_generation_ = share.batch->generation;
+
     auto const end = writer_.store(share.entries, options_.import_id,
                                    share.batch->parts_left == 1 ? share.batch->bytes : 0);
+
     switch (end) {
     case storage::store_end::stored:
         last_batch_.set(writer_.last_batch());
@@ -339,6 +365,7 @@ void lane::set_aside(part const& refused) {
         refused_sources_.push_back(first);
     }
 
+    // R15: entries of sources that are not suspected go on; the others wait aside.
     auto const divided = storage::divide(refused.entries, writer_.culprit());
     refused.batch->parts_left += divided.innocent.size() + divided.suspect.size() - 1;
     for (auto const& entries : divided.innocent) {

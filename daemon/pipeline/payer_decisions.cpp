@@ -9,6 +9,7 @@
 namespace tally::daemon {
 
 void decide_payers(ingest::record_block& block, rating::catalog const& catalog) {
+    // Numbers first: the catalog is looked up by normalized ones.
     rating::apply_number_rules(block.batch, block.sender->numbers);
     block.decided = rating::decide_payers(block.batch, catalog);
 }
@@ -20,7 +21,10 @@ payer_decisions::payer_decisions(storage::position_store& store, std::string str
 storage::result payer_decisions::load(std::uint64_t position) {
     std::vector<storage::decided_range> found;
     auto const status = store_.load_decisions(stream_, position, found);
+
+    // Kept in order of their first record; each range remembers how far those before it reach.
     is_certain_ = status.ok();
+
     earlier_.clear();
     std::uint64_t end = 0;
     for (auto const& each : found) {
@@ -42,6 +46,7 @@ payer_decisions::settle(std::span<std::unique_ptr<ingest::record_block> const> b
         }
     }
 
+    // A block out of the journal may have its decision in the frame (R11), and needs none here.
     std::vector<storage::decided_range> made;
     std::vector<ingest::record_block*> of_made;
     for (auto const& block : blocks) {
@@ -55,12 +60,16 @@ payer_decisions::settle(std::span<std::unique_ptr<ingest::record_block> const> b
         return {};
     }
 
+    // R6: kept before any of these records is stored. The link joins the decisions to the chain
+    // that the lanes' batches rest on (R5).
     storage::chain_link const link{ingest::uuid_v7(), chain_.get()};
     auto const status = store_.keep_decisions(stream_, made, link);
     if (status.ok()) {
         chain_.set(link.id);
         return status;
     }
+
+    // Whether they were kept is not known. They are read again before the next attempt.
     is_certain_ = false;
     for (auto* const block : of_made) {
         block->decided = {};
@@ -71,6 +80,7 @@ payer_decisions::settle(std::span<std::unique_ptr<ingest::record_block> const> b
 /// Takes the decisions of an earlier run, and decides for the calls that have none: blocks may have
 /// been cut at other records then.
 void payer_decisions::decide(ingest::record_block& block) const {
+    // Collected first, since deciding overwrites what the block has.
     ingest::payers known;
     bool knows_all = true;
     for (auto const index : block.batch.cdr_index) {
@@ -85,6 +95,7 @@ void payer_decisions::decide(ingest::record_block& block) const {
         return;
     }
 
+    // Some are missing: decide for all calls, then put the earlier decisions back.
     decide_payers(block, *catalog_());
     for (auto const index : block.batch.cdr_index) {
         if (auto const* const payer = known.of(index)) {

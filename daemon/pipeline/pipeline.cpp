@@ -21,6 +21,8 @@ pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
     : options_{options}, credit_{options.memory_bytes_max} {
     // One default source until the first load, so that sources() is never nullptr.
     sources_.set(std::make_shared<ingest::source_table>(std::vector<ingest::source>{{}}));
+
+    // New for each run: batches of an earlier run must not be taken for ours.
     auto const daemon_id = ingest::uuid_v7();
     for (std::uint32_t i = 0; i < options.lanes; ++i) {
         lanes_.push_back(
@@ -44,6 +46,8 @@ void pipeline::start() {
 }
 
 std::vector<ingest::uuid> pipeline::last_batches() const {
+    // R5: what a position rests on is the last batch of every lane, and the last decisions on
+    // payers.
     std::vector<ingest::uuid> batches{decisions_.get()};
     for (auto const& one : lanes_) {
         batches.push_back(std::as_const(*one).last_batch().get());
@@ -70,6 +74,7 @@ void pipeline::forget_last_batches(std::span<ingest::uuid const> covered) {
 }
 
 pipeline::~pipeline() {
+    // All lanes are told to end before the first is joined, so that they end side by side.
     closed_ = true;
     for (auto& one : lanes_) {
         one->close();
@@ -83,6 +88,8 @@ ingest::push_status pipeline::admit(std::size_t bytes) noexcept {
     if (closed_.load(std::memory_order_acquire)) {
         return ingest::push_status::closed;
     }
+
+    // Without a catalog no record can be guided, so the caller waits as if there were no credit.
     if (catalog_.get() == nullptr || !credit_.take(static_cast<std::int64_t>(bytes))) {
         return ingest::push_status::full;
     }
@@ -97,6 +104,9 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
     if (closed_.load(std::memory_order_acquire)) {
         return ingest::push_status::closed;
     }
+
+    // R14: the block keeps this catalog until its last slice is stored. R12: its credit returns
+    // with it.
     auto const routed = std::make_shared<routed_block>(
         std::move(block), catalog_.get(), options_.lanes,
         [this](std::size_t bytes) {
@@ -104,6 +114,7 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
             blocks_under_way_.fetch_sub(1, std::memory_order_acq_rel);
         },
         generation_);
+
     blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
 
     // A lane that has ended refuses this slice and every later one. The refused slice is destroyed,
@@ -128,6 +139,9 @@ std::shared_ptr<ingest::source_table const> pipeline::sources() const {
 
 bool pipeline::drain(std::chrono::milliseconds limit) {
     closed_.store(true, std::memory_order_release);
+
+    // A block is under way until its last slice has an outcome, so zero means that all is stored or
+    // given up.
     auto const deadline = std::chrono::steady_clock::now() + limit;
     while (blocks_under_way_.load(std::memory_order_acquire) > 0) {
         if (std::chrono::steady_clock::now() >= deadline) {

@@ -16,6 +16,8 @@ position_keeper::position_keeper(storage::position_store& store, lane_batches la
 void position_keeper::watch(std::vector<std::shared_ptr<kept_position>> streams) {
     std::lock_guard const lock{mutex_};
     streams_ = std::move(streams);
+
+    // The reader has noticed a loss: these are its new streams, or none yet.
     has_lost_ = false;
 }
 
@@ -25,6 +27,7 @@ void position_keeper::unwatch(std::shared_ptr<kept_position> const& stream) {
 }
 
 position_keeper::clock::duration position_keeper::step(clock::time_point now) {
+    // Copied, because the requests below must not hold the lock that the feeder needs.
     std::vector<std::shared_ptr<kept_position>> streams;
     {
         // After a loss nothing is moved until the reader has begun again. It makes the lanes forget
@@ -43,6 +46,8 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
     }
     auto const batches = lanes_.last();
 
+    // Without new records the positions are still asked for: a failover may happen while it is
+    // quiet (R5).
     bool const is_check_due = now - checked_at_ >= options_.check_interval;
     for (std::size_t i = 0; i < streams.size(); ++i) {
         if (next[i] == streams[i]->committed && !is_check_due) {
@@ -78,16 +83,19 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
 position_keeper::outcome position_keeper::write(std::shared_ptr<kept_position> const& kept,
                                                 std::uint64_t next,
                                                 std::span<ingest::uuid const> batches) {
+    // One statement checks the old position and the batches, and moves it (R5).
     std::uint64_t const committed = kept->committed;
     storage::position_found found;
     auto const status = store_.move({kept->name, committed, next, batches}, found);
     if (!status.ok()) {
+        // Logged once per outage, not at every attempt.
         if (is_current_.exchange(false)) {
             spdlog::warn("event=position_not_written stream={} detail=\"{}\"", kept->name,
                          status.detail);
         }
         return outcome::failed;
     }
+
     is_current_ = true;
 
     if (is_reversed(reversal::trust_database) && found.has_lost(committed)) {
@@ -122,6 +130,7 @@ bool position_keeper::note_loss(std::shared_ptr<kept_position> const& kept) {
     if (std::ranges::find(streams_, kept) == streams_.end()) {
         return false;
     }
+
     has_lost_ = true;
     return true;
 }

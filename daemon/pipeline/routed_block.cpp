@@ -37,6 +37,8 @@ void routed_block::sort_by_lane(std::uint32_t lanes) {
     for (std::uint32_t lane = 0; lane < lanes; ++lane) {
         first_of_lane_[lane + 1] += first_of_lane_[lane];
     }
+
+    // The counts have become each lane's first index; every record goes to the next free one.
     indices_.resize(lane_of.size());
     auto next = first_of_lane_;
     for (std::uint32_t index = 0; index < lane_of.size(); ++index) {
