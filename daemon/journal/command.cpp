@@ -88,6 +88,9 @@ void print_json(std::vector<inventoried_stream> const& streams) {
         add_number(json, "first_record", stream.first_record);
         add_number(json, "end_record", stream.end_record);
         add_number(json, "position", stream.position);
+
+        // The end is one past the last record, as in ingest.positions. Only the table shows the
+        // last one.
         json.key("gap");
         if (auto const gap = stream.gap()) {
             json.open('{').key("first_record").value(gap->first_record);
@@ -139,11 +142,14 @@ int refuse(std::string const& reason) {
 /// Moves the position to the end of the gap. A daemon that runs finds it there by itself.
 int settle_gap(stored_positions& store, inventoried_stream const& stream,
                journal_flags const& flags) {
+    // This gives up records that were acknowledged, so a person has to agree.
     auto const gap = *stream.gap();
     if (!is_confirmed(flags.yes, "give up the records " + range_text(gap) + " of " + stream.name +
                                      ", which neither the journal nor the database has")) {
         return exit_failure;
     }
+
+    // Moved only from where the gap begins: a daemon may have moved it since it was read (R5).
     storage::position_found outcome;
     auto const status = store.move({stream.name, gap.first_record, gap.end_record, {}}, outcome);
     if (!status.ok()) {
@@ -152,6 +158,7 @@ int settle_gap(stored_positions& store, inventoried_stream const& stream,
     if (outcome.found != gap.end_record) {
         return refuse("the position has moved to " + std::to_string(outcome.found) + " meanwhile");
     }
+
     std::cout << "records " << range_text(gap) << " of " << stream.name
               << " are given up; their senders have to send them again\n";
     return exit_success;
@@ -159,6 +166,8 @@ int settle_gap(stored_positions& store, inventoried_stream const& stream,
 
 int settle(config::settings const& settings, journal_flags const& flags) {
     auto streams = take_inventory(settings.journal_dir);
+
+    // With or without the prefix, so that a name can be pasted out of the list or the log.
     std::erase_if(streams, [&flags](inventoried_stream const& stream) {
         return stream.name != flags.stream && stream.name != "journal:" + flags.stream;
     });
@@ -166,6 +175,8 @@ int settle(config::settings const& settings, journal_flags const& flags) {
         return refuse("the journal " + settings.journal_dir + " has no stream '" +
                       printable(flags.stream) + "' (see: tallyd journal list)");
     }
+
+    // A gap is known only with the position, so here the database is needed.
     database const opened{settings, database_use::shared};
     stored_positions store{opened.connection_string(), "tallyd journal"};
     if (auto const status = load_positions(store, streams); !status.ok()) {

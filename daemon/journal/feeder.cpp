@@ -82,6 +82,9 @@ journal_feeder::turn journal_feeder::step(clock::time_point now) {
     if (target_.position_guard.has_lost()) {
         begin_again();
     }
+
+    // Until the positions are known nothing may be fed: records that are stored would only be met
+    // again.
     if (!is_open_) {
         auto const opened = open();
         if (!is_open_) {
@@ -93,6 +96,9 @@ journal_feeder::turn journal_feeder::step(clock::time_point now) {
     auto const next =
         std::ranges::find_if(streams_, [](auto const& stream) { return !stream->is_fed; });
     auto const fed = feed(**next);
+
+    // After every step, also while an old stream is fed: what is stored and due is removed by the
+    // clock.
     retire(now);
     note_progress();
     return fed;
@@ -116,6 +122,8 @@ void journal_feeder::begin_again() {
         std::lock_guard const lock{mutex_};
         gaps_.clear();
     }
+
+    // First the lanes: they drop the blocks that they still have, which are read again.
     target_.forget_batches();
     target_.position_guard.watch({});
     own_committed_ = 0;
@@ -149,6 +157,8 @@ journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
     }
     stream.decisions = std::make_unique<payer_decisions>(target_.positions, stream.name,
                                                          target_.catalog, target_.decisions);
+
+    // With the decisions on payers: a block fed without them could be decided otherwise (R6).
     std::uint64_t position = 0;
     auto answer = target_.positions.load(stream.name, position);
     if (answer.ok()) {
@@ -160,14 +170,17 @@ journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
         return {.wait = retry_after};
     }
 
+    // Feeding begins at the position, not at the first file: kept segments are stored already (R5).
     auto segments = from(stream.is_own ? writer_.extents() : stream.files.segments, position);
     stream.opened_at = position;
     stream.next_record = position;
     stream.next_part = position;
     look_for_gap(stream, segments);
+
     stream.reader =
         std::make_unique<ingest::journal_reader>(stream.id, std::move(segments), folder_.disk());
     stream.kept = std::make_shared<kept_position>(stream.name, position);
+
     if (stream.is_own) {
         own_committed_ = position;
         pushes_.committed(position);
@@ -193,6 +206,9 @@ journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
         }
         is_decided_ = true;
     }
+
+    // Resumes at the first block that is not pushed: a lack of credit ends the call, not the work
+    // (R12).
     for (; pushed_ < read_.size(); ++pushed_) {
         auto& block = read_[pushed_];
         auto const bytes = block->memory_bytes();
@@ -207,8 +223,12 @@ journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
 
         block->admitted_bytes = bytes;
         pass(stream, block->stream_begin);
+
+        // R2: the prefix knows of the block before a lane can finish it.
         auto const number = stream.kept->prefix.begin(block->stream_begin, block->stream_end);
         stream.next_part = block->stream_end;
+
+        // After begin_again() an old block finishes in a prefix that is no longer kept.
         block->on_done = [this, kept = stream.kept, number, is_own = stream.is_own,
                           first = block->stream_begin](ingest::block_outcome const& outcome) {
             if (outcome.durable) {
@@ -218,12 +238,14 @@ journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
                 pushes_.stored(first, outcome);
             }
         };
+
         if (is_reversed(reversal::decide_each_time)) {
             block->decided = {};
         }
         if (is_reversed(reversal::release_unwritten) && stream.is_own) {
             pushes_.committed(stream.kept->prefix.below());
         }
+
         if (target_.lanes.push(block) != ingest::push_status::pushed) {
             target_.lanes.release(bytes);
             return {.wait = idle_wait};
@@ -248,6 +270,8 @@ journal_feeder::turn journal_feeder::read(fed_stream& stream) {
     if (stream.is_own) {
         stream.reader->extend(from(writer_.extents(), stream.next_record));
     }
+
+    // Bounded by frames and by bytes, since what is read is held until the lanes have credit.
     std::uint64_t bytes = 0;
     ingest::frame_view frame;
     while (read_.size() < read_max && bytes < read_bytes_max) {
@@ -280,7 +304,10 @@ void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
         oldest_of_earlier_ = head.received;
     }
 
+    // R11: the frame has the settings and the decisions of the moment at which the push was taken.
     auto block = ingest::decode_pushed(frame.payload, *target_.lanes.sources(), head.received);
+
+    // Record numbers of the frame become positions of the stream.
     block->stream_begin = head.first_record;
     block->stream_end = end;
     is_decided_ = is_decided_ && (block->batch.cdrs.empty() || !block->decided.empty());
@@ -306,6 +333,7 @@ journal_feeder::turn journal_feeder::at_end(fed_stream& stream) {
 }
 
 journal_feeder::turn journal_feeder::damaged(fed_stream& stream) {
+    // Going on silently would hide a loss of acknowledged records, so the operator decides.
     auto const& damage = *stream.reader->damage();
     if (!target_.skips_damage) {
         target_.failures.report(

@@ -20,6 +20,9 @@ void journal_feeder::look_for_gap(fed_stream& stream,
         segments.front().first_record <= stream.next_record) {
         return;
     }
+
+    // R3: the loss is logged, makes the daemon not ready, and stays until an operator has settled
+    // it.
     auto const begin = segments.front().first_record;
     spdlog::critical(
         "event=journal_records_missing stream={} records={}-{} error=\"the database has "
@@ -30,6 +33,9 @@ void journal_feeder::look_for_gap(fed_stream& stream,
         std::lock_guard const lock{mutex_};
         gaps_.push_back({stream.name, stream.next_record, begin});
     }
+
+    // Feeding goes on behind the gap. The position does not: it may not pass records of unknown
+    // fate (R2).
     stream.next_record = begin;
     stream.next_part = begin;
 }
@@ -72,6 +78,7 @@ void journal_feeder::retire(clock::time_point now) {
             ++each;
             continue;
         }
+
         remove(stream);
         kept_bytes -= stream.files.bytes;
         each = streams_.erase(each);
@@ -81,6 +88,8 @@ void journal_feeder::retire(clock::time_point now) {
 /// Files that cannot be removed do no harm: their records are stored. The position goes last: files
 /// without a position would be stored again.
 void journal_feeder::remove(fed_stream const& stream) {
+    // First, so that a position which is about to go is not taken for one that the database has
+    // lost.
     target_.position_guard.unwatch(stream.kept);
     if (int const error = folder_.remove(stream.files); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
@@ -89,6 +98,7 @@ void journal_feeder::remove(fed_stream const& stream) {
         spdlog::info("event=journal_position_kept stream={} detail=\"{}\"", stream.name,
                      done.detail);
     }
+
     pushes_.earlier_removed(stream.files.bytes);
 }
 

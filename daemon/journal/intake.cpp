@@ -14,6 +14,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// The bounds of a segment's size. Segments are allocated whole, so that a write never finds the
+/// disk full after the space was promised.
 constexpr std::uint64_t segment_bytes_max = std::uint64_t{64} << 20;
 constexpr std::uint64_t segment_bytes_min = std::uint64_t{64} << 10;
 /// The journal's space holds at least this many segments: a segment is freed as a whole, so larger
@@ -61,6 +63,8 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
         ingest::journal_writer::options{folder_.path(), ingest::uuid_v7(), segment_bytes},
         ingest::real_disk());
 
+    // The write side. Without a catalog the payers stay open: the feeder decides them before it
+    // feeds the records (R6).
     pushes_ = std::make_unique<push_journal>(
         push_journal_options{
             options_.bytes_max, options_.memory_bytes_max, earlier_bytes, options_.retain,
@@ -73,12 +77,16 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
             }
         },
         std::move(report));
+
+    // The only writer of positions (R2), with a connection and a thread of its own.
     position_guard_ = std::make_unique<position_keeper>(
         kept_positions_,
         position_keeper::lane_batches{
             [this] { return lanes_.last_batches(); },
             [this](std::span<ingest::uuid const> covered) { lanes_.forget_last_batches(covered); }},
         position_keeper::options{});
+
+    // The read side, which begins with what earlier runs left.
     feeder_ = std::make_unique<journal_feeder>(
         journal_feeder::target{.lanes = lanes_,
                                .positions = fed_positions_,
@@ -98,6 +106,7 @@ intake::~intake() {
 }
 
 void intake::start() {
+    // The journal does not need the database, so pushes are taken from here on.
     pushes_->start();
     feeder_thread_ = std::thread{[this] { run_feeder(); }};
     keeper_thread_ = std::thread{[this] { run_keeper(); }};
@@ -115,6 +124,8 @@ void intake::run_feeder() noexcept {
             feeder_pulse_.work();
             auto const turn = feeder_->step(journal_feeder::clock::now());
             feeder_pulse_.rest();
+
+            // At the end of the own stream: a durable push ends the wait at once.
             if (turn.for_pushes) {
                 pushes_->wait_durable(feeder_->next_record(),
                                       std::chrono::duration_cast<milliseconds>(turn.wait));
@@ -143,6 +154,9 @@ void intake::run_keeper() noexcept {
 
 void intake::close() {
     pushes_->close();
+
+    // After close(): everything appended is durable now, so the end that the feeder has to reach is
+    // fixed.
     feeder_->drain();
 }
 
@@ -161,6 +175,8 @@ void intake::stop() noexcept {
         stopping_ = true;
     }
     stop_.notify_all();
+
+    // Both threads may be waiting for a database that does not answer.
     read_positions_.cancel();
     written_positions_.cancel();
     for (auto* thread : {&feeder_thread_, &keeper_thread_}) {
@@ -184,6 +200,7 @@ void intake::finish() {
                       ingest::to_string(writer_->stream()), std::strerror(error));
         return;
     }
+
     storage::stored_positions positions{options_.connection_string, "tallyd journal"};
     auto const name = journal_feeder::stream_name(writer_->stream());
     if (auto const done = positions.forget(name); !done.ok()) { // a small row stays, without effect
@@ -197,6 +214,8 @@ std::int64_t intake::oldest_s() const {
     if (received == 0) {
         return 0;
     }
+
+    // Never negative: the system clock may have been set back since the push.
     auto const now = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::system_clock::now().time_since_epoch());
     return std::max<std::int64_t>(0, (now.count() - received) / ingest::us_per_s);

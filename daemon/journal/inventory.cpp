@@ -22,6 +22,8 @@ std::optional<std::uint64_t> end_of(ingest::uuid const& stream, segment_extent c
     if (segment.first_record == segment_extent::unknown) {
         return std::nullopt;
     }
+
+    // Only a reader knows how far a segment is whole: its size is that of the allocation.
     auto end = segment.first_record;
     journal_reader reader{stream, {segment}};
     ingest::frame_view frame;

@@ -45,6 +45,7 @@ void push_journal::close() {
     }
     wake_.notify_all();
     if (thread_.joinable()) {
+        // What was appended is still flushed: run() ends when no push waits.
         thread_.join();
     }
 }
@@ -56,6 +57,8 @@ std::uint64_t push_journal::bytes() const {
 /// Once full, the journal stays full until an eighth of its space is free. Otherwise it would
 /// alternate between full and not full with each segment that is removed.
 bool push_journal::has_room(std::size_t bytes) noexcept {
+    // Files that are only kept count as free space, because they are given up when space is needed
+    // (R5).
     std::uint64_t const stored = earlier_stored_bytes_ + retained_bytes_;
     std::uint64_t const used = this->bytes() - std::min(stored, this->bytes()) +
                                writer_.pending_bytes() + bytes +
@@ -70,6 +73,8 @@ ingest::push_status push_journal::admit(std::size_t bytes) noexcept {
     if (closed_.load(std::memory_order_acquire)) {
         return ingest::push_status::closed;
     }
+
+    // Credit last: a push that is refused for another reason must not take any.
     bool const granted = open_ && has_room(bytes) && credit_.take(static_cast<std::int64_t>(bytes));
     return granted ? ingest::push_status::pushed : ingest::push_status::full;
 }
@@ -97,6 +102,7 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     block.reset(); // its memory is not needed while the push waits for the disk
 
     auto const first_record = append(payload, records, std::move(pending));
+
     wake_.notify_one();
 
     // When the request times out the session calls on_gone, which removes the waiter.
@@ -124,6 +130,8 @@ std::uint64_t push_journal::append(std::string const& payload, std::uint32_t rec
     if (pending.waits_for_commit) {
         commit_waiters_[first_record].done = std::exchange(pending.done, nullptr);
     }
+
+    // Every push waits for the disk, also one whose sender waits for COMMIT (R1).
     waiters_.push_back(std::move(pending));
     return first_record;
 }
@@ -143,6 +151,8 @@ void push_journal::run() noexcept {
 
 void push_journal::write_groups() {
     std::unique_lock lock{mutex_};
+
+    // Without the lock during a step, so that pushes are appended while the disk writes.
     while (!stopping_ || !waiters_.empty()) {
         pulse_.rest();
         wake_.wait_for(lock, idle_wait, [this] { return stopping_ || !waiters_.empty(); });
@@ -168,6 +178,8 @@ bool push_journal::step(clock::time_point now) {
         tell(waiters, flush);
         is_disk_full = flush.error == ENOSPC;
     }
+
+    // After the answers: senders do not wait for files to be removed.
     release(now, is_disk_full);
     return !waiters.empty();
 }
@@ -246,6 +258,8 @@ void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const
 
     for (auto& each : waiters) {
         auto const& subject = each.first_record >= flush.begin ? flush : before_;
+
+        // R1: only what a successful fdatasync covers is durable.
         bool const durable = each.end_record <= subject.durable_end;
         if (each.done) {
             each.done({.durable = durable});
@@ -254,8 +268,11 @@ void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const
         } else { // waits for COMMIT; answered here only if its sender has gone
             tell_gone(each.first_record);
         }
+
+        // R12: whatever its fate, the body is no longer in memory.
         release(each.admitted_bytes);
     }
+
     before_ = flush;
 }
 
@@ -299,6 +316,8 @@ void push_journal::tell_gone(std::uint64_t first_record) {
         done = std::move(found->second.done);
         commit_waiters_.erase(found);
     }
+
+    // Without the lock: the callback writes a response, which may take other locks.
     done({.durable = true});
 }
 
@@ -328,6 +347,8 @@ bool push_journal::wait_durable(std::uint64_t record, std::chrono::milliseconds 
 }
 
 void push_journal::give_up_waiting() {
+    // Their COMMIT will not come in this run. "Not durable" makes the sender repeat the push, and
+    // its key is then met (R6).
     std::map<std::uint64_t, commit_waiter> left;
     {
         std::lock_guard const lock{commit_mutex_};

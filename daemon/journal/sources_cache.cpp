@@ -25,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using ingest::source;
 
+/// The head: what the file is, its version, and a CRC-32C of all that follows it.
 constexpr std::string_view magic = "TALLYSRC";
 constexpr std::uint32_t version = 1;
 constexpr std::size_t head_bytes = magic.size() + 2 * sizeof(std::uint32_t);
@@ -101,6 +102,7 @@ void append(byte_writer& out, source const& each) {
     out.number(std::uint64_t{each.record_bytes_max});
 }
 
+/// In the order in which append() writes. A change of either needs another version.
 source read_source(byte_reader& input) {
     source each;
     input.array(each.id.bytes);
@@ -116,6 +118,8 @@ source read_source(byte_reader& input) {
     each.time_zone = input.text();
     each.b_legs = static_cast<ingest::b_leg_policy>(input.number<std::uint8_t>());
     each.percent = static_cast<ingest::percent_policy>(input.number<std::uint8_t>());
+
+    // Rules are kept as their text, so that the cache does not depend on their layout in memory.
     if (auto const rules = input.text(); !rules.empty()) {
         each.numbers = ingest::read_number_rules(rules).rules;
     }
@@ -147,6 +151,8 @@ std::string encode_sources(ingest::source_table const& sources) {
     for (auto const& each : sources.all()) {
         append(payload, each);
     }
+
+    // The checksum covers the payload only, so it can be computed before the head is written.
     byte_writer out;
     out.bytes = magic;
     out.number(version);
@@ -171,6 +177,8 @@ std::shared_ptr<ingest::source_table const> decode_sources(std::string_view byte
         problem = "its checksum is wrong: torn or damaged";
         return nullptr;
     }
+
+    // The checksum holds, so a wrong count or length is a fault of the writer, not of the disk.
     std::vector<source> sources;
     auto const count = input.number<std::uint32_t>();
     for (std::uint32_t i = 0; i < count && input.is_whole; ++i) {
@@ -190,6 +198,8 @@ std::shared_ptr<ingest::source_table const> sources_cache::load() {
     if (!fs::exists(file_, failure)) {
         return nullptr;
     }
+
+    // A cache that cannot be used is no failure: pushes get 503 until the first load.
     std::ifstream input{file_, std::ios::binary};
     std::string const bytes{std::istreambuf_iterator<char>{input}, {}};
     std::string problem = "it cannot be read";
@@ -203,6 +213,8 @@ std::shared_ptr<ingest::source_table const> sources_cache::load() {
 }
 
 void sources_cache::store(std::shared_ptr<ingest::source_table const> sources) {
+    // The catalog is loaded at every change of any of its tables: most loads leave the sources
+    // alone.
     if (current_ != nullptr && current_->all() == sources->all()) {
         return;
     }
@@ -224,6 +236,9 @@ int sources_cache::write(std::string_view bytes) const noexcept {
         if (descriptor < 0) {
             return errno;
         }
+
+        // On disk before the rename: else a power failure could leave the new name with old or no
+        // bytes.
         int error = write_all(descriptor, bytes);
         ::close(descriptor);
         if (error == 0 && ::rename(unfinished.c_str(), file_.c_str()) != 0) {
@@ -233,6 +248,8 @@ int sources_cache::write(std::string_view bytes) const noexcept {
             ::unlink(unfinished.c_str());
             return error;
         }
+
+        // The rename itself is durable only when the folder is.
         return ingest::real_disk().sync_folder(file_.parent_path());
     } catch (std::exception const&) { // no memory
         return ENOMEM;
