@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 /// Effects of this daemon wake the worker; those that another one left behind wait this long.
 constexpr milliseconds poll_every{1000};
+/// After a failure: short at first, for a lock that is soon released, then longer, for an outage.
 constexpr milliseconds pause_first{50};
 constexpr milliseconds pause_max{5000};
 /// Counting a million rows takes some 0.1 s of a core.
@@ -38,6 +39,7 @@ void effects_worker::start() {
 void effects_worker::wake() noexcept {
     {
         std::lock_guard const lock{mutex_};
+
         is_woken_ = true;
     }
     wake_.notify_all();
@@ -45,6 +47,8 @@ void effects_worker::wake() noexcept {
 
 bool effects_worker::drain(milliseconds limit) {
     std::unique_lock lock{mutex_};
+
+    // Ends the pause, also one after a failure: a drain has a deadline.
     draining_ = true;
     wake_.notify_all();
     return !thread_.joinable() || wake_.wait_for(lock, limit, [this] { return ended_; });
@@ -56,6 +60,8 @@ void effects_worker::stop() noexcept {
         stopping_ = true;
     }
     wake_.notify_all();
+
+    // Its transaction is rolled back, and the effects stay in the queue (R17).
     connection_.cancel();
     if (thread_.joinable()) {
         thread_.join();
@@ -75,6 +81,7 @@ void effects_worker::run() noexcept {
     }
     {
         std::lock_guard const lock{mutex_};
+
         ended_ = true;
     }
     wake_.notify_all();
@@ -119,6 +126,7 @@ milliseconds effects_worker::apply() {
 }
 
 storage::result effects_worker::apply_waiting() {
+    // A full portion means that more may wait. A lane's wake-up is not needed for those.
     storage::effect_counts done;
     storage::result status;
     do {
@@ -134,6 +142,8 @@ storage::result effects_worker::count_waiting() {
     if (clock::now() < counted_at_ + count_every) {
         return {};
     }
+
+    // Counted at most every few seconds: for metrics alone.
     storage::waiting_effects left;
     auto status = queue_.waiting(left);
     if (status.ok()) {

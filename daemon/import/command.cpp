@@ -74,6 +74,9 @@ bool import_files(import_session& session, import_flags const& flags, stop_on_si
     for (auto const& file : flags.files) {
         auto const summary = session.run(file);
         print(summary, flags.json);
+
+        // After a stop, or when the database takes no more, the next file would only end in the
+        // same way.
         all_good = all_good && import_session::is_success(summary);
         if (stop.ask() != stop_request::none || summary.state == "given_up") {
             break;
@@ -92,6 +95,8 @@ int import(command_environment const& environment, import_flags const& flags) {
             return exit_failure;
         }
 
+        // One session for all files: sources and catalog are read once, so all are rated by the
+        // same prices (R14).
         import_session session{{.settings = settings,
                                 .connection_string = opened.connection_string(),
                                 .in_format = file_format(flags.format),
@@ -147,6 +152,7 @@ void add_import_command(CLI::App& app, command_environment& environment) {
     auto* command = app.add_subcommand(
         "import", "import files of records; importing a file twice is harmless, and an interrupted "
                   "import continues where it stopped");
+
     auto flags = std::make_shared<import_flags>();
     add_options(*command, *flags);
     add_list(*command, environment, flags);

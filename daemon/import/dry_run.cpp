@@ -43,6 +43,8 @@ ingest::push_status import_dry_run::push(std::unique_ptr<ingest::record_block>& 
     for (std::uint32_t index = 0; index < records.size(); ++index) {
         entries_.push_back(records.entry(index));
     }
+
+    // As a lane would: duplicates first, since they draw no allowance, then the cost.
     drop_duplicates();
     rate();
     observer_.stored({rated_, entries_, {}});
@@ -71,6 +73,7 @@ void import_dry_run::drop_duplicates() {
 void import_dry_run::rate() {
     rows_.begin(entries_);
     check(rows_.load(reader_));
+
     rated_.clear();
     rows_.rate(rated_);
     rows_.written(); // the next block is rated on what this one left of the allowances

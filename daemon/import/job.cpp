@@ -69,6 +69,7 @@ import_job::import_job(import_task task, ingest::record_sink& sink, import_hooks
       sheet_{std::make_shared<block_tracker>()} {}
 
 import_result import_job::run(ingest::file_reader& reader) {
+    // Piece by piece: memory is bounded by credit, not by the file (R12).
     ingest::file_piece piece;
     bool more = true;
     while (more && !stopping()) {
@@ -78,6 +79,8 @@ import_result import_job::run(ingest::file_reader& reader) {
         show(false);
     }
 
+    // The end is known only when every block has an outcome: a block that was pushed may still
+    // fail.
     bool const all_durable = wait_for_outcomes();
     import_result result;
     result.error = reader.error();
@@ -87,6 +90,7 @@ import_result import_job::run(ingest::file_reader& reader) {
 }
 
 import_end import_job::how_ended(ingest::file_error const& error, bool all_durable) const {
+    // In the order of what the operator can do: nothing, the same command again, or mend the file.
     if (read_to_end_ && all_durable) {
         return import_end::done;
     }
@@ -140,6 +144,8 @@ void import_job::report_rejects(decoded_piece const& piece) const {
     if (!hooks_.on_reject) {
         return;
     }
+
+    // Rejected records view the body, so their offset in the file follows from their address.
     auto const& batch = piece.block->batch;
     std::string_view const body = batch.body;
     auto const place_of = [body](std::string_view raw) -> std::size_t {
@@ -166,6 +172,7 @@ void import_job::report_rejects(decoded_piece const& piece) const {
             reject.line = line;
             reject.offset = piece.offset + index;
         }
+
         hooks_.on_reject(reject);
     }
 }
@@ -223,6 +230,8 @@ void import_job::drop_stored(ingest::record_block& block) const {
 /// Adds a piece's records to `counts`, without the outcome of the accepted ones.
 void import_job::count(ingest::record_block const& block, import_counts& counts) const {
     auto const& batch = block.batch;
+
+    // Every record is counted in exactly one way (R3).
     std::uint64_t const records = batch.received();
     std::uint64_t rejected = 0;
     std::uint64_t stored = 0;
@@ -247,25 +256,33 @@ void import_job::count(ingest::record_block const& block, import_counts& counts)
 }
 
 bool import_job::push(std::unique_ptr<ingest::record_block> block, std::size_t bytes) {
+    // R6: who pays is kept before a record can be stored.
     if (task_.decide && !task_.decide(block)) {
         sink_.release(bytes);
         sink_closed_ = true;
         return false;
     }
+
+    // R2: the prefix knows of the block before it can finish.
     block->admitted_bytes = bytes;
     auto const kept = task_.kept;
     auto const number =
         kept == nullptr ? 0 : kept->prefix.begin(block->stream_begin, block->stream_end);
+
+    // Owns what it touches: an import that is stopped at once ends before its blocks do.
     block->on_done = [sheet = sheet_, kept, number](ingest::block_outcome const& outcome) {
         if (kept != nullptr && outcome.durable) {
             kept->prefix.finish(number);
         }
         sheet->add(outcome);
     };
+
     sheet_->begin_block();
     if (sink_.push(block) == push_status::pushed) {
         return true;
     }
+
+    // Refused by lanes that have ended: give everything back, and end the import.
     sheet_->forget_block();
     sink_.release(bytes);
     sink_closed_ = true;
@@ -320,6 +337,7 @@ bool import_job::wait_for_outcomes() {
             task_.pause(outcome_wait);
         }
         show(true);
+
         stopped_for += stopping() ? outcome_wait : std::chrono::milliseconds{0};
         if (task_.has_lost && task_.has_lost()) {
             return false;

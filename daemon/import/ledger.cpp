@@ -27,6 +27,8 @@ void import_ledger::stored(storage::stored_batch const& stored) {
     for (auto const& [reason, count] : suspended) {
         totals_.suspended_by_reason[reason] += count;
     }
+
+    // A batch was stored, so the database is there again.
     totals_.warning.clear();
 }
 

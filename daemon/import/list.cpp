@@ -86,6 +86,8 @@ source_names names_of(ingest::source_table const& sources) {
                 return source.name;
             }
         }
+
+        // Deleted since: the id is all that is left of it.
         return ingest::to_string(id);
     };
 }
@@ -96,6 +98,8 @@ int list_imports(config::settings const& settings, std::int32_t limit, bool as_j
     database const opened{settings, database_use::shared};
     storage::pq_connection connection{opened.connection_string(), "tallyd import list"};
     auto const rows = storage::list_imports(connection, limit);
+
+    // Rows name their source by id. People know it by its name.
     storage::loaded_sources loaded;
     check(storage::load_sources(connection, loaded), "load the sources");
     auto const names = names_of(*loaded.sources);

@@ -31,6 +31,8 @@ import_rejects::import_rejects(std::string path)
 }
 
 void import_rejects::write(std::string_view file, import_reject const& reject) {
+    // Checked after each line: a full disk must end the import, not drop the record in silence
+    // (R3).
     out_ << reject_line(file, reject) << '\n';
     check();
 }

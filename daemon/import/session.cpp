@@ -100,6 +100,7 @@ void import_session::load() {
     }
     source_ = std::make_shared<ingest::source const>(*found);
 
+    // Read once for the whole import: a plan that changes meanwhile applies to the next one (R14).
     storage::loaded_catalog catalog;
     check(storage::load_catalog(options_.connection_string, catalog));
     log(catalog.warnings);
@@ -115,6 +116,7 @@ import_summary import_session::run(std::string const& file) {
     summary.is_dry_run = options_.is_dry_run;
     summary.rejects_file = options_.rejects_file;
 
+    // A stop must also end the digest of a large file, which is read before the first record.
     ingest::file_input input{
         [this] { return options_.stop && options_.stop() != stop_request::none; }};
     if (input.open(file) && open(input, summary) && !is_done_already(summary)) {
@@ -133,6 +135,8 @@ import_summary import_session::run(std::string const& file) {
 }
 
 bool import_session::open(ingest::file_input& input, import_summary& summary) {
+    // The digest names the content: the same file under another name is known, a changed one is
+    // new.
     file_ = {.name = summary.file,
              .digest = std::nullopt,
              .format = summary.format,
@@ -154,10 +158,13 @@ bool import_session::is_done_already(import_summary& summary) {
     if (options_.is_dry_run || options_.force || !file_.digest) {
         return false;
     }
+
     auto const row = storage::find_import(connection_, file_);
     if (!row || row->state != storage::import_state::done) {
         return false;
     }
+
+    // A success: scripts may import a folder again and again.
     summary.state = "already_imported";
     summary.id = ingest::to_string(row->id);
     summary.failure = "as " + summary.id + "; --force imports it again";
@@ -171,6 +178,7 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
         summary.id = ingest::to_string(row.id);
     }
 
+    // The ledger before the route: the lanes report to it until they end.
     import_ledger ledger;
     auto const taken = build_route(ledger, summary);
     import_task task = task_for(*taken);
@@ -188,11 +196,15 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
         rejects_->flush();
     }
 
+    // Effects that this import queued are applied at its end, since no daemon may run (R17).
     summary.counts = result.counts;
     summary.totals = ledger.read();
     if (summary.totals.has_effects) {
         apply_effects();
     }
+
+    // The state is decided last, since a lost position makes a failure of an import that seemed
+    // done (R5).
     summary.state = state_text(result.end);
     summary.failure = failure_of(summary, result);
     if (!is_kept && result.end == import_end::done) {
@@ -213,6 +225,9 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
                                                        sources_, ledger);
         return built;
     }
+
+    // Lanes of its own, with the settings of the daemon's. They may run beside those of a daemon
+    // (R8).
     pipeline_options options = pipeline_options_of(options_.settings);
     options.import_id = import_id_;
     auto lanes = std::make_unique<pipeline>(
@@ -241,6 +256,9 @@ import_task import_session::task_for(route const& lanes_route) {
     task.source = source_;
     task.in_format = options_.in_format;
     task.suspend_rejected = rejects_ == nullptr;
+
+    // Resumable: begin behind what is stored, and keep decisions on payers before records are
+    // pushed (R6).
     if (auto* const stream = lanes_route.stream.get()) {
         task.kept = stream->kept();
         task.resume_from = task.kept->committed;
@@ -256,12 +274,15 @@ import_task import_session::task_for(route const& lanes_route) {
 import_hooks import_session::hooks_for(ingest::file_input& input, import_summary& summary,
                                        import_ledger const& ledger) {
     import_hooks hooks;
+
+    // R3: with a rejects file an unreadable record is written there; without one it is suspended.
     hooks.on_reject = [this, &summary](import_reject const& reject) {
         ++summary.rejected_by_reason[reject.item.error];
         if (rejects_) {
             rejects_->write(summary.file, reject);
         }
     };
+
     hooks.on_progress = [this, &input, &summary, &ledger](import_counts const& counts,
                                                           bool waiting) {
         show(input, summary, ledger, counts, waiting);
@@ -272,6 +293,7 @@ import_hooks import_session::hooks_for(ingest::file_input& input, import_summary
 
 void import_session::show(ingest::file_input const& input, import_summary const& summary,
                           import_ledger const& ledger, import_counts const& counts, bool waiting) {
+    // The embedded server is a child of this command, which has to look after it meanwhile.
     auto const now = clock::now();
     if (options_.supervise && now - supervised_at_ >= std::chrono::seconds{1}) {
         supervised_at_ = now;
@@ -312,6 +334,7 @@ void import_session::finish_row(import_summary const& summary) {
         return;
     }
     auto const& counts = summary.counts;
+
     storage::import_counts row = storage::stored_by_import(connection_, import_id_);
     auto const taken = static_cast<std::int64_t>(counts.accepted + counts.resumed);
     row.rejected = static_cast<std::int64_t>(counts.rejected);

@@ -10,6 +10,7 @@ namespace tally::daemon {
 
 namespace {
 
+/// Between two attempts to keep decisions; and how often the end of the last write is looked at.
 constexpr std::chrono::milliseconds attempt_interval{500};
 constexpr std::chrono::milliseconds poll{5};
 
@@ -30,6 +31,8 @@ import_stream::import_stream(std::string const& connection_string, std::string n
         status = decisions_.load(position);
     }
     check(status);
+
+    // From here on the keeper's thread alone writes the position (R2).
     kept_ = std::make_shared<kept_position>(std::move(name), position);
     position_guard_.watch({kept_});
     thread_ = std::thread{[this] { run(); }};
@@ -66,6 +69,8 @@ bool import_stream::decide(std::unique_ptr<ingest::record_block> const& block,
         if (status.ok()) {
             return true;
         }
+
+        // Lost: the decisions that these rest on are not in the database any longer (R5).
         if (status.reason == storage::failure::lost || is_stopping()) {
             break;
         }
@@ -75,6 +80,8 @@ bool import_stream::decide(std::unique_ptr<ingest::record_block> const& block,
 }
 
 bool import_stream::finish(std::chrono::milliseconds limit) {
+    // The position has to reach the end of the stored prefix, else the next run would read all
+    // again.
     auto const end = std::chrono::steady_clock::now() + limit;
     while (kept_->committed < kept_->prefix.below() && !position_guard_.has_lost() &&
            std::chrono::steady_clock::now() < end) {

@@ -44,6 +44,8 @@ void write_line(std::ostream& out, std::string title, std::string const& text) {
 
 void write_counts(std::ostream& out, import_summary const& summary) {
     auto const& c = summary.counts;
+
+    // R3: each line is a sum, so that a record that is missing shows.
     std::string received = grouped(c.received) + " = ";
     if (c.resumed > 0) {
         received += grouped(c.resumed) + " stored by an earlier run + ";

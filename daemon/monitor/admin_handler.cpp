@@ -33,6 +33,7 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     if (now.draining) {
         found.emplace_back("draining");
     }
+
     if (!now.catalog_age_s && !now.sources_cached) { // nothing to authorize pushes by
         found.emplace_back("catalog_not_loaded");
     }
@@ -45,6 +46,8 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     if (std::ranges::any_of(now.parts, &part_status::is_standing_still)) {
         found.emplace_back("standing_still");
     }
+
+    // Unknown is not short: before the database is reached there is nothing to judge.
     if (now.partition_horizon_s && *now.partition_horizon_s < partition_horizon_s_min) {
         found.emplace_back("partition_horizon_short");
     }
@@ -59,6 +62,7 @@ void append_optional(json_writer& json, std::string_view name, std::optional<std
 void append_obstacles(json_writer& json, daemon_status const& now) {
     auto const found = obstacles(now);
     json.key("ready").value(found.empty()).key("reasons").open('[');
+
     for (std::string_view const reason : found) {
         json.value(reason);
     }
@@ -196,6 +200,7 @@ http_response admin_handler::ready_answer() const {
     daemon_status const now = status_();
     json_writer json;
     json.open('{');
+
     append_obstacles(json, now);
     append_standing(json, now);
     json.close('}');
@@ -209,12 +214,16 @@ http_response admin_handler::status_answer() const {
     json.open('{').key("version").value(version_);
     json.key("uptime_s").value(std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
     json.key("draining").value(now.draining);
+
+    // Readiness first, as /readyz has it, then each part.
     append_obstacles(json, now);
     append_database(json, now);
     append_journal(json, now);
     append_lanes(json, now.lanes);
     append_parts(json, now);
     append_catalog(json, now);
+
+    // The totals of the metrics, so that both pages agree.
     append_totals(json, counters_.totals());
     json.key("http_connections").value(now.http_connections);
     json.key("tcp_connections").value(now.tcp_connections).close('}');

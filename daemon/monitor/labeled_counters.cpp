@@ -36,6 +36,7 @@ void labeled_counters::add(std::initializer_list<std::string_view> values, doubl
 
 /// The caller holds mutex_.
 prometheus::Counter& labeled_counters::find(std::initializer_list<std::string_view> values) {
+    // A zero byte ends each value, so that ("ab", "c") and ("a", "bc") differ.
     key_.clear();
     for (std::string_view const value : values) {
         key_.append(value).push_back('\0');
@@ -44,6 +45,7 @@ prometheus::Counter& labeled_counters::find(std::initializer_list<std::string_vi
         return *known->second;
     }
 
+    // Labels come from senders in part: without a bound they could fill the memory.
     bool const is_full = counters_.size() >= combinations_max;
     prometheus::Labels labels;
     auto value = values.begin();

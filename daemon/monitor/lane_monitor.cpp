@@ -21,6 +21,7 @@ lane_monitor::lane_monitor(metrics& counters, std::size_t lanes)
     : counters_{counters}, last_commit_s_{new std::atomic<std::int64_t>[lanes] {}}, lanes_{lanes} {}
 
 void lane_monitor::stored(storage::stored_batch const& stored) {
+    // Counted per batch, not per record: no lock or metric is touched on the way of a record.
     std::uint64_t duplicates = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(ingest::record_error::count_)> suspended{};
     for (auto const& entry : stored.entries) {
@@ -39,7 +40,10 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
                                             suspended[reason]);
         }
     }
+
     count_money(stored.rows);
+
+    // After COMMIT, so the worker finds them queued (R17).
     if (wake_effects_ && storage::has_effects(stored.rows)) {
         wake_effects_();
     }
@@ -47,10 +51,13 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
     counters_.lanes.batch_rows.observe(
         static_cast<double>(stored.rows.calls.size() + stored.rows.events.size()));
     counters_.lanes.commit_seconds.observe(std::chrono::duration<double>(stored.took).count());
+
     auto const lane = static_cast<std::size_t>(stored.rows.lane);
     if (lane < lanes_) {
         last_commit_s_[lane].store(ingest::now_s(), std::memory_order_relaxed);
     }
+
+    // A commit is the best proof that the database is there.
     lanes_fail_ = false;
     reached();
 }
@@ -99,6 +106,7 @@ void lane_monitor::fill(daemon_status& status) const {
             lane.last_commit_s = index;
         }
     }
+
     status.database_reached = ever_up_;
     status.database_up = up_;
     std::lock_guard const lock{mutex_};
@@ -120,6 +128,8 @@ void lane_monitor::lost(std::string detail) {
 }
 
 void lane_monitor::tell_state() noexcept {
+    // Two witnesses: the watch may reach the database while a lane's transactions fail, and the
+    // reverse.
     bool const now = !is_lost_ && !lanes_fail_;
     ever_up_ = ever_up_ || !is_lost_;
     if (up_ == now) { // the usual case, without the lock

@@ -69,6 +69,7 @@ asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint l
 
 /// Returns the body of /status. Throws std::runtime_error whose text says what to do.
 std::string fetch_status(std::string const& listen) {
+    // One request with one deadline: this thread runs the context until it is answered or fails.
     asio::io_context context;
     http::response<http::string_body> answer;
     std::exception_ptr failure;
@@ -101,6 +102,7 @@ std::string span_text(std::int64_t seconds) {
         std::int64_t seconds;
         char const* name;
     };
+
     constexpr unit units[] = {{86'400, " d"}, {3'600, " h"}, {60, " min"}, {1, " s"}};
     for (auto const* u = std::begin(units); u != std::end(units) - 1; ++u) {
         if (seconds >= u->seconds) {
@@ -197,6 +199,7 @@ void print_facts(dom::element const& status) {
     facts.add({"partitions reach", span_at(status, "/database/partition_horizon_s") + " ahead"});
     facts.add({"journal", journal_text(status)});
     add_missing(facts, status);
+
     facts.add({"catalog read", span_at(status, "/catalog/age_s") + " ago"});
 
     for (auto const& [name, pointer] : {std::pair{"sources", "/catalog/sources"},
@@ -246,6 +249,7 @@ void print_status(std::string const& listen, std::string const& body) {
         throw std::runtime_error{"the server at " + listen +
                                  " is not tallyd: its /status is not JSON"};
     }
+
     std::cout << "tallyd " << text_at(status, "/version") << ", up " << span_at(status, "/uptime_s")
               << ", " << readiness(status) << "\n\n";
     print_facts(status);
@@ -259,6 +263,7 @@ void add_status_command(CLI::App& app, command_environment& environment) {
     auto as_json = std::make_shared<bool>(false);
     command->add_flag("--json", *as_json, "the daemon's JSON as it is, instead of tables");
     command->callback([as_json, &environment] {
+        // The same settings file as the daemon's tells where it listens.
         auto const settings = environment.load_settings();
         auto const body = fetch_status(settings.admin_listen);
         if (*as_json) {

@@ -62,6 +62,8 @@ int correct(command_environment const& environment, correction_kind kind, cdr_fl
         auto const id = ingest::parse_uuid(flags.which.uuid);
         flags.which.uuid = ingest::to_string(
             id ? *id : ingest::uuid_v5(ingest::call_id_name_space, flags.which.uuid));
+
+        // A correction moves the same sums as the call did, in one transaction (R10).
         database const opened{settings, database_use::shared};
         storage::sql_session session{opened.connection_string(), "tallyd cdr"};
         storage::call_corrector corrector{session};
@@ -76,6 +78,7 @@ int correct(command_environment const& environment, correction_kind kind, cdr_fl
 void add_correction(CLI::App& parent, command_environment& environment, correction_kind kind,
                     std::string const& description) {
     auto* command = parent.add_subcommand(std::string{storage::label(kind)}, description);
+
     auto flags = std::make_shared<cdr_flags>();
     command->add_option("--account", flags->which.account, "number or id of the account")
         ->required();
@@ -84,6 +87,8 @@ void add_correction(CLI::App& parent, command_environment& environment, correcti
         ->add_option("--start", flags->which.start,
                      "start of the call; needed when the account has several calls with this id")
         ->check(CLI::Validator(start_problem, "TIME"));
+
+    // Required: a corrected bill has to be explained later.
     command->add_option("--reason", flags->reason, "stored with the change")
         ->required()
         ->check(CLI::Validator(

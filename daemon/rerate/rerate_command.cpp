@@ -38,6 +38,7 @@ struct rerate_flags {
 };
 
 selection selection_of(rerate_flags const& flags) {
+    // Exactly one of them is given: the option group has checked it.
     if (!flags.subscription.empty()) {
         return {selection::by::subscription, flags.subscription, flags.begin, flags.end};
     }
@@ -68,6 +69,8 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
     case storage::rerate_end::done:
         break;
     }
+
+    // Also after a stop: what was changed until then is committed, page by page.
     flags.json ? report.write_json(std::cout, outcome, flags.dry_run)
                : report.write_text(std::cout, outcome, flags.dry_run);
     if (outcome.end == storage::rerate_end::stopped) {
@@ -79,6 +82,8 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
 
 int rerate_calls(std::string const& connection_string, rerate_flags const& flags,
                  stop_on_signal& stop) {
+    // One catalog for the whole run, however long it takes (R14). It has the rates of the past as
+    // well.
     auto const catalog = catalog_now(connection_string);
     rerate_report report{label_of(flags)};
     storage::rerate_job job{
@@ -93,6 +98,8 @@ int rerate_calls(std::string const& connection_string, rerate_flags const& flags
          .on_change = [&](auto const& change) { report.changed(change); },
          .on_unrated = [&](auto const& call) { report.unrated(call); },
          .stop = [&] { return stop.ask() != stop_request::none; }}};
+
+    // Each page is a transaction with the position of the run, so a failure loses one page at most.
     try {
         auto const outcome = job.run();
         report.clear_progress();
@@ -108,6 +115,8 @@ int rerate_calls(std::string const& connection_string, rerate_flags const& flags
 int rerate(command_environment const& environment, rerate_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_command_log(settings.log_level, settings.log_format);
+
+    // Before the first thread, so that all threads block the signals.
     stop_on_signal stop;
     try {
         database opened{settings, database_use::shared};
@@ -131,6 +140,7 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
 }
 
 void add_options(CLI::App& command, rerate_flags& flags) {
+    // One selection per run: an interrupted run is found again by its selection.
     auto* item = command.add_option_group("selection of calls");
     item->add_option("--subscription", flags.subscription, "number or id of a subscription");
     item->add_option("--account", flags.account, "number or id of an account");

@@ -41,6 +41,7 @@ std::string_view state_text(storage::rerate_end end) noexcept {
 rerate_report::rerate_report(std::string label) : label_{std::move(label)} {}
 
 void rerate_report::changed(storage::call_change const& change) {
+    // A rerating may change millions of calls; the others are only counted.
     if (changes_.size() < rows_max) {
         changes_.push_back({ingest::to_string(change.key.id), time_text(change.key.start),
                             rating::to_string(change.before.cost),
@@ -78,6 +79,7 @@ void rerate_report::write_changes(std::ostream& out, std::int64_t all) const {
                          {"would be", table_align::right},
                          {"allowance s", table_align::right},
                          {"would be", table_align::right}}};
+
     for (auto const& row : changes_) {
         table.add({row.start_time, row.uuid, row.prefix, row.old_cost, row.new_cost,
                    std::to_string(row.old_allowance_s), std::to_string(row.new_allowance_s)});
@@ -119,6 +121,7 @@ void rerate_report::write_text(std::ostream& out, storage::rerate_outcome const&
     out << printable(label_) << ": " << (is_dry_run ? "dry run, nothing written, " : "")
         << state_text(outcome.end) << ", " << count_text(c.periods) << " billing periods, "
         << grouped(rate) << " calls/s\n";
+
     out << "  calls     " << count_text(c.seen) << " = " << count_text(c.changed)
         << (is_dry_run ? " to change + " : " changed + ") << count_text(c.unchanged)
         << " unchanged + " << count_text(c.frozen) << " excluded (void, disputed, billed) + "
@@ -126,6 +129,8 @@ void rerate_report::write_text(std::ostream& out, storage::rerate_outcome const&
     out << "  cost      " << rating::to_string(c.old_cost) << " -> "
         << rating::to_string(c.new_cost) << " (" << signed_text(difference(c)) << "), of those "
         << (is_dry_run ? "to change" : "changed") << '\n';
+
+    // By its id the run can be found in the table of adjustments, call by call.
     if (!outcome.run_id.is_nil()) {
         out << "  run       " << ingest::to_string(outcome.run_id)
             << (outcome.runs > 1 ? ", started " + std::to_string(outcome.runs) + " times" : "")
@@ -143,6 +148,7 @@ void rerate_report::write_json(std::ostream& out, storage::rerate_outcome const&
     json.key("calls").value(c.seen).key("changed").value(c.changed);
     json.key("unchanged").value(c.unchanged).key("frozen").value(c.frozen);
     json.key("unrated").value(c.unrated).key("old_cost").value(rating::to_string(c.old_cost));
+
     json.key("new_cost").value(rating::to_string(c.new_cost));
     json.key("difference").value(rating::to_string(difference(c))).key("changes").open('[');
     for (auto const& row : changes_) {

@@ -187,6 +187,7 @@ int export_records(suspense_work const& work) {
 
 int perform(command_environment const& environment, int (*act)(suspense_work const&),
             suspense_flags const& flags) {
+    // An operator wants the result, not the log of each batch: only warnings are logged.
     auto const settings = environment.load_settings();
     set_up_command_log(settings.log_level, settings.log_format);
     try {
@@ -236,6 +237,7 @@ void add_reading(CLI::App& suspense, command_environment& environment) {
                      "list at most so many records; default: " + std::to_string(rows_unless_said))
         ->check(CLI::Range(1, 1'000'000));
 
+    // Flags of its own for each subcommand: a shared object would mix up their defaults.
     auto const shown = std::make_shared<suspense_flags>();
     command = add_subcommand(suspense, environment, shown, "show",
                              "show a record: why it waits, what to do, its payload", show);
@@ -263,6 +265,7 @@ void add_changing(CLI::App& suspense, command_environment& environment) {
     add_selection(*command, retried->item, with_ids::yes);
     command->add_flag("--dry-run", retried->dry_run, "print what would be stored, write nothing");
 
+    // A reason is required: the rows stay, and someone will ask why they were given up.
     auto const discarded = std::make_shared<suspense_flags>();
     command =
         add_subcommand(suspense, environment, discarded, "discard",

@@ -29,6 +29,9 @@ class postgres_suspense final : public suspense_database {
         if (connection_.is_open() && our_generation_ == connection_.generation()) {
             return true;
         }
+
+        // Not ours is no failure: another daemon retries, and this one asks again in the next
+        // cycle.
         bool is_ours = false;
         check(storage::try_become_leader(connection_, is_ours));
         our_generation_ = is_ours ? connection_.generation() : 0;
@@ -45,10 +48,14 @@ class postgres_suspense final : public suspense_database {
     /// The rows are read in portions of bounded size, so large payloads take several reads.
     retry_counts retry(std::vector<ingest::uuid> ids, retry_options const& options) override {
         ensure_retrier(options);
+
+        // Only rows that still wait: a person or another daemon may have resolved some since they
+        // were found.
         storage::suspense_filter which;
         which.ids = std::move(ids);
         which.state = "waiting";
 
+        // Each read begins behind the last id of the one before.
         std::vector<storage::suspense_record> records;
         ingest::uuid after;
         do {

@@ -23,6 +23,7 @@ namespace {
 class export_file {
   public:
     explicit export_file(std::string path) : path_{std::move(path)}, part_{path_ + ".part"} {
+        // Records are people's data: no one else may read the file.
         fd_ = is_stdout() ? STDOUT_FILENO
                           : ::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         if (fd_ < 0) {
@@ -30,6 +31,7 @@ class export_file {
         }
     }
     ~export_file() {
+        // Still open means not finished: a part of an export must not be taken for all of it.
         if (!is_stdout() && fd_ >= 0) {
             ::close(fd_);
             ::unlink(part_.c_str());
@@ -51,6 +53,8 @@ class export_file {
         if (is_stdout()) {
             return;
         }
+
+        // On disk before it gets its name, so that after a crash the name stands for a whole file.
         if (::fsync(fd_) != 0 || ::rename(part_.c_str(), path_.c_str()) != 0) {
             fail();
         }
@@ -74,6 +78,7 @@ class export_file {
 std::string raw_format(storage::pq_connection& connection, storage::suspense_filter const& which) {
     std::vector<storage::suspense_group> groups;
     check(storage::summarize_suspense(connection, which, groups));
+
     std::set<std::string> formats;
     std::string names;
     for (auto const& group : groups) {
@@ -110,11 +115,14 @@ std::int64_t export_suspense(storage::pq_connection& connection, suspense_export
         is_line = format != nullptr && format->cut == ingest::framing::line;
     }
 
+    // Opened after the check of the format, so that a refused request leaves no file.
     export_file file{request.file};
     std::int64_t count = 0;
     std::vector<storage::suspense_record> records;
     ingest::uuid after;
     std::string text;
+
+    // Page by page: the memory does not depend on how many records wait.
     do {
         check(storage::next_suspense(connection, request.which, after, records));
         text.clear();

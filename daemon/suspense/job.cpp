@@ -87,12 +87,15 @@ int retry_suspense(config::settings const& settings, std::string const& connecti
     options.purpose = "tallyd suspense retry";
     options.catalog = catalog_now(connection_string);
     options.sources = sources_now(connection_string);
+
+    // The same policy as the daemon's, since a retry may store calls of days without a partition.
     options.partitions = partition_policy_of(settings);
     options.is_dry_run = job.is_dry_run;
     options.stop = [&] { return stop.ask() != stop_request::none; };
     options.on_progress = [&](auto const& counts, std::int64_t waiting) {
         shown.show(counts, waiting);
     };
+
     suspense_retry work{std::move(options)};
     auto const counts = work.run(job.which);
     shown.clear();

@@ -86,10 +86,13 @@ bool suspense_retry::pause(std::chrono::milliseconds time) const {
 
 void suspense_retry::cancel() noexcept {
     reader_.cancel();
+
+    // Reading and storing have a connection each, and either may be waiting.
     writer_.cancel();
 }
 
 retry_counts suspense_retry::run(storage::suspense_filter which) {
+    // Counted for the progress only: rows may be resolved or added while this runs.
     which.state = "waiting";
     std::int64_t waiting = 0;
     check(storage::count_suspense(reader_, which, waiting));
@@ -114,6 +117,7 @@ retry_counts suspense_retry::run(storage::suspense_filter which) {
 }
 
 void suspense_retry::retry(std::vector<storage::suspense_record> const& records) {
+    // All are decoded before any is stored, because entries of a page share one batch.
     std::vector<decoded> memory(records.size());
     for (std::size_t i = 0; i < records.size(); ++i) {
         decode(records[i], memory[i]);
@@ -124,6 +128,7 @@ void suspense_retry::retry(std::vector<storage::suspense_record> const& records)
 
 /// Decodes the payload with the decoder of its format and the present settings of its source.
 void suspense_retry::decode(storage::suspense_record const& record, decoded& into) const {
+    // The reason it waits for now stays, unless this attempt finds another one.
     into.id = record.id;
     into.reason = record.reason;
     auto& block = into.block;
@@ -151,6 +156,8 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
         into.fail(batch.rejected.front().error, batch.rejected.front().detail);
         return;
     }
+
+    // Its last entry resolves the row, in the transaction that stores it (R16).
     guide(into);
     if (!into.entries.empty()) {
         into.entries.back().suspense_id = record.id;
@@ -206,6 +213,8 @@ void suspense_retry::store(std::vector<decoded>& records) {
     for (std::uint32_t i = 0; i < retryable.size(); ++i) {
         retryable[i].owner = i; // store_parts() changes the order
     }
+
+    // The lane sorts and divides them, hence the way back by owner.
     store_parts(retryable);
     std::ranges::sort(retryable, {}, &batch_entry::owner);
 
@@ -217,6 +226,9 @@ void suspense_retry::store(std::vector<decoded>& records) {
             entry = *next++;
         }
     }
+
+    // Before the outcomes are recorded, because a refused effect makes a stored record wait again
+    // (R17).
     apply_effects(records);
     for (auto& record : records) {
         if (!record.entries.empty() && record.entries.back().state == entry_state::suspended) {
@@ -237,6 +249,7 @@ void suspense_retry::store(std::vector<decoded>& records) {
 /// Applies the effects that the retry queued, and those before them. Events whose effects are refused
 /// wait again by now: their retry failed.
 void suspense_retry::apply_effects(std::vector<decoded>& records) {
+    // The rows whose event was stored just now and has an effect.
     std::map<ingest::uuid, decoded*> queued;
     storage::suspense_filter again;
     for (auto& record : records) {
@@ -249,9 +262,13 @@ void suspense_retry::apply_effects(std::vector<decoded>& records) {
     if (queued.empty()) {
         return;
     }
+
+    // All that is queued, in order: an effect may depend on those before it (R17).
     storage::effect_counts ignored;
     check(storage::effect_queue{reader_}.apply_present([this] { return is_stopping(); }, ignored));
 
+    // An effect that is refused puts its row back. Only by that can it be told from one that was
+    // applied.
     std::vector<storage::suspense_record> refused;
     again.state = "waiting";
     check(storage::list_suspense(reader_, again, static_cast<std::int32_t>(again.ids.size()),
@@ -275,13 +292,18 @@ void suspense_retry::store_parts(std::span<batch_entry> entries) {
     while (!parts.empty()) {
         auto const part = parts.front();
         parts.pop_front();
+
+        // R15: the search for bad records makes a bounded number of failed transactions per second.
         auto const wait = budget.wait(clock::now());
         bool const stopped =
             wait > wait.zero() && !pause(std::chrono::ceil<std::chrono::milliseconds>(wait));
         auto const end = stopped ? storage::store_end::given_up : lane_.store(part, {}, 0);
+
+        // An exception, so that no outcome of this page is counted or recorded.
         if (end == storage::store_end::given_up) {
             throw std::runtime_error("stopped; records that are not stored wait as before");
         }
+
         if (end == storage::store_end::poisoned) {
             budget.spend(clock::now());
             auto const divided = storage::divide(part, lane_.culprit());
@@ -298,6 +320,8 @@ void suspense_retry::count(std::vector<decoded> const& records) {
             ++counts_.still_waiting[record.reason];
             continue;
         }
+
+        // The last entry speaks for the payload: it is the one that resolves the row.
         auto const& last = record.entries.back();
         if (last.state == entry_state::suspended) {
             ++counts_.still_waiting[std::string{ingest::code(last.reason)}];

@@ -14,6 +14,7 @@ namespace {
 /// The interval without a change of the catalog: for records that arrived while it changed, and for
 /// those whose reason lies in a table that sends no notifications.
 constexpr std::chrono::seconds round_every{15};
+/// Mostly an unavailable database, which may be back before the next regular cycle.
 constexpr std::chrono::seconds round_after_failure{5};
 /// Counting a million waiting records takes some 0.3 s of a core.
 constexpr std::chrono::seconds look_every{60};
@@ -21,6 +22,8 @@ constexpr std::chrono::seconds look_every{60};
 constexpr std::int32_t due_max = 10'000;
 /// Bounds the time for which a page's transaction locks rows that lanes need: about 10 ms.
 constexpr std::size_t page_rows = 200;
+/// Bounds of the pauses that are measured by the work: one slow page must not stop retries for
+/// long.
 constexpr std::chrono::milliseconds rest_between_pages_max{1000};
 constexpr std::chrono::milliseconds rest_between_rounds_max{10'000};
 
@@ -46,6 +49,9 @@ void suspense_watch::stop() noexcept {
         stopping_ = true;
     }
     wake_.notify_all();
+
+    // A page may be under way. Its transaction is rolled back, and its records wait as before
+    // (R16).
     database_->cancel();
     if (thread_.joinable()) {
         thread_.join();
@@ -71,6 +77,8 @@ void suspense_watch::set_catalog(std::shared_ptr<rating::catalog const> next,
 void suspense_watch::run() noexcept {
     std::chrono::milliseconds wait{0};
     std::unique_lock lock{mutex_};
+
+    // The lock is held only for the flags: sources and catalogs are set by another thread.
     while (!wake_.wait_for(lock, wait, [this] { return stopping_ || is_new_; }) || !stopping_) {
         is_new_ = false; // a catalog that arrives from now on starts another cycle
         lock.unlock();
@@ -97,6 +105,8 @@ void suspense_watch::run() noexcept {
 
 void suspense_watch::round() {
     auto const began = clock::now();
+
+    // The count is for metrics, so every daemon makes it. Retries are made by one (the leader).
     look();
     if (attempts_max_ > 0 && is_leader()) {
         try_all();
@@ -123,6 +133,7 @@ bool suspense_watch::is_leader() {
 }
 
 void suspense_watch::try_all() {
+    // Until no row is due: a new catalog may help more records than one request reads.
     retry_counts all;
     bool go_on = true;
     while (go_on) {
@@ -180,6 +191,8 @@ void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) 
 
 retry_options suspense_watch::options_now() {
     std::lock_guard const lock{mutex_};
+
+    // A copy: the catalog that a page begins with is used to its end (R14).
     retry_options now;
     now.catalog = catalog_;
     now.sources = sources_;

@@ -59,6 +59,7 @@ void print_json(maintenance_job const& job, maintain_flags const& flags,
     ingest::json_writer json;
     json.open('{').key("job").value(job.name).key("dry_run").value(flags.dry_run);
     json.key("busy").value(report.is_busy).key("changed").value(report.changed);
+
     json.key("failures").value(report.failures).key("rows").open('[');
     for (auto const& row : report.rows) {
         json.open('{');
@@ -92,6 +93,7 @@ int maintain(command_environment const& environment, maintenance_job const& job,
         storage::pq_connection connection{
             opened.connection_string(), "tallyd maintain", {}, storage::upkeep_limits};
 
+        // As the scheduler's options, so that a run by hand does what the daemon would do.
         auto options = maintenance_options_of(settings, ingest::now_us());
         options.dry_run = flags.dry_run;
         maintenance_report report;
@@ -118,6 +120,8 @@ void add_maintain_command(CLI::App& app, command_environment& environment) {
                   "several run at once, one does the work. Exit codes: 0 done, 1 failed.");
 
     auto const flags = std::make_shared<maintain_flags>();
+
+    // One subcommand per job of the list: a new job needs no change here.
     for (auto const& job : storage::maintenance_jobs()) {
         auto* command = group->add_subcommand(std::string{job.name}, std::string{job.help});
         command->add_flag("--dry-run", flags->dry_run, "print what would be done, change nothing");

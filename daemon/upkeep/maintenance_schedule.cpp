@@ -49,6 +49,8 @@ void around(cadence const& when, moment now, Visit&& visit) {
 
 ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
     if (when.every.count() > 0) {
+        // Multiples of the interval since 1970: all daemons agree on them, whenever they were
+        // started.
         auto const step = microseconds{when.every}.count();
         auto const rest = now % step; // negative before 1970
         return now - (rest < 0 ? rest + step : rest);
@@ -68,6 +70,8 @@ ingest::time_us next_due(cadence const& when, ingest::time_us now) {
     if (when.every.count() > 0) {
         return latest_due(when, now) + microseconds{when.every}.count();
     }
+
+    // The first appointment after now ends the search.
     moment const limit{microseconds{now}};
     moment next{};
     around(when, limit, [&](moment position) {

@@ -83,6 +83,7 @@ void maintenance_scheduler::stop() noexcept {
 void maintenance_scheduler::run() noexcept {
     std::unique_lock lock{mutex_};
     while (!stopping_) {
+        // Without the lock, so that stop() can set its flag while a job runs.
         lock.unlock();
         bool const done = round();
         pulse_.rest();
@@ -98,6 +99,7 @@ bool maintenance_scheduler::round() noexcept {
     database_wait const waiting{pulse_};
     bool all = true;
     for (auto const& each : jobs_) {
+        // One job that fails does not keep the others from running.
         try {
             all = do_job(each) && all;
         } catch (std::runtime_error const& error) {

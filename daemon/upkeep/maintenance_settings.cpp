@@ -39,6 +39,8 @@ std::vector<scheduled_job> scheduled_jobs_of(config::settings const& s) {
     if (!s.maintenance_enabled) {
         return {};
     }
+
+    // Jobs that people notice (an expired subscription) run at an hour of the operator's choice.
     cadence const daily = at_appointment(s, s.maintenance_daily_at);
     cadence const weekly = at_appointment(s, s.maintenance_weekly_at);
     return {{"rollup", {.every = rollup_every, .index = {}, .zone = "UTC"}},

@@ -13,6 +13,7 @@ namespace {
 
 /// Partitions are created days ahead, so one hour more does not matter.
 constexpr std::chrono::minutes round_every{60};
+/// Mostly an unavailable database. Soon, since at the first start no partition may be there yet.
 constexpr std::chrono::seconds round_after_failure{5};
 
 } // namespace
@@ -49,6 +50,7 @@ std::optional<std::int64_t> partition_provisioner::horizon_s() const noexcept {
 }
 
 void partition_provisioner::run() noexcept {
+    // Opened by the first round, and again by each one that finds it lost.
     storage::pq_connection connection{connection_string_, "tallyd housekeeper"};
     std::unique_lock lock{mutex_};
     while (!stopping_) {
