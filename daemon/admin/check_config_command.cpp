@@ -29,12 +29,16 @@ int check(CLI::App const& command, check_config_options const& options) {
         std::cout << (options.sample ? config::sample_file() : config::reference_page());
         return exit_success;
     }
+
+    // Not by the environment's loader, which ends the process when a setting is invalid.
     auto const loaded = config::load_settings({named_file(command), config::process_environment()});
     if (options.json) {
         config::write_json(std::cout, loaded);
     } else {
         config::write_table(std::cout, loaded);
     }
+
+    // After the table, which also shows the settings that are valid.
     for (auto const& problem : loaded.problems) {
         std::cerr << "tallyd: " << problem << '\n';
     }

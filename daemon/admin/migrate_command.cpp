@@ -147,6 +147,7 @@ migrate_exit show_status(migrate_work const& work) {
 void print_json(storage::verification const& found) {
     // Both definitions are shown, since only their difference explains the drift.
     ingest::json_writer json;
+
     json.open('{').key("ok").value(found.code() == migrate_exit::done);
     json.key("drift").open('[');
     for (auto const& change : found.drift) {
@@ -225,6 +226,7 @@ migrate_exit down(migrate_work const& work) {
         if (!may_revert(work, loss)) {
             return migrate_exit::failed;
         }
+
         work.runner.down(loss.keep);
     }
     return end_of_change(work);
@@ -246,9 +248,12 @@ migrate_exit redo(migrate_work const& work) {
 
 migrate_exit perform(config::settings const& settings, migrate_flags const& flags,
                      action const& act, bool& has_events) {
+    // Files are read before the database is opened, so that a wrong folder changes nothing.
     auto files = files_of(flags);
     database const opened{settings, database_use::shared};
     storage::migrate_options options;
+
+    // Bounded: another tallyd may be migrating, and a deployment must not wait for it forever.
     options.lock_wait_max =
         std::chrono::milliseconds{static_cast<std::int64_t>(flags.lock_wait_s * 1000)};
     storage::migration_runner runner{opened.connection_string(), std::move(files), options,
@@ -271,6 +276,7 @@ migrate_exit run(command_environment const& environment, migrate_flags const& fl
         }
         bool has_events = false;
         return perform(settings, flags, act, has_events);
+
     } catch (storage::migration_error const& error) {
         std::cerr << "tallyd: " << error.what() << '\n';
         return error.code();
@@ -367,6 +373,8 @@ void add_migrate_command(CLI::App& app, command_environment& environment) {
     migrate->fallthrough();
     migrate->footer("Exit codes: 0 done or nothing to do, 1 failure, 2 pending (status), 3 changed "
                     "or drifted, 4 lock busy, 5 failed and rolled back, 6 partly applied");
+
+    // The arguments of the group are shared by its subcommands, so their flags are one object.
     auto state = std::make_shared<migrate_state>();
     migrate->add_option("--dir", state->flags.folder,
                         "use the migration files of this folder instead of the built-in ones");

@@ -41,6 +41,7 @@ int compare(std::string const& path, std::string const& is, std::string const& s
 } // namespace
 
 int migrate_diagram(std::string const& connection_string, diagram_request const& item) {
+    // Drawn from the catalog of the database, not from the files: it shows what is really there.
     storage::sql_session session{connection_string, "tallyd migrate"};
     auto const diagram = storage::schema_diagram(session);
     auto const& path = item.write_file.empty() ? item.check_file : item.write_file;
@@ -53,6 +54,8 @@ int migrate_diagram(std::string const& connection_string, diagram_request const&
     if (!page) {
         return complain(path, "cannot be read");
     }
+
+    // Only the text between the markers is ours: the rest of the page is written by people.
     auto const changed = storage::with_diagram(*page, diagram);
     if (!changed) {
         return complain(

@@ -28,9 +28,12 @@ std::string describe_loss(storage::migration_loss const& loss, std::string const
         migrations.push_back(storage::migration_label(migration.version, migration.name));
     }
     std::string text = "revert " + joined(migrations) + " in " + database;
+
     if (loss.tables.empty()) {
         return text + ", with the data of every column that it added";
     }
+
+    // Rounded up, so that a table with one row is not shown as empty.
     auto const kib = static_cast<std::uint64_t>((loss.bytes + 1023) / 1024);
     return text + ", and drop " + std::to_string(loss.tables.size()) +
            (loss.tables.size() == 1 ? " table" : " tables") + " with all rows (" + grouped(kib) +

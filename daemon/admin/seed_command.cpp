@@ -31,10 +31,12 @@ void print(storage::seed_report const& report, char const* verb) {
     for (std::string const& name : report.present) {
         std::cout << "present  " << name << '\n';
     }
+
     for (auto const& generated : report.passwords) {
         std::cout << generated.email << " has the password " << generated.password
                   << " (shown only once; change it at the first login)\n";
     }
+
     if (report.applied.empty()) {
         std::cout << "nothing to do\n";
     }
@@ -49,6 +51,7 @@ std::string joined(std::vector<std::string> const& names) {
 }
 
 int undo(std::string const& connection_string, storage::seed_options const& options, bool yes) {
+    // Asked first: the question names exactly what would be deleted.
     auto const names = storage::seeds_to_undo(connection_string, options);
     if (!names.empty() && !is_confirmed(yes, "delete the rows of " + joined(names) + " from " +
                                                  storage::describe_database(connection_string))) {
@@ -63,10 +66,14 @@ int seed(command_environment const& environment, seed_flags const& flags) {
     storage::seed_options options;
     options.demo = flags.demo;
     options.production = settings.environment == "production";
+
+    // From the environment, since arguments are visible to every user of the machine.
     options.admin_password = variable("TALLYD_ADMIN_PASSWORD");
     options.support_password = variable("TALLYD_SUPPORT_PASSWORD");
 
     try {
+        // Refused before the database is opened. Undoing demo data is allowed, as it may be there
+        // by mistake.
         if (options.demo && options.production && !flags.undo) {
             throw std::runtime_error{"environment is \"production\": demo data is refused"};
         }

@@ -76,8 +76,10 @@ void print_token(std::string const& name, std::string const& token, bool json) {
 int add(source_admin& sources, source_flags const& flags) {
     // The database stores only the digest, so a lost token can be replaced but not shown again.
     auto const token = flags.no_token ? std::string{} : new_source_token();
+
     auto const digest = flags.no_token ? std::nullopt : std::optional{token_sha256_hex(token)};
     auto row = flags.row;
+
     row.number_rules = checked_number_rules(flags.number_rules);
     if (!sources.add(row, digest)) {
         std::cerr << "tallyd: source '" << flags.row.name
@@ -148,6 +150,7 @@ void print_rows_as_json(std::vector<source_row> const& rows) {
         for (auto const& format : row.formats) {
             json.value(format);
         }
+
         json.close(']').key("time_zone").value(row.time_zone);
         json.key("b_legs").value(row.b_legs).key("percent").value(row.percent);
         json.key("number_rules").raw(row.number_rules);
@@ -188,6 +191,7 @@ CLI::App* add_work(CLI::App& parent, command_environment& environment,
                    std::shared_ptr<source_flags> const& flags, std::string const& name,
                    std::string const& description, source_work work) {
     auto* command = parent.add_subcommand(name, description);
+
     if (name != "list") {
         command->add_option("NAME", flags->row.name, "the source")->required();
     }
@@ -201,6 +205,7 @@ void add_adding(CLI::App& parent, command_environment& environment,
                 std::shared_ptr<source_flags> const& flags) {
     auto* command = add_work(parent, environment, flags, "add",
                              "add a source and print its token, which is shown only once", add);
+
     command->get_option("NAME")->check(CLI::Validator(name_problem, "NAME"));
 
     auto& row = flags->row;
@@ -220,6 +225,7 @@ void add_adding(CLI::App& parent, command_environment& environment,
                      "percent-decoding of FreeSWITCH variables (mod_json_cdr's encode-values)")
         ->check(CLI::IsMember({"auto", "on", "off"}))
         ->capture_default_str();
+
     command->add_option("--number-rules", flags->number_rules,
                         "rules that turn its numbers into E.164: JSON, or @FILE; see tallyd source "
                         "rules");

@@ -31,6 +31,8 @@ ingest::number_rules rules_of(std::string const& json) {
     if (reading.problems.empty()) {
         return std::move(reading.rules);
     }
+
+    // All problems at once, so that the rules are corrected in one pass.
     std::string all = "the number rules are invalid:";
     for (auto const& problem : reading.problems) {
         all += "\n  " + printable(problem);
@@ -67,6 +69,7 @@ std::string explained(rating::normal_number const& number, ingest::number_rules 
 void show_tried(rules_request const& request, ingest::number_rules const& rules) {
     table_printer table{{{"sent"}, {"becomes"}, {"because"}}};
     for (auto const& sent : request.tried) {
+        // By the function that the daemon uses, so that the answer is what a record would get.
         std::array<char, rating::prefix_index::digits_max> buffer;
         auto const number = rating::normalize(sent, rules, buffer);
         std::string const becomes{number.digits.empty() ? std::string_view{sent} : number.digits};
@@ -81,6 +84,7 @@ void show_tried(rules_request const& request, ingest::number_rules const& rules)
             table.add({sent, becomes, reason});
         }
     }
+
     if (!request.json) {
         table.print(std::cout);
     }
@@ -101,12 +105,14 @@ std::string checked_number_rules(std::string const& given) {
 }
 
 int source_rules(storage::source_admin& sources, rules_request const& request) {
+    // Invalid rules are refused before anything is stored.
     auto const given = request.set.empty() ? std::string{} : checked_number_rules(request.set);
     auto const stored = sources.number_rules(request.source);
     if (!stored) {
         return no_such_source(request.source);
     }
 
+    // A trial stores nothing, not even together with --set.
     if (!request.tried.empty()) {
         show_tried(request, rules_of(given.empty() ? *stored : given));
         return exit_success;

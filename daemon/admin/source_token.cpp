@@ -12,6 +12,7 @@
 namespace tally::daemon {
 
 std::string new_source_token() {
+    // 256 bits: a token cannot be guessed, so a plain digest of it is enough in the database.
     std::array<unsigned char, 32> random{};
     if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
         throw std::runtime_error("no random bytes for a token");

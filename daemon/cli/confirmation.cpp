@@ -19,6 +19,8 @@ bool is_confirmed(bool yes, std::string const& question) {
         return false;
     }
 
+    // On standard error, so that the output of the command can be piped meanwhile. No is the
+    // default.
     std::cerr << question << "? [y/N] ";
     std::string answer;
     std::getline(std::cin, answer);

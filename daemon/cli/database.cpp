@@ -20,6 +20,8 @@ storage::embedded_options embedded_options_of(config::settings const& settings, 
     options.run_as_user = settings.postgres_user;
     options.bin_dir = settings.postgres_bin_dir;
     options.may_attach = use == database_use::shared;
+
+    // A command that started the server stays until the others that use it have ended, and says so.
     if (use == database_use::shared) {
         options.waits_for_guests = [] {
             std::cerr << "tallyd: done; the embedded database stays up because other commands use "
@@ -33,10 +35,13 @@ storage::embedded_options embedded_options_of(config::settings const& settings, 
 
 database::database(config::settings const& settings, database_use use)
     : impl_{std::make_unique<impl>()} {
+    // Not connected here: a daemon starts and takes pushes while its database is unavailable.
     if (!settings.database_url.empty()) {
         impl_->connection_string = settings.database_url;
         return;
     }
+
+    // The embedded server ends with this thread, so the object is made on the main thread.
     impl_->server.emplace(embedded_options_of(settings, use));
     impl_->server->start();
     impl_->connection_string = impl_->server->connection_string();

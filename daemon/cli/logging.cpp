@@ -48,6 +48,7 @@ void log_notice(std::string_view severity, std::string_view message) {
 } // namespace
 
 void set_up_log(std::string_view level, std::string_view format) {
+    // UTC, so that lines of several machines can be put side by side.
     auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
     if (format == "json") {
         formatter->add_flag<json_message>('*').set_pattern(
@@ -55,12 +56,19 @@ void set_up_log(std::string_view level, std::string_view format) {
     } else {
         formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ level=%l %v");
     }
+
+    // Standard error is the log: supervisors collect it, and it needs no file to be rotated.
     auto logger = std::make_shared<spdlog::logger>(
         "tallyd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+
     logger->set_formatter(std::move(formatter));
+
+    // Flushed at every line: the last one before a crash is the one that is needed.
     logger->flush_on(spdlog::level::trace);
     spdlog::set_default_logger(std::move(logger));
     set_log_level(level);
+
+    // Notices of the server reach the log here, because storage/ does not log.
     storage::log_server_notices(log_notice);
 }
 

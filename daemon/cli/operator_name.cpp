@@ -13,6 +13,8 @@ std::string operator_name() {
         behind_sudo != nullptr && *behind_sudo != '\0') {
         return behind_sudo;
     }
+
+    // Asked from the system, not from $USER, which anyone can set: the name is kept for audits.
     std::array<char, 4096> text{};
     passwd entry{};
     passwd* found = nullptr;

@@ -26,6 +26,8 @@ std::size_t character_bytes(std::string_view text) noexcept {
         bool const is_shown = (first >= 0x20 && first != 0x7f) || first == '\n' || first == '\t';
         return is_shown ? 1 : 0;
     }
+
+    // The shortest valid prefix is one character: no encoding of UTF-8 begins with another.
     for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length) {
         if (ingest::is_valid_utf8(text.substr(0, length))) {
             // U+0080 to U+009F are control characters, too; some terminals act on them.
@@ -38,6 +40,7 @@ std::size_t character_bytes(std::string_view text) noexcept {
 } // namespace
 
 void add_payload(ingest::json_writer& writer, std::string_view key, std::string_view bytes) {
+    // JSON cannot hold other bytes, and the original ones must come back exactly.
     if (ingest::is_valid_utf8(bytes)) {
         writer.key(key).value(bytes);
     } else {

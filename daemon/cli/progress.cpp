@@ -13,6 +13,7 @@ namespace tally::daemon {
 
 namespace {
 
+/// Leaves room for the name and the numbers in a line of 80 columns.
 constexpr std::size_t bar_cells = 24;
 constexpr std::size_t default_columns = 80;
 constexpr auto erase_line = "\r\x1b[K";
@@ -45,6 +46,8 @@ std::string left_text(progress_state const& state) {
     if (!fraction || *fraction <= 0 || state.elapsed < std::chrono::seconds{1}) {
         return "";
     }
+
+    // Rounded up: "0:00 left" would mean that it is done.
     auto const total = static_cast<double>(state.elapsed.count()) / *fraction;
     auto const left_ms = static_cast<std::int64_t>(total * (1 - *fraction));
     return clock_text(std::chrono::seconds{(left_ms + 999) / 1000}) + " left";
@@ -118,6 +121,7 @@ progress::progress(std::ostream& out, bool is_terminal, std::size_t columns,
       next_{now_() + (is_terminal ? bar_interval : line_interval)} {}
 
 void progress::show(progress_state const& state) {
+    // Callers report after every piece, so most calls end here.
     auto const now = now_();
     if (now < next_) {
         return;

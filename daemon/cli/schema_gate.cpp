@@ -10,6 +10,7 @@ namespace tally::daemon {
 
 namespace {
 
+/// Between two attempts to reach a database at the start; each of them is logged.
 constexpr std::chrono::milliseconds retry_every{2000};
 
 std::optional<storage::schema_check> check(std::string const& connection_string) {
@@ -49,6 +50,7 @@ schema_state try_schema(std::string const& connection_string, bool migrate) {
     if (!found->is_ok && migrate && found->database_version < found->binary_version) {
         return migrate_up(connection_string) ? schema_state::ready : schema_state::refused;
     }
+
     if (!found->is_ok) {
         spdlog::error("event=schema_refused database_version={} binary_version={} advice=\"{}\"",
                       found->database_version, found->binary_version, found->advice);
@@ -59,6 +61,7 @@ schema_state try_schema(std::string const& connection_string, bool migrate) {
 bool open_schema(std::string const& connection_string, bool migrate, signals const& signals) {
     auto state = try_schema(connection_string, migrate);
     while (state == schema_state::unreachable) {
+        // Also the pause between attempts: a signal ends a start that waits for its database.
         auto const signal = signals.wait(retry_every);
         if (signal == SIGTERM || signal == SIGINT) {
             return false;
@@ -72,6 +75,8 @@ bool has_schema(database const& opened, signals const& signals) {
     if (opened.is_embedded() && !opened.is_attached()) {
         return open_schema(opened.connection_string(), true, signals);
     }
+
+    // The schema of a shared database belongs to its operator: a command does not migrate it.
     auto const found = storage::check_schema(opened.connection_string());
     if (!found.is_ok) {
         std::cerr << "tallyd: " << found.advice << '\n';

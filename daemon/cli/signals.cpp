@@ -7,6 +7,8 @@ signals::signals() {
     for (int const signal : {SIGTERM, SIGINT, SIGHUP}) {
         sigaddset(&set_, signal);
     }
+
+    // Blocked, so that they wait for sigtimedwait(): no code runs inside a signal handler.
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     // A write to a connection that the peer has closed returns EPIPE instead of ending the process.
     std::signal(SIGPIPE, SIG_IGN);

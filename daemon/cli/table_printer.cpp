@@ -28,6 +28,7 @@ table_printer::table_printer(std::vector<table_column> columns) : columns_(std::
 void table_printer::add(std::vector<std::string> cells) {
     cells.resize(columns_.size());
     for (std::size_t i = 0; i < cells.size(); ++i) {
+        // Cells come from senders and files: a terminal must not act on their control characters.
         cells[i] = printable(cells[i]);
         widths_[i] = std::max(widths_[i], width_of(cells[i]));
     }
@@ -52,6 +53,8 @@ void table_printer::print_row(std::ostream& out, std::vector<std::string> const&
         line += i == 0 ? "" : gap;
         line += columns_[i].location == table_align::right ? blanks + cells[i] : cells[i] + blanks;
     }
+
+    // No blanks at the end of a line: they would be copied along.
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << '\n';
 }

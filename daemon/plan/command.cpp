@@ -48,10 +48,13 @@ std::optional<std::vector<plan_to_apply>> read_all(plan_flags const& flags) {
     for (auto const& file : flags.files) {
         auto reading = read_plan_file(file);
         if (reading.plan && reading.plan->code.empty()) {
+            // A code is optional in a file to be quoted by, but here it says which plan to change.
             reading.problems.push_back(
                 {file, 0, 0, "[plan] needs code, which identifies the plan"});
         }
         print_problems(reading.problems, flags.json);
+
+        // The files go on being read: all problems are shown in one pass.
         is_good = is_good && reading.problems.empty();
         if (reading.plan) {
             plans.push_back({std::move(*reading.plan), {}});
@@ -80,6 +83,8 @@ int apply(plan_store& store, plan_flags const& flags) {
     if (!plans) {
         return exit_failure;
     }
+
+    // A dry run takes the same path and rolls back, so that it shows what would really happen.
     auto const mode = flags.dry_run ? storage::apply_mode::dry_run : storage::apply_mode::commit;
     bool const is_changed = print_all(*plans, store.apply(*plans, mode), flags.json);
     if (is_changed && !flags.json) {
@@ -102,6 +107,7 @@ int no_such_plan(plan_store& store, std::string const& code) {
     for (auto const& each : plans) {
         codes.push_back(each.code);
     }
+
     auto const meant = config::nearest_name(code, codes);
     std::cerr << "tallyd: there is no plan '" << printable(code) << "'"
               << (meant.empty() ? "; see: tallyd plan list"
@@ -149,6 +155,8 @@ int with_database(command_environment const& environment, plan_flags const& flag
     auto const settings = environment.load_settings();
     try {
         database const opened{settings, database_use::shared};
+
+        // The statements are those of this binary's schema.
         if (auto const schema = storage::check_schema(opened.connection_string()); !schema.is_ok) {
             throw std::runtime_error{schema.advice};
         }
@@ -212,6 +220,7 @@ void add_plan_command(CLI::App& app, command_environment& environment) {
     add_json(*compared, *flags, a_line);
     compared->footer("Exit code: 0 nothing would change, 1 something would, 2 a file is invalid.");
 
+    // Not add_work(): it opens the database, and files are checked where there is none.
     auto* checked = plan->add_subcommand("check", "check files, without a database");
     add_files(*checked, *flags);
     add_json(*checked, *flags, "problems as one JSON object per line");

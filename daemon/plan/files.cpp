@@ -12,6 +12,8 @@ namespace fs = std::filesystem;
 
 std::optional<std::string> text_of(fs::path const& file) {
     std::error_code ignored;
+
+    // A folder can be opened like a file, and is then read as empty.
     std::ifstream input{file, std::ios::binary};
     if (!input || fs::is_directory(file, ignored)) {
         return std::nullopt;
@@ -27,6 +29,8 @@ rating::plan_reading read_plan_file(std::string const& path) {
     if (!text) {
         return {std::nullopt, {{path, 0, 0, "cannot be read"}}};
     }
+
+    // Decks are found beside their plan, wherever the command is run.
     auto const folder = fs::path{path}.parent_path();
     return rating::read_plan(*text, path,
                              [&folder](std::string_view name) { return text_of(folder / name); });

@@ -36,6 +36,8 @@ std::string increments_of(std::vector<rating::rate_step> const& steps) {
 
 std::string terms_of(rating::rate const& one) {
     std::string text;
+
+    // In the short form that people write, if the steps have it; else step by step.
     if (auto const increments = increments_of(one.steps); !increments.empty()) {
         text = to_string(one.steps[0].price) + " per " + std::to_string(one.steps[0].unit_s) +
                " s, " + increments;
@@ -91,6 +93,7 @@ class row_collector {
   private:
     template <typename Version>
     void collect(rating::version_changes<Version> const& changes) {
+        // What goes before what comes: a changed rate is an end and a new one.
         for (auto const& each : changes.ended) {
             add("ends", each.before, each.before.effective_from, each.end);
         }
@@ -104,6 +107,7 @@ class row_collector {
 
     template <typename Version>
     void add(char const* change, Version const& one, ingest::time_us begin, ingest::time_us until) {
+        // Counted, not built: a deck may have 100,000 rates.
         if (rows_.size() == max_) {
             ++more_;
             return;
@@ -111,6 +115,8 @@ class row_collector {
         change_row row = row_of(one);
         row.change = change;
         row.terms = terms_of(one);
+
+        // In the plan's time zone, in which the file was written.
         row.begin = begin == INT64_MIN ? "" : zone_.text_of(begin);
         row.until = until == INT64_MAX ? "" : zone_.text_of(until);
         rows_.push_back(std::move(row));
@@ -170,6 +176,7 @@ void print_rows(std::ostream& out, std::vector<change_row> const& rows, std::siz
                          {"price"},
                          {"from"},
                          {"until"}}};
+
     for (auto const& row : rows) {
         table.add({row.change, row.text, row.key, row.direction, row.band, row.name, row.terms,
                    row.begin, row.until});
@@ -189,6 +196,7 @@ void print_difference(std::ostream& out, rating::plan_definition const& plan,
         << (changes.is_new    ? "new\n"
             : changes.empty() ? "nothing to change\n"
                               : "changed\n");
+
     for (auto const& each : changes.head) {
         out << "  " << each.text << ": " << printable(each.before) << " -> "
             << printable(each.after) << '\n';
@@ -219,10 +227,12 @@ std::string difference_json(rating::plan_definition const& plan,
         out.open('{').key("key").value(each.text).key("before").value(each.before);
         out.key("after").value(each.after).close('}');
     }
+
     out.close(']').key("bands").open('[');
     for (auto const& [change, name] : band_changes(changes)) {
         out.open('{').key("change").value(change).key("band").value(name).close('}');
     }
+
     out.close(']').key("bands_reordered").value(changes.is_reordered);
     out.key("renamed").value(changes.rates.renamed.size()).key("changes").open('[');
     std::size_t more = 0;
@@ -253,6 +263,7 @@ void print_plans(std::ostream& out, std::span<storage::plan_summary const> plans
                          {"metrics", table_align::right},
                          {"subscriptions", table_align::right},
                          {"state"}}};
+
     for (auto const& each : plans) {
         table.add({each.code, each.name, each.monthly_price, each.currency,
                    grouped(static_cast<std::uint64_t>(each.rates)),

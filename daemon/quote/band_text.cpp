@@ -57,8 +57,11 @@ std::string days_text(rating::band const& band) {
 
 std::string local_time_text(ingest::time_us t, std::string const& zone) {
     auto const stretches = rating::stretches_of(zone);
+
+    // The last interval has no end, so one is always found.
     auto const found = std::find_if(stretches.begin(), stretches.end() - 1,
                                     [t](rating::zone_stretch const& s) { return t < s.end; });
+
     auto const local = t + found->offset;
     auto const day = static_cast<rating::civil_day>(rating::floor_div(local, rating::us_per_day));
     auto const second = (local - day * rating::us_per_day) / ingest::us_per_s;
@@ -74,6 +77,8 @@ std::string band_text(rating::band const& band) {
         bool const with_seconds = band.from_s % 60 != 0 || band.to_s % 60 != 0;
         text +=
             ' ' + clock_text(band.from_s, with_seconds) + '-' + clock_text(band.to_s, with_seconds);
+
+        // A band may cross midnight; it then belongs to the day on which it begins.
         text += band.to_s <= band.from_s ? " of the next day" : "";
     }
     return text + ", weight " + std::to_string(band.weight);

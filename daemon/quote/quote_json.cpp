@@ -42,6 +42,7 @@ void write_rate(rating::rate const& rate, rating::tariff const& plan, json_write
 
 bool has_rate_at_begin(rating::call_question const& asked, bool on_net,
                        rating::tariff const& plan) {
+    // As the rater looks: plan, then its fallbacks, with and without the rates for our own numbers.
     std::array<char, rating::prefix_index::digits_max> buffer;
     auto const digits = rating::match_digits(asked.destination, buffer);
     auto const* tariff_plan = &plan;
@@ -60,6 +61,7 @@ bool has_rate_at_begin(rating::call_question const& asked, bool on_net,
 std::optional<std::string> fallback_of(rating::rate const& rate, rating::tariff const& plan) {
     for (auto const* tariff_plan = plan.fallback(); tariff_plan != nullptr;
          tariff_plan = tariff_plan->fallback()) {
+        // A rate belongs to the plan in whose array it is: it has no name of its plan.
         auto const rates = tariff_plan->rates();
         std::less<> const before;
         if (!before(&rate, rates.data()) && before(&rate, rates.data() + rates.size())) {
@@ -71,6 +73,7 @@ std::optional<std::string> fallback_of(rating::rate const& rate, rating::tariff 
 
 rating::question_fault fault_of(rating::call_question const& asked,
                                 rating::call_quote const& quoted, rating::tariff const& plan) {
+    // The reason alone does not tell a number without a rate from a rate that ends during the call.
     std::string detail{ingest::explain(quoted.rated.error)};
     if (quoted.rated.error == record_error::no_rate) {
         bool const inbound = asked.direction == ingest::call_direction::inbound;
@@ -106,9 +109,11 @@ std::string json_of(rating::call_question const& asked, rating::call_quote const
     } else {
         write_rate(*rated.charged_rate, plan, json);
     }
+
     json.key("connect_fee").value(to_string(rated.connect_fee));
     json.key("rate_per_minute").value(to_string(rated.rate_per_minute));
     json.key("zero_rated").value(rated.zero_rated).key("on_net").value(quoted.on_net);
+
     json.key("steps").open('[');
     for (auto const& piece : quoted.pieces) {
         write(piece, json);

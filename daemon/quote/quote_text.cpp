@@ -69,6 +69,7 @@ void add_rate(rating::call_question const& asked, rating::rate const& rate,
         text =
             rate.prefix + ", the longest of the plan's that begins " + digits_of(asked.destination);
     }
+
     if (auto const fallback = fallback_of(rate, plan)) {
         text += ", in the fallback plan " + *fallback;
     }
@@ -118,6 +119,8 @@ rating::amount_sum sum_of(rating::call_quote const& quoted) {
     rating::amount_sum sum;
     sum += quoted.rated.connect_fee;
     for (auto const& piece : quoted.pieces) {
+        // More than an amount can hold: the maximum of the rate bounds it, and here it only has to
+        // be larger.
         sum += piece.cost.value_or(amount{INT64_MAX});
     }
     return sum;
@@ -141,6 +144,7 @@ void add_charges(rating::call_question const& asked, rating::call_quote const& q
     for (auto const& piece : quoted.pieces) {
         lines.add(&piece == &quoted.pieces.front() ? "Steps" : "", piece_text(piece));
     }
+
     lines.add("Billed", std::to_string(rated.billed_s) + " s in whole increments; the call had " +
                             std::to_string((asked.billable_ms + 999) / 1000) + " s");
     if (rated.charged_rate->allowance) {
@@ -168,12 +172,16 @@ std::string words_of(rating::call_question const& asked, rating::call_quote cons
                      rating::tariff const& plan) {
     auto const& rated = quoted.rated;
     word_lines lines;
+
+    // The explanation follows the computation: the call, the rate that was found, bands, steps,
+    // sum.
     add_call(asked, quoted, plan, lines);
     if (rated.error != record_error::none) {
         auto const fault = fault_of(asked, quoted, plan);
         lines.add("Not rated", std::string{ingest::code(fault.error)} + ": " + fault.detail);
         return std::move(lines).take();
     }
+
     std::string cost = to_string(rated.cost) + ' ' + currency_of(plan);
     if (rated.charged_rate != nullptr) {
         add_rate(asked, *rated.charged_rate, plan, lines);
@@ -207,6 +215,8 @@ std::string words_of(rating::usage_question const& asked, rating::usage_quote co
                                    quoted.fault.detail);
         return std::move(lines).take();
     }
+
+    // A metric is priced over its billing period, so one event's cost depends on those before it.
     lines.add("Period", to_string(quoted.before.total) + " before, " +
                             to_string(quoted.rated.after.total) + " with it, of which " +
                             to_string(quoted.rated.included_used) + " included");

@@ -69,6 +69,9 @@ std::optional<rating::civil_day> day_of(std::string const& text) {
     char first = 0;
     char second = 0;
     input >> year >> first >> month >> second >> day;
+
+    // Only a date that exists, and nothing behind it: 2026-02-30 would move the billing periods
+    // silently.
     std::chrono::year_month_day const date{std::chrono::year{year}, std::chrono::month{month},
                                            std::chrono::day{day}};
     bool const is_date = !input.fail() && input.peek() == EOF && first == '-' && second == '-' &&
@@ -111,6 +114,7 @@ std::string line_of(rate_options const& options) {
 }
 
 int refuse(rating::question_fault const& fault) {
+    // The fault names a member of the JSON line; here it was an option.
     auto const option = fault.field == "duration_s" ? "duration" : fault.field;
     bool const is_missing = fault.error == ingest::record_error::missing_field;
     std::cerr << "tallyd: --" << option << (is_missing ? " is needed" : ": " + fault.detail)
@@ -127,6 +131,7 @@ int show(Question const& asked, Quote const& quoted, rating::tariff const& plan,
 }
 
 int explain(rating::quoter& key, rate_options const& options) {
+    // A time without a zone is one of the plan's zone.
     rating::question_reader reader{key.plan().head().time_zone};
     auto const question = reader.read(line_of(options));
     if (auto const* const call = std::get_if<rating::call_question>(&question)) {
@@ -189,10 +194,13 @@ void print_lines(std::string const& text) {
 int rate(rate_options const& options, command_environment const& environment) {
     try {
         auto const plan = open_plan(options, environment);
+
+        // On standard error, so that standard output has answers only.
         for (auto const& warning : plan.warnings) {
             print_lines(warning);
         }
         rating::quote_terms terms{.carry = options.carry, .ours = plan.catalog};
+
         terms.anchor = day_of(options.anchor).value_or(terms.anchor);
         rating::quoter quoter{plan.tariff, terms};
 
@@ -228,6 +236,7 @@ void add_rate_command(CLI::App& app, command_environment& environment) {
     auto* command = app.add_subcommand("rate", description);
     auto options = std::make_shared<rate_options>();
 
+    // Exactly one of a file and a code.
     auto* plan = command->add_option_group("plan", "the plan to rate by");
     auto* file =
         plan->add_option("--plan-file", options->plan_file, "a plan file; no database is needed");
@@ -238,6 +247,7 @@ void add_rate_command(CLI::App& app, command_environment& environment) {
                      "files of the fallback plans, which are used when this plan has no rate")
         ->needs(file);
 
+    // Without --carry each line is a question of its own, so the order of lines does not matter.
     auto* carry = command->add_flag(
         "--carry", options->carry,
         "all lines belong to one subscription: allowance and quantities carry over from line to "
@@ -248,6 +258,7 @@ void add_rate_command(CLI::App& app, command_environment& environment) {
                      "(default: the first of the month)")
         ->needs(carry)
         ->check(CLI::Validator(date_problem, "DATE"));
+
     add_question(*command, *options);
     command->footer(footer);
     command->callback(

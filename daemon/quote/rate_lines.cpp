@@ -27,6 +27,8 @@ void rate_lines::take(std::string_view piece) {
         end_line();
         piece.remove_prefix(end + 1);
     }
+
+    // The rest waits for its line end in the next piece.
     keep(piece);
 }
 
@@ -42,10 +44,13 @@ void rate_lines::keep(std::string_view bytes) {
 }
 
 void rate_lines::end_line() {
+    // A byte order mark is only one before the first line.
     std::string_view line = line_;
     if (rated_ + failed_ == 0 && line.starts_with(byte_order_mark)) {
         line.remove_prefix(byte_order_mark.size());
     }
+
+    // An answer also for a line that is not read, so that answers and lines correspond.
     if (is_too_long_) {
         ++failed_;
         out_ << json_of({record_error::record_too_large, {}, "the line is longer than 1 MiB"})

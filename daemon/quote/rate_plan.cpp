@@ -59,6 +59,7 @@ std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan
     std::vector<rating::plan_definition> chain;
     chain.push_back(std::move(plan));
     while (!chain.back().fallback.empty()) {
+        // Taken out of the shelf, so a circle of fallbacks ends here.
         auto next = shelf.take(chain.back().fallback);
         if (!next) {
             warnings.push_back("plan '" + chain.back().code + "' falls back on '" +
@@ -68,6 +69,8 @@ std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan
         }
         chain.push_back(std::move(*next));
     }
+
+    // Mostly a typing error in a code, and else without any effect that shows.
     for (auto const& unused : shelf.left()) {
         warnings.push_back("plan '" + unused.code + "' is no plan's fallback: it is not used");
     }
@@ -92,6 +95,7 @@ std::string unknown_code(std::string const& code, storage::loaded_catalog const&
         codes.push_back(catalog.plan_at(i).head().code);
     }
     std::sort(codes.begin(), codes.end());
+
     std::string text = "there is no plan '" + printable(code) + "'";
     auto const nearest =
         config::nearest_name(code, std::vector<std::string_view>{codes.begin(), codes.end()});
@@ -118,6 +122,8 @@ rating_plan plan_of_file(std::string const& plan_file,
     plan_shelf shelf{fallback_files};
     auto const chain = chain_of(read_file(plan_file), shelf, opened.warnings);
     try {
+        // From the last fallback to the plan: each tariff is built on the one that it falls back
+        // on.
         std::for_each(chain.rbegin(), chain.rend(), [&opened](auto const& plan) {
             opened.tariff = rating::tariff_of(plan, std::move(opened.tariff));
         });
@@ -128,6 +134,7 @@ rating_plan plan_of_file(std::string const& plan_file,
 }
 
 rating_plan plan_of_code(std::string const& connection_string, std::string const& code) {
+    // The whole catalog, since it knows our own numbers and the fallback plans.
     storage::loaded_catalog loaded;
     auto const status = storage::load_catalog(connection_string, loaded);
     if (!status.ok()) {

@@ -187,7 +187,7 @@ int export_records(suspense_work const& work) {
 
 int perform(command_environment const& environment, int (*act)(suspense_work const&),
             suspense_flags const& flags) {
-    // An operator wants the result, not the log of each batch: only warnings are logged.
+    // Lines of level info would interrupt the tables that the command prints.
     auto const settings = environment.load_settings();
     set_up_command_log(settings.log_level, settings.log_format);
     try {
