@@ -376,6 +376,7 @@ void add_migrate_command(CLI::App& app, command_environment& environment) {
 
     // The arguments of the group are shared by its subcommands, so their flags are one object.
     auto state = std::make_shared<migrate_state>();
+
     migrate->add_option("--dir", state->flags.folder,
                         "use the migration files of this folder instead of the built-in ones");
     migrate

@@ -72,6 +72,7 @@ schema_state schema_watch::attempt() {
         }
         return schema_state::unreachable;
     }
+
     probe_.close();
     return try_schema(options_.connection_string, options_.migrate);
 }

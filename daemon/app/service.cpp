@@ -195,6 +195,7 @@ bool service::impl::open_journal() {
                            .skip_damage = settings.skip_journal_damage,
                            .connection_string = store->connection_string()},
             *lanes, failures, [this](journal_report const& report) { watch_journal(report); });
+
     } catch (std::runtime_error const& refused) {
         spdlog::critical("event=journal_refused error=\"{}\"", refused.what());
         return false;

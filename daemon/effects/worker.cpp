@@ -107,6 +107,8 @@ bool effects_worker::is_stopping() {
 
 milliseconds effects_worker::apply() {
     database_wait const waiting{pulse_};
+
+    // One session at a time applies effects, so this may wait for another daemon's turn (R17).
     auto status = apply_waiting();
     if (status.ok()) {
         status = count_waiting();

@@ -162,6 +162,7 @@ void add_import_command(CLI::App& app, command_environment& environment) {
         if (!command->get_subcommands().empty()) {
             return;
         }
+
         if (flags->files.empty()) {
             throw CLI::RequiredError("FILE");
         }

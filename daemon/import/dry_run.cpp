@@ -38,6 +38,8 @@ ingest::push_status import_dry_run::admit(std::size_t /*bytes*/) noexcept {
 void import_dry_run::release(std::size_t /*bytes*/) noexcept {}
 
 ingest::push_status import_dry_run::push(std::unique_ptr<ingest::record_block>& block) {
+    // Everything on the calling thread and in the order of the file: nothing is written, so nothing
+    // is waited for.
     storage::guided_records const records{*block, *catalog_};
     entries_.clear();
     for (std::uint32_t index = 0; index < records.size(); ++index) {
@@ -47,6 +49,8 @@ ingest::push_status import_dry_run::push(std::unique_ptr<ingest::record_block>& 
     // As a lane would: duplicates first, since they draw no allowance, then the cost.
     drop_duplicates();
     rate();
+
+    // Reported as if it were stored, so that the summary has costs and reasons.
     observer_.stored({rated_, entries_, {}});
     if (block->on_done) {
         block->on_done(outcome_of(entries_));

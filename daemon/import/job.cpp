@@ -163,6 +163,8 @@ void import_job::report_rejects(decoded_piece const& piece) const {
         if (bad.suspended) {
             continue; // stored in ingest.suspense, so not in the rejects file
         }
+
+        // A payload that is no part of the body (it was rewritten) has no line of its own.
         std::size_t const index = place_of(bad.raw);
         import_reject reject{piece.block->stream_begin + bad.index, 0, piece.offset, bad};
         if (index < body.size() && index >= counted) {
@@ -179,6 +181,8 @@ void import_job::report_rejects(decoded_piece const& piece) const {
 
 /// Counts a piece, reports its rejected records and pushes the others. False: the import must end.
 bool import_job::hand_over(decoded_piece piece) {
+    // Counted in a copy, which replaces the counts only once the piece is taken: they are
+    // positions.
     import_counts next = counts_;
     count(*piece.block, next);
     if (next.received == counts_.received) {
@@ -215,6 +219,8 @@ void import_job::drop_stored(ingest::record_block& block) const {
     if (block.stream_begin >= task_.resume_from) {
         return;
     }
+
+    // Indices ascend, so what is stored is the beginning of each list.
     auto const drop_from = [&](auto& records, std::vector<std::uint32_t>& index) {
         auto const stored = std::ranges::find_if_not(
             index, [&](std::uint32_t each) { return is_stored(block, each); });
@@ -238,6 +244,8 @@ void import_job::count(ingest::record_block const& block, import_counts& counts)
     auto const count_stored = [&](std::uint32_t index) {
         stored += is_stored(block, index) ? 1 : 0;
     };
+
+    // What an earlier run stored, among the accepted records of every kind.
     std::ranges::for_each(batch.cdr_index, count_stored);
     std::ranges::for_each(batch.event_index, count_stored);
     for (auto const& bad : batch.rejected) {
@@ -309,6 +317,7 @@ bool import_job::admit(std::size_t bytes) {
         if (stopping()) {
             return false;
         }
+
         show(true);
         pause(credit_wait);
     }
@@ -339,6 +348,8 @@ bool import_job::wait_for_outcomes() {
         show(true);
 
         stopped_for += stopping() ? outcome_wait : std::chrono::milliseconds{0};
+
+        // A position that was lost cannot be reached any longer (R5).
         if (task_.has_lost && task_.has_lost()) {
             return false;
         }

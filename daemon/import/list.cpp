@@ -50,6 +50,7 @@ void print_rows(std::vector<storage::import_row> const& rows, source_names const
                          {"rejected", table_align::right},
                          {"runs", table_align::right},
                          {"file"}}};
+
     for (auto const& row : rows) {
         auto const& counts = row.counts;
         table.add({ingest::to_string(row.id), time_text(row.started_at),

@@ -67,6 +67,7 @@ struct import_session::route {
 
 import_session::import_session(import_options options)
     : options_{std::move(options)}, connection_{options_.connection_string, "tallyd import"} {
+    // First, so that a wrong source leaves no file of rejects behind.
     load();
     if (!options_.rejects_file.empty()) {
         rejects_ = std::make_unique<import_rejects>(options_.rejects_file);
@@ -87,17 +88,21 @@ void import_session::load() {
         throw std::runtime_error("there is no source '" + options_.source +
                                  "'; add it with: tallyd source add " + options_.source);
     }
+
     if (!found->is_active) {
         throw std::runtime_error("source '" + options_.source +
                                  "' is disabled; enable it with: tallyd source enable " +
                                  options_.source);
     }
+
+    // No list of formats means all of them.
     auto const& allowed = found->formats;
     if (!allowed.empty() &&
         std::find(allowed.begin(), allowed.end(), options_.in_format->name) == allowed.end()) {
         throw std::runtime_error("source '" + options_.source + "' does not send the format " +
                                  std::string{options_.in_format->name});
     }
+
     source_ = std::make_shared<ingest::source const>(*found);
 
     // Read once for the whole import: a plan that changes meanwhile applies to the next one (R14).
@@ -146,6 +151,7 @@ bool import_session::open(ingest::file_input& input, import_summary& summary) {
     if (!input.disk_bytes()) {
         return true; // a pipe: it can be read only once, so it has no digest
     }
+
     file_.bytes_total = static_cast<std::int64_t>(*input.disk_bytes());
     file_.digest = input.digest();
     if (file_.digest) {
@@ -192,6 +198,7 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
 
     // All blocks are stored; now the position says so, too.
     bool const is_kept = taken->stream == nullptr || taken->stream->finish(drain_limit);
+
     if (rejects_) {
         rejects_->flush();
     }
@@ -213,6 +220,8 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
                           "answer; " +
                           advice_on_stop(summary);
     }
+
+    // Last, with the final state: until then the row says that the import is under way.
     finish_row(summary);
 }
 
@@ -234,6 +243,7 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
         options,
         lane_connections(options_.connection_string, partition_policy_of(options_.settings)),
         ledger, failures_);
+
     lanes->set_sources(sources_);
     lanes->set_catalog(catalog_);
     lanes->start();
@@ -287,6 +297,7 @@ import_hooks import_session::hooks_for(ingest::file_input& input, import_summary
                                                           bool waiting) {
         show(input, summary, ledger, counts, waiting);
     };
+
     hooks.stop = options_.stop;
     return hooks;
 }
@@ -339,6 +350,9 @@ void import_session::finish_row(import_summary const& summary) {
     auto const taken = static_cast<std::int64_t>(counts.accepted + counts.resumed);
     row.rejected = static_cast<std::int64_t>(counts.rejected);
     row.received = taken + row.rejected; // skipped records have no column
+
+    // What was taken and is in no batch was there already. Never negative: another run may be
+    // storing.
     row.duplicate = std::max<std::int64_t>(taken - row.committed - row.suspended, 0);
 
     if (summary.state == "done" || summary.state == "failed") {

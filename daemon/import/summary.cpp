@@ -101,14 +101,17 @@ void write_text(std::ostream& out, import_summary const& summary) {
     out << printable(summary.file) << ": " << (summary.is_dry_run ? "dry run, " : "")
         << summary.state << " after " << seconds_text(summary.elapsed) << ", " << grouped(rate)
         << " records/s\n";
+
     write_counts(out, summary);
 
     if (auto const cost = cost_text(summary.totals); !cost.empty()) {
         write_line(out, "cost", cost);
     }
+
     if (auto const reason = reasons_text(summary.totals.suspended_by_reason); !reason.empty()) {
         write_line(out, "suspended", reason);
     }
+
     if (summary.counts.rejected > 0) {
         write_line(out, "rejected",
                    reasons_text(summary.rejected_by_reason) + "; see " +
@@ -122,8 +125,10 @@ void write_json(std::ostream& out, import_summary const& summary) {
     add_optional(json, "failure", summary.failure);
     add_optional(json, "id", summary.id);
     add_optional(json, "digest", summary.digest);
+
     json.key("format").value(summary.format).key("source").value(summary.source);
     json.key("dry_run").value(summary.is_dry_run);
+
     add_counts(json, summary.counts);
     add_reasons(json.key("rejected_by_reason"), summary.rejected_by_reason);
     add_reasons(json.key("suspended_by_reason"), summary.totals.suspended_by_reason);

@@ -209,6 +209,7 @@ void add_journal_command(CLI::App& app, command_environment& environment) {
                   "further than the journal keeps (journal.retain_s, journal.retain_bytes).");
 
     auto const flags = std::make_shared<journal_flags>();
+
     auto* listing = group->add_subcommand(
         "list", "the streams in journal.dir: segments, first and last record, how much is stored, "
                 "which records are missing");

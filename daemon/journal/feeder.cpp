@@ -125,6 +125,7 @@ void journal_feeder::begin_again() {
 
     // First the lanes: they drop the blocks that they still have, which are read again.
     target_.forget_batches();
+
     target_.position_guard.watch({});
     own_committed_ = 0;
     pushes_.committed(0); // nothing may be removed until the position is known

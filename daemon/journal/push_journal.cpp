@@ -194,6 +194,8 @@ void push_journal::release(clock::time_point now, bool is_disk_full) {
         confirmed_.pop_back();
     }
     released_below_ = std::min(released_below_, committed);
+
+    // At most one entry per second, so that the list stays short.
     if (confirmed_.empty() || (committed > confirmed_.back().record &&
                                now - confirmed_.back().since >= std::chrono::seconds{1})) {
         confirmed_.push_back({committed, now});
@@ -206,6 +208,8 @@ void push_journal::release(clock::time_point now, bool is_disk_full) {
         confirmed_.pop_front();
     }
     released_below_ = std::max(released_below_, record);
+
+    // Nothing is kept: what the database has confirmed goes at once.
     if (options_.retain == std::chrono::seconds{0}) {
         released_below_ = committed;
     } else if (is_disk_full) {
@@ -225,6 +229,7 @@ void push_journal::release(clock::time_point now, bool is_disk_full) {
             break;
         }
     }
+
     retained_bytes_ = std::min(kept_bytes, options_.retain_bytes);
     static_cast<void>(writer_.release(released_below_));
 }

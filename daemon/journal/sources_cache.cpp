@@ -90,10 +90,12 @@ void append(byte_writer& out, source const& each) {
     out.array(each.token_sha256);
     out.number(static_cast<std::uint8_t>((each.has_token ? has_token_bit : 0) |
                                          (each.is_active ? is_active_bit : 0)));
+
     out.number(static_cast<std::uint32_t>(each.formats.size()));
     for (auto const& format : each.formats) {
         out.text(format);
     }
+
     out.text(each.time_zone);
     out.number(static_cast<std::uint8_t>(each.b_legs));
     out.number(static_cast<std::uint8_t>(each.percent));
@@ -111,10 +113,12 @@ source read_source(byte_reader& input) {
     auto const bits = input.number<std::uint8_t>();
     each.has_token = (bits & has_token_bit) != 0;
     each.is_active = (bits & is_active_bit) != 0;
+
     auto const formats = input.number<std::uint32_t>();
     for (std::uint32_t i = 0; i < formats && input.is_whole; ++i) {
         each.formats.emplace_back(input.text());
     }
+
     each.time_zone = input.text();
     each.b_legs = static_cast<ingest::b_leg_policy>(input.number<std::uint8_t>());
     each.percent = static_cast<ingest::percent_policy>(input.number<std::uint8_t>());

@@ -15,6 +15,7 @@ constexpr std::int64_t warning_pause_ns = 1'000'000'000;
 } // namespace
 
 metric_totals metrics::totals() const {
+    // Prometheus counts in doubles, which are exact up to 2^53.
     auto const whole = [](double value) { return static_cast<std::uint64_t>(value); };
     return {.received = whole(records.received.sum()),
             .accepted = whole(records.accepted.value()),
@@ -25,6 +26,7 @@ metric_totals metrics::totals() const {
 }
 
 void metrics::counted(ingest::push_counts const& counts) noexcept {
+    // R3: received = accepted + rejected, so all three are counted from one report.
     records.received.add({counts.source, counts.kind}, counts.received);
     records.accepted.add(counts.accepted);
     for (std::size_t i = 0; i < counts.rejected.size(); ++i) {

@@ -78,6 +78,7 @@ std::string fetch_status(std::string const& listen) {
                        failure = std::move(thrown);
                        answer = std::move(got);
                    });
+
     context.run();
 
     // The text says what to do, since the usual cause is that the daemon does not run.
@@ -231,6 +232,8 @@ void print_lanes(dom::element const& status) {
         std::int64_t committed_s = 0;
         bool const has_committed =
             lane.at_pointer("/last_commit_s").get(committed_s) == simdjson::SUCCESS;
+
+        // The clock of the daemon's machine may be ahead of ours.
         auto const ago_s = std::max<std::int64_t>(0, std::time(nullptr) - committed_s);
         table.add({count_text(lane, "/lane"), count_text(lane, "/queue_records"),
                    has_committed ? span_text(ago_s) + " ago" : "none yet"});

@@ -88,6 +88,7 @@ void catalog_watch::turn() {
         failed(status);
         return;
     }
+
     target_.reached();
 
     if (!changed && !reload_asked_.exchange(false)) {
@@ -126,6 +127,8 @@ storage::result catalog_watch::load() {
     // Sources first, so that a part that has the catalog has them as well.
     target_.set_sources(std::move(senders.sources));
     target_.set_catalog(std::move(catalog.catalog), catalog.as_of);
+
+    // Last: the age tells readiness that a catalog is in use.
     loaded_at_s_ = ingest::now_s();
     return {};
 }
@@ -136,6 +139,7 @@ void catalog_watch::failed(storage::result const& status) {
     }
     spdlog::warn("event=catalog_not_loaded sqlstate={} detail=\"{}\"", status.sqlstate,
                  status.detail);
+
     target_.lost(status.detail);
     pause(timing_.retry_after);
 }

@@ -394,8 +394,12 @@ void lane::finish_part(part const& share) {
     if (--batch.parts_left > 0) {
         return;
     }
+
+    // Entries first: they view the memory of the blocks that the slices free.
     batch.entries.clear();
     batch.slices.clear();
+
+    // Details of a refusal are needed as long as a part of that batch is left.
     if (aside_.empty() && at_once_.empty()) {
         writer_.forget_details();
     }

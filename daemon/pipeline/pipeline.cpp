@@ -123,6 +123,7 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
         if (routed->indices_of(i).empty()) {
             continue;
         }
+
         slice share{routed, i};
         if (is_reversed(reversal::drop_when_busy) && lanes_[i]->records_waiting() > 2) {
             share.finish({});

@@ -38,6 +38,7 @@ void print(correction_outcome const& outcome, cdr_flags const& flags) {
         ingest::json_writer out;
         out.open('{').key("account").value(flags.which.account);
         out.key("uuid").value(flags.which.uuid).key("start_time").value(outcome.start);
+
         out.key("changed").value(outcome.is_changed);
         out.key("old_status").value(outcome.old_status);
         out.key("new_status").value(outcome.new_status);
@@ -47,6 +48,8 @@ void print(correction_outcome const& outcome, cdr_flags const& flags) {
     }
 
     std::cout << "call " << flags.which.uuid << " of " << outcome.start << ": ";
+
+    // Repeating a correction is harmless, and says so.
     if (outcome.is_changed) {
         std::cout << outcome.old_status << " -> " << outcome.new_status;
     } else {

@@ -120,6 +120,7 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
     stop_on_signal stop;
     try {
         database opened{settings, database_use::shared};
+
         if (!has_schema(opened, stop.source())) {
             return exit_failure;
         }

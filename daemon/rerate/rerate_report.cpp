@@ -88,6 +88,8 @@ void rerate_report::write_changes(std::ostream& out, std::int64_t all) const {
     if (!table.empty()) {
         table.print(out);
     }
+
+    // The count of all comes from the run, since only the first rows were kept.
     if (auto const more = all - std::ssize(changes_); more > 0) {
         out << "... and " << count_text(more) << " more\n";
     }

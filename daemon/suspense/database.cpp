@@ -92,12 +92,15 @@ class postgres_suspense final : public suspense_database {
             return;
         }
         end_retries();
+
+        // Connections of its own: a retry must not wait behind the search for due rows.
         auto chosen = options;
         chosen.connection_string = connection_string_;
         chosen.purpose = "tallyd suspense retry";
         chosen.partitions = partitions_;
         auto made = std::make_unique<suspense_retry>(std::move(chosen));
 
+        // cancel() may have come while the retrier was made, and did not see it.
         std::lock_guard const lock{mutex_};
         retrier_ = std::move(made);
         worked_with_ = catalog_at;

@@ -131,9 +131,11 @@ std::int64_t export_suspense(storage::pq_connection& connection, suspense_export
             text += request.is_raw ? raw_line(std::move(record.payload), is_line)
                                    : json_line(record, with_payload::yes) + '\n';
         }
+
         file.write(text);
         count += static_cast<std::int64_t>(records.size());
     } while (!records.empty());
+
     file.finish();
     return count;
 }

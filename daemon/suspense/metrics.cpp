@@ -33,6 +33,7 @@ auto waiting_counter(metrics& counters) {
         for (auto const& each : reasons) {
             counts[each.reason] = static_cast<std::uint64_t>(each.records);
         }
+
         for (auto const& [reason, count] : counts) {
             counters.suspense.waiting.set(reason, count);
         }

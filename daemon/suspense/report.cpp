@@ -29,6 +29,8 @@ std::string next_step(storage::suspense_record const& record) {
     if (record.state != "waiting") {
         return "none";
     }
+
+    // A reason that needs a person is not retried automatically, whatever the number of attempts.
     auto const heals = ingest::retry_trigger_of(ingest::parse_code(record.reason));
     std::string const by_hand = "tallyd suspense retry " + ingest::to_string(record.id);
     if (heals == ingest::retry_trigger::by_hand) {
@@ -69,6 +71,7 @@ void print_groups(std::ostream& out, std::vector<storage::suspense_group> const&
                    count_text(group.bytes), time_text(group.oldest), time_text(group.newest),
                    std::string{advice(group.reason)}});
     }
+
     table.print(out);
 }
 
@@ -102,6 +105,7 @@ void print_rows(std::ostream& out, std::vector<storage::suspense_record> const& 
                    count_text(row.payload_bytes), row.detail});
     }
     table.print(out);
+
     if (all > static_cast<std::int64_t>(rows.size())) {
         out << "the latest " << count_text(static_cast<std::int64_t>(rows.size())) << " of "
             << count_text(all) << "; more with --limit\n";
@@ -114,16 +118,21 @@ void print_record(std::ostream& out, storage::suspense_record const& record) {
             out << name << std::string(14 - name.size(), ' ') << printable(text) << '\n';
         }
     };
+
+    // What an operator decides by comes first: the reason, what to do, and when a daemon tries
+    // again.
     line("id", ingest::to_string(record.id));
     line("state", record.state);
     line("reason", record.reason);
     line("what to do", std::string{advice(record.reason)});
     line("detail", record.detail);
     line("next attempt", next_step(record));
+
     line("source", record.source);
     line("format", record.format);
     line("attempts", std::to_string(record.attempts) + ", " + std::to_string(record.auto_attempts) +
                          " of them automatic");
+
     line("received", time_text(record.received_at));
     line("resolved", time_text(record.resolved_at));
     line("resolved by", record.resolved_by);

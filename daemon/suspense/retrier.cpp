@@ -109,6 +109,7 @@ retry_counts suspense_retry::run(storage::suspense_filter which) {
             retry(records);
             after = records.back().id;
         }
+
         if (options_.on_progress) {
             options_.on_progress(counts_, waiting);
         }
@@ -176,6 +177,7 @@ void suspense_retry::guide(decoded& into) const {
         into.entries.front().raw = batch.body; // as it waits, with bytes around the record
     }
 
+    // All or none: a payload that is stored in part could not be resolved as a whole.
     auto const unratable =
         std::find_if(into.entries.begin(), into.entries.end(),
                      [](auto const& each) { return each.state == entry_state::suspended; });
@@ -198,6 +200,7 @@ void suspense_retry::rate_only(std::vector<decoded>& records) {
     for (auto& record : records) {
         rows_.begin(record.entries);
         check(rows_.load(writer_));
+
         storage::batch rated;
         rows_.rate(rated);
         rows_.written(); // the next record is rated on what this one left of the allowance
@@ -210,6 +213,7 @@ void suspense_retry::store(std::vector<decoded>& records) {
     for (auto& record : records) {
         std::copy(record.entries.begin(), record.entries.end(), std::back_inserter(retryable));
     }
+
     for (std::uint32_t i = 0; i < retryable.size(); ++i) {
         retryable[i].owner = i; // store_parts() changes the order
     }
@@ -314,6 +318,7 @@ void suspense_retry::store_parts(std::span<batch_entry> entries) {
 }
 
 void suspense_retry::count(std::vector<decoded> const& records) {
+    // One outcome per payload: tried = stored + duplicate + sum of still_waiting.
     counts_.tried += records.size();
     for (auto const& record : records) {
         if (record.entries.empty()) {

@@ -40,6 +40,7 @@ void add_selection(CLI::App& command, suspense_selection& item, with_ids ids) {
     if (ids == with_ids::yes) {
         command.add_option("ids", item.ids, "ids of suspended records, or unique prefixes of them");
     }
+
     auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
     command
         .add_option("--reason", item.reasons, "why they wait, such as unknown_number; repeatable")
@@ -61,6 +62,7 @@ storage::suspense_filter filter_of(suspense_selection const& item,
     for (auto const& id : item.ids) {
         out.ids.push_back(suspended_record(connection, id).id);
     }
+
     out.reasons = item.reasons;
     out.source_id = item.source.empty() ? ingest::uuid{} : source_id(connection, item.source);
     out.format = item.format;

@@ -48,6 +48,7 @@ void suspense_watch::stop() noexcept {
         std::lock_guard const lock{mutex_};
         stopping_ = true;
     }
+
     wake_.notify_all();
 
     // A page may be under way. Its transaction is rolled back, and its records wait as before
@@ -71,6 +72,8 @@ void suspense_watch::set_catalog(std::shared_ptr<rating::catalog const> next,
         catalog_at_ = as_of;
         is_new_ = true;
     }
+
+    // A cycle begins at once: records that waited for this catalog need not wait for the interval.
     wake_.notify_all();
 }
 
@@ -98,6 +101,7 @@ void suspense_watch::run() noexcept {
             failures_.report("suspense_watch", error.what());
             wait = round_after_failure;
         }
+
         pulse_.rest();
         lock.lock();
     }
@@ -119,6 +123,7 @@ void suspense_watch::round() {
 }
 
 void suspense_watch::look() {
+    // Less often than retries: counting scans all waiting rows.
     if (clock::now() < next_look_) {
         return;
     }

@@ -96,6 +96,8 @@ void maintenance_scheduler::run() noexcept {
 }
 
 bool maintenance_scheduler::round() noexcept {
+    // Jobs are statements that may take minutes: a wait for the database, not a part that stands
+    // still (R4).
     database_wait const waiting{pulse_};
     bool all = true;
     for (auto const& each : jobs_) {
@@ -109,6 +111,7 @@ bool maintenance_scheduler::round() noexcept {
             failures_.report("maintenance", error.what());
             return false;
         }
+
         if (!connection_.is_open()) {
             return false; // the other jobs would fail, too
         }
@@ -135,6 +138,8 @@ bool maintenance_scheduler::do_job(scheduled_job const& which) {
         observer_(which.name, "failed");
         return false;
     }
+
+    // Only the daemon that did the run logs and counts it.
     if (outcome == storage::scheduled_outcome::done) {
         log_run(which.name, report, began);
         observer_(which.name, report.failures > 0 ? "failed" : "done");

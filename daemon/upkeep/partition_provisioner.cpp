@@ -38,6 +38,7 @@ void partition_provisioner::stop() noexcept {
         std::lock_guard const lock{mutex_};
         stopping_ = true;
     }
+
     wake_.notify_all();
     if (thread_.joinable()) {
         thread_.join();
@@ -70,9 +71,11 @@ bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
         std::int64_t seconds = 0;
         std::vector<storage::partition_name> made;
         auto status = storage::create_ahead(connection, policy_, ingest::now_us(), made);
+
         if (status.ok()) {
             status = storage::horizon(connection, ingest::now_us(), seconds);
         }
+
         if (status.ok()) {
             horizon_s_ = seconds;
             horizon_(seconds);
