@@ -46,6 +46,7 @@ std::vector<storage::migration> files_of(migrate_flags const& flags) {
                                 : storage::read_migrations(flags.folder);
 }
 
+/// As the line of an event begins. "skipped": the plan cannot try what runs outside a transaction.
 std::string_view verb_of(migration_action action) {
     switch (action) {
     case migration_action::applied:
@@ -78,6 +79,7 @@ void print_event(storage::migration_event const& event) {
     }
 }
 
+/// The worst state decides: changed files, then an interrupted migration, then pending ones.
 migrate_exit exit_of(std::vector<storage::migration_status> const& statuses) {
     if (!storage::refusals(statuses).empty()) {
         return migrate_exit::changed;
@@ -212,6 +214,7 @@ migrate_exit plan(migrate_work const& work) {
     return end_of_change(work);
 }
 
+/// Asks with the tables and their size, since reverting cannot be undone.
 bool may_revert(migrate_work const& work, storage::migration_loss const& loss) {
     return work.flags.yes ||
            is_confirmed(false,
@@ -226,7 +229,6 @@ migrate_exit down(migrate_work const& work) {
         if (!may_revert(work, loss)) {
             return migrate_exit::failed;
         }
-
         work.runner.down(loss.keep);
     }
     return end_of_change(work);
@@ -373,10 +375,7 @@ void add_migrate_command(CLI::App& app, command_environment& environment) {
     migrate->fallthrough();
     migrate->footer("Exit codes: 0 done or nothing to do, 1 failure, 2 pending (status), 3 changed "
                     "or drifted, 4 lock busy, 5 failed and rolled back, 6 partly applied");
-
-    // The arguments of the group are shared by its subcommands, so their flags are one object.
     auto state = std::make_shared<migrate_state>();
-
     migrate->add_option("--dir", state->flags.folder,
                         "use the migration files of this folder instead of the built-in ones");
     migrate

@@ -29,6 +29,7 @@ int write(std::string const& path, std::string const& text) {
     return out ? exit_success : complain(path, "cannot be written");
 }
 
+/// For CI: the exit code tells a stale page from one that cannot be read.
 int compare(std::string const& path, std::string const& is, std::string const& should_be) {
     if (is == should_be) {
         return exit_success;

@@ -11,6 +11,7 @@ namespace {
 /// The number of names that are listed at most; the others are counted.
 constexpr std::size_t names_max = 12;
 
+/// The question has to fit a terminal, whatever the number of tables.
 std::string joined(std::span<std::string const> names) {
     std::string text;
     for (std::string const& name : names.first(std::min(names.size(), names_max))) {

@@ -19,11 +19,13 @@ struct seed_flags {
     bool yes = false;
 };
 
+/// An empty variable counts as none: an empty password would let everyone in.
 std::optional<std::string> variable(char const* name) {
     char const* value = std::getenv(name);
     return value != nullptr && *value != '\0' ? std::optional<std::string>{value} : std::nullopt;
 }
 
+/// Generated passwords are printed here and nowhere else: the database has only their hashes.
 void print(storage::seed_report const& report, char const* verb) {
     for (std::string const& name : report.applied) {
         std::cout << verb << ' ' << name << '\n';
@@ -50,6 +52,7 @@ std::string joined(std::vector<std::string> const& names) {
     return text;
 }
 
+/// Deletes the rows that the seeds wrote, after a question. The exit code.
 int undo(std::string const& connection_string, storage::seed_options const& options, bool yes) {
     // Asked first: the question names exactly what would be deleted.
     auto const names = storage::seeds_to_undo(connection_string, options);

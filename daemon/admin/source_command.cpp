@@ -96,6 +96,7 @@ int add(source_admin& sources, source_flags const& flags) {
     return exit_success;
 }
 
+/// There is one token per source, so the old one ends with this.
 int rotate(source_admin& sources, source_flags const& flags) {
     // A daemon refuses the old token once it has read the sources again.
     auto const token = new_source_token();
@@ -106,6 +107,7 @@ int rotate(source_admin& sources, source_flags const& flags) {
     return exit_success;
 }
 
+/// Disabled, not deleted: records that are stored or wait in suspense name their source.
 source_work set_active(bool is_active) {
     return [is_active](source_admin& sources, source_flags const& flags) {
         if (!sources.set_active(flags.row.name, is_active)) {
@@ -116,6 +118,7 @@ source_work set_active(bool is_active) {
     };
 }
 
+/// "all" for none: a source without a list may send every format.
 std::string joined(std::vector<std::string> const& words) {
     std::string text;
     for (auto const& word : words) {
@@ -172,6 +175,7 @@ int list(source_admin& sources, source_flags const& flags) {
     return exit_success;
 }
 
+/// Opens the database and does the work. Failures end as one line and exit code 1.
 int with_database(command_environment const& environment, source_flags const& flags,
                   source_work const& work) {
     auto const settings = environment.load_settings();

@@ -40,6 +40,7 @@ ingest::number_rules rules_of(std::string const& json) {
     throw std::runtime_error(all);
 }
 
+/// Which rule made the number what it is, so that an operator can mend the right one.
 std::string explained(rating::normal_number const& number, ingest::number_rules const& rules) {
     std::string const rewritten = number.rewrite == rating::normal_number::no_rewrite
                                       ? ""
@@ -67,6 +68,7 @@ std::string explained(rating::normal_number const& number, ingest::number_rules 
     return rewritten + "no rule applies: taken as international";
 }
 
+/// What each number becomes, and by which rule.
 void show_tried(rules_request const& request, ingest::number_rules const& rules) {
     table_printer table{{{"sent"}, {"becomes"}, {"because"}}};
     for (auto const& sent : request.tried) {

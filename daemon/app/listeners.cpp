@@ -102,6 +102,7 @@ bool listeners::drain_records(milliseconds limit) {
     return (impl_->tcp_server == nullptr || impl_->tcp_server->drain(limit)) && http;
 }
 
+/// Apart from the others and later: /readyz has to say "draining" during the drain.
 void listeners::drain_admin(milliseconds limit) {
     impl_->admin_server->drain(limit);
 }

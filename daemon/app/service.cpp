@@ -184,7 +184,6 @@ catalog_target service::impl::catalog_target_here() {
 
 bool service::impl::open_journal() {
     auto const& s = settings.settings;
-
     try {
         journal = std::make_unique<intake>(
             intake_options{.folder = s.journal_dir,
@@ -195,7 +194,6 @@ bool service::impl::open_journal() {
                            .skip_damage = settings.skip_journal_damage,
                            .connection_string = store->connection_string()},
             *lanes, failures, [this](journal_report const& report) { watch_journal(report); });
-
     } catch (std::runtime_error const& refused) {
         spdlog::critical("event=journal_refused error=\"{}\"", refused.what());
         return false;

@@ -14,6 +14,7 @@ struct database::impl {
 
 namespace {
 
+/// A daemon needs the server for itself; a command may use the one of a daemon that runs.
 storage::embedded_options embedded_options_of(config::settings const& settings, database_use use) {
     storage::embedded_options options;
     options.data_dir = settings.data_dir;

@@ -15,7 +15,9 @@ namespace {
 
 /// Leaves room for the name and the numbers in a line of 80 columns.
 constexpr std::size_t bar_cells = 24;
+/// Of a terminal that does not tell its width.
 constexpr std::size_t default_columns = 80;
+/// To the first column, and all of the line away: the next bar may be shorter.
 constexpr auto erase_line = "\r\x1b[K";
 
 std::size_t terminal_columns() {
@@ -58,6 +60,7 @@ std::string bar(double fraction) {
     return "[" + std::string(filled, '#') + std::string(bar_cells - filled, '-') + "]";
 }
 
+/// What a job waits for is more important than when it will end, so it takes that place.
 std::string counts_text(progress_state const& state) {
     std::string text = grouped(state.records) + " records  " +
                        grouped(records_per_second(state.records, state.elapsed)) + "/s";

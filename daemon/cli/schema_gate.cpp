@@ -13,6 +13,7 @@ namespace {
 /// Between two attempts to reach a database at the start; each of them is logged.
 constexpr std::chrono::milliseconds retry_every{2000};
 
+/// nullopt: the database does not answer, which may change. Not the same as a wrong schema.
 std::optional<storage::schema_check> check(std::string const& connection_string) {
     try {
         return storage::check_schema(connection_string);
@@ -23,6 +24,7 @@ std::optional<storage::schema_check> check(std::string const& connection_string)
     }
 }
 
+/// False: a migration failed, and the log says which and why.
 bool migrate_up(std::string const& connection_string) {
     try {
         storage::migration_runner runner{

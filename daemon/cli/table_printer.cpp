@@ -7,6 +7,7 @@ namespace tally::daemon {
 
 namespace {
 
+/// Two blanks: cells may contain one.
 constexpr std::string_view gap = "  ";
 
 /// The number of code points. Ignores double-width and combining characters, which are rare in the

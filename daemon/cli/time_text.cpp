@@ -8,6 +8,7 @@ namespace tally::daemon {
 
 namespace {
 
+/// A date alone is its midnight in UTC.
 ingest::time_reading read_bound(std::string const& text) {
     constexpr std::size_t date_length = 10; // YYYY-MM-DD
     return ingest::read_time_text(text.size() == date_length ? text + "T00:00:00Z" : text);

@@ -105,6 +105,7 @@ bool effects_worker::is_stopping() {
     return stopping_;
 }
 
+/// How long to wait until the next cycle.
 milliseconds effects_worker::apply() {
     database_wait const waiting{pulse_};
 
@@ -127,6 +128,7 @@ milliseconds effects_worker::apply() {
     return pause_;
 }
 
+/// Portion by portion, until a portion is not full or the worker stops.
 storage::result effects_worker::apply_waiting() {
     // A full portion means that more may wait. A lane's wake-up is not needed for those.
     storage::effect_counts done;

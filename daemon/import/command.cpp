@@ -29,6 +29,7 @@ struct import_flags {
     std::int32_t list_limit = 50;
 };
 
+/// Of the formats that can come as files: some exist only as pushes.
 std::string format_names() {
     std::string names;
     for (auto const& each : ingest::formats()) {
@@ -48,6 +49,7 @@ std::string format_problem(std::string const& name) {
     return file_format(name) != nullptr ? "" : "no such format; known: " + format_names();
 }
 
+/// A file that was not read at all has a failure and no counts, so it gets no summary.
 void print(import_summary const& summary, bool as_json) {
     if (as_json) {
         write_json(std::cout, summary);
@@ -85,6 +87,7 @@ bool import_files(import_session& session, import_flags const& flags, stop_on_si
     return all_good;
 }
 
+/// The exit code: 0 when every file was imported, or was before.
 int import(command_environment const& environment, import_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_command_log(settings.log_level, settings.log_format);

@@ -103,6 +103,7 @@ import_end import_job::how_ended(ingest::file_error const& error, bool all_durab
     return import_end::file_failed;
 }
 
+/// A request never becomes weaker: the second signal means "at once", whatever follows.
 bool import_job::stopping() {
     if (hooks_.stop) {
         stop_ = std::max(stop_, hooks_.stop());
@@ -263,6 +264,7 @@ void import_job::count(ingest::record_block const& block, import_counts& counts)
     counts.accepted += records - rejected - batch.skipped - stored;
 }
 
+/// The credit is taken. False: the import must end, and the credit is given back.
 bool import_job::push(std::unique_ptr<ingest::record_block> block, std::size_t bytes) {
     // R6: who pays is kept before a record can be stored.
     if (task_.decide && !task_.decide(block)) {
@@ -297,6 +299,7 @@ bool import_job::push(std::unique_ptr<ingest::record_block> block, std::size_t b
     return false;
 }
 
+/// Waits for credit (R12), which the lanes give back as they store. False: the import must end.
 bool import_job::admit(std::size_t bytes) {
     for (;;) {
         switch (sink_.admit(bytes)) {

@@ -80,6 +80,7 @@ void print_rows_as_json(std::vector<storage::import_row> const& rows, source_nam
     }
 }
 
+/// The table has to outlive what is returned.
 source_names names_of(ingest::source_table const& sources) {
     return [&sources](ingest::uuid const& id) -> std::string {
         for (auto const& source : sources.all()) {

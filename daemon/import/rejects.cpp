@@ -8,6 +8,7 @@
 
 namespace tally::daemon {
 
+/// The line of a file counts from 1, so 0 means that the record has none.
 std::string reject_line(std::string_view file, import_reject const& reject) {
     ingest::json_writer json;
     json.open('{').key("file").value(file).key("record").value(reject.record);

@@ -37,12 +37,15 @@ std::uint64_t sum_of(std::map<ingest::record_error, std::uint64_t> const& counte
     return sum;
 }
 
+/// Without a digest there is no position (R2): the next run meets its records by their keys (R6).
 std::string advice_on_stop(import_summary const& summary) {
     return summary.digest.empty()
                ? "run the same command again; stored records will count as duplicates"
                : "run the same command again to continue where it stopped";
 }
 
+/// For the operator: what happened, what is stored, and what to do. Empty for an import that is
+/// done.
 std::string failure_of(import_summary const& summary, import_result const& result) {
     switch (result.end) {
     case import_end::done:
@@ -139,6 +142,7 @@ import_summary import_session::run(std::string const& file) {
     return summary;
 }
 
+/// Finds out which file it is, before anything of it is read as records. False: it cannot be read.
 bool import_session::open(ingest::file_input& input, import_summary& summary) {
     // The digest names the content: the same file under another name is known, a changed one is
     // new.
@@ -160,6 +164,7 @@ bool import_session::open(ingest::file_input& input, import_summary& summary) {
     return file_.digest.has_value();
 }
 
+/// A file that was imported before is recognized by its content. A dry run and --force do not ask.
 bool import_session::is_done_already(import_summary& summary) {
     if (options_.is_dry_run || options_.force || !file_.digest) {
         return false;
@@ -302,6 +307,7 @@ import_hooks import_session::hooks_for(ingest::file_input& input, import_summary
     return hooks;
 }
 
+/// Called after every piece and while waiting, on the thread that made the embedded server.
 void import_session::show(ingest::file_input const& input, import_summary const& summary,
                           import_ledger const& ledger, import_counts const& counts, bool waiting) {
     // The embedded server is a child of this command, which has to look after it meanwhile.

@@ -29,6 +29,7 @@ std::string reasons_text(reasons const& counted) {
     return text;
 }
 
+/// A sum per currency: amounts of different currencies cannot be added.
 std::string cost_text(import_ledger::totals const& totals) {
     std::string text;
     for (auto const& [currency, sum] : totals.cost_by_currency) {
@@ -74,6 +75,7 @@ void add_counts(ingest::json_writer& json, import_counts const& c) {
     json.key("duplicate").value(c.duplicate).key("suspended").value(c.suspended);
 }
 
+/// A member that does not apply is left out, not empty.
 void add_optional(ingest::json_writer& json, std::string_view name, std::string const& text) {
     if (!text.empty()) {
         json.key(name).value(text);

@@ -119,6 +119,7 @@ void try_positions(config::settings const& settings, std::vector<inventoried_str
     }
 }
 
+/// Works without the database, and beside a daemon that runs: the files are only read.
 int list(config::settings const& settings, journal_flags const& flags) {
     auto streams = take_inventory(settings.journal_dir);
     if (!streams.empty()) {
@@ -164,6 +165,8 @@ int settle_gap(stored_positions& store, inventoried_stream const& stream,
     return exit_success;
 }
 
+/// Refuses unless exactly this stream has lost records, since its position may pass nothing else
+/// (R2).
 int settle(config::settings const& settings, journal_flags const& flags) {
     auto streams = take_inventory(settings.journal_dir);
 

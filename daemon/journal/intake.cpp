@@ -160,6 +160,7 @@ void intake::close() {
     feeder_->drain();
 }
 
+/// True when the database has confirmed everything (R2). May be called again after a false.
 bool intake::drain(milliseconds limit) {
     auto const end = std::chrono::steady_clock::now() + limit;
     while (!feeder_->is_drained() && std::chrono::steady_clock::now() < end) {

@@ -69,6 +69,7 @@ bool push_journal::has_room(std::size_t bytes) noexcept {
     return !full_;
 }
 
+/// Asked before the body is read, so that a refused push costs no memory (R12).
 ingest::push_status push_journal::admit(std::size_t bytes) noexcept {
     if (closed_.load(std::memory_order_acquire)) {
         return ingest::push_status::closed;
@@ -149,6 +150,7 @@ void push_journal::run() noexcept {
     pulse_.rest();
 }
 
+/// Until close(): then what was appended is written, and the thread ends.
 void push_journal::write_groups() {
     std::unique_lock lock{mutex_};
 

@@ -54,6 +54,7 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     return found;
 }
 
+/// null, not 0: unknown is not the same as none.
 void append_optional(json_writer& json, std::string_view name, std::optional<std::int64_t> value) {
     json.key(name);
     value ? json.value(*value) : json.null();
@@ -160,6 +161,7 @@ admin_handler::admin_handler(metrics const& counters, std::function<daemon_statu
                              std::string version)
     : counters_(counters), status_(std::move(status)), version_(std::move(version)) {}
 
+/// Answers at once, from memory: a database that hangs must not make the daemon look dead.
 ingest::http_step admin_handler::begin(ingest::http_head const& head) {
     for (route const& candidate : routes) {
         if (candidate.path != head.path) {
@@ -190,12 +192,14 @@ http_response admin_handler::metrics_answer() const {
     return response;
 }
 
+/// Alive means that this thread answers. Whether the daemon is of use is for /readyz.
 http_response admin_handler::health_answer() const {
     json_writer json;
     json.open('{').key("status").value("alive").close('}');
     return json_answer(200, std::move(json));
 }
 
+/// One reading of the status, so that the code and the reasons agree.
 http_response admin_handler::ready_answer() const {
     daemon_status const now = status_();
     json_writer json;

@@ -10,6 +10,7 @@ namespace tally::daemon {
 
 namespace {
 
+/// The other reasons are the normal work of lanes beside each other.
 bool is_about_the_database(storage::failure reason) noexcept {
     return reason == storage::failure::transient || reason == storage::failure::permanent ||
            reason == storage::failure::unknown;
@@ -118,6 +119,7 @@ void lane_monitor::reached() noexcept {
     tell_state();
 }
 
+/// By a connection that is not a lane's, such as the one that waits for changes of the catalog.
 void lane_monitor::lost(std::string detail) {
     is_lost_ = true;
     {

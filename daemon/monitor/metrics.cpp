@@ -41,6 +41,7 @@ void metrics::acknowledged(double seconds) noexcept {
     http.ack_seconds.observe(seconds);
 }
 
+/// Called for every response, also for those that no handler has made: these have no endpoint.
 void metrics::answered(std::string_view endpoint, unsigned status) noexcept {
     http.requests.add({endpoint.empty() ? "none" : endpoint, std::to_string(status)}, 1);
 }

@@ -255,7 +255,7 @@ void lane::add(slice&& share, clock::time_point now) {
 bool lane::store_open_batch(clock::time_point now) {
     auto const batch = std::exchange(open_, std::make_shared<open_batch>());
 
-    // The next batch begins in the same generation, else add() would drop what is not there yet.
+    // A generation lasts until add() meets a slice of a newer one.
     open_->generation = batch->generation;
 
     // A source that was refused will probably be refused again: as long as a part of it is aside, its
@@ -325,9 +325,9 @@ bool lane::store(part const& share) {
         return true; // another part of its batch was outdated
     }
 
-    // The bytes are reported once per batch, with its last part.
+    // For is_outdated, which the writer asks between attempts. The bytes count once per batch, with
+    // its last part.
     stored_generation_ = share.batch->generation;
-
     auto const end = writer_.store(share.entries, options_.import_id,
                                    share.batch->parts_left == 1 ? share.batch->bytes : 0);
 

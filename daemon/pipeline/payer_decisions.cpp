@@ -21,10 +21,9 @@ payer_decisions::payer_decisions(storage::position_store& store, std::string str
 storage::result payer_decisions::load(std::uint64_t position) {
     std::vector<storage::decided_range> found;
     auto const status = store_.load_decisions(stream_, position, found);
-
-    // Kept in order of their first record; each range remembers how far those before it reach.
     is_certain_ = status.ok();
 
+    // In order of their first record; each range remembers how far those before it reach.
     earlier_.clear();
     std::uint64_t end = 0;
     for (auto const& each : found) {

@@ -84,6 +84,7 @@ pipeline::~pipeline() {
     lanes_.clear();
 }
 
+/// Called before push(), which relies on the credit that was taken here (R12).
 ingest::push_status pipeline::admit(std::size_t bytes) noexcept {
     if (closed_.load(std::memory_order_acquire)) {
         return ingest::push_status::closed;

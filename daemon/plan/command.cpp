@@ -78,6 +78,7 @@ bool print_all(std::vector<plan_to_apply> const& plans,
     return is_changed;
 }
 
+/// All files in one transaction: plans may fall back on each other.
 int apply(plan_store& store, plan_flags const& flags) {
     auto const plans = read_all(flags);
     if (!plans) {
@@ -93,6 +94,7 @@ int apply(plan_store& store, plan_flags const& flags) {
     return exit_success;
 }
 
+/// The exit codes of diff(1): 0 the same, 1 different, 2 a file that cannot be compared.
 int diff(plan_store& store, plan_flags const& flags) {
     auto const plans = read_all(flags);
     if (!plans) {
@@ -101,6 +103,7 @@ int diff(plan_store& store, plan_flags const& flags) {
     return print_all(*plans, store.compare(*plans), flags.json) ? exit_failure : exit_success;
 }
 
+/// Codes are typed by hand, so the nearest one is offered.
 int no_such_plan(plan_store& store, std::string const& code) {
     auto const plans = store.list();
     std::vector<std::string_view> codes;
@@ -116,6 +119,7 @@ int no_such_plan(plan_store& store, std::string const& code) {
     return exit_failure;
 }
 
+/// What it prints is a file for apply, which then finds nothing to change.
 int print_export(plan_store& store, plan_flags const& flags) {
     auto const plan = store.find(flags.code);
     if (!plan) {
@@ -150,6 +154,7 @@ int check(plan_flags const& flags) {
     return exit_success;
 }
 
+/// Opens the database and does the work. Failures end as one line and exit code 1.
 int with_database(command_environment const& environment, plan_flags const& flags,
                   plan_work const& work) {
     auto const settings = environment.load_settings();

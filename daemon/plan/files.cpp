@@ -10,6 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// nullopt: there is no such file, or it cannot be read to its end.
 std::optional<std::string> text_of(fs::path const& file) {
     std::error_code ignored;
 

@@ -34,6 +34,7 @@ std::string increments_of(std::vector<rating::rate_step> const& steps) {
     return same ? std::to_string(first) + "/" + std::to_string(next) : std::string{};
 }
 
+/// The price of a rate in one cell, as it would be said.
 std::string terms_of(rating::rate const& one) {
     std::string text;
 

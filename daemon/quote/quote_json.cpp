@@ -40,6 +40,7 @@ void write_rate(rating::rate const& rate, rating::tariff const& plan, json_write
     }
 }
 
+/// Whether any plan of the chain has a rate at the answer: then it ends during the call.
 bool has_rate_at_begin(rating::call_question const& asked, bool on_net,
                        rating::tariff const& plan) {
     // As the rater looks: plan, then its fallbacks, with and without the rates for our own numbers.

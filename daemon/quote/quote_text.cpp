@@ -79,6 +79,7 @@ void add_rate(rating::call_question const& asked, rating::rate const& rate,
     lines.add("Prefix", text);
 }
 
+/// Which band holds when, because a call may cross from one into another.
 void add_bands(std::vector<rating::charged_piece> const& pieces, word_lines& lines) {
     rating::band const* last = nullptr;
     bool is_first = true;

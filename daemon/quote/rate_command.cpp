@@ -113,6 +113,7 @@ std::string line_of(rate_options const& options) {
     return json.close('}').text();
 }
 
+/// Wrong usage, unlike a question that is understood and has no rate.
 int refuse(rating::question_fault const& fault) {
     // The fault names a member of the JSON line; here it was an option.
     auto const option = fault.field == "duration_s" ? "duration" : fault.field;
@@ -130,6 +131,7 @@ int show(Question const& asked, Quote const& quoted, rating::tariff const& plan,
     return is_rated ? exit_success : exit_failure;
 }
 
+/// One question, in words or as JSON. The exit code tells whether it was rated.
 int explain(rating::quoter& key, rate_options const& options) {
     // A time without a zone is one of the plan's zone.
     rating::question_reader reader{key.plan().head().time_zone};
@@ -160,6 +162,7 @@ std::size_t read_piece(std::string& buffer) {
     }
 }
 
+/// A line that cannot be rated has an answer as well: the others go on, and the exit code tells.
 int answer_lines(rating::quoter& key) {
     rate_lines lines{key, std::cout};
     std::string buffer(piece_bytes, '\0');
@@ -183,6 +186,7 @@ rating_plan open_plan(rate_options const& options, command_environment const& en
     return plan_of_code(opened.connection_string(), options.plan);
 }
 
+/// A problem of a plan file has several lines, each of which is a message.
 void print_lines(std::string const& text) {
     for (std::size_t begin = 0; begin < text.size();) {
         auto const end = std::min(text.find('\n', begin), text.size());

@@ -36,6 +36,7 @@ void rate_lines::finish() {
     end_line();
 }
 
+/// Bounds the memory of a line without an end; what is beyond the bound is not kept.
 void rate_lines::keep(std::string_view bytes) {
     is_too_long_ = is_too_long_ || line_.size() + bytes.size() > line_bytes_max;
     if (!is_too_long_) {

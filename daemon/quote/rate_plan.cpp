@@ -14,6 +14,7 @@ namespace {
 /// The number of plan codes that a message lists at most.
 constexpr std::size_t codes_shown_max = 30;
 
+/// Throws no_plan with all problems of the file, a line each.
 rating::plan_definition read_file(std::string const& file) {
     auto reading = read_plan_file(file);
     if (!reading.plan) {
@@ -88,6 +89,7 @@ std::vector<std::string> warnings_about(std::string const& code,
     return about;
 }
 
+/// Says which codes there are: a mistyped one is the usual cause.
 std::string unknown_code(std::string const& code, storage::loaded_catalog const& loaded) {
     rating::catalog const& catalog = *loaded.catalog;
     std::vector<std::string> codes;

@@ -26,6 +26,7 @@ struct cdr_flags {
     bool json = false;
 };
 
+/// A time without a zone is refused: it would name another call in another zone.
 std::string start_problem(std::string const& text) {
     using form = ingest::time_reading::form;
     return ingest::read_time_text(text).is == form::utc
@@ -58,6 +59,7 @@ void print(correction_outcome const& outcome, cdr_flags const& flags) {
     std::cout << " (" << outcome.currency << ' ' << outcome.cost << ")\n";
 }
 
+/// Corrects one call. The exit code: 0 also when it already has the status.
 int correct(command_environment const& environment, correction_kind kind, cdr_flags flags) {
     auto const settings = environment.load_settings();
     try {

@@ -48,6 +48,7 @@ selection selection_of(rerate_flags const& flags) {
     return {selection::by::plan, flags.plan, flags.begin, flags.end};
 }
 
+/// The selection as a person would name it: for progress, messages and the report.
 std::string label_of(rerate_flags const& flags) {
     std::string const text = !flags.subscription.empty() ? "subscription " + flags.subscription
                              : !flags.account.empty()    ? "account " + flags.account
@@ -55,6 +56,7 @@ std::string label_of(rerate_flags const& flags) {
     return "rerating " + text;
 }
 
+/// Success is only a run that has come to its end: scripts continue a stopped one.
 int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags,
                rerate_report const& report) {
     switch (outcome.end) {
@@ -80,6 +82,7 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
     return exit_success;
 }
 
+/// By the plans as they are now, at the rates of each call's time. Continues an interrupted run.
 int rerate_calls(std::string const& connection_string, rerate_flags const& flags,
                  stop_on_signal& stop) {
     // One catalog for the whole run, however long it takes (R14). It has the rates of the past as

@@ -14,10 +14,12 @@ std::string count_text(std::int64_t count) {
     return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
 }
 
+/// Exact: sums in nanos are subtracted as integers.
 rating::amount_sum difference(storage::rerate_counts const& c) noexcept {
     return {c.new_cost.nanos - c.old_cost.nanos};
 }
 
+/// With its sign, since an increase and a decrease are what the operator looks for.
 std::string signed_text(rating::amount_sum sum) {
     return (sum.nanos >= 0 ? "+" : "") + rating::to_string(sum);
 }
@@ -61,6 +63,7 @@ std::chrono::milliseconds rerate_report::elapsed() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began_);
 }
 
+/// The number of calls is known before the first page, so the bar shows calls, not bytes.
 void rerate_report::progressed(storage::rerate_counts const& counts, std::int64_t calls_total) {
     progress_state state;
     state.label = label_;
@@ -95,6 +98,7 @@ void rerate_report::write_changes(std::ostream& out, std::int64_t all) const {
     }
 }
 
+/// These calls keep their cost: a rerating never makes a call free because its rate is gone.
 void rerate_report::write_unrated(std::ostream& out, std::int64_t all) const {
     if (unrated_.empty()) {
         return;

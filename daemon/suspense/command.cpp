@@ -53,6 +53,7 @@ storage::suspense_filter filter_of(suspense_work const& work) {
     return out;
 }
 
+/// A line per state, reason and source, with what to do about it.
 int list_groups(suspense_work const& work, storage::suspense_filter const& which) {
     std::vector<storage::suspense_group> groups;
     check(storage::summarize_suspense(work.connection, which, groups));
@@ -110,6 +111,7 @@ int show(suspense_work const& work) {
     return exit_success;
 }
 
+/// The same path as the daemon's automatic retries, whatever the reason and the attempts.
 int retry(suspense_work const& work) {
     stop_on_signal stop; // a signal ends the retry between two batches
     if (!has_schema(work.opened, stop.source())) {
@@ -166,6 +168,7 @@ int discard(suspense_work const& work) {
     });
 }
 
+/// The way back from discard: the rows wait again, and are retried like others.
 int restore(suspense_work const& work) {
     return change(work, "discarded", "restored", [&](auto const& which, std::int64_t& count) {
         return storage::restore_suspense(work.connection, which, count);
@@ -185,6 +188,7 @@ int export_records(suspense_work const& work) {
     return exit_success;
 }
 
+/// Opens the database and acts. Failures end as one line and exit code 1.
 int perform(command_environment const& environment, int (*act)(suspense_work const&),
             suspense_flags const& flags) {
     // Lines of level info would interrupt the tables that the command prints.

@@ -28,6 +28,7 @@ void print_json(retry_counts const& counts, bool is_dry_run) {
     std::cout << json.close('}').close('}').text() << '\n';
 }
 
+/// One sum that adds up, then the reasons of those that still wait.
 void print_words(retry_counts const& counts, bool is_dry_run) {
     std::uint64_t waiting = 0;
     std::string reasons;
@@ -64,6 +65,7 @@ class progress_of_retry {
 
 } // namespace
 
+/// By the catalog of this moment: a command has no watch, and ends soon.
 std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection_string) {
     storage::loaded_catalog loaded;
     check(storage::load_catalog(connection_string, loaded), "load the catalog");

@@ -44,6 +44,7 @@ std::string next_step(storage::suspense_record const& record) {
                : "by a daemon, after " + time_text(record.next_attempt_at);
 }
 
+/// null, not an empty text, for what did not happen.
 void add_time(ingest::json_writer& writer, std::string_view key, ingest::time_us time) {
     writer.key(key);
     time == ingest::never_us ? writer.null() : writer.value(time_text(time));

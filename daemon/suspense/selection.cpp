@@ -19,6 +19,7 @@ std::string reason_problem(std::string const& code) {
                : "no such reason: " + code + "; see: tallyd suspense list";
 }
 
+/// A name that is unknown is an error, not a filter that selects nothing.
 ingest::uuid source_id(storage::pq_connection& connection, std::string const& name) {
     storage::loaded_sources loaded;
     check(storage::load_sources(connection, loaded));

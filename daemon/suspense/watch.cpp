@@ -132,6 +132,7 @@ void suspense_watch::look() {
     next_look_ = clock::now() + look_every;
 }
 
+/// Only saves work: a record that two daemons retry is stored by one of them (R16).
 bool suspense_watch::is_leader() {
     database_wait const waiting{pulse_};
     return database_->is_leader();

@@ -85,6 +85,7 @@ void print(maintenance_job const& job, maintain_flags const& flags,
     }
 }
 
+/// The exit code is 1 also when a part of the job failed: the report has the rows.
 int maintain(command_environment const& environment, maintenance_job const& job,
              maintain_flags const& flags) {
     auto const settings = environment.load_settings();

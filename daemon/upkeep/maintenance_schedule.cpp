@@ -66,6 +66,7 @@ ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
     return time_of(latest);
 }
 
+/// Strictly after now: at its own moment a run is due, not next.
 ingest::time_us next_due(cadence const& when, ingest::time_us now) {
     if (when.every.count() > 0) {
         return latest_due(when, now) + microseconds{when.every}.count();
