@@ -25,6 +25,7 @@ std::optional<std::string> named_file(CLI::App const& command) {
 }
 
 int check(CLI::App const& command, check_config_options const& options) {
+    // Both are made from the table of settings alone, and need no file.
     if (options.sample || options.reference) {
         std::cout << (options.sample ? config::sample_file() : config::reference_page());
         return exit_success;

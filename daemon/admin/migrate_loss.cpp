@@ -24,6 +24,7 @@ std::string joined(std::span<std::string const> names) {
 } // namespace
 
 std::string describe_loss(storage::migration_loss const& loss, std::string const& database) {
+    // The migrations and the database first: a wrong version or a wrong server shows at once.
     std::vector<std::string> migrations;
     for (auto const& migration : loss.migrations) {
         migrations.push_back(storage::migration_label(migration.version, migration.name));

@@ -27,6 +27,7 @@ std::optional<std::string> variable(char const* name) {
 
 /// Generated passwords are printed here and nowhere else: the database has only their hashes.
 void print(storage::seed_report const& report, char const* verb) {
+    // Every name, so that a second run shows that it found the seeds of the first.
     for (std::string const& name : report.applied) {
         std::cout << verb << ' ' << name << '\n';
     }
@@ -60,6 +61,8 @@ int undo(std::string const& connection_string, storage::seed_options const& opti
                                                  storage::describe_database(connection_string))) {
         return exit_failure;
     }
+
+    // All or none: rows that others refer to by now keep everything in place.
     print(storage::undo_seeds(connection_string, options), "undone ");
     return exit_success;
 }
@@ -85,6 +88,8 @@ int seed(command_environment const& environment, seed_flags const& flags) {
         if (flags.undo) {
             return undo(opened.connection_string(), options, flags.yes);
         }
+
+        // Each seed in a transaction with its record: those before one that fails stay applied.
         print(storage::apply_seeds(opened.connection_string(), options), "applied");
     } catch (std::runtime_error const& error) {
         std::cerr << "tallyd: " << error.what() << '\n';

@@ -156,6 +156,8 @@ void print_rows_as_json(std::vector<source_row> const& rows) {
 
         json.close(']').key("time_zone").value(row.time_zone);
         json.key("b_legs").value(row.b_legs).key("percent").value(row.percent);
+
+        // As JSON, not as a text: the rules can be passed to --number-rules as they are.
         json.key("number_rules").raw(row.number_rules);
         json.key("created_at").value(row.created_at).close('}');
         std::cout << json.text() << '\n';

@@ -60,6 +60,7 @@ struct listeners::impl {
                                                http_settings_of(s, s.http_listen))},
           admin_server{ingest::make_http_server(workers.context(), admin, counters,
                                                 http_settings_of(s, s.admin_listen))} {
+        // Optional: without an address there is no server, and no port that anyone could reach.
         if (!s.tcp_listen.empty()) {
             tcp_server = ingest::make_tcp_server(workers.context(), sink,
                                                  {.pushes = counters, .connections = counters},

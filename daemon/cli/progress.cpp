@@ -31,6 +31,8 @@ std::optional<double> fraction_done(progress_state const& state) {
     if (!state.bytes_total) {
         return std::nullopt;
     }
+
+    // An empty file is done, and must not divide by zero.
     if (*state.bytes_total == 0) {
         return 1.0;
     }

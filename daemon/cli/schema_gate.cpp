@@ -74,6 +74,7 @@ bool open_schema(std::string const& connection_string, bool migrate, signals con
 }
 
 bool has_schema(database const& opened, signals const& signals) {
+    // A server that this command has started is its own, and may be as old as the last command.
     if (opened.is_embedded() && !opened.is_attached()) {
         return open_schema(opened.connection_string(), true, signals);
     }

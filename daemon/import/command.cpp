@@ -162,6 +162,7 @@ void add_import_command(CLI::App& app, command_environment& environment) {
 
     // FILE and --format are checked here, since `import list` needs neither.
     command->callback([command, flags, &environment] {
+        // `import list` has a callback of its own; CLI11 calls this one as well.
         if (!command->get_subcommands().empty()) {
             return;
         }

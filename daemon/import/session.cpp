@@ -127,6 +127,8 @@ import_summary import_session::run(std::string const& file) {
     // A stop must also end the digest of a large file, which is read before the first record.
     ingest::file_input input{
         [this] { return options_.stop && options_.stop() != stop_request::none; }};
+
+    // Each step has set the failure or the state when it ends the import.
     if (input.open(file) && open(input, summary) && !is_done_already(summary)) {
         import(input, summary);
     }
@@ -184,6 +186,8 @@ bool import_session::is_done_already(import_summary& summary) {
 
 void import_session::import(ingest::file_input& input, import_summary& summary) {
     if (!options_.is_dry_run) {
+        // Its row of an earlier run, if that was interrupted: the counts are those of the whole
+        // file.
         auto const row = storage::begin_import(connection_, file_);
         import_id_ = row.id;
         summary.id = ingest::to_string(row.id);
@@ -323,6 +327,8 @@ void import_session::show(ingest::file_input const& input, import_summary const&
     progress_state state;
     state.label = summary.file;
     state.records = counts.received;
+
+    // Bytes as they are on disk: the size of a compressed file's content is not known.
     state.bytes_done = input.disk_bytes_read();
     state.bytes_total = input.disk_bytes();
     state.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - began_);

@@ -25,6 +25,7 @@ import_stream::import_stream(std::string const& connection_string, std::string n
           {[&lanes] { return lanes.last_batches(); },
            [&lanes](std::span<ingest::uuid const> covered) { lanes.forget_last_batches(covered); }},
           {}} {
+    // Where an earlier run of the same import ended; 0 for a new one.
     std::uint64_t position = 0;
     auto status = read_.load(name, position);
     if (status.ok()) {

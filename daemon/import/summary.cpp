@@ -48,6 +48,8 @@ void write_counts(std::ostream& out, import_summary const& summary) {
 
     // R3: each line is a sum, so that a record that is missing shows.
     std::string received = grouped(c.received) + " = ";
+
+    // Only when there are any: the usual import begins at the first record.
     if (c.resumed > 0) {
         received += grouped(c.resumed) + " stored by an earlier run + ";
     }

@@ -31,6 +31,8 @@ std::optional<std::uint64_t> end_of(ingest::uuid const& stream, segment_extent c
     for (; status == journal_reader::status::frame; status = reader.next(frame)) {
         end = frame.head.first_record + frame.head.records;
     }
+
+    // Damaged or unreadable: the end is not known, and a guess would look like a fact.
     return status == journal_reader::status::end ? std::optional{end} : std::nullopt;
 }
 

@@ -37,12 +37,19 @@ std::vector<std::string_view> obstacles(daemon_status const& now) {
     if (!now.catalog_age_s && !now.sources_cached) { // nothing to authorize pushes by
         found.emplace_back("catalog_not_loaded");
     }
+
+    // Pushes get 503 while it is full, so a load balancer should send them elsewhere.
     if (now.journal_full) {
         found.emplace_back("journal_full");
     }
+
+    // Records were lost: it stays until an operator has settled them, so that no one overlooks it
+    // (R3).
     if (!now.journal_missing.empty()) {
         found.emplace_back("journal_records_missing");
     }
+
+    // R4: a part that hangs has not reported a failure, and perhaps never will.
     if (std::ranges::any_of(now.parts, &part_status::is_standing_still)) {
         found.emplace_back("standing_still");
     }

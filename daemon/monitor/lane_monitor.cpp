@@ -35,6 +35,8 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
     counters_.records.committed.add({"cdr"}, stored.rows.calls.size());
     counters_.records.committed.add({"event"}, stored.rows.events.size());
     counters_.records.duplicate.add(duplicates);
+
+    // By reason, since each of them asks for another remedy.
     for (std::size_t reason = 0; reason < suspended.size(); ++reason) {
         if (suspended[reason] > 0) {
             counters_.records.suspended.add({code(static_cast<ingest::record_error>(reason))},
@@ -146,6 +148,8 @@ void lane_monitor::tell_state() noexcept {
     counters_.database.up.set(now);
     if (now) {
         spdlog::info("event=database_up");
+
+        // An old reason beside "up" would only mislead.
         detail_.clear();
     }
 }

@@ -196,6 +196,8 @@ void add_missing(table_printer& facts, dom::element const& status) {
 
 void print_facts(dom::element const& status) {
     table_printer facts{{{"what"}, {"now"}}};
+
+    // What may need the operator comes first; the counts follow.
     facts.add({"database", database_text(status)});
     facts.add({"partitions reach", span_at(status, "/database/partition_horizon_s") + " ahead"});
     facts.add({"journal", journal_text(status)});

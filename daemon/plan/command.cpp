@@ -147,6 +147,8 @@ int check(plan_flags const& flags) {
     if (!plans) {
         return exit_failure;
     }
+
+    // With --json only problems are printed, and a valid file has none.
     for (auto const& [plan, id] : flags.json ? std::vector<plan_to_apply>{} : *plans) {
         std::cout << "plan " << plan.code << ": valid, " << grouped(plan.rates.size()) << " rates, "
                   << plan.bands.size() << " bands, " << plan.metrics.size() << " metrics\n";

@@ -39,6 +39,8 @@ rating::plan_reading read_plan_file(std::string const& path) {
 
 std::string line_of(rating::plan_problem const& problem) {
     std::string location = problem.file;
+
+    // Without a line the problem is one of the whole file.
     if (problem.line != 0) {
         location += ':' + std::to_string(problem.line) + ':' + std::to_string(problem.column);
     }

@@ -65,6 +65,8 @@ std::string terms_of(rating::rate const& one) {
 
 std::string terms_of(rating::metric_price const& one) {
     std::string text{rating::name_of(rating::model_names, one.model)};
+
+    // Each model has its own terms: a percentage, tiers, or one price.
     if (one.model == rating::price_model::percentage) {
         text += " " + to_string(one.percent) + " %";
     } else if (one.tiers.empty()) {
@@ -152,6 +154,8 @@ class row_collector {
 std::vector<std::pair<char const*, std::string>>
 band_changes(rating::plan_difference const& changes) {
     std::vector<std::pair<char const*, std::string>> all;
+
+    // Bands of the database come first in the list, so those behind them are new.
     for (std::size_t index = changes.stored_bands; index < changes.bands.size(); ++index) {
         all.emplace_back("new", changes.bands[index].name);
     }

@@ -39,6 +39,8 @@ std::string clock_text(std::int32_t second, bool with_seconds) {
 
 std::string days_text(rating::band const& band) {
     std::string text;
+
+    // A band of all days is "every day", not a list of seven.
     for (std::size_t day = 0; day < day_names.size() && band.days != every_day; ++day) {
         if ((band.days >> day & 1U) != 0) {
             text += (text.empty() ? "" : ", ") + std::string{day_names[day]};
@@ -74,6 +76,7 @@ std::string local_time_text(ingest::time_us t, std::string const& zone) {
 std::string band_text(rating::band const& band) {
     std::string text = band.name + ": " + days_text(band);
     if (band.from_s != 0 || band.to_s != rating::band::day_s) {
+        // Seconds only if there are any: most bands begin and end at a whole minute.
         bool const with_seconds = band.from_s % 60 != 0 || band.to_s % 60 != 0;
         text +=
             ' ' + clock_text(band.from_s, with_seconds) + '-' + clock_text(band.to_s, with_seconds);

@@ -100,6 +100,7 @@ void add_bands(std::vector<rating::charged_piece> const& pieces, word_lines& lin
 }
 
 std::string piece_text(rating::charged_piece const& piece) {
+    // A piece may be drawn in part from the included seconds; only the rest has a price.
     auto const charged_s = piece.seconds - piece.allowance_s;
     std::string text = "from second " + std::to_string(piece.begin_s) + ": ";
     if (piece.allowance_s > 0) {

@@ -90,6 +90,8 @@ std::string date_problem(std::string const& text) {
 std::string line_of(rate_options const& options) {
     ingest::json_writer json;
     json.open('{');
+
+    // Values stay texts: the reader of questions accepts numbers in both forms.
     for (auto const& [name, text] : {std::pair{"to", &options.destination},
                                      {"from", &options.caller},
                                      {"direction", &options.direction},
@@ -156,6 +158,8 @@ std::size_t read_piece(std::string& buffer) {
         if (got >= 0) {
             return static_cast<std::size_t>(got);
         }
+
+        // A signal that is not fatal must not end the input.
         if (errno != EINTR) {
             throw std::system_error{errno, std::generic_category(), "standard input"};
         }
@@ -168,6 +172,8 @@ int answer_lines(rating::quoter& key) {
     std::string buffer(piece_bytes, '\0');
     for (auto size = read_piece(buffer); size != 0; size = read_piece(buffer)) {
         lines.take(std::string_view{buffer}.substr(0, size));
+
+        // The reader of the answers has gone: further questions would be answered to no one.
         if (!std::cout.flush()) {
             std::cerr << "tallyd: standard output cannot be written\n";
             return exit_failure;

@@ -82,6 +82,8 @@ std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan
 std::vector<std::string> warnings_about(std::string const& code,
                                         storage::load_warnings const& warnings) {
     std::vector<std::string> about;
+
+    // Warnings are texts, so they are found by the quoted code.
     std::copy_if(warnings.texts().begin(), warnings.texts().end(), std::back_inserter(about),
                  [name = "'" + code + "'"](std::string const& text) {
                      return text.find(name) != std::string::npos;
@@ -130,6 +132,7 @@ rating_plan plan_of_file(std::string const& plan_file,
             opened.tariff = rating::tariff_of(plan, std::move(opened.tariff));
         });
     } catch (std::invalid_argument const& refused) {
+        // A plan may be valid as a file and still describe no tariff.
         throw no_plan{plan_file + ": " + refused.what()};
     }
     return opened;

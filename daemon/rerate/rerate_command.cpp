@@ -63,6 +63,8 @@ int report_end(storage::rerate_outcome const& outcome, rerate_flags const& flags
     case storage::rerate_end::nothing_selected:
         std::cerr << "tallyd: there is no " << printable(label_of(flags).substr(9)) << '\n';
         return exit_failure;
+
+    // Another session holds the advisory lock of this selection: one run at a time.
     case storage::rerate_end::busy:
         std::cerr << "tallyd: another tallyd is already doing this: " << printable(label_of(flags))
                   << '\n';

@@ -116,10 +116,13 @@ void rerate_report::write_unrated(std::ostream& out, std::int64_t all) const {
 
 void rerate_report::write_text(std::ostream& out, storage::rerate_outcome const& outcome,
                                bool is_dry_run) const {
+    // Changes are listed in a dry run only; a real one leaves them in billing.cdr_adjustments.
     auto const& c = outcome.counts;
     if (is_dry_run) {
         write_changes(out, c.changed);
     }
+
+    // Also outside a dry run: these calls need a person, who has to learn of them.
     write_unrated(out, c.unrated);
 
     // Each line is a sum, so that the operator can check it.

@@ -114,6 +114,8 @@ int show(suspense_work const& work) {
 /// The same path as the daemon's automatic retries, whatever the reason and the attempts.
 int retry(suspense_work const& work) {
     stop_on_signal stop; // a signal ends the retry between two batches
+
+    // A retry writes calls, unlike the other subcommands, and needs the schema of this binary.
     if (!has_schema(work.opened, stop.source())) {
         return exit_failure;
     }

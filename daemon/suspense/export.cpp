@@ -109,6 +109,7 @@ std::string raw_line(std::string payload, bool is_line) {
 } // namespace
 
 std::int64_t export_suspense(storage::pq_connection& connection, suspense_export const& request) {
+    // Payloads that go back into an import must be cut into the same records.
     bool is_line = false;
     if (request.is_raw) {
         auto const* const format = ingest::find_format(raw_format(connection, request.which));

@@ -65,6 +65,8 @@ void print_json(maintenance_job const& job, maintain_flags const& flags,
         json.open('{');
         for (std::size_t i = 0; i < row.size(); ++i) {
             json.key(json_name(report.columns[i]));
+
+            // A number, so that scripts can add it up.
             report.columns[i] == "rows" ? json.raw(row[i]) : json.value(row[i]);
         }
         json.close('}');

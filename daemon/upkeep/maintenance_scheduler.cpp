@@ -37,6 +37,7 @@ void log_run(std::string_view job, storage::maintenance_report const& report,
     spdlog::log(level, "event=maintenance_done job={} changed={} failures={} took_ms={}", job,
                 report.changed, report.failures, took_ms);
 
+    // Row by row where an operator may want to know which: partitions, and whatever failed.
     for (auto const& row : report.failures > 0 || job == "partitions"
                                ? report.rows
                                : std::vector<std::vector<std::string>>{}) {
