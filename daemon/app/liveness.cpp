@@ -30,6 +30,7 @@ void liveness::look(clock::time_point now, gauge const& report) {
     }
 }
 
+/// Called by the admin endpoint's threads, beside look() on the main thread.
 std::vector<part_status> liveness::parts(clock::time_point now) const {
     std::vector<part_status> found;
     for (auto const& each : parts_) {

@@ -62,6 +62,7 @@ bool database::is_attached() const noexcept {
     return impl_->server.has_value() && impl_->server->is_attached();
 }
 
+/// A server at database.url is not ours to restart.
 bool database::supervise() {
     return impl_->server.has_value() &&
            impl_->server->supervise() == storage::server_state::restarted;

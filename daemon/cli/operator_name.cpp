@@ -8,6 +8,7 @@
 
 namespace tally::daemon {
 
+/// Behind sudo the user of the process is root for everyone.
 std::string operator_name() {
     if (char const* const behind_sudo = std::getenv("SUDO_USER");
         behind_sudo != nullptr && *behind_sudo != '\0') {

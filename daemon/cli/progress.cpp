@@ -20,6 +20,7 @@ constexpr std::size_t default_columns = 80;
 /// To the first column, and all of the line away: the next bar may be shorter.
 constexpr auto erase_line = "\r\x1b[K";
 
+/// Of standard error, where progress is shown: standard output may be a pipe.
 std::size_t terminal_columns() {
     winsize size{};
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col

@@ -26,6 +26,7 @@ table_printer::table_printer(std::vector<table_column> columns) : columns_(std::
     }
 }
 
+/// Rows are kept until print(), because the widest cell decides each column.
 void table_printer::add(std::vector<std::string> cells) {
     cells.resize(columns_.size());
     for (std::size_t i = 0; i < cells.size(); ++i) {

@@ -36,6 +36,7 @@ void effects_worker::start() {
     thread_ = std::thread{[this] { run(); }};
 }
 
+/// Called by lanes after each batch with effects, so it only sets a flag.
 void effects_worker::wake() noexcept {
     {
         std::lock_guard const lock{mutex_};
@@ -45,6 +46,8 @@ void effects_worker::wake() noexcept {
     wake_.notify_all();
 }
 
+/// True when a whole cycle has run since the first call. Without a thread there is nothing to wait
+/// for.
 bool effects_worker::drain(milliseconds limit) {
     std::unique_lock lock{mutex_};
 

@@ -326,6 +326,7 @@ bool import_job::admit(std::size_t bytes) {
     }
 }
 
+/// Tests pass a pause of their own, which steps the lanes.
 void import_job::pause(std::chrono::milliseconds time) const {
     task_.pause ? task_.pause(time) : std::this_thread::sleep_for(time);
 }
@@ -370,6 +371,7 @@ void import_job::show(bool waiting) const {
     }
 }
 
+/// What was read is counted here; what became of it, by the lanes' threads.
 import_counts import_job::counts() const {
     import_counts now = counts_;
     std::lock_guard const lock{sheet_->mutex};

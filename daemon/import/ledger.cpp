@@ -4,6 +4,7 @@
 
 namespace tally::daemon {
 
+/// Called by every lane's thread.
 void import_ledger::stored(storage::stored_batch const& stored) {
     // Sum up without the lock, so that it is held only for a moment.
     std::map<storage::currency_code, rating::amount_sum> cost;
@@ -40,6 +41,7 @@ void import_ledger::retried(std::string_view reason, storage::result const& stat
     }
 }
 
+/// A copy, since lanes go on adding.
 import_ledger::totals import_ledger::read() const {
     std::lock_guard const lock{mutex_};
     return totals_;

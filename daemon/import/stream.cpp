@@ -48,6 +48,7 @@ import_stream::~import_stream() {
     thread_.join();
 }
 
+/// The keeper's thread: positions move while the main thread reads the file.
 void import_stream::run() noexcept {
     try {
         std::unique_lock lock{mutex_};
@@ -63,6 +64,7 @@ void import_stream::run() noexcept {
     }
 }
 
+/// False: the import must end. An outage is waited for, as everywhere in an import.
 bool import_stream::decide(std::unique_ptr<ingest::record_block> const& block,
                            std::function<bool()> const& is_stopping) {
     while (!has_lost()) {

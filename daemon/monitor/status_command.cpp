@@ -155,6 +155,7 @@ std::string readiness(dom::element const& status) {
     return text;
 }
 
+/// Down is not an alarm by itself: the journal takes records meanwhile.
 std::string database_text(dom::element const& status) {
     if (is_true(status, "/database/up")) {
         return "up";

@@ -63,6 +63,7 @@ std::string terms_of(rating::rate const& one) {
     return text + (one.allowance ? ", allowance" : "");
 }
 
+/// In the words of a plan file, so that an operator finds the line to change.
 std::string terms_of(rating::metric_price const& one) {
     std::string text{rating::name_of(rating::model_names, one.model)};
 
@@ -195,6 +196,7 @@ void print_rows(std::ostream& out, std::vector<change_row> const& rows, std::siz
 
 } // namespace
 
+/// The head and the bands line by line, since they are few; rates as a table.
 void print_difference(std::ostream& out, rating::plan_definition const& plan,
                       rating::plan_difference const& changes) {
     out << "plan " << plan.code << ": "

@@ -106,7 +106,7 @@ std::string json_of(rating::call_question const& asked, rating::call_quote const
     json.key("currency").value(view_of(plan.head().currency));
     json.key("billed_s").value(rated.billed_s).key("allowance_s").value(rated.allowance_s);
 
-    // A call that costs nothing (not answered) is rated without looking for a rate.
+    // Only a call that costs nothing may be rated without a rate.
     if (rated.charged_rate == nullptr) {
         json.key("matched_prefix").null();
     } else {

@@ -100,6 +100,7 @@ int list(suspense_work const& work) {
 }
 
 int show(suspense_work const& work) {
+    // One after the other, so that an id that is not found does not hide those before it.
     for (auto const& id : work.flags.item.ids) {
         auto const record = suspended_record(work.connection, id);
         if (work.flags.json) {
@@ -157,6 +158,9 @@ int change(suspense_work const& work, std::string_view state, std::string_view d
         if (!is_confirmed(work.flags.yes, question)) {
             return exit_failure;
         }
+
+        // A few thousand rows per transaction, so that lanes do not wait for the locks of all of
+        // them.
         check(apply(which, count));
     }
     print_change(work.flags, done, count);

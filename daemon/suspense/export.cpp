@@ -40,6 +40,7 @@ class export_file {
     export_file(export_file const&) = delete;
     export_file& operator=(export_file const&) = delete;
 
+    /// write() may take only a part, and a signal may interrupt it.
     void write(std::string_view bytes) {
         while (!bytes.empty()) {
             auto const written = ::write(fd_, bytes.data(), bytes.size());
@@ -49,6 +50,8 @@ class export_file {
             bytes.remove_prefix(written < 0 ? 0 : static_cast<std::size_t>(written));
         }
     }
+
+    /// Until then the file has another name, and the destructor removes it.
     void finish() {
         if (is_stdout()) {
             return;

@@ -43,6 +43,7 @@ auto waiting_counter(metrics& counters) {
 
 } // namespace
 
+/// Retries count money in the lanes' metric, so that the sum over all charges is in one place.
 suspense_observer suspense_observer_of(metrics& counters, lane_monitor& money) {
     return {.waiting = waiting_counter(counters),
             .tried =

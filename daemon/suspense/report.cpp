@@ -159,6 +159,7 @@ std::string json_line(storage::suspense_record const& record, with_payload paylo
     add_text(json, "resolved_by", record.resolved_by);
     add_text(json, "resolution", record.resolution);
 
+    // The size also without the payload, since lists leave that out.
     json.key("payload_bytes").value(record.payload_bytes);
     if (payload == with_payload::yes) {
         add_payload(json, "payload", record.payload);

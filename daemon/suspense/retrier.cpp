@@ -38,6 +38,7 @@ class stored_observer final : public storage::lane_observer {
 
 std::shared_ptr<ingest::source const> source_of(ingest::source_table const& sources,
                                                 ingest::uuid const& id) {
+    // A copy, since a block shares the ownership of its source.
     for (auto const& each : sources.all()) {
         if (each.id == id) {
             return std::make_shared<ingest::source const>(each);
@@ -101,6 +102,7 @@ retry_counts suspense_retry::run(storage::suspense_filter which) {
     std::vector<storage::suspense_record> records;
     ingest::uuid after;
     do {
+        // Between two pages: a page that was begun is finished, so its outcomes are recorded.
         if (is_stopping()) {
             break;
         }
@@ -123,6 +125,8 @@ void suspense_retry::retry(std::vector<storage::suspense_record> const& records)
     for (std::size_t i = 0; i < records.size(); ++i) {
         decode(records[i], memory[i]);
     }
+
+    // A dry run ends before anything is written, and says what a retry would do.
     options_.is_dry_run ? rate_only(memory) : store(memory);
     count(memory);
 }
@@ -274,6 +278,8 @@ void suspense_retry::apply_effects(std::vector<decoded>& records) {
     // An effect that is refused puts its row back. Only by that can it be told from one that was
     // applied.
     std::vector<storage::suspense_record> refused;
+
+    // Only rows that wait again are refused ones: the batch has resolved all of them.
     again.state = "waiting";
     check(storage::list_suspense(reader_, again, static_cast<std::int32_t>(again.ids.size()),
                                  refused));

@@ -13,6 +13,7 @@ namespace tally::daemon {
 
 namespace {
 
+/// Only a reason that this version knows: a typing error would select nothing, without a word.
 std::string reason_problem(std::string const& code) {
     return ingest::parse_code(code) != ingest::record_error::none
                ? ""
@@ -32,6 +33,7 @@ ingest::uuid source_id(storage::pq_connection& connection, std::string const& na
 
 } // namespace
 
+/// No filter at all: changes are refused then, since they would affect every row.
 bool suspense_selection::is_open() const noexcept {
     return ids.empty() && reasons.empty() && source.empty() && format.empty() && since.empty() &&
            until.empty();

@@ -129,6 +129,8 @@ void suspense_watch::look() {
     }
     database_wait const waiting{pulse_};
     observer_.waiting(database_->waiting());
+
+    // From the end of the count, so that a slow one is not followed by the next at once.
     next_look_ = clock::now() + look_every;
 }
 
@@ -190,6 +192,8 @@ void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) 
         counts = database_->retry(std::move(ids), options_now());
     }
     observer_.tried(counts);
+
+    // One line in the log for the whole cycle, while metrics move with each page.
     all.tried += counts.tried;
     all.stored += counts.stored;
     all.duplicate += counts.duplicate;
@@ -207,6 +211,8 @@ retry_options suspense_watch::options_now() {
         std::lock_guard const guard{mutex_};
         return stopping_;
     };
+
+    // Money of retried records is counted like that of lanes.
     now.on_stored = observer_.stored;
     return now;
 }

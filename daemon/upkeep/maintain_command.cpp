@@ -74,6 +74,7 @@ void print_json(maintenance_job const& job, maintain_flags const& flags,
     std::cout << json.close(']').close('}').text() << '\n';
 }
 
+/// A job that another session is running is no failure: the work is being done.
 void print(maintenance_job const& job, maintain_flags const& flags,
            maintenance_report const& report) {
     if (flags.json) {

@@ -120,6 +120,7 @@ bool maintenance_scheduler::round() noexcept {
     return all;
 }
 
+/// False: it failed, and is still due.
 bool maintenance_scheduler::do_job(scheduled_job const& which) {
     auto const began = ingest::now_us();
     storage::maintenance_report report;

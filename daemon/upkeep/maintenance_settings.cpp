@@ -19,6 +19,7 @@ cadence at_appointment(config::settings const& s, std::string const& text) {
 
 } // namespace
 
+/// One policy for the daemon, its lanes and the commands: all of them make partitions.
 storage::partition_policy partition_policy_of(config::settings const& s) {
     return {.past_days = static_cast<std::int32_t>(s.partitions_past_days),
             .future_days = static_cast<std::int32_t>(s.partitions_future_days),

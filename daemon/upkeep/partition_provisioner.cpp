@@ -45,6 +45,7 @@ void partition_provisioner::stop() noexcept {
     }
 }
 
+/// nullopt until the first round that reached the database.
 std::optional<std::int64_t> partition_provisioner::horizon_s() const noexcept {
     auto const seconds = horizon_s_.load(std::memory_order_relaxed);
     return seconds < 0 ? std::nullopt : std::optional{seconds};
@@ -77,6 +78,7 @@ bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
         }
 
         if (status.ok()) {
+            // Twice: readiness asks for it, and the metric is told.
             horizon_s_ = seconds;
             horizon_(seconds);
             return true;
