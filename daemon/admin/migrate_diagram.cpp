@@ -12,6 +12,7 @@
 namespace tally::daemon {
 namespace {
 
+/// nullopt: it cannot be read.
 std::optional<std::string> text_of_file(std::string const& path) {
     std::ifstream input{path, std::ios::binary};
     std::string text{std::istreambuf_iterator<char>{input}, {}};

@@ -81,6 +81,8 @@ int add(source_admin& sources, source_flags const& flags) {
     auto row = flags.row;
 
     row.number_rules = checked_number_rules(flags.number_rules);
+
+    // Nothing is changed then: a token that a sender uses must not be replaced by accident.
     if (!sources.add(row, digest)) {
         std::cerr << "tallyd: source '" << flags.row.name
                   << "' already exists; for a new token: tallyd source rotate " << flags.row.name

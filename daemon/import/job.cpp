@@ -222,6 +222,8 @@ void import_job::drop_stored(ingest::record_block& block) const {
     }
 
     // Indices ascend, so what is stored is the beginning of each list.
+    //
+    //     resume_from 120, records 100 to 149: indices 0 to 19 are dropped, 20 to 49 are taken
     auto const drop_from = [&](auto& records, std::vector<std::uint32_t>& index) {
         auto const stored = std::ranges::find_if_not(
             index, [&](std::uint32_t each) { return is_stored(block, each); });
@@ -238,7 +240,8 @@ void import_job::drop_stored(ingest::record_block& block) const {
 void import_job::count(ingest::record_block const& block, import_counts& counts) const {
     auto const& batch = block.batch;
 
-    // Every record is counted in exactly one way (R3).
+    // Every record is counted in exactly one way (R3):
+    // received = rejected + skipped + resumed + accepted.
     std::uint64_t const records = batch.received();
     std::uint64_t rejected = 0;
     std::uint64_t stored = 0;

@@ -137,6 +137,7 @@ void write_json(std::ostream& out, import_summary const& summary) {
     add_reasons(json.key("rejected_by_reason"), summary.rejected_by_reason);
     add_reasons(json.key("suspended_by_reason"), summary.totals.suspended_by_reason);
 
+    // Amounts are texts: many readers of JSON take numbers for doubles, which lose digits.
     json.key("cost").open('{');
     for (auto const& [currency, sum] : summary.totals.cost_by_currency) {
         json.key(currency).value(rating::to_string(sum));

@@ -56,6 +56,8 @@ std::uint64_t push_journal::bytes() const {
 
 /// Once full, the journal stays full until an eighth of its space is free. Otherwise it would
 /// alternate between full and not full with each segment that is removed.
+///
+///     bytes_max 8 GiB: full above 8 GiB, and from then on until no more than 7 GiB are used
 bool push_journal::has_room(std::size_t bytes) noexcept {
     // Files that are only kept count as free space, because they are given up when space is needed
     // (R5).
@@ -219,6 +221,9 @@ void push_journal::release(clock::time_point now, bool is_disk_full) {
     }
 
     // The oldest segments beyond the bound. A segment is stored if the next one begins below.
+    //
+    //     segments   0 to 99   100 to 199   200 to 299   300 ...      committed: 250
+    //                stored    stored       not stored (300 > 250)
     auto const segments = writer_.extents();
     std::uint64_t kept_bytes = 0;
     for (std::size_t i = segments.size(); i-- > 1;) {
@@ -256,6 +261,9 @@ void push_journal::give_up_oldest(clock::time_point now) {
 
 /// Answers the senders of `waiters`. A push that was appended during the previous flush may have
 /// been written by it: its outcome is then that of the previous flush (`before_`).
+///
+///     flush A writes to record 39; a push of 37 to 39 was appended while A ran
+///     flush B begins at 40, and finds the push among its waiters: A's outcome counts
 void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const& flush) {
     {
         std::lock_guard const lock{mutex_};

@@ -220,6 +220,8 @@ http_response admin_handler::ready_answer() const {
 
 http_response admin_handler::status_answer() const {
     daemon_status const now = status_();
+
+    // By the steady clock: setting the system's clock does not change the uptime.
     auto const uptime = std::chrono::steady_clock::now() - started_;
     json_writer json;
     json.open('{').key("version").value(version_);

@@ -366,6 +366,8 @@ void lane::set_aside(part const& refused) {
     }
 
     // R15: entries of sources that are not suspected go on; the others wait aside.
+    //
+    //     entries A A B C C, refused because of one of B  →  at once: A A, C C   aside: B
     auto const divided = storage::divide(refused.entries, writer_.culprit());
     refused.batch->parts_left += divided.innocent.size() + divided.suspect.size() - 1;
     for (auto const& entries : divided.innocent) {

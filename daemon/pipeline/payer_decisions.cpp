@@ -104,6 +104,9 @@ void payer_decisions::decide(ingest::record_block& block) const {
 }
 
 /// nullptr: no earlier run has decided for this record.
+///
+///     ranges 0 to 9, 5 to 7, 9 to 11; record 9: looked for in the last one, then in the first one,
+///     since `end_before` of the others says that some range before them ends at 10
 ingest::payer const* payer_decisions::earlier_payer(std::uint64_t record) const {
     auto each = std::ranges::upper_bound(earlier_, record, {}, &range::first_record);
 

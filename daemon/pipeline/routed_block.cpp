@@ -26,7 +26,9 @@ routed_block::~routed_block() {
     released_(bytes);
 }
 
-/// A counting sort keeps the order of arrival within each lane.
+/// A counting sort keeps the order of arrival within each lane (R7).
+///
+///     records 0 1 2 3 4 of lanes 1 0 1 1 0  →  first_of_lane_ 0 2 5, indices_ 1 4 | 0 2 3
 void routed_block::sort_by_lane(std::uint32_t lanes) {
     // The lowest bits are dropped: hash tables use them, and the lanes should not depend on them.
     std::vector<std::uint32_t> lane_of(records_.size());

@@ -243,6 +243,8 @@ std::string difference_json(rating::plan_definition const& plan,
     out.close(']').key("bands_reordered").value(changes.is_reordered);
     out.key("renamed").value(changes.rates.renamed.size()).key("changes").open('[');
     std::size_t more = 0;
+
+    // All rows, unlike the table: a script has no screen to fill.
     for (auto const& row : row_collector{plan, changes}.collect(SIZE_MAX, more)) {
         out.open('{').key("change").value(row.change).key("what").value(row.text);
         out.key(row.text == "metric" ? "metric" : "prefix").value(row.key);

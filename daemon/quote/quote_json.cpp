@@ -102,6 +102,8 @@ std::string json_of(rating::call_question const& asked, rating::call_quote const
         return json_of(fault_of(asked, quoted, plan));
     }
     json_writer json;
+
+    // Amounts are texts: many readers of JSON take numbers for doubles, which lose digits.
     json.open('{').key("cost").value(to_string(rated.cost));
     json.key("currency").value(view_of(plan.head().currency));
     json.key("billed_s").value(rated.billed_s).key("allowance_s").value(rated.allowance_s);

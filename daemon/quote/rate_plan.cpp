@@ -55,6 +55,8 @@ class plan_shelf {
 };
 
 /// The plan, followed by its fallbacks in the order in which they are used.
+///
+///     starter (fallback = "standard"), standard (fallback = "world")  →  starter, standard, world
 std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan_shelf& shelf,
                                               std::vector<std::string>& warnings) {
     std::vector<rating::plan_definition> chain;

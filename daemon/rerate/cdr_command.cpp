@@ -80,6 +80,7 @@ int correct(command_environment const& environment, correction_kind kind, cdr_fl
     }
 }
 
+/// The subcommands differ only in the kind of correction.
 void add_correction(CLI::App& parent, command_environment& environment, correction_kind kind,
                     std::string const& description) {
     auto* command = parent.add_subcommand(std::string{storage::label(kind)}, description);

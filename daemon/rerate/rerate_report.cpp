@@ -156,6 +156,8 @@ void rerate_report::write_json(std::ostream& out, storage::rerate_outcome const&
     json.key("runs").value(outcome.runs).key("periods").value(c.periods);
     json.key("calls").value(c.seen).key("changed").value(c.changed);
     json.key("unchanged").value(c.unchanged).key("frozen").value(c.frozen);
+
+    // Amounts are texts: many readers of JSON take numbers for doubles, which lose digits.
     json.key("unrated").value(c.unrated).key("old_cost").value(rating::to_string(c.old_cost));
 
     json.key("new_cost").value(rating::to_string(c.new_cost));

@@ -51,6 +51,8 @@ ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
     if (when.every.count() > 0) {
         // Multiples of the interval since 1970: all daemons agree on them, whenever they were
         // started.
+        //
+        //     every 5 minutes, now 12:07:30  →  latest 12:05:00, next 12:10:00
         auto const step = microseconds{when.every}.count();
         auto const rest = now % step; // negative before 1970
         return now - (rest < 0 ? rest + step : rest);
