@@ -227,7 +227,7 @@ void add_plan_command(CLI::App& app, command_environment& environment) {
     add_json(*compared, *flags, a_line);
     compared->footer("Exit code: 0 nothing would change, 1 something would, 2 a file is invalid.");
 
-    // Not add_work(): it opens the database, and files are checked where there is none.
+    // Not add_work(), which opens the database: files are also checked on machines without one.
     auto* checked = plan->add_subcommand("check", "check files, without a database");
     add_files(*checked, *flags);
     add_json(*checked, *flags, "problems as one JSON object per line");
