@@ -50,7 +50,6 @@ std::string explained(rating::normal_number const& number, ingest::number_rules 
     case number_form::no_number:
         return rules.empty() ? "there are no rules: kept as sent"
                              : rewritten + "not a number: kept as sent, never identifies a payer";
-
     case number_form::short_code:
         return "a short code: kept as sent";
     case number_form::plus:

@@ -83,8 +83,7 @@ journal_feeder::turn journal_feeder::step(clock::time_point now) {
         begin_again();
     }
 
-    // Until the positions are known nothing may be fed: records that are stored would only be met
-    // again.
+    // Until the positions are known nothing may be fed: stored records would only be met again.
     if (!is_open_) {
         auto const opened = open();
         if (!is_open_) {
@@ -208,8 +207,7 @@ journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
         is_decided_ = true;
     }
 
-    // Resumes at the first block that is not pushed: a lack of credit ends the call, not the work
-    // (R12).
+    // Resumes at the first block that is not pushed: without credit the step ends (R12).
     for (; pushed_ < read_.size(); ++pushed_) {
         auto& block = read_[pushed_];
         auto const bytes = block->memory_bytes();
@@ -281,6 +279,7 @@ journal_feeder::turn journal_feeder::read(fed_stream& stream) {
             bytes += frame.payload.size();
             take(stream, frame);
             break;
+        // What was read before is pushed first: an end or damage is met again by the next call.
         case status::end:
             return read_.empty() ? at_end(stream) : more;
         case status::damaged:

@@ -174,6 +174,8 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
 void suspense_retry::guide(decoded& into) const {
     auto& batch = into.block.batch;
     storage::guided_records const records{into.block, *options_.catalog};
+
+    // One entry per record. A payload of one record is kept as it waits, so that it stays the same.
     for (std::uint32_t index = 0; index < records.size(); ++index) {
         into.entries.push_back(records.entry(index));
     }

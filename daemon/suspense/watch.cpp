@@ -86,6 +86,7 @@ void suspense_watch::run() noexcept {
         is_new_ = false; // a catalog that arrives from now on starts another cycle
         lock.unlock();
 
+        // A cycle may take minutes. A failure only changes the pause before the next one.
         wait = round_every;
         pulse_.work();
         try {
