@@ -254,21 +254,18 @@ void lane::add(slice&& share, clock::time_point now) {
 
 bool lane::store_open_batch(clock::time_point now) {
     auto const batch = std::exchange(open_, std::make_shared<open_batch>());
-
     // A generation lasts until add() meets a slice of a newer one.
     open_->generation = batch->generation;
 
     // A source that was refused will probably be refused again: as long as a part of it is aside, its
     // records go to the end of that line at once. Otherwise each batch would fail with a source that
     // sends one bad record a push.
-    std::erase_if(refused_sources_, [this](auto const& source) { return !has_part_aside(source); });
+    refused_sources_.keep_if([this](auto const& source) { return has_part_aside(source); });
     auto others = batch->entries.begin();
-    if (!refused_sources_.empty()) {
+    if (!refused_sources_.is_empty()) {
         others = std::stable_partition(
-            batch->entries.begin(), batch->entries.end(), [this](auto const& entry) {
-                return std::ranges::find(refused_sources_, entry.source->id) !=
-                       refused_sources_.end();
-            });
+            batch->entries.begin(), batch->entries.end(),
+            [this](auto const& entry) { return refused_sources_.contains(entry.source->id); });
     }
     if (others != batch->entries.begin()) {
         batch->parts_left = put_aside(batch, {batch->entries.begin(), others});
@@ -355,15 +352,7 @@ bool lane::has_part_aside(ingest::uuid const& source) const {
 }
 
 void lane::set_aside(part const& refused) {
-    // Of a batch of several sources none is known to be bad, unless the database named the record.
-    auto const& first = refused.entries.front().source->id;
-    bool const is_of_one = std::ranges::all_of(
-        refused.entries, [&first](auto const& entry) { return entry.source->id == first; });
-    if (auto const* const named = writer_.culprit(); named != nullptr) {
-        refused_sources_.push_back(named->source->id);
-    } else if (is_of_one) {
-        refused_sources_.push_back(first);
-    }
+    refused_sources_.add(refused.entries, writer_.culprit());
 
     // R15: entries of sources that are not suspected go on; the others wait aside.
     //

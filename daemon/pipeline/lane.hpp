@@ -148,7 +148,7 @@ class lane {
     clock::time_point opened_at_;               ///< when its first record came
     std::deque<part> at_once_;                  ///< parts that are not suspected, one source each
     std::deque<part> aside_;                    ///< parts with a bad record, one source each
-    std::vector<ingest::uuid> refused_sources_; ///< that are known to have bad records
+    storage::refused_sources refused_sources_;
     storage::failure_budget budget_;
 
     std::atomic<std::size_t> records_waiting_{0};

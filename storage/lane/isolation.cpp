@@ -45,4 +45,14 @@ divided_part divide(std::span<batch_entry> part, batch_entry const* culprit) {
     return divided;
 }
 
+void refused_sources::add(std::span<batch_entry const> part, batch_entry const* culprit) {
+    auto const& source = culprit != nullptr ? culprit->source->id : part.front().source->id;
+    bool const is_known = culprit != nullptr || std::ranges::all_of(part, [&source](auto const& e) {
+                              return e.source->id == source;
+                          });
+    if (is_known && !contains(source)) {
+        ids_.push_back(source);
+    }
+}
+
 } // namespace tally::storage

@@ -2,6 +2,7 @@
 
 #include "storage/lane/batch_entry.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <optional>
@@ -21,6 +22,26 @@ struct divided_part {
 /// entry that the database named, or nullptr. Reorders the entries; those of a source keep their
 /// order.
 divided_part divide(std::span<batch_entry> part, batch_entry const* culprit);
+
+/// The sources that are known to have sent bad records. One thread.
+class refused_sources {
+  public:
+    /// `part` was refused. Of several sources none is known to be bad, unless the database named the
+    /// record (`culprit`, or nullptr).
+    void add(std::span<batch_entry const> part, batch_entry const* culprit);
+    /// Forgets the sources for which `is_kept(source)` is false.
+    template <typename Predicate>
+    void keep_if(Predicate const& is_kept) {
+        std::erase_if(ids_, [&is_kept](ingest::uuid const& id) { return !is_kept(id); });
+    }
+    [[nodiscard]] bool is_empty() const noexcept { return ids_.empty(); }
+    [[nodiscard]] bool contains(ingest::uuid const& source) const noexcept {
+        return std::ranges::find(ids_, source) != ids_.end();
+    }
+
+  private:
+    std::vector<ingest::uuid> ids_;
+};
 
 /// Bounds the failed transactions that a search for bad records makes: a few at once, then a number
 /// per second. One thread.
