@@ -4,8 +4,11 @@ namespace tally::storage {
 
 namespace {
 
+// The period of an entry that is not a live call.
 constexpr std::uint32_t nowhere = UINT32_MAX;
 
+// billing.cdrs has billsec truncated to seconds, and the aggregate must equal the sum over its
+// rows.
 std::int64_t whole_seconds(std::int64_t ms) noexcept {
     return ms / 1000;
 }
@@ -13,6 +16,8 @@ std::int64_t whole_seconds(std::int64_t ms) noexcept {
 } // namespace
 
 void call_batch::begin(std::span<batch_entry> entries, usage_totals& totals) {
+    // Only the periods are found here: rating needs their states, which are read for all of them at
+    // once.
     periods_.assign(entries.size(), nowhere);
     for (std::size_t i = 0; i < entries.size(); ++i) {
         auto const& entry = entries[i];
@@ -34,16 +39,22 @@ void call_batch::rate(std::span<batch_entry> entries, usage_totals& totals, batc
 
 void call_batch::rate_one(batch_entry& entry, std::uint32_t index, usage_totals& totals,
                           batch& out) {
+    // The entry's own catalog, not the latest: it is the one that decided who pays (R14).
     auto const& catalog = *entry.catalog;
     auto const plan_index = catalog.subscription_at(entry.call_owner.subscription).plan;
     auto& usage = totals.at(index);
+    // `left` is changed by each call, so the calls of one period draw on its allowance in this
+    // order.
     auto const rated = rating::rate_call(*entry.call, catalog.plan_at(plan_index), usage.left,
                                          entry.call_owner.on_net);
+
+    // A call without a price is kept for later and moves no sum (R3).
     if (rated.error != ingest::record_error::none) {
         entry.suspend(rated.error, ingest::explain(rated.error));
         return;
     }
 
+    // All sums below are made from this one rated amount (R10).
     out.calls.push_back({entry.call, usage.delta.account_id, usage.delta.subscription_id,
                          entry.source->id, usage.delta.currency, rated});
 
@@ -61,6 +72,7 @@ void call_batch::rate_one(batch_entry& entry, std::uint32_t index, usage_totals&
     day_share const share{rating::int128{whole_seconds(entry.call->billsec_ms)} *
                               rating::nanos_per_unit,
                           rating::int128{rated.billed_s} * rating::nanos_per_unit, rated.cost};
+    // The day is that of the call's start, whatever day it ends on: one call, one aggregate row.
     totals.add_day(index, totals.calendar_of(catalog, plan_index).day_of(entry.call->start),
                    usage_totals::calls_metric, share, out);
 }

@@ -17,6 +17,8 @@ void entry_batch::begin(std::span<batch_entry> entries, states_of states) {
     events_.begin(entries, totals_, is_remembering() ? &metrics_ : nullptr);
 
     // Which of the usage rows are not remembered? Locked rows are all read.
+    // A remembered row may be stale: the version check at COMMIT finds that out (R8), and costs
+    // nothing when it is not.
     missing_.clear();
     missing_places_.clear();
     for (std::uint32_t index = 0; index < totals_.periods().size(); ++index) {
@@ -32,9 +34,12 @@ void entry_batch::begin(std::span<batch_entry> entries, states_of states) {
 }
 
 result entry_batch::load(batch_store& writer) {
+    // Without locks no transaction is open, so a failure leaves nothing to roll back.
     if (is_remembering()) {
         return read(writer);
     }
+
+    // Locks first: what is read under them is still true when the batch commits (S3).
     result status = lock_rows(writer);
     if (status.ok()) {
         status = read(writer);
@@ -46,6 +51,7 @@ result entry_batch::load(batch_store& writer) {
 }
 
 result entry_batch::lock_rows(batch_store& with) {
+    // All usage rows, not only the missing ones: a remembered state may be the one that was stale.
     locked_.clear();
     for (auto const& usage : totals_.periods()) {
         locked_.push_back(usage.delta);
@@ -58,6 +64,8 @@ result entry_batch::read(batch_store& writer) {
     if (status.ok()) {
         status = load_metrics(writer);
     }
+
+    // Only metrics that count distinct values need this round trip.
     if (status.ok() && !events_.values().empty()) {
         status = writer.counted_values(events_.values(), counted_);
         if (status.ok()) {
@@ -68,11 +76,13 @@ result entry_batch::read(batch_store& writer) {
 }
 
 result entry_batch::load_usage(batch_store& writer) {
+    // The usual case of a lane in steady state: no round trip before the batch.
     if (missing_.empty()) {
         return {};
     }
     result status = writer.load_usage(missing_, states_);
     for (std::size_t i = 0; status.ok() && i < missing_.size(); ++i) {
+        // A locked row is not remembered here: the transaction may still roll back.
         totals_.at(missing_places_[i]).before = states_[i];
         if (is_remembering()) {
             usage_.put(missing_[i], states_[i]);
@@ -93,6 +103,7 @@ result entry_batch::load_metrics(batch_store& writer) {
 }
 
 void entry_batch::rate(batch& out) {
+    // Calls before events, and both before the sums: events and calls add to the same periods.
     out.suspense.clear();
     out.resolved.clear();
     totals_.start(out);
@@ -120,6 +131,8 @@ void entry_batch::add_suspended(batch& out) const {
 }
 
 bool entry_batch::moves_all() const noexcept {
+    // Under locks lock_rows() has created rows; one that stays unused would be committed as an
+    // empty usage row (S3).
     return events_.moves_all() &&
            std::all_of(totals_.periods().begin(), totals_.periods().end(),
                        [](auto const& usage) { return usage.delta.moves(); });
@@ -127,6 +140,7 @@ bool entry_batch::moves_all() const noexcept {
 
 void entry_batch::written() {
     for (auto const& usage : totals_.periods()) {
+        // The row as the UPDATE left it, so that the next batch of the account reads nothing.
         if (usage.delta.moves()) {
             usage_.put(usage.key, {usage.before.version + 1, usage.before.included_seconds_used +
                                                                  usage.delta.included_seconds});
@@ -137,12 +151,14 @@ void entry_batch::written() {
 
 void entry_batch::forget() noexcept {
     for (auto const& usage : totals_.periods()) {
+        // Which of the rows was stale is not known, so all of the batch are read again.
         usage_.forget(usage.key);
     }
     events_.forget(metrics_);
 }
 
 void entry_batch::forget_all() noexcept {
+    // A new session may be with another server after a failover, whose rows may be older.
     usage_.clear();
     metrics_.clear();
 }

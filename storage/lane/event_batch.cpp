@@ -12,6 +12,7 @@ namespace {
 using ingest::record_error;
 using ingest::usage_data;
 
+// Two metrics have columns of their own in billing.subscription_usage; all have a metric row.
 constexpr std::string_view sms_metric = "sms";
 constexpr std::string_view data_metric = "data_mb";
 
@@ -23,6 +24,7 @@ rating::catalog_index plan_of(batch_entry const& entry) noexcept {
 
 void event_batch::begin(std::span<batch_entry> entries, usage_totals& totals,
                         metric_cache const* cache) {
+    // Cleared, not freed: a lane keeps the memory from batch to batch.
     metered_.clear();
     metered_.resize(entries.size());
     metrics_.clear();
@@ -31,6 +33,8 @@ void event_batch::begin(std::span<batch_entry> entries, usage_totals& totals,
     missing_places_.clear();
     values_.clear();
     value_places_.clear();
+
+    // Only metered events have a period; the facts of the others are rows as they are.
     for (std::size_t i = 0; i < entries.size(); ++i) {
         if (entries[i].is_live_event() && entries[i].event->kind == ingest::event_kind::usage) {
             begin_one(entries[i], metered_[i], totals);
@@ -52,16 +56,24 @@ void event_batch::begin(std::span<batch_entry> entries, usage_totals& totals,
 }
 
 void event_batch::begin_one(batch_entry& entry, metered& usage, usage_totals& totals) {
+    // The plan that was valid when the event happened has the price, in the entry's own catalog
+    // (R14).
     auto const& data = std::get<usage_data>(entry.event->event_data);
     auto const& plan = entry.catalog->plan_at(plan_of(entry));
     usage.price = plan.find_metric(data.metric, entry.event->occurred);
+
+    // A price may be added to the plan later: a change of the catalog retries the event.
     if (usage.price == nullptr) {
         entry.suspend(record_error::unknown_metric, ingest::explain(record_error::unknown_metric));
         return;
     }
+
+    // The rows that the event adds to.
     usage.period =
         totals.place_of(*entry.catalog, entry.event_owner.subscription, entry.event->occurred);
     usage.metric = metric_of(entry, usage.period, totals);
+
+    // An event whose value is missing can be counted neither as new nor as known.
     if (usage.price->method == rating::aggregation::unique &&
         !note_value(entry, usage, metrics_[usage.metric].row)) {
         entry.suspend(record_error::missing_field,
@@ -72,6 +84,8 @@ void event_batch::begin_one(batch_entry& entry, metered& usage, usage_totals& to
 std::uint32_t event_batch::metric_of(batch_entry const& entry, std::uint32_t period,
                                      usage_totals& totals) {
     auto const number = totals.metric_number(std::get<usage_data>(entry.event->event_data).metric);
+
+    // One row per period and metric, however many events the batch has of it.
     auto const& usage = totals.at(period);
     auto const [found, is_new] = metric_places_.try_emplace(
         metric_key{usage.key, number}, static_cast<std::uint32_t>(metrics_.size()));
@@ -90,6 +104,8 @@ std::uint32_t event_batch::metric_of(batch_entry const& entry, std::uint32_t per
 }
 
 bool event_batch::note_value(batch_entry& entry, metered& usage, metric_row const& row) {
+    // A value may have any length; its name-based uuid has 16 bytes, and equal values have equal
+    // ones.
     auto const value = ingest::json_member(entry.event->data, usage.price->unique_property);
     if (!value) {
         return false;
@@ -158,6 +174,8 @@ void event_batch::rate(std::span<batch_entry> entries, usage_totals& totals, bat
 }
 
 event_row event_batch::row_of(batch_entry const& entry) {
+    // Raw bytes and time of receipt are for a refused effect, which goes to suspense as it came
+    // (R17).
     event_row row;
     row.event = entry.event;
     row.source_id = entry.source->id;
@@ -165,6 +183,8 @@ event_row event_batch::row_of(batch_entry const& entry) {
     row.raw = entry.raw;
     row.received = entry.received;
     auto const& catalog = *entry.catalog;
+
+    // Errors and requests need not belong to an account.
     if (entry.event_owner.account != rating::no_index) {
         row.account_id = catalog.account_at(entry.event_owner.account).id;
     }
@@ -179,6 +199,9 @@ void event_batch::rate_one(batch_entry& entry, metered const& usage, usage_total
     auto const& data = std::get<usage_data>(entry.event->event_data);
     auto& metric = metrics_[usage.metric];
     bool const is_new_value = usage.value != UINT32_MAX && !is_taken_[usage.value];
+
+    // Tiers and allowances depend on the total so far, which the version check of the metric's row
+    // protects (R8).
     auto const rated = rating::rate_usage(
         *usage.price, entry.catalog->plan_at(plan_of(entry)).head().rounding_mode, metric.usage,
         {rating::quantity{data.quantity_nanos}, entry.event->occurred, is_new_value});
@@ -192,6 +215,8 @@ void event_batch::rate_one(batch_entry& entry, metered const& usage, usage_total
         is_taken_[usage.value] = true;
         out.unique_values.push_back(values_[usage.value]);
     }
+
+    // The next event of the metric is rated on what this one leaves.
     metric.usage = rated.after;
     add_metered(entry, usage, rated, totals, out);
 }
@@ -200,6 +225,8 @@ void event_batch::add_metered(batch_entry const& entry, metered const& usage,
                               rating::rated_usage const& rated, usage_totals& totals, batch& out) {
     auto const& data = std::get<usage_data>(entry.event->event_data);
     auto const occurred = entry.event->occurred;
+
+    // The fact: what was used, and what it cost.
     event_row row = row_of(entry);
     row.currency = totals.at(usage.period).delta.currency;
     row.is_metered = true;
@@ -226,6 +253,7 @@ void event_batch::add_metered(batch_entry const& entry, metered const& usage,
         delta.data_mb_nanos += data.quantity_nanos;
     }
 
+    // The daily aggregate, by the plan's local day, from the same amounts (R10).
     auto const day = totals.calendar_of(*entry.catalog, plan_of(entry)).day_of(occurred);
     totals.add_day(usage.period, day, metrics_[usage.metric].key.metric,
                    {data.quantity_nanos, rated.billable.nanos, rated.cost}, out);

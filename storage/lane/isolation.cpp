@@ -7,6 +7,7 @@ namespace tally::storage {
 
 namespace {
 
+// By id, not by address: entries of two blocks may have two snapshots of one source.
 bool is_of_one_source(std::span<batch_entry const> part) noexcept {
     return std::ranges::all_of(part,
                                [&](auto const& e) { return e.source->id == part[0].source->id; });
@@ -31,6 +32,7 @@ divided_part divide(std::span<batch_entry> part, batch_entry const* culprit) {
 
     // Several sources: those of which none is suspected are stored at once. If none is named, each
     // source is tried by itself.
+    // A stable sort, since records of one account must keep their order of arrival (R7).
     auto const* suspected = culprit == nullptr ? nullptr : culprit->source;
     std::ranges::stable_sort(part, {}, [](auto const& e) { return e.source->id; });
     while (!part.empty()) {

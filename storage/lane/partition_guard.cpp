@@ -17,12 +17,15 @@ template <typename Day, typename DayOf>
 void collect_days(std::span<batch_entry const> entries, DayOf&& day_of_entry,
                   std::vector<Day>& days) {
     days.clear();
+    // Runs of one day are shortened at once, so that the sort has few elements.
     for (auto const& entry : entries) {
         auto const day = day_of_entry(entry);
         if (day && (days.empty() || days.back() != *day)) {
             days.push_back(*day);
         }
     }
+
+    // The search in suspend_those_of() needs them sorted.
     std::sort(days.begin(), days.end());
     days.erase(std::unique(days.begin(), days.end()), days.end());
 }
@@ -59,6 +62,8 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
     if (!days_.empty() && !ensure_call_days(until_answered)) {
         return false;
     }
+
+    // The kind of an event decides its table, so a day is one for each kind.
     collect_days(entries, day_of_event, event_days_);
     refused_event_days_.clear();
     if (!event_days_.empty() && !until_answered([this] {
@@ -67,6 +72,8 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
         return false;
     }
 
+    // Records of a refused day go to suspense before the transaction begins: in it, they would be
+    // refused row by row and cost the batch a rollback each.
     std::sort(refused_days_.begin(), refused_days_.end());
     std::sort(refused_event_days_.begin(), refused_event_days_.end());
     suspend_those_of(entries, refused_days_, call_day);
@@ -77,6 +84,7 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
 
 /// Asks for all days at once; day by day if one of them is taken by another table.
 bool partition_guard::ensure_call_days(retry const& until_answered) {
+    // In the usual case one request, which for known days does not even ask the server.
     bool is_taken = false;
     if (!ask_for(days_, until_answered, is_taken)) {
         return false;
@@ -84,6 +92,8 @@ bool partition_guard::ensure_call_days(retry const& until_answered) {
     if (!is_taken) {
         return true;
     }
+
+    // The report does not say which of the days is taken, so each is asked for by itself.
     std::vector<std::int32_t> refused;
     for (auto const& day : days_) {
         if (!ask_for({&day, 1}, until_answered, is_taken)) {
@@ -101,6 +111,7 @@ bool partition_guard::ensure_call_days(retry const& until_answered) {
 bool partition_guard::ask_for(std::span<std::int32_t const> days, retry const& until_answered,
                               bool& is_taken) {
     return until_answered([&] {
+        // An overlap does not go away by itself: as a failure it would be repeated forever.
         auto status = writer_.ensure_cdr_days(days, refused_days_);
         is_taken = status.sqlstate == overlaps;
         return is_taken ? result{} : std::move(status);

@@ -32,6 +32,7 @@ passed AS (
     WHERE stream = $1::text AND end_record <= (SELECT position FROM moved))
 SELECT coalesce((SELECT position FROM moved), before.position), batches.lost FROM batches, before)";
 
+// In one statement, so that no decision of a stream without a position is left.
 constexpr char const* forget_sql = R"(
 WITH decided AS (DELETE FROM ingest.payer_decisions WHERE stream = $1::text)
 DELETE FROM ingest.positions WHERE stream = $1::text)";
@@ -77,20 +78,28 @@ result stored_positions::load(std::string_view stream, std::uint64_t& position) 
     values.add_text(stream);
     pq_rows rows;
     result status = connection_.query(load_sql, values, rows);
+
+    // A stream without a row has stored nothing yet.
     position = status.ok() && row_count(rows) > 0 ? record_at(rows, 0, 0) : 0;
     return status;
 }
 
 result stored_positions::move(position_move const& wanted, position_found& out) {
+    // The statement compares their number with that of the rows in ingest.batches: a batch that is
+    // missing means that a failover has lost it (R5).
     array_parameter batches{wire::uuid_oid};
     for (auto const& id : wanted.batches) {
         batches.add(id);
     }
+
     parameters values;
     values.add_text(wanted.stream).add_int64(as_int64(wanted.committed));
     values.add_int64(as_int64(wanted.next)).add(batches);
     pq_rows rows;
     result status = connection_.query(move_sql, values, rows);
+
+    // The statement always answers with one row: the position that holds now, and how many are
+    // missing.
     if (status.ok()) {
         out = {record_at(rows, 0, 0), static_cast<std::uint32_t>(int64_at(rows, 0, 1))};
     }
@@ -107,6 +116,7 @@ result stored_positions::forget(std::string_view stream) {
 result stored_positions::keep_decisions(std::string_view stream,
                                         std::span<decided_range const> decided,
                                         chain_link const& link) {
+    // Arrays, so that all ranges are stored by one statement, or none is.
     array_parameter first{wire::int8_oid};
     array_parameter end{wire::int8_oid};
     array_parameter payers{wire::bytea_oid};
@@ -115,11 +125,14 @@ result stored_positions::keep_decisions(std::string_view stream,
         end.add_int64(as_int64(each.end_record));
         payers.add_bytes(each.payers);
     }
+
     parameters values;
     values.add_text(stream).add(first).add(end).add(payers);
     values.add_optional(link.previous).add(link.id);
     pq_rows rows;
     result status = connection_.query(keep_sql, values, rows);
+
+    // Nothing was written: decisions that rest on lost ones would leave a hole in the chain (S14).
     if (status.ok() && !bool_at(rows, 0, 0)) {
         status = {failure::lost, {}, "the decisions before these are not there"};
     }

@@ -3,6 +3,7 @@
 namespace tally::storage {
 
 usage_totals::usage_totals() {
+    // The first name has the number calls_metric.
     metric_number("calls");
 }
 
@@ -13,6 +14,7 @@ void usage_totals::begin() {
 }
 
 std::uint32_t usage_totals::metric_number(std::string_view name) {
+    // Sums are kept by number: a hash of a small integer costs less per event than one of a text.
     auto const known = numbers_.find(name);
     if (known != numbers_.end()) {
         return known->second;
@@ -23,12 +25,18 @@ std::uint32_t usage_totals::metric_number(std::string_view name) {
 
 std::uint32_t usage_totals::place_of(rating::catalog const& catalog,
                                      rating::catalog_index subscription, ingest::time_us when) {
+    // The period's bounds follow from the plan's time zone and the day on which the subscription
+    // began.
     auto const& contract = catalog.subscription_at(subscription);
     auto const period = calendar_of(catalog, contract.plan).monthly(contract.anchor, when);
     usage_key const key{contract.id, period.start};
+
+    // One row per period, however many records the batch has of it.
     auto const [found, is_new] =
         period_places_.try_emplace(key, static_cast<std::uint32_t>(periods_.size()));
     if (is_new) {
+        // The row is made as if the database had none: version 0 and the whole allowance. The state
+        // that is read replaces both.
         auto const& head = catalog.plan_at(contract.plan).head();
         period_of_usage added;
         added.key = key;
@@ -46,6 +54,8 @@ std::uint32_t usage_totals::place_of(rating::catalog const& catalog,
 
 rating::calendar& usage_totals::calendar_of(rating::catalog const& catalog,
                                             rating::catalog_index plan) {
+    // Plans share the calendars of their zones. The list by plan is made once per catalog, so that
+    // a record costs an index and no lookup by name.
     if (calendars_from_ != &catalog) {
         calendars_from_ = &catalog;
         plan_calendars_.clear();
@@ -59,13 +69,16 @@ rating::calendar& usage_totals::calendar_of(rating::catalog const& catalog,
 }
 
 void usage_totals::start(batch& out) {
+    // A batch may be rated several times; each time begins from the states that were read.
     out.usage.clear();
     out.balances.clear();
     out.daily.clear();
     day_places_.clear();
     for (auto& usage : periods_) {
+        // The version that is rated on is the one that the compare-and-set expects (R8).
         usage.delta.expected_version = usage.before.version;
         usage.left.used_s = usage.before.included_seconds_used;
+        // The remembered row is gone with out.daily.
         usage.daily = UINT32_MAX;
     }
 }
@@ -110,10 +123,15 @@ void usage_totals::add_day(std::uint32_t index, rating::civil_day day, std::uint
 void usage_totals::finish(batch& out) {
     balance_places_.clear();
     for (auto const& usage : periods_) {
+        // A period whose records all went to suspense: an UPDATE would change its version for
+        // nothing, and make the batches of other sessions stale.
         if (!usage.delta.moves()) {
             continue;
         }
         out.usage.push_back(usage.delta);
+
+        // One row per account: balances are locked by all sessions that charge it, so each is
+        // updated once.
         auto const [found, is_new] = balance_places_.try_emplace(
             usage.delta.account_id, static_cast<std::uint32_t>(out.balances.size()));
         if (is_new) {
