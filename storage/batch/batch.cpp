@@ -3,6 +3,7 @@
 namespace tally::storage {
 
 void batch::clear() noexcept {
+    // The vectors keep their memory: a lane fills one batch after the other.
     calls.clear();
     events.clear();
     usage.clear();

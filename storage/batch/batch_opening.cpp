@@ -12,6 +12,7 @@ namespace {
 
 /// ok if all rows were written, otherwise `stale` with the number of those that were not.
 result stale(std::int64_t written, std::size_t wanted, char const* rows) {
+    // A conditional statement writes fewer rows if another session has changed one of them (R8).
     auto const missing = static_cast<std::int64_t>(wanted) - written;
     if (missing == 0) {
         return {};
@@ -30,10 +31,15 @@ std::size_t expected_usage(batch const& content) {
 
 result check_opening(std::span<pipelined const> statements, pipeline_outcome const& outcome,
                      batch const& content, commit_counts& counts) {
+    // Every statement is looked at, even after the first that says `stale`: a duplicate that is
+    // found later decides.
     result status;
     for (std::size_t i = 0; i < statements.size(); ++i) {
         auto const& rows = outcome.rows[i];
         std::string_view const name = statements[i].name;
+
+        // A predecessor that is not there was lost by a failover, so this batch must not follow it
+        // (S14).
         if (name == statement::is_committed && row_count(rows) == 0) {
             return {failure::lost, {}, "a batch that this one rests on is not there"};
         }
@@ -70,6 +76,8 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
 
 result check_locks(std::span<pipelined const> statements, pipeline_outcome const& outcome,
                    std::size_t usage_rows) {
+    // A row that was created between the two statements is neither locked nor created by this
+    // session: the batch would be rated on a row that another session may change (S3).
     std::int64_t held = 0;
     for (std::size_t i = 0; i < statements.size(); ++i) {
         std::string_view const name = statements[i].name;

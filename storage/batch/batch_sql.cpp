@@ -128,9 +128,12 @@ UPDATE ingest.suspense AS s SET state = 'resolved', resolved_at = now(), attempt
 FROM unnest($1::uuid[]) AS d(id)
 WHERE s.id = d.id AND s.state = 'waiting')";
 
+// Sorted: a lane searches the answer for each of its retried records.
 constexpr char const* still_waiting_sql = R"(
 SELECT id FROM ingest.suspense WHERE id = ANY ($1::uuid[]) AND state = 'waiting' ORDER BY id)";
 
+// A plain INSERT: the primary key refuses a batch that is stored already, which says that the
+// answer to its COMMIT was lost (R9).
 constexpr char const* batch_row_sql = R"(
 INSERT INTO ingest.batches (id, daemon_id, lane, import_id, received, committed, duplicate,
     suspended, bytes, cost, first_start_time, last_start_time, opened_at, created_at)
@@ -138,6 +141,8 @@ VALUES ($1::uuid, $2::uuid, $3::integer, $4::uuid, $5::integer, $6::integer, $7:
     $8::integer, $9::bigint, $10::numeric, $11::timestamptz, $12::timestamptz, $13::timestamptz,
     now()))";
 
+// Without a lock: the batch finds out in its transaction if the row has changed since (R8). A row
+// that does not exist is not in the answer.
 constexpr char const* load_usage_sql = R"(
 SELECT k.place, u.version, u.included_seconds_used
 FROM unnest($1::uuid[], $2::timestamptz[]) WITH ORDINALITY AS k(subscription_id, period_start, place)
@@ -155,6 +160,7 @@ constexpr char const* keep_plans_sql = "SET LOCAL plan_cache_mode = auto";
 constexpr char const* renew_plans_sql = "SET LOCAL plan_cache_mode = force_custom_plan";
 
 constexpr std::array statements{
+    // Prepared in each new session, so that a batch costs the server no parsing.
     prepared_statement{statement::keep_plans, keep_plans_sql},
     prepared_statement{statement::renew_plans, renew_plans_sql},
     prepared_statement{statement::begin, "BEGIN"},

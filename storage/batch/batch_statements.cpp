@@ -29,6 +29,8 @@ auto key_of_usage(usage_delta const& d) noexcept {
 } // namespace
 
 parameters& usage_rows::fill(std::span<usage_delta const> rows) {
+    // Key order is the order of locks (R13). A known row is updated and a new one inserted, by two
+    // statements, the existing rows first (S1).
     sort_places(rows, order_, key_of_usage);
     std::erase_if(order_, [&](std::uint32_t index) {
         return (rows[index].expected_version == 0) != (part_ == part::missing);
@@ -57,6 +59,8 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
             currency_.add_bytes(text_of(d.currency));
         }
     }
+
+    // In the order of the statements' parameters.
     if (part_ == part::existing) {
         return bind(values_, subscription_, period_start_, seconds_, included_, calls_,
                     overage_cost_, total_cost_, last_usage_, sms_, data_mb_, expected_);
@@ -67,6 +71,7 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
 
 void usage_locks::fill(std::span<usage_delta const> rows) {
     sort_places(rows, order_, key_of_usage);
+
     clear_all(subscription_, account_, period_start_, period_end_, currency_);
     for (std::uint32_t const index : order_) {
         auto const& d = rows[index];
@@ -76,11 +81,15 @@ void usage_locks::fill(std::span<usage_delta const> rows) {
         period_end_.add_time(d.period_end);
         currency_.add_bytes(text_of(d.currency));
     }
+
+    // Existing rows are found by key alone; what is missing is created from all columns.
     bind(keys_, subscription_, period_start_);
     bind(rows_, subscription_, period_start_, account_, period_end_, currency_);
 }
 
 parameters& balance_rows::fill(std::span<balance_delta const> rows) {
+    // Many batches charge the same accounts at the same time: without one order they deadlock
+    // (R13).
     sort_places(rows, order_, [](balance_delta const& d) { return std::tie(d.account_id); });
     clear_all(account_, charge_);
     for (std::uint32_t const index : order_) {
@@ -91,9 +100,11 @@ parameters& balance_rows::fill(std::span<balance_delta const> rows) {
 }
 
 parameters& daily_rows::fill(std::span<daily_delta const> rows) {
+    // In the order of the primary key (R13).
     sort_places(rows, order_, [](daily_delta const& d) {
         return std::tie(d.account_id, d.subscription_id, d.day, d.metric);
     });
+
     clear_all(account_, subscription_, day_, metric_, events_, quantity_, billable_, cost_,
               currency_);
     for (std::uint32_t const index : order_) {
@@ -114,15 +125,18 @@ parameters& daily_rows::fill(std::span<daily_delta const> rows) {
 
 parameters& suspense_rows::fill(std::span<suspense_row const> all,
                                 std::span<payload_key const> some, batch const& rows) {
+    // In the order of `some`, which is that of the keys (payload_digest::keys).
     clear_all(reason_, detail_, source_, format_, payload_, digest_, received_);
     for (auto const& key : some) {
         auto const& row = all[key.index];
         reason_.add_bytes(ingest::code(row.reason));
+
         if (row.detail.empty()) {
             detail_.add_null();
         } else {
             detail_.add_bytes(row.detail);
         }
+
         source_.add(row.source_id);
         format_.add_bytes(row.format);
         payload_.add_bytes(row.payload);
@@ -160,6 +174,7 @@ void suspense_statements::add(batch const& rows, std::vector<pipelined>& stateme
 
 parameters& resolved_rows::fill(std::span<ingest::uuid const> ids) {
     id_.clear();
+    // By id, as other commands change these rows (R13).
     std::vector<ingest::uuid> sorted(ids.begin(), ids.end());
     std::sort(sorted.begin(), sorted.end());
     for (auto const& id : sorted) {
@@ -178,6 +193,7 @@ parameters& usage_keys::fill(std::span<usage_key const> keys) {
 }
 
 void fill_batch_row(parameters& values, batch const& rows, std::uint32_t suspended) {
+    // The sum of a batch may exceed a single amount's range, so it has 128 bits.
     rating::amount_sum cost;
     ingest::time_us first = INT64_MAX;
     ingest::time_us last = INT64_MIN;

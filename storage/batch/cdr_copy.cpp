@@ -131,6 +131,7 @@ std::uint64_t big_endian_at(std::uint8_t const* bytes) noexcept {
 } // namespace
 
 void cdr_order::sort(std::span<cdr_row const> calls) {
+    // The keys are copied first: comparing them in place would wait for memory at every step.
     keys_.clear();
     keys_.reserve(calls.size());
     std::uint32_t index = 0;
@@ -139,6 +140,8 @@ void cdr_order::sort(std::span<cdr_row const> calls) {
                          big_endian_at(row.account_id.bytes.data() + 8),
                          ingest::whole_second(row.call->start), index++});
     }
+
+    // Only for equal times is the call itself read.
     std::sort(keys_.begin(), keys_.end(), [calls](key const& a, key const& b) {
         if (a.account_high != b.account_high) {
             return a.account_high < b.account_high;

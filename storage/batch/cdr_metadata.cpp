@@ -4,6 +4,7 @@ namespace tally::storage {
 
 namespace {
 
+// The byte before the text of a jsonb value in binary form (jsonb_recv knows only version 1).
 constexpr char jsonb_version = 1;
 
 /// Counts what would be written.
@@ -19,6 +20,8 @@ struct byte_writer {
 
 template <typename Output>
 void write_escaped(Output& out, std::string_view text) noexcept {
+    // JSON allows neither quotes nor control characters in a string; bytes from 0x80 on are UTF-8
+    // that the decoder has checked.
     constexpr std::string_view hex = "0123456789abcdef";
     for (char const& c : text) {
         auto const code = static_cast<unsigned char>(c);
@@ -54,9 +57,14 @@ void write_object(Output& out, ingest::cdr const& call) noexcept {
             separator = ",";
         }
     };
+
+    // Numbers as the switch sent them, if the number rules changed them: they decide whether a
+    // repeated call has the same content (R6).
     write_number(R"("sent_caller_id":")", call.sent_caller_id);
     write_number(R"("sent_destination":")", call.sent_destination);
 
+    // The decoder's object goes on after the two members, so its brace is left out and its end is
+    // kept.
     auto const members = call.metadata.empty() ? "}" : members_of(call.metadata);
     if (!members.starts_with('}')) {
         out.put(separator);
@@ -73,6 +81,7 @@ std::size_t sent_object_bytes(ingest::cdr const& call) noexcept {
 }
 
 char* put_sent_object(char* out, ingest::cdr const& call) noexcept {
+    // The length comes before the bytes, so the object is written twice: once to be counted.
     auto const bytes = sizeof jsonb_version + sent_object_bytes(call);
     out = wire::put_int32(out, static_cast<std::int32_t>(bytes));
     *out++ = jsonb_version;

@@ -8,6 +8,8 @@
 namespace tally::storage {
 
 void event_copy::sort(batch const& rows, fact_table const& table) {
+    // Of the batch's events those that this table takes. A kind may have facts and effects: its
+    // event is in both.
     order_.clear();
     for (std::uint32_t index = 0; index < rows.events.size(); ++index) {
         auto const& kind = table_of(rows.events[index].event->kind);
@@ -18,6 +20,9 @@ void event_copy::sort(batch const& rows, fact_table const& table) {
     if (table.in_order_of_arrival) {
         return;
     }
+
+    // By account and time, as the unique key of analytics.usage_events begins: rows that are
+    // written one after the other share pages of its index.
     auto const key = [&rows](std::uint32_t slot_index) {
         auto const& row = rows.events[slot_index];
         return std::tie(row.account_id, row.event->occurred, row.event->id);
@@ -27,12 +32,14 @@ void event_copy::sort(batch const& rows, fact_table const& table) {
 }
 
 result event_copy::write(pq_connection& connection, batch const& rows, std::uint32_t& refused) {
+    // One COPY after the other: a connection can run one at a time.
     refused = no_row;
     for (auto const* const table : fact_tables()) {
         sort(rows, *table);
         if (order_.empty()) {
             continue;
         }
+
         result status = stream(connection, rows, *table);
         if (status.ok()) {
             continue;
@@ -49,6 +56,7 @@ result event_copy::write(pq_connection& connection, batch const& rows, std::uint
 }
 
 result event_copy::stream(pq_connection& connection, batch const& rows, fact_table const& table) {
+    // Rows can be sent only after the server has answered that it expects them.
     result status = connection.begin_copy_in(std::string{table.copy_sql});
     if (!status.ok()) {
         return status;

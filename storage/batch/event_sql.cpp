@@ -20,6 +20,8 @@ SELECT count(*) FROM written)";
 
 // Compare-and-set as in usage_sql: a row changes only if it has the version that the batch was
 // rated on (R8).
+// A row that is expected, but missing, would be inserted. Its created_at, -infinity, tells it from
+// a row that was updated: it is not counted, so the batch is stale and the row is rolled back.
 constexpr char const* metrics_sql = R"(
 WITH written AS (
     INSERT INTO billing.subscription_metric_usage AS u (subscription_id, account_id,
@@ -156,6 +158,8 @@ FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) WITH ORDINALITY
 JOIN billing.subscription_metric_usage AS u ON u.subscription_id = k.subscription_id
     AND u.billing_period_start = k.period_start AND u.metric = k.metric)";
 
+// Read before rating, since a value that is counted already costs nothing. One that another session
+// counts meanwhile makes the batch stale.
 constexpr char const* counted_values_sql = R"(
 SELECT u.subscription_id, u.billing_period_start, u.metric, u.value_id
 FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[])
@@ -164,6 +168,7 @@ JOIN billing.metric_unique_values AS u ON u.subscription_id = k.subscription_id
     AND u.billing_period_start = k.period_start AND u.metric = k.metric
     AND u.value_id = k.value_id)";
 
+// The content tells a duplicate from a conflict (R6).
 constexpr char const* stored_events_sql = R"(
 SELECT e.id, e.content FROM unnest($1::uuid[]) AS k(id)
 JOIN ingest.event_identities AS e ON e.id = k.id)";

@@ -15,6 +15,7 @@ void add_optional(array_parameter& parameters, std::int64_t value) {
     }
 }
 
+// The order of the table's key, in which all sessions lock metric rows (R13).
 auto key_of_metric(metric_row const& r) noexcept {
     return std::tie(r.subscription_id, r.period_start, r.metric);
 }
@@ -22,8 +23,11 @@ auto key_of_metric(metric_row const& r) noexcept {
 } // namespace
 
 parameters& identity_rows::fill(batch const& rows) {
+    // In the order of ids: two batches with the same events wait for each other at the first of
+    // them, and none of them can hold one that the other needs first (S6).
     sort_places(std::span{rows.events}, order_,
                 [](event_row const& row) { return std::tie(row.event->id); });
+
     clear_all(id_, content_, occurred_);
     for (std::uint32_t const index : order_) {
         auto const& event = *rows.events[index].event;
@@ -36,6 +40,7 @@ parameters& identity_rows::fill(batch const& rows) {
 
 parameters& metric_rows::fill(std::span<metric_row const> rows) {
     sort_places(rows, order_, key_of_metric);
+
     clear_all(subscription_, account_, period_start_, period_end_, metric_, events_, total_,
               included_, cost_, currency_, last_usage_, expected_);
     for (std::uint32_t const index : order_) {
@@ -46,6 +51,7 @@ parameters& metric_rows::fill(std::span<metric_row const> rows) {
         period_end_.add_time(r.period_end);
         metric_.add_bytes(r.metric);
         events_.add_int64(r.events);
+        // The total as it will be, not a difference: the expected version guards it (R8).
         total_.add_numeric(r.total.nanos);
         included_.add_numeric(r.included_used.nanos);
         cost_.add_numeric(r.cost.nanos);
@@ -59,6 +65,7 @@ parameters& metric_rows::fill(std::span<metric_row const> rows) {
 
 parameters& metric_locks::fill(std::span<metric_row const> rows) {
     sort_places(rows, order_, key_of_metric);
+
     clear_all(subscription_, account_, period_start_, period_end_, metric_, currency_);
     for (std::uint32_t const index : order_) {
         auto const& r = rows[index];
@@ -73,6 +80,7 @@ parameters& metric_locks::fill(std::span<metric_row const> rows) {
 }
 
 parameters& metric_keys::fill(std::span<metric_row const> rows) {
+    // Not sorted: nothing is locked, and the answer names its row by position.
     clear_all(subscription_, period_start_, metric_);
     for (auto const& row : rows) {
         subscription_.add(row.subscription_id);
@@ -96,6 +104,7 @@ parameters& unique_value_rows::fill(std::span<unique_value_row const> rows) {
 }
 
 parameters& feature_rows::fill(batch const& rows) {
+    // Not sorted here: the statement sums rows up by key and orders them itself.
     clear_all(account_, user_, feature_, organization_, category_, uses_, occurred_, properties_);
     for (auto const& row : rows.events) {
         auto const* const used = std::get_if<ingest::feature_used_data>(&row.event->event_data);
@@ -116,6 +125,7 @@ parameters& feature_rows::fill(batch const& rows) {
 }
 
 parameters& api_day_rows::fill(batch const& rows) {
+    // The day is computed by the statement, in UTC.
     clear_all(account_, occurred_, endpoint_, method_, status_, duration_, request_bytes_,
               response_bytes_);
     for (auto const& row : rows.events) {

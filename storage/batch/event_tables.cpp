@@ -57,6 +57,7 @@ std::string_view kept_data(event_line const& line) noexcept {
     return keeps_all ? event.data : event.properties;
 }
 
+// Metric, quantities, cost and currency are NULL for an event that is not metered: it has no price.
 constexpr copy_table usage_columns{
     "analytics.usage_events",
     copy_column{"account_id", [](auto& line) { return line.row.account_id; }},
@@ -202,12 +203,14 @@ constexpr auto usage_events = fact_table_of<usage_columns, event_line>();
 constexpr auto api_usage = fact_table_of<api_columns, api_line>();
 constexpr auto error_logs = fact_table_of<error_columns, error_line>();
 
+// In order of arrival: that is the order in which the effects are applied (R17).
 constexpr fact_table effect_queue{effect_columns.name, copy_sql<effect_columns>,
                                   [](byte_buffer& out, event_row const& row, batch const& rows) {
                                       effect_columns.put(out, event_line{row, rows});
                                   },
                                   true};
 
+// In the order of the COPYs (storage/README.md, The batch transaction).
 constexpr std::array facts{&usage_events, &api_usage, &error_logs, &effect_queue};
 
 constexpr std::array tables{
@@ -223,6 +226,7 @@ constexpr std::array tables{
     event_table{event_kind::room, &usage_events, &effect_queue, usage_events.name},
 };
 
+// table_of() uses the kind as an index.
 constexpr bool in_order_of_the_enum() {
     for (std::size_t index = 0; index < tables.size(); ++index) {
         if (static_cast<std::size_t>(tables[index].kind) != index) {

@@ -14,6 +14,7 @@ constexpr char const* columns =
     " c.direction, c.answer_time, c.end_time, c.duration, c.billsec,"
     " c.metadata->>'sent_caller_id', c.metadata->>'sent_destination', c.subscription_id";
 
+// Constants, not parameters: the planner prunes the other partitions only by values that it knows.
 std::string within(std::int32_t day) {
     return " WHERE c.start_time >= " + midnight_literal(day) + " AND c.start_time < " +
            midnight_literal(day + 1);
@@ -40,6 +41,8 @@ stored_call call_at(pq_rows const& rows, int i) {
     out.end = time_at(rows, i, 8, 0);
     out.duration_s = int32_at(rows, i, 9);
     out.billsec_s = int32_at(rows, i, 10);
+
+    // NULL, and so empty, if the numbers are stored as they were sent.
     out.sent_caller_id = bytes_at(rows, i, 11);
     out.sent_destination = bytes_at(rows, i, 12);
     out.subscription_id = uuid_at(rows, i, 13);
@@ -49,6 +52,7 @@ stored_call call_at(pq_rows const& rows, int i) {
 /// Finds the calls of one day's keys.
 result find_in_day(pq_connection& connection, std::span<call_key const> keys,
                    std::vector<stored_call>& out) {
+    // One array per column of the key.
     array_parameter account{wire::uuid_oid};
     array_parameter start{wire::timestamptz_oid};
     array_parameter id{wire::uuid_oid};
@@ -57,6 +61,7 @@ result find_in_day(pq_connection& connection, std::span<call_key const> keys,
         start.add_time(key.start);
         id.add(key.id);
     }
+
     parameters values;
     values.add(account).add(start).add(id);
     pq_rows rows;
@@ -77,6 +82,8 @@ result find_by_day(pq_connection& connection, std::span<call_key const> keys,
     std::sort(sorted.begin(), sorted.end(), [](call_key const& a, call_key const& b) {
         return std::pair{day_of(a.start), a} < std::pair{day_of(b.start), b};
     });
+
+    // One query per day, since each names the bounds of one partition.
     result status;
     for (auto first = sorted.begin(); status.ok() && first != sorted.end();) {
         auto const last = std::find_if(first, sorted.end(), [first](call_key const& key) {
@@ -91,6 +98,7 @@ result find_by_day(pq_connection& connection, std::span<call_key const> keys,
 } // namespace
 
 ingest::cdr stored_call::as_cdr() const noexcept {
+    // Whole seconds are enough: content is compared as exactly as its least exact form (R6).
     ingest::cdr out;
     out.id = key.id;
     out.direction = direction;
