@@ -6,6 +6,8 @@
 namespace tally::storage {
 
 void byte_buffer::grow(std::size_t bytes) {
+    // Doubling, so that a buffer that grows row by row copies each byte a bounded number of times.
+    // Without () behind it, new char[] does not zero the bytes, which are overwritten next.
     std::size_t const capacity = std::max(size_ + bytes, capacity_ * 2);
     std::unique_ptr<char[]> larger{new char[capacity]};
     if (size_ != 0) {

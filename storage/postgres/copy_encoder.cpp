@@ -6,6 +6,8 @@ namespace tally::storage {
 
 namespace {
 
+// Five integers, see copy_encoder.hpp. With zero dimensions the count and the lower bound are left
+// out.
 constexpr std::size_t array_header_bytes = 20;
 constexpr int binary_format = 1;
 
@@ -59,6 +61,7 @@ void array_parameter::add_null() {
 }
 
 std::string_view array_parameter::finish() noexcept {
+    // array_recv() refuses another element type than the parameter's.
     char* cursor = buffer_.data();
     cursor = wire::put_int32(cursor, count_ == 0 ? 0 : 1); // an empty array has zero dimensions
     cursor = wire::put_int32(cursor, has_nulls_ ? 1 : 0);
@@ -83,6 +86,7 @@ void parameters::add_place(place location, std::size_t bytes) {
 }
 
 char* parameters::scalar(std::size_t bytes) {
+    // The offset, not the address, which later values may move.
     add_place({nullptr, scalars_.size(), false}, bytes);
     char* const cursor = scalars_.room(bytes);
     scalars_.written_to(cursor + bytes);
@@ -122,6 +126,7 @@ parameters& parameters::add_numeric(rating::int128 nanos) {
     return *this;
 }
 parameters& parameters::add_text(std::string_view text) {
+    // Not copied: a payload may have megabytes. A null pointer would be NULL, not an empty text.
     add_place({text.empty() ? "" : text.data(), 0, false}, text.size());
     return *this;
 }

@@ -6,6 +6,7 @@ namespace tally::storage {
 
 namespace {
 
+// No SQLSTATE: the server has said nothing, so libpq could not reach it.
 bool is_without_connection(result const& failed) noexcept {
     return failed.reason == failure::transient && failed.sqlstate.empty();
 }
@@ -27,6 +28,7 @@ std::string sentence(result const& failed, std::string_view purpose) {
 
 database_error::database_error(result failed, std::string_view purpose)
     : std::runtime_error{sentence(failed, purpose)}, failed_{std::move(failed)}, purpose_{purpose} {
+    // A failure of tallyd itself has no report of the server; callers need not tell the two apart.
     if (failed_.report == nullptr) {
         failed_.report = std::make_shared<server_report const>(
             server_report{failed_.detail, {}, {}, failed_.detail});

@@ -56,11 +56,15 @@ result pq_connection::set_session_up() {
     }
     sql += "SET statement_timeout = " + std::to_string(bounds_.statement_timeout_ms) + ";";
     sql += "SET lock_timeout = " + std::to_string(bounds_.lock_timeout_ms);
+
+    // One round trip for all settings; the simple protocol takes several statements.
     pq_rows ignored;
     return execute_now(sql, ignored);
 }
 
 result pq_connection::prepare_all() {
+    // Parameter types are left to the server, which finds them in the casts of each statement
+    // ($1::uuid[]).
     for (auto const& statement : statements_) {
         result status =
             finish(PQprepare(link_.get(), statement.name, statement.sql, 0, nullptr), nullptr);
@@ -118,6 +122,8 @@ bool pq_connection::send_pipeline(std::span<pipelined const> statements) {
     if (PQenterPipelineMode(c) != 1) {
         return false;
     }
+
+    // Sent without waiting for answers, which is what makes it one round trip.
     for (auto const& one : statements) {
         parameters none;
         parameters& values = one.values != nullptr ? *one.values : none;
@@ -126,10 +132,13 @@ bool pq_connection::send_pipeline(std::span<pipelined const> statements) {
             return false;
         }
     }
+
+    // After an error the server skips all statements up to the sync.
     return PQpipelineSync(c) == 1;
 }
 
 void pq_connection::collect_pipeline(std::size_t expected, pipeline_outcome& out) {
+    // Up to the first error: everything after it was skipped, and its results say only that.
     PGconn* const c = link_.get();
     for (std::size_t i = 0; i < expected && out.status.ok(); ++i) {
         PGresult* const rows = PQgetResult(c);
@@ -145,6 +154,7 @@ void pq_connection::collect_pipeline(std::size_t expected, pipeline_outcome& out
 }
 
 void pq_connection::run_pipeline(std::span<pipelined const> statements, pipeline_outcome& out) {
+    // A pipeline that failed halfway must not leave answers of the one before it.
     out.rows.clear();
     out.answered = 0;
     out.refused = false;
@@ -184,6 +194,7 @@ result pq_connection::begin_copy_in(std::string const& sql) {
 }
 
 result pq_connection::copy_chunk(std::string_view bytes) {
+    // Blocks when the socket's buffer is full, which bounds the memory that libpq uses.
     if (PQputCopyData(link_.get(), bytes.data(), static_cast<int>(bytes.size())) == 1) {
         return {};
     }
@@ -191,6 +202,7 @@ result pq_connection::copy_chunk(std::string_view bytes) {
 }
 
 result pq_connection::end_copy_in() {
+    // Rows that the server refuses are reported here, at the end of the COPY.
     if (PQputCopyEnd(link_.get(), nullptr) != 1) {
         return link_.lost();
     }
@@ -211,6 +223,7 @@ result pq_connection::begin_copy_out(std::string const& sql) {
 }
 
 bool pq_connection::next_chunk(result& status, std::string_view& chunk) {
+    // One row at a time, as the server sends it; the chunk before is freed.
     char* data = nullptr;
     int const bytes = PQgetCopyData(link_.get(), &data, 0);
     chunk_.reset(data);
@@ -231,6 +244,7 @@ bool pq_connection::next_chunk(result& status, std::string_view& chunk) {
 }
 
 result pq_connection::wait_notified(int timeout_ms, bool& notified) {
+    // Does not open the connection: a new one has no LISTEN, and what was sent meanwhile is lost.
     notified = false;
     if (!is_open()) {
         return {failure::transient, {}, "not connected"};
@@ -240,6 +254,7 @@ result pq_connection::wait_notified(int timeout_ms, bool& notified) {
         if (PQconsumeInput(link_.get()) != 1 || !is_open()) {
             return link_.lost();
         }
+        // Several changes are one: the caller reads everything again.
         while (PGnotify* const one = PQnotifies(link_.get())) {
             notified = true;
             PQfreemem(one);

@@ -67,6 +67,7 @@ pq_link::~pq_link() {
 
 void pq_link::close() noexcept {
     {
+        // cancel() may be using the socket in another thread at this moment.
         std::lock_guard const hold{cancel_guard_};
         cancel_.reset();
     }
@@ -85,6 +86,8 @@ result pq_link::open(std::function<result()> const& set_up) {
     }
 
     result status;
+
+    // Every server is tried, since one that refuses may be a standby in the middle of a failover.
     for (auto const& host : hosts_of(connection_string_)) {
         close();
         result tried = connect_to(host, set_up);
@@ -133,6 +136,8 @@ result pq_link::connect_to(server_host const& host, std::function<result()> cons
                                   host.hostaddr.empty() ? nullptr : host.hostaddr.c_str(),
                                   host.port.empty() ? nullptr : host.port.c_str(),
                                   nullptr};
+
+    // Without blocking, so that a deadline and cancel() can end it.
     connection_.reset(PQconnectStartParams(keywords, values, 1));
     if (connection_ == nullptr) {
         return {failure::transient, {}, "out of memory"};
@@ -148,6 +153,7 @@ result pq_link::connect_to(server_host const& host, std::function<result()> cons
         socket_ = PQsocket(connection_.get());
     }
 
+    // The session is a new one: what the last one had (prepared statements, locks, LISTEN) is gone.
     ++generation_;
     return set_up();
 }
@@ -185,6 +191,7 @@ result pq_link::poll_until_connected() {
 }
 
 result pq_link::lost() {
+    // The message is read before close(), which frees it.
     result status{failure::transient, {}, trimmed_message(PQerrorMessage(connection_.get()))};
     if (status.detail.empty()) {
         status.detail = "connection lost";
@@ -213,6 +220,7 @@ result pq_link::failed(pg_result const* r) {
 }
 
 result pq_link::finish(pg_result* last, pq_rows* rows) {
+    // Owned from here on, so that every path frees it.
     pq_rows held{last};
     switch (PQresultStatus(last)) {
     case PGRES_COMMAND_OK:

@@ -13,6 +13,7 @@ namespace {
 
 /// Whether a field is not NULL and has the size of the type that the caller reads.
 bool has(pq_rows const& rows, int row, int column, int bytes) noexcept {
+    // A value of a shorter type would be read beyond its end.
     return PQgetisnull(rows.get(), row, column) == 0 &&
            PQgetlength(rows.get(), row, column) == bytes;
 }
@@ -32,6 +33,8 @@ bool is_null(pq_rows const& rows, int row, int column) noexcept {
 }
 
 std::string_view bytes_at(pq_rows const& rows, int row, int column) noexcept {
+    // For NULL libpq returns an empty value, so NULL and '' are the same here; is_null() tells them
+    // apart.
     return {PQgetvalue(rows.get(), row, column),
             static_cast<std::size_t>(PQgetlength(rows.get(), row, column))};
 }
@@ -63,6 +66,7 @@ ingest::uuid uuid_at(pq_rows const& rows, int row, int column) noexcept {
 }
 
 std::int64_t affected(pq_rows const& rows) noexcept {
+    // Empty for a statement that changes no rows.
     std::string_view const text = PQcmdTuples(rows.get());
     std::int64_t count = 0;
     std::from_chars(text.data(), text.data() + text.size(), count);

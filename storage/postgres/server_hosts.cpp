@@ -31,8 +31,12 @@ std::string at(std::vector<std::string> const& parts, std::size_t index) {
 } // namespace
 
 std::vector<server_host> hosts_of(std::string const& connection_string) {
+    // Parsed by libpq, which knows both forms (keywords and URI). A string that it cannot parse
+    // gives one empty host, and the connection's own error says why.
     std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> const options{
         PQconninfoParse(connection_string.c_str(), nullptr), PQconninfoFree};
+
+    // Each of the three may be a list, one part per server.
     std::vector<std::string> hosts;
     std::vector<std::string> addresses;
     std::vector<std::string> ports;
@@ -47,6 +51,8 @@ std::vector<server_host> hosts_of(std::string const& connection_string) {
             ports = split(value);
         }
     }
+
+    // `host` and `hostaddr` belong together by position; without both there is the default server.
     std::vector<server_host> found(std::max<std::size_t>({1, hosts.size(), addresses.size()}));
     for (std::size_t index = 0; index < found.size(); ++index) {
         found[index] = {index < hosts.size() ? hosts[index] : std::string{},

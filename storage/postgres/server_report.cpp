@@ -9,6 +9,8 @@ namespace tally::storage {
 
 namespace {
 
+// As in "FATAL:  28P01: password authentication failed", with the verbosity PQERRORS_VERBOSE. A
+// refused connection has no result whose fields could be asked for, only this text.
 constexpr std::string_view before_code = ":  ";
 constexpr std::size_t code_chars = 5;
 
@@ -39,12 +41,14 @@ bool is_place(std::string_view line) noexcept {
 } // namespace
 
 result failure_of(pg_result const* r) {
+    // The parts are copied: they are freed with the libpq result.
     std::string_view const sqlstate = report_field(r, PG_DIAG_SQLSTATE);
     server_report report{.message = std::string{report_field(r, PG_DIAG_MESSAGE_PRIMARY)},
                          .detail = std::string{report_field(r, PG_DIAG_MESSAGE_DETAIL)},
                          .hint = std::string{report_field(r, PG_DIAG_MESSAGE_HINT)},
                          .text = trimmed_message(PQresultErrorMessage(r))};
 
+    // One line for the log. The context is a part of it, since copy_line() searches it for the row.
     std::string all = report.message;
     for (std::string_view const more :
          {std::string_view{report.detail}, std::string_view{report.hint},
@@ -80,6 +84,7 @@ std::string sqlstate_of_refusal(std::string_view message) {
 
 std::string plain_refusal(std::string_view message) {
     std::string plain;
+    // Line by line: a host with several addresses has a report, with code and place, for each.
     while (!message.empty()) {
         std::string_view const line = message.substr(0, message.find('\n'));
         message.remove_prefix(std::min(line.size() + 1, message.size()));
@@ -87,6 +92,7 @@ std::string plain_refusal(std::string_view message) {
             continue;
         }
 
+        // Code and place are for machines and developers; an operator reads the rest.
         plain += plain.empty() ? "" : "\n";
         std::size_t const index = index_of_code(line);
         plain += line.substr(0, index);

@@ -11,6 +11,7 @@
 namespace tally::storage {
 
 int ms_left(std::chrono::steady_clock::time_point deadline) noexcept {
+    // Not negative: poll() would take that for "forever".
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(
                           deadline - std::chrono::steady_clock::now())
                           .count();
@@ -19,6 +20,7 @@ int ms_left(std::chrono::steady_clock::time_point deadline) noexcept {
 
 bool wait_for_socket(pg_conn* connection, bool write, int timeout_ms) noexcept {
     pollfd one{PQsocket(connection), static_cast<short>(write ? POLLOUT : POLLIN), 0};
+    // After a signal the caller asks libpq again, which does no harm.
     int const ready = ::poll(&one, 1, timeout_ms);
     return ready > 0 || (ready < 0 && errno == EINTR);
 }

@@ -18,6 +18,7 @@ namespace {
 
 /// PostgreSQL leaves out the minutes of an offset that has none ("+00").
 std::string with_minutes(std::string const& time) {
+    // The sign of the offset is the last one of the text; a date's dashes come before it.
     std::size_t const sign = time.find_last_of("+-");
     return sign != std::string::npos && time.size() == sign + 3 ? time + ":00" : time;
 }
@@ -47,6 +48,7 @@ std::int64_t sql_row::integer(std::size_t column) const {
     std::string const& text = present(column, "integer");
     std::int64_t number = 0;
     auto const end = text.data() + text.size();
+    // The whole text: "12abc" is no integer.
     auto const reading = std::from_chars(text.data(), end, number);
     if (reading.ec != std::errc{} || reading.ptr != end) {
         refuse(column, text, "integer");
@@ -65,6 +67,7 @@ rating::int128 sql_row::nanos(std::size_t column) const {
 
 ingest::time_us sql_row::time(std::size_t column) const {
     std::string const& text = present(column, "timestamptz");
+    // Sessions may have any time zone, so the offset in the text is what makes it a moment.
     auto const reading = ingest::read_time_text(with_minutes(text));
     if (reading.is != ingest::time_reading::form::utc) {
         refuse(column, text, "timestamptz");

@@ -10,6 +10,7 @@ namespace tally::storage {
 
 namespace {
 
+// libpq calls the receiver from whichever thread uses its connection.
 std::atomic<notice_log> process_log = nullptr;
 
 void receive_notice(void* /*unused*/, PGresult const* notice) {
@@ -21,6 +22,7 @@ void receive_notice(void* /*unused*/, PGresult const* notice) {
 
 std::string session_settings(sql_session::limits const& bounds) {
     std::string sql = pq_link::common_settings;
+    // Without a limit the settings of the role hold: an operator may have given it some.
     if (bounds.statement_timeout_ms) {
         sql += "SET statement_timeout = " + std::to_string(*bounds.statement_timeout_ms) + ";";
     }
@@ -31,6 +33,7 @@ std::string session_settings(sql_session::limits const& bounds) {
 }
 
 sql_rows rows_of(pq_rows const& answer) {
+    // Copied out of libpq's result, which the caller need not keep.
     int const columns = PQnfields(answer.get());
     sql_rows rows;
     rows.reserve(static_cast<std::size_t>(row_count(answer)));
@@ -67,6 +70,8 @@ sql_session::sql_session(std::string const& connection_string, std::string_view 
     : sql_session{connection_string, purpose, limits{}} {}
 
 void sql_session::require_open() {
+    // Session state would be lost with a silent reconnect: a lock that protects a migration, for
+    // one.
     if (link_.is_cancelled() || !link_.is_open()) {
         check({failure::transient, {}, link_.is_cancelled() ? "canceled" : "connection lost"});
     }
@@ -86,6 +91,7 @@ pq_rows sql_session::request(pg_result* answer) {
 
 sql_rows sql_session::query(std::string const& sql, std::vector<sql_value> const& parameters) {
     require_open();
+    // As text, and types left to the server: an operator's command is not a hot path.
     std::vector<char const*> pointers;
     pointers.reserve(parameters.size());
     for (sql_value const& value : parameters) {

@@ -29,6 +29,7 @@ struct groups {
 template <typename Unsigned>
 groups split(Unsigned magnitude) noexcept {
     groups out{};
+    // Nine decimals are four digits, four digits and one, which is the first of its group.
     auto const fraction =
         static_cast<std::uint64_t>(magnitude % static_cast<Unsigned>(nanos_per_unit));
     Unsigned whole = magnitude / static_cast<Unsigned>(nanos_per_unit);
@@ -53,6 +54,8 @@ groups split(Unsigned magnitude) noexcept {
 }
 
 char* put_groups(char* cursor, groups const& value, bool negative) noexcept {
+    // Length, count, weight, sign, scale, then the groups: what numeric_recv() reads. Zero has no
+    // groups and no sign.
     int const count = value.end - value.first;
     cursor = put_int32(cursor, 8 + 2 * count);
     cursor = put_int16(cursor, static_cast<std::int16_t>(count));
@@ -93,9 +96,12 @@ std::optional<uint128> unit_of(int weight) noexcept {
 /// Adds one group to `sum`; false if it does not fit or is finer than a nano.
 bool add_group(uint128& sum, int digit, int weight) noexcept {
     constexpr uint128 largest = static_cast<uint128>(1) << 127;
+    // Trailing zero groups may be finer than a nano, and are still zero.
     if (digit == 0) {
         return true;
     }
+
+    // A finer digit than a nano would be lost, and a cost must be exact.
     uint128 part = 0;
     if (weight == -3 && digit % 1000 == 0) {
         part = static_cast<uint128>(digit / 1000);
@@ -124,6 +130,7 @@ char* put_numeric_field(char* cursor, std::int64_t nanos) noexcept {
 }
 
 char* put_numeric_field(char* cursor, rating::int128 nanos) noexcept {
+    // Nearly all amounts fit 64 bits, whose divisions cost less than those of 128.
     if (nanos >= INT64_MIN && nanos <= INT64_MAX) {
         return put_numeric_field(cursor, static_cast<std::int64_t>(nanos));
     }
@@ -133,17 +140,22 @@ char* put_numeric_field(char* cursor, rating::int128 nanos) noexcept {
 }
 
 std::optional<rating::amount_sum> get_numeric_sum(std::string_view value) noexcept {
+    // The four integers before the groups; the bytes come from the server, but their number is
+    // checked.
     if (value.size() < 8) {
         return std::nullopt;
     }
+
     int const count = get_int16(value.data());
     int const weight = get_int16(value.data() + 2);
+    // NaN and the infinities have signs of their own, and are no amounts.
     std::int16_t const sign = get_int16(value.data() + 4);
     if ((sign != sign_positive && sign != sign_negative) || count < 0 ||
         value.size() < 8 + 2 * static_cast<std::size_t>(count)) {
         return std::nullopt;
     }
 
+    // The magnitude first: its largest value does not fit the signed type.
     uint128 sum = 0;
     for (int i = 0; i < count; ++i) {
         if (!add_group(sum, get_int16(value.data() + 8 + 2 * i), weight - i)) {
@@ -170,16 +182,22 @@ char* put_optional_inet_field(char* cursor, std::string_view address) noexcept {
     // As inet_recv reads it: family, netmask bits, cidr flag, length of the address, the address.
     constexpr char family_v4 = 2;
     constexpr char family_v6 = 3;
+    // inet_pton() needs a NUL at the end, which a view does not have.
     char text[INET6_ADDRSTRLEN] = {};
     if (address.empty() || address.size() >= sizeof text) {
         return put_null(cursor);
     }
     std::copy(address.begin(), address.end(), text);
+
+    // Text that is no address becomes NULL: it comes from a client's header and must not cost the
+    // event.
     char bytes[16];
     bool const is_v4 = inet_pton(AF_INET, text, bytes) == 1;
     if (!is_v4 && inet_pton(AF_INET6, text, bytes) != 1) {
         return put_null(cursor);
     }
+
+    // A single address: the netmask has all bits.
     std::size_t const size = is_v4 ? 4 : 16;
     cursor = put_int32(cursor, static_cast<std::int32_t>(4 + size));
     *cursor++ = is_v4 ? family_v4 : family_v6;
