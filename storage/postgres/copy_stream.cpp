@@ -5,8 +5,8 @@
 namespace tally::storage {
 
 std::uint64_t copy_line(std::string_view report, std::string_view table) noexcept {
-    // As PostgreSQL writes the context of an error in a COPY: "COPY cdrs, line 17, column cost". The
-    // table is the one that the COPY names, not the partition that refuses the row.
+    // As PostgreSQL writes the context of an error in a COPY: "COPY cdrs, line 17, column cost".
+    // The table is the one that the COPY names, not the partition that refuses the row.
     constexpr std::string_view before = "COPY ";
     constexpr std::string_view behind = ", line ";
 

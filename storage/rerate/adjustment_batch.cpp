@@ -7,6 +7,7 @@ namespace tally::storage {
 namespace {
 
 rating::amount_sum difference(rating::amount after, rating::amount before) noexcept {
+    // In 128 bits, since the difference of two amounts may not fit an amount.
     return {rating::int128{after.nanos} - before.nanos};
 }
 
@@ -27,6 +28,7 @@ void adjustment_batch::clear() noexcept {
 }
 
 void adjustment_batch::add(call_change change, std::int64_t version) {
+    // What the call adds now, minus what it added: sums move by the difference (R10).
     auto const& before = change.before;
     auto const& after = change.after;
     auto const cost = difference(after.cost, before.cost);
@@ -38,6 +40,7 @@ void adjustment_batch::add(call_change change, std::int64_t version) {
     usage.total_cost += cost;
     usage.overage_cost += difference(overage_of(after), overage_of(before));
     balance_of(change).charge += cost;
+    // The number of calls and their real seconds stay: a rerating changes only what is billed.
     auto& day = daily_of(change);
     day.billable_nanos += rating::int128{billed_s} * rating::nanos_per_quantity;
     day.cost += cost;

@@ -18,6 +18,7 @@ std::int32_t seconds(std::int64_t value) noexcept {
 } // namespace
 
 parameters& adjusted_usage_rows::fill(std::span<usage_delta const> rows) {
+    // Pointers, since the rows are many words long. Key order is the order of locks (R13).
     std::vector<usage_delta const*> order;
     for (auto const& row : rows) {
         order.push_back(&row);
@@ -26,6 +27,7 @@ parameters& adjusted_usage_rows::fill(std::span<usage_delta const> rows) {
         return std::tie(a->subscription_id, a->period_start) <
                std::tie(b->subscription_id, b->period_start);
     });
+
     for (auto const* row : order) {
         subscription_.add(row->subscription_id);
         period_start_.add_time(row->period_start);
@@ -41,6 +43,9 @@ parameters& adjusted_usage_rows::fill(std::span<usage_delta const> rows) {
 
 parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> places,
                                      std::span<call_change const> changes) {
+    // In the order of `places`, which the writer has sorted by key (R13). The last three columns
+    // are what the call was when it was read: the statement changes it only if that still holds
+    // (C4).
     for (auto const index : places) {
         auto const& change = changes[index];
         auto const& after = change.after;
@@ -76,6 +81,7 @@ void adjustment_rows::add_side(stored_rating const& rating, array_parameter& sta
 
 parameters& adjustment_rows::fill(std::span<call_change const> changes, ingest::uuid const& run_id,
                                   std::string_view reason, std::string_view author) {
+    // Rows of a trail: nothing is locked, so they need no order.
     for (auto const& change : changes) {
         account_.add(change.key.account_id);
         start_.add_time(change.key.start);

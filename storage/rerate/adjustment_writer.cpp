@@ -10,12 +10,14 @@ namespace tally::storage {
 
 namespace {
 
+// Nested loops over the arrays, so that rows are locked in their order (R13).
 pq_connection::limits writer_limits() {
     pq_connection::limits bounds;
     bounds.locks_in_order = true;
     return bounds;
 }
 
+// `place` is the index of the key, from 1: a locking query has an order of its own.
 constexpr char const* read_usage_sql =
     "SELECT k.place, u.version, u.included_seconds_used, u.corrections"
     " FROM unnest($1::uuid[], $2::timestamptz[])"
@@ -54,6 +56,8 @@ std::string call_sql(std::int32_t day) {
            " AND c.cost = d.old_cost AND c.allowance_seconds = d.old_drawn";
 }
 
+// The trail of a change: who, why, and both ratings. It is in the transaction of the change, so no
+// change is without one.
 constexpr char const* adjustment_sql =
     "INSERT INTO billing.cdr_adjustments (account_id, start_time, uuid, id, kind, rerate_run_id,"
     " old_status, new_status, old_cost, new_cost, old_billed_seconds, new_billed_seconds,"
@@ -98,6 +102,7 @@ result adjustment_writer::load_usage(std::span<usage_key const> keys,
 }
 
 result adjustment_writer::begin(std::span<usage_key const> keys, std::vector<period_usage>& out) {
+    // The pin comes after the connection is open, since it forbids to open it (S5).
     result status = connection_.open();
     if (!status.ok()) {
         return status;
@@ -119,6 +124,7 @@ result adjustment_writer::begin(std::span<usage_key const> keys, std::vector<per
 }
 
 result adjustment_writer::commit(adjustment_batch const& batch, rerate_run const& run) {
+    // Rows are written before COMMIT in the order of the locks (S1).
     result status = write(batch, run);
     if (!status.ok()) {
         roll_back();
@@ -129,6 +135,8 @@ result adjustment_writer::commit(adjustment_batch const& batch, rerate_run const
     if (!status.ok() && !connection_.is_open()) {
         status.reason = failure::unknown;
     }
+
+    // The transaction is over in any case, so the connection may be opened again.
     one_session_.reset();
     return status;
 }
@@ -141,6 +149,8 @@ void adjustment_writer::roll_back() noexcept {
 }
 
 result adjustment_writer::write(adjustment_batch const& batch, rerate_run const& run) {
+    // Usage first, balances and daily aggregates late, as lanes do (S2). A page without changes
+    // only moves the run's position.
     result status;
     if (!batch.changes().empty()) {
         status = write_usage(batch.usage());

@@ -25,11 +25,13 @@ constexpr std::string_view columns =
     "c.account_id, c.start_time, c.uuid, c.subscription_id, c.processing_status, c.cost,"
     " c.currency ";
 
+// The period in which the call began.
 constexpr char const* usage_lock_sql =
     "SELECT billing_period_start FROM billing.subscription_usage"
     " WHERE subscription_id = $1::uuid AND billing_period_start <= $2::timestamptz"
     " AND billing_period_end > $2::timestamptz ORDER BY billing_period_start FOR NO KEY UPDATE";
 
+// The status before the newest void or dispute: a restore undoes the last one only.
 constexpr char const* before_sql =
     "SELECT old_status FROM billing.cdr_adjustments WHERE account_id = $1::uuid"
     " AND start_time = $2::timestamptz AND uuid = $3::uuid AND kind IN ('void', 'dispute')"
@@ -103,6 +105,7 @@ std::string_view label(correction_kind kind) noexcept {
 
 correction_outcome call_corrector::correct(correction_kind kind, call_name const& which,
                                            adjustment_author const& author) {
+    // Found before the transaction begins: an operator's mistake in the name locks nothing.
     auto const found = find(which);
     sql_transaction transaction{session_};
     auto const call = lock(found);
@@ -121,20 +124,28 @@ correction_outcome call_corrector::correct(correction_kind kind, call_name const
 }
 
 call_corrector::stored_call_row call_corrector::find(call_name const& which) {
+    // An account may be named by its number or its id, a call by its id and, if that is not unique,
+    // its start.
     std::string sql = "SELECT " + std::string{columns} +
                       "FROM billing.accounts AS a JOIN billing.cdrs AS c ON c.account_id = a.id"
                       " WHERE (a.account_number = $1::text OR a.id::text = $1::text)"
                       " AND c.uuid = $2::uuid";
     std::vector<sql_value> values{which.account, which.uuid};
+
+    // Stored starts are whole seconds (R6).
     if (!which.start.empty()) {
         sql += " AND c.start_time = date_trunc('second', $3::timestamptz)";
         values.emplace_back(which.start);
     }
+
     auto const rows = session_.query(sql, values);
     if (rows.empty()) {
         refuse("account '" + which.account + "' has no call " + which.uuid +
                (which.start.empty() ? "" : " of " + which.start));
     }
+
+    // An id may come again on another day, since the start is a part of the key. A guess would void
+    // the wrong call.
     if (rows.size() > 1) {
         refuse("account '" + which.account + "' has " + std::to_string(rows.size()) +
                " calls of that id; say which with --start");
@@ -156,6 +167,8 @@ call_corrector::stored_call_row call_corrector::lock(stored_call_row const& foun
     if (!usage || rows.empty()) {
         refuse("the call has no usage row, or is gone");
     }
+
+    // What was read without the lock may have changed; only the key cannot.
     auto call = found;
     call.status = rows.front().text(4);
     call.cost = rows.front().text(5);
@@ -177,6 +190,8 @@ std::string call_corrector::next_status(correction_kind kind, stored_call_row co
     if (call.status == wanted) {
         return wanted;
     }
+
+    // An invoice shows the call with its cost, so the database must not say something else.
     if (call.status == "billed") {
         refuse("the call is on an invoice: correct it there, by a credit");
     }
@@ -193,8 +208,10 @@ void call_corrector::change(correction_kind kind, stored_call_row const& call,
     values.insert(values.end(), {std::string{label(kind)}, status, author.reason, author.author});
     session_.query(adjustment_sql, values);
 
+    // A call that becomes void is taken out of the sums, one that is restored comes back.
     move_sums(call, std::to_string(counted(status) - counted(call.status)));
 
+    // The row keeps its figures; only its status changes (C7).
     values = call.key();
     values.emplace_back(status);
     session_.query(status_sql, values);

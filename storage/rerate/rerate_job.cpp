@@ -21,6 +21,8 @@ rerate_outcome rerate_job::run() {
     if (prepare()) {
         rerate_periods();
     }
+
+    // A run that was stopped stays `running`: the same selection continues it (C5).
     if (end_ == rerate_end::done && !task_.is_dry_run) {
         finish_rerate(writer_.connection(), run_.id);
     }
@@ -28,6 +30,7 @@ rerate_outcome rerate_job::run() {
 }
 
 bool rerate_job::prepare() {
+    // A name that does not exist is told apart from one without calls.
     reader_.open();
     if (!reader_.exists(task_.selection)) {
         end_ = rerate_end::nothing_selected;
@@ -46,11 +49,13 @@ bool rerate_job::prepare() {
                             task_.author.reason, task_.restart);
     }
 
+    // The calls that an interrupted run has seen are part of the total that progress is shown for.
     calls_total_ = reader_.begin(task_.selection, run_.position) + run_.counts.seen;
     return true;
 }
 
 void rerate_job::rerate_periods() {
+    // Chunks of periods, so that the calls of a few periods are read and sorted together.
     step done = step::done;
     while (done == step::done) {
         auto const periods = reader_.next_periods(task_.chunk_calls);
@@ -58,6 +63,9 @@ void rerate_job::rerate_periods() {
             return;
         }
         done = rerate_chunk(periods);
+
+        // Another session has changed calls that were read: the rest of the chunk is read again
+        // (C3).
         while (done == step::again) {
             done = rerate_chunk(rest_of(periods));
         }
@@ -76,6 +84,7 @@ std::span<rerate_period const> rerate_job::rest_of(std::span<rerate_period const
 
 /// Continues from the run's position. `again`: another session changed calls that had been read.
 rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods) {
+    // One snapshot of calls and usage rows, from which later pages are told what has changed.
     known_.clear();
     for (auto const& each : reader_.read_calls(periods, run_.position)) {
         known_.push_back({each.allowance_s, each.corrections, 0});
@@ -92,6 +101,8 @@ rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods
             done = stopping() ? step::stopped : rerate_page(periods, calls);
         }
     } while (done == step::done && !calls.empty());
+
+    // The snapshot ends before the next is taken: an open one keeps VACUUM from removing old rows.
     reader_.end_calls();
     if (done == step::done) {
         finish_chunk(periods);
@@ -101,6 +112,7 @@ rerate_job::step rerate_job::rerate_chunk(std::span<rerate_period const> periods
 
 rerate_job::step rerate_job::rerate_page(std::span<rerate_period const> periods,
                                          std::span<rerate_call const> calls) {
+    // A failure that may pass is tried again, since the whole page was rolled back.
     result status = try_page(periods, calls);
     for (int tries = 1; status.reason == failure::transient && tries < tries_max; ++tries) {
         status = try_page(periods, calls);
@@ -109,6 +121,8 @@ rerate_job::step rerate_job::rerate_page(std::span<rerate_period const> periods,
         return step::again;
     }
     check(status);
+
+    // Only what is committed is learned and reported.
     learn(calls);
     report();
     return step::done;
@@ -135,6 +149,7 @@ result rerate_job::try_page(std::span<rerate_period const> periods,
     rerate_run next = run_;
     rerater_.rate(calls, periods, states_, changes_, next.counts, unrated_);
 
+    // The position of the last call: a run that ends here continues with the one after it (C5).
     auto const& last = calls.back();
     auto const& period = periods[last.period];
     next.position = {period.start, period.subscription_id, last.moment(), last.key.start,
@@ -152,6 +167,7 @@ result rerate_job::try_page(std::span<rerate_period const> periods,
 /// Reads the usage rows of the page's periods, under a lock unless it is a dry run. stale: calls of
 /// one of them were changed since they were read.
 result rerate_job::read_states(std::span<rerate_period const> periods) {
+    // Locked from here to COMMIT, so that no lane draws on the allowance in between (C1).
     std::vector<usage_key> keys;
     for (auto const index : places_) {
         keys.push_back(periods[index].key());
@@ -159,6 +175,8 @@ result rerate_job::read_states(std::span<rerate_period const> periods) {
     std::vector<period_usage> found;
     result status = task_.is_dry_run ? writer_.load_usage(keys, found) : writer_.begin(keys, found);
     for (std::size_t i = 0; status.ok() && i < places_.size(); ++i) {
+        // The row's own count of corrections says whether calls were changed since they were read
+        // (C3).
         auto const& known = known_[places_[i]];
         if (!task_.is_dry_run && found[i].corrections != known.corrections) {
             writer_.roll_back();
@@ -209,6 +227,7 @@ void rerate_job::report() const {
 }
 
 void rerate_job::finish_chunk(std::span<rerate_period const> periods) {
+    // The last periods may have no calls to rate, so that no page has moved the position past them.
     run_.counts.periods = periods_before_ + std::ssize(periods);
     run_.position = {periods.back().start,
                      periods.back().subscription_id,

@@ -75,6 +75,8 @@ std::string bound_sql(std::string const& given, std::string const& position, cha
                : position + "::text::timestamptz";
 }
 
+// Periods that overlap the bounds, from the run's position on. A period that is half done is read
+// again, one that is done is not ($6).
 std::string from_sql(rerate_selection const& selection) {
     return " FROM billing.subscription_usage AS u"
            " JOIN billing.subscriptions AS s ON s.id = u.subscription_id"
@@ -166,6 +168,7 @@ rerate_reader::rerate_reader(std::string connection_string)
 void rerate_reader::open() {
     check(connection_.open());
     one_session_.emplace(connection_);
+    // All rows are fetched in the end, so a plan that gives the first row fast is not the best one.
     check(connection_.execute("SET cursor_tuple_fraction = 1"));
 }
 
@@ -196,15 +199,21 @@ bool rerate_reader::lock(std::string_view selection) {
 
 std::int64_t rerate_reader::begin(rerate_selection const& selection,
                                   rerate_position const& position) {
+    // A period that is completely done has no moment; else it is that of the last call done.
     bool const whole_done = position.moment == ingest::never_us;
     values_.clear();
     values_.add_text(selection.name).add_text(selection.begin).add_text(selection.end);
     values_.add_time(position.period_start)
         .add(position.subscription_id)
         .add_int64(whole_done ? 1 : 0);
+
+    // For progress only, so calls that arrive during the run need not be in it.
     pq_rows counted;
     check(connection_.query("SELECT coalesce(sum(u.calls_count), 0)::bigint" + from_sql(selection),
                             values_, counted));
+
+    // WITH HOLD: each page is a transaction of its own, and the cursor outlives them. The server
+    // keeps its rows, on disk if there are many (C6).
     pq_rows ignored;
     check(connection_.query(
         "DECLARE periods NO SCROLL CURSOR WITH HOLD FOR SELECT u.subscription_id, u.account_id,"
@@ -216,6 +225,7 @@ std::int64_t rerate_reader::begin(rerate_selection const& selection,
 }
 
 void rerate_reader::read_periods_ahead() {
+    // A thousand at a time, however many the selection has (C6).
     periods_.clear();
     periods_given_ = 0;
     parameters none;
@@ -233,6 +243,7 @@ void rerate_reader::read_periods_ahead() {
 }
 
 std::vector<rerate_period> rerate_reader::next_periods(std::int64_t calls_max) {
+    // Small periods are read together, a large one alone: about `calls_max` calls in either case.
     constexpr std::size_t periods_max = 1000;
     std::vector<rerate_period> found;
     std::int64_t calls = 0;
@@ -258,6 +269,7 @@ std::vector<rerate_period> rerate_reader::next_periods(std::int64_t calls_max) {
 
 void rerate_reader::fill_keys(std::span<rerate_period const> periods,
                               rerate_position const& position) {
+    // One array per column; the statement joins them with the calls.
     subscription_.clear();
     account_.clear();
     start_.clear();
@@ -283,6 +295,7 @@ void rerate_reader::fill_keys(std::span<rerate_period const> periods,
 }
 
 void rerate_reader::read_before(std::string const& calls, std::vector<period_before>& before) {
+    // What the calls that are yet to be rated have drawn, to be subtracted from the usage row (C2).
     pq_rows drawn;
     check(connection_.query("SELECT k.place, sum(c.allowance_seconds)" + calls +
                                 " AND c.processing_status IN ('rated', 'rerated')"
@@ -312,12 +325,15 @@ void rerate_reader::read_before(std::string const& calls, std::vector<period_bef
 
 std::vector<rerate_reader::period_before>
 rerate_reader::read_calls(std::span<rerate_period const> periods, rerate_position const& position) {
+    // REPEATABLE READ: sums, corrections and calls are of one moment (C3).
     fill_keys(periods, position);
     std::vector<period_before> before(periods.size());
     auto const calls = calls_from_sql(periods);
     check(connection_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
     read_before(calls, before);
 
+    // By time of answer, the order in which the allowance is drawn (C2). The server sorts, on its
+    // disk if there are many calls (C6).
     pq_rows ignored;
     check(connection_.query(
         "DECLARE calls NO SCROLL CURSOR FOR SELECT k.place, c.account_id, c.start_time,"
@@ -342,6 +358,7 @@ void rerate_reader::next_calls(std::int64_t most, std::vector<rerate_call>& out)
 }
 
 void rerate_reader::end_calls() {
+    // The transaction only read: its end frees the snapshot and the cursor.
     check(connection_.execute("COMMIT"));
 }
 

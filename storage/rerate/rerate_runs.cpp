@@ -6,6 +6,8 @@ namespace tally::storage {
 
 namespace {
 
+// One statement begins or continues: the partial unique key allows one running run of a selection
+// (C5).
 constexpr char const* begin_sql =
     "INSERT INTO billing.rerate_runs AS r (selection, requested_by, reason)"
     " VALUES ($1::text, $2::text, $3::text)"
@@ -15,6 +17,7 @@ constexpr char const* begin_sql =
     "  position_start_time, position_uuid, periods, calls_seen, calls_changed, calls_unchanged,"
     "  calls_frozen, calls_unrated, old_cost, new_cost";
 
+// `state` is asked for, since another session may have given the run up with --restart.
 constexpr char const* advance_sql =
     "UPDATE billing.rerate_runs SET position_period_start = $2::timestamptz,"
     " position_subscription_id = $3::uuid, position_moment = $4::timestamptz,"
@@ -64,6 +67,7 @@ rerate_counts& rerate_counts::operator+=(rerate_counts const& more) noexcept {
 
 rerate_run begin_rerate(pq_connection& connection, std::string_view selection,
                         std::string_view author, std::string_view reason, bool restart) {
+    // The old run keeps its row, as a record of how far it came.
     if (restart) {
         parameters values;
         values.add_text(selection);
@@ -82,6 +86,7 @@ rerate_run begin_rerate(pq_connection& connection, std::string_view selection,
 }
 
 result advance_rerate(pq_connection& connection, rerate_run const& run) {
+    // A page calls this in its transaction, so that position and changes are stored together (C5).
     auto const& position = run.position;
     auto const& counts = run.counts;
     parameters values;
@@ -94,6 +99,8 @@ result advance_rerate(pq_connection& connection, rerate_run const& run) {
     values.add_int64(counts.changed).add_int64(counts.unchanged).add_int64(counts.frozen);
     values.add_int64(counts.unrated).add_numeric(counts.old_cost.nanos);
     values.add_numeric(counts.new_cost.nanos);
+
+    // No row: this session must not go on with a run that is no longer its own.
     pq_rows rows;
     result status = connection.query(advance_sql, values, rows);
     if (status.ok() && affected(rows) != 1) {

@@ -51,6 +51,7 @@ bool was_asked_for(rerate_call const& call, rerate_period const& period) noexcep
 } // namespace
 
 rerater::rerater(rating::catalog const& catalog) : catalog_{catalog} {
+    // By the rate's id: it is what a stored call names, whatever the number's owner is by now.
     for (rating::catalog_index i = 0; i < catalog.plans(); ++i) {
         for (auto const& rate : catalog.plan_at(i).rates()) {
             if (rate.is_on_net) {
@@ -61,6 +62,7 @@ rerater::rerater(rating::catalog const& catalog) : catalog_{catalog} {
 }
 
 rating::calendar& rerater::calendar_of(rating::catalog_index plan) {
+    // Many plans share a zone, and a calendar of it is worth keeping.
     auto const& zone = catalog_.plan_at(plan).head().time_zone;
     return calendars_.try_emplace(zone, zone).first->second;
 }
@@ -75,12 +77,15 @@ bool rerater::is_on_net(ingest::cdr const& call, rerate_call const& stored,
 rating::rated_call rerater::rate_again(rerate_call const& stored,
                                        rating::catalog_index subscription,
                                        std::int64_t used_s) const {
+    // Its plan or account is left out of the catalog, so nothing says what the call costs.
     if (subscription == rating::no_index) {
         rating::rated_call none;
         none.error = record_error::no_active_subscription;
         return none;
     }
     auto const& plan = catalog_.plan_at(catalog_.subscription_at(subscription).plan);
+
+    // What the calls before this one have drawn again, not what they drew when they arrived (C2).
     rating::allowance left{used_s, plan.head().included_s};
     auto const call = call_of(stored);
     return rating::rate_call(call, plan, left, is_on_net(call, stored, plan));
@@ -98,6 +103,8 @@ void rerater::rate(std::span<rerate_call const> calls, std::span<rerate_period c
             continue;
         }
 
+        // Rated on what is left of the allowance after the calls before it, in order of answer
+        // (C2).
         auto const& period = periods[call.period];
         auto& state = states[call.period];
         auto const subscription = catalog_.subscription_by_id(period.subscription_id);
@@ -124,6 +131,8 @@ void rerater::rate(std::span<rerate_call const> calls, std::span<rerate_period c
             continue;
         }
 
+        // The change, with what the call was before: the writer changes it only if that still holds
+        // (C4).
         ++counts.changed;
         state.is_changed = true;
         counts.old_cost += call.rated.cost;
