@@ -10,6 +10,8 @@ result catalog_listener::wait(int timeout_ms, bool& changed) {
     if (result status = connection_.open(); !status.ok()) {
         return status;
     }
+    // LISTEN belongs to the session. What was sent while there was none is lost, so a new session
+    // counts as a change.
     if (listening_on_ != connection_.generation()) {
         result outcome = connection_.execute("LISTEN tally_catalog");
         if (outcome.ok()) {
@@ -18,6 +20,7 @@ result catalog_listener::wait(int timeout_ms, bool& changed) {
         }
         return outcome;
     }
+
     return connection_.wait_notified(timeout_ms, changed);
 }
 

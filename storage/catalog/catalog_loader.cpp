@@ -13,12 +13,14 @@ namespace {
 /// Enough for a million rows on a busy machine; the write path's timeout is meant for batches.
 constexpr int statement_timeout_ms = 600'000;
 
+// Binary COPY: a million rows are read in seconds, without a result set in memory.
 constexpr char const* accounts_sql =
     "COPY (SELECT a.id, a.account_number, a.currency, c.user_id FROM billing.accounts AS a"
     " JOIN billing.customers AS c ON c.id = a.customer_id"
     " WHERE a.status <> 'closed' AND a.deleted_at IS NULL)"
     " TO STDOUT (FORMAT binary)";
 
+// The end of a subscription, by its status: the table is in catalog_loader.hpp.
 constexpr char const* subscriptions_sql =
     "COPY (SELECT id, subscription_number, account_id, rate_plan_id, currency, started_at,"
     " least(deleted_at, CASE status"
@@ -74,10 +76,13 @@ void catalog_reader::take_account(copy_fields row) {
                       too_long);
         return;
     }
+
     std::string_view const currency = row.text();
     std::copy_n(currency.begin(), std::min(currency.size(), taken.value.currency.size()),
                 taken.value.currency.begin());
     taken.user_id = row.uuid();
+
+    // Subscriptions name their account by id, and the catalog by index.
     accounts_.emplace(taken.value.id, static_cast<rating::catalog_index>(input_.accounts.size()));
     input_.accounts.push_back(std::move(taken));
 }
@@ -118,10 +123,13 @@ void catalog_reader::take_subscription(copy_fields row) {
     }
     one.account = account->second;
     one.plan = plan == tariffs_.places.end() ? rating::no_index : plan->second;
+
     std::string_view const currency = row.text();
     one.active_from = row.time(INT64_MIN);
     one.anchor = one.active_from;
     one.active_to = row.time(ingest::never_us);
+
+    // Left out, with a warning: one bad row must not stop the billing of all others.
     if (char const* const fault = fault_of(one, currency)) {
         warnings_.add("subscription '" + taken.number + "' is left out: " + fault);
         return;
@@ -136,6 +144,7 @@ void catalog_reader::take_did(copy_fields row) {
     auto const owner = found == subscriptions_.end() ? rating::no_index : found->second;
     std::string digits{row.text()};
     bool const is_active = row.boolean();
+    // An active number is ours even without a subscription: calls to it are on-net.
     if (is_active || owner != rating::no_index) {
         input_.dids.push_back({std::move(digits), owner, is_active});
     }

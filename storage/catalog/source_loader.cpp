@@ -24,6 +24,7 @@ ingest::percent_policy percent_of(std::string_view label) noexcept {
 }
 
 bool is_zone(std::string_view name) {
+    // The constructor throws for a zone that the system does not know.
     try {
         rating::calendar{name};
         return true;
@@ -55,12 +56,16 @@ ingest::source source_at(pq_rows const& rows, int i, load_warnings& warnings) {
     }
     out.is_active = bool_at(rows, i, 3);
     out.time_zone = bytes_at(rows, i, 4);
+
+    // Times without an offset would be read wrongly, and billed wrongly: the source is refused
+    // instead.
     if (!is_zone(out.time_zone)) {
         warnings.add("source '" + out.name + "' is switched off: no time zone '" + out.time_zone +
                      "'");
         out.time_zone = "UTC";
         out.is_active = false;
     }
+
     out.b_legs =
         bytes_at(rows, i, 5) == "skip" ? ingest::b_leg_policy::skip : ingest::b_leg_policy::accept;
     out.percent = percent_of(bytes_at(rows, i, 6));
@@ -78,6 +83,8 @@ result read_sources(pq_connection& connection, std::vector<ingest::source>& out,
     for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         out.push_back(source_at(rows, i, warnings));
     }
+
+    // A source without formats accepts all of them; the second query has no row of it.
     if (status.ok()) {
         status = connection.query(formats_sql, none, rows);
     }
@@ -95,6 +102,8 @@ result read_sources(pq_connection& connection, std::vector<ingest::source>& out,
 } // namespace
 
 result load_sources(pq_connection& connection, loaded_sources& out) {
+    // Both queries in one snapshot, so that a source is not read half before and half after a
+    // change.
     out = {};
     std::vector<ingest::source> sources;
     result status = connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
@@ -106,6 +115,7 @@ result load_sources(pq_connection& connection, loaded_sources& out) {
         result const ended = connection.execute("ROLLBACK"); // the transaction only read
         status = status.ok() ? ended : status;
     }
+
     if (status.ok()) {
         out.sources = std::make_shared<ingest::source_table const>(std::move(sources));
     }

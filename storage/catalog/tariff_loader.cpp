@@ -44,6 +44,7 @@ class tariff_builder {
 };
 
 bool tariff_builder::knows_zone(std::string const& zone) {
+    // A zone is read from the system's files once, however many plans have it.
     auto const [found, is_new] = zones_.try_emplace(zone, true);
     if (is_new) {
         try {
@@ -77,6 +78,7 @@ bool tariff_builder::leads_back(std::size_t plan) const {
 
 /// Removes the fallback of every plan in a cycle: there is no way to say which one is wrong.
 void tariff_builder::leave_out_cycles() {
+    // Found first and removed then: each plan of a cycle is named in a warning, not only the first.
     std::vector<std::size_t> in_circles;
     for (std::size_t i = 0; i < plans_.size(); ++i) {
         if (fallbacks_[i] != nowhere && leads_back(i)) {
@@ -103,6 +105,7 @@ void tariff_builder::drop_bad_parts(rating::tariff::content& content) {
         }
     };
 
+    // Bands first: a rate of a bad band goes with it.
     for (rating::band_index index = 0; index < content.bands.size(); ++index) {
         auto& band = content.bands[index];
         if (is_bad({{}, {}, {band}, {}, nullptr})) {
@@ -110,6 +113,7 @@ void tariff_builder::drop_bad_parts(rating::tariff::content& content) {
             std::erase_if(content.rates, [&](rating::rate const& r) { return r.band == index; });
         }
     }
+    // A rate is checked without its band, which is not in the content that is checked here.
     std::erase_if(content.rates, [&](rating::rate const& r) {
         rating::rate alone = r;
         alone.band = rating::any_band;
@@ -126,6 +130,9 @@ void tariff_builder::take_fallback(std::size_t plan) {
         return;
     }
     auto const& fallback = built_[fallbacks_[plan]];
+
+    // The cost of a call is in the currency of the subscriber's plan, so a fallback must share it
+    // (R10).
     if (!fallback) {
         warn(content, ": its fallback plan is not asked: it is left out");
     } else if (fallback->head().currency != content.head.currency) {
@@ -174,12 +181,15 @@ void tariff_builder::build_with_fallbacks(std::size_t plan) {
 }
 
 void tariff_builder::build(loaded_tariffs& out) {
+    // A tariff points to its fallback, which must be built before it.
     find_fallbacks();
     leave_out_cycles();
     is_done_.resize(plans_.size());
     for (std::size_t i = 0; i < plans_.size(); ++i) {
         build_with_fallbacks(i);
     }
+
+    // Plans that are left out have no index; what names them is left out with a warning of its own.
     for (auto& tariff : built_) {
         if (tariff) {
             out.places.emplace(tariff->head().plan_id,

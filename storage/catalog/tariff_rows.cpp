@@ -9,6 +9,7 @@ namespace tally::storage {
 
 namespace {
 
+// A deleted plan still prices the calls of the subscriptions that have it, and may be a fallback.
 constexpr char const* plans_sql =
     "COPY (SELECT p.id, p.code, p.currency, p.time_zone, p.rounding, p.decimals,"
     " p.included_minutes, p.split_at_bands, p.fallback_plan_id"
@@ -36,6 +37,9 @@ struct counted_fields : copy_fields {
         if (!field && is_optional) {
             return none;
         }
+
+        // A number that does not fit makes the whole rate unusable: a wrong price is worse than
+        // none.
         auto const value = wire::get_numeric(field.value_or(std::string_view{}));
         fits = fits && value;
         return value.value_or(rating::amount{});
@@ -68,14 +72,17 @@ void tariff_rows::take_plan(copy_fields row) {
     std::string_view const currency = row.text();
     std::copy_n(currency.begin(), std::min(currency.size(), head.currency.size()),
                 head.currency.begin());
+
     head.time_zone = row.text();
     head.rounding_mode.mode = plan_columns::read_name(row, rating::rounding_names);
     head.rounding_mode.decimals = static_cast<std::uint8_t>(row.int16());
+    // Minutes in the table, seconds everywhere else.
     head.included_s = static_cast<std::int64_t>(row.int32()) * 60;
     head.split_at_bands = row.boolean();
     if (ingest::uuid const fallback = row.uuid(); !fallback.is_nil()) {
         taken.fallback_id = fallback;
     }
+
     plan_places_.emplace(head.plan_id, plans_.size());
     plans_.push_back(std::move(taken));
 }
@@ -87,6 +94,7 @@ void tariff_rows::take_band(copy_fields row) {
         return;
     }
     auto& bands = plans_[plan->second].content.bands;
+    // Rates name their band by id, and the tariff by its index within the plan.
     bands_.emplace(taken.id, band_row{plan->second, static_cast<rating::band_index>(bands.size())});
     bands.push_back(std::move(taken.value));
 }
@@ -123,6 +131,7 @@ void tariff_rows::complete(rating::rate& rate) const {
     if (found == rating::prefix_index::none) {
         return;
     }
+
     auto const& destination = destinations_[found];
     rate.name = rate.name.empty() ? destination.name : rate.name;
     rate.call_type = rate.call_type.empty() ? destination.call_type : rate.call_type;
@@ -137,6 +146,7 @@ void tariff_rows::take_rate(copy_fields row) {
     }
     rate_row taken{std::move(read.value), plan->second, fields.fits};
 
+    // A rate of another plan's band would be valid at hours that its own plan does not have.
     if (!read.band_id.is_nil()) {
         auto const band = bands_.find(read.band_id);
         if (band == bands_.end() || band->second.plan != taken.plan) {
@@ -176,6 +186,7 @@ void tariff_rows::take_metric(copy_fields row) {
 
 void tariff_rows::take_tier(copy_fields row) {
     ingest::uuid const metric_id = row.uuid();
+    // As in take_step().
     while (at_metric_ < metrics_.size() && metrics_[at_metric_].value.id < metric_id) {
         ++at_metric_;
     }

@@ -6,6 +6,7 @@ namespace tally::storage {
 
 namespace {
 
+// One session at a time, or the effects of two transactions would be applied in any order (R17).
 constexpr char const* claim_sql =
     "SELECT pg_advisory_xact_lock(hashtextextended('tallyd effects', 0))";
 
@@ -16,6 +17,7 @@ SELECT q.position, ingest.try_event(q.id, q.type, q.subject, q.occurred_at, q.da
 FROM (SELECT position, id, type, subject, occurred_at, data, source_id, batch_id
     FROM ingest.effect_queue ORDER BY position LIMIT $1::integer) AS q)";
 
+// By position, not as a range: a batch that commits later may have a lower position.
 constexpr char const* delete_sql =
     "DELETE FROM ingest.effect_queue WHERE position = ANY($1::bigint[])";
 
@@ -32,6 +34,7 @@ constexpr char const* waiting_sql =
 
 pq_connection::limits effect_limits() {
     pq_connection::limits bounds;
+    // Nested loops, for the order of locks as in a batch (R13).
     bounds.locks_in_order = true;
     return bounds;
 }
@@ -58,6 +61,8 @@ result effect_queue::apply_next(effect_counts& out) {
         }
         return status;
     }
+
+    // Nothing was applied, so nothing is counted.
     out = {};
     taken_at_once_ = 1;
     singles_ = 0;
@@ -93,6 +98,8 @@ result effect_queue::apply_claimed(effect_counts& out) {
     out.suspended = refused.count();
     out.applied = row_count(rows) - out.suspended;
 
+    // Refusals go to suspense and all rows leave the queue, in the transaction that applied the
+    // effects.
     status = refused.suspend(connection_);
     if (status.ok()) {
         values.clear();
@@ -103,6 +110,9 @@ result effect_queue::apply_claimed(effect_counts& out) {
 
 result effect_queue::apply_present(std::function<bool()> const& stop, effect_counts& out) {
     out = {};
+
+    // Only what is queued now: a queue that fills as fast as it is emptied would never end the
+    // loop.
     pq_rows rows;
     parameters none;
     result status = connection_.query(last_sql, none, rows);

@@ -40,6 +40,7 @@ ON CONFLICT (source_id, payload_sha256) DO UPDATE SET state = 'waiting', reason 
 } // namespace
 
 void refusals::add(std::int64_t position, std::string_view verdict) {
+    // "reason: detail", as the functions apply_* return it.
     auto const colon = verdict.find(':');
     auto const reason = ingest::parse_code(verdict.substr(0, colon));
     auto detail = colon == std::string_view::npos ? std::string_view{} : verdict.substr(colon + 1);

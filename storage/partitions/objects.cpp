@@ -17,6 +17,7 @@ constexpr char const* indexes_sql =
     " AND c.relnamespace = to_regnamespace(split_part($1::text, '.', 1))"
     " LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid ORDER BY w.place";
 
+// As above, from the columns of the key. convalidated is false for one whose check broke off.
 constexpr char const* foreign_keys_sql =
     "SELECT w.name, w.body, CASE WHEN c.oid IS NULL THEN 'missing' WHEN c.convalidated THEN 'ready'"
     " ELSE 'unfinished' END FROM (SELECT left($2::text || '_' || btrim(regexp_replace("
@@ -63,6 +64,8 @@ result find_foreign_keys(pq_connection& connection, partition_name const& partit
 }
 
 result build_indexes_at_once(pq_connection& connection, partition_name const& partition) {
+    // Not CONCURRENTLY: the partition is empty, so writers wait for a moment only. IF NOT EXISTS,
+    // since another session may do the same.
     std::vector<partition_object> wanted;
     result status = find_indexes(connection, partition, wanted);
     std::string script;

@@ -14,6 +14,7 @@ constexpr std::string_view name_prefix = "cdrs_p";
 
 constexpr char const* cdrs = "billing.cdrs";
 
+// Attached ones, and those that retention has removed. One whose DETACH broke off takes no rows.
 constexpr char const* existing_sql = "SELECT c.relname, false FROM pg_catalog.pg_inherits AS i"
                                      " JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid"
                                      " WHERE i.inhparent = 'billing.cdrs'::pg_catalog.regclass"
@@ -31,12 +32,14 @@ bool day_of_name(std::string_view name, std::int32_t& day) {
     if (!name.starts_with(name_prefix) || name.size() < name_prefix.size() + 8) {
         return false;
     }
+    // Eight digits and nothing behind them: a name of an operator's own table is not a day.
     std::string_view const digits = name.substr(name_prefix.size());
     std::int64_t number = 0;
     auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (error != std::errc{} || end != digits.data() + digits.size()) {
         return false;
     }
+
     date::year_month_day const when{date::year{static_cast<int>(number / 10'000)},
                                     date::month{static_cast<unsigned>(number / 100 % 100)},
                                     date::day{static_cast<unsigned>(number % 100)}};
@@ -86,6 +89,8 @@ std::string midnight_literal(std::int32_t day) {
 }
 
 result cdr_partitions::learn(pq_connection& connection) {
+    // What is in the catalog counts, not only the table of states: an operator may attach
+    // partitions.
     pq_rows rows;
     result status = connection.execute(existing_sql, rows);
     known_.clear();
@@ -139,6 +144,7 @@ result cdr_partitions::create(pq_connection& connection, std::int32_t day) {
 
 result cdr_partitions::ensure(pq_connection& connection, std::span<std::int32_t const> days,
                               std::int32_t today, std::vector<std::int32_t>& refused) {
+    // The bounds first: without them a clock that is years off would make thousands of partitions.
     refused.clear();
     bool looked = false;
     for (std::int32_t const day : days) {
@@ -149,6 +155,8 @@ result cdr_partitions::ensure(pq_connection& connection, std::span<std::int32_t 
         if (known_.contains(day)) {
             continue;
         }
+
+        // One query for all days that are unknown, and only if there is one.
         if (!looked) {
             if (result status = learn(connection); !status.ok()) {
                 return status;
@@ -160,6 +168,7 @@ result cdr_partitions::ensure(pq_connection& connection, std::span<std::int32_t 
                 return outcome;
             }
         }
+
         if (detached_.contains(day) && !known_.contains(day)) {
             refused.push_back(day);
         }
@@ -169,6 +178,7 @@ result cdr_partitions::ensure(pq_connection& connection, std::span<std::int32_t 
 
 result create_ahead(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& made) {
+    // An error of one table must not leave the others without partitions for tomorrow.
     made.clear();
     pq_rows rows;
     result status = query_missing(connection, policy, now, rows);
@@ -198,6 +208,7 @@ result find_missing(pq_connection& connection, partition_policy const& policy, i
 }
 
 result horizon(pq_connection& connection, ingest::time_us now, std::int64_t& seconds) {
+    // For each table the end of what is covered without a gap from now on; the shortest counts.
     seconds = 0;
     std::int64_t const now_s = now / ingest::us_per_s;
     parameters values;
@@ -211,6 +222,7 @@ result horizon(pq_connection& connection, ingest::time_us now, std::int64_t& sec
             end = std::max(end, int64_at(rows, i, 2));
         }
     }
+
     for (auto const& [table, end] : ends) {
         bool const is_first = table == ends.begin()->first;
         seconds = is_first ? end - now_s : std::min(seconds, end - now_s);

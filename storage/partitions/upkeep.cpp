@@ -14,6 +14,7 @@ constexpr std::string_view brief_lock = "SET LOCAL lock_timeout = '1s'; ";
 constexpr int brief_lock_attempts = 5;
 constexpr std::string_view lock_not_available = "55P03";
 
+// In the order of partition_action. retire() writes two of them as states of ingest.partitions.
 constexpr std::array labels{std::string_view{"created"},  std::string_view{"sealed"},
                             std::string_view{"released"}, std::string_view{"detached"},
                             std::string_view{"dropped"},  std::string_view{"failed"}};
@@ -53,6 +54,7 @@ partition_action action_of(std::string_view text) noexcept {
     return partition_action::failed;
 }
 
+// Names come from our own patterns and have no quotes in them.
 std::string quoted(std::string const& name) {
     return '"' + name + '"';
 }
@@ -73,6 +75,7 @@ result partition_upkeep::run(ingest::time_us now) {
         if (result status = find_due(now, found); !status.ok()) {
             return status;
         }
+
         bool is_any_new = false;
         for (due const& one : found) {
             auto const same = [&one](due const& other) {
@@ -86,6 +89,8 @@ result partition_upkeep::run(ingest::time_us now) {
                 return outcome;
             }
         }
+
+        // A dry run changes nothing, so the second pass would find the same again.
         if (!is_any_new || options_.dry_run) {
             return {};
         }
@@ -117,6 +122,8 @@ result partition_upkeep::handle(due const& one) {
                  : one.action == partition_action::released ? release(one)
                                                             : retire(one);
     }
+
+    // Without a connection the others would fail as well.
     if (is_hopeless(status)) {
         return status;
     }
@@ -147,6 +154,8 @@ result partition_upkeep::build_indexes(partition_name const& partition) {
     result status = find_indexes(connection_, partition, wanted);
     auto const schema = partition.table.substr(0, partition.table.find('.') + 1);
     for (auto const& index : wanted) {
+        // CONCURRENTLY leaves an invalid index when it breaks off; it is never used, and blocks the
+        // name.
         if (status.ok() && index.state == partition_object::progress::unfinished) {
             status = connection_.execute("DROP INDEX CONCURRENTLY " + schema + quoted(index.name));
         }
@@ -176,6 +185,7 @@ result partition_upkeep::add_foreign_keys(partition_name const& partition) {
 }
 
 result partition_upkeep::release(due const& one) {
+    // All in one ALTER TABLE: one moment of the strong lock instead of one for each key.
     std::vector<partition_object> kept;
     result status = find_foreign_keys(connection_, one.which, kept);
     std::string drops;
@@ -190,6 +200,8 @@ result partition_upkeep::release(due const& one) {
 // The state first: from then on no session creates the partition again or sends records to it.
 result partition_upkeep::retire(due const& one) {
     result status = set_state(one.which, label(one.action));
+
+    // DETACH comes before DROP: dropping an attached partition locks its parent.
     if (status.ok() && one.is_attached) {
         status = detach(one.which);
     }
@@ -201,6 +213,7 @@ result partition_upkeep::retire(due const& one) {
 
 result partition_upkeep::detach(partition_name const& which) {
     auto const name = which.qualified();
+    // A DETACH CONCURRENTLY that broke off can only be finished.
     parameters values;
     values.add_text(name);
     pq_rows rows;
@@ -226,6 +239,8 @@ result partition_upkeep::set_state(partition_name const& partition, std::string_
 }
 
 result partition_upkeep::with_brief_lock(std::string const& sql) {
+    // The setting and the statement are sent together, and so are one transaction: SET LOCAL ends
+    // with it.
     result status = connection_.execute(std::string{brief_lock} + sql);
     for (int attempt = 1; attempt < brief_lock_attempts && status.sqlstate == lock_not_available;
          ++attempt) {

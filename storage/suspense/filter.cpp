@@ -5,6 +5,8 @@ namespace tally::storage {
 namespace {
 
 void add_time(parameters& values, ingest::time_us time) {
+    // NULL means "any" in the condition's SQL, so one statement serves every combination of
+    // filters.
     time == ingest::never_us ? values.add_null() : values.add_time(time);
 }
 

@@ -48,6 +48,7 @@ std::string where(std::string_view more = {}) {
 /// The uuid that begins with these hex digits and continues with `filler`; nullopt if they are not
 /// hex digits.
 std::optional<ingest::uuid> padded(std::string_view prefix, char filler) {
+    // An operator copies the beginning of an id from a list, with or without its dashes.
     std::string digits;
     for (char const c : prefix) {
         if (c != '-') {
@@ -58,6 +59,8 @@ std::optional<ingest::uuid> padded(std::string_view prefix, char filler) {
         return std::nullopt;
     }
     digits.resize(32, filler);
+
+    // From the right, so that an insertion does not move the places of those that follow.
     for (std::size_t const dash : {20, 16, 12, 8}) {
         digits.insert(dash, 1, '-');
     }
@@ -71,6 +74,8 @@ result change_all(pq_connection& connection, suspense_filter const& which, std::
                             " WHERE u.id = ANY (ARRAY(SELECT s.id FROM ingest.suspense AS s" +
                             where() + " ORDER BY s.id LIMIT " + std::string{change_rows} +
                             " FOR NO KEY UPDATE))";
+    // In transactions of their own, until one finds nothing more: a change of millions of rows in
+    // one transaction would keep lanes waiting for all of them.
     out = 0;
     result status;
     for (std::int64_t changed = 1; status.ok() && changed > 0; out += changed) {
@@ -87,6 +92,7 @@ result change_all(pq_connection& connection, suspense_filter const& which, std::
 }
 
 void take_suspense(pq_rows const& rows, std::vector<suspense_record>& out) {
+    // The payload is the column after those of record_at().
     for (int i = 0; i < row_count(rows); ++i) {
         int column = 0;
         out.push_back(record_at(rows, i, column));
@@ -98,6 +104,7 @@ void take_suspense(pq_rows const& rows, std::vector<suspense_record>& out) {
 
 result summarize_suspense(pq_connection& connection, suspense_filter const& which,
                           std::vector<suspense_group>& out) {
+    // Counted by what an operator decides on: a reason, a source, a format.
     out.clear();
     suspense_condition condition{which};
     parameters values;
@@ -128,6 +135,7 @@ result count_suspense(pq_connection& connection, suspense_filter const& which, s
 
 result list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit,
                      std::vector<suspense_record>& out) {
+    // The newest first: ids are of version 7 and ascend with time.
     out.clear();
     suspense_condition condition{which};
     parameters values;
@@ -145,6 +153,8 @@ result list_suspense(pq_connection& connection, suspense_filter const& which, st
 // The running sum of the payloads ends the page after the first megabyte.
 result next_suspense(pq_connection& connection, suspense_filter const& which,
                      ingest::uuid const& after, std::vector<suspense_record>& out) {
+    // A thousand rows at most, and about a megabyte: a page is held in memory, and payloads may be
+    // large.
     out.clear();
     suspense_condition condition{which};
     parameters values;
@@ -168,6 +178,8 @@ result next_suspense(pq_connection& connection, suspense_filter const& which,
 result find_suspense(pq_connection& connection, std::string_view prefix,
                      std::vector<suspense_record>& out) {
     out.clear();
+    // As a range, which the primary key answers; two rows are enough to see that a prefix is
+    // ambiguous.
     auto const first = padded(prefix, '0');
     auto const last = padded(prefix, 'f');
     if (!first || !last) {
@@ -188,6 +200,7 @@ result find_suspense(pq_connection& connection, std::string_view prefix,
 
 result discard_suspense(pq_connection& connection, suspense_filter which,
                         suspense_verdict const& verdict, std::int64_t& out) {
+    // Whatever the filter says: a resolved record is stored, and there is nothing to discard.
     which.state = "waiting";
     return change_all(connection, which,
                       "state = 'discarded', resolved_at = now(), resolved_by = $8::text,"
@@ -196,6 +209,7 @@ result discard_suspense(pq_connection& connection, suspense_filter which,
 }
 
 result restore_suspense(pq_connection& connection, suspense_filter which, std::int64_t& out) {
+    // Only what was discarded can wait again (S9).
     which.state = "discarded";
     return change_all(connection, which,
                       "state = 'waiting', resolved_at = NULL, resolved_by = $8::text,"

@@ -24,15 +24,20 @@ constexpr char const* due_sql =
 constexpr std::string_view failed_sql =
     "UPDATE ingest.suspense AS s SET attempts = s.attempts + 1, reason = d.reason,"
     " detail = nullif(d.detail, '')";
+
+// The pause doubles with each attempt, from 15 seconds to a day. After the last attempt there is no
+// next time (NULL), and only an operator can retry.
 constexpr std::string_view automatic_sql =
     ", auto_attempts = s.auto_attempts + 1, tried_catalog_at = $4::timestamptz,"
     " next_attempt_at = CASE WHEN s.auto_attempts + 1 < $5::integer THEN clock_timestamp() +"
     " least(interval '15 seconds' * 2 ^ least(s.auto_attempts, 12), interval '1 day') END";
+// Only rows that still wait: another session may have stored the record meanwhile (R16).
 constexpr std::string_view which_sql =
     " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS d(id, reason, detail)"
     " WHERE s.id = d.id AND s.state = 'waiting'";
 
 void fill(array_parameter& parameters, retry_trigger wanted) {
+    // By the table of reasons, so that a new reason needs no change here.
     for (std::size_t i = 0; i < static_cast<std::size_t>(record_error::count_); ++i) {
         auto const reason = static_cast<record_error>(i);
         if (ingest::retry_trigger_of(reason) == wanted) {
@@ -62,6 +67,8 @@ pq_connection::limits due_limits() {
 
 result find_due(pq_connection& connection, automatic_attempts const& options, std::int32_t ids_max,
                 std::vector<ingest::uuid>& out) {
+    // Reasons that a change of the catalog may cure are tried once per catalog, the others by the
+    // clock.
     out.clear();
     array_parameter by_catalog{wire::text_oid};
     array_parameter by_clock{wire::text_oid};
@@ -90,8 +97,11 @@ result record_failures(pq_connection& connection, std::span<failed_retry const> 
         reason.add_bytes(each.reason);
         detail.add_bytes(each.detail);
     }
+
     parameters values;
     values.add(id).add(reason).add(detail);
+
+    // An attempt by hand does not count among the automatic ones.
     std::string sql{failed_sql};
     if (automatic != nullptr) {
         values.add_time(automatic->catalog_at).add_int32(automatic->attempts_max);
@@ -118,6 +128,7 @@ result waiting_by_reason(pq_connection& connection, std::vector<waiting_reason>&
 }
 
 result try_become_leader(pq_connection& connection, bool& is_ours) {
+    // A session lock, which the server releases when the daemon dies: another one then takes over.
     pq_rows rows;
     parameters none;
     result status = connection.query(
