@@ -5,6 +5,8 @@
 namespace tally::storage {
 
 import_counts stored_by_import(pq_connection& connection, ingest::uuid const& id) {
+    // From the batches, which were stored with their records (S14): a killed import has no counts
+    // of its own.
     parameters values;
     values.add(id);
     pq_rows rows;

@@ -9,6 +9,7 @@ namespace tally::storage {
 
 namespace {
 
+// In the order of import_state, and as ingest.import_state spells them.
 constexpr std::array labels{std::string_view{"running"}, std::string_view{"done"},
                             std::string_view{"failed"}, std::string_view{"reverted"}};
 
@@ -26,6 +27,7 @@ import_row row_at(pq_rows const& rows, int i) {
     import_row out;
     out.id = uuid_at(rows, i, 0);
     out.file.name = bytes_at(rows, i, 1);
+    // Standard input has no digest: nothing tells two imports of it apart.
     if (auto const digest = bytes_at(rows, i, 2); digest.size() == file_digest{}.size()) {
         std::copy(digest.begin(), digest.end(), out.file.digest.emplace().begin());
     }
@@ -71,6 +73,7 @@ void change(pq_connection& connection, ingest::uuid const& id, std::string const
             parameters& values) {
     pq_rows rows;
     check(connection.query(sql, values, rows), "record the import");
+    // Another command has reverted or finished it: the counts of this one would be wrong.
     if (affected(rows) != 1) {
         check({failure::bad_data, {}, "no import " + ingest::to_string(id) + " that could change"});
     }
@@ -105,6 +108,7 @@ import_row begin_import(pq_connection& connection, import_file const& file) {
 }
 
 std::optional<import_row> find_import(pq_connection& connection, import_file const& file) {
+    // A reverted import does not count: the file may be imported again.
     static std::string const sql = "SELECT" + columns +
                                    "FROM ingest.imports WHERE source_id = $1::uuid AND"
                                    " format = $2::text AND digest = $3::bytea AND"

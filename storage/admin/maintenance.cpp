@@ -9,6 +9,7 @@ namespace tally::storage {
 
 namespace {
 
+// In the order in which `tallyd maintain` lists them.
 constexpr std::array jobs{
     maintenance_job{"partitions",
                     "make partitions ahead, seal those whose time has passed, retire those past "
@@ -62,6 +63,9 @@ result alone(pq_connection& connection, maintenance_job const& job, bool& is_our
         return status;
     }
     pq_connection::pin const one_session{connection}; // a new session would not hold the lock
+
+    // The lock is given back even if the work failed: this session lives on, and its lock with
+    // it.
     status = work();
     result const unlocked = connection.is_open() ? unlock_job(connection, job) : result{};
     return status.ok() ? unlocked : status;

@@ -9,6 +9,7 @@ namespace {
 
 /// Rows per transaction, which takes some milliseconds.
 constexpr std::string_view batch_rows = "5000";
+// A deadlock ends one of two sessions; the repetition usually meets no one.
 constexpr int attempts_max = 5;
 
 /// Rows of a table that a job changes. `$1` is the `now` of the job.
@@ -75,6 +76,7 @@ result change_due(pq_connection& connection, due_rows const& item, ingest::time_
     std::string const sql = change_sql(item);
     count = 0;
     result status;
+    // One transaction for each batch of rows, so that no lock is held for long.
     for (std::int64_t changed = 1; status.ok() && changed > 0; count += changed) {
         status = one_batch(connection, sql, now, changed);
     }
@@ -83,6 +85,7 @@ result change_due(pq_connection& connection, due_rows const& item, ingest::time_
 
 result handle_due(pq_connection& connection, std::span<due_rows const> all,
                   maintenance_options const& options, maintenance_report& out) {
+    // After a failure the rest is left for the next run.
     out.columns = {"what", "rows"};
     result status;
     for (due_rows const& item : all) {
@@ -130,6 +133,7 @@ void add_step(maintenance_report& out, partition_step const& step) {
 result keep_partitions(pq_connection& connection, maintenance_options const& options,
                        maintenance_report& out) {
     out.columns = {"partition", "action", "detail"};
+    // What comes next is made before what is old is handled: calls of tomorrow need a partition.
     std::vector<partition_name> made;
     result status = options.dry_run
                         ? find_missing(connection, options.partitions, options.now, made)
@@ -137,6 +141,8 @@ result keep_partitions(pq_connection& connection, maintenance_options const& opt
     for (auto& which : made) {
         add_step(out, {std::move(which), partition_action::created, {}});
     }
+
+    // A failure to make one partition does not keep the others from being sealed or retired.
     partition_upkeep upkeep{connection,
                             {options.seal_after_hours, options.dry_run},
                             [&out](partition_step const& step) { add_step(out, step); }};
@@ -146,6 +152,7 @@ result keep_partitions(pq_connection& connection, maintenance_options const& opt
 
 result roll_up_months(pq_connection& connection, maintenance_options const& options,
                       maintenance_report& out) {
+    // The function reads the marks that batches leave in analytics.changed_days, and removes them.
     out.columns = {"what", "rows"};
     pq_rows rows;
     parameters none;
@@ -162,6 +169,8 @@ result roll_up_months(pq_connection& connection, maintenance_options const& opti
 result delete_old_batches(pq_connection& connection, maintenance_options const& options,
                           maintenance_report& out) {
     out.columns = {"what", "rows"};
+    // From the oldest on: each chunk begins where the one before ended, so that it does not scan
+    // the index entries of rows that are already deleted.
     std::string const sql = old_batches_sql(options.dry_run);
     ingest::time_us reached = 0;
     result status;
@@ -175,6 +184,7 @@ result delete_old_batches(pq_connection& connection, maintenance_options const& 
         out.changed += rows_of_chunk;
         rows_of_chunk = options.dry_run ? 0 : rows_of_chunk;
     }
+
     out.rows.push_back({"batches older than " + std::to_string(options.batches_kept_days) + " days",
                         std::to_string(out.changed)});
     return status;

@@ -38,6 +38,7 @@ source_row row_of(sql_row const& origin) {
 } // namespace
 
 bool source_admin::add(source_row const& row, std::optional<std::string> const& token_sha256) {
+    // A name that exists is no error of the database: the caller says it in its own words.
     auto const added = session_.query(
         "INSERT INTO ingest.sources (name, time_zone, formats, b_legs, percent_decode, "
         "token_sha256, number_rules) VALUES ($1, $2, coalesce(string_to_array(nullif($3, ''), "
@@ -62,6 +63,7 @@ std::vector<source_row> source_admin::list() {
 }
 
 bool source_admin::set_token(std::string const& name, std::string const& token_sha256) {
+    // Without a row there is no source of that name.
     return !session_
                 .query("UPDATE ingest.sources SET token_sha256 = decode($2, 'hex') "
                        "WHERE name = $1 RETURNING id",

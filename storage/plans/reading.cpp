@@ -58,6 +58,7 @@ class row_reader {
     }
 
   private:
+    // An amount that is out of range must not be shown, or applied again, as another one.
     template <typename Value>
     static Value checked(std::optional<Value> value) {
         if (!value) {
@@ -100,12 +101,15 @@ void take_head(row_reader row, rating::stored_plan& out) {
     } else {
         row.skip();
     }
+
     plan.rounding_mode.mode = plan_columns::read_name(row, rating::rounding_names);
     plan.rounding_mode.decimals = static_cast<std::uint8_t>(row.int32());
     plan.split_at_bands = row.boolean();
     plan.fallback = row.text();
+    // Canonical, so that two spellings of one object are no difference between file and database.
     std::string features = row.text();
     plan.features = rating::canonical_features(features).value_or(std::move(features));
+
     plan.tier = row.text();
     plan.billing_interval = row.text();
     plan.display_order = row.int32();
@@ -121,6 +125,8 @@ class content_reader {
         : transaction_(transaction), out_(out) {}
 
     void read() {
+        // In the order in which parts refer to each other: a holiday to its band, a rate to its
+        // band.
         using namespace plan_columns;
         each_row(query(bands, "billing.rate_bands WHERE rate_plan_id = $1::uuid"
                               " ORDER BY position, created_at, id"),
@@ -170,6 +176,7 @@ class content_reader {
     void take_step(row_reader row) {
         auto const rate_id = row.uuid();
         auto& rates = out_.plan.rates;
+        // Both are sorted by the rate's id, so one pass joins them.
         while (at_rate_ < rates.size() && rates[at_rate_].id < rate_id) {
             ++at_rate_;
         }
@@ -184,6 +191,7 @@ class content_reader {
 
     void take_tier(row_reader row) {
         auto const metric_id = row.uuid();
+        // A plan has few metrics, so a search is enough.
         auto const found =
             std::ranges::find(out_.plan.metrics, metric_id, &rating::metric_price::id);
         if (found != out_.plan.metrics.end()) {
@@ -207,6 +215,7 @@ std::optional<rating::stored_plan> read_stored_plan(plan_transaction& transactio
     if (row_count(rows) == 0) {
         return std::nullopt;
     }
+
     rating::stored_plan plan;
     take_head(row_reader{rows, 0}, plan);
     content_reader{transaction, plan}.read();

@@ -32,6 +32,7 @@ struct change {
 };
 
 void refuse_twice(std::span<plan_to_apply const> plans) {
+    // The second would be compared with the state before the first, and overwrite it.
     std::set<std::string_view> codes;
     for (auto const& each : plans) {
         if (!codes.insert(each.plan.code).second) {
@@ -42,10 +43,14 @@ void refuse_twice(std::span<plan_to_apply const> plans) {
 
 /// Throws if the stored plan does not allow the change.
 void refuse_change(rating::stored_plan const& stored, rating::plan_definition const& wanted) {
+    // A deleted plan still prices calls of its subscriptions, so it is not brought back under other
+    // terms.
     if (stored.is_deleted) {
         throw plan_store_error{"plan '" + wanted.code +
                                "' is deleted; give the new one another code"};
     }
+
+    // Balances and usage are in the currency that the plan had.
     if (stored.subscriptions > 0 && stored.plan.currency != wanted.currency) {
         throw plan_store_error{"plan '" + wanted.code + "' has " +
                                std::to_string(stored.subscriptions) + " subscriptions in " +
@@ -62,6 +67,8 @@ change change_of(plan_transaction& transaction, plan_to_apply const& wanted, ing
         made.id = stored->id;
         made.band_ids = stored->band_ids;
     }
+
+    // The difference is what is written: parts that are as they should be are not touched.
     made.difference = rating::difference_of(stored ? &*stored : nullptr, wanted.plan, now);
     return made;
 }
@@ -81,6 +88,7 @@ struct plan_link {
 /// currency of the subscriber's plan.
 void check_fallbacks(plan_transaction& transaction) {
     std::map<std::string, plan_link, std::less<>> plans;
+    // All plans, not only those that change: a new link of one plan may close a cycle of others.
     auto const rows = transaction.query(
         "SELECT p.code, p.currency, coalesce(f.code, '') FROM billing.rate_plans AS p"
         " LEFT JOIN billing.rate_plans AS f ON f.id = p.fallback_plan_id"
@@ -89,6 +97,7 @@ void check_fallbacks(plan_transaction& transaction) {
         plans[std::string{bytes_at(rows, i, 0)}] = {std::string{bytes_at(rows, i, 1)},
                                                     std::string{bytes_at(rows, i, 2)}};
     }
+
     for (auto const& [code, link] : plans) {
         std::set<std::string_view> seen{code};
         for (auto cursor = plans.find(link.fallback); cursor != plans.end();
@@ -118,6 +127,8 @@ void write_all(plan_transaction& transaction, std::vector<change> const& changes
     for (auto const& each : changes) {
         write_plan_head(transaction, each.wanted.plan, each.id, each.difference);
     }
+
+    // The fallbacks come next: by now every plan that they may name exists.
     bool has_links = false;
     for (auto const& each : changes) {
         bool const is_linked =
@@ -131,6 +142,7 @@ void write_all(plan_transaction& transaction, std::vector<change> const& changes
         }
         has_links = has_links || is_linked;
     }
+
     if (has_links) {
         check_fallbacks(transaction);
     }
@@ -143,6 +155,7 @@ void write_all(plan_transaction& transaction, std::vector<change> const& changes
 
 std::vector<plan_summary> plan_store::list() {
     plan_transaction transaction{connection_, begin_reading};
+    // Versions that have ended are history, and are not counted.
     auto const rows = transaction.query(
         "SELECT p.code, p.name, p.currency, trim_scale(p.monthly_price)::text,"
         " (SELECT count(*) FROM billing.rates AS r WHERE r.rate_plan_id = p.id"
@@ -171,6 +184,7 @@ std::optional<rating::plan_definition> plan_store::find(std::string_view code) {
 }
 
 std::vector<rating::plan_difference> plan_store::compare(std::span<plan_to_apply const> plans) {
+    // Reads only: another session may apply plans at the same time.
     refuse_twice(plans);
     plan_transaction transaction{connection_, begin_reading};
     ingest::time_us const now = database_now(transaction);
@@ -185,11 +199,15 @@ std::vector<rating::plan_difference> plan_store::apply(std::span<plan_to_apply c
                                                        apply_mode mode) {
     refuse_twice(plans);
     plan_transaction transaction{connection_, begin_writing};
+    // One time for all plans: their new versions begin together.
     ingest::time_us const now = database_now(transaction);
     std::vector<change> changes;
     for (auto const& each : plans) {
         changes.push_back(change_of(transaction, each, now));
     }
+
+    // Without a commit the destructor rolls back: a dry run meets every constraint that an apply
+    // meets.
     write_all(transaction, changes);
     if (mode == apply_mode::commit) {
         transaction.commit();

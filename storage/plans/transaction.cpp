@@ -7,6 +7,8 @@ namespace tally::storage {
 
 plan_transaction::plan_transaction(pq_connection& connection, char const* begin)
     : connection_(connection) {
+    // `begin` is a script. If a later statement of it fails, the transaction is open and must be
+    // ended.
     if (auto const status = connection_.execute(begin); !status.ok()) {
         if (connection_.is_open()) {
             static_cast<void>(connection_.execute("ROLLBACK"));
@@ -16,6 +18,8 @@ plan_transaction::plan_transaction(pq_connection& connection, char const* begin)
         }
         check(status);
     }
+
+    // Pinned once it is open: the rest must not go on in another session (S5).
     pin_.emplace(connection_);
 }
 
@@ -38,6 +42,7 @@ pq_rows plan_transaction::query(std::string const& sql) {
 }
 
 void plan_transaction::commit() {
+    // Also if it fails: a COMMIT that is refused has rolled back.
     is_open_ = false;
     check(connection_.execute("COMMIT"));
 }

@@ -37,6 +37,7 @@ void add_text_or_null(array_parameter& parameters, std::string_view text) {
     text.empty() ? parameters.add_null() : parameters.add_bytes(text);
 }
 
+// The largest amount stands for "no maximum", which the table says by NULL.
 void add_maximum(array_parameter& parameters, amount maximum) {
     maximum.nanos == INT64_MAX ? parameters.add_null() : parameters.add_numeric(maximum.nanos);
 }
@@ -74,6 +75,7 @@ class rate_writer {
         : transaction_(transaction), plan_(plan), bands_(bands) {}
 
     void write(std::vector<rating::rate> const& rates) {
+        // In parts, so that a deck of any length takes bounded memory.
         for (auto const& each : rates) {
             add(each);
             if (static_cast<std::size_t>(rates_.id.count()) >= rows_max) {
@@ -85,6 +87,7 @@ class rate_writer {
 
   private:
     void add(rating::rate const& one) {
+        // The id is made here, so that the steps can name their rate without a round trip.
         auto const id = ingest::uuid_v7();
         rates_.id.add(id);
         one.band == rating::any_band ? rates_.band.add_null() : rates_.band.add(bands_[one.band]);
@@ -100,6 +103,7 @@ class rate_writer {
         rates_.is_on_net.add_bool(one.is_on_net);
         rates_.effective_from.add_time(one.effective_from);
         rates_.effective_to.add_time(one.effective_to);
+
         for (auto const& step : one.steps) {
             steps_.rate_id.add(id);
             steps_.from_s.add_int32(static_cast<std::int32_t>(step.from_s));
@@ -110,6 +114,7 @@ class rate_writer {
     }
 
     void flush() {
+        // Rates first: their steps refer to them.
         run(transaction_,
             "INSERT INTO billing.rates (id, rate_plan_id, rate_band_id, prefix, name, direction,"
             " call_type, connect_fee, minimum, maximum, grace_s, allowance, is_on_net,"
@@ -240,6 +245,9 @@ void write_band(plan_transaction& transaction, ingest::uuid const& plan, ingest:
                 rating::band const& one) {
     parameters values;
     values.add(id).add(plan).add_text(one.name);
+
+    // A bound at midnight is NULL in the table, so that the beginning and the end of a day have one
+    // form.
     std::string const days = days_text(one.days);
     std::string const begin = rating::clock_text(one.from_s);
     std::string const out = rating::clock_text(one.to_s);
@@ -297,9 +305,11 @@ void write_bands(plan_transaction& transaction, ingest::uuid const& plan,
 
 void write_plan_head(plan_transaction& transaction, rating::plan_definition const& plan,
                      ingest::uuid const& id, rating::plan_difference const& changes) {
+    // An UPDATE of an unchanged row would notify all daemons to load the catalog again.
     if (!changes.is_new && changes.head.empty()) {
         return;
     }
+
     parameters values;
     values.add(id).add_text(plan.code).add_text(plan.name).add_optional_text(plan.description);
     values.add_text(plan.currency).add_text(plan.time_zone);
@@ -312,6 +322,9 @@ void write_plan_head(plan_transaction& transaction, rating::plan_definition cons
     std::string const features = plan.features.empty() ? "{}" : plan.features;
     values.add_text(features).add_optional_text(plan.tier).add_text(plan.billing_interval);
     values.add_int32(plan.display_order);
+
+    // By id, not by code: a new plan has a new id. The code never changes, so the update leaves it
+    // out.
     transaction.query(
         "INSERT INTO billing.rate_plans AS p (id, code, name, description, currency,"
         " time_zone, monthly_price, annual_price, included_minutes, included_dids,"
@@ -335,6 +348,7 @@ void write_plan_head(plan_transaction& transaction, rating::plan_definition cons
 
 void write_fallback(plan_transaction& transaction, rating::plan_definition const& plan,
                     ingest::uuid const& id) {
+    // A plan without a fallback has an empty code here, which no row has: the column becomes NULL.
     parameters values;
     values.add(id).add_text(plan.fallback);
     auto const rows = transaction.query(
@@ -351,6 +365,8 @@ void write_fallback(plan_transaction& transaction, rating::plan_definition const
 void write_plan_content(plan_transaction& transaction, ingest::uuid const& id,
                         std::vector<ingest::uuid> band_ids,
                         rating::plan_difference const& changes) {
+    // Bands first, since rates name them; old versions end before new ones begin, or they would
+    // overlap.
     write_bands(transaction, id, band_ids, changes);
     change_versions(transaction, "rates", id, changes.rates);
     change_versions(transaction, "metric_prices", id, changes.metrics);
@@ -358,6 +374,9 @@ void write_plan_content(plan_transaction& transaction, ingest::uuid const& id,
     for (auto const& each : changes.metrics.added) {
         add_metric(transaction, id, each);
     }
+
+    // Only bands that no rate has ever named: with another one its rates would be deleted, too
+    // (ON DELETE CASCADE), and with them what old calls were charged by.
     array_parameter gone{wire::uuid_oid};
     for (auto const index : changes.removed_bands) {
         gone.add(band_ids[index]);
