@@ -9,6 +9,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+// Lets the sessions pass that have waited behind the DDL statement.
 constexpr std::chrono::milliseconds pause_between_tries{100};
 
 std::chrono::milliseconds since(clock::time_point start) {
@@ -18,6 +19,8 @@ std::chrono::milliseconds since(clock::time_point start) {
 constexpr std::string_view lock_not_available = "55P03";
 
 bool is_worth_another_try(database_error const& error) {
+    // A lock that was not free in time, a deadlock, a serialization failure: another try may meet
+    // none.
     return error.sqlstate() == lock_not_available || error.sqlstate() == "40P01" ||
            error.sqlstate() == "40001";
 }
@@ -52,6 +55,7 @@ void migration_executor::limit_lock_waits(std::chrono::milliseconds time_max) {
 template <typename Function>
 void migration_executor::with_retries(migration const& which, migrate_exit on_failure,
                                       Function&& attempt) {
+    // A whole attempt is repeated: after an error its transaction can only be rolled back.
     for (int tries = 1;; ++tries) {
         try {
             return attempt();
@@ -68,6 +72,7 @@ void migration_executor::with_retries(migration const& which, migrate_exit on_fa
 /// Executes a file within the transaction and detects a COMMIT inside it, which would leave the
 /// rest of the file outside.
 void migration_executor::execute_inside(migration const& which, std::string const& script) {
+    // A transaction has one id, and the next one has another.
     auto const transaction = session_.query_value("SELECT pg_current_xact_id()");
     session_.execute(script);
     if (session_.query_value("SELECT pg_current_xact_id()") != transaction) {
@@ -91,6 +96,8 @@ catalog_objects migration_executor::catalog_before() {
 
 void migration_executor::record(migration const& which, catalog_objects const& before,
                                 clock::time_point start, std::vector<catalog_change>& changes) {
+    // What the file has made of the catalog, read back, not what it says: `verify` compares with
+    // that.
     changes = compare_catalogs(before, read_schema(session_));
     catalog_objects expected = records_.expected_catalog();
     apply_changes(expected, changes);
@@ -98,6 +105,7 @@ void migration_executor::record(migration const& which, catalog_objects const& b
 }
 
 void migration_executor::apply_in_transaction(migration const& which) {
+    // Migration and record commit together, so a kill leaves both or none.
     auto const start = clock::now();
     std::vector<catalog_change> changes;
     with_retries(which, migrate_exit::rolled_back, [&] {
@@ -108,6 +116,7 @@ void migration_executor::apply_in_transaction(migration const& which) {
         record(which, before, start, changes);
         transaction.commit();
     });
+
     tell(migration_action::applied, which, since(start), std::move(changes));
 }
 
@@ -117,6 +126,7 @@ void migration_executor::apply_in_transaction(migration const& which) {
 void migration_executor::execute_one_by_one(migration const& which, std::string const& script) {
     limit_lock_waits(options_.table_lock_time_max * 30);
     with_retries(which, migrate_exit::partly_applied, [&] {
+        // One by one: a script of several statements would run as one transaction.
         for (std::string const& statement : split_statements(script)) {
             session_.execute(statement);
         }
@@ -129,8 +139,13 @@ void migration_executor::apply_one_by_one(migration const& which, bool is_begun)
     // If an earlier run began it, the catalog has a part of its changes: the state before it is the
     // one that the earlier migrations recorded.
     catalog_objects const before = is_begun ? records_.expected_catalog() : catalog_before();
+
+    // Recorded first: if a statement fails, the state says that a part of the file is in the
+    // database.
     records_.insert(which, record_state::running);
     execute_one_by_one(which, which.up.text);
+
+    // The record of the changes, and that the file is complete.
     std::vector<catalog_change> changes;
     sql_transaction transaction{session_};
     record(which, before, start, changes);
@@ -158,6 +173,7 @@ void migration_executor::revert(migration const& which) {
             transaction.commit();
         });
     } else {
+        // As for up: the state says that a part is gone.
         records_.set_state(which.version, record_state::reverting);
         execute_one_by_one(which, which.down.text);
         records_.remove(which.version);
@@ -167,10 +183,12 @@ void migration_executor::revert(migration const& which) {
 
 void migration_executor::try_out(migration const& which) {
     limit_lock_waits(options_.table_lock_time_max);
+    // What cannot run in a transaction cannot be rolled back, so it is not tried.
     if (!which.up.in_transaction) {
         tell(migration_action::skipped, which, {}, {});
         return;
     }
+
     auto const start = clock::now();
     catalog_objects const before = read_schema(session_);
     try {

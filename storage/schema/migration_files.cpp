@@ -33,6 +33,8 @@ std::optional<parsed_name> parse_name(std::string_view file) {
     } else {
         return std::nullopt;
     }
+
+    // Four digits or more, so that names sort as versions do.
     auto const [end, error] =
         std::from_chars(file.data(), file.data() + file.size(), parsed.version);
     auto const digits = static_cast<std::size_t>(end - file.data());
@@ -53,12 +55,17 @@ class collector {
             problem(file + ": a migration is called NNNN_name.up.sql or NNNN_name.down.sql");
             return;
         }
+
+        // Two files of one version are the two directions of one migration, and have one name.
         half& found = found_[parsed->version];
         if (!found.value.name.empty() && found.value.name != parsed->name) {
             problem(file + ": version " + std::to_string(parsed->version) + " is taken by " +
                     found.value.name);
             return;
         }
+
+        // The hash is what a database records: a file that was edited after it was applied is found
+        // by it.
         found.value.version = parsed->version;
         found.value.name = parsed->name;
         migration_script& script = parsed->is_up ? found.value.up : found.value.down;
@@ -70,6 +77,7 @@ class collector {
 
     std::vector<migration> finish() {
         std::vector<migration> all;
+        // All problems are collected, so that an operator corrects them in one go.
         for (auto& [version, found] : found_) {
             if (!found.has_up || !found.has_down) {
                 problem(found.value.label() + ": the " + (found.has_up ? ".down.sql" : ".up.sql") +
@@ -97,6 +105,7 @@ class collector {
 };
 
 std::string read_file(std::filesystem::path const& path) {
+    // Binary, since the hash is of the bytes.
     std::ifstream input{path, std::ios::binary};
     std::string text{std::istreambuf_iterator<char>{input}, {}};
     if (!input) {
@@ -120,6 +129,7 @@ std::string migration::label() const {
 std::vector<migration> embedded_migrations() {
     collector files;
     for (embedded_file const& file : embedded_sql()) {
+        // Files of subfolders are seeds, not migrations.
         if (file.path.find('/') == std::string_view::npos) {
             files.add(std::string{file.path}, std::string{file.text});
         }
@@ -134,6 +144,7 @@ std::vector<migration> read_migrations(std::filesystem::path const& folder) {
         throw std::runtime_error{"cannot read the folder " + folder.string() + ": " +
                                  error.message()};
     }
+
     collector files;
     for (auto const& entry : entries) {
         if (entry.path().extension() == ".sql") {

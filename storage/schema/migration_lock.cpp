@@ -17,6 +17,8 @@ migration_lock::migration_lock(std::string const& connection_string,
     : session_{connection_string, "tallyd migrate lock"} {
     // The session is idle for as long as the migrations take: the server must not end it.
     session_.execute("SET idle_session_timeout = 0");
+
+    // Polling, not waiting in the server: see the header.
     auto const deadline = std::chrono::steady_clock::now() + wait_max;
     while (!try_take()) {
         if (std::chrono::steady_clock::now() >= deadline) {
@@ -27,6 +29,7 @@ migration_lock::migration_lock(std::string const& connection_string,
 }
 
 void migration_lock::check() {
+    // Fails if the session has ended, and the lock with it.
     session_.query("SELECT 1");
 }
 
@@ -36,6 +39,7 @@ bool migration_lock::try_take() {
 }
 
 std::string migration_lock::holder() {
+    // A hint for the operator. The holder may end between the two queries.
     auto const owner = session_.query_value(
         "SELECT format('pid %s (%s, user %s, from %s, since %s)', a.pid, a.application_name, "
         "a.usename, coalesce(host(a.client_addr), 'a local socket'), "

@@ -45,6 +45,7 @@ std::string text_array(std::vector<sql_value> const& values) {
 } // namespace
 
 void migration_records::create_tables() {
+    // IF NOT EXISTS: this runs before every `up`, and is how a database becomes one of ours.
     session_.execute(R"sql(
 CREATE TABLE IF NOT EXISTS public.tallyd_migrations (
     version integer PRIMARY KEY,
@@ -72,6 +73,7 @@ COMMENT ON TABLE public.tallyd_migration_objects IS 'What each migration made of
 }
 
 bool migration_records::has_tables() {
+    // The second of the two tables: both are created in one transaction.
     return session_.query_value("SELECT to_regclass('public.tallyd_migration_objects')::text")
         .has_value();
 }
@@ -97,6 +99,7 @@ catalog_objects migration_records::expected_catalog() {
     if (!has_tables()) {
         return objects;
     }
+    // For each object the definition by the last migration that changed it. NULL: it was removed.
     for (sql_row& row : session_.query(
              "SELECT kind, name, definition FROM (SELECT DISTINCT ON (kind, name) kind, name, "
              "definition FROM public.tallyd_migration_objects ORDER BY kind, name, version DESC) "
@@ -128,6 +131,7 @@ made_tables migration_records::tables_made_above(int version) {
 }
 
 void migration_records::insert(migration const& which, record_state state) {
+    // An upsert, since a file that failed half applied is completed by a corrected one.
     session_.query("INSERT INTO public.tallyd_migrations (version, name, up_sha256, down_sha256, "
                    "state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO UPDATE SET "
                    "name = excluded.name, up_sha256 = excluded.up_sha256, "
@@ -138,6 +142,7 @@ void migration_records::insert(migration const& which, record_state state) {
 
 void migration_records::finish(migration const& which, std::vector<catalog_change> const& changes,
                                catalog_objects const& expected, std::chrono::milliseconds took) {
+    // Arrays, so that hundreds of objects are one statement.
     std::vector<sql_value> kinds;
     std::vector<sql_value> names;
     std::vector<sql_value> definitions;
@@ -146,6 +151,8 @@ void migration_records::finish(migration const& which, std::vector<catalog_chang
         names.emplace_back(change.key.second);
         definitions.push_back(change.after);
     }
+
+    // What an interrupted run of the same migration recorded is replaced.
     std::string const version = std::to_string(which.version);
     session_.query("DELETE FROM public.tallyd_migration_objects WHERE version = $1", {version});
     session_.query("INSERT INTO public.tallyd_migration_objects (version, kind, name, definition) "

@@ -22,6 +22,7 @@ std::string edited_files(migration const& file, migration_record const& record) 
 
 void judge_applied(migration_status& status, migration const& file,
                    migration_record const& record) {
+    // The state comes first: an edited file is a fault only once it was applied.
     std::string const edited = edited_files(file, record);
     if (record.state == record_state::running) {
         // Not `edited`: the operator completes a failed file by correcting it.
@@ -42,6 +43,7 @@ void judge_applied(migration_status& status, migration const& file,
 
 void judge_absent_file(migration_status& status, int newest_file) {
     std::string const label = migration_label(status.version, status.name);
+    // A newer tallyd has migrated the database, or a file was removed: the advice is not the same.
     if (status.version > newest_file) {
         status.state = migration_state::newer;
         status.problem = label + ": the database is newer than this tallyd, which knows " +
@@ -81,6 +83,8 @@ std::vector<migration_status> compare_migrations(std::span<migration const> file
     std::map<int, migration_status> statuses;
     int const newest_file = files.empty() ? 0 : files.back().version;
     int const newest_record = records.empty() ? 0 : records.back().version;
+
+    // Each record against its file.
     for (migration_record const& record : records) {
         migration_status& status = statuses[record.version];
         status = {record.version, record.name, migration_state::applied, record.applied_at, ""};
@@ -91,6 +95,9 @@ std::vector<migration_status> compare_migrations(std::span<migration const> file
             judge_absent_file(status, newest_file);
         }
     }
+
+    // Files without a record. One below the newest record was added later; applying it now would
+    // give this database another history than others have.
     for (migration const& file : files) {
         auto const [found, is_new] = statuses.try_emplace(file.version);
         if (!is_new) {
@@ -104,6 +111,7 @@ std::vector<migration_status> compare_migrations(std::span<migration const> file
                                     " is: give it a version above that";
         }
     }
+
     std::vector<migration_status> sorted;
     for (auto& [version, status] : statuses) {
         sorted.push_back(std::move(status));
@@ -117,6 +125,7 @@ bool has_state(std::span<migration_status const> statuses, migration_state state
 
 std::string refusals(std::span<migration_status const> statuses) {
     std::string text;
+    // What was begun is not refused: the command itself completes it.
     for (migration_status const& status : statuses) {
         bool const is_mendable =
             status.state == migration_state::running || status.state == migration_state::reverting;

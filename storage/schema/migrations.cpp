@@ -22,6 +22,7 @@ std::pair<std::vector<migration_status>, int> due_for_down(std::vector<migration
     std::erase_if(statuses, [](migration_status const& status) {
         return status.state == migration_state::pending;
     });
+    // Without a target only the last migration is reverted.
     int const last = statuses.empty() ? 0 : statuses.back().version;
     int const keep = target.value_or(last - 1);
     std::erase_if(statuses,
@@ -33,6 +34,7 @@ std::pair<std::vector<migration_status>, int> due_for_down(std::vector<migration
 } // namespace
 
 migrate_exit verification::code() const {
+    // What differs counts more than what is merely unfinished: an operator has to look at it.
     bool const begun = has_state(statuses, migration_state::running) ||
                        has_state(statuses, migration_state::reverting);
     if (!refusals(statuses).empty() || !drift.empty()) {
@@ -55,12 +57,16 @@ struct migration_runner::impl {
         : connection_string{std::move(given)}, files{std::move(migrations)}, options{chosen},
           session{connection_string, "tallyd migrate"}, executor{session, chosen,
                                                                  std::move(listener)} {
+        // Refused before anything is done: the SQL of the migrations needs features of that
+        // version.
         if (session.server_version() / 10000 < postgres_major_min) {
             throw migration_error{
                 migrate_exit::failed,
                 "the server is PostgreSQL " + std::to_string(session.server_version() / 10000) +
                     "; tallyd needs " + std::to_string(postgres_major_min) + " or newer"};
         }
+
+        // A migration may rewrite a large table, so no statement of it has a limit.
         session.execute("SET search_path = public; SET statement_timeout = 0; "
                         "SET idle_in_transaction_session_timeout = 0");
     }
@@ -68,6 +74,7 @@ struct migration_runner::impl {
     // -- before anything is changed --
 
     void take_lock() {
+        // A command takes the lock once; redo() needs it for both of its halves.
         if (lock) {
             lock->check();
             return;
@@ -108,17 +115,21 @@ struct migration_runner::impl {
     // -- the commands --
 
     void up(std::optional<int> target) {
+        // Refusals come before the first change.
         check_target(target);
         auto const statuses = prepare();
         if (has_state(statuses, migration_state::reverting)) {
             throw migration_error{migrate_exit::partly_applied,
                                   "a migration was begun to be reverted: run tallyd migrate down"};
         }
+
+        // Each in a transaction of its own, unless its file forbids one: what succeeded stays.
         records.create_tables();
         for (migration_status const& status : statuses) {
             bool const is_begun = status.state == migration_state::running;
             bool const is_due = is_begun || status.state == migration_state::pending;
             if (is_due && status.version <= target.value_or(status.version)) {
+                // Without the lock another session may be applying the same migration.
                 lock->check();
                 executor.apply(file_of(status.version), is_begun);
             }
@@ -135,17 +146,20 @@ struct migration_runner::impl {
     }
 
     void redo(std::optional<int> expected) {
+        // Under the lock: "the last migration" may be another one after the wait.
         take_lock();
         auto const loaded = records.load();
         if (loaded.empty()) {
             throw migration_error{migrate_exit::failed, "no migration is applied"};
         }
+
         int const version = loaded.back().version;
         if (expected && *expected != version) {
             throw migration_error{migrate_exit::failed,
                                   "the last migration is " + std::to_string(version) +
                                       " by now, not " + std::to_string(*expected)};
         }
+
         down({});
         up(version);
     }
@@ -164,6 +178,8 @@ struct migration_runner::impl {
     }
 
     void plan() {
+        // In one transaction that is rolled back, since each migration needs what those before it
+        // have made.
         auto const statuses = prepare();
         sql_transaction transaction{session};
         for (migration_status const& status : statuses) {
@@ -176,10 +192,13 @@ struct migration_runner::impl {
 
     verification verify() {
         verification found;
+        // Records and catalog in one snapshot, or a migration that commits in between would look
+        // like drift.
         sql_transaction snapshot{session};
         session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
         auto const loaded = records.load();
         found.statuses = compare_migrations(files, loaded);
+
         if (!loaded.empty()) {
             catalog_objects const expected = records.expected_catalog();
             found.drift = compare_catalogs(expected, read_schema(session, schemas_of(expected)));
@@ -244,12 +263,16 @@ verification migration_runner::verify() {
 
 schema_check check_schema(std::string const& connection_string) {
     sql_session session{connection_string, "tallyd check"};
+    // Reads only, so it needs no migration lock.
     auto const files = embedded_migrations();
     auto const loaded = migration_records{session}.load();
     auto const statuses = compare_migrations(files, loaded);
+
     schema_check check;
     check.binary_version = files.empty() ? 0 : files.back().version;
     check.database_version = loaded.empty() ? 0 : loaded.back().version;
+
+    // One advice, the most serious first.
     check.advice = refusals(statuses);
     if (check.advice.empty() && has_state(statuses, migration_state::reverting)) {
         check.advice = "a migration is half reverted: run tallyd migrate down, then up";

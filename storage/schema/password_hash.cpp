@@ -11,10 +11,12 @@
 namespace tally::storage {
 namespace {
 
+// 2^12 rounds, about a quarter of a second: slow for a thief who guesses, bearable at a login.
 constexpr unsigned long bcrypt_cost = 12;
 
 std::string crypt_text(std::string const& password, std::string const& setting) {
     auto const data = std::make_unique<crypt_data>(); // 32 KiB
+    // libcrypt reports an unknown method by a null pointer or by a text that begins with '*'.
     char const* hash = crypt_r(password.c_str(), setting.c_str(), data.get());
     return hash != nullptr && hash[0] != '*' ? hash : "";
 }
@@ -33,6 +35,7 @@ std::string bcrypt_hash(std::string const& password) {
 }
 
 bool bcrypt_matches(std::string const& password, std::string const& hash) {
+    // A hash contains its own setting, so hashing with it as setting gives it back.
     return !hash.empty() && crypt_text(password, hash) == hash;
 }
 

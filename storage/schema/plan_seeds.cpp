@@ -31,6 +31,7 @@ std::optional<std::string> embedded_text(std::string_view name) {
 plan_to_apply read_embedded(seeded_plan const& which) {
     auto reading =
         rating::read_plan(embedded_text(which.file).value_or(""), which.file, embedded_text);
+    // The file is in the binary, so this is a mistake of the build, not of the operator.
     if (!reading.plan) {
         auto const& first = reading.problems.front();
         throw plan_store_error{first.file + ":" + std::to_string(first.line) + ": " + first.text};
@@ -39,6 +40,8 @@ plan_to_apply read_embedded(seeded_plan const& which) {
 }
 
 bool is_taken(pq_connection& connection, rating::plan_definition const& plan) {
+    // By code, or by its place in the price list: two plans of one tier and interval would both be
+    // shown.
     parameters values;
     values.add_text(plan.code).add_text(plan.tier).add_text(plan.billing_interval);
     pq_rows rows;
@@ -53,6 +56,7 @@ bool is_taken(pq_connection& connection, rating::plan_definition const& plan) {
 
 void seed_telecom_plans(std::string const& connection_string) {
     pq_connection connection{connection_string, "tallyd seed"};
+    // All that are missing in one transaction.
     std::vector<plan_to_apply> missing;
     for (auto const& each : seeded_plans) {
         auto plan = read_embedded(each);

@@ -78,6 +78,7 @@ struct context {
 };
 
 void add_column(context& target, sql_row const& row) {
+    // Rows come sorted by table, so a new name ends the table before.
     std::string const& table = *row[1];
     if (table != target.last_table) {
         target.tables += (target.last_table.empty() ? "    " : "    }\n    ") + table + " {\n";
@@ -102,6 +103,8 @@ std::size_t end_of_line_with(std::string_view page, std::string_view marker, std
 } // namespace
 
 std::string schema_diagram(sql_session& session) {
+    // One diagram for each schema: all tables in one would be unreadable. Sorted, so that the same
+    // schema gives the same text.
     std::map<std::string, context> contexts;
     for (sql_row const& row : session.query(with_tables(columns_query))) {
         add_column(contexts[*row[0]], row);
@@ -118,6 +121,7 @@ std::string schema_diagram(sql_session& session) {
 }
 
 std::optional<std::string> with_diagram(std::string_view page, std::string_view diagram) {
+    // The page's own text around the markers is kept.
     auto const begin = end_of_line_with(page, begin_marker, 0);
     if (begin == std::string_view::npos) {
         return std::nullopt;
@@ -126,6 +130,7 @@ std::optional<std::string> with_diagram(std::string_view page, std::string_view 
     if (end == std::string_view::npos) {
         return std::nullopt;
     }
+
     std::string changed{page.substr(0, begin)};
     changed.append("\n").append(diagram).append("\n");
     return changed.append(page.substr(end - end_marker.size()));

@@ -31,6 +31,8 @@ std::string_view text_of(std::string const& path) {
 }
 
 std::vector<seed> all_seeds() {
+    // The files are sorted by path, and their numbers are the order in which they build on each
+    // other.
     constexpr std::string_view folder = "seeds/";
     constexpr std::string_view ending = ".apply.sql";
     std::vector<seed> seeds;
@@ -68,14 +70,18 @@ class seed_runner {
             .has_value();
     }
 
+    // As a setting of the transaction, which the script reads: a script has no parameters.
     void set(std::string const& name, std::string const& value) {
         session_.query("SELECT set_config('tallyd.' || $1, $2, true)", {name, value});
     }
 
     template <typename Function>
     void apply(seed const& which, Function&& prepare) {
+        // The seed and its record commit together.
         sql_transaction transaction{session_};
         prepare(*this);
+
+        // On a connection of its own: the plans commit before the rows that refer to them.
         if (which.name == "30_telecom_plans") {
             seed_telecom_plans(connection_string_);
         }
@@ -141,12 +147,15 @@ void require_schema(std::string const& connection_string) {
 } // namespace
 
 seed_report apply_seeds(std::string const& connection_string, seed_options const& options) {
+    // Refused before anything is touched: demo users have documented passwords.
     if (options.demo && options.production) {
         throw std::runtime_error{"environment is \"production\": demo data is refused"};
     }
+
     require_schema(connection_string);
     seed_runner runner{connection_string};
     runner.create_table();
+
     seed_report report;
     for (seed const& which : all_seeds()) {
         if (which.is_demo() && !options.demo) {
@@ -173,6 +182,7 @@ std::vector<std::string> seeds_to_undo(std::string const& connection_string,
                                        seed_options const& options) {
     std::vector<std::string> names;
     sql_session session{connection_string, "tallyd seed"};
+    // A database that was never seeded has no table, and nothing to undo.
     if (!session.query_value("SELECT to_regclass('public.tallyd_seeds')::text")) {
         return names;
     }
@@ -188,6 +198,8 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
     seed_runner runner{connection_string};
     runner.create_table();
     seed_report report;
+    // All in one transaction, the last seed first: rows of a later seed refer to those of an
+    // earlier one.
     auto const seeds = all_seeds();
     sql_transaction transaction{runner.session()};
     for (auto found = seeds.rbegin(); found != seeds.rend(); ++found) {

@@ -7,6 +7,7 @@ namespace tally::storage {
 namespace {
 
 bool is_name_character(char c) {
+    // Bytes from 0x80 on are part of UTF-8 letters, which PostgreSQL allows in names.
     auto const byte = static_cast<unsigned char>(c);
     return std::isalnum(byte) != 0 || c == '_' || byte >= 0x80;
 }
@@ -23,6 +24,8 @@ class scanner {
     /// Moves past one character, quoted text or comment. True if that belongs to a statement: it
     /// is neither a space nor a comment.
     bool advance() {
+        // A semicolon within a comment or a quoted text ends no statement, so these are passed as a
+        // whole.
         std::string_view const rest = script_.substr(index_);
         if (rest.starts_with("--")) {
             index_ = std::min(script_.find('\n', index_), script_.size());
@@ -64,6 +67,8 @@ class scanner {
         if (index_ > 0 && is_name_character(script_[index_ - 1])) {
             return false; // a name that contains a dollar sign
         }
+
+        // A tag has the form of a name.
         std::size_t end = index_ + 1;
         while (end < script_.size() && is_name_character(script_[end])) {
             ++end;
@@ -72,6 +77,8 @@ class scanner {
             std::isdigit(static_cast<unsigned char>(script_[index_ + 1])) != 0) {
             return false; // a parameter such as $1, or a lone dollar sign
         }
+
+        // The body ends at the same tag, whatever other quotes it has.
         std::string_view const tag = script_.substr(index_, end + 1 - index_);
         std::size_t const close = script_.find(tag, end + 1);
         index_ = close == std::string_view::npos ? script_.size() : close + tag.size();
@@ -79,6 +86,7 @@ class scanner {
     }
 
     void skip_block_comment() {
+        // PostgreSQL's block comments nest, unlike those of C.
         int depth = 0;
         do {
             std::string_view const rest = script_.substr(index_);
@@ -100,12 +108,14 @@ std::vector<std::string> split_statements(std::string_view script) {
     scanner scan{script};
     std::size_t start = 0;
     bool has_content = false;
+    // Text without content is a comment behind the last statement.
     auto finish = [&](std::size_t end) {
         if (has_content) {
             statements.emplace_back(script.substr(start, end - start));
         }
         has_content = false;
     };
+
     while (!scan.at_end()) {
         if (scan.current() == ';') {
             finish(scan.position());
@@ -120,6 +130,8 @@ std::vector<std::string> split_statements(std::string_view script) {
 }
 
 bool is_marked_no_transaction(std::string_view script) {
+    // Only at the beginning of the file, so that a comment elsewhere cannot switch transactions
+    // off.
     while (script.starts_with("--") || script.starts_with("\n") || script.starts_with("\r")) {
         std::size_t const end = std::min(script.find('\n'), script.size());
         std::string_view line = script.substr(0, end);
