@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 
 /// Standard output of `program --version`; empty if it cannot be run.
 std::string version_text(fs::path const& program) {
+    // Asked of the program itself: a folder's name need not tell the version of what is in it.
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return {};
@@ -26,12 +27,15 @@ std::string version_text(fs::path const& program) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+
     std::string name = program.string();
     std::string option = "--version";
     char* arguments[] = {name.data(), option.data(), nullptr};
     pid_t child = -1;
     int const failed = posix_spawn(&child, name.c_str(), &actions, nullptr, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
+
+    // Our end for writing must be closed, or reading would never see the end of the output.
     close(ends[1]);
     std::string text;
     char buffer[256];
@@ -39,6 +43,8 @@ std::string version_text(fs::path const& program) {
         text.append(buffer, static_cast<std::size_t>(got));
     }
     close(ends[0]);
+
+    // Reaped, or a zombie would be left.
     if (failed == 0) {
         int status = 0;
         waitpid(child, &status, 0);
@@ -58,11 +64,14 @@ int major_of(fs::path const& folder) {
 }
 
 bool has_server(fs::path const& folder) {
+    // initdb belongs to the server's packages, not to the client's, which also have programs in
+    // PATH.
     return access((folder / "postgres").c_str(), X_OK) == 0 &&
            access((folder / "initdb").c_str(), X_OK) == 0;
 }
 
 void add_versioned(std::vector<fs::path>& folders, fs::path const& parent, std::string_view start) {
+    // A folder that does not exist is no error: not every distribution has it.
     std::error_code ignored;
     for (auto const& entry : fs::directory_iterator{parent, ignored}) {
         if (entry.path().filename().string().starts_with(start)) {
@@ -72,6 +81,7 @@ void add_versioned(std::vector<fs::path>& folders, fs::path const& parent, std::
 }
 
 std::vector<fs::path> candidate_folders() {
+    // Where Debian and Red Hat install several versions side by side, then whatever is in PATH.
     std::vector<fs::path> folders;
     add_versioned(folders, "/usr/lib/postgresql", "");
     add_versioned(folders, "/usr", "pgsql-");
@@ -90,6 +100,7 @@ std::vector<fs::path> candidate_folders() {
 postgres_binaries find_postgres(fs::path const& configured, std::optional<int> major) {
     auto const folders =
         configured.empty() ? candidate_folders() : std::vector<fs::path>{configured};
+    // A cluster can only be opened by the version that made it; a new one gets the newest.
     postgres_binaries best;
     std::string seen;
     for (fs::path const& folder : folders) {
@@ -102,9 +113,12 @@ postgres_binaries find_postgres(fs::path const& configured, std::optional<int> m
             best = {folder, found};
         }
     }
+
     if (best.major != 0) {
         return best;
     }
+
+    // What was looked for, where, what there is instead, and what helps.
     std::string const wanted =
         major ? std::to_string(*major) : std::to_string(postgres_major_min) + " or newer";
     throw std::runtime_error{

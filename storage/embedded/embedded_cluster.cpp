@@ -37,6 +37,7 @@ bool is_of_no_account(std::string const& name) {
 }
 
 void write_file(fs::path const& path, std::string const& text, process_identity const& owner) {
+    // Closed before the check, since buffered bytes may fail only then.
     std::ofstream out{path, std::ios::binary | std::ios::trunc};
     out << text;
     out.close();
@@ -49,6 +50,7 @@ void write_file(fs::path const& path, std::string const& text, process_identity 
 }
 
 bool has_utf8_c_locale() {
+    // Not every system has it; without it upper() and lower() know only ASCII.
     locale_t const found = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
     if (found == nullptr) {
         return false;
@@ -75,6 +77,8 @@ void run_initdb(fs::path const& folder, process_spec spec, postgres_binaries con
     if (!synced) {
         spec.arguments.emplace_back("--no-sync");
     }
+
+    // Five minutes are for slow disks: initdb syncs what it wrote.
     child_process initdb;
     initdb.start(spec);
     auto const status = initdb.wait(std::chrono::minutes{5});
@@ -88,6 +92,7 @@ void run_initdb(fs::path const& folder, process_spec spec, postgres_binaries con
 
 /// Moves PG_VERSION last: its presence says that the cluster is complete.
 void move_up(fs::path const& origin, fs::path const& target) {
+    // Listed first: a folder must not change while it is read.
     std::vector<fs::path> entries;
     for (auto const& entry : fs::directory_iterator{origin}) {
         if (entry.path().filename() != "PG_VERSION") {
@@ -97,6 +102,8 @@ void move_up(fs::path const& origin, fs::path const& target) {
     for (fs::path const& entry : entries) {
         fs::rename(entry, target / entry.filename());
     }
+
+    // The names of the other files are on disk before PG_VERSION says that they are.
     if (int const folder = open(target.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
         fsync(folder);
         close(folder);
@@ -118,6 +125,7 @@ std::string megabytes(std::int64_t bytes) {
 }
 
 std::int64_t buffers_for_this_machine() {
+    // An eighth leaves the rest to the page cache, which serves PostgreSQL as well.
     std::int64_t const memory = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     return std::clamp<std::int64_t>(memory / 8, 128LL << 20, 1LL << 30);
 }
@@ -164,6 +172,8 @@ void make_private_folder(fs::path const& folder, process_identity const& owner) 
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
         throw failed("cannot make the socket's folder", folder);
     }
+
+    // lstat: a link that another user has placed there must not be followed.
     struct stat info {};
     if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
         (info.st_uid != owner.user && info.st_uid != geteuid())) {
@@ -186,6 +196,8 @@ cluster_state inspect_cluster(fs::path const& data_dir) {
     if (!fs::is_directory(data_dir)) {
         throw std::runtime_error{"data_dir " + data_dir.string() + " is no directory"};
     }
+
+    // Our own mark is asked for: another cluster must not be started with our settings.
     if (std::ifstream version{data_dir / "PG_VERSION"}; version >> state.major) {
         if (!fs::exists(data_dir / own_mark)) {
             throw std::runtime_error{"data_dir " + data_dir.string() +
@@ -195,10 +207,14 @@ cluster_state inspect_cluster(fs::path const& data_dir) {
         state.exists = true;
         return state;
     }
+
+    // A kill in the middle of the creation; nothing in it is worth keeping.
     if (fs::exists(data_dir / initdb_folder)) {
         state.interrupted = true;
         return state;
     }
+
+    // Refused rather than filled: the folder may have been named by mistake.
     for (auto const& entry : fs::directory_iterator{data_dir}) {
         if (!is_of_no_account(entry.path().filename().string())) {
             throw std::runtime_error{"data_dir " + data_dir.string() +
@@ -211,10 +227,13 @@ cluster_state inspect_cluster(fs::path const& data_dir) {
 }
 
 void own_data_dir(fs::path const& data_dir, process_identity const& owner) {
+    // 0700, as PostgreSQL demands it of its data directory.
     fs::create_directories(data_dir);
     if (chmod(data_dir.c_str(), 0700) != 0) {
         throw failed("cannot set the mode of", data_dir);
     }
+
+    // A data_dir that is the owner's already has been given away completely, see below.
     struct stat info {};
     if (!owner.drops_privileges ||
         (stat(data_dir.c_str(), &info) == 0 && info.st_uid == owner.user)) {
@@ -233,6 +252,8 @@ void own_data_dir(fs::path const& data_dir, process_identity const& owner) {
 
 void create_cluster(fs::path const& data_dir, postgres_binaries const& binaries,
                     process_identity const& owner, bool synced) {
+    // Created in a folder of its own and moved when it is complete, so that a kill leaves no half
+    // cluster.
     remove_interrupted(data_dir);
     fs::path const folder = data_dir / initdb_folder;
     fs::create_directory(folder);
@@ -240,17 +261,22 @@ void create_cluster(fs::path const& data_dir, postgres_binaries const& binaries,
         (owner.drops_privileges && chown(folder.c_str(), owner.user, owner.group) != 0)) {
         throw failed("cannot prepare", folder);
     }
+
     process_spec spec;
     spec.identity = owner;
     spec.working_folder = data_dir;
     spec.log_file = data_dir / "postgres.log";
     spec.signal_at_parent_death = SIGTERM;
     run_initdb(folder, spec, binaries, synced);
+
+    // "trust" is safe here: who may enter the folder of the socket owns the files of the database
+    // as well.
     write_file(folder / "pg_hba.conf",
                "# Only the Unix socket, and only who may enter its folder (mode 0700).\n"
                "local all         all trust\n"
                "local replication all trust\n",
                owner);
+
     write_file(folder / own_mark, "# filled at the first start\n", owner);
     std::ofstream{folder / "postgresql.conf", std::ios::app} << "\ninclude = '" << own_mark
                                                              << "'\n";
@@ -259,6 +285,7 @@ void create_cluster(fs::path const& data_dir, postgres_binaries const& binaries,
 
 void write_configuration(fs::path const& data_dir, process_identity const& owner,
                          std::int64_t memory_bytes) {
+    // Renamed when it is complete, or a kill could leave a file that the server cannot read.
     fs::path const fresh = data_dir / (std::string{own_mark} + ".new");
     write_file(fresh, configuration(memory_bytes != 0 ? memory_bytes : buffers_for_this_machine()),
                owner);
@@ -271,6 +298,8 @@ fs::path choose_socket_folder(fs::path const& data_dir, process_identity const& 
     if (data_dir.string().size() <= socket_folder_bytes_max && !has_comma) {
         return data_dir;
     }
+
+    // A folder of this user, named by a hash of data_dir, so that each data_dir has its own.
     char const* runtime = owner.drops_privileges ? nullptr : std::getenv("XDG_RUNTIME_DIR");
     fs::path const parent = runtime != nullptr && fs::is_directory(runtime) ? runtime : "/tmp";
     auto const mark = std::hash<std::string>{}(data_dir.string());
@@ -299,6 +328,7 @@ std::optional<postmaster_file> read_postmaster_file(fs::path const& data_dir) {
 }
 
 bool is_server_of(pid_t pid, fs::path const& data_dir) {
+    // The pid may belong to another process by now, so the name and the working folder decide.
     if (pid <= 1 || (kill(pid, 0) != 0 && errno == ESRCH)) {
         return false;
     }
@@ -322,6 +352,7 @@ void cluster_lock::release() noexcept {
 }
 
 bool cluster_lock::try_lock(fs::path const& file, process_identity const& owner, int operation) {
+    // flock() belongs to the open file: the kernel releases it at our end, also after a kill.
     int const opened = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (opened < 0) {
         throw failed("cannot open", file);
@@ -344,6 +375,9 @@ bool cluster_lock::try_own(fs::path const& data_dir, process_identity const& own
         std::ifstream{file} >> holder;
         return false;
     }
+
+    // For the message of one that finds it locked. Truncated, since the old pid may have been
+    // longer.
     std::string const text = std::to_string(getpid()) + "\n";
     if (ftruncate(descriptor_, 0) != 0 ||
         pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {

@@ -20,6 +20,7 @@ constexpr std::chrono::milliseconds poll_interval{10};
 /// How long the child processes of a killed server may take to notice that (they watch a pipe).
 constexpr std::chrono::seconds orphan_time_max{30};
 
+// Checked at each start only: the server itself logs little.
 constexpr std::uintmax_t log_bytes_max = 16U << 20;
 
 /// Quotes a value for a libpq connection string.
@@ -62,6 +63,7 @@ pq_result_ptr query(PGconn* connection, char const* sql, char const* parameter) 
 }
 
 void make_database(std::string const& maintenance, std::string const& name) {
+    // CREATE DATABASE takes no parameters, so the server quotes the name.
     pq_connection_ptr const connection{PQconnectdb(maintenance.c_str()), &PQfinish};
     auto const missing = query(connection.get(),
                                "SELECT format('CREATE DATABASE %I', $1::text) WHERE NOT EXISTS "
@@ -83,6 +85,7 @@ void make_database(std::string const& maintenance, std::string const& name) {
 }
 
 void rotate_log(fs::path const& file) {
+    // One old file is kept. A failure is ignored: a long log must not prevent the start.
     std::error_code ignored;
     if (fs::file_size(file, ignored) > log_bytes_max && !ignored) {
         fs::rename(file, file.string() + ".1", ignored);
@@ -104,6 +107,8 @@ struct embedded_postgres::impl {
     std::string why_not_attached;
 
     explicit impl(embedded_options given) : options{std::move(given)} {
+        // Absolute, since the child has another working folder; without a slash at the end, which
+        // would make the last component empty.
         options.data_dir = fs::absolute(options.data_dir).lexically_normal();
         if (!options.data_dir.has_filename()) {
             options.data_dir = options.data_dir.parent_path();
@@ -159,6 +164,8 @@ struct embedded_postgres::impl {
         if (!file) {
             return;
         }
+
+        // Fast shutdown first; after its time immediate shutdown, then a kill.
         auto const deadline = clock::now() + options.stop_time_max;
         for (int number = SIGINT; is_server_of(file->pid, options.data_dir);) {
             kill(file->pid, number);
@@ -193,6 +200,7 @@ struct embedded_postgres::impl {
     /// True when the server accepts connections; false if processes of a killed server still hold
     /// the shared memory.
     bool launch() {
+        // PQping() needs no login, so it answers even while the server refuses connections.
         server.start(spec);
         std::string const probe = connection_to("postgres");
         auto deadline = clock::now() + options.start_time_max;
@@ -205,6 +213,8 @@ struct embedded_postgres::impl {
                 // It is recovering after a crash, which may take long.
                 deadline = clock::now() + options.start_time_max;
             }
+
+            // The log is the only place where the server says why it has ended.
             if (auto const status = server.wait(poll_interval)) {
                 if (tail_of(log_file(), 1000).find("shared memory block") != std::string::npos) {
                     return false;
@@ -218,6 +228,7 @@ struct embedded_postgres::impl {
     }
 
     void launch_until_free() {
+        // Processes of the old server that still run would write to the same files.
         auto const deadline = clock::now() + orphan_time_max;
         while (!launch()) {
             if (clock::now() > deadline) {
@@ -229,6 +240,8 @@ struct embedded_postgres::impl {
     }
 
     void stop_server() noexcept {
+        // SIGINT disconnects clients and writes a checkpoint; SIGQUIT writes none, and the next
+        // start recovers.
         server.signal(SIGINT);
         if (!server.wait(options.stop_time_max) && server.is_started()) {
             server.signal(SIGQUIT);
@@ -265,6 +278,7 @@ struct embedded_postgres::impl {
 
     /// False if the owner has ended meanwhile and this process has become the owner.
     bool attach() {
+        // The owner may be starting, stopping, or dead; each is seen by trying again.
         auto const deadline = clock::now() + options.start_time_max;
         while (clock::now() < deadline) {
             if (try_attach()) {
@@ -281,6 +295,7 @@ struct embedded_postgres::impl {
     }
 
     void let_guests_finish() {
+        // A guest in the middle of its work would lose its connection.
         bool const may_go = !options.waits_for_guests;
         if (guests.try_close(options.data_dir, identity) || may_go) {
             return;
@@ -292,6 +307,8 @@ struct embedded_postgres::impl {
     }
 
     void start_own() {
+        // The order matters: binaries depend on the cluster's version, and an old server must be
+        // gone before its configuration is replaced.
         cluster_state const state = inspect_cluster(options.data_dir);
         rotate_log(log_file());
         make_cluster_if_needed(state);

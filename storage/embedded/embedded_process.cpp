@@ -91,6 +91,8 @@ struct prepared {
 
 /// Runs between fork and exec, where only async-signal-safe calls are allowed.
 [[noreturn]] void become(prepared const& child) noexcept {
+    // A session of its own, so that Ctrl-C in a terminal reaches only tallyd, which then stops the
+    // server.
     setsid();
     reset_signals();
     redirect(child.log);
@@ -98,6 +100,7 @@ struct prepared {
     if (child.spec.identity.drops_privileges && !drop_privileges(child.spec.identity)) {
         _exit(exit_cannot_drop);
     }
+
     if (chdir(child.spec.working_folder.c_str()) != 0) {
         _exit(exit_no_folder);
     }
@@ -115,11 +118,14 @@ struct prepared {
 } // namespace
 
 process_identity choose_identity(std::string_view wanted, std::filesystem::path const& existing) {
+    // Without root no other user can be chosen.
     if (geteuid() != 0) {
         auto self = identity_of(getpwuid(geteuid()));
         return self ? *self
                     : process_identity{std::to_string(geteuid()), geteuid(), getegid(), false};
     }
+
+    // The owner of an existing cluster comes first: the server refuses files of another user.
     std::string const name{wanted};
     auto found = name.empty() ? owner_of(existing) : identity_of(getpwnam(name.c_str()));
     if (!found && name.empty()) {
@@ -128,6 +134,7 @@ process_identity choose_identity(std::string_view wanted, std::filesystem::path 
     if (!found && name.empty()) {
         found = identity_of(getpwnam("nobody"));
     }
+
     if (!found) {
         throw std::runtime_error{"PostgreSQL does not run as root, and there is no system user \"" +
                                  (name.empty() ? "postgres" : name) +
@@ -140,12 +147,14 @@ process_identity choose_identity(std::string_view wanted, std::filesystem::path 
 }
 
 void child_process::start(process_spec const& spec) {
+    // All memory that the child needs is prepared before fork(), after which it must not allocate.
     std::vector<std::string> arguments{spec.program.string()};
     arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
     std::vector<std::string> environment = child_environment();
     auto argv = pointers_to(arguments);
     auto envp = pointers_to(environment);
 
+    // Opened by the parent, so that a failure is an exception and not a silent exit code.
     int const log = open(spec.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (log < 0) {
         throw std::runtime_error{"cannot write " + spec.log_file.string() + ": " +
@@ -157,11 +166,14 @@ void child_process::start(process_spec const& spec) {
         throw std::runtime_error{"cannot give " + spec.log_file.string() + " to " +
                                  spec.identity.name + ": " + std::strerror(errno)};
     }
+
     prepared const child{spec, argv.data(), envp.data(), log, getpid()};
     pid_t const pid = fork();
     if (pid == 0) {
         become(child);
     }
+
+    // Kept, since close() may change it.
     int const reason = errno;
     close(log);
     if (pid < 0) {
@@ -174,16 +186,20 @@ std::optional<int> child_process::poll() noexcept {
     if (pid_ <= 0) {
         return std::nullopt;
     }
+
+    // Without waiting: the caller has other work.
     int status = 0;
     pid_t const ended = waitpid(pid_, &status, WNOHANG);
     if (ended == 0 || (ended < 0 && errno == EINTR)) {
         return std::nullopt;
     }
+
     pid_ = -1;
     return ended > 0 ? status : 0; // ECHILD: it was reaped elsewhere
 }
 
 std::optional<int> child_process::wait(std::chrono::milliseconds time_max) noexcept {
+    // By polling: waitpid() has no timeout, and a handler of SIGCHLD would be the whole process's.
     auto const deadline = std::chrono::steady_clock::now() + time_max;
     while (is_started()) {
         if (auto status = poll()) {
@@ -207,6 +223,8 @@ std::string describe_wait_status(int status, process_spec const& spec) {
     if (WIFSIGNALED(status)) {
         return "ended by signal " + std::to_string(WTERMSIG(status));
     }
+
+    // The codes of become() say what an operator has to correct.
     int const code = WEXITSTATUS(status);
     if (code == exit_cannot_drop) {
         return "cannot become user " + spec.identity.name;
@@ -226,10 +244,14 @@ std::string tail_of(std::filesystem::path const& file, std::size_t bytes_max) {
     if (!input) {
         return {};
     }
+
+    // Only the end is read: a log may have megabytes.
     auto const size = static_cast<std::size_t>(input.tellg());
     std::string text(std::min(size, bytes_max), '\0');
     input.seekg(static_cast<std::streamoff>(size - text.size()));
     input.read(text.data(), static_cast<std::streamsize>(text.size()));
+
+    // Neither a broken first line nor blank last ones.
     if (auto line = text.find('\n'); size > bytes_max && line != std::string::npos) {
         text.erase(0, line + 1);
     }
