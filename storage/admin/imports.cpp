@@ -33,9 +33,13 @@ import_row row_at(pq_rows const& rows, int i) {
     }
     out.file.format = bytes_at(rows, i, 3);
     out.file.source_id = uuid_at(rows, i, 4);
+
+    // The size of standard input is not known either.
     if (!is_null(rows, i, 5)) {
         out.file.bytes_total = int64_at(rows, i, 5);
     }
+
+    // Where the run stands.
     out.state = state_of(bytes_at(rows, i, 6));
     out.counts = {int64_at(rows, i, 7), int64_at(rows, i, 8), int64_at(rows, i, 9),
                   int64_at(rows, i, 10), int64_at(rows, i, 11)};
@@ -95,6 +99,8 @@ import_row begin_import(pq_connection& connection, import_file const& file) {
         " state = 'running', runs = i.runs + 1, failure = NULL, finished_at = NULL"
         " RETURNING" +
         columns;
+
+    // NULL for what is not known of standard input.
     parameters values;
     values.add_text(file.name).add_text(file.format).add(file.source_id);
     add_digest(values, file);

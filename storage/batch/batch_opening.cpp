@@ -43,6 +43,8 @@ result check_opening(std::span<pipelined const> statements, pipeline_outcome con
         if (name == statement::is_committed && row_count(rows) == 0) {
             return {failure::lost, {}, "a batch that this one rests on is not there"};
         }
+
+        // From here on what other sessions have changed since the batch was read and rated.
         if (name == statement::identities) {
             // Overrides `stale`: a lane drops the stored events before it rates the rest again.
             if (static_cast<std::size_t>(int64_at(rows, 0, 0)) != content.events.size()) {

@@ -51,6 +51,8 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
         last_usage_.add_time(d.last_usage);
         sms_.add_numeric(d.sms_nanos);
         data_mb_.add_numeric(d.data_mb_nanos);
+
+        // The version that is compared, or what only a new row has.
         if (part_ == part::existing) {
             expected_.add_int64(d.expected_version);
         } else {
@@ -113,6 +115,8 @@ parameters& daily_rows::fill(std::span<daily_delta const> rows) {
         subscription_.add(d.subscription_id);
         day_.add_date(d.day);
         metric_.add_bytes(d.metric);
+
+        // The sums.
         events_.add_int64(d.events);
         quantity_.add_numeric(d.quantity_nanos);
         billable_.add_numeric(d.billable_nanos);

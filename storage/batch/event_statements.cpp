@@ -133,6 +133,8 @@ parameters& api_day_rows::fill(batch const& rows) {
         if (request == nullptr) {
             continue;
         }
+
+        // Requests of one account, day and endpoint become one row.
         account_.add(row.account_id);
         occurred_.add_time(row.event->occurred);
         endpoint_.add_bytes(request->endpoint);
@@ -147,6 +149,7 @@ parameters& api_day_rows::fill(batch const& rows) {
 }
 
 parameters& error_group_rows::fill(batch const& rows) {
+    // As for features: the statement groups and orders the rows.
     clear_all(account_, service_, fingerprint_, severity_, type_, message_, release_, occurred_);
     for (auto const& row : rows.events) {
         auto const* const error = std::get_if<ingest::app_error_data>(&row.event->event_data);

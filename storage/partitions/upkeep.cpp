@@ -76,6 +76,7 @@ result partition_upkeep::run(ingest::time_us now) {
             return status;
         }
 
+        // What failed stays due, so only new work keeps the loop going.
         bool is_any_new = false;
         for (due const& one : found) {
             auto const same = [&one](due const& other) {

@@ -88,6 +88,8 @@ void take_head(row_reader row, rating::stored_plan& out) {
     plan.description = row.text();
     plan.currency = row.text();
     plan.time_zone = row.text();
+
+    // Prices and allowances; NULL is "none" or "no limit".
     plan.monthly_price = row.amount();
     if (!row.is_null()) {
         plan.annual_price = row.amount();
@@ -102,6 +104,7 @@ void take_head(row_reader row, rating::stored_plan& out) {
         row.skip();
     }
 
+    // How calls are rated.
     plan.rounding_mode.mode = plan_columns::read_name(row, rating::rounding_names);
     plan.rounding_mode.decimals = static_cast<std::uint8_t>(row.int32());
     plan.split_at_bands = row.boolean();
@@ -110,6 +113,7 @@ void take_head(row_reader row, rating::stored_plan& out) {
     std::string features = row.text();
     plan.features = rating::canonical_features(features).value_or(std::move(features));
 
+    // The price list, and whether the plan can be changed.
     plan.tier = row.text();
     plan.billing_interval = row.text();
     plan.display_order = row.int32();
@@ -140,6 +144,8 @@ class content_reader {
         each_row(query(steps, "billing.rate_steps WHERE rate_id IN (SELECT id FROM billing.rates"
                               " WHERE rate_plan_id = $1::uuid) ORDER BY rate_id, from_s"),
                  [this](row_reader row) { take_step(row); });
+
+        // Metrics have no part in common with rates.
         each_row(query(metrics, "billing.metric_prices WHERE rate_plan_id = $1::uuid ORDER BY id"),
                  [this](row_reader row) { take_metric(row); });
         each_row(query(tiers, "billing.metric_tiers WHERE metric_price_id IN (SELECT id FROM"

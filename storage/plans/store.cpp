@@ -98,6 +98,7 @@ void check_fallbacks(plan_transaction& transaction) {
                                                     std::string{bytes_at(rows, i, 2)}};
     }
 
+    // The plans of a chain are remembered, since one that comes back would never end.
     for (auto const& [code, link] : plans) {
         std::set<std::string_view> seen{code};
         for (auto cursor = plans.find(link.fallback); cursor != plans.end();
@@ -143,9 +144,12 @@ void write_all(plan_transaction& transaction, std::vector<change> const& changes
         has_links = has_links || is_linked;
     }
 
+    // Once for all, when every link is as it will be.
     if (has_links) {
         check_fallbacks(transaction);
     }
+
+    // Rates and bands last: they belong to plans that exist by now.
     for (auto const& each : changes) {
         write_plan_content(transaction, each.id, each.band_ids, each.difference);
     }

@@ -128,6 +128,8 @@ class rate_writer {
             plan_, rates_.id, rates_.band, rates_.prefix, rates_.name, rates_.direction,
             rates_.call_type, rates_.connect_fee, rates_.minimum, rates_.maximum, rates_.grace_s,
             rates_.allowance, rates_.is_on_net, rates_.effective_from, rates_.effective_to);
+
+        // Then the steps, by the ids that were made above.
         run(transaction_,
             "INSERT INTO billing.rate_steps (rate_id, from_s, price, unit_s, increment_s)"
             " SELECT rate, from_s, price, unit_s, increment_s FROM unnest($2::uuid[], $3::int4[],"
@@ -166,6 +168,8 @@ void change_versions(plan_transaction& transaction, std::string const& table,
             " FROM unnest($2::uuid[], $3::timestamptz[]) AS e (id, until)"
             " WHERE v.id = e.id AND v.rate_plan_id = $1::uuid",
         plan, ended_ids, ends);
+
+    // A name is no term of a version, so it changes without a new one.
     array_parameter renamed_ids{wire::uuid_oid};
     array_parameter names{wire::text_oid};
     for (auto const& each : changes.renamed) {
@@ -212,6 +216,8 @@ void add_metric(plan_transaction& transaction, ingest::uuid const& plan,
     values.add_text(rating::name_of(rating::aggregation_names, one.method));
     values.add_optional_text(one.unique_property).add_numeric(one.included.nanos);
     values.add_text(rating::name_of(rating::model_names, one.model));
+
+    // What the model does not use is NULL, as the table's checks demand.
     has_price ? values.add_numeric(one.price.nanos) : values.add_null();
     one.package.nanos > 0 ? values.add_numeric(one.package.nanos) : values.add_null();
     one.model == price_model::percentage ? values.add_numeric(one.percent.nanos)
@@ -262,6 +268,7 @@ void write_band(plan_transaction& transaction, ingest::uuid const& plan, ingest:
         " days = excluded.days, from_time = excluded.from_time, to_time = excluded.to_time,"
         " weight = excluded.weight",
         values);
+
     array_parameter dates{wire::date_oid};
     for (auto const day : one.dates) {
         dates.add_date(day);
@@ -281,11 +288,15 @@ void write_bands(plan_transaction& transaction, ingest::uuid const& plan,
     for (auto const index : changes.changed_bands) {
         write_band(transaction, plan, band_ids[index], changes.bands[index]);
     }
+
+    // New bands get ids that rates can name before they are written.
     for (std::size_t slot_index = changes.stored_bands; slot_index < changes.bands.size();
          ++slot_index) {
         band_ids.push_back(ingest::uuid_v7());
         write_band(transaction, plan, band_ids[slot_index], changes.bands[slot_index]);
     }
+
+    // Of bands of one weight the first one holds, so their order is a part of the plan.
     if (changes.is_reordered) {
         array_parameter ids{wire::uuid_oid};
         array_parameter positions{wire::int4_oid};

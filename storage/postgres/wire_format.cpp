@@ -73,6 +73,7 @@ __extension__ using uint128 = unsigned __int128;
 
 /// 10^9 * 10000^weight, or nullopt if that is not a whole number of nanos that fits 128 bits.
 std::optional<uint128> unit_of(int weight) noexcept {
+    // Negative weights are groups of decimals.
     switch (weight) {
     case -3:
         return std::nullopt; // only the first of its four digits is within nine decimals
@@ -86,6 +87,8 @@ std::optional<uint128> unit_of(int weight) noexcept {
     if (weight < -3 || weight > 7) {
         return std::nullopt;
     }
+
+    // Weight 7 stands for 10^28, which with nine decimals is 10^37: just below 2^127.
     uint128 unit = static_cast<uint128>(nanos_per_unit);
     for (int i = 0; i < weight; ++i) {
         unit *= group_base;

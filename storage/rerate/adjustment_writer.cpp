@@ -179,6 +179,7 @@ result adjustment_writer::write_usage(std::span<usage_delta const> rows) {
 
 // One statement for each day, so that the server plans and opens only the partition of that day.
 result adjustment_writer::write_calls(std::span<call_change const> changes) {
+    // By day, and by key within it: the order of locks (R13).
     std::vector<std::uint32_t> order(changes.size());
     std::iota(order.begin(), order.end(), 0U);
     std::sort(order.begin(), order.end(), [changes](std::uint32_t a, std::uint32_t b) {

@@ -192,6 +192,7 @@ result rerate_job::read_states(std::span<rerate_period const> periods) {
 
 /// After a page: its calls are no longer among those to be rated.
 void rerate_job::learn(std::span<rerate_call const> calls) {
+    // Frozen calls were never among those to be rated.
     for (auto const& call : calls) {
         auto const status = call.rated.status;
         if (status == call_status::rated || status == call_status::rerated) {
@@ -205,6 +206,7 @@ void rerate_job::learn(std::span<rerate_call const> calls) {
             known.dry_s =
                 state.allowance_used_s - (state.usage.included_seconds_used - known.to_come_s);
         } else {
+            // This run's own change of the row must not look like that of another session (C3).
             known.corrections += state.is_changed ? 1 : 0;
         }
     }

@@ -140,6 +140,8 @@ std::string calls_from_sql(std::span<rerate_period const> periods) {
     auto const last = std::max_element(periods.begin(), periods.end(), [](auto& a, auto& b) {
                           return a.end < b.end;
                       })->end;
+
+    // Of the first period only the calls after the position; all calls of the others.
     return " FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])"
            " WITH ORDINALITY AS k(subscription_id, account_id, period_start, period_end, place)"
            " JOIN billing.cdrs AS c ON c.account_id = k.account_id"

@@ -31,6 +31,7 @@ std::string text_array(std::vector<sql_value> const& values) {
             continue;
         }
         text += '"';
+        // Quoted, so that commas, braces and the word NULL are text.
         for (char c : *value) {
             if (c == '"' || c == '\\') {
                 text += '\\';

@@ -161,10 +161,14 @@ seed_report apply_seeds(std::string const& connection_string, seed_options const
         if (which.is_demo() && !options.demo) {
             continue;
         }
+
+        // Seeds that are there are left alone: an operator may have changed their rows.
         if (runner.is_applied(which)) {
             report.present.push_back(which.name);
             continue;
         }
+
+        // Those before it stay: each seed is a transaction of its own.
         try {
             runner.apply(which, [&](seed_runner& prepared) {
                 prepare_passwords(prepared, which, options, report);
@@ -203,6 +207,7 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
     auto const seeds = all_seeds();
     sql_transaction transaction{runner.session()};
     for (auto found = seeds.rbegin(); found != seeds.rend(); ++found) {
+        // With --demo only the demo's rows go.
         seed const& which = *found;
         if ((options.demo && !which.is_demo()) || !runner.is_applied(which)) {
             continue;

@@ -35,6 +35,8 @@ class scanner {
             skip_block_comment();
             return false;
         }
+
+        // Quoted in any of PostgreSQL's ways.
         if (rest.front() == '\'' || rest.front() == '"') {
             skip_quoted(rest.front(), has_escapes());
             return true;
@@ -42,6 +44,7 @@ class scanner {
         if (rest.front() == '$' && skip_dollar_quoted()) {
             return true;
         }
+
         ++index_;
         return std::isspace(static_cast<unsigned char>(rest.front())) == 0;
     }

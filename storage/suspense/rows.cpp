@@ -29,6 +29,8 @@ suspense_record record_at(pq_rows const& rows, int i, int& column) {
     out.source_id = uuid_at(rows, i, column++);
     out.source = text_at(rows, i, column++);
     out.format = text_at(rows, i, column++);
+
+    // What has become of it.
     out.state = text_at(rows, i, column++);
     out.attempts = int32_at(rows, i, column++);
     out.auto_attempts = int32_at(rows, i, column++);
