@@ -185,6 +185,7 @@ result delete_old_batches(pq_connection& connection, maintenance_options const& 
         rows_of_chunk = options.dry_run ? 0 : rows_of_chunk;
     }
 
+    // Reported also after a failure: the chunks before it are deleted.
     out.rows.push_back({"batches older than " + std::to_string(options.batches_kept_days) + " days",
                         std::to_string(out.changed)});
     return status;

@@ -107,6 +107,7 @@ parameters& daily_rows::fill(std::span<daily_delta const> rows) {
         return std::tie(d.account_id, d.subscription_id, d.day, d.metric);
     });
 
+    // The key, then the sums.
     clear_all(account_, subscription_, day_, metric_, events_, quantity_, billable_, cost_,
               currency_);
     for (std::uint32_t const index : order_) {
@@ -115,8 +116,6 @@ parameters& daily_rows::fill(std::span<daily_delta const> rows) {
         subscription_.add(d.subscription_id);
         day_.add_date(d.day);
         metric_.add_bytes(d.metric);
-
-        // The sums.
         events_.add_int64(d.events);
         quantity_.add_numeric(d.quantity_nanos);
         billable_.add_numeric(d.billable_nanos);
@@ -134,13 +133,11 @@ parameters& suspense_rows::fill(std::span<suspense_row const> all,
     for (auto const& key : some) {
         auto const& row = all[key.index];
         reason_.add_bytes(ingest::code(row.reason));
-
         if (row.detail.empty()) {
             detail_.add_null();
         } else {
             detail_.add_bytes(row.detail);
         }
-
         source_.add(row.source_id);
         format_.add_bytes(row.format);
         payload_.add_bytes(row.payload);

@@ -40,6 +40,7 @@ result event_copy::write(pq_connection& connection, batch const& rows, std::uint
             continue;
         }
 
+        // A failure of one table ends the transaction, so the others are not tried.
         result status = stream(connection, rows, *table);
         if (status.ok()) {
             continue;

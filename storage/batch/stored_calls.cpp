@@ -62,6 +62,7 @@ result find_in_day(pq_connection& connection, std::span<call_key const> keys,
         id.add(key.id);
     }
 
+    // An unprepared statement: its text has the day.
     parameters values;
     values.add(account).add(start).add(id);
     pq_rows rows;

@@ -124,6 +124,7 @@ void catalog_reader::take_subscription(copy_fields row) {
     one.account = account->second;
     one.plan = plan == tariffs_.places.end() ? rating::no_index : plan->second;
 
+    // The billing periods are counted from the beginning of the subscription.
     std::string_view const currency = row.text();
     one.active_from = row.time(INT64_MIN);
     one.anchor = one.active_from;
@@ -135,6 +136,7 @@ void catalog_reader::take_subscription(copy_fields row) {
         return;
     }
 
+    // DIDs name their subscription by id, and the catalog by index.
     subscriptions_.emplace(one.id, static_cast<rating::catalog_index>(input_.subscriptions.size()));
     input_.subscriptions.push_back(std::move(taken));
 }
@@ -215,6 +217,8 @@ result load_catalog(pq_connection& connection, loaded_catalog& out) {
                                        std::to_string(statement_timeout_ms));
     pq_connection::pin const one_session{connection};
 
+    // Even after a failure the transaction is ended, so that the caller can go on with the
+    // connection.
     catalog_reader reader{connection, out.warnings};
     if (status.ok()) {
         status = read_moment(connection, out.as_of);

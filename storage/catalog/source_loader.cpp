@@ -66,6 +66,7 @@ ingest::source source_at(pq_rows const& rows, int i, load_warnings& warnings) {
         out.is_active = false;
     }
 
+    // How records are read, and how large they may be.
     out.b_legs =
         bytes_at(rows, i, 5) == "skip" ? ingest::b_leg_policy::skip : ingest::b_leg_policy::accept;
     out.percent = percent_of(bytes_at(rows, i, 6));

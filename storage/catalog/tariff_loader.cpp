@@ -158,6 +158,8 @@ void tariff_builder::build_one(std::size_t plan) {
         drop_bad_parts(content);
     }
 
+    // The tariff checks all parts together once more: what is wrong only as a whole leaves the plan
+    // out.
     std::string const code = content.head.code; // `content` is moved from, even on an exception
     try {
         built_[plan] = std::make_shared<rating::tariff const>(std::move(content));

@@ -73,6 +73,7 @@ void tariff_rows::take_plan(copy_fields row) {
     std::copy_n(currency.begin(), std::min(currency.size(), head.currency.size()),
                 head.currency.begin());
 
+    // The terms that hold for all rates of the plan.
     head.time_zone = row.text();
     head.rounding_mode.mode = plan_columns::read_name(row, rating::rounding_names);
     head.rounding_mode.decimals = static_cast<std::uint8_t>(row.int16());
@@ -83,6 +84,7 @@ void tariff_rows::take_plan(copy_fields row) {
         taken.fallback_id = fallback;
     }
 
+    // Bands, rates and metrics name their plan by id.
     plan_places_.emplace(head.plan_id, plans_.size());
     plans_.push_back(std::move(taken));
 }

@@ -28,6 +28,7 @@ std::string version_text(fs::path const& program) {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 
+    // exec takes its arguments as char*, so they are copies.
     std::string name = program.string();
     std::string option = "--version";
     char* arguments[] = {name.data(), option.data(), nullptr};
@@ -114,6 +115,7 @@ postgres_binaries find_postgres(fs::path const& configured, std::optional<int> m
         }
     }
 
+    // One of the folders has what is asked for.
     if (best.major != 0) {
         return best;
     }

@@ -261,7 +261,6 @@ void create_cluster(fs::path const& data_dir, postgres_binaries const& binaries,
         (owner.drops_privileges && chown(folder.c_str(), owner.user, owner.group) != 0)) {
         throw failed("cannot prepare", folder);
     }
-
     process_spec spec;
     spec.identity = owner;
     spec.working_folder = data_dir;
@@ -276,7 +275,6 @@ void create_cluster(fs::path const& data_dir, postgres_binaries const& binaries,
                "local all         all trust\n"
                "local replication all trust\n",
                owner);
-
     write_file(folder / own_mark, "# filled at the first start\n", owner);
     std::ofstream{folder / "postgresql.conf", std::ios::app} << "\ninclude = '" << own_mark
                                                              << "'\n";

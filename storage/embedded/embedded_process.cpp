@@ -101,6 +101,7 @@ struct prepared {
         _exit(exit_cannot_drop);
     }
 
+    // After the change of user, who may not be allowed to enter the folder.
     if (chdir(child.spec.working_folder.c_str()) != 0) {
         _exit(exit_no_folder);
     }
@@ -135,6 +136,7 @@ process_identity choose_identity(std::string_view wanted, std::filesystem::path 
         found = identity_of(getpwnam("nobody"));
     }
 
+    // A wrong name in the configuration is a mistake that the operator has to see.
     if (!found) {
         throw std::runtime_error{"PostgreSQL does not run as root, and there is no system user \"" +
                                  (name.empty() ? "postgres" : name) +
@@ -167,6 +169,7 @@ void child_process::start(process_spec const& spec) {
                                  spec.identity.name + ": " + std::strerror(errno)};
     }
 
+    // In the child only become() runs, and it never returns.
     prepared const child{spec, argv.data(), envp.data(), log, getpid()};
     pid_t const pid = fork();
     if (pid == 0) {

@@ -40,6 +40,7 @@ bool day_of_name(std::string_view name, std::int32_t& day) {
         return false;
     }
 
+    // A number such as 20269999 is no day.
     date::year_month_day const when{date::year{static_cast<int>(number / 10'000)},
                                     date::month{static_cast<unsigned>(number / 100 % 100)},
                                     date::day{static_cast<unsigned>(number % 100)}};
@@ -169,6 +170,7 @@ result cdr_partitions::ensure(pq_connection& connection, std::span<std::int32_t 
             }
         }
 
+        // What retention has removed is not made again.
         if (detached_.contains(day) && !known_.contains(day)) {
             refused.push_back(day);
         }
@@ -223,6 +225,7 @@ result horizon(pq_connection& connection, ingest::time_us now, std::int64_t& sec
         }
     }
 
+    // The table that ends first decides.
     for (auto const& [table, end] : ends) {
         bool const is_first = table == ends.begin()->first;
         seconds = is_first ? end - now_s : std::min(seconds, end - now_s);

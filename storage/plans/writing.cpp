@@ -103,7 +103,6 @@ class rate_writer {
         rates_.is_on_net.add_bool(one.is_on_net);
         rates_.effective_from.add_time(one.effective_from);
         rates_.effective_to.add_time(one.effective_to);
-
         for (auto const& step : one.steps) {
             steps_.rate_id.add(id);
             steps_.from_s.add_int32(static_cast<std::int32_t>(step.from_s));
@@ -268,7 +267,6 @@ void write_band(plan_transaction& transaction, ingest::uuid const& plan, ingest:
         " days = excluded.days, from_time = excluded.from_time, to_time = excluded.to_time,"
         " weight = excluded.weight",
         values);
-
     array_parameter dates{wire::date_oid};
     for (auto const day : one.dates) {
         dates.add_date(day);
@@ -320,7 +318,6 @@ void write_plan_head(plan_transaction& transaction, rating::plan_definition cons
     if (!changes.is_new && changes.head.empty()) {
         return;
     }
-
     parameters values;
     values.add(id).add_text(plan.code).add_text(plan.name).add_optional_text(plan.description);
     values.add_text(plan.currency).add_text(plan.time_zone);

@@ -163,6 +163,7 @@ void pq_connection::run_pipeline(std::span<pipelined const> statements, pipeline
         return;
     }
 
+    // One round trip: all statements are sent before the first answer is read.
     if (!send_pipeline(statements)) {
         // The server may have reported the reason before it closed the connection.
         collect_pipeline(statements.size(), out);

@@ -176,6 +176,7 @@ result pq_link::poll_until_connected() {
         }
     }
 
+    // The server's refusal is known as text only, which has the SQLSTATE because of the verbosity.
     if (state == PGRES_POLLING_FAILED) {
         std::string message = trimmed_message(PQerrorMessage(c));
         std::string sqlstate = sqlstate_of_refusal(message);

@@ -37,6 +37,7 @@ groups split(Unsigned magnitude) noexcept {
     out.digits[whole_groups_max + 1] = static_cast<std::int16_t>(fraction / 10 % group_base);
     out.digits[whole_groups_max + 2] = static_cast<std::int16_t>(fraction % 10 * 1000);
 
+    // The whole part, from its least significant group on.
     while (whole != 0) {
         out.digits[--out.first] =
             static_cast<std::int16_t>(whole % static_cast<Unsigned>(group_base));
@@ -149,6 +150,7 @@ std::optional<rating::amount_sum> get_numeric_sum(std::string_view value) noexce
         return std::nullopt;
     }
 
+    // The header, and whether all groups that it counts are there.
     int const count = get_int16(value.data());
     int const weight = get_int16(value.data() + 2);
     // NaN and the infinities have signs of their own, and are no amounts.

@@ -28,6 +28,7 @@ parameters& adjusted_usage_rows::fill(std::span<usage_delta const> rows) {
                std::tie(b->subscription_id, b->period_start);
     });
 
+    // Differences, which may be negative.
     for (auto const* row : order) {
         subscription_.add(row->subscription_id);
         period_start_.add_time(row->period_start);

@@ -108,6 +108,7 @@ result adjustment_writer::begin(std::span<usage_key const> keys, std::vector<per
         return status;
     }
 
+    // Until COMMIT or ROLLBACK, in this session only.
     one_session_.emplace(connection_);
     status = connection_.execute("BEGIN");
     if (status.ok()) {

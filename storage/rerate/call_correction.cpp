@@ -138,6 +138,7 @@ call_corrector::stored_call_row call_corrector::find(call_name const& which) {
         values.emplace_back(which.start);
     }
 
+    // Exactly one call must answer to the name.
     auto const rows = session_.query(sql, values);
     if (rows.empty()) {
         refuse("account '" + which.account + "' has no call " + which.uuid +
@@ -186,6 +187,7 @@ std::string call_corrector::next_status(correction_kind kind, stored_call_row co
                          : call.status;
     }
 
+    // Void and dispute: a call that has the status already is left as it is, without an error.
     std::string wanted = kind == correction_kind::voided ? "void" : "disputed";
     if (call.status == wanted) {
         return wanted;

@@ -138,6 +138,7 @@ result rerate_job::try_page(std::span<rerate_period const> periods,
         }
     }
 
+    // From here on the usage rows are locked, unless it is a dry run (C1).
     result status = read_states(periods);
     if (!status.ok()) {
         return status;

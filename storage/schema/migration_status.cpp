@@ -112,6 +112,7 @@ std::vector<migration_status> compare_migrations(std::span<migration const> file
         }
     }
 
+    // The map has them by version.
     std::vector<migration_status> sorted;
     for (auto& [version, status] : statuses) {
         sorted.push_back(std::move(status));

@@ -268,6 +268,7 @@ schema_check check_schema(std::string const& connection_string) {
     auto const loaded = migration_records{session}.load();
     auto const statuses = compare_migrations(files, loaded);
 
+    // For the message to the operator.
     schema_check check;
     check.binary_version = files.empty() ? 0 : files.back().version;
     check.database_version = loaded.empty() ? 0 : loaded.back().version;

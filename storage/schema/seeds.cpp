@@ -152,10 +152,12 @@ seed_report apply_seeds(std::string const& connection_string, seed_options const
         throw std::runtime_error{"environment is \"production\": demo data is refused"};
     }
 
+    // The runner takes the lock; the table of seeds is not made by a migration.
     require_schema(connection_string);
     seed_runner runner{connection_string};
     runner.create_table();
 
+    // In order, since seeds build on each other.
     seed_report report;
     for (seed const& which : all_seeds()) {
         if (which.is_demo() && !options.demo) {

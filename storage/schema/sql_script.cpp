@@ -45,6 +45,7 @@ class scanner {
             return true;
         }
 
+        // Any other character; spaces alone are no statement.
         ++index_;
         return std::isspace(static_cast<unsigned char>(rest.front())) == 0;
     }
@@ -119,6 +120,7 @@ std::vector<std::string> split_statements(std::string_view script) {
         has_content = false;
     };
 
+    // A semicolon that the scanner sees is one between statements.
     while (!scan.at_end()) {
         if (scan.current() == ';') {
             finish(scan.position());
