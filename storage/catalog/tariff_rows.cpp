@@ -256,6 +256,7 @@ result tariff_rows::read_parts_of_plans() {
              table{plan_columns::tiers, "billing.metric_tiers ORDER BY metric_price_id, position",
                    &tariff_rows::take_tier},
          }) {
+        // The order matters: each table needs the rows of those before it.
         if (result const status = read_table(copy_out_sql(columns, rest), take); !status.ok()) {
             return status;
         }

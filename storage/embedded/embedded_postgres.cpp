@@ -72,6 +72,8 @@ void make_database(std::string const& maintenance, std::string const& name) {
     if (PQresultStatus(missing.get()) == PGRES_TUPLES_OK && PQntuples(missing.get()) == 0) {
         return;
     }
+
+    // Another process may create it between the two statements, which is as good.
     if (PQntuples(missing.get()) == 1) {
         auto const made = query(connection.get(), PQgetvalue(missing.get(), 0, 0), nullptr);
         char const* code = PQresultErrorField(made.get(), PG_DIAG_SQLSTATE);

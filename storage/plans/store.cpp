@@ -168,6 +168,8 @@ std::vector<plan_summary> plan_store::list() {
         "  AND m.effective_to > now()),"
         " (SELECT count(*) FROM billing.subscriptions AS s WHERE s.rate_plan_id = p.id),"
         " p.is_active FROM billing.rate_plans AS p WHERE p.deleted_at IS NULL ORDER BY p.code");
+
+    // The columns in the order of plan_summary.
     std::vector<plan_summary> plans;
     for (int i = 0; i < row_count(rows); ++i) {
         plans.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)},

@@ -85,15 +85,15 @@ result pq_link::open(std::function<result()> const& set_up) {
         return {failure::transient, {}, "canceled"};
     }
 
-    result status;
-
     // Every server is tried, since one that refuses may be a standby in the middle of a failover.
+    result status;
     for (auto const& host : hosts_of(connection_string_)) {
         close();
         result tried = connect_to(host, set_up);
         if (tried.ok()) {
             return tried;
         }
+
         // If any server failed transiently, report transient so that the caller retries.
         std::string detail = status.detail.empty() ? "" : status.detail + "; ";
         detail += tried.detail;

@@ -117,6 +117,8 @@ bool add_group(uint128& sum, int digit, int weight) noexcept {
     } else {
         return false;
     }
+
+    // 2^127 itself is let through: it is the magnitude of the least value.
     if (part > largest - sum) {
         return false;
     }

@@ -188,6 +188,8 @@ result adjustment_writer::write_calls(std::span<call_change const> changes) {
         auto const& y = changes[b].key;
         return std::pair{day_of(x.start), x} < std::pair{day_of(y.start), y};
     });
+
+    // A day that fails ends the page: all of it is stored, or nothing.
     result status;
     for (auto first = order.begin(); status.ok() && first != order.end();) {
         auto const day = day_of(changes[*first].key.start);

@@ -159,6 +159,8 @@ result next_suspense(pq_connection& connection, suspense_filter const& which,
     // large.
     out.clear();
     suspense_condition condition{which};
+
+    // A page continues after the last id of the one before, whatever has changed meanwhile.
     parameters values;
     pq_rows rows;
     result status = connection.query(
@@ -187,6 +189,8 @@ result find_suspense(pq_connection& connection, std::string_view prefix,
     if (!first || !last) {
         return {failure::bad_data, {}, "'" + std::string{prefix} + "' is no id, and begins none"};
     }
+
+    // The payload comes along: the row is shown, or retried.
     parameters values;
     values.add(*first).add(*last);
     pq_rows rows;
