@@ -224,14 +224,14 @@ void import_job::drop_stored(ingest::record_block& block) const {
     // Indices ascend, so what is stored is the beginning of each list.
     //
     //     resume_from 120, records 100 to 149: indices 0 to 19 are dropped, 20 to 49 are taken
-    auto const drop_from = [&](auto& records, std::vector<std::uint32_t>& index) {
+    auto const drop_below = [&](auto& records, std::vector<std::uint32_t>& index) {
         auto const stored = std::ranges::find_if_not(
             index, [&](std::uint32_t each) { return is_stored(block, each); });
         records.erase(records.begin(), records.begin() + (stored - index.begin()));
         index.erase(index.begin(), stored);
     };
-    drop_from(block.batch.cdrs, block.batch.cdr_index);
-    drop_from(block.batch.events, block.batch.event_index);
+    drop_below(block.batch.cdrs, block.batch.cdr_index);
+    drop_below(block.batch.events, block.batch.event_index);
     std::erase_if(block.batch.rejected,
                   [&](auto const& bad) { return is_stored(block, bad.index); });
 }
