@@ -151,7 +151,7 @@ void import_job::report_rejects(decoded_piece const& piece) const {
     std::string_view const body = batch.body;
     auto const place_of = [body](std::string_view raw) -> std::size_t {
         // Pointers into different arrays may only be compared by std::less and its like.
-        std::less_equal<char const*> const before;
+        std::less_equal<> const before;
         bool const inside = !raw.empty() && before(body.data(), raw.data()) &&
                             before(raw.data() + raw.size(), body.data() + body.size());
         return inside ? static_cast<std::size_t>(raw.data() - body.data()) : body.size();
