@@ -257,7 +257,7 @@ result tariff_rows::read_parts_of_plans() {
                    &tariff_rows::take_tier},
          }) {
         // The order matters: each table needs the rows of those before it.
-        if (result const status = read_table(copy_out_sql(columns, rest), take); !status.ok()) {
+        if (result status = read_table(copy_out_sql(columns, rest), take); !status.ok()) {
             return status;
         }
     }

@@ -117,6 +117,7 @@ void check_fallbacks(plan_transaction& transaction) {
 
 std::vector<rating::plan_difference> differences_of(std::vector<change>& changes) {
     std::vector<rating::plan_difference> all;
+    all.reserve(changes.size());
     for (auto& each : changes) {
         all.push_back(std::move(each.difference));
     }
@@ -171,6 +172,7 @@ std::vector<plan_summary> plan_store::list() {
 
     // The columns in the order of plan_summary.
     std::vector<plan_summary> plans;
+    plans.reserve(static_cast<std::size_t>(row_count(rows)));
     for (int i = 0; i < row_count(rows); ++i) {
         plans.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)},
                          std::string{bytes_at(rows, i, 2)}, std::string{bytes_at(rows, i, 3)},
