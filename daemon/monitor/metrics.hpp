@@ -72,7 +72,7 @@ struct lane_metrics : component_metrics {
         "Cost of committed records, in units of the currency; for trends, not for accounting."};
     labeled_gauges queue_records{registry, "tally_lane_queue_records", "lane",
                                  "Records that wait for a lane."};
-    /// The reasons are a bounded set: "transient", "stale", "duplicate", "position_lost", "journal".
+    /// The reasons are a bounded set: those of storage::failure, and "journal".
     labeled_counters retries{registry, "tally_retries_total", "reason",
                              "Retries of batches and of journal writes, by the reason of the "
                              "failure."};

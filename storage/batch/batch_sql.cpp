@@ -8,8 +8,8 @@ namespace tally::storage {
 namespace {
 
 // Compare-and-set (R8), for the rows that the batch expects to exist: a row with another version is
-// not updated, the count is then too small, and the caller rolls back. A plain UPDATE of a known row
-// costs two thirds of an INSERT ... ON CONFLICT DO UPDATE.
+// not updated, the count is then too small, and the caller rolls back. A plain UPDATE is cheaper
+// than INSERT ... ON CONFLICT DO UPDATE.
 constexpr char const* usage_sql = R"(
 UPDATE billing.subscription_usage AS u SET
     seconds_used = u.seconds_used + d.seconds,
@@ -154,8 +154,8 @@ JOIN billing.subscription_usage AS u
 constexpr char const* is_committed_sql = "SELECT 1 FROM ingest.batches WHERE id = $1::uuid";
 
 // The session makes a new plan for each statement (limits::locks_in_order), and with that also
-// the check of each foreign key of each new row: four fifths of the time of an insert. These two
-// statements go around statements that insert such rows and join nothing.
+// the check of each foreign key of each new row, which costs about as much as the insert. These two stand before
+// and after the statements that insert such rows and join nothing.
 constexpr char const* keep_plans_sql = "SET LOCAL plan_cache_mode = auto";
 constexpr char const* renew_plans_sql = "SET LOCAL plan_cache_mode = force_custom_plan";
 

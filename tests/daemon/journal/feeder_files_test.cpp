@@ -93,6 +93,28 @@ TEST_F(feeder_files, keeps_a_stored_stream_for_a_while) {
     EXPECT_EQ(run->pushes->bytes(), 0U);
 }
 
+// What is only kept for a failover takes no room from pushes. After the failover it does again.
+TEST_F(feeder_files, counts_a_kept_stream_as_not_stored_once_the_database_went_back) {
+    constexpr std::size_t half = 1 << 19;
+    auto const name = earlier(1);
+    auto const run =
+        start({.retain = std::chrono::hours{1}, .journal_bytes = std::uint64_t{9} << 18});
+    run->push(1);
+    run->feed();
+    run->lanes.finish_all();
+    run->keep();
+    ASSERT_EQ(run->pushes->bytes(), std::uint64_t{2} << 20);
+    ASSERT_EQ(run->pushes->admit(half), ingest::push_status::pushed);
+    run->pushes->release(half);
+
+    positions.positions[name] = 0;
+    run->keep();
+    EXPECT_EQ(run->pushes->admit(half), ingest::push_status::full);
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_EQ(run->pushes->admit(half), ingest::push_status::pushed);
+}
+
 TEST_F(feeder_files, keeps_no_more_bytes_of_stored_streams_than_it_may) {
     // Ids of one millisecond are in any order.
     auto const [oldest, newest] = std::minmax({earlier(1), earlier(1)});

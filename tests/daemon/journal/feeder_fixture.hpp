@@ -69,6 +69,7 @@ struct feeder_settings {
     std::uint64_t retain_bytes = UINT64_MAX;
     bool skips_damage = false;
     std::uint64_t segment_bytes = 1 << 20;
+    std::uint64_t journal_bytes = 1 << 26;
 };
 
 /// The journal's part of one run of the daemon, stepped by the test. The disk and the positions
@@ -88,7 +89,7 @@ struct feeder_run {
             earlier_bytes += stream.bytes;
         }
         pushes = std::make_unique<push_journal>(
-            push_journal_options{1 << 26, 1 << 20, earlier_bytes}, writer,
+            push_journal_options{settings.journal_bytes, 1 << 20, earlier_bytes}, writer,
             [] { return one_source(); },
             [](ingest::record_block& block) { decide_payers(block, *small_catalog()); },
             [this](journal_report const& report) { flush_error = report.error; });

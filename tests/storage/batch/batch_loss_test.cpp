@@ -242,6 +242,37 @@ class rivals : public batch_fixture {
     }
 };
 
+// The row comes into being between the lock of those that exist and the insert of those that do not.
+// It is not locked then, so what is read of it would not hold.
+TEST_F(rivals, that_create_a_row_make_the_locks_of_a_batch_stale) {
+    batch_writer lane{database, "tallyd lane", any_day};
+    auto const batch = one_call(1, 1, 1'000'000'000);
+    auto const& row = batch.usage[0];
+    storage::sql_session other{database, "test"};
+    storage::sql_transaction creation{other};
+    other.query("INSERT INTO billing.subscription_usage (subscription_id, account_id,"
+                " billing_period_start, billing_period_end, currency, created_at, updated_at)"
+                " SELECT $1::uuid, $2::uuid, to_timestamp($3::bigint / 1000000),"
+                " to_timestamp($4::bigint / 1000000), 'INR', now(), now()",
+                {ingest::to_string(row.subscription_id), ingest::to_string(row.account_id),
+                 std::to_string(row.period_start), std::to_string(row.period_end)});
+
+    storage::result status;
+    std::jthread locking{[&] { status = lane.lock_rows(batch.usage, {}); }};
+    for (int tries = 0; tries < 500 && ask("SELECT count(*) FROM pg_stat_activity WHERE"
+                                           " wait_event_type = 'Lock' AND datname ="
+                                           " current_database()") != "1";
+         ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    creation.commit();
+    locking.join();
+    EXPECT_EQ(status.reason, failure::stale) << status.detail;
+
+    EXPECT_TRUE(lane.lock_rows(batch.usage, {}).ok());
+    lane.roll_back();
+}
+
 TEST_F(rivals, on_one_subscription_lose_no_update) {
     constexpr int rounds = 25;
     std::array<int, 2> stale{};

@@ -154,6 +154,19 @@ TEST_F(effect_queue_test, a_constraint_refuses_its_own_events_only) {
     EXPECT_THAT(ask("SELECT detail FROM ingest.suspense"), testing::HasSubstr("fair_use"));
 }
 
+// At COMMIT a deferred constraint would refuse the effects of others, too.
+TEST_F(effect_queue_test, a_deferred_constraint_refuses_its_own_events_only) {
+    run("CREATE FUNCTION public.fair() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.sms_sent >= 50 THEN RAISE 'unfair' USING ERRCODE = 'ZZ001'; END IF;"
+        " RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER fair AFTER UPDATE ON licensing.licenses DEFERRABLE INITIALLY"
+        " DEFERRED FOR EACH ROW EXECUTE FUNCTION public.fair()");
+    store({sent("a", "SALON-1", 40), sent("b", "SALON-1", 10), sent("c", "SALON-1", 9)});
+    EXPECT_EQ(apply(), "2/1");
+    EXPECT_EQ(credits(), "SALON-1 51 SALON-2 0");
+    EXPECT_THAT(suspended(), ElementsAre("database_refused|raw of event b|waiting"));
+}
+
 TEST_F(effect_queue_test, hundreds_of_refused_effects_fail_no_transaction) {
     run("ALTER TABLE licensing.license_audit_events ADD CONSTRAINT odd"
         " CHECK (type <> 'license.odd')");
@@ -195,6 +208,29 @@ TEST_F(effect_queue_test, tries_again_what_a_lock_stopped) {
     EXPECT_TRUE(suspended().empty());
     EXPECT_TRUE(effect_queue{impatient}.apply_next(done).ok());
     EXPECT_EQ(credits(), "SALON-1 40 SALON-2 0");
+}
+
+TEST_F(effect_queue_test, applies_what_came_before_an_effect_that_a_lock_stops) {
+    pq_connection impatient{database, "test effects", {}, {.lock_timeout_ms = 100}};
+    effect_queue stubborn{impatient};
+    store({bought("a", "SALON-2", 5), sent("b", "SALON-2", 1), sent("c", "SALON-1", 60),
+           sent("d", "SALON-2", 1)});
+    effect_counts done;
+    {
+        sql_session other{database, "test"};
+        sql_transaction const holding{other};
+        other.execute("SELECT FROM licensing.licenses WHERE key = 'SALON-1' FOR UPDATE");
+        EXPECT_FALSE(stubborn.apply_next(done).ok());
+        EXPECT_TRUE(stubborn.apply_next(done).ok());
+        EXPECT_EQ(done.taken(), 1) << "one at a time after a failure";
+        EXPECT_TRUE(stubborn.apply_next(done).ok());
+        EXPECT_FALSE(stubborn.apply_next(done).ok()) << "the one that the lock stops";
+        EXPECT_EQ(credits(), "SALON-1 100 SALON-2 4");
+        EXPECT_EQ(waiting(), "2") << "what came after it waits: effects are applied in order";
+    }
+    while (stubborn.apply_next(done).ok() && done.taken() > 0) {
+    }
+    EXPECT_EQ(credits(), "SALON-1 40 SALON-2 3");
 }
 
 TEST_F(effect_queue_test, applies_once_when_the_session_ends_between_effect_and_commit) {

@@ -248,6 +248,13 @@ TEST_F(sql_session_test, has_the_settings_of_every_session_and_leaves_the_others
                      "\" SET synchronous_commit = off");
     sql_session session{database_, "tallyd test"};
     EXPECT_EQ(session.query_value("SHOW synchronous_commit"), "on");
+    session_.execute("ALTER DATABASE \"" + session_.address().database +
+                     "\" SET synchronous_commit = remote_write");
+    EXPECT_EQ((sql_session{database_, "test"}.query_value("SHOW synchronous_commit")), "on");
+    session_.execute("ALTER DATABASE \"" + session_.address().database +
+                     "\" SET synchronous_commit = remote_apply");
+    EXPECT_EQ((sql_session{database_, "test"}.query_value("SHOW synchronous_commit")),
+              "remote_apply");
     EXPECT_EQ(session.query_value("SHOW application_name"), "tallyd test");
     EXPECT_EQ(session.query_value("SHOW timezone"), "Asia/Kolkata");
     EXPECT_EQ(session.query_value("SHOW statement_timeout"), "0");
