@@ -144,10 +144,10 @@ class lane {
     storage::lane_writer writer_;
 
     std::shared_ptr<open_batch> open_;
-    std::uint64_t stored_generation_ = 0;       ///< of the batch that is being stored
-    clock::time_point opened_at_;               ///< when its first record came
-    std::deque<part> at_once_;                  ///< parts that are not suspected, one source each
-    std::deque<part> aside_;                    ///< parts with a bad record, one source each
+    std::uint64_t stored_generation_ = 0; ///< of the batch that is being stored
+    clock::time_point opened_at_;         ///< when its first record came
+    std::deque<part> at_once_;            ///< parts that are not suspected, one source each
+    std::deque<part> aside_;              ///< parts with a bad record, one source each
     storage::refused_sources refused_sources_;
     storage::failure_budget budget_;
 
