@@ -27,13 +27,13 @@ void keep_one_plan(test_bed& bed) {
     link.execute("VACUUM ANALYZE billing.rates, billing.rate_steps");
 }
 
-void check(storage::loaded_catalog const& loaded, storage::result const& said, test_bed& bed) {
-    if (!said.ok() || loaded.warnings.count() > 0) {
-        throw std::runtime_error{"the catalog was not loaded whole: " + said.detail};
+void check(storage::expected<storage::loaded_catalog> const& loaded, test_bed& bed) {
+    if (!loaded.ok() || loaded->warnings.count() > 0) {
+        throw std::runtime_error{"the catalog was not loaded whole: " + loaded.status().detail};
     }
     std::size_t rates = 0;
-    for (rating::catalog_index i = 0; i < loaded.catalog->plans(); ++i) {
-        rates += loaded.catalog->plan_at(i).rates().size();
+    for (rating::catalog_index i = 0; i < loaded->catalog->plans(); ++i) {
+        rates += loaded->catalog->plan_at(i).rates().size();
     }
     if (rates != bed.options().catalog.prefixes + std::size_t{1}) { // one more for inbound calls
         throw std::runtime_error{std::to_string(rates) + " rates were loaded"};
@@ -50,18 +50,17 @@ void bench_load(test_bed& bed) {
     double bytes = 0;
     for (int run = 0; run < bed.options().runs; ++run) {
         auto const before = memory_in_use();
-        storage::loaded_catalog loaded;
 
         // Only the load is timed, not the check of its result.
         double const server_before_s = server_cpu_seconds(bed.server_pid());
         auto const cpu_before = std::clock();
         auto const begin = std::chrono::steady_clock::now();
-        auto const said = storage::load_catalog(bed.connection_string(), loaded);
+        auto const loaded = storage::load_catalog(bed.connection_string());
         seconds.push_back(
             std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
         double const cpu_s = static_cast<double>(std::clock() - cpu_before) / CLOCKS_PER_SEC;
 
-        check(loaded, said, bed);
+        check(loaded, bed);
         bytes = static_cast<double>(memory_in_use() - before);
         std::printf("load %d: %.3f s (CPU: %.3f s, server %.3f s)\n", run + 1, seconds.back(),
                     cpu_s, server_cpu_seconds(bed.server_pid()) - server_before_s);

@@ -3,8 +3,10 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/confirmation.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/text/json_writer.hpp"
+#include "storage/postgres/command_error.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migrations.hpp"
 
@@ -273,27 +275,24 @@ migrate_exit run(command_environment const& environment, migrate_flags const& fl
 
         // Checked before anything is opened: --yes in a script must not be enough in production.
         if (destructive == is_destructive::yes && settings.environment == "production") {
-            throw std::runtime_error{"environment is \"production\": reverting a migration is "
-                                     "refused, since it drops tables with their rows"};
+            throw storage::command_error{"environment is \"production\": reverting a migration is "
+                                         "refused, since it drops tables with their rows"};
         }
         bool has_events = false;
         return perform(settings, flags, act, has_events);
 
-    } catch (storage::migration_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return error.code();
-    } catch (storage::migration_files_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return migrate_exit::changed;
+    } catch (storage::command_error const& error) {
+        print_failure(error);
+        return migrate_exit{error.exit_code()};
     } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
+        print_failure(error);
         return migrate_exit::failed;
     }
 }
 
 int diagram(command_environment const& environment, diagram_request const& item) {
     auto const settings = environment.load_settings();
-    try {
+    return with_failures_printed(failure_text::lines, [&] {
         database const opened{settings, database_use::shared};
 
         // A diagram of an older schema would be taken for the documentation of this version.
@@ -303,10 +302,7 @@ int diagram(command_environment const& environment, diagram_request const& item)
             return static_cast<int>(migrate_exit::pending);
         }
         return migrate_diagram(opened.connection_string(), item);
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 /// The arguments that the callbacks of the command line share.

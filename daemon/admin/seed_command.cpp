@@ -1,6 +1,8 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/confirmation.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
+#include "storage/postgres/command_error.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "storage/schema/seeds.hpp"
 
@@ -77,11 +79,11 @@ int seed(command_environment const& environment, seed_flags const& flags) {
     options.admin_password = variable("TALLYD_ADMIN_PASSWORD");
     options.support_password = variable("TALLYD_SUPPORT_PASSWORD");
 
-    try {
+    return with_failures_printed(failure_text::lines, [&] {
         // Refused before the database is opened. Undoing demo data is allowed, as it may be there
         // by mistake.
         if (options.demo && options.production && !flags.undo) {
-            throw std::runtime_error{"environment is \"production\": demo data is refused"};
+            throw storage::command_error{"environment is \"production\": demo data is refused"};
         }
 
         database const opened{settings, database_use::shared};
@@ -91,11 +93,8 @@ int seed(command_environment const& environment, seed_flags const& flags) {
 
         // Each seed in a transaction with its record: those before one that fails stay applied.
         print(storage::apply_seeds(opened.connection_string(), options), "applied");
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return exit_failure;
-    }
-    return exit_success;
+        return exit_success;
+    });
 }
 
 } // namespace

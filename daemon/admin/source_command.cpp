@@ -2,6 +2,7 @@
 #include "daemon/admin/source_token.hpp"
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/formats/formats.hpp"
 #include "ingest/text/json_writer.hpp"
@@ -183,15 +184,12 @@ int list(source_admin& sources, source_flags const& flags) {
 int with_database(command_environment const& environment, source_flags const& flags,
                   source_work const& work) {
     auto const settings = environment.load_settings();
-    try {
+    return with_failures_printed(failure_text::lines, [&] {
         database const opened{settings, database_use::shared};
         storage::sql_session session{opened.connection_string(), "tallyd source"};
         source_admin sources{session};
         return work(sources, flags);
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 /// Adds a subcommand that does `work`.

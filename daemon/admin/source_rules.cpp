@@ -4,12 +4,12 @@
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/text/json_writer.hpp"
 #include "rating/number/number_normalizer.hpp"
+#include "storage/postgres/command_error.hpp"
 
 #include <array>
 #include <fstream>
 #include <iostream>
 #include <sstream>
-#include <stdexcept>
 
 namespace tally::daemon {
 namespace {
@@ -21,7 +21,7 @@ std::string content_of(std::string const& file) {
     std::ostringstream text;
     text << input.rdbuf();
     if (!input) {
-        throw std::runtime_error("cannot read " + file);
+        throw storage::command_error("cannot read " + file);
     }
     return std::move(text).str();
 }
@@ -37,7 +37,7 @@ ingest::number_rules rules_of(std::string const& json) {
     for (auto const& problem : reading.problems) {
         all += "\n  " + printable(problem);
     }
-    throw std::runtime_error(all);
+    throw storage::command_error(all);
 }
 
 /// Which rule made the number what it is, so that an operator can mend the right one.

@@ -15,8 +15,8 @@ struct rules_request {
     bool json = false;
 };
 
-/// Returns the rules of an argument as JSON: it is JSON itself, or @FILE. Throws std::runtime_error
-/// whose text names every problem.
+/// Returns the rules of an argument as JSON: it is JSON itself, or @FILE. Throws
+/// storage::command_error whose text names every problem.
 std::string checked_number_rules(std::string const& given);
 
 /// Shows, sets or tries the number rules of a source. Returns the exit code.

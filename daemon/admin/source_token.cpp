@@ -2,12 +2,12 @@
 
 #include "ingest/file/file_input.hpp"
 #include "ingest/record/source.hpp"
+#include "storage/postgres/command_error.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <array>
-#include <stdexcept>
 
 namespace tally::daemon {
 
@@ -15,7 +15,7 @@ std::string new_source_token() {
     // 256 bits: a token cannot be guessed, so a plain digest of it is enough in the database.
     std::array<unsigned char, 32> random{};
     if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
-        throw std::runtime_error("no random bytes for a token");
+        throw storage::command_error("no random bytes for a token");
     }
     std::array<unsigned char, 48> text{}; // 44 characters and a final zero
     int const size = EVP_EncodeBlock(text.data(), random.data(), static_cast<int>(random.size()));

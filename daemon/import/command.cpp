@@ -1,5 +1,6 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/logging.hpp"
 #include "daemon/cli/schema_gate.hpp"
 #include "daemon/cli/stop_on_signal.hpp"
@@ -92,7 +93,7 @@ int import(command_environment const& environment, import_flags const& flags) {
     auto const settings = environment.load_settings();
     set_up_command_log(settings.log_level, settings.log_format);
     stop_on_signal stop; // before the first thread, so that all threads block the signals
-    try {
+    return with_failures_printed(failure_text::lines, [&] {
         database opened{settings, database_use::shared};
         if (!has_schema(opened, stop.source())) {
             return exit_failure;
@@ -110,20 +111,14 @@ int import(command_environment const& environment, import_flags const& flags) {
                                 .stop = [&stop] { return stop.ask(); },
                                 .supervise = [&opened] { (void)opened.supervise(); }}};
         return import_files(session, flags, stop) ? exit_success : exit_failure;
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 int list(command_environment const& environment, import_flags const& flags) {
     auto const settings = environment.load_settings();
-    try {
+    return with_failures_printed(failure_text::lines, [&] {
         return list_imports(settings, flags.list_limit, flags.list_json);
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 void add_list(CLI::App& parent, command_environment& environment,

@@ -102,8 +102,7 @@ int list_imports(config::settings const& settings, std::int32_t limit, bool as_j
     auto const rows = storage::list_imports(connection, limit);
 
     // Rows name their source by id. People know it by its name.
-    storage::loaded_sources loaded;
-    check(storage::load_sources(connection, loaded), "load the sources");
+    auto const loaded = check(storage::load_sources(connection), "load the sources");
     auto const names = names_of(*loaded.sources);
     as_json ? print_rows_as_json(rows, names) : print_rows(rows, names);
     return exit_success;

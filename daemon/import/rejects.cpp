@@ -1,6 +1,7 @@
 #include "daemon/import/rejects.hpp"
 
 #include "daemon/cli/payload_text.hpp"
+#include "storage/postgres/command_error.hpp"
 
 #include <cerrno>
 #include <limits>
@@ -45,8 +46,8 @@ void import_rejects::flush() {
 
 void import_rejects::check() {
     if (!out_) {
-        throw std::runtime_error(path_ +
-                                 ": cannot be written: " + std::generic_category().message(errno));
+        throw storage::command_error(
+            path_ + ": cannot be written: " + std::generic_category().message(errno));
     }
 }
 

@@ -18,10 +18,10 @@ namespace tally::daemon {
 /// input again, so the file is always complete. One thread.
 class import_rejects {
   public:
-    /// Throws std::runtime_error when the file cannot be written.
+    /// Throws storage::command_error when the file cannot be written.
     explicit import_rejects(std::string path);
 
-    /// Throws std::runtime_error when the disk is full: rejected records must not be lost.
+    /// Throws storage::command_error when the disk is full: rejected records must not be lost.
     void write(std::string_view file, import_reject const& reject);
     /// Writes all buffered lines to the file; throws as write() does.
     void flush();

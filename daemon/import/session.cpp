@@ -9,12 +9,12 @@
 #include "storage/catalog/catalog_loader.hpp"
 #include "storage/catalog/source_loader.hpp"
 #include "storage/effects/effect_queue.hpp"
+#include "storage/postgres/command_error.hpp"
 #include "storage/postgres/database_error.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace tally::daemon {
 
@@ -80,37 +80,35 @@ import_session::import_session(import_options options)
 import_session::~import_session() = default;
 
 void import_session::load() {
-    storage::loaded_sources sources;
-    check(storage::load_sources(options_.connection_string, sources));
+    auto const sources = check(storage::load_sources(options_.connection_string));
     log(sources.warnings);
     sources_ = sources.sources;
 
     // The source must exist, be enabled and be allowed to send this format.
     auto const* found = sources_->by_name(options_.source);
     if (found == nullptr) {
-        throw std::runtime_error("there is no source '" + options_.source +
-                                 "'; add it with: tallyd source add " + options_.source);
+        throw storage::command_error("there is no source '" + options_.source +
+                                     "'; add it with: tallyd source add " + options_.source);
     }
 
     if (!found->is_active) {
-        throw std::runtime_error("source '" + options_.source +
-                                 "' is disabled; enable it with: tallyd source enable " +
-                                 options_.source);
+        throw storage::command_error("source '" + options_.source +
+                                     "' is disabled; enable it with: tallyd source enable " +
+                                     options_.source);
     }
 
     // No list of formats means all of them.
     auto const& allowed = found->formats;
     if (!allowed.empty() &&
         std::find(allowed.begin(), allowed.end(), options_.in_format->name) == allowed.end()) {
-        throw std::runtime_error("source '" + options_.source + "' does not send the format " +
-                                 std::string{options_.in_format->name});
+        throw storage::command_error("source '" + options_.source + "' does not send the format " +
+                                     std::string{options_.in_format->name});
     }
 
     source_ = std::make_shared<ingest::source const>(*found);
 
     // Read once for the whole import: a plan that changes meanwhile applies to the next one (R14).
-    storage::loaded_catalog catalog;
-    check(storage::load_catalog(options_.connection_string, catalog));
+    auto const catalog = check(storage::load_catalog(options_.connection_string));
     log(catalog.warnings);
     catalog_ = catalog.catalog;
 }

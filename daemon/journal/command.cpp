@@ -1,6 +1,7 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/confirmation.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/journal/inventory.hpp"
 #include "ingest/text/json_writer.hpp"
@@ -195,12 +196,8 @@ using journal_work = int (*)(config::settings const&, journal_flags const&);
 
 void run(command_environment& environment, journal_flags const& flags, journal_work work) {
     auto const settings = environment.load_settings();
-    try {
-        environment.exit_code = work(settings, flags);
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        environment.exit_code = exit_failure;
-    }
+    environment.exit_code =
+        with_failures_printed(failure_text::lines, [&] { return work(settings, flags); });
 }
 
 } // namespace

@@ -11,17 +11,13 @@ class postgres_catalog final : public catalog_database {
     explicit postgres_catalog(std::string const& connection_string)
         : listener_{connection_string}, loader_{connection_string, "tallyd catalog"} {}
 
-    storage::result wait_for_change(int timeout_ms, bool& changed) override {
-        return listener_.wait(timeout_ms, changed);
+    storage::expected<bool> wait_for_change(int timeout_ms) override {
+        return listener_.wait(timeout_ms);
     }
-    storage::result load(storage::loaded_sources& sources,
-                         storage::loaded_catalog& catalog) override {
-        auto status = storage::load_sources(loader_, sources);
-        if (status.ok()) {
-            status = storage::load_catalog(loader_, catalog);
-        }
+    storage::expected<loaded_data> load() override {
+        auto loaded = load_both();
         loader_.close(); // it may not be needed again for days
-        return status;
+        return loaded;
     }
     void cancel() noexcept override {
         listener_.cancel();
@@ -29,6 +25,18 @@ class postgres_catalog final : public catalog_database {
     }
 
   private:
+    storage::expected<loaded_data> load_both() {
+        auto sources = storage::load_sources(loader_);
+        if (!sources.ok()) {
+            return sources.status();
+        }
+        auto catalog = storage::load_catalog(loader_);
+        if (!catalog.ok()) {
+            return catalog.status();
+        }
+        return loaded_data{*std::move(sources), *std::move(catalog)};
+    }
+
     storage::catalog_listener listener_;
     storage::pq_connection loader_;
 };

@@ -9,6 +9,12 @@
 
 namespace tally::daemon {
 
+/// What one load reads: sources and the catalog.
+struct loaded_data {
+    storage::loaded_sources sources;
+    storage::loaded_catalog catalog;
+};
+
 /// The database as the catalog watch sees it. Failures are results. One thread, except cancel().
 class catalog_database {
   public:
@@ -17,12 +23,11 @@ class catalog_database {
     catalog_database& operator=(catalog_database const&) = delete;
     virtual ~catalog_database() = default;
 
-    /// Waits for a change or the timeout. `changed` is also true after each new connection, so a
-    /// caller that loads after each `true` misses no change.
-    virtual storage::result wait_for_change(int timeout_ms, bool& changed) = 0;
+    /// Waits for a change or the timeout; true: something has changed. That is also the answer
+    /// after each new connection, so a caller that loads after each `true` misses no change.
+    virtual storage::expected<bool> wait_for_change(int timeout_ms) = 0;
     /// Reads all sources and the whole catalog, sources first.
-    virtual storage::result load(storage::loaded_sources& sources,
-                                 storage::loaded_catalog& catalog) = 0;
+    virtual storage::expected<loaded_data> load() = 0;
 
     /// Any thread: ends a request and makes all later ones fail.
     virtual void cancel() noexcept = 0;

@@ -78,20 +78,18 @@ void catalog_watch::run() noexcept {
 
 void catalog_watch::turn() {
     // Waits on the LISTEN connection; an answer of any kind shows that the database is there.
-    bool changed = false;
-    storage::result status;
-    {
+    auto const changed = [this] {
         database_wait const waiting{pulse_};
-        status = database_->wait_for_change(static_cast<int>(timing_.wait.count()), changed);
-    }
-    if (!status.ok()) {
-        failed(status);
+        return database_->wait_for_change(static_cast<int>(timing_.wait.count()));
+    }();
+    if (!changed.ok()) {
+        failed(changed.status());
         return;
     }
 
     target_.reached();
 
-    if (!changed && !reload_asked_.exchange(false)) {
+    if (!*changed && !reload_asked_.exchange(false)) {
         return;
     }
 
@@ -104,16 +102,16 @@ void catalog_watch::turn() {
 }
 
 storage::result catalog_watch::load() {
-    // Into locals first: a load that fails leaves the published catalog in use.
+    // A load that fails leaves the published catalog in use.
     auto const began = std::chrono::steady_clock::now();
-    storage::loaded_sources senders;
-    storage::loaded_catalog catalog;
-    {
+    auto loaded = [this] {
         database_wait const waiting{pulse_};
-        if (auto status = database_->load(senders, catalog); !status.ok()) {
-            return status;
-        }
+        return database_->load();
+    }();
+    if (!loaded.ok()) {
+        return loaded.status();
     }
+    auto [senders, catalog] = *std::move(loaded);
 
     // A row that is left out may change who pays, so every load names it.
     log_warnings(senders.warnings);

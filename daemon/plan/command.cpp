@@ -1,11 +1,13 @@
 #include "daemon/cli/command.hpp"
 #include "config/nearest_name.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/plan/files.hpp"
 #include "daemon/plan/report.hpp"
 #include "rating/plan_file/plan_writer.hpp"
 #include "storage/plans/store.hpp"
+#include "storage/postgres/command_error.hpp"
 #include "storage/schema/migrations.hpp"
 
 #include <CLI/CLI.hpp>
@@ -160,20 +162,17 @@ int check(plan_flags const& flags) {
 int with_database(command_environment const& environment, plan_flags const& flags,
                   plan_work const& work) {
     auto const settings = environment.load_settings();
-    try {
+    return with_failures_printed(failure_text::lines, [&] {
         database const opened{settings, database_use::shared};
 
         // The statements are those of this binary's schema.
         if (auto const schema = storage::check_schema(opened.connection_string()); !schema.is_ok) {
-            throw std::runtime_error{schema.advice};
+            throw storage::command_error{schema.advice};
         }
         storage::pq_connection connection{opened.connection_string(), "tallyd plan"};
         plan_store store{connection};
         return work(store, flags);
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 CLI::App* add_work(CLI::App& parent, command_environment& environment,

@@ -4,6 +4,7 @@
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/plan/files.hpp"
 #include "storage/catalog/catalog_loader.hpp"
+#include "storage/postgres/command_error.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -14,7 +15,7 @@ namespace {
 /// The number of plan codes that a message lists at most.
 constexpr std::size_t codes_shown_max = 30;
 
-/// Throws no_plan with all problems of the file, a line each.
+/// Throws command_error with all problems of the file, a line each.
 rating::plan_definition read_file(std::string const& file) {
     auto reading = read_plan_file(file);
     if (!reading.plan) {
@@ -22,7 +23,7 @@ rating::plan_definition read_file(std::string const& file) {
         for (auto const& problem : reading.problems) {
             lines += (lines.empty() ? "" : "\n") + line_of(problem);
         }
-        throw no_plan{lines};
+        throw storage::command_error{lines};
     }
     return std::move(*reading.plan);
 }
@@ -135,30 +136,29 @@ rating_plan plan_of_file(std::string const& plan_file,
         });
     } catch (std::invalid_argument const& refused) {
         // A plan may be valid as a file and still describe no tariff.
-        throw no_plan{plan_file + ": " + refused.what()};
+        throw storage::command_error{plan_file + ": " + refused.what()};
     }
     return opened;
 }
 
 rating_plan plan_of_code(std::string const& connection_string, std::string const& code) {
     // The whole catalog, since it knows our own numbers and the fallback plans.
-    storage::loaded_catalog loaded;
-    auto const status = storage::load_catalog(connection_string, loaded);
-    if (!status.ok()) {
-        throw no_plan{"the catalog cannot be read: " + status.detail};
+    auto const loaded = storage::load_catalog(connection_string);
+    if (!loaded.ok()) {
+        throw storage::command_error{"the catalog cannot be read: " + loaded.status().detail};
     }
 
     rating_plan opened;
-    opened.catalog = loaded.catalog;
-    for (rating::catalog_index i = 0; i < loaded.catalog->plans(); ++i) {
-        auto const& plan = loaded.catalog->plan_at(i);
+    opened.catalog = loaded->catalog;
+    for (rating::catalog_index i = 0; i < opened.catalog->plans(); ++i) {
+        auto const& plan = opened.catalog->plan_at(i);
         if (plan.head().code == code) {
-            opened.tariff = {loaded.catalog, &plan}; // lives as long as its catalog
-            opened.warnings = warnings_about(code, loaded.warnings);
+            opened.tariff = {opened.catalog, &plan}; // lives as long as its catalog
+            opened.warnings = warnings_about(code, loaded->warnings);
             return opened;
         }
     }
-    throw no_plan{unknown_code(code, loaded)};
+    throw storage::command_error{unknown_code(code, *loaded)};
 }
 
 } // namespace tally::daemon

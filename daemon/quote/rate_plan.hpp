@@ -4,16 +4,10 @@
 #include "rating/tariff/tariff.hpp"
 
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace tally::daemon {
-
-/// There is no plan to rate by. The text has one line per problem.
-struct no_plan : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 /// A plan to rate by.
 struct rating_plan {
@@ -24,12 +18,12 @@ struct rating_plan {
 
 /// The tariff of a plan file and the decks beside it. Its fallback plan, and the fallback of that
 /// one, are found among `fallback_files` by their codes; a missing one gives a warning and is not
-/// used. Throws no_plan.
+/// used. Throws storage::command_error with a line per problem.
 rating_plan plan_of_file(std::string const& plan_file,
                          std::vector<std::string> const& fallback_files);
 
-/// A plan of the database, with the catalog, which knows our own numbers. Throws no_plan, whose
-/// text lists the known codes.
+/// A plan of the database, with the catalog, which knows our own numbers. Throws
+/// storage::command_error, whose text lists the known codes.
 rating_plan plan_of_code(std::string const& connection_string, std::string const& code);
 
 } // namespace tally::daemon

@@ -1,5 +1,6 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/operator_name.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/base/uuid.hpp"
@@ -62,7 +63,7 @@ void print(correction_outcome const& outcome, cdr_flags const& flags) {
 /// Corrects one call. The exit code: 0 also when it already has the status.
 int correct(command_environment const& environment, correction_kind kind, cdr_flags flags) {
     auto const settings = environment.load_settings();
-    try {
+    return with_failures_printed(failure_text::quoted, [&] {
         // Decoders map an id that is not a UUID to one; find the call by the same rule.
         auto const id = ingest::parse_uuid(flags.which.uuid);
         flags.which.uuid = ingest::to_string(
@@ -74,10 +75,7 @@ int correct(command_environment const& environment, correction_kind kind, cdr_fl
         storage::call_corrector corrector{session};
         print(corrector.correct(kind, flags.which, {operator_name(), flags.reason}), flags);
         return exit_success;
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << printable(error.what()) << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 /// The subcommands differ only in the kind of correction.

@@ -1,5 +1,6 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/logging.hpp"
 #include "daemon/cli/operator_name.hpp"
 #include "daemon/cli/schema_gate.hpp"
@@ -123,7 +124,7 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
 
     // Before the first thread, so that all threads block the signals.
     stop_on_signal stop;
-    try {
+    return with_failures_printed(failure_text::quoted, [&] {
         database opened{settings, database_use::shared};
 
         if (!has_schema(opened, stop.source())) {
@@ -139,10 +140,7 @@ int rerate(command_environment const& environment, rerate_flags const& flags) {
                                   stop);
         }
         return rerate_calls(connection_string, flags, stop);
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << printable(error.what()) << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 void add_options(CLI::App& command, rerate_flags& flags) {

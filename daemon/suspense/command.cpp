@@ -1,6 +1,7 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/confirmation.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/logging.hpp"
 #include "daemon/cli/operator_name.hpp"
 #include "daemon/cli/schema_gate.hpp"
@@ -55,8 +56,7 @@ storage::suspense_filter filter_of(suspense_work const& work) {
 
 /// A line per state, reason and source, with what to do about it.
 int list_groups(suspense_work const& work, storage::suspense_filter const& which) {
-    std::vector<storage::suspense_group> groups;
-    check(storage::summarize_suspense(work.connection, which, groups));
+    auto const groups = check(storage::summarize_suspense(work.connection, which));
     if (work.flags.json) {
         print_groups_as_json(std::cout, groups);
     } else if (groups.empty()) {
@@ -70,9 +70,8 @@ int list_groups(suspense_work const& work, storage::suspense_filter const& which
 }
 
 int list_rows(suspense_work const& work, storage::suspense_filter const& which) {
-    std::vector<storage::suspense_record> rows;
     auto const limit = work.flags.limit > 0 ? work.flags.limit : rows_unless_said;
-    check(storage::list_suspense(work.connection, which, limit, rows));
+    auto const rows = check(storage::list_suspense(work.connection, which, limit));
     if (work.flags.json) {
         for (auto const& row : rows) {
             std::cout << json_line(row, with_payload::no) << '\n';
@@ -81,8 +80,7 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
     }
 
     // The number of all is shown below the rows, so that a limit does not hide the others.
-    std::int64_t all = 0;
-    check(storage::count_suspense(work.connection, which, all));
+    auto const all = check(storage::count_suspense(work.connection, which));
     if (rows.empty()) {
         std::cout << "no suspended record matches\n";
     } else {
@@ -150,8 +148,7 @@ int change(suspense_work const& work, std::string_view state, std::string_view d
     // may have been resolved meanwhile.
     auto which = filter_of(work);
     which.state = state;
-    std::int64_t count = 0;
-    check(storage::count_suspense(work.connection, which, count));
+    auto count = check(storage::count_suspense(work.connection, which));
     if (count > 0 && !work.flags.dry_run) {
         std::string const question = (state == "waiting" ? "discard " : "restore ") +
                                      std::to_string(count) + (count == 1 ? " record" : " records");
@@ -200,14 +197,11 @@ int perform(command_environment const& environment, int (*act)(suspense_work con
     // Lines of level info would interrupt the tables that the command prints.
     auto const settings = environment.load_settings();
     set_up_command_log(settings.log_level, settings.log_format);
-    try {
+    return with_failures_printed(failure_text::quoted, [&] {
         database const opened{settings, database_use::shared};
         storage::pq_connection connection{opened.connection_string(), "tallyd suspense"};
         return act({settings, opened, connection, flags});
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << printable(error.what()) << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 CLI::App* add_subcommand(CLI::App& parent, command_environment& environment,

@@ -18,9 +18,7 @@ class postgres_suspense final : public suspense_database {
           connection_{connection_string, "tallyd suspense", {}, storage::due_limits()} {}
 
     std::vector<storage::waiting_reason> waiting() override {
-        std::vector<storage::waiting_reason> reasons;
-        check(storage::waiting_by_reason(connection_, reasons));
-        return reasons;
+        return check(storage::waiting_by_reason(connection_));
     }
 
     bool is_leader() override {
@@ -32,17 +30,14 @@ class postgres_suspense final : public suspense_database {
 
         // Not ours is no failure: another daemon retries, and this one asks again in the next
         // cycle.
-        bool is_ours = false;
-        check(storage::try_become_leader(connection_, is_ours));
+        bool const is_ours = check(storage::try_become_leader(connection_));
         our_generation_ = is_ours ? connection_.generation() : 0;
         return is_ours;
     }
 
     std::vector<ingest::uuid> due(storage::automatic_attempts const& attempts,
                                   std::int32_t ids_max) override {
-        std::vector<ingest::uuid> ids;
-        check(storage::find_due(connection_, attempts, ids_max, ids));
-        return ids;
+        return check(storage::find_due(connection_, attempts, ids_max));
     }
 
     /// The rows are read in portions of bounded size, so large payloads take several reads.

@@ -2,6 +2,7 @@
 
 #include "daemon/suspense/report.hpp"
 #include "ingest/formats/formats.hpp"
+#include "storage/postgres/command_error.hpp"
 #include "storage/postgres/database_error.hpp"
 #include "storage/suspense/rows.hpp"
 
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <set>
-#include <stdexcept>
 #include <system_error>
 
 namespace tally::daemon {
@@ -67,8 +67,8 @@ class export_file {
   private:
     [[nodiscard]] bool is_stdout() const noexcept { return path_ == "-"; }
     [[noreturn]] void fail() const {
-        throw std::runtime_error("cannot write " + path_ + ": " +
-                                 std::generic_category().message(errno));
+        throw storage::command_error("cannot write " + path_ + ": " +
+                                     std::generic_category().message(errno));
     }
 
     std::string path_;
@@ -79,8 +79,7 @@ class export_file {
 /// The one format of the selected records; empty when there are none. Throws when there are
 /// several: tallyd import reads one format per file.
 std::string raw_format(storage::pq_connection& connection, storage::suspense_filter const& which) {
-    std::vector<storage::suspense_group> groups;
-    check(storage::summarize_suspense(connection, which, groups));
+    auto const groups = check(storage::summarize_suspense(connection, which));
 
     std::set<std::string> formats;
     std::string names;
@@ -90,8 +89,8 @@ std::string raw_format(storage::pq_connection& connection, storage::suspense_fil
         }
     }
     if (formats.size() > 1) {
-        throw std::runtime_error("--raw writes one format at a time; pass --format, one of: " +
-                                 names);
+        throw storage::command_error("--raw writes one format at a time; pass --format, one of: " +
+                                     names);
     }
     return formats.empty() ? std::string{} : *formats.begin();
 }

@@ -14,7 +14,7 @@ struct suspense_export {
 
 /// Writes suspended records, oldest first, with one page of them in memory at a time. The file
 /// appears complete or not at all, and only its owner can read it. Returns the number of records;
-/// throws std::runtime_error.
+/// throws storage::command_error.
 std::int64_t export_suspense(storage::pq_connection& connection, suspense_export const& request);
 
 } // namespace tally::daemon

@@ -67,8 +67,7 @@ class progress_of_retry {
 
 /// By the catalog of this moment: a command has no watch, and ends soon.
 std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection_string) {
-    storage::loaded_catalog loaded;
-    check(storage::load_catalog(connection_string, loaded), "load the catalog");
+    auto const loaded = check(storage::load_catalog(connection_string), "load the catalog");
     for (auto const& text : loaded.warnings.texts()) {
         spdlog::warn("event=row_left_out reason=\"{}\"", text);
     }
@@ -76,9 +75,7 @@ std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection
 }
 
 std::shared_ptr<ingest::source_table const> sources_now(std::string const& connection_string) {
-    storage::loaded_sources loaded;
-    check(storage::load_sources(connection_string, loaded), "load the sources");
-    return loaded.sources;
+    return check(storage::load_sources(connection_string), "load the sources").sources;
 }
 
 int retry_suspense(config::settings const& settings, std::string const& connection_string,

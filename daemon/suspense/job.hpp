@@ -19,11 +19,11 @@ struct suspense_job {
 };
 
 /// Retries suspended records, shows the progress and prints the outcome. Returns the exit code;
-/// throws std::runtime_error when a statement fails.
+/// throws storage::command_error when a statement fails.
 int retry_suspense(config::settings const& settings, std::string const& connection_string,
                    suspense_job const& job, stop_on_signal& stop);
 
-/// Load the catalog and the sources as they are now. Throw std::runtime_error when that fails.
+/// Load the catalog and the sources as they are now. Throw storage::command_error when that fails.
 std::shared_ptr<rating::catalog const> catalog_now(std::string const& connection_string);
 std::shared_ptr<ingest::source_table const> sources_now(std::string const& connection_string);
 

@@ -4,12 +4,12 @@
 #include "storage/batch/event_tables.hpp"
 #include "storage/lane/guided_records.hpp"
 #include "storage/lane/isolation.hpp"
+#include "storage/postgres/command_error.hpp"
 #include "storage/postgres/database_error.hpp"
 
 #include <algorithm>
 #include <deque>
 #include <iterator>
-#include <stdexcept>
 #include <thread>
 
 namespace tally::daemon {
@@ -95,8 +95,7 @@ void suspense_retry::cancel() noexcept {
 retry_counts suspense_retry::run(storage::suspense_filter which) {
     // Counted for the progress only: rows may be resolved or added while this runs.
     which.state = "waiting";
-    std::int64_t waiting = 0;
-    check(storage::count_suspense(reader_, which, waiting));
+    auto const waiting = check(storage::count_suspense(reader_, which));
 
     // Pages follow each other by id, so a record that stays suspended is not met twice.
     std::vector<storage::suspense_record> records;
@@ -279,12 +278,10 @@ void suspense_retry::apply_effects(std::vector<decoded>& records) {
 
     // An effect that is refused puts its row back. Only by that can it be told from one that was
     // applied.
-    std::vector<storage::suspense_record> refused;
-
     // Only rows that wait again are refused ones: the batch has resolved all of them.
     again.state = "waiting";
-    check(storage::list_suspense(reader_, again, static_cast<std::int32_t>(again.ids.size()),
-                                 refused));
+    auto refused =
+        check(storage::list_suspense(reader_, again, static_cast<std::int32_t>(again.ids.size())));
     for (auto& row : refused) {
         auto& record = *queued.at(row.id);
         record.refusal = std::move(row.detail);
@@ -313,7 +310,7 @@ void suspense_retry::store_parts(std::span<batch_entry> entries) {
 
         // An exception, so that no outcome of this page is counted or recorded.
         if (end == storage::store_end::given_up) {
-            throw std::runtime_error("stopped; records that are not stored wait as before");
+            throw storage::command_error("stopped; records that are not stored wait as before");
         }
 
         if (end == storage::store_end::poisoned) {

@@ -61,7 +61,8 @@ class suspense_retry {
     ~suspense_retry();
 
     /// Retries all waiting records that the filter selects, a page at a time. Throws
-    /// std::runtime_error when a statement fails; records that are stored by then stay resolved.
+    /// storage::command_error when a statement fails; records that are stored by then stay
+    /// resolved.
     retry_counts run(storage::suspense_filter which);
     /// Retries these records. Throws as run() does.
     void retry(std::vector<storage::suspense_record> const& records);

@@ -3,11 +3,10 @@
 #include "daemon/cli/time_text.hpp"
 #include "ingest/base/record_error.hpp"
 #include "storage/catalog/source_loader.hpp"
+#include "storage/postgres/command_error.hpp"
 #include "storage/postgres/database_error.hpp"
 
 #include <CLI/CLI.hpp>
-
-#include <stdexcept>
 
 namespace tally::daemon {
 
@@ -22,11 +21,10 @@ std::string reason_problem(std::string const& code) {
 
 /// A name that is unknown is an error, not a filter that selects nothing.
 ingest::uuid source_id(storage::pq_connection& connection, std::string const& name) {
-    storage::loaded_sources loaded;
-    check(storage::load_sources(connection, loaded));
+    auto const loaded = check(storage::load_sources(connection));
     auto const* const found = loaded.sources->by_name(name);
     if (found == nullptr) {
-        throw std::runtime_error("there is no source '" + name + "'; see: tallyd source list");
+        throw storage::command_error("there is no source '" + name + "'; see: tallyd source list");
     }
     return found->id;
 }
@@ -77,15 +75,14 @@ storage::suspense_filter filter_of(suspense_selection const& item,
 storage::suspense_record suspended_record(storage::pq_connection& connection,
                                           std::string const& id) {
     // Operators copy the beginning of an id from a table; two that match are refused, not guessed.
-    std::vector<storage::suspense_record> found;
-    check(storage::find_suspense(connection, id, found));
+    auto found = check(storage::find_suspense(connection, id));
     if (found.empty()) {
-        throw std::runtime_error("no suspended record has the id '" + id +
-                                 "'; see: tallyd suspense list");
+        throw storage::command_error("no suspended record has the id '" + id +
+                                     "'; see: tallyd suspense list");
     }
     if (found.size() > 1) {
-        throw std::runtime_error("several suspended records have ids that begin with '" + id +
-                                 "'; give more of it");
+        throw storage::command_error("several suspended records have ids that begin with '" + id +
+                                     "'; give more of it");
     }
     return std::move(found.front());
 }

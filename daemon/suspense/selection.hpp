@@ -28,8 +28,8 @@ enum class with_ids : bool { no, yes };
 
 void add_selection(CLI::App& command, suspense_selection& item, with_ids ids);
 
-/// Looks up ids and source. Throws std::runtime_error for an id that matches no record or several,
-/// for an unknown source, and when a statement fails.
+/// Looks up ids and source. Throws storage::command_error for an id that matches no record or
+/// several, for an unknown source, and when a statement fails.
 storage::suspense_filter filter_of(suspense_selection const& item,
                                    storage::pq_connection& connection);
 

@@ -1,5 +1,6 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
+#include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/upkeep/maintenance_settings.hpp"
 #include "ingest/base/time.hpp"
@@ -92,7 +93,7 @@ void print(maintenance_job const& job, maintain_flags const& flags,
 int maintain(command_environment const& environment, maintenance_job const& job,
              maintain_flags const& flags) {
     auto const settings = environment.load_settings();
-    try {
+    return with_failures_printed(failure_text::lines, [&] {
         database const opened{settings, database_use::shared};
         storage::pq_connection connection{
             opened.connection_string(), "tallyd maintain", {}, storage::upkeep_limits};
@@ -108,10 +109,7 @@ int maintain(command_environment const& environment, maintenance_job const& job,
         }
         print(job, flags, report);
         return report.failures == 0 ? exit_success : exit_failure;
-    } catch (std::runtime_error const& error) {
-        std::cerr << "tallyd: " << error.what() << '\n';
-        return exit_failure;
-    }
+    });
 }
 
 } // namespace

@@ -124,25 +124,24 @@ bool maintenance_scheduler::round() noexcept {
 bool maintenance_scheduler::do_job(scheduled_job const& which) {
     auto const began = ingest::now_us();
     storage::maintenance_report report;
-    auto outcome = storage::scheduled_outcome::done_before;
 
     // PostgreSQL decides who does the run: a daemon that comes second finds it done.
-    auto const status = storage::run_scheduled_job(
+    auto const outcome = storage::run_scheduled_job(
         connection_, *storage::find_maintenance_job(which.name), latest_due(which.when, began),
-        maintenance_options_of(settings_, began), report, outcome);
+        maintenance_options_of(settings_, began), report);
     if (connection_.is_cancelled()) {
         return false; // stopping
     }
 
-    if (!status.ok()) {
+    if (!outcome.ok()) {
         spdlog::warn("event=maintenance_failed job={} sqlstate={} detail=\"{}\"", which.name,
-                     status.sqlstate, status.detail);
+                     outcome.status().sqlstate, outcome.status().detail);
         observer_(which.name, "failed");
         return false;
     }
 
     // Only the daemon that did the run logs and counts it.
-    if (outcome == storage::scheduled_outcome::done) {
+    if (*outcome == storage::scheduled_outcome::done) {
         log_run(which.name, report, began);
         observer_(which.name, report.failures > 0 ? "failed" : "done");
     }

@@ -69,19 +69,18 @@ bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
     database_wait const waiting{pulse_};
     try {
         // The horizon is read even if nothing was created: it is the number that alerts watch.
-        std::int64_t seconds = 0;
         std::vector<storage::partition_name> made;
         auto status = storage::create_ahead(connection, policy_, ingest::now_us(), made);
 
         if (status.ok()) {
-            status = storage::horizon(connection, ingest::now_us(), seconds);
-        }
-
-        if (status.ok()) {
-            // Twice: readiness asks for it, and the metric is told.
-            horizon_s_ = seconds;
-            horizon_(seconds);
-            return true;
+            auto const seconds = storage::horizon(connection, ingest::now_us());
+            if (seconds.ok()) {
+                // Twice: readiness asks for it, and the metric is told.
+                horizon_s_ = *seconds;
+                horizon_(*seconds);
+                return true;
+            }
+            status = seconds.status();
         }
 
         // Partitions reach days ahead, so a failed round only needs to be repeated.

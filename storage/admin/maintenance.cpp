@@ -32,7 +32,7 @@ constexpr std::array jobs{
 };
 
 /// Tries to take the job's advisory lock. The server releases it when the session ends.
-result lock_job(pq_connection& connection, maintenance_job const& job, bool& is_ours) {
+expected<bool> lock_job(pq_connection& connection, maintenance_job const& job) {
     parameters values;
     values.add_text(job.name);
     pq_rows rows;
@@ -40,8 +40,7 @@ result lock_job(pq_connection& connection, maintenance_job const& job, bool& is_
         connection.query("SELECT pg_try_advisory_lock(hashtextextended('tallyd maintain ' ||"
                          " $1::text, 0))",
                          values, rows);
-    is_ours = status.ok() && bool_at(rows, 0, 0);
-    return status;
+    return status.ok() ? expected{bool_at(rows, 0, 0)} : status;
 }
 
 result unlock_job(pq_connection& connection, maintenance_job const& job) {
@@ -54,32 +53,35 @@ result unlock_job(pq_connection& connection, maintenance_job const& job) {
         values, rows);
 }
 
-/// Calls `work` while this session holds the job's lock; `is_ours` is false if another session
-/// does, and `work` was not called.
+/// Calls `work` while this session holds the job's lock; false: another session does, and `work`
+/// was not called.
 template <typename Work>
-result alone(pq_connection& connection, maintenance_job const& job, bool& is_ours, Work&& work) {
-    result status = lock_job(connection, job, is_ours);
-    if (!status.ok() || !is_ours) {
-        return status;
+expected<bool> alone(pq_connection& connection, maintenance_job const& job, Work&& work) {
+    auto const is_ours = lock_job(connection, job);
+    if (!is_ours.ok() || !*is_ours) {
+        return is_ours;
     }
     pq_connection::pin const one_session{connection}; // a new session would not hold the lock
 
     // The lock is given back even if the work failed: this session lives on, and its lock with
     // it.
-    status = work();
+    result status = work();
     result const unlocked = connection.is_open() ? unlock_job(connection, job) : result{};
-    return status.ok() ? unlocked : status;
+    status = status.ok() ? unlocked : status;
+    return status.ok() ? is_ours : status;
 }
 
-result find_last_due(pq_connection& connection, maintenance_job const& job, ingest::time_us& due) {
+/// never_us: the job was never run.
+expected<ingest::time_us> find_last_due(pq_connection& connection, maintenance_job const& job) {
     parameters values;
     values.add_text(job.name);
     pq_rows rows;
     result status = connection.query(
         "SELECT due_at FROM ingest.maintenance_runs WHERE job = $1::text", values, rows);
-    due = status.ok() && row_count(rows) == 1 ? time_at(rows, 0, 0, ingest::never_us)
-                                              : ingest::never_us;
-    return status;
+    if (!status.ok()) {
+        return status;
+    }
+    return row_count(rows) == 1 ? time_at(rows, 0, 0, ingest::never_us) : ingest::never_us;
 }
 
 result record_run(pq_connection& connection, maintenance_job const& job, ingest::time_us due,
@@ -116,40 +118,40 @@ maintenance_job const* find_maintenance_job(std::string_view name) noexcept {
 result run_job(pq_connection& connection, maintenance_job const& job,
                maintenance_options const& options, maintenance_report& out) {
     out = {};
-    bool is_ours = false;
-    result status =
-        alone(connection, job, is_ours, [&] { return job.work(connection, options, out); });
-    out.is_busy = status.ok() && !is_ours;
-    return status;
+    auto const is_ours = alone(connection, job, [&] { return job.work(connection, options, out); });
+    out.is_busy = is_ours.ok() && !*is_ours;
+    return is_ours.status();
 }
 
-result run_scheduled_job(pq_connection& connection, maintenance_job const& job, ingest::time_us due,
-                         maintenance_options const& options, maintenance_report& out,
-                         scheduled_outcome& outcome) {
+expected<scheduled_outcome> run_scheduled_job(pq_connection& connection, maintenance_job const& job,
+                                              ingest::time_us due,
+                                              maintenance_options const& options,
+                                              maintenance_report& out) {
     out = {};
-    outcome = scheduled_outcome::done_before;
     // Without the lock first: mostly another daemon has done it, and the answer is cheap.
-    ingest::time_us last = ingest::never_us;
-    result status = find_last_due(connection, job, last);
-    if (!status.ok() || has_been_done(last, due)) {
-        return status;
+    auto const last = find_last_due(connection, job);
+    if (!last.ok()) {
+        return last.status();
+    }
+    if (has_been_done(*last, due)) {
+        return scheduled_outcome::done_before;
     }
 
     // Under the lock the record decides. A run that fails is not recorded, so it is tried again.
-    bool is_ours = false;
-    status = alone(connection, job, is_ours, [&] {
-        result done = find_last_due(connection, job, last); // another daemon may have just done it
-        if (!done.ok() || has_been_done(last, due)) {
-            return done;
+    auto outcome = scheduled_outcome::done_before;
+    auto const is_ours = alone(connection, job, [&] {
+        auto const now = find_last_due(connection, job); // another daemon may have just done it
+        if (!now.ok() || has_been_done(*now, due)) {
+            return now.status();
         }
-        done = job.work(connection, options, out);
         outcome = scheduled_outcome::done;
+        result done = job.work(connection, options, out);
         return done.ok() ? record_run(connection, job, due, options.now, out.changed) : done;
     });
-    if (status.ok() && !is_ours) {
-        outcome = scheduled_outcome::busy;
+    if (!is_ours.ok()) {
+        return is_ours.status();
     }
-    return status;
+    return *is_ours ? outcome : scheduled_outcome::busy;
 }
 
 } // namespace tally::storage

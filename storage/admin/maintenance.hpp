@@ -20,7 +20,8 @@ struct maintenance_options {
     std::int64_t batches_kept_days = 7; ///< minimum age of rows of ingest.batches to delete
 };
 
-/// What a job did (in a dry run: would do), as a small table for the operator.
+/// What a job did (in a dry run: would do), as a small table for the operator. After a failure it
+/// has what was done before.
 struct maintenance_report {
     std::vector<std::string> columns;
     std::vector<std::vector<std::string>> rows;
@@ -55,8 +56,9 @@ enum class scheduled_outcome : std::uint8_t {
 };
 
 /// Runs a job unless its run of `due` is recorded as done, by any daemon, and records it.
-result run_scheduled_job(pq_connection& link, maintenance_job const& job, ingest::time_us due,
-                         maintenance_options const& settings, maintenance_report& out,
-                         scheduled_outcome& outcome);
+expected<scheduled_outcome> run_scheduled_job(pq_connection& link, maintenance_job const& job,
+                                              ingest::time_us due,
+                                              maintenance_options const& settings,
+                                              maintenance_report& out);
 
 } // namespace tally::storage

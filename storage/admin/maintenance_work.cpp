@@ -44,43 +44,46 @@ bool is_worth_repeating(result const& status, pq_connection const& connection) {
            !connection.is_cancelled();
 }
 
-result one_batch(pq_connection& connection, std::string const& sql, ingest::time_us now,
-                 std::int64_t& rows_changed) {
+/// Returns the number of rows that it has changed.
+expected<std::int64_t> change_batch(pq_connection& connection, std::string const& sql,
+                                    ingest::time_us now) {
     result status;
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
         parameters values;
         values.add_time(now);
         pq_rows rows;
         status = connection.query(sql, values, rows);
-        rows_changed = status.ok() ? affected(rows) : 0;
-        if (status.ok() ||
-            !is_worth_repeating(status, connection)) { // a deadlock with an application
+        if (status.ok()) {
+            return affected(rows);
+        }
+        if (!is_worth_repeating(status, connection)) { // a deadlock with an application is
             break;
         }
     }
     return status;
 }
 
-result count_due(pq_connection& connection, due_rows const& item, ingest::time_us now,
-                 std::int64_t& count) {
+expected<std::int64_t> count_due(pq_connection& connection, due_rows const& item,
+                                 ingest::time_us now) {
     parameters values;
     values.add_time(now);
     pq_rows rows;
     result status = connection.query(count_sql(item), values, rows);
-    count = status.ok() ? int64_at(rows, 0, 0) : 0;
-    return status;
+    return status.ok() ? expected{int64_at(rows, 0, 0)} : status;
 }
 
+/// Adds to `count` the rows that were changed, also those before a failure.
 result change_due(pq_connection& connection, due_rows const& item, ingest::time_us now,
                   std::int64_t& count) {
     std::string const sql = change_sql(item);
-    count = 0;
-    result status;
     // One transaction for each batch of rows, so that no lock is held for long.
-    for (std::int64_t changed = 1; status.ok() && changed > 0; count += changed) {
-        status = one_batch(connection, sql, now, changed);
+    for (;;) {
+        auto const changed = change_batch(connection, sql, now);
+        if (!changed.ok() || *changed == 0) {
+            return changed.status();
+        }
+        count += *changed;
     }
-    return status;
 }
 
 result handle_due(pq_connection& connection, std::span<due_rows const> all,
@@ -89,15 +92,35 @@ result handle_due(pq_connection& connection, std::span<due_rows const> all,
     out.columns = {"what", "rows"};
     result status;
     for (due_rows const& item : all) {
-        std::int64_t count = 0;
-        if (status.ok()) {
-            status = options.dry_run ? count_due(connection, item, options.now, count)
-                                     : change_due(connection, item, options.now, count);
-            out.rows.push_back({std::string{item.title}, std::to_string(count)});
-            out.changed += count;
+        if (!status.ok()) {
+            break;
         }
+
+        std::int64_t count = 0;
+        if (options.dry_run) {
+            auto const found = count_due(connection, item, options.now);
+            status = found.status();
+            count = found.ok() ? *found : 0;
+        } else {
+            status = change_due(connection, item, options.now, count);
+        }
+        out.rows.push_back({std::string{item.title}, std::to_string(count)});
+        out.changed += count;
     }
     return status;
+}
+
+/// The partitions that are created ahead, in a dry run those that would be.
+result make_ahead(pq_connection& connection, maintenance_options const& options,
+                  std::vector<partition_name>& made) {
+    if (!options.dry_run) {
+        return create_ahead(connection, options.partitions, options.now, made);
+    }
+    auto missing = find_missing(connection, options.partitions, options.now);
+    if (missing.ok()) {
+        made = *std::move(missing);
+    }
+    return missing.status();
 }
 
 /// Rows of ingest.batches to delete. `$1` is the `now` of the job, `$2` days, `$3` the end of the
@@ -135,9 +158,7 @@ result keep_partitions(pq_connection& connection, maintenance_options const& opt
     out.columns = {"partition", "action", "detail"};
     // What comes next is made before what is old is handled: calls of tomorrow need a partition.
     std::vector<partition_name> made;
-    result status = options.dry_run
-                        ? find_missing(connection, options.partitions, options.now, made)
-                        : create_ahead(connection, options.partitions, options.now, made);
+    result const status = make_ahead(connection, options, made);
     for (auto& which : made) {
         add_step(out, {std::move(which), partition_action::created, {}});
     }

@@ -26,18 +26,17 @@ result event_partitions::ensure(pq_connection& connection, std::span<event_day c
 
         // Creating one that exists is no failure, so the server is asked only once for each day and
         // table.
-        partition_name made;
-        result status = create_partition(connection, wanted.first, civil_text(each.day),
-                                         policy_.eager_indexes, made);
+        auto const made =
+            create_partition(connection, wanted.first, civil_text(each.day), policy_.eager_indexes);
 
         // Retention has removed the day: creating it again would bring back data that was deleted
         // on purpose.
-        if (status.sqlstate == retired_sqlstate) {
+        if (made.status().sqlstate == retired_sqlstate) {
             refused.push_back(each);
             continue;
         }
-        if (!status.ok()) {
-            return status;
+        if (!made.ok()) {
+            return made.status();
         }
 
         // All at once: what is still needed is asked for again, at the price of one query each.

@@ -5,8 +5,7 @@ namespace tally::storage {
 catalog_listener::catalog_listener(std::string connection_string)
     : connection_(std::move(connection_string), "tallyd listener") {}
 
-result catalog_listener::wait(int timeout_ms, bool& changed) {
-    changed = false;
+expected<bool> catalog_listener::wait(int timeout_ms) {
     if (result status = connection_.open(); !status.ok()) {
         return status;
     }
@@ -14,14 +13,14 @@ result catalog_listener::wait(int timeout_ms, bool& changed) {
     // counts as a change.
     if (listening_on_ != connection_.generation()) {
         result outcome = connection_.execute("LISTEN tally_catalog");
-        if (outcome.ok()) {
-            listening_on_ = connection_.generation();
-            changed = true;
+        if (!outcome.ok()) {
+            return outcome;
         }
-        return outcome;
+        listening_on_ = connection_.generation();
+        return true;
     }
 
-    return connection_.wait_notified(timeout_ms, changed);
+    return connection_.wait_notified(timeout_ms);
 }
 
 } // namespace tally::storage

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "storage/postgres/pq_connection.hpp"
 #include "storage/postgres/result.hpp"
+#include "storage/postgres/pq_connection.hpp"
 
 #include <string>
 
@@ -13,10 +13,10 @@ class catalog_listener {
   public:
     explicit catalog_listener(std::string connection_string);
 
-    /// Waits for a change or the timeout. Notifications are lost while there is no connection, so
-    /// `changed` is also true after each new connection, including the first. A caller that loads
-    /// after each `true` misses no change.
-    result wait(int timeout_ms, bool& changed);
+    /// Waits for a change or the timeout; true: something has changed. Notifications are lost while
+    /// there is no connection, so it is also true after each new connection, including the first. A
+    /// caller that loads after each `true` misses no change.
+    expected<bool> wait(int timeout_ms);
 
     /// Any thread: ends a wait and makes all later ones fail.
     void cancel() noexcept { connection_.cancel(); }

@@ -164,7 +164,11 @@ result catalog_reader::read() {
     // Each table needs the indices of those before it.
     result status = read_rows(accounts_sql, &catalog_reader::take_account);
     if (status.ok()) {
-        status = load_tariffs(connection_, tariffs_, warnings_);
+        auto tariffs = load_tariffs(connection_, warnings_);
+        status = tariffs.status();
+        if (tariffs.ok()) {
+            tariffs_ = *std::move(tariffs);
+        }
     }
     if (status.ok()) {
         status = read_rows(subscriptions_sql, &catalog_reader::take_subscription);
@@ -198,19 +202,16 @@ namespace {
 
 // now() is the beginning of the transaction, just before its first statement takes the snapshot:
 // no change before this time is missing.
-result read_moment(pq_connection& connection, ingest::time_us& out) {
+expected<ingest::time_us> read_moment(pq_connection& connection) {
     parameters none;
     pq_rows rows;
     result status = connection.query("SELECT now()", none, rows);
-    out = status.ok() ? time_at(rows, 0, 0, 0) : 0;
-    return status;
+    return status.ok() ? expected{time_at(rows, 0, 0, 0)} : status;
 }
 
 } // namespace
 
-result load_catalog(pq_connection& connection, loaded_catalog& out) {
-    out = {};
-
+expected<loaded_catalog> load_catalog(pq_connection& connection) {
     // One snapshot for all tables (R14), in one session: the pin forbids to connect again.
     result status = connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
                                        "SET LOCAL statement_timeout = " +
@@ -219,9 +220,12 @@ result load_catalog(pq_connection& connection, loaded_catalog& out) {
 
     // Even after a failure the transaction is ended, so that the caller can go on with the
     // connection.
-    catalog_reader reader{connection, out.warnings};
+    loaded_catalog loaded;
+    catalog_reader reader{connection, loaded.warnings};
     if (status.ok()) {
-        status = read_moment(connection, out.as_of);
+        auto const moment = read_moment(connection);
+        status = moment.status();
+        loaded.as_of = moment.ok() ? *moment : 0;
     }
     if (status.ok()) {
         status = reader.read();
@@ -232,15 +236,16 @@ result load_catalog(pq_connection& connection, loaded_catalog& out) {
     }
 
     // After the transaction, which need not wait for it.
-    if (status.ok()) {
-        out.catalog = reader.build();
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+    loaded.catalog = reader.build();
+    return loaded;
 }
 
-result load_catalog(std::string const& connection_string, loaded_catalog& out) {
+expected<loaded_catalog> load_catalog(std::string const& connection_string) {
     pq_connection connection{connection_string, "tallyd catalog"};
-    return load_catalog(connection, out);
+    return load_catalog(connection);
 }
 
 } // namespace tally::storage

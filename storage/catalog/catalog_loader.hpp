@@ -2,8 +2,8 @@
 
 #include "rating/catalog/catalog.hpp"
 #include "storage/catalog/load_warnings.hpp"
-#include "storage/postgres/pq_connection.hpp"
 #include "storage/postgres/result.hpp"
+#include "storage/postgres/pq_connection.hpp"
 
 #include <memory>
 #include <string>
@@ -34,9 +34,9 @@ struct loaded_catalog {
 ///   rates          all; a rate without name or call type takes those of the longest destination
 ///                  that its prefix begins with
 ///   DIDs           active and suspended ones that have a subscription
-result load_catalog(pq_connection& connection, loaded_catalog& out);
+expected<loaded_catalog> load_catalog(pq_connection& connection);
 
 /// On a connection of its own.
-result load_catalog(std::string const& connection_string, loaded_catalog& out);
+expected<loaded_catalog> load_catalog(std::string const& connection_string);
 
 } // namespace tally::storage

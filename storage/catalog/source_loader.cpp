@@ -76,13 +76,14 @@ ingest::source source_at(pq_rows const& rows, int i, load_warnings& warnings) {
     return out;
 }
 
-result read_sources(pq_connection& connection, std::vector<ingest::source>& out,
-                    load_warnings& warnings) {
+expected<std::vector<ingest::source>> read_sources(pq_connection& connection,
+                                                   load_warnings& warnings) {
     pq_rows rows;
     parameters none;
     result status = connection.query(sources_sql, none, rows);
+    std::vector<ingest::source> sources;
     for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        out.push_back(source_at(rows, i, warnings));
+        sources.push_back(source_at(rows, i, warnings));
     }
 
     // A source without formats accepts all of them; the second query has no row of it.
@@ -90,42 +91,39 @@ result read_sources(pq_connection& connection, std::vector<ingest::source>& out,
         status = connection.query(formats_sql, none, rows);
     }
     for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        auto const owner = std::find_if(out.begin(), out.end(), [&](ingest::source const& each) {
-            return each.id == uuid_at(rows, i, 0);
-        });
-        if (owner != out.end()) {
+        auto const owner = std::ranges::find(sources, uuid_at(rows, i, 0), &ingest::source::id);
+        if (owner != sources.end()) {
             owner->formats.emplace_back(bytes_at(rows, i, 1));
         }
     }
-    return status;
+    return status.ok() ? expected{std::move(sources)} : status;
 }
 
 } // namespace
 
-result load_sources(pq_connection& connection, loaded_sources& out) {
+expected<loaded_sources> load_sources(pq_connection& connection) {
     // Both queries in one snapshot, so that a source is not read half before and half after a
     // change.
-    out = {};
-    std::vector<ingest::source> sources;
+    loaded_sources loaded;
     result status = connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     pq_connection::pin const one_session{connection};
     if (status.ok()) {
-        status = read_sources(connection, sources, out.warnings);
+        auto sources = read_sources(connection, loaded.warnings);
+        status = sources.status();
+        if (sources.ok()) {
+            loaded.sources = std::make_shared<ingest::source_table const>(*std::move(sources));
+        }
     }
     if (connection.is_open()) {
         result const ended = connection.execute("ROLLBACK"); // the transaction only read
         status = status.ok() ? ended : status;
     }
-
-    if (status.ok()) {
-        out.sources = std::make_shared<ingest::source_table const>(std::move(sources));
-    }
-    return status;
+    return status.ok() ? expected{std::move(loaded)} : status;
 }
 
-result load_sources(std::string const& connection_string, loaded_sources& out) {
+expected<loaded_sources> load_sources(std::string const& connection_string) {
     pq_connection connection{connection_string, "tallyd sources"};
-    return load_sources(connection, out);
+    return load_sources(connection);
 }
 
 } // namespace tally::storage

@@ -2,8 +2,8 @@
 
 #include "ingest/record/source.hpp"
 #include "storage/catalog/load_warnings.hpp"
-#include "storage/postgres/pq_connection.hpp"
 #include "storage/postgres/result.hpp"
+#include "storage/postgres/pq_connection.hpp"
 
 #include <memory>
 #include <string>
@@ -16,9 +16,9 @@ struct loaded_sources {
 };
 
 /// Reads ingest.sources, including inactive ones, whose tokens are recognized and refused.
-result load_sources(pq_connection& connection, loaded_sources& out);
+expected<loaded_sources> load_sources(pq_connection& connection);
 
 /// On a connection of its own.
-result load_sources(std::string const& connection_string, loaded_sources& out);
+expected<loaded_sources> load_sources(std::string const& connection_string);
 
 } // namespace tally::storage

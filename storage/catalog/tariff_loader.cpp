@@ -18,7 +18,7 @@ class tariff_builder {
     tariff_builder(std::vector<plan_row> plans, load_warnings& warnings)
         : plans_(std::move(plans)), warnings_(warnings), built_(plans_.size()) {}
 
-    void build(loaded_tariffs& out);
+    loaded_tariffs build();
 
   private:
     static constexpr std::size_t nowhere = SIZE_MAX;
@@ -182,7 +182,7 @@ void tariff_builder::build_with_fallbacks(std::size_t plan) {
     }
 }
 
-void tariff_builder::build(loaded_tariffs& out) {
+loaded_tariffs tariff_builder::build() {
     // A tariff points to its fallback, which must be built before it.
     find_fallbacks();
     leave_out_cycles();
@@ -192,6 +192,7 @@ void tariff_builder::build(loaded_tariffs& out) {
     }
 
     // Plans that are left out have no index; what names them is left out with a warning of its own.
+    loaded_tariffs out;
     for (auto& tariff : built_) {
         if (tariff) {
             out.places.emplace(tariff->head().plan_id,
@@ -199,17 +200,18 @@ void tariff_builder::build(loaded_tariffs& out) {
             out.plans.push_back(std::move(tariff));
         }
     }
+    return out;
 }
 
 } // namespace
 
-result load_tariffs(pq_connection& connection, loaded_tariffs& out, load_warnings& warnings) {
+expected<loaded_tariffs> load_tariffs(pq_connection& connection, load_warnings& warnings) {
     tariff_rows rows{connection, warnings};
     result status = rows.read();
-    if (status.ok()) {
-        tariff_builder{std::move(rows.plans()), warnings}.build(out);
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+    return tariff_builder{std::move(rows.plans()), warnings}.build();
 }
 
 } // namespace tally::storage

@@ -4,8 +4,8 @@
 #include "rating/catalog/catalog.hpp"
 #include "rating/tariff/tariff.hpp"
 #include "storage/catalog/load_warnings.hpp"
-#include "storage/postgres/pq_connection.hpp"
 #include "storage/postgres/result.hpp"
+#include "storage/postgres/pq_connection.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -26,6 +26,6 @@ struct loaded_tariffs {
 /// Reads the plans with their bands, rates and metric prices, within the caller's transaction, and
 /// builds tariffs. A part that a tariff refuses is left out with a warning, and so is a fallback
 /// plan that leads back to the plan or has another currency.
-result load_tariffs(pq_connection& connection, loaded_tariffs& out, load_warnings& warnings);
+expected<loaded_tariffs> load_tariffs(pq_connection& connection, load_warnings& warnings);
 
 } // namespace tally::storage

@@ -33,18 +33,22 @@ partition_object::progress progress_of(std::string_view text) noexcept {
     return text == "ready" ? ready : text == "unfinished" ? unfinished : missing;
 }
 
-result find_objects(pq_connection& connection, char const* sql, partition_name const& partition,
-                    std::vector<partition_object>& out) {
-    out.clear();
+expected<std::vector<partition_object>> find_objects(pq_connection& connection, char const* sql,
+                                                     partition_name const& partition) {
     parameters values;
     values.add_text(partition.table).add_text(partition.partition);
     pq_rows rows;
     result status = connection.query(sql, values, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        out.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)},
-                       progress_of(bytes_at(rows, i, 2))});
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+
+    std::vector<partition_object> objects;
+    for (int i = 0; i < row_count(rows); ++i) {
+        objects.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)},
+                           progress_of(bytes_at(rows, i, 2))});
+    }
+    return objects;
 }
 
 } // namespace
@@ -53,26 +57,29 @@ std::string partition_name::qualified() const {
     return table.substr(0, table.find('.') + 1) + partition;
 }
 
-result find_indexes(pq_connection& connection, partition_name const& partition,
-                    std::vector<partition_object>& out) {
-    return find_objects(connection, indexes_sql, partition, out);
+expected<std::vector<partition_object>> find_indexes(pq_connection& connection,
+                                                     partition_name const& partition) {
+    return find_objects(connection, indexes_sql, partition);
 }
 
-result find_foreign_keys(pq_connection& connection, partition_name const& partition,
-                         std::vector<partition_object>& out) {
-    return find_objects(connection, foreign_keys_sql, partition, out);
+expected<std::vector<partition_object>> find_foreign_keys(pq_connection& connection,
+                                                          partition_name const& partition) {
+    return find_objects(connection, foreign_keys_sql, partition);
 }
 
 result build_indexes_at_once(pq_connection& connection, partition_name const& partition) {
     // Not CONCURRENTLY: the partition is empty, so writers wait for a moment only. IF NOT EXISTS,
     // since another session may do the same.
-    std::vector<partition_object> wanted;
-    result status = find_indexes(connection, partition, wanted);
+    auto const wanted = find_indexes(connection, partition);
+    if (!wanted.ok()) {
+        return wanted.status();
+    }
+
     std::string script;
-    for (auto const& index : wanted) {
+    for (auto const& index : *wanted) {
         script += "CREATE INDEX IF NOT EXISTS \"" + index.name + "\" " + index.definition + ";";
     }
-    return status.ok() && !script.empty() ? connection.execute(script) : status;
+    return script.empty() ? result{} : connection.execute(script);
 }
 
 } // namespace tally::storage

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "storage/postgres/pq_connection.hpp"
 #include "storage/postgres/result.hpp"
+#include "storage/postgres/pq_connection.hpp"
 
 #include <cstdint>
 #include <string>
@@ -33,10 +33,10 @@ struct partition_object {
 };
 
 /// The objects that ingest.partitioned_tables requires of a sealed partition, and their progress.
-result find_indexes(pq_connection& connection, partition_name const& partition,
-                    std::vector<partition_object>& out);
-result find_foreign_keys(pq_connection& connection, partition_name const& partition,
-                         std::vector<partition_object>& out);
+expected<std::vector<partition_object>> find_indexes(pq_connection& connection,
+                                                     partition_name const& partition);
+expected<std::vector<partition_object>> find_foreign_keys(pq_connection& connection,
+                                                          partition_name const& partition);
 
 /// Builds the indexes of a partition that was just created and is empty. Writers wait.
 result build_indexes_at_once(pq_connection& connection, partition_name const& partition);

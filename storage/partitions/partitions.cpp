@@ -107,40 +107,44 @@ result cdr_partitions::learn(pq_connection& connection) {
 
 namespace {
 
-result query_missing(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
-                     pq_rows& rows) {
+expected<pq_rows> query_missing(pq_connection& connection, partition_policy const& policy,
+                                ingest::time_us now) {
     parameters values;
     values.add_int64(now / ingest::us_per_s).add_int32(policy.ahead_days);
-    return connection.query(missing_sql, values, rows);
+    pq_rows rows;
+    result status = connection.query(missing_sql, values, rows);
+    return status.ok() ? expected{std::move(rows)} : status;
 }
 
 } // namespace
 
-result create_partition(pq_connection& connection, std::string_view table, std::string_view moment,
-                        bool eager_indexes, partition_name& made) {
+expected<partition_name> create_partition(pq_connection& connection, std::string_view table,
+                                          std::string_view moment, bool eager_indexes) {
     parameters values;
     values.add_text(table).add_text(moment);
     pq_rows rows;
     result status = connection.query(
         "SELECT ingest.create_partition($1::text, ($2::text || '+00')::timestamptz)", values, rows);
-    if (status.ok() && row_count(rows) == 1) {
-        made = {std::string{table}, std::string{bytes_at(rows, 0, 0)}};
-        return eager_indexes ? build_indexes_at_once(connection, made) : status;
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+
+    partition_name made{std::string{table}, std::string{bytes_at(rows, 0, 0)}};
+    if (eager_indexes) {
+        status = build_indexes_at_once(connection, made);
+    }
+    return status.ok() ? expected{std::move(made)} : status;
 }
 
 result cdr_partitions::create(pq_connection& connection, std::int32_t day) {
-    partition_name made;
-    result status =
-        create_partition(connection, cdrs, civil_text(day), policy_.eager_indexes, made);
-    if (status.ok()) {
+    auto const made = create_partition(connection, cdrs, civil_text(day), policy_.eager_indexes);
+    if (made.ok()) {
         known_.insert(day);
-    } else if (status.sqlstate == retired_sqlstate) {
+    } else if (made.status().sqlstate == retired_sqlstate) {
         detached_.insert(day); // it was retired after learn() had read the states
         return {};
     }
-    return status;
+    return made.status();
 }
 
 result cdr_partitions::ensure(pq_connection& connection, std::span<std::int32_t const> days,
@@ -182,43 +186,51 @@ result create_ahead(pq_connection& connection, partition_policy const& policy, i
                     std::vector<partition_name>& made) {
     // An error of one table must not leave the others without partitions for tomorrow.
     made.clear();
-    pq_rows rows;
-    result status = query_missing(connection, policy, now, rows);
+    auto const rows = query_missing(connection, policy, now);
+    if (!rows.ok()) {
+        return rows.status();
+    }
+
     result first;
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        partition_name one;
-        result const created = create_partition(connection, bytes_at(rows, i, 0),
-                                                bytes_at(rows, i, 1), policy.eager_indexes, one);
+    for (int i = 0; i < row_count(*rows); ++i) {
+        auto created = create_partition(connection, bytes_at(*rows, i, 0), bytes_at(*rows, i, 1),
+                                        policy.eager_indexes);
         if (created.ok()) {
-            made.push_back(std::move(one));
+            made.push_back(*std::move(created));
         } else if (first.ok()) {
-            first = created; // reported at the end; the others are created all the same
+            first = created.status(); // reported at the end
         }
     }
-    return status.ok() ? first : status;
+    return first;
 }
 
-result find_missing(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
-                    std::vector<partition_name>& out) {
-    out.clear();
-    pq_rows rows;
-    result status = query_missing(connection, policy, now, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        out.push_back({std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 2)}});
+expected<std::vector<partition_name>>
+find_missing(pq_connection& connection, partition_policy const& policy, ingest::time_us now) {
+    auto const rows = query_missing(connection, policy, now);
+    if (!rows.ok()) {
+        return rows.status();
     }
-    return status;
+
+    std::vector<partition_name> names;
+    for (int i = 0; i < row_count(*rows); ++i) {
+        names.push_back({std::string{bytes_at(*rows, i, 0)}, std::string{bytes_at(*rows, i, 2)}});
+    }
+    return names;
 }
 
-result horizon(pq_connection& connection, ingest::time_us now, std::int64_t& seconds) {
+expected<std::int64_t> horizon(pq_connection& connection, ingest::time_us now) {
     // For each table the end of what is covered without a gap from now on; the shortest counts.
-    seconds = 0;
     std::int64_t const now_s = now / ingest::us_per_s;
     parameters values;
     values.add_int64(now_s);
     pq_rows rows;
     result status = connection.query(coverage_sql, values, rows);
+    if (!status.ok()) {
+        return status;
+    }
+
     std::map<std::string, std::int64_t, std::less<>> ends;
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
+    for (int i = 0; i < row_count(rows); ++i) {
         auto& end = ends.try_emplace(std::string{bytes_at(rows, i, 0)}, now_s).first->second;
         if (int64_at(rows, i, 1) <= end) {
             end = std::max(end, int64_at(rows, i, 2));
@@ -226,11 +238,12 @@ result horizon(pq_connection& connection, ingest::time_us now, std::int64_t& sec
     }
 
     // The table that ends first decides.
+    std::int64_t seconds = 0;
     for (auto const& [table, end] : ends) {
         bool const is_first = table == ends.begin()->first;
         seconds = is_first ? end - now_s : std::min(seconds, end - now_s);
     }
-    return status;
+    return seconds;
 }
 
 } // namespace tally::storage

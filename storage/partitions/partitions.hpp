@@ -3,8 +3,8 @@
 #include "ingest/record/cdr.hpp"
 #include "storage/partitions/objects.hpp"
 #include "storage/partitions/policy.hpp"
-#include "storage/postgres/pq_connection.hpp"
 #include "storage/postgres/result.hpp"
+#include "storage/postgres/pq_connection.hpp"
 
 #include <cstdint>
 #include <set>
@@ -34,8 +34,8 @@ std::string midnight_literal(std::int32_t day);
 
 /// Creates the partition of a table ("billing.cdrs") for a moment in UTC ("2026-01-31") if it does
 /// not exist. SQLSTATE TL002 if retention has removed it.
-result create_partition(pq_connection& connection, std::string_view table, std::string_view moment,
-                        bool eager_indexes, partition_name& made);
+expected<partition_name> create_partition(pq_connection& connection, std::string_view table,
+                                          std::string_view moment, bool eager_indexes);
 
 /// Daily partitions of billing.cdrs: creates them, and remembers those that exist, so that asking
 /// again needs no query. One object per connection. Several at once, of any number of daemons, are
@@ -63,16 +63,17 @@ class cdr_partitions {
 
 /// Creates the missing partitions of all partitioned tables for yesterday, today and the next
 /// policy.ahead_days days; of monthly tables at least for this month and the next. `made` lists
-/// those that were missing. If one fails, the others are created all the same.
+/// those that were missing and are there now, also after a failure: if one fails, the others are
+/// created all the same.
 result create_ahead(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
                     std::vector<partition_name>& made);
 
 /// The names of those that create_ahead() would create.
-result find_missing(pq_connection& connection, partition_policy const& policy, ingest::time_us now,
-                    std::vector<partition_name>& out);
+expected<std::vector<partition_name>>
+find_missing(pq_connection& connection, partition_policy const& policy, ingest::time_us now);
 
 /// For how many seconds from `now` on every table has partitions without a gap; 0 if a table has
 /// none for now.
-result horizon(pq_connection& connection, ingest::time_us now, std::int64_t& seconds);
+expected<std::int64_t> horizon(pq_connection& connection, ingest::time_us now);
 
 } // namespace tally::storage

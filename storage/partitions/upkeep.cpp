@@ -71,14 +71,15 @@ partition_upkeep::partition_upkeep(pq_connection& connection, options settings, 
 result partition_upkeep::run(ingest::time_us now) {
     // Sealing may make a partition due for release, so repeat until nothing new is due.
     std::vector<due> before;
-    for (std::vector<due> found;; std::swap(before, found)) {
-        if (result status = find_due(now, found); !status.ok()) {
-            return status;
+    for (;;) {
+        auto found = find_due(now);
+        if (!found.ok()) {
+            return found.status();
         }
 
         // What failed stays due, so only new work keeps the loop going.
         bool is_any_new = false;
-        for (due const& one : found) {
+        for (due const& one : *found) {
             auto const same = [&one](due const& other) {
                 return other.which == one.which && other.action == one.action;
             };
@@ -95,24 +96,29 @@ result partition_upkeep::run(ingest::time_us now) {
         if (!is_any_new || options_.dry_run) {
             return {};
         }
+        before = *std::move(found);
     }
 }
 
-result partition_upkeep::find_due(ingest::time_us now, std::vector<due>& out) {
-    out.clear();
+expected<std::vector<partition_upkeep::due>> partition_upkeep::find_due(ingest::time_us now) {
     parameters values;
     values.add_int64(now / ingest::us_per_s);
     values.add_int32(static_cast<std::int32_t>(options_.seal_after_hours));
     pq_rows rows;
     result status = connection_.query(due_sql, values, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        out.push_back(
+    if (!status.ok()) {
+        return status;
+    }
+
+    std::vector<due> found;
+    for (int i = 0; i < row_count(rows); ++i) {
+        found.push_back(
             {.which = {std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)}},
              .action = action_of(bytes_at(rows, i, 2)),
              .is_attached = bool_at(rows, i, 3),
              .exists = bool_at(rows, i, 4)});
     }
-    return status;
+    return found;
 }
 
 // An error of one partition is reported as a step; only a lost connection is returned.
@@ -151,10 +157,14 @@ result partition_upkeep::seal(due const& one) {
 }
 
 result partition_upkeep::build_indexes(partition_name const& partition) {
-    std::vector<partition_object> wanted;
-    result status = find_indexes(connection_, partition, wanted);
+    auto const wanted = find_indexes(connection_, partition);
+    if (!wanted.ok()) {
+        return wanted.status();
+    }
+
+    result status;
     auto const schema = partition.table.substr(0, partition.table.find('.') + 1);
-    for (auto const& index : wanted) {
+    for (auto const& index : *wanted) {
         // CONCURRENTLY leaves an invalid index when it breaks off; it is never used, and blocks the
         // name.
         if (status.ok() && index.state == partition_object::progress::unfinished) {
@@ -169,10 +179,14 @@ result partition_upkeep::build_indexes(partition_name const& partition) {
 }
 
 result partition_upkeep::add_foreign_keys(partition_name const& partition) {
-    std::vector<partition_object> wanted;
-    result status = find_foreign_keys(connection_, partition, wanted);
+    auto const wanted = find_foreign_keys(connection_, partition);
+    if (!wanted.ok()) {
+        return wanted.status();
+    }
+
+    result status;
     auto const alter = "ALTER TABLE " + partition.qualified();
-    for (auto const& key : wanted) {
+    for (auto const& key : *wanted) {
         // NOT VALID needs the strong lock for a moment only; VALIDATE scans under a weak one.
         if (status.ok() && key.state == partition_object::progress::missing) {
             status = with_brief_lock(alter + " ADD CONSTRAINT " + quoted(key.name) + " " +
@@ -186,16 +200,18 @@ result partition_upkeep::add_foreign_keys(partition_name const& partition) {
 }
 
 result partition_upkeep::release(due const& one) {
+    auto const kept = find_foreign_keys(connection_, one.which);
+    if (!kept.ok()) {
+        return kept.status();
+    }
+
     // All in one ALTER TABLE: one moment of the strong lock instead of one for each key.
-    std::vector<partition_object> kept;
-    result status = find_foreign_keys(connection_, one.which, kept);
     std::string drops;
-    for (auto const& key : kept) {
+    for (auto const& key : *kept) {
         drops += (drops.empty() ? " " : ", ") + ("DROP CONSTRAINT IF EXISTS " + quoted(key.name));
     }
-    return status.ok() && !drops.empty()
-               ? with_brief_lock("ALTER TABLE " + one.which.qualified() + drops)
-               : status;
+    return drops.empty() ? result{}
+                         : with_brief_lock("ALTER TABLE " + one.which.qualified() + drops);
 }
 
 // The state first: from then on no session creates the partition again or sends records to it.

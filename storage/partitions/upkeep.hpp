@@ -70,7 +70,7 @@ class partition_upkeep {
         bool exists;
     };
 
-    result find_due(ingest::time_us now, std::vector<due>& out);
+    expected<std::vector<due>> find_due(ingest::time_us now);
     result handle(due const& one);
     result seal(due const& one);
     result build_indexes(partition_name const& partition);

@@ -3,7 +3,7 @@
 #include "rating/plan/features.hpp"
 #include "rating/plan/values.hpp"
 #include "storage/plans/columns.hpp"
-#include "storage/plans/store.hpp"
+#include "storage/postgres/command_error.hpp"
 
 #include <map>
 #include <unordered_map>
@@ -62,8 +62,8 @@ class row_reader {
     template <typename Value>
     static Value checked(std::optional<Value> value) {
         if (!value) {
-            throw plan_store_error{"an amount that is stored for the plan is out of range: more "
-                                   "than nine decimals, or not below 9223372036"};
+            throw command_error{"an amount that is stored for the plan is out of range: more "
+                                "than nine decimals, or not below 9223372036"};
         }
         return *value;
     }

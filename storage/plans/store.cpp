@@ -4,6 +4,7 @@
 #include "storage/plans/reading.hpp"
 #include "storage/plans/transaction.hpp"
 #include "storage/plans/writing.hpp"
+#include "storage/postgres/command_error.hpp"
 
 #include <map>
 #include <set>
@@ -36,7 +37,7 @@ void refuse_twice(std::span<plan_to_apply const> plans) {
     std::set<std::string_view> codes;
     for (auto const& each : plans) {
         if (!codes.insert(each.plan.code).second) {
-            throw plan_store_error{"plan '" + each.plan.code + "' is given twice"};
+            throw command_error{"plan '" + each.plan.code + "' is given twice"};
         }
     }
 }
@@ -46,16 +47,15 @@ void refuse_change(rating::stored_plan const& stored, rating::plan_definition co
     // A deleted plan still prices calls of its subscriptions, so it is not brought back under other
     // terms.
     if (stored.is_deleted) {
-        throw plan_store_error{"plan '" + wanted.code +
-                               "' is deleted; give the new one another code"};
+        throw command_error{"plan '" + wanted.code + "' is deleted; give the new one another code"};
     }
 
     // Balances and usage are in the currency that the plan had.
     if (stored.subscriptions > 0 && stored.plan.currency != wanted.currency) {
-        throw plan_store_error{"plan '" + wanted.code + "' has " +
-                               std::to_string(stored.subscriptions) + " subscriptions in " +
-                               stored.plan.currency + ": its currency cannot become " +
-                               wanted.currency + "; give the new plan another code"};
+        throw command_error{"plan '" + wanted.code + "' has " +
+                            std::to_string(stored.subscriptions) + " subscriptions in " +
+                            stored.plan.currency + ": its currency cannot become " +
+                            wanted.currency + "; give the new plan another code"};
     }
 }
 
@@ -104,12 +104,12 @@ void check_fallbacks(plan_transaction& transaction) {
         for (auto cursor = plans.find(link.fallback); cursor != plans.end();
              cursor = plans.find(cursor->second.fallback)) {
             if (!seen.insert(cursor->first).second) {
-                throw plan_store_error{"plan '" + code + "' falls back to itself in the end"};
+                throw command_error{"plan '" + code + "' falls back to itself in the end"};
             }
             if (cursor->second.currency != link.currency) {
-                throw plan_store_error{"plan '" + code + "' is in " + link.currency +
-                                       ", its fallback plan '" + cursor->first + "' in " +
-                                       cursor->second.currency};
+                throw command_error{"plan '" + code + "' is in " + link.currency +
+                                    ", its fallback plan '" + cursor->first + "' in " +
+                                    cursor->second.currency};
             }
         }
     }

@@ -6,17 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace tally::storage {
-
-/// Why plans could not be read or applied: a rule that they break. Nothing was changed.
-class plan_store_error : public std::runtime_error {
-  public:
-    using std::runtime_error::runtime_error;
-};
 
 /// A plan in a list.
 struct plan_summary {
@@ -44,7 +37,7 @@ enum class apply_mode : std::uint8_t {
 };
 
 /// Plans in the database. Each call is one transaction on the connection. One thread. All functions
-/// throw plan_store_error, or database_error.
+/// throw command_error if the plans break a rule, or database_error; then nothing was changed.
 class plan_store {
   public:
     explicit plan_store(pq_connection& connection) : connection_(connection) {}

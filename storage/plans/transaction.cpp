@@ -1,6 +1,5 @@
 #include "storage/plans/transaction.hpp"
 
-#include "storage/plans/store.hpp"
 #include "storage/postgres/database_error.hpp"
 
 namespace tally::storage {
@@ -14,7 +13,7 @@ plan_transaction::plan_transaction(pq_connection& connection, char const* begin)
             static_cast<void>(connection_.execute("ROLLBACK"));
         }
         if (status.sqlstate == "55P03") {
-            throw plan_store_error{"another apply of plans is at work; try again later"};
+            throw command_error{"another apply of plans is at work; try again later"};
         }
         check(status);
     }

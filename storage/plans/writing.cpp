@@ -1,8 +1,8 @@
 #include "storage/plans/writing.hpp"
 
 #include "rating/plan/values.hpp"
-#include "storage/plans/store.hpp"
 #include "storage/postgres/array_binding.hpp"
+#include "storage/postgres/command_error.hpp"
 
 #include <algorithm>
 
@@ -365,8 +365,8 @@ void write_fallback(plan_transaction& transaction, rating::plan_definition const
         " RETURNING fallback_plan_id IS NULL",
         values);
     if (!plan.fallback.empty() && row_count(rows) > 0 && bool_at(rows, 0, 0)) {
-        throw plan_store_error{"plan '" + plan.code + "': there is no plan '" + plan.fallback +
-                               "' to fall back to; apply it before, or in the same command"};
+        throw command_error{"plan '" + plan.code + "': there is no plan '" + plan.fallback +
+                            "' to fall back to; apply it before, or in the same command"};
     }
 }
 

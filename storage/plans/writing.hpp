@@ -8,7 +8,7 @@
 namespace tally::storage {
 
 /// Writes the changes of a difference to the plan `id`. write_plan_head() leaves out the fallback:
-/// see write_fallback(). All throw database_error; a fallback that does not exist, plan_store_error.
+/// see write_fallback(). All throw database_error; a fallback that does not exist, command_error.
 void write_plan_head(plan_transaction& transaction, rating::plan_definition const& plan,
                      ingest::uuid const& id, rating::plan_difference const& changes);
 void write_fallback(plan_transaction& transaction, rating::plan_definition const& plan,

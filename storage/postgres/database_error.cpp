@@ -27,7 +27,7 @@ std::string sentence(result const& failed, std::string_view purpose) {
 } // namespace
 
 database_error::database_error(result failed, std::string_view purpose)
-    : std::runtime_error{sentence(failed, purpose)}, failed_{std::move(failed)}, purpose_{purpose} {
+    : command_error{sentence(failed, purpose)}, failed_{std::move(failed)}, purpose_{purpose} {
     // A failure of tallyd itself has no report of the server; callers need not tell the two apart.
     if (failed_.report == nullptr) {
         failed_.report = std::make_shared<server_report const>(

@@ -1,18 +1,19 @@
 #pragma once
 
+#include "storage/postgres/command_error.hpp"
 #include "storage/postgres/result.hpp"
 #include "storage/postgres/server_report.hpp"
 
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tally::storage {
 
 /// A request to PostgreSQL that failed, where an operator waits for the outcome: the server refused
 /// a statement or a login, there is no connection, or no row is in the state that the request
 /// needs. what() is a sentence for the operator.
-class database_error : public std::runtime_error {
+class database_error : public command_error {
   public:
     /// `purpose` is a verb phrase, such as "list the imports", or empty.
     explicit database_error(result failed, std::string_view purpose = {});
@@ -37,5 +38,12 @@ class database_error : public std::runtime_error {
 
 /// Throws database_error unless the request succeeded.
 void check(result const& outcome, std::string_view purpose = {});
+
+/// The same; returns the value.
+template <typename T>
+T check(expected<T> outcome, std::string_view purpose = {}) {
+    check(outcome.status(), purpose);
+    return *std::move(outcome);
+}
 
 } // namespace tally::storage

@@ -244,14 +244,13 @@ bool pq_connection::next_chunk(result& status, std::string_view& chunk) {
     return false;
 }
 
-result pq_connection::wait_notified(int timeout_ms, bool& notified) {
+expected<bool> pq_connection::wait_notified(int timeout_ms) {
     // Does not open the connection: a new one has no LISTEN, and what was sent meanwhile is lost.
-    notified = false;
     if (!is_open()) {
-        return {failure::transient, {}, "not connected"};
+        return result{failure::transient, {}, "not connected"};
     }
     auto const deadline = clock::now() + std::chrono::milliseconds{timeout_ms};
-    for (;;) {
+    for (bool notified = false;;) {
         if (PQconsumeInput(link_.get()) != 1 || !is_open()) {
             return link_.lost();
         }
@@ -262,7 +261,7 @@ result pq_connection::wait_notified(int timeout_ms, bool& notified) {
         }
         int const left = ms_left(deadline);
         if (notified || left == 0 || link_.is_cancelled()) {
-            return {};
+            return notified;
         }
         // In short pieces, so that cancel() takes effect soon.
         wait_for_socket(link_.get(), false, std::min(left, 200));

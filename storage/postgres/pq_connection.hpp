@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/postgres/copy_encoder.hpp"
+#include "storage/postgres/result.hpp"
 #include "storage/postgres/pq_link.hpp"
 
 #include <cstdint>
@@ -107,9 +108,9 @@ class pq_connection {
         return outcome;
     }
 
-    /// Waits for a notification on a channel of LISTEN; `notified` is false if none came in time.
-    /// Does not connect: transient if the connection is closed.
-    result wait_notified(int timeout_ms, bool& notified);
+    /// Waits for a notification on a channel of LISTEN; false: none came in time. Does not
+    /// connect: transient if the connection is closed.
+    expected<bool> wait_notified(int timeout_ms);
 
     /// While a pin lives, a lost connection is not reopened and requests fail as transient: the
     /// rest of a transaction must not continue in a new session, where every statement commits by

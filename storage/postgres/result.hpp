@@ -1,8 +1,12 @@
 #pragma once
 
+#include "ingest/base/assert.hpp"
+
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace tally::storage {
 
@@ -29,6 +33,35 @@ struct [[nodiscard]] result {
     std::shared_ptr<server_report const> report = nullptr; ///< if the server sent one
 
     [[nodiscard]] bool ok() const noexcept { return reason == failure::none; }
+};
+
+/// The value that a request returns, or the failure because of which it has no value.
+///
+///     auto const found = find_due(connection, attempts, 100);
+///     if (!found.ok()) {
+///         return found.status();
+///     }
+///     retry(*found);
+template <typename T>
+class [[nodiscard]] expected {
+  public:
+    expected(T value) : value_{std::move(value)} {}
+    /// The result of a request that failed.
+    expected(result failed) : status_{std::move(failed)} {
+        TALLY_ASSERT(!status_.ok(), "a request that succeeded has a value");
+    }
+
+    [[nodiscard]] bool ok() const noexcept { return value_.has_value(); }
+    [[nodiscard]] result const& status() const noexcept { return status_; }
+
+    // Only if ok().
+    [[nodiscard]] T const& operator*() const& noexcept { return *value_; }
+    [[nodiscard]] T&& operator*() && noexcept { return *std::move(value_); }
+    [[nodiscard]] T const* operator->() const noexcept { return &*value_; }
+
+  private:
+    std::optional<T> value_;
+    result status_;
 };
 
 } // namespace tally::storage

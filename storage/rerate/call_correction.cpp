@@ -1,7 +1,6 @@
 #include "storage/rerate/call_correction.hpp"
 
 #include <array>
-#include <stdexcept>
 
 namespace tally::storage {
 
@@ -92,7 +91,7 @@ int counted(std::string const& status) noexcept {
 }
 
 [[noreturn]] void refuse(std::string const& reason) {
-    throw std::runtime_error(reason);
+    throw command_error(reason);
 }
 
 } // namespace

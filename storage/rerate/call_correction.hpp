@@ -39,7 +39,7 @@ struct correction_outcome {
 /// allowance is available to later calls; calls that were charged meanwhile stay charged until they
 /// are rerated.
 ///
-/// Throws std::runtime_error with advice if there is no such call or it must not change, and
+/// Throws command_error with advice if there is no such call or it must not change, and
 /// database_error. One thread.
 class call_corrector {
   public:

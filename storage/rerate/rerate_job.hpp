@@ -61,7 +61,7 @@ class rerate_job {
   public:
     rerate_job(rerate_task task, rerate_hooks hooks);
 
-    /// Throws std::runtime_error if a request fails; the same selection continues later.
+    /// Throws database_error if a request fails; the same selection continues later.
     rerate_outcome run();
 
   private:

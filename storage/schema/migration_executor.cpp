@@ -25,16 +25,17 @@ bool is_worth_another_try(database_error const& error) {
            error.sqlstate() == "40001";
 }
 
-migration_error failure_of(migration const& which, migrate_exit on_failure,
-                           database_error const& error, int tries) {
+command_error failure_of(migration const& which, migrate_exit on_failure,
+                         database_error const& error, int tries) {
     bool const rolled_back = on_failure == migrate_exit::rolled_back;
     bool const busy = rolled_back && error.sqlstate() == lock_not_available;
     std::string const effect = rolled_back ? " failed and was rolled back"
                                            : " failed and is partly applied: correct the cause, "
                                              "then run the command again";
-    return {busy ? migrate_exit::lock_busy : on_failure,
-            which.label() + effect + (tries > 1 ? " (" + std::to_string(tries) + " tries)" : "") +
-                ":\n" + error.report().text};
+    return migrate_failure(busy ? migrate_exit::lock_busy : on_failure,
+                           which.label() + effect +
+                               (tries > 1 ? " (" + std::to_string(tries) + " tries)" : "") + ":\n" +
+                               error.report().text);
 }
 
 } // namespace
@@ -76,9 +77,9 @@ void migration_executor::execute_inside(migration const& which, std::string cons
     auto const transaction = session_.query_value("SELECT pg_current_xact_id()");
     session_.execute(script);
     if (session_.query_value("SELECT pg_current_xact_id()") != transaction) {
-        throw migration_error{migrate_exit::partly_applied,
+        throw migrate_failure(migrate_exit::partly_applied,
                               which.label() + ": the file ends the transaction it runs in; what "
-                                              "came before that is in the database"};
+                                              "came before that is in the database");
     }
 }
 

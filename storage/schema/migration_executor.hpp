@@ -1,39 +1,17 @@
 #pragma once
 
 #include "storage/postgres/sql_session.hpp"
+#include "storage/schema/migrate_exit.hpp"
 #include "storage/schema/migration_files.hpp"
 #include "storage/schema/migration_records.hpp"
 #include "storage/schema/schema_snapshot.hpp"
 
 #include <chrono>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace tally::storage {
-
-/// Exit codes of `tallyd migrate`.
-enum class migrate_exit : int {
-    done = 0,
-    failed = 1, ///< no connection, unreadable files
-    pending = 2,
-    changed = 3, ///< edited, missing or out-of-order files, drift, a database that is newer
-    lock_busy = 4,
-    rolled_back = 5,
-    partly_applied = 6,
-};
-
-/// The failure of a command; what() is a message for the operator.
-class migration_error : public std::runtime_error {
-  public:
-    migration_error(migrate_exit code, std::string const& message)
-        : std::runtime_error{message}, code_{code} {}
-    [[nodiscard]] migrate_exit code() const noexcept { return code_; }
-
-  private:
-    migrate_exit code_;
-};
 
 struct migrate_options {
     std::chrono::milliseconds lock_wait_max{60'000}; ///< wait for another tallyd's migrations
@@ -60,7 +38,7 @@ struct migration_event {
 using migration_observer = std::function<void(migration_event const&)>;
 
 /// Applies and reverts one migration at a time; the caller holds the migration lock. A failure of a
-/// migration's own statements throws migration_error, any other failure database_error.
+/// migration's own statements throws command_error with its exit code, any other database_error.
 class migration_executor {
   public:
     migration_executor(sql_session& session, migrate_options options, migration_observer report)

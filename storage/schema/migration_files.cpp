@@ -1,6 +1,7 @@
 #include "storage/schema/migration_files.hpp"
 
 #include "storage/schema/embedded_files.hpp"
+#include "storage/schema/migrate_exit.hpp"
 #include "storage/schema/sql_script.hpp"
 
 #include <array>
@@ -86,7 +87,7 @@ class collector {
             all.push_back(std::move(found.value));
         }
         if (!problems_.empty()) {
-            throw migration_files_error{problems_};
+            throw migrate_failure(migrate_exit::changed, problems_);
         }
         return all;
     }
@@ -109,7 +110,7 @@ std::string read_file(std::filesystem::path const& path) {
     std::ifstream input{path, std::ios::binary};
     std::string text{std::istreambuf_iterator<char>{input}, {}};
     if (!input) {
-        throw std::runtime_error{"cannot read " + path.string()};
+        throw command_error{"cannot read " + path.string()};
     }
     return text;
 }
@@ -141,8 +142,7 @@ std::vector<migration> read_migrations(std::filesystem::path const& folder) {
     std::error_code error;
     std::filesystem::directory_iterator const entries{folder, error};
     if (error) {
-        throw std::runtime_error{"cannot read the folder " + folder.string() + ": " +
-                                 error.message()};
+        throw command_error{"cannot read the folder " + folder.string() + ": " + error.message()};
     }
 
     collector files;
@@ -158,7 +158,7 @@ std::string sha256_hex(std::string_view text) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int size = 0;
     if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
-        throw std::runtime_error{"SHA-256 failed"};
+        throw command_error{"SHA-256 failed"};
     }
     std::string hex;
     for (unsigned int i = 0; i < size; ++i) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,16 +26,12 @@ struct migration {
 };
 std::string migration_label(int version, std::string_view name);
 
-/// A set of files that cannot be used; what() names every problem, one per line.
-struct migration_files_error : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
 /// The migrations in the binary, by version.
 std::vector<migration> embedded_migrations();
 
-/// The migrations of a folder (without subfolders), by version. Throws migration_files_error for a
-/// malformed name, two files of one version, and a file without its other direction.
+/// The migrations of a folder (without subfolders), by version. Throws command_error that
+/// names, a line each, every malformed name, two files of one version, and files without their
+/// other direction.
 std::vector<migration> read_migrations(std::filesystem::path const& folder);
 
 /// SHA-256 as 64 hexadecimal digits.

@@ -1,5 +1,7 @@
 #include "storage/schema/migration_lock.hpp"
 
+#include "storage/schema/migrate_exit.hpp"
+
 #include <thread>
 
 namespace tally::storage {
@@ -22,7 +24,9 @@ migration_lock::migration_lock(std::string const& connection_string,
     auto const deadline = std::chrono::steady_clock::now() + wait_max;
     while (!try_take()) {
         if (std::chrono::steady_clock::now() >= deadline) {
-            throw lock_busy{"another session changes the schema of this database: " + holder()};
+            throw migrate_failure(migrate_exit::lock_busy,
+                                  "another session changes the schema of this database: " +
+                                      holder());
         }
         std::this_thread::sleep_for(poll_interval);
     }

@@ -60,10 +60,10 @@ struct migration_runner::impl {
         // Refused before anything is done: the SQL of the migrations needs features of that
         // version.
         if (session.server_version() / 10000 < postgres_major_min) {
-            throw migration_error{
+            throw migrate_failure(
                 migrate_exit::failed,
                 "the server is PostgreSQL " + std::to_string(session.server_version() / 10000) +
-                    "; tallyd needs " + std::to_string(postgres_major_min) + " or newer"};
+                    "; tallyd needs " + std::to_string(postgres_major_min) + " or newer");
         }
 
         // A migration may rewrite a large table, so no statement of it has a limit.
@@ -79,11 +79,7 @@ struct migration_runner::impl {
             lock->check();
             return;
         }
-        try {
-            lock.emplace(connection_string, options.lock_wait_max);
-        } catch (lock_busy const& busy) {
-            throw migration_error{migrate_exit::lock_busy, busy.what()};
-        }
+        lock.emplace(connection_string, options.lock_wait_max);
     }
 
     /// Takes the lock and then reads the state, which another session may have changed during the
@@ -92,7 +88,7 @@ struct migration_runner::impl {
         take_lock();
         auto statuses = compare_migrations(files, records.load());
         if (std::string const problems = refusals(statuses); !problems.empty()) {
-            throw migration_error{migrate_exit::changed, problems};
+            throw migrate_failure(migrate_exit::changed, problems);
         }
         return statuses;
     }
@@ -100,8 +96,8 @@ struct migration_runner::impl {
     migration const& file_of(int version) const {
         auto const found = std::ranges::find(files, version, &migration::version);
         if (found == files.end()) {
-            throw migration_error{migrate_exit::failed,
-                                  "there is no migration " + std::to_string(version)};
+            throw migrate_failure(migrate_exit::failed,
+                                  "there is no migration " + std::to_string(version));
         }
         return *found;
     }
@@ -119,8 +115,8 @@ struct migration_runner::impl {
         check_target(target);
         auto const statuses = prepare();
         if (has_state(statuses, migration_state::reverting)) {
-            throw migration_error{migrate_exit::partly_applied,
-                                  "a migration was begun to be reverted: run tallyd migrate down"};
+            throw migrate_failure(migrate_exit::partly_applied,
+                                  "a migration was begun to be reverted: run tallyd migrate down");
         }
 
         // Each in a transaction of its own, unless its file forbids one: what succeeded stays.
@@ -150,14 +146,14 @@ struct migration_runner::impl {
         take_lock();
         auto const loaded = records.load();
         if (loaded.empty()) {
-            throw migration_error{migrate_exit::failed, "no migration is applied"};
+            throw migrate_failure(migrate_exit::failed, "no migration is applied");
         }
 
         int const version = loaded.back().version;
         if (expected && *expected != version) {
-            throw migration_error{migrate_exit::failed,
+            throw migrate_failure(migrate_exit::failed,
                                   "the last migration is " + std::to_string(version) +
-                                      " by now, not " + std::to_string(*expected)};
+                                      " by now, not " + std::to_string(*expected));
         }
 
         down({});
@@ -212,13 +208,13 @@ struct migration_runner::impl {
 namespace {
 
 /// Runs a command of the runner. A failure outside the statements of a migration arrives as
-/// database_error and becomes a migration_error here.
+/// database_error, whose text gets the words that `migrate` puts before it.
 template <typename Function>
 auto guarded(Function&& command) {
     try {
         return command();
     } catch (database_error const& error) {
-        throw migration_error{migrate_exit::failed, connect_problem(error)};
+        throw migrate_failure(migrate_exit::failed, connect_problem(error));
     }
 }
 

@@ -32,7 +32,7 @@ struct migration_loss {
 };
 
 /// Applies and reverts migrations. One object per command; PostgreSQL 14 or newer. All functions
-/// throw migration_error.
+/// throw command_error, with the exit code.
 class migration_runner {
   public:
     using observer = migration_observer;

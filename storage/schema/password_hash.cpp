@@ -1,11 +1,11 @@
 #include "storage/schema/password_hash.hpp"
+#include "storage/postgres/command_error.hpp"
 
 #include <array>
 #include <crypt.h>
 #include <cstdlib>
 #include <memory>
 #include <openssl/rand.h>
-#include <stdexcept>
 #include <string_view>
 
 namespace tally::storage {
@@ -29,7 +29,7 @@ std::string bcrypt_hash(std::string const& password) {
         crypt_gensalt_ra("$2b$", bcrypt_cost, nullptr, 0), &std::free};
     std::string hash = salt != nullptr ? crypt_text(password, salt.get()) : "";
     if (hash.empty()) {
-        throw std::runtime_error{"the system's libcrypt cannot make bcrypt hashes"};
+        throw command_error{"the system's libcrypt cannot make bcrypt hashes"};
     }
     return hash;
 }
@@ -46,7 +46,7 @@ std::string random_password() {
     while (password.size() < 24) {
         std::array<unsigned char, 64> bytes{};
         if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
-            throw std::runtime_error{"no random bytes for a password"};
+            throw command_error{"no random bytes for a password"};
         }
         for (unsigned char byte : bytes) {
             // Only 228 = 4 * 57 byte values are used, so that every character is equally likely.

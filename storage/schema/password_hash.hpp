@@ -5,7 +5,7 @@
 namespace tally::storage {
 
 /// bcrypt hash with cost 12 and a new salt, in the form of crypt(3) ("$2b$12$..."). Takes about a
-/// quarter of a second. Throws std::runtime_error if the system's libcrypt has no bcrypt.
+/// quarter of a second. Throws command_error if the system's libcrypt has no bcrypt.
 std::string bcrypt_hash(std::string const& password);
 
 /// Whether the hash is of this password.

@@ -34,7 +34,7 @@ plan_to_apply read_embedded(seeded_plan const& which) {
     // The file is in the binary, so this is a mistake of the build, not of the operator.
     if (!reading.plan) {
         auto const& first = reading.problems.front();
-        throw plan_store_error{first.file + ":" + std::to_string(first.line) + ": " + first.text};
+        throw command_error{first.file + ":" + std::to_string(first.line) + ": " + first.text};
     }
     return {std::move(*reading.plan), ingest::parse_uuid(which.id).value_or(ingest::uuid{})};
 }

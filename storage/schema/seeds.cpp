@@ -9,7 +9,6 @@
 #include "storage/schema/plan_seeds.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace tally::storage {
 namespace {
@@ -140,7 +139,7 @@ void prepare_passwords(seed_runner& runner, seed const& which, seed_options cons
 void require_schema(std::string const& connection_string) {
     schema_check const check = check_schema(connection_string);
     if (!check.is_ok) {
-        throw std::runtime_error{check.advice};
+        throw command_error{check.advice};
     }
 }
 
@@ -149,7 +148,7 @@ void require_schema(std::string const& connection_string) {
 seed_report apply_seeds(std::string const& connection_string, seed_options const& options) {
     // Refused before anything is touched: demo users have documented passwords.
     if (options.demo && options.production) {
-        throw std::runtime_error{"environment is \"production\": demo data is refused"};
+        throw command_error{"environment is \"production\": demo data is refused"};
     }
 
     // The runner takes the lock; the table of seeds is not made by a migration.
@@ -176,8 +175,8 @@ seed_report apply_seeds(std::string const& connection_string, seed_options const
                 prepare_passwords(prepared, which, options, report);
             });
         } catch (std::runtime_error const& error) {
-            throw std::runtime_error{"seed " + which.name +
-                                     " failed and was rolled back: " + error.what()};
+            throw command_error{"seed " + which.name +
+                                " failed and was rolled back: " + error.what()};
         }
         report.applied.push_back(which.name);
     }
@@ -217,8 +216,8 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
         try {
             runner.undo(which);
         } catch (database_error const& error) {
-            throw std::runtime_error{"seed " + which.name +
-                                     " is in use, nothing was undone: " + error.what()};
+            throw command_error{"seed " + which.name +
+                                " is in use, nothing was undone: " + error.what()};
         }
         report.applied.push_back(which.name);
     }

@@ -27,7 +27,7 @@ struct seed_report {
 };
 
 /// Applies seeds that are not recorded yet, each in one transaction with its record in
-/// public.tallyd_seeds. Throws std::runtime_error if the schema is not up to date, if demo data is
+/// public.tallyd_seeds. Throws command_error if the schema is not up to date, if demo data is
 /// refused, or if a seed fails (those before it stay applied).
 seed_report apply_seeds(std::string const& connection_string, seed_options const& options);
 
@@ -36,7 +36,7 @@ std::vector<std::string> seeds_to_undo(std::string const& connection_string,
                                        seed_options const& options);
 
 /// Removes the rows that seeds inserted, the last seed first, in one transaction. Throws
-/// std::runtime_error if other rows reference them by now; then nothing is changed.
+/// command_error if other rows reference them by now; then nothing is changed.
 seed_report undo_seeds(std::string const& connection_string, seed_options const& options);
 
 } // namespace tally::storage

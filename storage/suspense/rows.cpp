@@ -93,6 +93,7 @@ result change_all(pq_connection& connection, suspense_filter const& which, std::
     return status;
 }
 
+/// Appends the rows, with payloads.
 void take_suspense(pq_rows const& rows, std::vector<suspense_record>& out) {
     // The payload is the column after those of record_at().
     for (int i = 0; i < row_count(rows); ++i) {
@@ -104,10 +105,9 @@ void take_suspense(pq_rows const& rows, std::vector<suspense_record>& out) {
 
 } // namespace
 
-result summarize_suspense(pq_connection& connection, suspense_filter const& which,
-                          std::vector<suspense_group>& out) {
+expected<std::vector<suspense_group>> summarize_suspense(pq_connection& connection,
+                                                         suspense_filter const& which) {
     // Counted by what an operator decides on: a reason, a source, a format.
-    out.clear();
     suspense_condition condition{which};
     parameters values;
     pq_rows rows;
@@ -116,40 +116,48 @@ result summarize_suspense(pq_connection& connection, suspense_filter const& whic
         " sum(octet_length(s.payload))::bigint, min(s.received_at), max(s.received_at)" +
             std::string{from_rows} + where(" GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4"),
         condition.add_to(values), rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        out.push_back({text_at(rows, i, 0), text_at(rows, i, 1), text_at(rows, i, 2),
-                       text_at(rows, i, 3), int64_at(rows, i, 4), int64_at(rows, i, 5),
-                       time_at(rows, i, 6, ingest::never_us),
-                       time_at(rows, i, 7, ingest::never_us)});
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+
+    std::vector<suspense_group> groups;
+    for (int i = 0; i < row_count(rows); ++i) {
+        groups.push_back({text_at(rows, i, 0), text_at(rows, i, 1), text_at(rows, i, 2),
+                          text_at(rows, i, 3), int64_at(rows, i, 4), int64_at(rows, i, 5),
+                          time_at(rows, i, 6, ingest::never_us),
+                          time_at(rows, i, 7, ingest::never_us)});
+    }
+    return groups;
 }
 
-result count_suspense(pq_connection& connection, suspense_filter const& which, std::int64_t& out) {
+expected<std::int64_t> count_suspense(pq_connection& connection, suspense_filter const& which) {
     suspense_condition condition{which};
     parameters values;
     pq_rows rows;
     result status = connection.query("SELECT count(*) FROM ingest.suspense AS s" + where(),
                                      condition.add_to(values), rows);
-    out = status.ok() ? int64_at(rows, 0, 0) : 0;
-    return status;
+    return status.ok() ? expected{int64_at(rows, 0, 0)} : status;
 }
 
-result list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit,
-                     std::vector<suspense_record>& out) {
+expected<std::vector<suspense_record>>
+list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit) {
     // The newest first: ids are of version 7 and ascend with time.
-    out.clear();
     suspense_condition condition{which};
     parameters values;
     pq_rows rows;
     result status = connection.query("SELECT " + std::string{plain_columns}.append(from_rows) +
                                          where(" ORDER BY s.id DESC LIMIT $8::integer"),
                                      condition.add_to(values).add_int32(limit), rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        int column = 0;
-        out.push_back(record_at(rows, i, column));
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+
+    std::vector<suspense_record> records;
+    for (int i = 0; i < row_count(rows); ++i) {
+        int column = 0;
+        records.push_back(record_at(rows, i, column));
+    }
+    return records;
 }
 
 // The running sum of the payloads ends the page after the first megabyte.
@@ -179,15 +187,15 @@ result next_suspense(pq_connection& connection, suspense_filter const& which,
     return status;
 }
 
-result find_suspense(pq_connection& connection, std::string_view prefix,
-                     std::vector<suspense_record>& out) {
-    out.clear();
+expected<std::vector<suspense_record>> find_suspense(pq_connection& connection,
+                                                     std::string_view prefix) {
     // As a range, which the primary key answers; two rows are enough to see that a prefix is
     // ambiguous.
     auto const first = padded(prefix, '0');
     auto const last = padded(prefix, 'f');
     if (!first || !last) {
-        return {failure::bad_data, {}, "'" + std::string{prefix} + "' is no id, and begins none"};
+        return result{
+            failure::bad_data, {}, "'" + std::string{prefix} + "' is no id, and begins none"};
     }
 
     // The payload comes along: the row is shown, or retried.
@@ -198,10 +206,13 @@ result find_suspense(pq_connection& connection, std::string_view prefix,
         "SELECT " + std::string{plain_columns} + ", s.payload" + std::string{from_rows} +
             " WHERE s.id BETWEEN $1::uuid AND $2::uuid ORDER BY s.id LIMIT 2",
         values, rows);
-    if (status.ok()) {
-        take_suspense(rows, out);
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+
+    std::vector<suspense_record> records;
+    take_suspense(rows, records);
+    return records;
 }
 
 result discard_suspense(pq_connection& connection, suspense_filter which,

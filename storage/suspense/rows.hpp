@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/postgres/result.hpp"
 #include "storage/suspense/filter.hpp"
 
 #include <cstdint>
@@ -41,24 +42,24 @@ struct suspense_group {
 };
 
 /// Groups, those with the most rows first.
-result summarize_suspense(pq_connection& connection, suspense_filter const& which,
-                          std::vector<suspense_group>& out);
+expected<std::vector<suspense_group>> summarize_suspense(pq_connection& connection,
+                                                         suspense_filter const& which);
 
-result count_suspense(pq_connection& connection, suspense_filter const& which, std::int64_t& out);
+expected<std::int64_t> count_suspense(pq_connection& connection, suspense_filter const& which);
 
 /// Rows, the latest first, without payloads.
-result list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit,
-                     std::vector<suspense_record>& out);
+expected<std::vector<suspense_record>>
+list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit);
 
 /// The next rows by id, after `after`, with payloads. Together the payloads have about a megabyte
-/// at most, plus one record.
+/// at most, plus one record. `out` is replaced: a caller reads page by page into one buffer.
 result next_suspense(pq_connection& connection, suspense_filter const& which,
                      ingest::uuid const& after, std::vector<suspense_record>& out);
 
 /// The row whose id begins with `prefix` (hex digits and dashes), with payload; two rows if there
 /// are several. bad_data if `prefix` cannot begin an id.
-result find_suspense(pq_connection& connection, std::string_view prefix,
-                     std::vector<suspense_record>& out);
+expected<std::vector<suspense_record>> find_suspense(pq_connection& connection,
+                                                     std::string_view prefix);
 
 /// Who closes rows, and why.
 struct suspense_verdict {

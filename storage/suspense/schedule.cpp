@@ -65,11 +65,10 @@ pq_connection::limits due_limits() {
     return bounds;
 }
 
-result find_due(pq_connection& connection, automatic_attempts const& options, std::int32_t ids_max,
-                std::vector<ingest::uuid>& out) {
+expected<std::vector<ingest::uuid>>
+find_due(pq_connection& connection, automatic_attempts const& options, std::int32_t ids_max) {
     // Reasons that a change of the catalog may cure are tried once per catalog, the others by the
     // clock.
-    out.clear();
     array_parameter by_catalog{wire::text_oid};
     array_parameter by_clock{wire::text_oid};
     fill(by_catalog, retry_trigger::catalog);
@@ -78,10 +77,15 @@ result find_due(pq_connection& connection, automatic_attempts const& options, st
     values.add(by_catalog).add(by_clock).add_time(options.catalog_at).add_int32(ids_max);
     pq_rows rows;
     result status = connection.query(due_sql, values, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        out.push_back(uuid_at(rows, i, 0));
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+
+    std::vector<ingest::uuid> ids;
+    for (int i = 0; i < row_count(rows); ++i) {
+        ids.push_back(uuid_at(rows, i, 0));
+    }
+    return ids;
 }
 
 result record_failures(pq_connection& connection, std::span<failed_retry const> failures,
@@ -111,8 +115,7 @@ result record_failures(pq_connection& connection, std::span<failed_retry const> 
     return connection.query(sql.append(which_sql), values, ignored);
 }
 
-result waiting_by_reason(pq_connection& connection, std::vector<waiting_reason>& out) {
-    out.clear();
+expected<std::vector<waiting_reason>> waiting_by_reason(pq_connection& connection) {
     pq_rows rows;
     parameters none;
     // An index-only scan, for pages that VACUUM has visited.
@@ -120,21 +123,25 @@ result waiting_by_reason(pq_connection& connection, std::vector<waiting_reason>&
         connection.query("SELECT reason, count(*), min(received_at) FROM ingest.suspense"
                          " WHERE state = 'waiting' GROUP BY reason ORDER BY reason",
                          none, rows);
-    for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        out.push_back({std::string{bytes_at(rows, i, 0)}, int64_at(rows, i, 1),
-                       time_at(rows, i, 2, ingest::never_us)});
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+
+    std::vector<waiting_reason> reasons;
+    for (int i = 0; i < row_count(rows); ++i) {
+        reasons.push_back({std::string{bytes_at(rows, i, 0)}, int64_at(rows, i, 1),
+                           time_at(rows, i, 2, ingest::never_us)});
+    }
+    return reasons;
 }
 
-result try_become_leader(pq_connection& connection, bool& is_ours) {
+expected<bool> try_become_leader(pq_connection& connection) {
     // A session lock, which the server releases when the daemon dies: another one then takes over.
     pq_rows rows;
     parameters none;
     result status = connection.query(
         "SELECT pg_try_advisory_lock(hashtextextended('tallyd suspense', 0))", none, rows);
-    is_ours = status.ok() && bool_at(rows, 0, 0);
-    return status;
+    return status.ok() ? expected{bool_at(rows, 0, 0)} : status;
 }
 
 } // namespace tally::storage

@@ -19,8 +19,8 @@ struct automatic_attempts {
 /// Rows whose next_attempt_at has passed and that a daemon should retry: those that wait for a
 /// change of the catalog and were not tried with one as recent as this, and those that wait for
 /// something else that may change. At most `ids_max`. The connection should have due_limits().
-result find_due(pq_connection& connection, automatic_attempts const& options, std::int32_t ids_max,
-                std::vector<ingest::uuid>& out);
+expected<std::vector<ingest::uuid>>
+find_due(pq_connection& connection, automatic_attempts const& options, std::int32_t ids_max);
 pq_connection::limits due_limits();
 
 /// A record whose retry failed, with its present reason.
@@ -42,11 +42,11 @@ struct waiting_reason {
     std::int64_t records = 0;
     ingest::time_us oldest = ingest::never_us; ///< when it was received
 };
-result waiting_by_reason(pq_connection& connection, std::vector<waiting_reason>& out);
+expected<std::vector<waiting_reason>> waiting_by_reason(pq_connection& connection);
 
 /// Makes this session the one that retries automatically, for as long as it lives; false: another
 /// session is.
-result try_become_leader(pq_connection& connection, bool& is_ours);
+expected<bool> try_become_leader(pq_connection& connection);
 
 /// Codes of the reasons that may disappear without a change of the record.
 std::vector<std::string> curable_reasons();

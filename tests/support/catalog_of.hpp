@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/catalog/catalog_loader.hpp"
+#include "storage/postgres/database_error.hpp"
 
 #include <memory>
 #include <stdexcept>
@@ -10,10 +11,7 @@ namespace tally::tests {
 
 /// Loads the catalog of a test database. Throws when it cannot be loaded or has warnings.
 inline std::shared_ptr<rating::catalog const> catalog_of(std::string const& connection_string) {
-    storage::loaded_catalog loaded;
-    if (auto const status = storage::load_catalog(connection_string, loaded); !status.ok()) {
-        throw std::runtime_error{status.detail};
-    }
+    auto const loaded = check(storage::load_catalog(connection_string));
     if (loaded.warnings.count() > 0) {
         throw std::runtime_error{loaded.warnings.texts().front()};
     }

@@ -38,34 +38,34 @@ class fake_catalog final : public catalog_database {
   public:
     explicit fake_catalog(catalog_state& shared) : state_{shared} {}
 
-    storage::result wait_for_change(int timeout_ms, bool& changed) override {
+    storage::expected<bool> wait_for_change(int timeout_ms) override {
         std::unique_lock lock{state_.mutex};
         state_.wake.wait_for(lock, std::chrono::milliseconds{timeout_ms}, [this] {
             return state_.has_changed || state_.is_cancelled || state_.is_away;
         });
         if (state_.is_cancelled || state_.is_away) {
-            return {storage::failure::transient, "08006", "away"};
+            return storage::result{storage::failure::transient, "08006", "away"};
         }
-        changed = std::exchange(state_.has_changed, false);
-        return {};
+        return std::exchange(state_.has_changed, false);
     }
-    storage::result load(storage::loaded_sources& sources,
-                         storage::loaded_catalog& catalog) override {
+    storage::expected<loaded_data> load() override {
         std::function<void()> act;
         {
             std::lock_guard const lock{state_.mutex};
             ++state_.loads;
             if (state_.loads_refused > 0) {
                 --state_.loads_refused;
-                return {storage::failure::transient, "57P01", "restarts"};
+                return storage::result{storage::failure::transient, "57P01", "restarts"};
             }
             act = state_.on_load;
         }
         act();
-        sources.sources = std::make_shared<ingest::source_table>(std::vector<ingest::source>(1));
-        catalog.catalog = tests::small_catalog();
-        catalog.as_of = 17;
-        return {};
+        loaded_data loaded;
+        loaded.sources.sources =
+            std::make_shared<ingest::source_table>(std::vector<ingest::source>(1));
+        loaded.catalog.catalog = tests::small_catalog();
+        loaded.catalog.as_of = 17;
+        return loaded;
     }
     void cancel() noexcept override {
         std::lock_guard const lock{state_.mutex};

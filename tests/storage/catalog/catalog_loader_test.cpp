@@ -26,8 +26,9 @@ class catalog_load : public testing::Test {
         make_telecom(database, 3);
     }
     void load() {
-        auto const status = storage::load_catalog(database, loaded);
-        ASSERT_TRUE(status.ok()) << status.sqlstate << ' ' << status.detail;
+        auto found = storage::load_catalog(database);
+        ASSERT_TRUE(found.ok()) << found.status().sqlstate << ' ' << found.status().detail;
+        loaded = *std::move(found);
         ASSERT_NE(loaded.catalog, nullptr);
     }
     void change(std::string_view sql) const { execute(database, sql); }
@@ -270,9 +271,8 @@ TEST_F(catalog_load, an_empty_database_is_an_empty_catalog) {
 
 TEST_F(catalog_load, without_tables_it_is_permanent_without_server_transient) {
     database = private_postgres::shared().empty_database();
-    EXPECT_EQ(storage::load_catalog(database, loaded).reason, storage::failure::permanent);
-    EXPECT_EQ(loaded.catalog, nullptr);
-    EXPECT_EQ(storage::load_catalog("host=/nowhere dbname=none", loaded).reason,
+    EXPECT_EQ(storage::load_catalog(database).status().reason, storage::failure::permanent);
+    EXPECT_EQ(storage::load_catalog("host=/nowhere dbname=none").status().reason,
               storage::failure::transient);
 }
 

@@ -22,10 +22,9 @@ TEST(source_loader, reads_every_field) {
             VALUES ('a-switch', sha256('secret'), '{freeswitch,asterisk}', 'Asia/Kolkata', 'skip',
                     'off', 1000, 100, true),
                    ('old', sha256('older'), '{}', 'UTC', 'accept', 'on', 1, 1, false))");
-    storage::loaded_sources loaded;
-    auto const status = storage::load_sources(database, loaded);
-    ASSERT_TRUE(status.ok()) << status.detail;
-    auto const& sources = *loaded.sources;
+    auto const loaded = storage::load_sources(database);
+    ASSERT_TRUE(loaded.ok()) << loaded.status().detail;
+    auto const& sources = *loaded->sources;
     ASSERT_EQ(sources.all().size(), 3U);
     EXPECT_EQ(sources.local().name, "local");
     EXPECT_EQ(ingest::to_string(sources.local().id), "00000000-0000-7000-8000-000000000001");
@@ -54,10 +53,10 @@ TEST(source_loader, reads_every_field) {
 TEST(source_loader, a_source_of_an_unknown_zone_is_switched_off) {
     auto const database = private_postgres::shared().migrated_database();
     execute(database, "INSERT INTO ingest.sources (name, time_zone) VALUES ('lost', 'No/Where')");
-    storage::loaded_sources loaded;
-    ASSERT_TRUE(storage::load_sources(database, loaded).ok());
-    EXPECT_FALSE(loaded.sources->by_name("lost")->is_active);
-    EXPECT_THAT(loaded.warnings.texts(),
+    auto const loaded = storage::load_sources(database);
+    ASSERT_TRUE(loaded.ok());
+    EXPECT_FALSE(loaded->sources->by_name("lost")->is_active);
+    EXPECT_THAT(loaded->warnings.texts(),
                 testing::ElementsAre(testing::HasSubstr("no time zone 'No/Where'")));
 }
 
@@ -65,15 +64,14 @@ class listener : public testing::Test {
   protected:
     /// Whether a change is reported within two seconds.
     bool hears() {
-        bool changed = false;
-        auto const status = listener_.wait(2000, changed);
-        EXPECT_TRUE(status.ok()) << status.detail;
-        return changed;
+        auto const changed = listener_.wait(2000);
+        EXPECT_TRUE(changed.ok()) << changed.status().detail;
+        return changed.ok() && *changed;
     }
     bool is_quiet() {
-        bool changed = true;
-        EXPECT_TRUE(listener_.wait(50, changed).ok());
-        return !changed;
+        auto const changed = listener_.wait(50);
+        EXPECT_TRUE(changed.ok());
+        return changed.ok() && !*changed;
     }
 
     std::string database = private_postgres::shared().migrated_database();
@@ -120,9 +118,7 @@ TEST_F(listener, says_changed_after_a_lost_connection) {
     EXPECT_TRUE(hears());
     execute(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
                       " application_name = 'tallyd listener' AND datname = current_database()");
-    bool changed = true;
-    EXPECT_EQ(listener_.wait(2000, changed).reason, storage::failure::transient);
-    EXPECT_FALSE(changed);
+    EXPECT_EQ(listener_.wait(2000).status().reason, storage::failure::transient);
     EXPECT_TRUE(hears());
     EXPECT_TRUE(is_quiet());
 }
@@ -134,8 +130,7 @@ TEST_F(listener, a_cancelled_wait_ends) {
         listener_.cancel();
     }};
     auto const begun = std::chrono::steady_clock::now();
-    bool changed = false;
-    (void)listener_.wait(20'000, changed);
+    (void)listener_.wait(20'000);
     stopper.join();
     EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds{10});
 }

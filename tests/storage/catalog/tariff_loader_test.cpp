@@ -27,8 +27,9 @@ class tariff_load : public testing::Test {
         make_telecom(database, 2);
     }
     void load() {
-        auto const status = storage::load_catalog(database, loaded);
-        ASSERT_TRUE(status.ok()) << status.sqlstate << ' ' << status.detail;
+        auto found = storage::load_catalog(database);
+        ASSERT_TRUE(found.ok()) << found.status().sqlstate << ' ' << found.status().detail;
+        loaded = *std::move(found);
     }
     void change(std::string_view sql) const { execute(database, sql); }
     [[nodiscard]] rating::tariff const& plan(std::string_view code) const {

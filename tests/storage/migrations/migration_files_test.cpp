@@ -1,3 +1,4 @@
+#include "storage/postgres/command_error.hpp"
 #include "storage/schema/embedded_files.hpp"
 #include "storage/schema/migration_files.hpp"
 #include "storage/schema/sql_script.hpp"
@@ -34,7 +35,7 @@ class migration_files_test : public testing::Test {
     std::string problems() const {
         try {
             (void)read_migrations(folder_);
-        } catch (migration_files_error const& error) {
+        } catch (command_error const& error) {
             return error.what();
         }
         return {};

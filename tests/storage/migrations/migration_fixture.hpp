@@ -48,9 +48,9 @@ class migration_runner_test : public testing::Test {
     migrate_exit exit_of(Action&& action) {
         try {
             action();
-        } catch (migration_error const& error) {
+        } catch (command_error const& error) {
             text_ = error.what();
-            return error.code();
+            return migrate_exit{error.exit_code()};
         }
         return migrate_exit::done;
     }

@@ -323,7 +323,7 @@ TEST_F(migration_runner_test, answers_the_daemon) {
 }
 
 TEST(migration_runner, reports_a_server_that_is_not_there) {
-    EXPECT_THROW((migration_runner{"host=/nowhere dbname=x", two_files()}), migration_error);
+    EXPECT_THROW((migration_runner{"host=/nowhere dbname=x", two_files()}), command_error);
 }
 
 TEST_F(migration_runner_test, says_what_down_would_destroy) {

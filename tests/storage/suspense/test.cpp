@@ -1,4 +1,5 @@
 #include "ingest/base/record_error.hpp"
+#include "storage/postgres/database_error.hpp"
 #include "storage/suspense/schedule.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -39,9 +40,7 @@ class suspense : public ::testing::Test {
     std::string one(std::string_view sql) const { return query_one(connection_, sql); }
     /// Last digits of the ids that a filter selects, in order.
     std::string listed(suspense_filter const& which, std::int32_t limit = 100) {
-        std::vector<suspense_record> rows;
-        EXPECT_TRUE(list_suspense(link_, which, limit, rows).ok());
-        return digits(rows);
+        return digits(check(list_suspense(link_, which, limit)));
     }
     static std::string digits(std::vector<suspense_record> const& rows) {
         std::string text;
@@ -51,9 +50,7 @@ class suspense : public ::testing::Test {
         return text;
     }
     std::string due(ingest::time_us catalog_at = INT64_MAX, std::int32_t rows_max = 100) {
-        std::vector<ingest::uuid> ids;
-        auto const status = find_due(link_, {catalog_at, 3}, rows_max, ids);
-        EXPECT_TRUE(status.ok()) << status.detail;
+        auto ids = check(find_due(link_, {catalog_at, 3}, rows_max));
         std::sort(ids.begin(), ids.end());
         std::string text;
         for (auto const& id : ids) {
@@ -103,19 +100,15 @@ TEST_F(suspense, is_summed_up_with_the_most_first) {
     add(1, "no_rate");
     add(2, "unknown_number", "canonical", 10);
     add(3, "unknown_number", "canonical", 20);
-    std::vector<suspense_group> groups;
-    ASSERT_TRUE(summarize_suspense(link_, {}, groups).ok());
+    auto const groups = check(summarize_suspense(link_, {}));
     ASSERT_EQ(groups.size(), 2U);
     EXPECT_EQ(groups[0].reason, "unknown_number");
     EXPECT_EQ(groups[0].source, "local");
     EXPECT_EQ(groups[0].records, 2);
     EXPECT_EQ(groups[0].bytes, 30);
     EXPECT_EQ(groups[0].newest - groups[0].oldest, 60 * ingest::us_per_s);
-    std::int64_t count = 0;
-    ASSERT_TRUE(count_suspense(link_, {}, count).ok());
-    EXPECT_EQ(count, 3);
-    std::vector<waiting_reason> reasons;
-    ASSERT_TRUE(waiting_by_reason(link_, reasons).ok());
+    EXPECT_EQ(check(count_suspense(link_, {})), 3);
+    auto const reasons = check(waiting_by_reason(link_));
     ASSERT_EQ(reasons.size(), 2U);
     EXPECT_EQ(reasons[1].records, 2);
     EXPECT_EQ(reasons[1].oldest, groups[0].oldest);
@@ -139,18 +132,17 @@ TEST_F(suspense, is_read_in_pages_that_stay_small_whatever_records_weigh) {
 TEST_F(suspense, is_found_by_what_an_id_begins_with) {
     add(1, "no_rate");
     add(12, "no_rate");
-    std::vector<suspense_record> rows;
-    ASSERT_TRUE(find_suspense(link_, id_text(1), rows).ok());
+    auto const find = [this](std::string_view prefix) {
+        return check(find_suspense(link_, prefix));
+    };
+    auto const rows = find(id_text(1));
     ASSERT_EQ(rows.size(), 1U);
     EXPECT_EQ(rows[0].payload, "xxx");
-    ASSERT_TRUE(find_suspense(link_, "01999999-0000-7000-8000-00000000001", rows).ok());
-    EXPECT_EQ(digits(rows), "2");
-    ASSERT_TRUE(find_suspense(link_, "01999999", rows).ok());
-    EXPECT_EQ(rows.size(), 2U);
-    ASSERT_TRUE(find_suspense(link_, "02", rows).ok());
-    EXPECT_THAT(rows, IsEmpty());
-    EXPECT_EQ(find_suspense(link_, "", rows).reason, failure::bad_data);
-    EXPECT_EQ(find_suspense(link_, "01%", rows).reason, failure::bad_data);
+    EXPECT_EQ(digits(find("01999999-0000-7000-8000-00000000001")), "2");
+    EXPECT_EQ(find("01999999").size(), 2U);
+    EXPECT_THAT(find("02"), IsEmpty());
+    EXPECT_EQ(find_suspense(link_, "").status().reason, failure::bad_data);
+    EXPECT_EQ(find_suspense(link_, "01%").status().reason, failure::bad_data);
 }
 
 TEST_F(suspense, is_discarded_with_a_reason_and_restored) {
@@ -217,15 +209,13 @@ TEST_F(suspense, is_tried_ever_more_rarely_and_then_no_more) {
 }
 
 TEST_F(suspense, is_one_daemons_turn_until_its_session_ends) {
-    bool is_ours = false;
-    ASSERT_TRUE(try_become_leader(link_, is_ours).ok());
-    EXPECT_TRUE(is_ours);
+    EXPECT_TRUE(check(try_become_leader(link_)));
     pq_connection other{connection_, "another"};
-    ASSERT_TRUE(try_become_leader(other, is_ours).ok());
-    EXPECT_FALSE(is_ours);
+    EXPECT_FALSE(check(try_become_leader(other)));
     link_.close();
+    bool is_ours = false;
     for (int i = 0; i < 500 && !is_ours; ++i) { // the server notices it a little later
-        ASSERT_TRUE(try_become_leader(other, is_ours).ok());
+        is_ours = check(try_become_leader(other));
     }
     EXPECT_TRUE(is_ours);
 }
