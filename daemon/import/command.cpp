@@ -7,6 +7,7 @@
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/import/list.hpp"
 #include "daemon/import/session.hpp"
+#include "daemon/upkeep/maintenance_settings.hpp"
 #include "ingest/formats/formats.hpp"
 
 #include <CLI/CLI.hpp>
@@ -101,15 +102,16 @@ int import(command_environment const& environment, import_flags const& flags) {
 
         // One session for all files: sources and catalog are read once, so all are rated by the
         // same prices (R14).
-        import_session session{{.settings = settings,
-                                .connection_string = opened.connection_string(),
-                                .in_format = file_format(flags.format),
-                                .source = flags.source,
-                                .rejects_file = flags.rejects,
-                                .is_dry_run = flags.dry_run,
-                                .force = flags.force,
-                                .stop = [&stop] { return stop.ask(); },
-                                .supervise = [&opened] { (void)opened.supervise(); }}};
+        import_session session{
+            import_database_at(opened.connection_string(), partition_policy_of(settings)),
+            {.settings = settings,
+             .in_format = file_format(flags.format),
+             .source = flags.source,
+             .rejects_file = flags.rejects,
+             .is_dry_run = flags.dry_run,
+             .force = flags.force,
+             .stop = [&stop] { return stop.ask(); },
+             .supervise = [&opened] { (void)opened.supervise(); }}};
         return import_files(session, flags, stop) ? exit_success : exit_failure;
     });
 }

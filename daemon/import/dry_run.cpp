@@ -22,12 +22,12 @@ ingest::block_outcome outcome_of(std::span<batch_entry const> entries) noexcept 
 
 } // namespace
 
-import_dry_run::import_dry_run(std::string const& connection_string,
+import_dry_run::import_dry_run(std::unique_ptr<storage::batch_store> reader,
                                std::shared_ptr<rating::catalog const> catalog,
                                std::shared_ptr<ingest::source_table const> sources,
                                storage::lane_observer& observer)
-    : reader_{connection_string, "tallyd import --dry-run"}, duplicates_{reader_},
-      catalog_{std::move(catalog)}, sources_{std::move(sources)}, observer_{observer} {}
+    : reader_{std::move(reader)}, duplicates_{*reader_}, catalog_{std::move(catalog)},
+      sources_{std::move(sources)}, observer_{observer} {}
 
 import_dry_run::~import_dry_run() = default;
 
@@ -77,7 +77,7 @@ void import_dry_run::drop_duplicates() {
 
 void import_dry_run::rate() {
     rows_.begin(entries_);
-    check(rows_.load(reader_));
+    check(rows_.load(*reader_));
 
     rated_.clear();
     rows_.rate(rated_);

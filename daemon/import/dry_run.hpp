@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ingest/record/record_sink.hpp"
-#include "storage/batch/batch_writer.hpp"
+#include "storage/batch/batch_store.hpp"
 #include "storage/lane/duplicate_filter.hpp"
 #include "storage/lane/entry_batch.hpp"
 #include "storage/lane/lane_writer.hpp"
@@ -9,7 +9,6 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <memory>
-#include <string>
 
 namespace tally::daemon {
 
@@ -20,7 +19,7 @@ namespace tally::daemon {
 class import_dry_run final : public ingest::record_sink {
   public:
     /// Each block is reported to `observer` like a stored batch.
-    import_dry_run(std::string const& connection_string,
+    import_dry_run(std::unique_ptr<storage::batch_store> reader,
                    std::shared_ptr<rating::catalog const> catalog,
                    std::shared_ptr<ingest::source_table const> sources,
                    storage::lane_observer& observer);
@@ -28,7 +27,7 @@ class import_dry_run final : public ingest::record_sink {
 
     [[nodiscard]] ingest::push_status admit(std::size_t bytes) noexcept override;
     void release(std::size_t bytes) noexcept override;
-    /// Throws std::runtime_error when a query fails.
+    /// Throws storage::command_error when a query fails.
     [[nodiscard]] ingest::push_status push(std::unique_ptr<ingest::record_block>& block) override;
     [[nodiscard]] std::shared_ptr<ingest::source_table const> sources() const override;
 
@@ -36,7 +35,7 @@ class import_dry_run final : public ingest::record_sink {
     void drop_duplicates();
     void rate();
 
-    storage::batch_writer reader_;
+    std::unique_ptr<storage::batch_store> reader_;
     storage::duplicate_filter duplicates_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;

@@ -7,7 +7,7 @@
 namespace tally::daemon {
 
 /// tallyd import list: prints the imports, latest first, on standard output. Returns the exit code;
-/// throws std::runtime_error when a query fails.
+/// throws storage::command_error when a query fails.
 int list_imports(config::settings const& settings, std::int32_t limit, bool as_json);
 
 } // namespace tally::daemon

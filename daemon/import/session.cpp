@@ -4,13 +4,7 @@
 #include "daemon/import/stream.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 #include "daemon/pipeline/pipeline_settings.hpp"
-#include "daemon/upkeep/maintenance_settings.hpp"
-#include "storage/admin/import_totals.hpp"
-#include "storage/catalog/catalog_loader.hpp"
-#include "storage/catalog/source_loader.hpp"
-#include "storage/effects/effect_queue.hpp"
 #include "storage/postgres/command_error.hpp"
-#include "storage/postgres/database_error.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -68,8 +62,8 @@ struct import_session::route {
     std::unique_ptr<import_stream> stream; ///< nullptr: not resumable. Ends before the lanes
 };
 
-import_session::import_session(import_options options)
-    : options_{std::move(options)}, connection_{options_.connection_string, "tallyd import"} {
+import_session::import_session(std::unique_ptr<import_database> database, import_options options)
+    : options_{std::move(options)}, database_{std::move(database)} {
     // First, so that a wrong source leaves no file of rejects behind.
     load();
     if (!options_.rejects_file.empty()) {
@@ -79,8 +73,12 @@ import_session::import_session(import_options options)
 
 import_session::~import_session() = default;
 
+bool import_session::is_stopping() const {
+    return options_.stop && options_.stop() != stop_request::none;
+}
+
 void import_session::load() {
-    auto const sources = check(storage::load_sources(options_.connection_string));
+    auto const sources = database_->sources();
     log(sources.warnings);
     sources_ = sources.sources;
 
@@ -108,7 +106,7 @@ void import_session::load() {
     source_ = std::make_shared<ingest::source const>(*found);
 
     // Read once for the whole import: a plan that changes meanwhile applies to the next one (R14).
-    auto const catalog = check(storage::load_catalog(options_.connection_string));
+    auto const catalog = database_->catalog();
     log(catalog.warnings);
     catalog_ = catalog.catalog;
 }
@@ -123,8 +121,7 @@ import_summary import_session::run(std::string const& file) {
     summary.rejects_file = options_.rejects_file;
 
     // A stop must also end the digest of a large file, which is read before the first record.
-    ingest::file_input input{
-        [this] { return options_.stop && options_.stop() != stop_request::none; }};
+    ingest::file_input input{[this] { return is_stopping(); }};
 
     // Each step has set the failure or the state when it ends the import.
     if (input.open(file) && open(input, summary) && !is_done_already(summary)) {
@@ -170,7 +167,7 @@ bool import_session::is_done_already(import_summary& summary) {
         return false;
     }
 
-    auto const row = storage::find_import(connection_, file_);
+    auto const row = database_->find(file_);
     if (!row || row->state != storage::import_state::done) {
         return false;
     }
@@ -186,7 +183,7 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
     if (!options_.is_dry_run) {
         // Its row of an earlier run, if that was interrupted: the counts are those of the whole
         // file.
-        auto const row = storage::begin_import(connection_, file_);
+        auto const row = database_->begin(file_);
         import_id_ = row.id;
         summary.id = ingest::to_string(row.id);
     }
@@ -237,7 +234,7 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
                                                                    import_summary const& summary) {
     auto built = std::make_unique<route>();
     if (options_.is_dry_run) {
-        built->sink = std::make_unique<import_dry_run>(options_.connection_string, catalog_,
+        built->sink = std::make_unique<import_dry_run>(database_->connect_reader(), catalog_,
                                                        sources_, ledger);
         return built;
     }
@@ -246,10 +243,7 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
     // (R8).
     pipeline_options options = pipeline_options_of(options_.settings);
     options.import_id = import_id_;
-    auto lanes = std::make_unique<pipeline>(
-        options,
-        lane_connections(options_.connection_string, partition_policy_of(options_.settings)),
-        ledger, failures_);
+    auto lanes = std::make_unique<pipeline>(options, database_->connect_lanes(), ledger, failures_);
 
     lanes->set_sources(sources_);
     lanes->set_catalog(catalog_);
@@ -261,7 +255,8 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
     // is another import. --force reads from the beginning and leaves it to the keys.
     if (!options_.force && file_.digest) {
         built->stream = std::make_unique<import_stream>(
-            options_.connection_string,
+            stream_stores{database_->connect_positions("tallyd import"),
+                          database_->connect_positions("tallyd positions")},
             "import:" + summary.digest + ":" + summary.source + ":" + summary.format,
             [this] { return catalog_; }, *built->lanes);
     }
@@ -281,8 +276,7 @@ import_task import_session::task_for(route const& lanes_route) {
         task.resume_from = task.kept->committed;
         task.has_lost = [stream] { return stream->has_lost(); };
         task.decide = [this, stream](auto const& block) {
-            return stream->decide(
-                block, [this] { return options_.stop && options_.stop() != stop_request::none; });
+            return stream->decide(block, [this] { return is_stopping(); });
         };
     }
     return task;
@@ -339,9 +333,7 @@ void import_session::show(ingest::file_input const& input, import_summary const&
 
 /// Here and now, since no daemon may run. A failure leaves them to the next daemon.
 void import_session::apply_effects() {
-    storage::effect_counts ignored;
-    auto const status = storage::effect_queue{connection_}.apply_present(
-        [this] { return options_.stop && options_.stop() != stop_request::none; }, ignored);
+    auto const status = database_->apply_effects([this] { return is_stopping(); });
     if (!status.ok()) {
         spdlog::warn("event=effects_not_applied sqlstate={} detail=\"{}\"", status.sqlstate,
                      status.detail);
@@ -356,7 +348,7 @@ void import_session::finish_row(import_summary const& summary) {
     }
     auto const& counts = summary.counts;
 
-    storage::import_counts row = storage::stored_by_import(connection_, import_id_);
+    storage::import_counts row = database_->stored(import_id_);
     auto const taken = static_cast<std::int64_t>(counts.accepted + counts.resumed);
     row.rejected = static_cast<std::int64_t>(counts.rejected);
     row.received = taken + row.rejected; // skipped records have no column
@@ -366,12 +358,12 @@ void import_session::finish_row(import_summary const& summary) {
     row.duplicate = std::max<std::int64_t>(taken - row.committed - row.suspended, 0);
 
     if (summary.state == "done" || summary.state == "failed") {
-        storage::finish_import(connection_, import_id_,
-                               summary.state == "done" ? storage::import_state::done
-                                                       : storage::import_state::failed,
-                               row, summary.failure);
+        database_->finish(import_id_,
+                          summary.state == "done" ? storage::import_state::done
+                                                  : storage::import_state::failed,
+                          row, summary.failure);
     } else {
-        storage::update_import(connection_, import_id_, row); // the next run continues it
+        database_->update(import_id_, row); // the next run continues it
     }
 }
 

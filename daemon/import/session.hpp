@@ -2,13 +2,13 @@
 
 #include "config/settings.hpp"
 #include "daemon/cli/progress.hpp"
+#include "daemon/import/database.hpp"
 #include "daemon/import/job.hpp"
 #include "daemon/import/rejects.hpp"
 #include "daemon/import/summary.hpp"
 #include "daemon/pipeline/failure_report.hpp"
 #include "ingest/file/file_input.hpp"
 #include "rating/catalog/catalog.hpp"
-#include "storage/admin/imports.hpp"
 
 #include <functional>
 #include <memory>
@@ -19,7 +19,6 @@ namespace tally::daemon {
 
 struct import_options {
     config::settings settings;
-    std::string connection_string;
     ingest::format const* in_format = nullptr;
     std::string source = "local";
     std::string rejects_file; ///< empty: unreadable records go to ingest.suspense
@@ -40,11 +39,11 @@ struct import_options {
 /// even when the file was renamed. One thread; the lanes have their own.
 class import_session {
   public:
-    /// Reads the catalog and the sources. Throws std::runtime_error whose text says what to do.
-    explicit import_session(import_options options);
+    /// Reads the catalog and the sources. Throws storage::command_error whose text says what to do.
+    import_session(std::unique_ptr<import_database> database, import_options options);
     ~import_session();
 
-    /// Imports one file, or standard input for "-". Throws std::runtime_error when a statement
+    /// Imports one file, or standard input for "-". Throws storage::command_error when a statement
     /// fails or the rejects file cannot be written.
     import_summary run(std::string const& file);
 
@@ -55,6 +54,7 @@ class import_session {
     struct route; ///< the sink of an import: a pipeline, or a dry run
 
     void load();
+    [[nodiscard]] bool is_stopping() const;
     bool open(ingest::file_input& input, import_summary& summary);
     bool is_done_already(import_summary& summary);
     void import(ingest::file_input& input, import_summary& summary);
@@ -72,7 +72,7 @@ class import_session {
 
     import_options options_;
     failure_report failures_; ///< of lanes, which then drop their blocks
-    storage::pq_connection connection_;
+    std::unique_ptr<import_database> database_;
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;
     std::shared_ptr<ingest::source const> source_;

@@ -16,18 +16,18 @@ constexpr std::chrono::milliseconds poll{5};
 
 } // namespace
 
-import_stream::import_stream(std::string const& connection_string, std::string name,
+import_stream::import_stream(stream_stores stores, std::string name,
                              payer_decisions::catalog_source catalog, pipeline& lanes)
-    : read_{connection_string, "tallyd import"}, written_{connection_string, "tallyd positions"},
-      decisions_{read_, name, std::move(catalog), lanes.decisions()},
+    : stores_{std::move(stores)}, decisions_{*stores_.decisions, name, std::move(catalog),
+                                             lanes.decisions()},
       position_guard_{
-          written_,
+          *stores_.positions,
           {[&lanes] { return lanes.last_batches(); },
            [&lanes](std::span<ingest::uuid const> covered) { lanes.forget_last_batches(covered); }},
           {}} {
     // Where an earlier run of the same import ended; 0 for a new one.
     std::uint64_t position = 0;
-    auto status = read_.load(name, position);
+    auto status = stores_.decisions->load(name, position);
     if (status.ok()) {
         status = decisions_.load(position);
     }

@@ -3,7 +3,7 @@
 #include "daemon/pipeline/payer_decisions.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 #include "daemon/pipeline/position_keeper.hpp"
-#include "storage/lane/stored_positions.hpp"
+#include "storage/lane/position_store.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -16,14 +16,20 @@
 
 namespace tally::daemon {
 
+/// The store that the import's thread uses, and the one of the thread that writes the position.
+struct stream_stores {
+    std::unique_ptr<storage::position_store> decisions;
+    std::unique_ptr<storage::position_store> positions;
+};
+
 /// The position of a file in the database, while it is imported: where the import begins, who pays
 /// for its records, and a thread that moves the position behind the lanes.
 class import_stream {
   public:
-    /// Reads the position and the decisions of earlier runs. Throws std::runtime_error if the
+    /// Reads the position and the decisions of earlier runs. Throws storage::command_error if the
     /// database refuses.
-    import_stream(std::string const& connection_string, std::string name,
-                  payer_decisions::catalog_source catalog, pipeline& lanes);
+    import_stream(stream_stores stores, std::string name, payer_decisions::catalog_source catalog,
+                  pipeline& lanes);
     ~import_stream();
     import_stream(import_stream const&) = delete;
     import_stream& operator=(import_stream const&) = delete;
@@ -42,8 +48,7 @@ class import_stream {
   private:
     void run() noexcept;
 
-    storage::stored_positions read_;
-    storage::stored_positions written_;
+    stream_stores stores_;
     payer_decisions decisions_;
     std::shared_ptr<kept_position> kept_;
     position_keeper position_guard_;

@@ -78,6 +78,7 @@ class memory_batches final : public storage::batch_store {
         std::size_t refused = 0;
         bool names_rows = false;
         bool is_away = false;
+        int outages = 0; ///< so many commits fail before one is made
     };
     explicit memory_batches(std::shared_ptr<state> shared) : state_{std::move(shared)} {}
 
@@ -118,7 +119,9 @@ class memory_batches final : public storage::batch_store {
     }
     void roll_back() noexcept override {}
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
-        if (state_->is_away) {
+        bool const is_out = state_->outages > 0;
+        state_->outages -= is_out ? 1 : 0;
+        if (state_->is_away || is_out) {
             return {storage::failure::transient, "08006", "away"};
         }
         auto const bad = std::ranges::find_if(
