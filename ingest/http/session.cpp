@@ -18,10 +18,6 @@ namespace http = boost::beast::http;
 
 namespace {
 
-/// Size of the first read of a request: a usual head and a small record arrive together.
-constexpr std::size_t first_read_bytes = 4096;
-/// Room in the buffer beyond the head, for what follows it in the same packets.
-constexpr std::size_t read_ahead_bytes = 64 * 1024;
 /// An unread body up to this size is skipped to keep the connection; after a larger one the
 /// connection closes.
 constexpr std::uint64_t discard_bytes_max = 64 * 1024;
@@ -42,23 +38,17 @@ std::optional<http_response> failure_of(Function&& function) noexcept {
 } // namespace
 
 http_session::http_session(socket accepted, http_session_context context)
-    : socket_(std::move(accepted)), context_(context), reply_timer_(socket_.get_executor()),
-      buffer_(context.settings.header_bytes_max + read_ahead_bytes) {
-    // Asked now: once the peer has gone, its address is unknown.
-    peer_is_loopback_ = has_loopback_peer(socket_);
-    // One response is one write, so a delay (Nagle) would gain nothing.
-    boost::system::error_code ignored;
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-}
+    : context_(context), transfer_(std::move(accepted), context),
+      reply_timer_(transfer_.executor()) {}
 
 void http_session::start(std::function<void()> ended) {
     asio::co_spawn(
-        socket_.get_executor(), [self = shared_from_this()] { return self->run(); },
+        transfer_.executor(), [self = shared_from_this()] { return self->run(); },
         [self = shared_from_this(), ended = std::move(ended)](std::exception_ptr const& failure) {
             if (failure) {
                 self->context_.observer.warning("a connection ended with an exception");
             }
-            self->close();
+            self->transfer_.close();
             ended();
         });
 }
@@ -75,7 +65,7 @@ http_session::task<void> http_session::run() {
 
     // Lingering comes after the loop, since no further request is served after it.
     if (next == next_step::linger_and_close) {
-        co_await linger();
+        co_await transfer_.linger();
     }
 }
 
@@ -84,30 +74,13 @@ http_session::task<bool> http_session::wait_for_request() {
     if (draining_ || aborted_) {
         co_return false;
     }
-    if (buffer_.size() != 0) {
-        co_return true; // pipelined
-    }
-
-    // Only an idle connection may be closed by drain(), so this stage ends with the first byte.
-    enter(stage::idle, context_.settings.idle_timeout);
-    auto const [error, size] =
-        co_await socket_.async_read_some(buffer_.prepare(first_read_bytes), await_tuple_t{});
-    buffer_.commit(size);
-    co_return !error;
+    co_return co_await transfer_.wait_for_bytes();
 }
 
 /// Reads a head and lets the handler decide: respond at once, or read the body.
 http_session::task<http_session::next_step> http_session::serve_request() {
     ++request_;
-    parser_.emplace();
-    parser_->header_limit(context_.settings.header_bytes_max);
-    parser_->body_limit(boost::none); // the exchange has its own
-
-    // One deadline for the whole head: a client that sends a byte now and then gains nothing.
-    enter(stage::reading, context_.settings.read_timeout);
-    auto const [error, size] =
-        co_await http::async_read_header(socket_, buffer_, *parser_, await_tuple_t{});
-    if (error) {
+    if (auto const error = co_await transfer_.read_head()) {
         co_return co_await reject_unreadable(error);
     }
 
@@ -115,7 +88,7 @@ http_session::task<http_session::next_step> http_session::serve_request() {
     http_step step;
     if (auto obstacle = head_obstacle()) {
         // The framing is uncertain: the bytes after this head cannot be taken as a request.
-        bool const written = co_await write_response(std::move(*obstacle), false);
+        bool const written = co_await transfer_.write_response(std::move(*obstacle), false);
         co_return written ? next_step::linger_and_close : next_step::close;
     }
 
@@ -135,32 +108,32 @@ http_session::serve_exchange(std::unique_ptr<http_exchange> exchange) {
     http_response response;
 
     // Read the body, then wait for the handler's reply.
-    body_end const end = co_await read_body(*exchange, body, response);
-    if (end == body_end::complete) {
+    auto const end = co_await transfer_.read_body(*exchange, body, response);
+    if (end == http_transfer::body_end::complete) {
         response = co_await wait_for_response(*exchange, std::move(body));
     }
     // The exchange's credit is free for others while a slow client reads its response.
     exchange.reset();
 
-    if (end == body_end::refused) {
+    if (end == http_transfer::body_end::refused) {
         co_return co_await reject_unread(std::move(response));
     }
-    if (end == body_end::lost) {
-        co_return co_await reject_unreadable(body_error_);
+    if (end == http_transfer::body_end::lost) {
+        co_return co_await reject_unreadable(transfer_.body_error());
     }
     if (aborted_) {
         co_return next_step::close;
     }
 
-    bool const keep_alive = parser_->keep_alive() && !draining_;
-    if (!co_await write_response(std::move(response), keep_alive)) {
+    bool const keep_alive = transfer_.request().keep_alive() && !draining_;
+    if (!co_await transfer_.write_response(std::move(response), keep_alive)) {
         co_return next_step::close;
     }
     // A client that did not ask to close may have sent its next request already; closing at once
     // would reset the connection, and the response could be lost.
-    co_return keep_alive    ? next_step::next_request
-    : parser_->keep_alive() ? next_step::linger_and_close
-                            : next_step::close;
+    co_return keep_alive               ? next_step::next_request
+    : transfer_.request().keep_alive() ? next_step::linger_and_close
+                                       : next_step::close;
 }
 
 /// Called when a request cannot be read: the deadline has passed (408), the head is too large (431)
@@ -174,7 +147,7 @@ http_session::reject_unreadable(boost::system::error_code error) {
 
     // The order matters: a deadline cancels the read, which then fails with an error of its own.
     http_response response;
-    if (timed_out_) {
+    if (transfer_.timed_out()) {
         response = problem(408, "the request did not come in time");
     } else if (error == http::error::header_limit || error == http::error::buffer_overflow) {
         response = problem(431, "the request's head is too large");
@@ -186,7 +159,7 @@ http_session::reject_unreadable(boost::system::error_code error) {
     }
 
     // After an unreadable head the next request's begin is unknown, so the connection cannot stay.
-    bool const written = co_await write_response(std::move(response), false);
+    bool const written = co_await transfer_.write_response(std::move(response), false);
     co_return written ? next_step::linger_and_close : next_step::close;
 }
 
@@ -195,18 +168,18 @@ http_session::reject_unreadable(boost::system::error_code error) {
 /// so the meaning of the bytes that follow is unknown, and the connection closes (RFC 9110 section
 /// 10.1.1).
 http_session::task<http_session::next_step> http_session::reject_unread(http_response response) {
-    auto const& head = parser_->get();
-    std::uint64_t const length = parser_->content_length().value_or(0);
-    bool const skippable = !parser_->chunked() && length <= discard_bytes_max &&
+    auto const& head = transfer_.request().get();
+    std::uint64_t const length = transfer_.request().content_length().value_or(0);
+    bool const skippable = !transfer_.request().chunked() && length <= discard_bytes_max &&
                            head.find(http::field::expect) == head.end();
-    bool const keep_alive = skippable && parser_->keep_alive() && !draining_;
-    if (!co_await write_response(std::move(response), keep_alive)) {
+    bool const keep_alive = skippable && transfer_.request().keep_alive() && !draining_;
+    if (!co_await transfer_.write_response(std::move(response), keep_alive)) {
         co_return next_step::close;
     }
     if (!keep_alive) {
         co_return next_step::linger_and_close;
     }
-    bool const skipped = co_await discard_body(length);
+    bool const skipped = co_await transfer_.discard_body(length);
     co_return skipped ? next_step::next_request : next_step::close;
 }
 
@@ -214,7 +187,7 @@ http_session::task<http_session::next_step> http_session::reject_unread(http_res
 http_session::task<http_response> http_session::wait_for_response(http_exchange& exchange,
                                                                   std::string body) {
     reply_.reset();
-    enter(stage::answering, context_.settings.answer_timeout);
+    transfer_.enter(stage::answering, context_.settings.answer_timeout);
     reply_timer_.expires_at(clock::time_point::max());
 
     // The reply may come before finish() returns; an exception after that must not replace it.
@@ -224,8 +197,8 @@ http_session::task<http_response> http_session::wait_for_response(http_exchange&
     }
 
     // The timer never expires; deliver(), time_out() and abort() cancel it.
-    while (!reply_ && !timed_out_ && !aborted_) {
-        co_await reply_timer_.async_wait(await_tuple_t{});
+    while (!reply_ && !transfer_.timed_out() && !aborted_) {
+        co_await reply_timer_.async_wait(http_transfer::await_tuple_t{});
     }
     http_response response = reply_ ? std::move(*reply_) : exchange.timed_out();
     reply_.reset();
@@ -241,7 +214,7 @@ http_reply http_session::make_reply() {
         if (!self) {
             return;
         }
-        strand const executor = self->socket_.get_executor();
+        strand const executor = self->transfer_.executor();
         asio::dispatch(executor, [self, request, response = std::move(response)]() mutable {
             self->deliver(request, std::move(response));
         });
@@ -250,80 +223,52 @@ http_reply http_session::make_reply() {
 
 /// On the strand. Replies of an earlier request, and all but the first, are dropped.
 void http_session::deliver(std::uint64_t request, http_response response) {
-    if (request == request_ && stage_ == stage::answering && !reply_) {
+    if (request == request_ && transfer_.current() == stage::answering && !reply_) {
         reply_ = std::move(response);
         reply_timer_.cancel();
     }
 }
 
-/// Begins a stage: its deadline replaces the one before.
-void http_session::enter(stage now, std::chrono::milliseconds limit) {
-    stage_ = now;
-    timed_out_ = false;
-    deadline_.store((clock::now() + limit).time_since_epoch().count(), std::memory_order_relaxed);
-}
-
 /// On the server's strand: it reads only the atomic deadline, and posts the rest.
 void http_session::sweep(clock::time_point now) {
-    // Relaxed: a deadline that is seen late is found by the next sweep.
-    if (deadline_.load(std::memory_order_relaxed) <= now.time_since_epoch().count()) {
-        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->time_out(); });
+    if (transfer_.is_overdue(now)) {
+        asio::post(transfer_.executor(), [self = shared_from_this()] { self->time_out(); });
     }
 }
 
 /// Called by every sweep until the stage ends. So a cancel that falls between two steps of a
 /// composed operation, and cancels nothing, does no harm.
 void http_session::time_out() {
-    if (deadline_.load(std::memory_order_relaxed) > clock::now().time_since_epoch().count()) {
+    if (!transfer_.is_overdue(clock::now())) {
         return;
     }
-    timed_out_ = true;
-    boost::system::error_code ignored;
-
-    // A request gets 408 and a slow handler 503, so only the wait is ended; in the other stages
-    // there is nothing to say, and the connection closes.
-    switch (stage_) {
-    case stage::reading:
-        socket_.cancel(ignored);
-        break;
-    case stage::answering:
+    transfer_.time_out();
+    if (transfer_.current() == stage::answering) {
         reply_timer_.cancel();
-        break;
-    case stage::idle:
-    case stage::writing:
-    case stage::lingering:
-        close();
-        break;
     }
 }
 
 void http_session::drain() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(transfer_.executor(), [self = shared_from_this()] {
         // A request that has begun is served to its end; only an idle connection closes now.
         self->draining_ = true;
-        if (self->stage_ == stage::idle) {
-            self->close();
+        if (self->transfer_.current() == stage::idle) {
+            self->transfer_.close();
         }
     });
 }
 
 void http_session::abort() {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+    asio::post(transfer_.executor(), [self = shared_from_this()] {
         self->aborted_ = true;
         self->reply_timer_.cancel();
-        self->close();
+        self->transfer_.close();
     });
-}
-
-void http_session::close() noexcept {
-    boost::system::error_code ignored;
-    // The operation in progress ends with an error, and its coroutine with it.
-    socket_.close(ignored);
 }
 
 /// Calls the handler with views of the head.
 http_step http_session::begin_request() {
-    auto const& message = parser_->get();
+    auto const& message = transfer_.request().get();
 
     // All views point into the parser's message: valid until the next request.
     fields_.clear();
@@ -337,16 +282,16 @@ http_step http_session::begin_request() {
     head.path = target.path;
     head.query = target.query;
     head.fields = fields_;
-    if (auto const length = parser_->content_length()) {
+    if (auto const length = transfer_.request().content_length()) {
         head.content_length = *length;
     }
-    head.from_loopback = peer_is_loopback_;
+    head.from_loopback = transfer_.peer_is_loopback();
     return context_.handler.begin(head);
 }
 
 /// The reason why a well-formed head cannot be served, or nullopt.
 std::optional<http_response> http_session::head_obstacle() const {
-    auto const& message = parser_->get();
+    auto const& message = transfer_.request().get();
     if (message.version() == 11 && message.count(http::field::host) != 1) {
         return problem(400, "a request has one Host field (RFC 9112 section 3.2)");
     }

@@ -1,5 +1,4 @@
-// The bytes of a session: bodies in, responses out.
-#include "ingest/http/session.hpp"
+#include "ingest/http/transfer.hpp"
 
 #include "ingest/http/problem.hpp"
 #include "ingest/record/record_batch.hpp"
@@ -25,6 +24,10 @@ namespace http = boost::beast::http;
 
 namespace {
 
+/// Size of the first read of a request: a usual head and a small record arrive together.
+constexpr std::size_t first_read_bytes = 4096;
+/// Room in the buffer beyond the head, for what follows it in the same packets.
+constexpr std::size_t read_ahead_bytes = 64 * 1024;
 /// A client has read_timeout for each piece of this size: with the default, at least 25 KiB/s.
 constexpr std::size_t piece_bytes = 256 * 1024;
 /// For a body of unknown length, credit is asked for, and the deadline moved, per piece of this
@@ -55,8 +58,43 @@ std::string http_date(std::time_t now) {
 
 } // namespace
 
-http_session::task<http_session::body_end>
-http_session::read_body(http_exchange& exchange, std::string& body, http_response& refusal) {
+http_transfer::http_transfer(socket accepted, http_session_context const& context)
+    : socket_(std::move(accepted)), context_(context),
+      buffer_(context.settings.header_bytes_max + read_ahead_bytes) {
+    // Asked now: once the peer has gone, its address is unknown.
+    peer_is_loopback_ = has_loopback_peer(socket_);
+    // One response is one write, so a delay (Nagle) would gain nothing.
+    boost::system::error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+}
+
+http_transfer::task<bool> http_transfer::wait_for_bytes() {
+    if (buffer_.size() != 0) {
+        co_return true; // pipelined
+    }
+
+    // Only an idle connection may be closed by drain(), so this stage ends with the first byte.
+    enter(stage::idle, context_.settings.idle_timeout);
+    auto const [error, size] =
+        co_await socket_.async_read_some(buffer_.prepare(first_read_bytes), await_tuple_t{});
+    buffer_.commit(size);
+    co_return !error;
+}
+
+http_transfer::task<boost::system::error_code> http_transfer::read_head() {
+    parser_.emplace();
+    parser_->header_limit(context_.settings.header_bytes_max);
+    parser_->body_limit(boost::none); // the exchange has its own
+
+    // One deadline for the whole head: a client that sends a byte now and then gains nothing.
+    enter(stage::reading, context_.settings.read_timeout);
+    auto const [error, size] =
+        co_await http::async_read_header(socket_, buffer_, *parser_, await_tuple_t{});
+    co_return error;
+}
+
+http_transfer::task<http_transfer::body_end>
+http_transfer::read_body(http_exchange& exchange, std::string& body, http_response& refusal) {
     if (parser_->chunked()) {
         co_return co_await read_chunked_body(exchange, body, refusal);
     }
@@ -74,8 +112,8 @@ http_session::read_body(http_exchange& exchange, std::string& body, http_respons
 }
 
 /// Reads directly into the body; only what arrived with the head is copied.
-http_session::task<http_session::body_end> http_session::read_sized_body(std::uint64_t length,
-                                                                         std::string& body) {
+http_transfer::task<http_transfer::body_end> http_transfer::read_sized_body(std::uint64_t length,
+                                                                            std::string& body) {
     // With the decoder's padding, so that the body moves into the batch without a copy.
     body.reserve(length + record_batch::padding);
     std::size_t done = std::min<std::size_t>(length, buffer_.size());
@@ -99,9 +137,9 @@ http_session::task<http_session::body_end> http_session::read_sized_body(std::ui
     co_return body_end::complete;
 }
 
-http_session::task<http_session::body_end> http_session::read_chunked_body(http_exchange& exchange,
-                                                                           std::string& body,
-                                                                           http_response& refusal) {
+http_transfer::task<http_transfer::body_end>
+http_transfer::read_chunked_body(http_exchange& exchange, std::string& body,
+                                 http_response& refusal) {
     std::size_t done = 0;
     bool continued = false;
     while (!parser_->is_done()) {
@@ -140,7 +178,7 @@ http_session::task<http_session::body_end> http_session::read_chunked_body(http_
 
 /// Sends 100 Continue to a client that waits for it before it sends its body; libcurl would wait
 /// for a second.
-http_session::task<bool> http_session::send_continue() {
+http_transfer::task<bool> http_transfer::send_continue() {
     auto const& head = parser_->get();
     if (head.version() != 11 || head.find(http::field::expect) == head.end()) {
         co_return true;
@@ -151,8 +189,7 @@ http_session::task<bool> http_session::send_continue() {
     co_return !error;
 }
 
-/// Reads and drops `bytes`: those in the buffer first, then those from the socket.
-http_session::task<bool> http_session::discard_body(std::uint64_t bytes) {
+http_transfer::task<bool> http_transfer::discard_body(std::uint64_t bytes) {
     enter(stage::reading, context_.settings.read_timeout);
     for (;;) {
         std::size_t const here = std::min<std::size_t>(bytes, buffer_.size());
@@ -170,8 +207,7 @@ http_session::task<bool> http_session::discard_body(std::uint64_t bytes) {
     }
 }
 
-/// Writes a whole response; false if the client has gone or did not read it in time.
-http_session::task<bool> http_session::write_response(http_response response, bool keep_alive) {
+http_transfer::task<bool> http_transfer::write_response(http_response response, bool keep_alive) {
     // Counted now that the response is known, whether or not the client reads it.
     context_.observer.answered(response.endpoint, response.status);
 
@@ -209,8 +245,7 @@ http_session::task<bool> http_session::write_response(http_response response, bo
     co_return !error;
 }
 
-/// A lingering close: see linger_bytes_max.
-http_session::task<void> http_session::linger() {
+http_transfer::task<void> http_transfer::linger() {
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 
@@ -225,6 +260,34 @@ http_session::task<void> http_session::linger() {
         }
         thrown_away += size;
     }
+}
+
+void http_transfer::enter(stage next, std::chrono::milliseconds limit) {
+    stage_ = next;
+    timed_out_ = false;
+    deadline_.store((clock::now() + limit).time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+bool http_transfer::is_overdue(clock::time_point now) const noexcept {
+    return deadline_.load(std::memory_order_relaxed) <= now.time_since_epoch().count();
+}
+
+void http_transfer::time_out() {
+    timed_out_ = true;
+
+    // A request gets 408 and a slow handler 503, so only the wait is ended; in the other stages
+    // there is nothing to say, and the connection closes.
+    if (stage_ == stage::reading) {
+        boost::system::error_code ignored;
+        socket_.cancel(ignored);
+    } else if (stage_ != stage::answering) {
+        close();
+    }
+}
+
+void http_transfer::close() noexcept {
+    boost::system::error_code ignored;
+    socket_.close(ignored);
 }
 
 } // namespace tally::ingest
