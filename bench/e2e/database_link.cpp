@@ -25,8 +25,8 @@ database_link::database_link(std::string const& connection_string)
         get(), [](void*, char const*) {}, nullptr);
 }
 
-std::runtime_error database_link::failed(std::string const& what) const {
-    return std::runtime_error{what + ": " + PQerrorMessage(get())};
+std::runtime_error database_link::failed(std::string const& action) const {
+    return std::runtime_error{action + ": " + PQerrorMessage(get())};
 }
 
 void database_link::execute(std::string const& statement) {

@@ -27,7 +27,7 @@ class database_link {
     void run(std::vector<sql_step> const& steps);
 
     [[nodiscard]] PGconn* get() const noexcept { return connection_.get(); }
-    [[nodiscard]] std::runtime_error failed(std::string const& what) const;
+    [[nodiscard]] std::runtime_error failed(std::string const& action) const;
 
   private:
     std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;

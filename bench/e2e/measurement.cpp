@@ -19,9 +19,9 @@ double own_cpu_s() {
     return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
-void print(std::string what, measurement const& seen, double records) {
-    what.resize(14, ' ');
-    std::cout << "  " << what << thousands(records / seen.wall_s) << " rows/s, "
+void print(std::string label, measurement const& seen, double records) {
+    label.resize(14, ' ');
+    std::cout << "  " << label << thousands(records / seen.wall_s) << " rows/s, "
               << fixed(seen.wall_s, 2) << " s  (client CPU " << fixed(seen.client_cpu_s, 2)
               << " s, server CPU " << fixed(seen.server_cpu_s, 2) << " s, WAL "
               << megabytes(static_cast<double>(seen.wal_bytes));
@@ -73,12 +73,12 @@ void comparison::add(measurement const& ours, copied const& plain, std::string c
     std::cout << "run " << ratios_.size() << "     all sums agree: " << cost << " "
               << sample_catalog::currency << "; the rows are "
               << megabytes(static_cast<double>(plain.bytes)) << " of binary COPY\n";
-    print(what_, ours, records_);
+    print(label_, ours, records_);
     print("plain COPY", plain.seen, records_);
 }
 
 void comparison::print_medians() const {
-    std::cout << "median    " << what_ << " " << thousands(median(our_rates_))
+    std::cout << "median    " << label_ << " " << thousands(median(our_rates_))
               << " rows/s, plain COPY " << thousands(median(plain_rates_)) << " rows/s\nratio     "
               << fixed(median(ratios_), 2) << " of plain COPY (median of the runs' ratios)"
               << std::endl;

@@ -41,13 +41,13 @@ copied measure_plain_copy(test_bed& bed, std::string const& cost);
 /// The measurements of tallyd and of plain COPY, run by run.
 class comparison {
   public:
-    comparison(std::string_view what, double records) : what_{what}, records_{records} {}
+    comparison(std::string_view label, double records) : label_{label}, records_{records} {}
 
     void add(measurement const& ours, copied const& plain, std::string const& cost);
     void print_medians() const;
 
   private:
-    std::string what_;
+    std::string label_;
     double records_;
     std::vector<double> our_rates_;
     std::vector<double> plain_rates_;

@@ -62,10 +62,11 @@ class running_daemon {
 
   private:
     tallyd_process::order order(test_bed& bed) {
-        auto what = bed.order({"run"});
-        what.environment.push_back("TALLYD_HTTP_LISTEN=127.0.0.1:" + std::to_string(port_));
-        what.environment.push_back("TALLYD_ADMIN_LISTEN=127.0.0.1:" + std::to_string(admin_port_));
-        return what;
+        auto command = bed.order({"run"});
+        command.environment.push_back("TALLYD_HTTP_LISTEN=127.0.0.1:" + std::to_string(port_));
+        command.environment.push_back("TALLYD_ADMIN_LISTEN=127.0.0.1:" +
+                                      std::to_string(admin_port_));
+        return command;
     }
     /// Empty as long as the daemon does not listen.
     [[nodiscard]] std::string status() const {

@@ -29,12 +29,12 @@ double seconds_of(timeval const& t) {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
 }
 
-pid_t spawn(tallyd_process::order const& what) {
-    std::vector<std::string> arguments{what.program.string()};
-    arguments.insert(arguments.end(), what.arguments.begin(), what.arguments.end());
+pid_t spawn(tallyd_process::order const& command) {
+    std::vector<std::string> arguments{command.program.string()};
+    arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
 
     // The TALLYD_ variables of this shell must not change the measurement.
-    std::vector<std::string> environment = what.environment;
+    std::vector<std::string> environment = command.environment;
     for (char** entry = environ; *entry != nullptr; ++entry) {
         if (!std::string_view{*entry}.starts_with("TALLYD_")) {
             environment.emplace_back(*entry);
@@ -45,16 +45,16 @@ pid_t spawn(tallyd_process::order const& what) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, what.log_file.c_str(),
+    posix_spawn_file_actions_addopen(&actions, 1, command.log_file.c_str(),
                                      O_WRONLY | O_CREAT | O_APPEND, 0644);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
 
     pid_t pid = -1;
-    int const error = posix_spawn(&pid, what.program.c_str(), &actions, nullptr,
+    int const error = posix_spawn(&pid, command.program.c_str(), &actions, nullptr,
                                   pointers_to(arguments).data(), pointers_to(environment).data());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0) {
-        throw std::runtime_error{"cannot run " + what.program.string() + ": " +
+        throw std::runtime_error{"cannot run " + command.program.string() + ": " +
                                  std::strerror(error)};
     }
     return pid;
@@ -75,8 +75,8 @@ std::string tail_of_file(std::filesystem::path const& file) {
     return all.size() > tail_bytes ? all.substr(all.size() - tail_bytes) : all;
 }
 
-tallyd_process::tallyd_process(order what)
-    : what_{std::move(what)}, pid_{spawn(what_)}, started_s_{now_s()} {}
+tallyd_process::tallyd_process(order command)
+    : command_{std::move(command)}, pid_{spawn(command_)}, started_s_{now_s()} {}
 
 tallyd_process::~tallyd_process() {
     if (pid_ > 0) {
@@ -112,8 +112,8 @@ process_cost tallyd_process::take_end(int status, double user_s, double system_s
                                       long memory_max_kb) {
     pid_ = -1;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        throw std::runtime_error{"tallyd " + what_.arguments.front() + " failed:\n" +
-                                 tail_of_file(what_.log_file)};
+        throw std::runtime_error{"tallyd " + command_.arguments.front() + " failed:\n" +
+                                 tail_of_file(command_.log_file)};
     }
     return {now_s() - started_s_, user_s, system_s, memory_max_kb};
 }

@@ -26,7 +26,7 @@ class tallyd_process {
         std::filesystem::path log_file;
     };
 
-    explicit tallyd_process(order what);
+    explicit tallyd_process(order command);
     /// Kills the process if it still runs.
     ~tallyd_process();
     tallyd_process(tallyd_process const&) = delete;
@@ -41,7 +41,7 @@ class tallyd_process {
   private:
     process_cost take_end(int status, double user_s, double system_s, long memory_max_kb);
 
-    order what_;
+    order command_;
     pid_t pid_ = -1;
     double started_s_ = 0;
 };

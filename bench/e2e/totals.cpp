@@ -9,7 +9,7 @@ namespace tally::bench {
 namespace {
 
 struct difference {
-    std::string_view what;
+    std::string_view problem;
     std::string query; ///< counts rows that disagree
 };
 
@@ -69,7 +69,7 @@ std::string check_totals(database_link& link, std::uint64_t calls_expected) {
 
     for (auto const& each : differences()) {
         if (auto const count = link.value(each.query); count != "0") {
-            throw std::runtime_error{count + " " + std::string{each.what}};
+            throw std::runtime_error{count + " " + std::string{each.problem}};
         }
     }
     return sums.front();

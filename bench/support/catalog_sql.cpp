@@ -81,23 +81,25 @@ sql_step of_subscribers(sample_catalog const& catalog, std::string_view table, R
     return step;
 }
 
-void append_user(std::string& rows, sample_subscriber const& who, std::uint32_t place) {
-    std::string const name = "bench-" + std::to_string(place);
-    append_row(rows, {ingest::to_string(who.user_id), name + "@example.com", name});
+void append_user(std::string& rows, sample_subscriber const& subscriber, std::uint32_t index) {
+    std::string const name = "bench-" + std::to_string(index);
+    append_row(rows, {ingest::to_string(subscriber.user_id), name + "@example.com", name});
 }
 
-void append_customer(std::string& rows, sample_subscriber const& who, std::uint32_t) {
-    append_row(rows, {ingest::to_string(who.customer_id), ingest::to_string(who.user_id)});
-}
-
-void append_account(std::string& rows, sample_subscriber const& who, std::uint32_t place) {
+void append_customer(std::string& rows, sample_subscriber const& subscriber, std::uint32_t) {
     append_row(rows,
-               {ingest::to_string(who.account_id), ingest::to_string(who.customer_id),
-                account_number(place), sample_catalog::first_balance, sample_catalog::currency});
+               {ingest::to_string(subscriber.customer_id), ingest::to_string(subscriber.user_id)});
 }
 
-void append_did(std::string& rows, sample_subscriber const& who, std::uint32_t place) {
-    append_row(rows, {ingest::to_string(who.subscription_id), "+" + did_digits(place), "active"});
+void append_account(std::string& rows, sample_subscriber const& subscriber, std::uint32_t index) {
+    append_row(rows,
+               {ingest::to_string(subscriber.account_id), ingest::to_string(subscriber.customer_id),
+                account_number(index), sample_catalog::first_balance, sample_catalog::currency});
+}
+
+void append_did(std::string& rows, sample_subscriber const& subscriber, std::uint32_t index) {
+    append_row(rows,
+               {ingest::to_string(subscriber.subscription_id), "+" + did_digits(index), "active"});
 }
 
 sql_step subscriptions(sample_catalog const& catalog) {
@@ -105,10 +107,11 @@ sql_step subscriptions(sample_catalog const& catalog) {
         catalog,
         "billing.subscriptions (id, subscription_number, customer_id, account_id, rate_plan_id, "
         "started_at, currency)",
-        [&](std::string& rows, sample_subscriber const& who, std::uint32_t place) {
-            append_row(rows, {ingest::to_string(who.subscription_id), subscription_number(place),
-                              ingest::to_string(who.customer_id), ingest::to_string(who.account_id),
-                              ingest::to_string(catalog.plans[who.plan].id), active_since,
+        [&](std::string& rows, sample_subscriber const& subscriber, std::uint32_t index) {
+            append_row(rows, {ingest::to_string(subscriber.subscription_id),
+                              subscription_number(index), ingest::to_string(subscriber.customer_id),
+                              ingest::to_string(subscriber.account_id),
+                              ingest::to_string(catalog.plans[subscriber.plan].id), active_since,
                               sample_catalog::currency});
         });
 }

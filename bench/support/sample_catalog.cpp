@@ -155,12 +155,12 @@ std::shared_ptr<rating::catalog const> rating_catalog(sample_catalog const& from
         input.plans.push_back(make_tariff(plan));
     }
     for (std::uint32_t i = 0; i < from.subscribers.size(); ++i) {
-        auto const& who = from.subscribers[i];
-        input.accounts.push_back({{who.account_id, {'I', 'N', 'R'}}, account_number(i)});
+        auto const& subscriber = from.subscribers[i];
+        input.accounts.push_back({{subscriber.account_id, {'I', 'N', 'R'}}, account_number(i)});
         rating::subscription contract;
-        contract.id = who.subscription_id;
+        contract.id = subscriber.subscription_id;
         contract.account = i;
-        contract.plan = who.plan;
+        contract.plan = subscriber.plan;
         contract.active_from = sample_catalog::active_from;
         contract.anchor = sample_catalog::active_from;
         input.subscriptions.push_back({contract, subscription_number(i)});

@@ -3,10 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fnmatch.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <regex>
+#include <set>
+#include <vector>
 
 using testing::AllOf;
 using testing::ContainsRegex;
@@ -18,6 +23,7 @@ using testing::Not;
 namespace {
 
 namespace fs = std::filesystem;
+using namespace tally::house;
 
 class matrix_script : public testing::Test {
   protected:
@@ -162,6 +168,54 @@ TEST_F(matrix_script, refuses_what_it_does_not_know) {
     EXPECT_EQ(run("--never"), 2);
     EXPECT_EQ(run("--help"), 0);
     EXPECT_THAT(read("calls"), Not(HasSubstr("test_")));
+}
+
+/// "suite.name" of the tests that the matrix can run.
+std::set<std::string> tests_of_storage_and_daemon() {
+    std::set<std::string> names;
+    std::regex const declared{R"((?:^|\n)[A-Z_]+\((\w+),\s*(\w+))"};
+    for (auto const& file : source_tree()) {
+        if (!file.path.starts_with("tests/storage/") && !file.path.starts_with("tests/daemon/")) {
+            continue;
+        }
+        for (std::sregex_iterator found{file.text.begin(), file.text.end(), declared}, end;
+             found != end; ++found) {
+            names.insert((*found)[1].str() + "." + (*found)[2].str());
+        }
+    }
+    return names;
+}
+
+/// The patterns of `filter` and `short_filter`.
+std::vector<std::string> patterns_of_the_matrix() {
+    std::vector<std::string> patterns;
+    std::string const script = text_of("tests/matrix/run");
+    std::regex const assigned{R"((?:^|\n)(?:short_)?filter\+?='([^']*)')"};
+    std::regex const between{":"};
+    for (std::sregex_iterator line{script.begin(), script.end(), assigned}, end; line != end;
+         ++line) {
+        auto const value = (*line)[1].str();
+        for (std::sregex_token_iterator part{value.begin(), value.end(), between, -1}, last;
+             part != last; ++part) {
+            if (part->length() > 0) {
+                patterns.push_back(part->str());
+            }
+        }
+    }
+    return patterns;
+}
+
+// A suite that gets another name would otherwise be tested on no other version.
+TEST(matrix, each_pattern_of_its_filters_fits_a_test) {
+    auto const tests = tests_of_storage_and_daemon();
+    auto const patterns = patterns_of_the_matrix();
+    ASSERT_GT(tests.size(), 500U);
+    ASSERT_GT(patterns.size(), 40U);
+    for (auto const& pattern : patterns) {
+        EXPECT_TRUE(std::ranges::any_of(tests, [&pattern](std::string const& name) {
+            return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+        })) << pattern;
+    }
 }
 
 } // namespace

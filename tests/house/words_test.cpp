@@ -8,8 +8,8 @@
 
 using namespace tally::house;
 
-// docs/GLOSSARY.md has the words that the project uses. Those here are the ones that it does not. They
-// ratchet: a count may fall, not rise, and a word may be added.
+// docs/GLOSSARY.md has the words that the project uses. Those here are the ones that it does not.
+// They ratchet: a count may fall, not rise, and a word may be added.
 
 namespace {
 
@@ -22,12 +22,12 @@ struct banned_word {
 /// Names of variables, parameters and members. A function of the standard library's name (at(),
 /// what()) is none of them.
 constexpr banned_word names[] = {
-    {"said", "status, text, answer: what it is", 8},
+    {"said", "status, text, answer: what it is", 0},
     {"told", "observer, message, outcome: what it is", 15},
-    {"what", "batch, data, status, kind: what it is", 34},
+    {"what", "batch, data, status, kind: what it is", 0},
     {"whose", "owner", 0},
-    {"who", "owner, author", 19},
-    {"how", "options, settings, rounding: what it is", 11},
+    {"who", "owner, author", 0},
+    {"how", "options, settings, rounding: what it is", 9},
     {"on", "connection", 0},
     {"from", "begin, source, catalog: what it is", 9},
     {"why", "reason, status", 2},
@@ -35,10 +35,10 @@ constexpr banned_word names[] = {
     {"in", "transaction, writer, input: what it is", 15},
     {"of", "the noun", 17},
     {"by", "the noun", 43},
-    {"to", "end, out, sink: what it is", 75},
-    {"at", "time, index, cursor: what it is", 41},
-    {"place", "index", 34},
-    {"road", "pipeline", 5},
+    {"to", "end, out, sink: what it is", 72},
+    {"at", "time, index, cursor: what it is", 40},
+    {"place", "index", 24},
+    {"road", "pipeline", 0},
     {"book", "catalog, totals", 4},
     {"mended", "sanitized", 0},
     {"keeper", "the noun", 0},
@@ -51,7 +51,7 @@ constexpr banned_word words[] = {
     {"nobody", "no one, or a passive sentence", 53},
     {"somebody", "someone, or a person", 1},
     {"whoever", "a person who, a sender that", 1},
-    {"anew", "again", 3},
+    {"anew", "again", 0},
     {"any more", "no longer", 0},
     {"likewise", "also", 0},
     {"but for", "except for", 0},
@@ -68,8 +68,8 @@ bool is_word_character(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-/// How often the word stands in the text, also as the name of a private member (with '_' behind it).
-/// In code, a call of a function is no name of a variable.
+/// How often the word stands in the text, also as the name of a private member (with '_' behind
+/// it). In code, a call of a function is no name of a variable.
 std::size_t uses_of(std::string_view word, std::string_view text, bool in_code) {
     std::size_t uses = 0;
     for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {

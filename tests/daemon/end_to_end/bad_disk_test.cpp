@@ -1,4 +1,4 @@
-#include "tests/daemon/end_to_end/journal_road.hpp"
+#include "tests/daemon/end_to_end/journal_end_to_end.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -19,7 +19,7 @@ using ::testing::Not;
 using tests::call;
 using tests::calls;
 
-class bad_disk : public tests::journal_road {
+class bad_disk : public tests::journal_end_to_end {
   protected:
     static constexpr int hang = 255; ///< see failing_disk.cpp
 

@@ -63,17 +63,17 @@ std::string asterisk(int counter, std::string const& account, std::string const&
            R"(,"ANSWERED","DOCUMENTATION","1777892410.)" + std::to_string(counter) + "\",\"\"\n";
 }
 
-class road_test : public ::testing::Test {
+class ingest_end_to_end : public ::testing::Test {
   protected:
-    road_test() {
+    ingest_end_to_end() {
         connection_ = tests::private_postgres::shared().migrated_database();
         tests::make_telecom(connection_, 5);
         environment_["TALLYD_DATABASE_URL"] = connection_;
         std::string folder =
-            (std::filesystem::temp_directory_path() / "tallyd-road-XXXXXX").string();
+            (std::filesystem::temp_directory_path() / "tallyd-ingest-XXXXXX").string();
         folder_ = ::mkdtemp(folder.data());
     }
-    ~road_test() override { std::filesystem::remove_all(folder_); }
+    ~ingest_end_to_end() override { std::filesystem::remove_all(folder_); }
 
     std::unique_ptr<daemon_process> start() {
         auto daemon = std::make_unique<daemon_process>(binary, environment_);
@@ -104,7 +104,7 @@ class road_test : public ::testing::Test {
     std::filesystem::path folder_;
 };
 
-TEST_F(road_test, three_formats_in_exact_rows_costs_usage_and_balances_out) {
+TEST_F(ingest_end_to_end, three_formats_in_exact_rows_costs_usage_and_balances_out) {
     auto const daemon = start();
     EXPECT_EQ(push(*daemon, canonical(1, 1, "4420", 70) + canonical(2, 2, "9198", 30)).status,
               200U);
@@ -132,7 +132,7 @@ TEST_F(road_test, three_formats_in_exact_rows_costs_usage_and_balances_out) {
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "0");
 }
 
-TEST_F(road_test, the_same_input_again_changes_nothing) {
+TEST_F(ingest_end_to_end, the_same_input_again_changes_nothing) {
     auto const daemon = start();
     std::string body;
     for (int i = 0; i < 300; ++i) {
@@ -161,7 +161,7 @@ TEST_F(road_test, the_same_input_again_changes_nothing) {
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "1");
 }
 
-TEST_F(road_test, bad_records_are_answered_one_by_one_and_the_good_are_stored) {
+TEST_F(ingest_end_to_end, bad_records_are_answered_one_by_one_and_the_good_are_stored) {
     auto const daemon = start();
     auto const answer = push(*daemon, canonical(1, 1, "4420", 60) + "{\"uuid\":\n" +
                                           R"({"uuid":"c0000000-0000-4000-8000-000000000009"})"
@@ -177,7 +177,7 @@ TEST_F(road_test, bad_records_are_answered_one_by_one_and_the_good_are_stored) {
     expect_sums("3.400000000");
 }
 
-TEST_F(road_test, what_a_switch_sends_is_taken_and_waits_in_suspense_when_unreadable) {
+TEST_F(ingest_end_to_end, what_a_switch_sends_is_taken_and_waits_in_suspense_when_unreadable) {
     auto const daemon = start();
     for (int i = 0; i < 2; ++i) {
         auto const answer =
@@ -189,7 +189,7 @@ TEST_F(road_test, what_a_switch_sends_is_taken_and_waits_in_suspense_when_unread
               R"({"variables":{"uuid":broken)");
 }
 
-TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
+TEST_F(ingest_end_to_end, two_daemons_on_one_database_give_the_same_totals_as_one) {
     auto const a = start();
     auto const b = start();
     std::vector<std::jthread> senders;
@@ -222,7 +222,7 @@ TEST_F(road_test, two_daemons_on_one_database_give_the_same_totals_as_one) {
     EXPECT_THAT(four_sums(connection_), Each(four_sums(connection_)[0]));
 }
 
-TEST_F(road_test, a_new_did_is_known_without_a_restart) {
+TEST_F(ingest_end_to_end, a_new_did_is_known_without_a_restart) {
     auto const daemon = start();
     tests::execute(connection_, "UPDATE billing.dids SET did_number = '+447700900123' "
                                 "WHERE did_number = '+" +
@@ -244,7 +244,7 @@ TEST_F(road_test, a_new_did_is_known_without_a_restart) {
     EXPECT_TRUE(stored) << daemon->log();
 }
 
-TEST_F(road_test, sigterm_drains_and_exits_0) {
+TEST_F(ingest_end_to_end, sigterm_drains_and_exits_0) {
     auto const daemon = start();
     push(*daemon, canonical(1, 1, "4420", 60));
     daemon->send(SIGTERM);
@@ -252,7 +252,7 @@ TEST_F(road_test, sigterm_drains_and_exits_0) {
     EXPECT_THAT(daemon->log(), HasSubstr("event=drained complete=yes"));
 }
 
-TEST_F(road_test, after_kill_9_the_sender_repeats_and_every_call_is_there_once) {
+TEST_F(ingest_end_to_end, after_kill_9_the_sender_repeats_and_every_call_is_there_once) {
     std::string body;
     for (int i = 0; i < 2000; ++i) {
         body += canonical(i, 1 + i % 5, "4420", 60);
@@ -276,7 +276,7 @@ TEST_F(road_test, after_kill_9_the_sender_repeats_and_every_call_is_there_once) 
     expect_sums("3400.000000000");
 }
 
-TEST_F(road_test, metrics_add_up_at_a_quiet_moment) {
+TEST_F(ingest_end_to_end, metrics_add_up_at_a_quiet_moment) {
     auto const daemon = start();
     push(*daemon, canonical(1, 1, "4420", 60) + canonical(1, 1, "4420", 60) +
                       canonical(2, 99, "4420", 60) + "{\"uuid\":\n");
@@ -289,7 +289,7 @@ TEST_F(road_test, metrics_add_up_at_a_quiet_moment) {
     EXPECT_THAT(text, HasSubstr("tally_records_suspended_total{reason=\"unknown_account\"} 1"));
 }
 
-TEST_F(road_test, sighup_reads_the_settings_again) {
+TEST_F(ingest_end_to_end, sighup_reads_the_settings_again) {
     auto const daemon = start();
     daemon->send(SIGHUP);
     for (int i = 0; i < 100 && daemon->log().find("event=settings_read") == std::string::npos;

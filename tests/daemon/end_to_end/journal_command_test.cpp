@@ -1,4 +1,4 @@
-#include "tests/daemon/end_to_end/journal_road.hpp"
+#include "tests/daemon/end_to_end/journal_end_to_end.hpp"
 
 #include "daemon/journal/feeder.hpp"
 #include "ingest/journal/segment.hpp"
@@ -18,7 +18,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class journal_command : public tests::journal_road {
+class journal_command : public tests::journal_end_to_end {
   protected:
     journal_command() { fs::create_directories(folder_ / "journal"); }
 

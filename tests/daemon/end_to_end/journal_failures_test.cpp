@@ -1,4 +1,4 @@
-#include "tests/daemon/end_to_end/journal_road.hpp"
+#include "tests/daemon/end_to_end/journal_end_to_end.hpp"
 
 #include <csignal>
 #include <fstream>
@@ -21,7 +21,7 @@ using tests::query_one;
 
 char const* const binary = TALLY_BINARY;
 
-class journal_failures : public tests::journal_road {
+class journal_failures : public tests::journal_end_to_end {
   protected:
     /// Waits until the database's position of the only stream is this one.
     bool wait_position(int wanted) const {

@@ -1,4 +1,4 @@
-#include "tests/daemon/end_to_end/journal_road.hpp"
+#include "tests/daemon/end_to_end/journal_end_to_end.hpp"
 
 #include <csignal>
 #include <fstream>
@@ -22,9 +22,9 @@ using tests::query_one;
 
 char const* const binary = TALLY_BINARY;
 
-using tests::journal_road;
+using tests::journal_end_to_end;
 
-TEST_F(journal_road, what_was_acknowledged_before_a_kill_is_stored_by_the_next_run) {
+TEST_F(journal_end_to_end, what_was_acknowledged_before_a_kill_is_stored_by_the_next_run) {
     {
         auto const daemon = start();
         blockade const held{connection_};
@@ -45,7 +45,7 @@ TEST_F(journal_road, what_was_acknowledged_before_a_kill_is_stored_by_the_next_r
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM positions"), "0");
 }
 
-TEST_F(journal_road, reads_what_it_finds_by_the_settings_of_its_source) {
+TEST_F(journal_end_to_end, reads_what_it_finds_by_the_settings_of_its_source) {
     {
         auto const daemon = start();
         blockade const held{connection_};
@@ -67,7 +67,7 @@ TEST_F(journal_road, reads_what_it_finds_by_the_settings_of_its_source) {
 
 // The database does not know how far the journal was stored, so the next run reads it again. Who
 // pays was decided when the push came.
-TEST_F(journal_road, a_number_that_moved_between_two_runs_charges_nobody_twice) {
+TEST_F(journal_end_to_end, a_number_that_moved_between_two_runs_charges_nobody_twice) {
     environment_["TALLYD_LANES"] = "2";
     auto const by_number = tests::call_of(0)
                                .without("account_number")
@@ -93,7 +93,7 @@ TEST_F(journal_road, a_number_that_moved_between_two_runs_charges_nobody_twice) 
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM ingest.positions"), "0");
 }
 
-TEST_F(journal_road, kills_at_random_moments_lose_and_repeat_nothing) {
+TEST_F(journal_end_to_end, kills_at_random_moments_lose_and_repeat_nothing) {
     std::mt19937 random{20'260'504}; // NOLINT: the same moments in every run
     int acknowledged = 0;
     for (int round = 0; round < 4; ++round) {
@@ -126,7 +126,7 @@ TEST_F(journal_road, kills_at_random_moments_lose_and_repeat_nothing) {
     EXPECT_EQ(query_one(connection_, "SELECT sum(cost) = count(*) * 1.7 FROM cdrs"), "t");
 }
 
-TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_whenever_it_is_stored) {
+TEST_F(journal_end_to_end, an_event_without_a_time_has_that_of_its_push_whenever_it_is_stored) {
     std::string const event = R"({"specversion":"1.0","source":"/shop","id":"1",)"
                               R"("type":"app.error","data":{"message":"out of tea"}})";
     std::string acknowledged;
@@ -150,7 +150,7 @@ TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_whenever_it_is
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM suspense"), "0");
 }
 
-TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_also_after_suspense) {
+TEST_F(journal_end_to_end, an_event_without_a_time_has_that_of_its_push_also_after_suspense) {
     std::string const event = R"({"specversion":"1.0","source":"/shop","id":"1",)"
                               R"("type":"usage","subject":"SUB-9",)"
                               R"("data":{"metric":"sms","quantity":1}})";
@@ -184,7 +184,7 @@ TEST_F(journal_road, an_event_without_a_time_has_that_of_its_push_also_after_sus
               "t");
 }
 
-TEST_F(journal_road, takes_pushes_while_the_database_stands_still) {
+TEST_F(journal_end_to_end, takes_pushes_while_the_database_stands_still) {
     auto const daemon = start();
     auto held = std::make_unique<blockade>(connection_);
     for (int i = 0; i < 30; ++i) {
@@ -197,7 +197,7 @@ TEST_F(journal_road, takes_pushes_while_the_database_stands_still) {
     EXPECT_THAT(four_sums(connection_), Each("510.000000000"));
 }
 
-TEST_F(journal_road, forgets_who_waited_for_commit_in_vain_and_stores_what_it_sent_once) {
+TEST_F(journal_end_to_end, forgets_who_waited_for_commit_in_vain_and_stores_what_it_sent_once) {
     environment_["TALLYD_HTTP_COMMIT_TIMEOUT_MS"] = "30";
     auto const daemon = start();
     auto held = std::make_unique<blockade>(connection_);
@@ -218,7 +218,7 @@ TEST_F(journal_road, forgets_who_waited_for_commit_in_vain_and_stores_what_it_se
                                          "duplicate=40 suspended=0"));
 }
 
-TEST_F(journal_road, refuses_at_its_cap_and_takes_again_once_it_is_drained) {
+TEST_F(journal_end_to_end, refuses_at_its_cap_and_takes_again_once_it_is_drained) {
     environment_["TALLYD_JOURNAL_MAX_BYTES"] = "1MiB";
     auto const daemon = start();
     auto held = std::make_unique<blockade>(connection_);
@@ -246,7 +246,7 @@ TEST_F(journal_road, refuses_at_its_cap_and_takes_again_once_it_is_drained) {
     EXPECT_EQ(status, 202U);
 }
 
-TEST_F(journal_road, belongs_to_one_daemon) {
+TEST_F(journal_end_to_end, belongs_to_one_daemon) {
     auto const daemon = start();
     environment_["TALLYD_HTTP_LISTEN"] = environment_["TALLYD_ADMIN_LISTEN"] = "127.0.0.1:0";
     auto const second = tests::run_tallyd(binary, {"run"}, environment_);

@@ -1,4 +1,4 @@
-#include "tests/daemon/end_to_end/journal_road.hpp"
+#include "tests/daemon/end_to_end/journal_end_to_end.hpp"
 
 #include <csignal>
 #include <fstream>
@@ -15,7 +15,7 @@ using tests::calls;
 using tests::daemon_process;
 using tests::private_postgres;
 
-class offline_start : public tests::journal_road {
+class offline_start : public tests::journal_end_to_end {
   protected:
     ~offline_start() override { put_up(); }
 

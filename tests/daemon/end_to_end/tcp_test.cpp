@@ -78,9 +78,9 @@ class client {
     std::uint64_t acked_ = 0;
 };
 
-class tcp_road_test : public ::testing::Test {
+class tcp_end_to_end : public ::testing::Test {
   protected:
-    tcp_road_test() : database{tests::private_postgres::shared().migrated_database()} {
+    tcp_end_to_end() : database{tests::private_postgres::shared().migrated_database()} {
         tests::make_telecom(database, 3);
         environment["TALLYD_DATABASE_URL"] = database;
         environment["TALLYD_TCP_LISTEN"] = "127.0.0.1:0";
@@ -89,7 +89,7 @@ class tcp_road_test : public ::testing::Test {
         environment["TALLYD_JOURNAL_DIR"] = journal + "/journal";
         start();
     }
-    ~tcp_road_test() override { std::filesystem::remove_all(journal); }
+    ~tcp_end_to_end() override { std::filesystem::remove_all(journal); }
     void start() {
         daemon.reset();
         daemon = std::make_unique<daemon_process>(TALLY_BINARY, environment);
@@ -111,7 +111,7 @@ class tcp_road_test : public ::testing::Test {
     std::unique_ptr<daemon_process> daemon;
 };
 
-TEST_F(tcp_road_test, stores_what_it_acknowledges_and_tells_of_the_rest) {
+TEST_F(tcp_end_to_end, stores_what_it_acknowledges_and_tells_of_the_rest) {
     client target{daemon->tcp_port()};
     for (int i = 0; i < 3'000; ++i) {
         ASSERT_TRUE(target.send(i % 1'000 == 7 ? "{\"no\":\"call\"}\n" : call(i)));
@@ -123,7 +123,7 @@ TEST_F(tcp_road_test, stores_what_it_acknowledges_and_tells_of_the_rest) {
     EXPECT_THAT(status.body, ::testing::HasSubstr("\"tcp_connections\":1"));
 }
 
-TEST_F(tcp_road_test, goes_on_from_the_last_ack_after_kill_9_and_stores_each_once) {
+TEST_F(tcp_end_to_end, goes_on_from_the_last_ack_after_kill_9_and_stores_each_once) {
     constexpr int records = 4'000;
     std::uint64_t begin = 0;
     for (int kills = 0; begin < records; ++kills) {
@@ -150,7 +150,7 @@ TEST_F(tcp_road_test, goes_on_from_the_last_ack_after_kill_9_and_stores_each_onc
     EXPECT_THAT(tests::four_sums(database), ::testing::Each("6800.000000000"));
 }
 
-TEST_F(tcp_road_test, acknowledges_what_it_has_read_when_it_stops) {
+TEST_F(tcp_end_to_end, acknowledges_what_it_has_read_when_it_stops) {
     client target{daemon->tcp_port()};
     ASSERT_TRUE(target.send(call(1) + call(2)));
     EXPECT_EQ(target.wait_ack(2), 2U);
@@ -162,7 +162,7 @@ TEST_F(tcp_road_test, acknowledges_what_it_has_read_when_it_stops) {
     EXPECT_EQ(query_one(database, "SELECT count(*) FROM billing.cdrs"), "3");
 }
 
-TEST_F(tcp_road_test, serves_others_while_one_does_not_read) {
+TEST_F(tcp_end_to_end, serves_others_while_one_does_not_read) {
     client deaf{daemon->tcp_port()};
     std::string const bad = std::string(200, '{') + "\n";
     for (int i = 0; i < 20'000; ++i) { // more error lines than the socket buffers hold

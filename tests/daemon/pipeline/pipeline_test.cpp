@@ -33,7 +33,8 @@ class pipeline_test : public ::testing::Test {
         tests::make_telecom(connection_, 6);
         source_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
-    std::unique_ptr<pipeline> road(std::int64_t bytes_max = 1 << 20, std::uint32_t lanes = 2) {
+    std::unique_ptr<pipeline> started_pipeline(std::int64_t bytes_max = 1 << 20,
+                                               std::uint32_t lanes = 2) {
         auto made = std::make_unique<pipeline>(
             pipeline_options{.lanes = lanes, .memory_bytes_max = bytes_max, .import_id = {}},
             lane_connections(connection_, {}), observer_, failures_);
@@ -70,7 +71,7 @@ class pipeline_test : public ::testing::Test {
 };
 
 TEST_F(pipeline_test, tells_a_block_what_became_of_its_records) {
-    auto const lanes = road();
+    auto const lanes = started_pipeline();
     auto const first = push(*lanes, block_of(records(0, 20)));
     auto const second = push(*lanes, block_of(records(10, 20)));
 
@@ -81,7 +82,7 @@ TEST_F(pipeline_test, tells_a_block_what_became_of_its_records) {
 
 // The last batch of each lane that stored something: what a position rests on.
 TEST_F(pipeline_test, names_the_last_batches_until_it_is_to_forget_them) {
-    auto const lanes = road();
+    auto const lanes = started_pipeline();
     EXPECT_TRUE(lanes->last_batches().empty());
     push(*lanes, block_of(records(0, 20)));
     push(*lanes, block_of(records(0, 20)));
@@ -97,14 +98,14 @@ TEST_F(pipeline_test, names_the_last_batches_until_it_is_to_forget_them) {
 }
 
 TEST_F(pipeline_test, an_empty_block_is_done_at_once) {
-    EXPECT_EQ(push(*road(), block_of("")), (ingest::block_outcome{true, 0, 0, 0}));
+    EXPECT_EQ(push(*started_pipeline(), block_of("")), (ingest::block_outcome{true, 0, 0, 0}));
 }
 
 // Pushes of one record while PostgreSQL hangs: their number is bounded only by their
 // bytes, and none of them may be missing below a position.
 TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_are) {
     constexpr int blocks = 70'000;
-    auto const sink = road(std::int64_t{128} << 20, 1);
+    auto const sink = started_pipeline(std::int64_t{128} << 20, 1);
     storage::sql_session held{connection_, "test"};
     held.execute("BEGIN; LOCK billing.subscription_usage IN EXCLUSIVE MODE");
     std::atomic<int> durable{0};
@@ -127,7 +128,7 @@ TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_ar
 }
 
 TEST_F(pipeline_test, grants_no_more_than_its_memory) {
-    auto const sink = road(1000);
+    auto const sink = started_pipeline(1000);
     EXPECT_EQ(sink->admit(600), push_status::pushed);
     EXPECT_EQ(sink->admit(600), push_status::full);
     sink->release(600);
@@ -142,7 +143,7 @@ TEST_F(pipeline_test, grants_nothing_before_there_is_a_catalog) {
 }
 
 TEST_F(pipeline_test, takes_nothing_once_it_drains) {
-    auto const sink = road();
+    auto const sink = started_pipeline();
     EXPECT_TRUE(sink->drain(std::chrono::seconds{5}));
     EXPECT_EQ(sink->admit(1), push_status::closed);
     auto block = block_of(records(0, 1));

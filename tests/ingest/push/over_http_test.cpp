@@ -102,7 +102,7 @@ struct events_over_http : push_over_http {
     std::optional<http_test_client> client;
 };
 
-TEST_F(events_over_http, are_the_same_by_every_road) {
+TEST_F(events_over_http, are_the_same_in_every_encoding) {
     std::string const event{one};
     auto const wanted = events_of(event, "Content-Type: application/cloudevents+json\r\n");
     ASSERT_EQ(wanted.size(), 1u);

@@ -92,7 +92,7 @@ TEST_F(event_batch_test, charges_what_is_beyond_the_included_quantity) {
     EXPECT_EQ(ask("SELECT analytics.rebuild_daily('2026-05-01', '2026-05-31')"), "0");
 }
 
-TEST_F(event_batch_test, counts_an_event_once_whatever_road_it_takes) {
+TEST_F(event_batch_test, counts_an_event_once_whichever_lane_stores_it) {
     events_lane lane{database};
     events_lane other{database, 1};
     auto const first = events.usage("a", 1, "data_mb", "1500");

@@ -40,11 +40,11 @@ inline std::string calls(int origin, int target) {
 }
 
 /// A daemon with its own journal and database.
-class journal_road : public testing::Test {
+class journal_end_to_end : public testing::Test {
   protected:
-    journal_road() {
+    journal_end_to_end() {
         std::string folder =
-            (std::filesystem::temp_directory_path() / "tallyd-journal-road-XXXXXX").string();
+            (std::filesystem::temp_directory_path() / "tallyd-journal-XXXXXX").string();
         folder_ = ::mkdtemp(folder.data());
         environment_["TALLYD_JOURNAL_DIR"] = (folder_ / "journal").string();
         environment_["TALLYD_JOURNAL_RETAIN_S"] = "0";
@@ -52,7 +52,7 @@ class journal_road : public testing::Test {
         environment_["TALLYD_DATABASE_URL"] = connection_;
         make_telecom(connection_, 5);
     }
-    ~journal_road() override { std::filesystem::remove_all(folder_); }
+    ~journal_end_to_end() override { std::filesystem::remove_all(folder_); }
 
     std::unique_ptr<daemon_process> start() {
         auto daemon = std::make_unique<daemon_process>(TALLY_BINARY, environment_);
