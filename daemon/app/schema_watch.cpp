@@ -23,25 +23,16 @@ schema_watch::~schema_watch() {
 }
 
 void schema_watch::start() {
-    thread_ = std::thread{[this] { run(); }};
+    thread_.start([this] { run(); });
 }
 
 void schema_watch::stop() noexcept {
-    {
-        std::lock_guard const lock{mutex_};
-        stopping_ = true;
-    }
-    wake_.notify_all();
-
     // The thread may be waiting for a server that does not answer.
-    probe_.cancel();
-    if (thread_.joinable()) {
-        thread_.join();
-    }
+    thread_.stop([this] { probe_.cancel(); });
 }
 
 void schema_watch::run() noexcept {
-    while (pause(std::chrono::milliseconds{0})) {
+    while (!thread_.is_stopping()) {
         try {
             state_ = attempt();
         } catch (std::exception const& error) {
@@ -56,7 +47,7 @@ void schema_watch::run() noexcept {
 
         // Remembered, so that a drain does not wait for a database that has not been reached yet.
         has_missed_ = true;
-        pause(retry_after);
+        thread_.pause(retry_after);
     }
 }
 
@@ -65,7 +56,7 @@ void schema_watch::run() noexcept {
 schema_state schema_watch::attempt() {
     database_wait const waiting{pulse_};
     if (auto const status = probe_.open(); !status.ok()) {
-        if (pause(std::chrono::milliseconds{0})) {
+        if (!thread_.is_stopping()) {
             spdlog::warn("event=database_not_reached retry_in_ms={} error=\"{}\"",
                          retry_after.count(), status.detail);
             lost_(status.detail);
@@ -75,12 +66,6 @@ schema_state schema_watch::attempt() {
 
     probe_.close();
     return try_schema(options_.connection_string, options_.migrate);
-}
-
-/// False: stopping.
-bool schema_watch::pause(std::chrono::milliseconds time) {
-    std::unique_lock lock{mutex_};
-    return !wake_.wait_for(lock, time, [this] { return stopping_; });
 }
 
 } // namespace tally::daemon

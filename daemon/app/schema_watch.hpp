@@ -2,15 +2,13 @@
 
 #include "daemon/cli/schema_gate.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/pipeline/paced_thread.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 
 namespace tally::daemon {
 
@@ -43,7 +41,6 @@ class schema_watch {
   private:
     void run() noexcept;
     schema_state attempt();
-    bool pause(std::chrono::milliseconds time);
 
     options options_;
     loss_observer lost_;
@@ -51,10 +48,7 @@ class schema_watch {
     storage::pq_connection probe_;
     std::atomic<schema_state> state_{schema_state::unreachable};
     std::atomic<bool> has_missed_{false};
-    std::mutex mutex_; ///< guards stopping_ for the wait
-    std::condition_variable wake_;
-    bool stopping_ = false;
-    std::thread thread_;
+    paced_thread thread_;
 };
 
 } // namespace tally::daemon

@@ -36,27 +36,15 @@ import_stream::import_stream(stream_stores stores, std::string name,
     // From here on the keeper's thread alone writes the position (R2).
     kept_ = std::make_shared<kept_position>(std::move(name), position);
     position_guard_.watch({kept_});
-    thread_ = std::thread{[this] { run(); }};
-}
-
-import_stream::~import_stream() {
-    {
-        std::lock_guard const lock{mutex_};
-        stopping_ = true;
-    }
-    stop_.notify_all();
-    thread_.join();
+    thread_.start([this] { run(); });
 }
 
 /// The keeper's thread: positions move while the main thread reads the file.
 void import_stream::run() noexcept {
     try {
-        std::unique_lock lock{mutex_};
-        while (!stopping_) {
-            lock.unlock();
-            auto const wait = position_guard_.step(position_keeper::clock::now());
-            lock.lock();
-            stop_.wait_for(lock, wait, [this] { return stopping_; });
+        position_keeper::clock::duration wait{0};
+        while (thread_.pause(wait)) {
+            wait = position_guard_.step(position_keeper::clock::now());
         }
     } catch (std::exception const& error) {
         // The records are stored all the same: without a position the next run meets their keys.

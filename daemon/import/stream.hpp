@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/pipeline/paced_thread.hpp"
 #include "daemon/pipeline/payer_decisions.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 #include "daemon/pipeline/position_keeper.hpp"
@@ -7,11 +8,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace tally::daemon {
@@ -30,13 +28,10 @@ class import_stream {
     /// database refuses.
     import_stream(stream_stores stores, std::string name, payer_decisions::catalog_source catalog,
                   pipeline& lanes);
-    ~import_stream();
-    import_stream(import_stream const&) = delete;
-    import_stream& operator=(import_stream const&) = delete;
 
     [[nodiscard]] std::shared_ptr<kept_position> const& kept() const noexcept { return kept_; }
-    /// Decides who pays for a block's calls, for good; repeats it while the database does not answer.
-    /// False: `is_stopping` said so, or the database went back.
+    /// Decides who pays for a block's calls, for good; repeats it while the database does not
+    /// answer. False: `is_stopping` said so, or the database went back.
     bool decide(std::unique_ptr<ingest::record_block> const& block,
                 std::function<bool()> const& is_stopping);
     /// The database lacks what it had committed of this import: it cannot go on.
@@ -52,10 +47,7 @@ class import_stream {
     payer_decisions decisions_;
     std::shared_ptr<kept_position> kept_;
     position_keeper position_guard_;
-    std::mutex mutex_; ///< guards stopping_
-    std::condition_variable stop_;
-    bool stopping_ = false;
-    std::thread thread_;
+    paced_thread thread_;
 };
 
 } // namespace tally::daemon

@@ -37,21 +37,12 @@ catalog_watch::~catalog_watch() {
 }
 
 void catalog_watch::start() {
-    thread_ = std::thread{[this] { run(); }};
+    thread_.start([this] { run(); });
 }
 
 void catalog_watch::stop() noexcept {
-    {
-        std::lock_guard const lock{mutex_};
-        stopping_ = true;
-    }
-    wake_.notify_all();
-
     // The thread mostly waits for a notification: without this it would end with that wait.
-    database_->cancel();
-    if (thread_.joinable()) {
-        thread_.join();
-    }
+    thread_.stop([this] { database_->cancel(); });
 }
 
 std::optional<std::int64_t> catalog_watch::age_s() const noexcept {
@@ -60,30 +51,30 @@ std::optional<std::int64_t> catalog_watch::age_s() const noexcept {
 }
 
 void catalog_watch::run() noexcept {
-    while (pause(std::chrono::milliseconds{0})) {
+    while (!thread_.is_stopping()) {
         try {
             pulse_.work();
-            turn();
+            poll();
         } catch (std::bad_alloc const& error) {
             failures_.report("catalog_watch", error.what());
             break;
         } catch (std::exception const& error) {
             reload_asked_ = true; // the notification is consumed, so remember the change
             spdlog::error("event=catalog_not_loaded error=\"{}\"", error.what());
-            pause(timing_.retry_after);
+            thread_.pause(timing_.retry_after);
         }
     }
     pulse_.rest();
 }
 
-void catalog_watch::turn() {
+void catalog_watch::poll() {
     // Waits on the LISTEN connection; an answer of any kind shows that the database is there.
     auto const changed = [this] {
         database_wait const waiting{pulse_};
         return database_->wait_for_change(static_cast<int>(timing_.wait.count()));
     }();
     if (!changed.ok()) {
-        failed(changed.status());
+        report_loss(changed.status());
         return;
     }
 
@@ -94,10 +85,10 @@ void catalog_watch::turn() {
     }
 
     // A change sends many notifications (importing a deck is many statements): one load serves all.
-    pause(timing_.settle);
+    thread_.pause(timing_.settle);
     if (auto const outcome = load(); !outcome.ok()) {
         reload_asked_ = true; // the notification is consumed, so remember the change
-        failed(outcome);
+        report_loss(outcome);
     }
 }
 
@@ -131,20 +122,15 @@ storage::result catalog_watch::load() {
     return {};
 }
 
-void catalog_watch::failed(storage::result const& status) {
-    if (!pause(std::chrono::milliseconds{0})) {
+void catalog_watch::report_loss(storage::result const& status) {
+    if (thread_.is_stopping()) {
         return; // not a failure: stop() canceled the wait
     }
     spdlog::warn("event=catalog_not_loaded sqlstate={} detail=\"{}\"", status.sqlstate,
                  status.detail);
 
     target_.lost(status.detail);
-    pause(timing_.retry_after);
-}
-
-bool catalog_watch::pause(std::chrono::milliseconds time) {
-    std::unique_lock lock{mutex_};
-    return !wake_.wait_for(lock, time, [this] { return stopping_; });
+    thread_.pause(timing_.retry_after);
 }
 
 } // namespace tally::daemon

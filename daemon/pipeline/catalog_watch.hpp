@@ -3,18 +3,16 @@
 #include "daemon/pipeline/catalog_database.hpp"
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/pipeline/paced_thread.hpp"
 #include "ingest/record/source.hpp"
 #include "rating/catalog/catalog.hpp"
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace tally::daemon {
 
@@ -60,10 +58,9 @@ class catalog_watch {
 
   private:
     void run() noexcept;
-    void turn();
+    void poll();
     storage::result load();
-    void failed(storage::result const& status);
-    bool pause(std::chrono::milliseconds time);
+    void report_loss(storage::result const& status);
 
     std::unique_ptr<catalog_database> database_;
     catalog_target target_;
@@ -72,10 +69,7 @@ class catalog_watch {
     heartbeat pulse_{"catalog watch"};
     std::atomic<bool> reload_asked_{false};
     std::atomic<std::int64_t> loaded_at_s_{0};
-    std::mutex mutex_; ///< guards stopping_ for the wait
-    std::condition_variable wake_;
-    bool stopping_ = false;
-    std::thread thread_;
+    paced_thread thread_;
 };
 
 } // namespace tally::daemon

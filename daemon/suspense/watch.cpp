@@ -13,19 +13,19 @@ namespace {
 
 /// The interval without a change of the catalog: for records that arrived while it changed, and for
 /// those whose reason lies in a table that sends no notifications.
-constexpr std::chrono::seconds round_every{15};
+constexpr std::chrono::seconds cycle_every{15};
 /// Mostly an unavailable database, which may be back before the next regular cycle.
-constexpr std::chrono::seconds round_after_failure{5};
+constexpr std::chrono::seconds cycle_after_failure{5};
 /// Counting a million waiting records takes some 0.3 s of a core.
-constexpr std::chrono::seconds look_every{60};
+constexpr std::chrono::seconds report_every{60};
 /// Ids read by one index scan (160 KB); they are retried in pages.
 constexpr std::int32_t due_max = 10'000;
 /// Bounds the time for which a page's transaction locks rows that lanes need: about 10 ms.
 constexpr std::size_t page_rows = 200;
 /// Bounds of the pauses that are measured by the work: one slow page must not stop retries for
 /// long.
-constexpr std::chrono::milliseconds rest_between_pages_max{1000};
-constexpr std::chrono::milliseconds rest_between_rounds_max{10'000};
+constexpr std::chrono::milliseconds pause_between_pages_max{1000};
+constexpr std::chrono::milliseconds pause_between_cycles_max{10'000};
 
 } // namespace
 
@@ -40,23 +40,13 @@ suspense_watch::~suspense_watch() {
 }
 
 void suspense_watch::start() {
-    thread_ = std::thread{[this] { run(); }};
+    thread_.start([this] { run(); });
 }
 
 void suspense_watch::stop() noexcept {
-    {
-        std::lock_guard const lock{mutex_};
-        stopping_ = true;
-    }
-
-    wake_.notify_all();
-
     // A page may be under way. Its transaction is rolled back, and its records wait as before
     // (R16).
-    database_->cancel();
-    if (thread_.joinable()) {
-        thread_.join();
-    }
+    thread_.stop([this] { database_->cancel(); });
 }
 
 void suspense_watch::set_sources(std::shared_ptr<ingest::source_table const> next) {
@@ -70,69 +60,63 @@ void suspense_watch::set_catalog(std::shared_ptr<rating::catalog const> next,
         std::lock_guard const lock{mutex_};
         catalog_ = std::move(next);
         catalog_at_ = as_of;
-        is_new_ = true;
     }
 
     // A cycle begins at once: records that waited for this catalog need not wait for the interval.
-    wake_.notify_all();
+    thread_.wake();
 }
 
 void suspense_watch::run() noexcept {
     std::chrono::milliseconds wait{0};
-    std::unique_lock lock{mutex_};
 
-    // The lock is held only for the flags: sources and catalogs are set by another thread.
-    while (!wake_.wait_for(lock, wait, [this] { return stopping_ || is_new_; }) || !stopping_) {
-        is_new_ = false; // a catalog that arrives from now on starts another cycle
-        lock.unlock();
-
+    // A catalog that arrives during a cycle starts another one.
+    while (thread_.wait_for_wake(wait)) {
         // A cycle may take minutes. A failure only changes the pause before the next one.
-        wait = round_every;
+        wait = cycle_every;
         pulse_.work();
         try {
-            round();
+            run_cycle();
         } catch (std::runtime_error const& error) { // the database refuses or is unavailable
             database_
                 ->end_retries(); // its connections may be broken; the next cycle opens new ones
-            wait = round_after_failure;
+            wait = cycle_after_failure;
             if (!database_->is_cancelled()) {
                 spdlog::warn("event=suspense_not_tried error=\"{}\"", error.what());
             }
         } catch (std::exception const& error) { // out of memory, or a bug
             failures_.report("suspense_watch", error.what());
-            wait = round_after_failure;
+            wait = cycle_after_failure;
         }
 
         pulse_.rest();
-        lock.lock();
     }
 }
 
-void suspense_watch::round() {
+void suspense_watch::run_cycle() {
     auto const began = clock::now();
 
     // The count is for metrics, so every daemon makes it. Retries are made by one (the leader).
-    look();
+    report_waiting();
     if (attempts_max_ > 0 && is_leader()) {
-        try_all();
+        retry_all();
     }
 
     // About a tenth of the time: a catalog that changes every second must not keep the database
     // busy with retries.
     auto const took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
-    rest(std::min(9 * took, rest_between_rounds_max));
+    pause(std::min(9 * took, pause_between_cycles_max));
 }
 
-void suspense_watch::look() {
+void suspense_watch::report_waiting() {
     // Less often than retries: counting scans all waiting rows.
-    if (clock::now() < next_look_) {
+    if (clock::now() < next_report_) {
         return;
     }
     database_wait const waiting{pulse_};
     observer_.waiting(database_->waiting());
 
     // From the end of the count, so that a slow one is not followed by the next at once.
-    next_look_ = clock::now() + look_every;
+    next_report_ = clock::now() + report_every;
 }
 
 /// Only saves work: a record that two daemons retry is stored by one of them (R16).
@@ -141,7 +125,7 @@ bool suspense_watch::is_leader() {
     return database_->is_leader();
 }
 
-void suspense_watch::try_all() {
+void suspense_watch::retry_all() {
     // Until no row is due: a new catalog may help more records than one request reads.
     retry_counts all;
     bool go_on = true;
@@ -157,7 +141,7 @@ void suspense_watch::try_all() {
             database_wait const waiting{pulse_};
             due = database_->due(*with.automatic, due_max);
         }
-        go_on = !due.empty() && try_these(due, all);
+        go_on = !due.empty() && retry_pages(due, all);
     }
     database_->end_retries(); // an idle daemon keeps no connections for retries
 
@@ -168,17 +152,17 @@ void suspense_watch::try_all() {
 }
 
 /// Retries `due` page by page. False: the daemon stops.
-bool suspense_watch::try_these(std::span<ingest::uuid const> due, retry_counts& all) {
+bool suspense_watch::retry_pages(std::span<ingest::uuid const> due, retry_counts& all) {
     while (!due.empty()) {
         auto const began = clock::now();
         auto const page = due.first(std::min(page_rows, due.size()));
         due = due.subspan(page.size());
-        try_page({page.begin(), page.end()}, all);
+        retry_page({page.begin(), page.end()}, all);
 
         // Half of the time belongs to the lanes, which write to the same rows.
         auto const took =
             std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began);
-        if (!rest(std::min(took, rest_between_pages_max))) {
+        if (!pause(std::min(took, pause_between_pages_max))) {
             return false;
         }
     }
@@ -186,7 +170,7 @@ bool suspense_watch::try_these(std::span<ingest::uuid const> due, retry_counts& 
 }
 
 /// Retries one page with the present catalog.
-void suspense_watch::try_page(std::vector<ingest::uuid> ids, retry_counts& all) {
+void suspense_watch::retry_page(std::vector<ingest::uuid> ids, retry_counts& all) {
     retry_counts counts;
     {
         database_wait const waiting{pulse_}; // reading and storing are nearly all of the time
@@ -208,10 +192,7 @@ retry_options suspense_watch::options_now() {
     now.catalog = catalog_;
     now.sources = sources_;
     now.automatic = storage::automatic_attempts{catalog_at_, attempts_max_};
-    now.stop = [this] {
-        std::lock_guard const guard{mutex_};
-        return stopping_;
-    };
+    now.stop = [this] { return thread_.is_stopping(); };
 
     // Money of retried records is counted like that of lanes.
     now.on_stored = observer_.stored;
@@ -219,12 +200,11 @@ retry_options suspense_watch::options_now() {
 }
 
 /// False: the daemon stops.
-bool suspense_watch::rest(std::chrono::milliseconds time) {
+bool suspense_watch::pause(std::chrono::milliseconds time) {
     pulse_.rest();
-    std::unique_lock lock{mutex_};
-    bool const stops = wake_.wait_for(lock, time, [this] { return stopping_; });
+    bool const goes_on = thread_.pause(time);
     pulse_.work();
-    return !stops;
+    return goes_on;
 }
 
 } // namespace tally::daemon

@@ -2,16 +2,15 @@
 
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/pipeline/paced_thread.hpp"
 #include "daemon/suspense/database.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <vector>
 
 namespace tally::daemon {
@@ -55,30 +54,27 @@ class suspense_watch {
     using clock = std::chrono::steady_clock;
 
     void run() noexcept;
-    void round();
-    void look();
+    void run_cycle();
+    void report_waiting();
     bool is_leader();
-    void try_all();
-    bool try_these(std::span<ingest::uuid const> due, retry_counts& all);
-    void try_page(std::vector<ingest::uuid> ids, retry_counts& all);
+    void retry_all();
+    bool retry_pages(std::span<ingest::uuid const> due, retry_counts& all);
+    void retry_page(std::vector<ingest::uuid> ids, retry_counts& all);
     [[nodiscard]] retry_options options_now();
-    bool rest(std::chrono::milliseconds time);
+    bool pause(std::chrono::milliseconds time);
 
     std::unique_ptr<suspense_database> database_;
     std::int32_t attempts_max_;
     suspense_observer observer_;
     failure_report& failures_;
     heartbeat pulse_{"suspense watch"};
-    clock::time_point next_look_;
+    clock::time_point next_report_;
 
-    std::mutex mutex_; ///< guards the members below
-    std::condition_variable wake_;
+    std::mutex mutex_; ///< guards the catalog and the sources
     std::shared_ptr<rating::catalog const> catalog_;
     std::shared_ptr<ingest::source_table const> sources_;
     ingest::time_us catalog_at_ = 0;
-    bool is_new_ = false; ///< the catalog changed since the last cycle began
-    bool stopping_ = false;
-    std::thread thread_;
+    paced_thread thread_; ///< woken by a new catalog
 };
 
 } // namespace tally::daemon

@@ -13,10 +13,10 @@ namespace tally::daemon {
 namespace {
 
 /// After a failure, mostly an unavailable database.
-constexpr std::chrono::seconds round_after_failure{30};
+constexpr std::chrono::seconds cycle_after_failure{30};
 /// The longest pause. The system clock may be set meanwhile, and another daemon may end without
 /// finishing a run that it had begun.
-constexpr std::chrono::seconds round_at_least_every{60};
+constexpr std::chrono::seconds cycle_at_least_every{60};
 
 std::string joined(std::vector<std::string> const& cells) {
     std::string text;
@@ -63,40 +63,27 @@ maintenance_scheduler::~maintenance_scheduler() {
 
 void maintenance_scheduler::start() {
     if (!jobs_.empty()) {
-        thread_ = std::thread{[this] { run(); }};
+        thread_.start([this] { run(); });
     }
 }
 
 void maintenance_scheduler::stop() noexcept {
-    {
-        std::lock_guard const lock{mutex_};
-        stopping_ = true;
-    }
-
     // A roll-up may take minutes. Every job is safe to cancel and to repeat.
-    wake_.notify_all();
-    connection_.cancel();
-    if (thread_.joinable()) {
-        thread_.join();
-    }
+    thread_.stop([this] { connection_.cancel(); });
 }
 
 void maintenance_scheduler::run() noexcept {
-    std::unique_lock lock{mutex_};
-    while (!stopping_) {
-        // Without the lock, so that stop() can set its flag while a job runs.
-        lock.unlock();
-        bool const done = round();
+    std::chrono::microseconds wait{0};
+    while (thread_.pause(wait)) {
+        bool const done = do_due_jobs();
         pulse_.rest();
-        lock.lock();
 
         // After a failure the run is still due, so the pause is short but not zero.
-        auto const wait = done ? time_to_next() : std::chrono::microseconds{round_after_failure};
-        wake_.wait_for(lock, wait, [this] { return stopping_; });
+        wait = done ? time_to_next() : cycle_after_failure;
     }
 }
 
-bool maintenance_scheduler::round() noexcept {
+bool maintenance_scheduler::do_due_jobs() noexcept {
     // Jobs are statements that may take minutes: a wait for the database, not a part that stands
     // still (R4).
     database_wait const waiting{pulse_};
@@ -149,9 +136,9 @@ bool maintenance_scheduler::do_job(scheduled_job const& which) {
 }
 
 std::chrono::microseconds maintenance_scheduler::time_to_next() const {
-    // Never longer than the bound, whatever the appointments: see round_at_least_every.
+    // Never longer than the bound, whatever the appointments: see cycle_at_least_every.
     auto const now = ingest::now_us();
-    std::chrono::microseconds wait{round_at_least_every};
+    std::chrono::microseconds wait{cycle_at_least_every};
     for (auto const& each : jobs_) {
         wait = std::min(wait, std::chrono::microseconds{next_due(each.when, now) - now});
     }

@@ -2,15 +2,13 @@
 
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/pipeline/paced_thread.hpp"
 #include "daemon/upkeep/maintenance_settings.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace tally::daemon {
@@ -37,7 +35,7 @@ class maintenance_scheduler {
 
   private:
     void run() noexcept;
-    bool round() noexcept;
+    bool do_due_jobs() noexcept;
     bool do_job(scheduled_job const& which);
     [[nodiscard]] std::chrono::microseconds time_to_next() const;
 
@@ -47,10 +45,7 @@ class maintenance_scheduler {
     failure_report& failures_;
     heartbeat pulse_{"maintenance"};
     storage::pq_connection connection_;
-    std::mutex mutex_; ///< guards stopping_ for the wait
-    std::condition_variable wake_;
-    bool stopping_ = false;
-    std::thread thread_;
+    paced_thread thread_;
 };
 
 } // namespace tally::daemon

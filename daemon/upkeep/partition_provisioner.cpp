@@ -12,9 +12,9 @@ namespace tally::daemon {
 namespace {
 
 /// Partitions are created days ahead, so one hour more does not matter.
-constexpr std::chrono::minutes round_every{60};
+constexpr std::chrono::minutes cycle_every{60};
 /// Mostly an unavailable database. Soon, since at the first start no partition may be there yet.
-constexpr std::chrono::seconds round_after_failure{5};
+constexpr std::chrono::seconds cycle_after_failure{5};
 
 } // namespace
 
@@ -30,42 +30,30 @@ partition_provisioner::~partition_provisioner() {
 }
 
 void partition_provisioner::start() {
-    thread_ = std::thread{[this] { run(); }};
+    thread_.start([this] { run(); });
 }
 
 void partition_provisioner::stop() noexcept {
-    {
-        std::lock_guard const lock{mutex_};
-        stopping_ = true;
-    }
-
-    wake_.notify_all();
-    if (thread_.joinable()) {
-        thread_.join();
-    }
+    thread_.stop();
 }
 
-/// nullopt until the first round that reached the database.
+/// nullopt until the first cycle that reached the database.
 std::optional<std::int64_t> partition_provisioner::horizon_s() const noexcept {
     auto const seconds = horizon_s_.load(std::memory_order_relaxed);
     return seconds < 0 ? std::nullopt : std::optional{seconds};
 }
 
 void partition_provisioner::run() noexcept {
-    // Opened by the first round, and again by each one that finds it lost.
+    // Opened by the first cycle, and again by each one that finds it lost.
     storage::pq_connection connection{connection_string_, "tallyd housekeeper"};
-    std::unique_lock lock{mutex_};
-    while (!stopping_) {
-        lock.unlock();
-        bool const done = round(connection);
+    std::chrono::seconds wait{0};
+    while (thread_.pause(wait)) {
+        wait = create_ahead(connection) ? cycle_every : cycle_after_failure;
         pulse_.rest();
-        lock.lock();
-        wake_.wait_for(lock, done ? std::chrono::seconds{round_every} : round_after_failure,
-                       [this] { return stopping_; });
     }
 }
 
-bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
+bool partition_provisioner::create_ahead(storage::pq_connection& connection) noexcept {
     database_wait const waiting{pulse_};
     try {
         // The horizon is read even if nothing was created: it is the number that alerts watch.
@@ -83,7 +71,7 @@ bool partition_provisioner::round(storage::pq_connection& connection) noexcept {
             status = seconds.status();
         }
 
-        // Partitions reach days ahead, so a failed round only needs to be repeated.
+        // Partitions reach days ahead, so a failed cycle only needs to be repeated.
         spdlog::warn("event=partitions_not_made sqlstate={} detail=\"{}\"", status.sqlstate,
                      status.detail);
     } catch (std::runtime_error const& error) {

@@ -2,18 +2,16 @@
 
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/pipeline/paced_thread.hpp"
 #include "storage/partitions/policy.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace tally::daemon {
 
@@ -21,7 +19,7 @@ namespace tally::daemon {
 /// that wakes up once an hour, or after seconds when the database is unavailable.
 class partition_provisioner {
   public:
-    /// After each round `horizon` is called with the time that the partitions cover from now on, in
+    /// After each cycle `horizon` is called with the time that the partitions cover from now on, in
     /// seconds.
     partition_provisioner(std::string connection_string, storage::partition_policy policy,
                           std::function<void(std::int64_t)> horizon, failure_report& failures);
@@ -32,12 +30,12 @@ class partition_provisioner {
     [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
     void start();
     void stop() noexcept;
-    /// nullopt before the first successful round. Any thread.
+    /// nullopt before the first successful cycle. Any thread.
     [[nodiscard]] std::optional<std::int64_t> horizon_s() const noexcept;
 
   private:
     void run() noexcept;
-    bool round(storage::pq_connection& connection) noexcept;
+    bool create_ahead(storage::pq_connection& connection) noexcept;
 
     std::string connection_string_;
     storage::partition_policy policy_;
@@ -45,10 +43,7 @@ class partition_provisioner {
     failure_report& failures_;
     heartbeat pulse_{"partition provisioner"};
     std::atomic<std::int64_t> horizon_s_{-1};
-    std::mutex mutex_; ///< guards stopping_ for the wait
-    std::condition_variable wake_;
-    bool stopping_ = false;
-    std::thread thread_;
+    paced_thread thread_;
 };
 
 } // namespace tally::daemon
