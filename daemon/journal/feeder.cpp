@@ -104,7 +104,8 @@ journal_feeder::turn journal_feeder::step(clock::time_point now) {
 }
 
 /// The database went back: everything that is known about it is forgotten, and all streams are fed
-/// again from the positions that it has now. Blocks under way end in positions that are no longer kept.
+/// again from the positions that it has now. Blocks under way end in positions that are no longer
+/// kept.
 void journal_feeder::begin_again() {
     read_.clear();
     pushed_ = 0;

@@ -30,9 +30,9 @@ struct journal_gap {
 
 /// Reads the journal and pushes its records into the lanes, in order: first the streams that
 /// earlier runs left, then the one of this run, as far as it is durable. Every stream begins at its
-/// position in the database; a record that is read again has the same key as before, so it is stored
-/// once however often it is read (docs/ARCHITECTURE.md, R6). The lanes' credit bounds the memory in
-/// use, however far the journal is ahead.
+/// position in the database; a record that is read again has the same key as before, so it is
+/// stored once however often it is read (docs/ARCHITECTURE.md, R6). The lanes' credit bounds the
+/// memory in use, however far the journal is ahead.
 ///
 ///     open:  positions ──→ feed: read → decide payers → push      (each stream in turn)
 ///       ↑                                   │

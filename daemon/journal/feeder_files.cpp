@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <cstring>
 
-// The feeder and the files of earlier runs: which of them begin too late, and when they are removed.
+// The feeder and the files of earlier runs: which of them begin too late, and when they are
+// removed.
 
 namespace tally::daemon {
 
 /// A stream is released only up to its position. So when its files begin after it, the database has
 /// lost records that it had confirmed, and they are nowhere: the position stays until an operator
-/// settles it. (After a failed write a segment may begin later, too: what is missing there was never
-/// acknowledged.)
+/// settles it. (After a failed write a segment may begin later, too: what is missing there was
+/// never acknowledged.)
 void journal_feeder::look_for_gap(fed_stream& stream,
                                   std::vector<ingest::segment_extent> const& segments) {
     if (segments.empty() || segments.front().follows_failure ||
@@ -52,9 +53,9 @@ void journal_feeder::close_settled_gaps() {
     });
 }
 
-/// Removes earlier streams that are stored and were kept long enough (R5), and the oldest one when the
-/// disk is full. They are kept because the database may go back: a standby that was behind may be
-/// promoted.
+/// Removes earlier streams that are stored and were kept long enough (R5), and the oldest one when
+/// the disk is full. They are kept because the database may go back: a standby that was behind may
+/// be promoted.
 void journal_feeder::retire(clock::time_point now) {
     std::uint64_t kept_bytes = 0;
     for (auto const& stream : streams_) {

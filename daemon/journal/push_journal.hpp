@@ -76,14 +76,14 @@ class push_journal final : public ingest::record_sink {
     /// durable) this run will not store it. Any thread.
     void stored(std::uint64_t first_record, ingest::block_outcome const& outcome);
     /// Reports that the database has confirmed the position `record` of this run's stream. Segments
-    /// that contain only records below are removed once they were kept long enough. A lower position
-    /// than before: the database went back. Any thread.
+    /// that contain only records below are removed once they were kept long enough. A lower
+    /// position than before: the database went back. Any thread.
     void committed(std::uint64_t record) noexcept { committed_ = record; }
     /// When the oldest push that is on disk and not in the database was received, to the second;
     /// nullopt: none. Derived from the two positions (durable, stored) only. Any thread.
     [[nodiscard]] std::optional<ingest::time_us> oldest();
-    /// Reports that a stream of an earlier run is stored, and later that it has been removed, or that
-    /// the database went back, so that it may no longer be stored.
+    /// Reports that a stream of an earlier run is stored, and later that it has been removed, or
+    /// that the database went back, so that it may no longer be stored.
     void earlier_stored(std::uint64_t bytes) noexcept { earlier_stored_bytes_ += bytes; }
     void earlier_lost(std::uint64_t bytes) noexcept { earlier_stored_bytes_ -= bytes; }
     void earlier_removed(std::uint64_t bytes) noexcept {
@@ -91,8 +91,8 @@ class push_journal final : public ingest::record_sink {
         earlier_stored_bytes_ -= bytes;
         room_wanted_ = false;
     }
-    /// Whether the disk is full and the oldest stored stream of an earlier run is to be removed. Any
-    /// thread.
+    /// Whether the disk is full and the oldest stored stream of an earlier run is to be removed.
+    /// Any thread.
     [[nodiscard]] bool is_room_wanted() const noexcept { return room_wanted_; }
     /// Waits until `record` is durable, at most for `limit`. False: it is not.
     bool wait_durable(std::uint64_t record, std::chrono::milliseconds limit);

@@ -6,8 +6,8 @@
 
 namespace tally::daemon {
 
-/// The id of the last commit of one session's chain (a lane's batches, the decisions on payers): the
-/// next one is made only where this one is (docs/ARCHITECTURE.md, R5). Nil: none, or positions
+/// The id of the last commit of one session's chain (a lane's batches, the decisions on payers):
+/// the next one is made only where this one is (docs/ARCHITECTURE.md, R5). Nil: none, or positions
 /// vouch for it, or the database went back. Any thread.
 class last_commit {
   public:

@@ -57,12 +57,12 @@ class pipeline final : public ingest::record_sink {
     [[nodiscard]] lane& lane_at(std::uint32_t index) { return *lanes_[index]; }
     /// The chain of the decisions on payers, which the lanes' batches require.
     [[nodiscard]] last_commit& decisions() noexcept { return decisions_; }
-    /// The last committed batch of each lane that has one, set before the batch's blocks report, and
-    /// the last decisions.
+    /// The last committed batch of each lane that has one, set before the batch's blocks report,
+    /// and the last decisions.
     [[nodiscard]] std::vector<ingest::uuid> last_batches() const;
     /// To be called when the database went back: the batches may not be there. Blocks that were
-    /// pushed before are dropped, not durable, as far as they are not stored: their streams are read
-    /// again, and what they rest on may be lost.
+    /// pushed before are dropped, not durable, as far as they are not stored: their streams are
+    /// read again, and what they rest on may be lost.
     void forget_last_batches();
     /// To be called when positions cover all that these batches stored: the positions vouch for
     /// them, and the rows of ingest.batches may be deleted one day. The decisions stay: blocks that

@@ -13,8 +13,8 @@ namespace tally::daemon {
 ///     parts   [ stored | stored | under way | stored | under way ]
 ///                               ^ below()
 ///
-/// This is the only place that computes the number (docs/ARCHITECTURE.md, R2). A part that was given
-/// up stays unfinished, so the number never passes it. Any thread.
+/// This is the only place that computes the number (docs/ARCHITECTURE.md, R2). A part that was
+/// given up stays unfinished, so the number never passes it. Any thread.
 class stored_prefix {
   public:
     /// All records below `begin` are stored.

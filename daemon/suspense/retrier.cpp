@@ -255,8 +255,8 @@ void suspense_retry::store(std::vector<decoded>& records) {
                                    options_.automatic ? &*options_.automatic : nullptr));
 }
 
-/// Applies the effects that the retry queued, and those before them. Events whose effects are refused
-/// wait again by now: their retry failed.
+/// Applies the effects that the retry queued, and those before them. Events whose effects are
+/// refused wait again by now: their retry failed.
 void suspense_retry::apply_effects(std::vector<decoded>& records) {
     // The rows whose event was stored just now and has an effect.
     std::map<ingest::uuid, decoded*> queued;

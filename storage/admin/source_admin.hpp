@@ -31,7 +31,8 @@ class source_admin {
   public:
     explicit source_admin(sql_session& session) : session_{session} {}
 
-    /// False: a source of that name exists. Throws database_error for a name that the table forbids.
+    /// False: a source of that name exists. Throws database_error for a name that the table
+    /// forbids.
     bool add(source_row const& row, std::optional<std::string> const& token_sha256);
     /// All sources, by name.
     std::vector<source_row> list();

@@ -154,8 +154,8 @@ JOIN billing.subscription_usage AS u
 constexpr char const* is_committed_sql = "SELECT 1 FROM ingest.batches WHERE id = $1::uuid";
 
 // The session makes a new plan for each statement (limits::locks_in_order), and with that also
-// the check of each foreign key of each new row, which costs about as much as the insert. These two stand before
-// and after the statements that insert such rows and join nothing.
+// the check of each foreign key of each new row, which costs about as much as the insert. These two
+// stand before and after the statements that insert such rows and join nothing.
 constexpr char const* keep_plans_sql = "SET LOCAL plan_cache_mode = auto";
 constexpr char const* renew_plans_sql = "SET LOCAL plan_cache_mode = force_custom_plan";
 

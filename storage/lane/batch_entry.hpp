@@ -37,8 +37,8 @@ struct batch_entry {
     ingest::record_error reason = ingest::record_error::none;
     std::uint32_t owner = 0;  ///< index of its block in the batch, for counting
     ingest::uuid suspense_id; ///< its row in ingest.suspense if it is a retry; nil: it is not
-    /// The session in which its key was found stored, which made it a duplicate or a conflict; 0: it
-    /// was not. Another session may be with a server that lacks the key.
+    /// The session in which its key was found stored, which made it a duplicate or a conflict; 0:
+    /// it was not. Another session may be with a server that lacks the key.
     std::uint64_t judged_in = 0;
 
     /// Makes this the entry of a call or an event. One without a payer becomes suspended. `account`

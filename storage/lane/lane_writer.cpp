@@ -75,8 +75,9 @@ void lane_writer::forget_other_session() {
     }
 }
 
-/// The key of a record that was found in an earlier session may not be there on the server of this one:
-/// a standby that was behind may have been promoted. Such a record is looked for again (R5, R6).
+/// The key of a record that was found in an earlier session may not be there on the server of this
+/// one: a standby that was behind may have been promoted. Such a record is looked for again (R5,
+/// R6).
 void lane_writer::forget_judged(std::span<batch_entry> entries) {
     bool is_revived = false;
     for (auto& entry : entries) {

@@ -75,8 +75,9 @@ class lane_writer {
         std::chrono::milliseconds backoff_max{5000};
         /// The batches that the next one must find in the database (batch::required); empty: none.
         std::function<std::vector<ingest::uuid>()> required{};
-        /// Whether the entries under way are to be dropped: the database went back, and their stream
-        /// is read again. True no later than `required` forgets what they rest on. Empty: never.
+        /// Whether the entries under way are to be dropped: the database went back, and their
+        /// stream is read again. True no later than `required` forgets what they rest on. Empty:
+        /// never.
         std::function<bool()> is_outdated{};
         std::size_t usage_states_max = 2'000'000; ///< see entry_batch
         std::size_t metric_states_max = 500'000;  ///< see entry_batch

@@ -62,8 +62,8 @@ class position_store {
     virtual result forget(std::string_view stream) = 0;
 
     /// Stores decisions before any record of them is stored, with the row `link.id` in
-    /// ingest.batches, which batches that rest on them require. A longer range replaces a shorter one
-    /// that begins at the same record. `lost` if `link.previous` is not there.
+    /// ingest.batches, which batches that rest on them require. A longer range replaces a shorter
+    /// one that begins at the same record. `lost` if `link.previous` is not there.
     virtual result keep_decisions(std::string_view stream, std::span<decided_range const> decided,
                                   chain_link const& link) = 0;
     /// Decisions at and after `position`, sorted.

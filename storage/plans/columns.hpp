@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cstdint>
 
-/// The parts of a plan as rows: for each table its columns as SQL, and the function that reads a row
-/// of them. The catalog reads all plans so, and plan_store reads one.
+/// The parts of a plan as rows: for each table its columns as SQL, and the function that reads a
+/// row of them. The catalog reads all plans so, and plan_store reads one.
 ///
 /// `Fields` gives the fields of a row from left to right: uuid(), text(), int32(), boolean(),
-/// time(none), amount(), amount_or(none), quantity(), optional_quantity(). It decides what follows a
-/// number that is out of range. NULL is read as nil, empty text or zero.
+/// time(none), amount(), amount_or(none), quantity(), optional_quantity(). It decides what follows
+/// a number that is out of range. NULL is read as nil, empty text or zero.
 namespace tally::storage::plan_columns {
 
 inline constexpr char const* bands =

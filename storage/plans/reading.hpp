@@ -8,8 +8,8 @@
 
 namespace tally::storage {
 
-/// The plan of that code with all its versions, even a deleted one; nullopt if there is none. Throws
-/// command_error for an amount that cannot be read, and database_error.
+/// The plan of that code with all its versions, even a deleted one; nullopt if there is none.
+/// Throws command_error for an amount that cannot be read, and database_error.
 std::optional<rating::stored_plan> read_stored_plan(plan_transaction& transaction,
                                                     std::string_view code);
 

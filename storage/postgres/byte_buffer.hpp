@@ -9,9 +9,9 @@
 namespace tally::storage {
 
 /// A growing buffer of bytes that is written through a pointer: `char* cursor = buffer.room(n)`,
-/// write at most n bytes there, `buffer.written_to(cursor)`. Between the two, `room(cursor, n)` gives
-/// more, so that each field asks for its own room and no caller bounds a whole row. It keeps its
-/// memory and does not clear it (a vector would write zeros that are overwritten at once).
+/// write at most n bytes there, `buffer.written_to(cursor)`. Between the two, `room(cursor, n)`
+/// gives more, so that each field asks for its own room and no caller bounds a whole row. It keeps
+/// its memory and does not clear it (a vector would write zeros that are overwritten at once).
 class byte_buffer {
   public:
     /// The end of what is written; at least `bytes` bytes are free after it.

@@ -1,7 +1,7 @@
 // A library that is preloaded into a daemon. It makes the file system calls of the journal fail on
 // demand, as on a full or broken disk. The first byte of the file $TALLY_CRASH_DISK is the errno to
-// return, 0 for none; 255: the call does not return until the byte changes, as on a disk that hangs.
-// It affects only files in $TALLY_CRASH_FOLDER.
+// return, 0 for none; 255: the call does not return until the byte changes, as on a disk that
+// hangs. It affects only files in $TALLY_CRASH_FOLDER.
 
 #include <dlfcn.h>
 #include <fcntl.h>

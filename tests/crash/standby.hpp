@@ -12,9 +12,9 @@ struct standby_options {
 };
 
 /// A primary with asynchronous standbys that are behind. Under load the primary is killed and a
-/// standby promoted: alone, together with kill -9 of the daemon, and twice in a row. The daemon must
-/// find the new primary, notice that records which were stored are not there, and store them again
-/// out of its journal. False when something is wrong.
+/// standby promoted: alone, together with kill -9 of the daemon, and twice in a row. The daemon
+/// must find the new primary, notice that records which were stored are not there, and store them
+/// again out of its journal. False when something is wrong.
 bool run_standby(standby_options const& options, bed_options const& bed);
 
 } // namespace tally::crash

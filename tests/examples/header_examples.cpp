@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-// The examples in the comments of headers, taken from there by the build: one that no longer compiles
-// fails it. A function's parameters, and the functions that are only declared, are what its example
-// takes for granted.
+// The examples in the comments of headers, taken from there by the build: one that no longer
+// compiles fails it. A function's parameters, and the functions that are only declared, are what
+// its example takes for granted.
 
 namespace tally::ingest {
 

@@ -1,7 +1,7 @@
 #include "tests/daemon/journal/feeder_fixture.hpp"
 
-// The feeder over a disk, positions and lanes of the test: what it reads, in which order, how often,
-// and when the journal counts as drained.
+// The feeder over a disk, positions and lanes of the test: what it reads, in which order, how
+// often, and when the journal counts as drained.
 
 namespace tally::daemon {
 namespace {

@@ -126,8 +126,8 @@ class feeder_threads : public ::testing::Test {
 };
 
 TEST_F(feeder_threads, store_every_push_once_and_drain) {
-    // Little memory, so that the feeder meets lanes without credit; small segments, so that some are
-    // removed meanwhile.
+    // Little memory, so that the feeder meets lanes without credit; small segments, so that some
+    // are removed meanwhile.
     pipeline lanes{
         {.lanes = lanes_count, .memory_bytes_max = 20'000, .import_id = {}},
         [this](std::uint32_t lane) { return std::make_unique<memory_batches>(databases_[lane]); },

@@ -10,7 +10,8 @@
 #include <thread>
 #include <vector>
 
-// push_journal on a disk of the test: it keeps nothing, fails when told to, and can hold a sync back.
+// push_journal on a disk of the test: it keeps nothing, fails when told to, and can hold a sync
+// back.
 
 namespace tally::daemon {
 namespace {

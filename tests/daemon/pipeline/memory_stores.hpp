@@ -68,7 +68,8 @@ block_of(std::string const& text, std::uint64_t begin = 0, std::uint8_t sender =
     return block;
 }
 
-/// A database for a lane: a batch with a call to 44666 is bad data, of which `names_rows` says which.
+/// A database for a lane: a batch with a call to 44666 is bad data, of which `names_rows` says
+/// which.
 class memory_batches final : public storage::batch_store {
   public:
     struct state {

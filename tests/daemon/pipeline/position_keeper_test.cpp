@@ -123,8 +123,8 @@ TEST_F(position_keeper_test, does_not_move_past_a_batch_that_is_not_there) {
     EXPECT_EQ(again->committed, 3U);
 }
 
-// After a loss the reader makes the lanes forget their batches. Between its two calls a step of before
-// would find no batch to prove, and move the position past records that are not there.
+// After a loss the reader makes the lanes forget their batches. Between its two calls a step of
+// before would find no batch to prove, and move the position past records that are not there.
 TEST_F(position_keeper_test, moves_nothing_of_before_while_the_reader_begins_again) {
     auto const kept = watch();
     store(*kept, 0, 3);

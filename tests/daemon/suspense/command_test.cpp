@@ -200,8 +200,8 @@ TEST_F(suspense_command, a_payload_of_several_records_is_resolved_with_the_last_
     expect_sums("1.200000000");
 }
 
-// The payload was resolved, so the same bytes are a duplicate, although the number has no owner when
-// they are sent again.
+// The payload was resolved, so the same bytes are a duplicate, although the number has no owner
+// when they are sent again.
 TEST_F(suspense_command, a_record_sent_again_counts_once_whoever_has_its_number_by_now) {
     auto by_number = call(1, "ACC-1");
     std::string const account = R"("account_number":"ACC-1",)";

@@ -133,8 +133,8 @@ TEST_F(journal_reader_test, a_reader_follows_through_rests_releases_and_failures
     }
 }
 
-// The writer is gone, so the reader finds the end by itself: bytes that it cannot read must not look
-// like a write that was cut short.
+// The writer is gone, so the reader finds the end by itself: bytes that it cannot read must not
+// look like a write that was cut short.
 TEST(journal_read_errors, are_reported_and_prove_nothing_about_the_bytes) {
     tests::crashing_disk disk{1};
     journal_writer writer{{"/journal", uuid_v7(), 4096}, disk};

@@ -242,8 +242,8 @@ class rivals : public batch_fixture {
     }
 };
 
-// The row comes into being between the lock of those that exist and the insert of those that do not.
-// It is not locked then, so what is read of it would not hold.
+// The row comes into being between the lock of those that exist and the insert of those that do
+// not. It is not locked then, so what is read of it would not hold.
 TEST_F(rivals, that_create_a_row_make_the_locks_of_a_batch_stale) {
     batch_writer lane{database, "tallyd lane", any_day};
     auto const batch = one_call(1, 1, 1'000'000'000);

@@ -17,8 +17,8 @@ struct usage_event {
     sql_value id = {}; ///< uuid; if not given, each event has its own
 };
 
-/// Fixture of the tests of event effects (the functions apply_* of migrations 0018 to 0022): users 1 to 9,
-/// and events that are applied one by one, each in its own transaction.
+/// Fixture of the tests of event effects (the functions apply_* of migrations 0018 to 0022): users
+/// 1 to 9, and events that are applied one by one, each in its own transaction.
 class effects_test : public context_test {
   protected:
     void SetUp() override {

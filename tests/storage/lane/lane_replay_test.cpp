@@ -80,8 +80,8 @@ TEST_F(lane_replay_test, a_call_whose_subscription_went_to_another_account_waits
     EXPECT_EQ(one("SELECT count(*) || ' ' || min(reason) FROM suspense"), "1 unknown_subscription");
 }
 
-// What was found stored may be gone when the batch commits: a standby that was behind is promoted in
-// between, and the lane, which has stored nothing yet, rests on no batch that could be missed.
+// What was found stored may be gone when the batch commits: a standby that was behind is promoted
+// in between, and the lane, which has stored nothing yet, rests on no batch that could be missed.
 TEST_F(lane_replay_test, a_duplicate_that_a_failover_takes_back_is_stored) {
     lane a{connection_};
     store(a, {make_.call(9, 1, "4420", 60)}); // makes the day's partition
