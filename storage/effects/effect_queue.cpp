@@ -13,9 +13,12 @@ constexpr char const* claim_sql =
 // The functions are called in the order of the rows, and each sees what those before it changed.
 constexpr char const* apply_sql = R"(
 SELECT q.position, ingest.try_event(q.id, q.type, q.subject, q.occurred_at, q.data, q.source_id,
-    q.batch_id)
+    q.batch_id), q.type
 FROM (SELECT position, id, type, subject, occurred_at, data, source_id, batch_id
     FROM ingest.effect_queue ORDER BY position LIMIT $1::integer) AS q)";
+
+constexpr char const* head_sql =
+    "SELECT position, type FROM ingest.effect_queue ORDER BY position LIMIT 1";
 
 // By position, not as a range: a batch that commits later may have a lower position.
 constexpr char const* delete_sql =
@@ -77,33 +80,98 @@ result effect_queue::apply_claimed(effect_counts& out) {
     pq_rows rows;
     parameters values;
     result status = connection_.query(claim_sql, values, rows);
-    if (status.ok()) {
-        values.clear();
-        status = connection_.query(apply_sql, values.add_int32(taken_at_once_), rows);
+    if (!status.ok() || taken_at_once_ == 1) {
+        return status.ok() ? apply_head(out) : status;
     }
+    values.clear();
+    status = connection_.query(apply_sql, values.add_int32(taken_at_once_), rows);
+    return status.ok() ? settle(rows, out) : status;
+}
+
+/// Only the effect at the head of the queue, since it may be the one that fails.
+result effect_queue::apply_head(effect_counts& out) {
+    parameters values;
+    pq_rows rows;
+    result status = connection_.query(head_sql, values, rows);
     if (!status.ok() || row_count(rows) == 0) {
         return status;
+    }
+    head_effect const head{int64_at(rows, 0, 0), std::string{bytes_at(rows, 0, 1)}};
+
+    // The transaction goes on without it if this is its last attempt.
+    bool const is_hopeless = stuck_.is_hopeless(head, stuck_effect::clock::now());
+    if (is_hopeless) {
+        status = connection_.execute("SAVEPOINT effect");
+    }
+    if (status.ok()) {
+        status = connection_.query(apply_one_sql, values.add_int64(head.position), rows);
+        if (status.ok()) {
+            return settle(rows, out);
+        }
+    }
+
+    if (status.reason != failure::permanent) {
+        return status;
+    }
+    stuck_.add_failure(head, stuck_effect::clock::now());
+    return is_hopeless ? take_out(head, status, out) : status;
+}
+
+/// Suspends an effect that fails for good, as if it was refused; or fails as it did, if all behind it
+/// do, too.
+result effect_queue::take_out(head_effect const& head, result const& failed, effect_counts& out) {
+    bool others_go_on = false;
+    auto status = connection_.execute("ROLLBACK TO SAVEPOINT effect");
+    if (status.ok()) {
+        status = stuck_.find_others(connection_, head, others_go_on);
+    }
+    if (!status.ok() || !others_go_on) {
+        return status.ok() ? failed : status;
+    }
+
+    refusals refused;
+    refused.add(head.position, "database_refused: " + failed.sqlstate + " " + failed.detail);
+    status = refused.suspend(connection_);
+    if (status.ok()) {
+        parameters values;
+        pq_rows ignored;
+        array_parameter position{wire::int8_oid};
+        position.add_int64(head.position);
+        status = connection_.query(delete_sql, values.add(position), ignored);
+    }
+    if (status.ok()) {
+        stuck_.take_out(head);
+        out.suspended = 1;
+        out.last_position = head.position;
+    }
+    return status;
+}
+
+/// What was tried leaves the queue, in the transaction that applied the effects.
+result effect_queue::settle(pq_rows const& tried, effect_counts& out) {
+    if (row_count(tried) == 0) {
+        return {};
     }
 
     // A verdict is a refusal; what was applied has none.
     array_parameter taken{wire::int8_oid};
     refusals refused;
-    for (int i = 0; i < row_count(rows); ++i) {
-        out.last_position = int64_at(rows, i, 0);
+    for (int i = 0; i < row_count(tried); ++i) {
+        out.last_position = int64_at(tried, i, 0);
         taken.add_int64(out.last_position);
-        if (!is_null(rows, i, 1)) {
-            refused.add(out.last_position, bytes_at(rows, i, 1));
+        stuck_.forget(bytes_at(tried, i, 2));
+        if (!is_null(tried, i, 1)) {
+            refused.add(out.last_position, bytes_at(tried, i, 1));
         }
     }
     out.suspended = refused.count();
-    out.applied = row_count(rows) - out.suspended;
+    out.applied = row_count(tried) - out.suspended;
 
-    // Refusals go to suspense and all rows leave the queue, in the transaction that applied the
-    // effects.
-    status = refused.suspend(connection_);
+    auto status = refused.suspend(connection_);
     if (status.ok()) {
-        values.clear();
-        status = connection_.query(delete_sql, values.add(taken), rows);
+        parameters values;
+        pq_rows ignored;
+        status = connection_.query(delete_sql, values.add(taken), ignored);
     }
     return status;
 }

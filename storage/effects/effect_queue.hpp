@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/effects/stuck_effect.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <cstdint>
@@ -10,7 +11,7 @@ namespace tally::storage {
 /// What became of effects.
 struct effect_counts {
     std::int64_t applied = 0;
-    std::int64_t suspended = 0;     ///< refused: their events went to ingest.suspense
+    std::int64_t suspended = 0;     ///< their events went to ingest.suspense
     std::int64_t last_position = 0; ///< of the last one; 0: there was none
 
     [[nodiscard]] std::int64_t taken() const noexcept { return applied + suspended; }
@@ -29,12 +30,14 @@ struct waiting_effects {
 ///
 ///     BEGIN, wait for the turn, apply the next effects, refused events to suspense, delete, COMMIT
 ///
-/// A failure leaves the effects in the queue. If only the answer to COMMIT was lost they are gone,
+/// A failure leaves the effects in the queue. One that fails for good, for longer than the patience,
+/// goes to suspense with the database's message, if some effect behind it can be applied. If only the answer to COMMIT was lost they are gone,
 /// and are counted nowhere.
 class effect_queue {
   public:
     /// `connection` must outlive this object.
-    explicit effect_queue(pq_connection& connection) noexcept : connection_{connection} {}
+    explicit effect_queue(pq_connection& connection, effect_patience patience = {}) noexcept
+        : connection_{connection}, stuck_{patience} {}
 
     /// One transaction: the next effects, effects_max at most. None is taken if none waits. After a
     /// failure one effect is taken at a time for a while, so that those before the one that fails are
@@ -50,8 +53,12 @@ class effect_queue {
 
   private:
     result apply_claimed(effect_counts& out);
+    result apply_head(effect_counts& out);
+    result take_out(head_effect const& head, result const& failed, effect_counts& out);
+    result settle(pq_rows const& tried, effect_counts& out);
 
     pq_connection& connection_;
+    stuck_effect stuck_;
     std::int32_t taken_at_once_ = effects_max;
     std::int32_t singles_ = 0; ///< taken one by one since the last failure
 };

@@ -13,7 +13,9 @@ namespace {
 constexpr char const* suspend_sql = R"(
 WITH refused AS (
     SELECT q.id, q.source, q.event_id, q.occurred_at, q.account_id, q.source_id, q.format,
-        q.payload, q.batch_id, q.received_at, d.reason, nullif(d.detail, '') AS detail,
+        q.payload, q.batch_id, CASE WHEN $4::boolean THEN now() ELSE q.received_at END
+        AS received_at, d.reason, CASE WHEN $4::boolean THEN NULL ELSE nullif(d.detail, '') END
+        AS detail,
         sha256(convert_to(q.format, 'UTF8') || '\x00'::bytea || q.payload) AS digest
     FROM unnest($1::bigint[], $2::text[], $3::text[]) AS d(position, reason, detail)
     JOIN ingest.effect_queue AS q ON q.position = d.position),
@@ -59,8 +61,25 @@ result refusals::suspend(pq_connection& connection) {
     if (count_ == 0) {
         return {};
     }
+    if (count_ > 1) {
+        return write(connection, false); // after a failure they come one by one
+    }
+
+    // R15: nothing refuses to suspend. Words and times are what a row may be refused for.
+    auto status = connection.execute("SAVEPOINT refusal");
+    if (status.ok()) {
+        status = write(connection, false);
+    }
+    if (status.reason == failure::bad_data || status.reason == failure::permanent) {
+        status = connection.execute("ROLLBACK TO SAVEPOINT refusal");
+        return status.ok() ? write(connection, true) : status;
+    }
+    return status;
+}
+
+result refusals::write(pq_connection& connection, bool is_bare) {
     parameters values;
-    values.add(position_).add(reason_).add(detail_);
+    values.add(position_).add(reason_).add(detail_).add_bool(is_bare);
     pq_rows ignored;
     return connection.query(suspend_sql, values, ignored);
 }

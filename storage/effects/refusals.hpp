@@ -17,10 +17,13 @@ class refusals {
     void add(std::int64_t position, std::string_view verdict);
     [[nodiscard]] std::int64_t count() const noexcept { return count_; }
 
-    /// Within the transaction that tried the effects, before their rows are deleted.
+    /// Within the transaction that tried the effects, before their rows are deleted. A single one
+    /// whose row is refused waits without its detail, and with the time of the transaction.
     result suspend(pq_connection& connection);
 
   private:
+    result write(pq_connection& connection, bool is_bare);
+
     std::int64_t count_ = 0;
     array_parameter position_{wire::int8_oid}, reason_{wire::text_oid}, detail_{wire::text_oid};
 };
