@@ -79,7 +79,11 @@ void append_obstacles(json_writer& json, daemon_status const& now) {
 
 void append_part(json_writer& json, part_status const& part) {
     json.open('{').key("part").value(part.part).key("state").value(part.state);
-    json.key("seconds").value(part.seconds).close('}');
+    json.key("seconds").value(part.seconds);
+    if (!part.detail.empty()) {
+        json.key("detail").value(part.detail);
+    }
+    json.close('}');
 }
 
 /// Which parts stand still, for who looks at /readyz only; nothing if none does.

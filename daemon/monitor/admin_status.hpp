@@ -18,9 +18,10 @@ struct lane_status {
 /// A part of the daemon, mostly a thread.
 struct part_status {
     std::string part;
-    std::string_view state;         ///< "resting", "working", "waiting_for_database"
+    std::string_view state;         ///< see name_of(part_state)
     std::int64_t seconds = 0;       ///< since when it is in this state, or has got this far
     bool is_standing_still = false; ///< it has work and gets no further
+    std::string detail = {};        ///< what the database said when it refuses; else empty
 };
 
 /// Acknowledged records that neither the journal nor the database has.

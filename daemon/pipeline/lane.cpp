@@ -137,6 +137,7 @@ void lane::run() noexcept {
         }
         pulse_.work();
         next = step(clock::now(), std::move(share));
+        pulse_.get_further(); // what was refused is settled or aside: the step is over
     }
     pulse_.rest();
 }

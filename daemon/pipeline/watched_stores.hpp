@@ -4,16 +4,50 @@
 #include "storage/batch/batch_store.hpp"
 #include "storage/lane/position_store.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace tally::daemon {
 
-/// A batch_store whose requests count as waiting for the database, not as standing still.
+/// Whether a failure says that there is no session, rather than that the database refuses a request:
+/// no connection, shutdown, start, no such login or database, a standby, too many connections.
+inline bool is_without_session(storage::result const& failed) noexcept {
+    bool const may_be =
+        failed.reason == storage::failure::transient || failed.reason == storage::failure::unknown;
+    return (may_be && failed.sqlstate.empty()) ||
+           std::ranges::any_of(
+               std::initializer_list<std::string_view>{"08", "57P", "28", "3D", "53300", "25006"},
+               [&failed](auto const& prefix) { return failed.sqlstate.starts_with(prefix); });
+}
+
+/// Makes a request. While it is under way its part waits for the database; when the database is there
+/// and refuses it time after time, the part stands still.
+template <typename Request>
+storage::result watched(heartbeat& pulse, std::string_view name, Request&& request) {
+    storage::result status;
+    {
+        database_wait const waiting{pulse};
+        status = request();
+    }
+    if (status.ok()) {
+        pulse.answered(name);
+    } else if (is_without_session(status)) {
+        pulse.get_further();
+    } else {
+        pulse.refused(name,
+                      (status.sqlstate.empty() ? "" : status.sqlstate + ": ") + status.detail);
+    }
+    return status;
+}
+
+/// A batch_store whose requests count as waiting for the database, unless it refuses them.
 class watched_batch_store final : public storage::batch_store {
   public:
     /// `pulse` must outlive this object.
@@ -23,60 +57,52 @@ class watched_batch_store final : public storage::batch_store {
     [[nodiscard]] std::uint64_t session() const noexcept override { return store_->session(); }
     storage::result load_usage(std::span<storage::usage_key const> keys,
                                std::vector<storage::usage_state>& out) override {
-        database_wait const waiting{pulse_};
-        return store_->load_usage(keys, out);
+        return watched(pulse_, "load_usage", [&] { return store_->load_usage(keys, out); });
     }
     storage::result load_metrics(std::span<storage::metric_row const> keys,
                                  std::vector<storage::metric_state>& out) override {
-        database_wait const waiting{pulse_};
-        return store_->load_metrics(keys, out);
+        return watched(pulse_, "load_metrics", [&] { return store_->load_metrics(keys, out); });
     }
     storage::result counted_values(std::span<storage::unique_value_row const> values,
                                    std::vector<storage::unique_value_row>& out) override {
-        database_wait const waiting{pulse_};
-        return store_->counted_values(values, out);
+        return watched(pulse_, "counted_values",
+                       [&] { return store_->counted_values(values, out); });
     }
     storage::result stored_events(std::span<ingest::uuid const> ids,
                                   std::vector<storage::stored_event>& out) override {
-        database_wait const waiting{pulse_};
-        return store_->stored_events(ids, out);
+        return watched(pulse_, "stored_events", [&] { return store_->stored_events(ids, out); });
     }
     storage::result stored_calls(std::span<storage::call_key const> keys,
                                  std::vector<storage::stored_call>& out) override {
-        database_wait const waiting{pulse_};
-        return store_->stored_calls(keys, out);
+        return watched(pulse_, "stored_calls", [&] { return store_->stored_calls(keys, out); });
     }
     storage::result still_waiting(std::span<ingest::uuid const> ids,
                                   std::vector<ingest::uuid>& out) override {
-        database_wait const waiting{pulse_};
-        return store_->still_waiting(ids, out);
+        return watched(pulse_, "still_waiting", [&] { return store_->still_waiting(ids, out); });
     }
     storage::result lock_rows(std::span<storage::usage_delta const> usage,
                               std::span<storage::metric_row const> metrics) override {
-        database_wait const waiting{pulse_};
-        return store_->lock_rows(usage, metrics);
+        return watched(pulse_, "lock_rows", [&] { return store_->lock_rows(usage, metrics); });
     }
     void roll_back() noexcept override {
         database_wait const waiting{pulse_};
         store_->roll_back();
     }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
-        database_wait const waiting{pulse_};
-        return store_->commit(rows, counts);
+        return watched(pulse_, "commit", [&] { return store_->commit(rows, counts); });
     }
     storage::result is_committed(ingest::uuid const& batch_id, bool& out) override {
-        database_wait const waiting{pulse_};
-        return store_->is_committed(batch_id, out);
+        return watched(pulse_, "is_committed", [&] { return store_->is_committed(batch_id, out); });
     }
     storage::result ensure_cdr_days(std::span<std::int32_t const> days,
                                     std::vector<std::int32_t>& refused) override {
-        database_wait const waiting{pulse_};
-        return store_->ensure_cdr_days(days, refused);
+        return watched(pulse_, "ensure_cdr_days",
+                       [&] { return store_->ensure_cdr_days(days, refused); });
     }
     storage::result ensure_event_days(std::span<storage::event_day const> days,
                                       std::vector<storage::event_day>& refused) override {
-        database_wait const waiting{pulse_};
-        return store_->ensure_event_days(days, refused);
+        return watched(pulse_, "ensure_event_days",
+                       [&] { return store_->ensure_event_days(days, refused); });
     }
     void cancel() noexcept override { store_->cancel(); }
 
@@ -93,28 +119,25 @@ class watched_position_store final : public storage::position_store {
         : store_{store}, pulse_{pulse} {}
 
     storage::result load(std::string_view stream, std::uint64_t& position) override {
-        database_wait const waiting{pulse_};
-        return store_.load(stream, position);
+        return watched(pulse_, "load", [&] { return store_.load(stream, position); });
     }
     storage::result move(storage::position_move const& wanted,
                          storage::position_found& out) override {
-        database_wait const waiting{pulse_};
-        return store_.move(wanted, out);
+        return watched(pulse_, "move", [&] { return store_.move(wanted, out); });
     }
     storage::result forget(std::string_view stream) override {
-        database_wait const waiting{pulse_};
-        return store_.forget(stream);
+        return watched(pulse_, "forget", [&] { return store_.forget(stream); });
     }
     storage::result keep_decisions(std::string_view stream,
                                    std::span<storage::decided_range const> decided,
                                    storage::chain_link const& link) override {
-        database_wait const waiting{pulse_};
-        return store_.keep_decisions(stream, decided, link);
+        return watched(pulse_, "keep_decisions",
+                       [&] { return store_.keep_decisions(stream, decided, link); });
     }
     storage::result load_decisions(std::string_view stream, std::uint64_t position,
                                    std::vector<storage::decided_range>& out) override {
-        database_wait const waiting{pulse_};
-        return store_.load_decisions(stream, position, out);
+        return watched(pulse_, "load_decisions",
+                       [&] { return store_.load_decisions(stream, position, out); });
     }
 
   private:

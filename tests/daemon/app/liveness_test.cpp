@@ -1,5 +1,7 @@
 #include "daemon/app/liveness.hpp"
 
+#include "daemon/pipeline/watched_stores.hpp"
+
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +38,43 @@ TEST(heartbeat, stands_only_while_it_has_work) {
     EXPECT_GE(pulse.read(start + hours{1}).time, hours{1});
 }
 
+// A database that is there and refuses the same request again and again is no outage.
+TEST(heartbeat, stands_while_the_database_refuses_its_request) {
+    heartbeat pulse{"lane 0"};
+    pulse.refused("commit", "42501: permission denied for table cdrs", start);
+    pulse.refused("commit", "42501: permission denied for table batches", start + seconds{20});
+    pulse.wait_for_database(start + seconds{21}); // until the next attempt
+    auto const reading = pulse.read(start + seconds{31});
+    EXPECT_EQ(name_of(reading.state), "refused_by_database");
+    EXPECT_EQ(reading.standing(), seconds{31}) << "since the first one";
+    EXPECT_EQ(pulse.detail(), "42501: permission denied for table batches");
+
+    pulse.answered("load_usage");
+    EXPECT_EQ(pulse.read(start + seconds{32}).state, part_state::refused_by_database)
+        << "another request proves nothing";
+    pulse.answered("commit");
+    EXPECT_EQ(pulse.read(start + seconds{32}).state, part_state::waiting_for_database);
+    EXPECT_EQ(pulse.read(start + seconds{32}).standing(), seconds{0});
+}
+
+TEST(heartbeat, waits_while_there_is_no_session) {
+    using storage::failure;
+    heartbeat pulse{"lane 0"};
+    auto const answer = [&pulse](storage::result status) {
+        static_cast<void>(daemon::watched(pulse, "commit", [&] { return status; }));
+        return name_of(pulse.read(heartbeat::clock::now()).state);
+    };
+    for (auto const* const sqlstate : {"42501", "53100", "55P03", "57014", "40001"}) {
+        EXPECT_EQ(answer({failure::transient, sqlstate, "no"}), "refused_by_database") << sqlstate;
+    }
+    for (auto const* const sqlstate :
+         {"", "08006", "57P01", "57P03", "28P01", "3D000", "53300", "25006"}) {
+        EXPECT_EQ(answer({failure::transient, sqlstate, "away"}), "working") << sqlstate;
+    }
+    EXPECT_EQ(answer({failure::permanent, "42P01", "no such table"}), "refused_by_database");
+    EXPECT_EQ(answer({}), "working");
+}
+
 TEST(heartbeat, works_again_after_a_request) {
     heartbeat pulse{"lane 0"};
     pulse.work();
@@ -66,6 +105,13 @@ TEST(liveness, a_part_that_has_worked_for_too_long_stands_still) {
     EXPECT_EQ(after[1].state, "working");
     EXPECT_EQ(after[1].seconds, 31);
     EXPECT_TRUE(after[1].is_standing_still);
+    EXPECT_EQ(after[1].detail, "");
+
+    lane.refused("commit", "42501: permission denied", start);
+    auto const refused = watched.parts(start + daemon::liveness::standing_max + seconds{1});
+    EXPECT_EQ(refused[0].state, "refused_by_database");
+    EXPECT_EQ(refused[0].detail, "42501: permission denied");
+    EXPECT_TRUE(refused[0].is_standing_still);
 }
 
 TEST(liveness, reports_how_long_each_part_has_stood) {

@@ -55,7 +55,7 @@ TEST(database_rights, that_were_revoked_are_told_and_lose_nothing) {
     execute(database,
             "REVOKE " + query_one(database, "SELECT current_user") + " FROM writer_of_calls");
     EXPECT_EQ(push(2, "/v1/cdrs"), 202U);
-    auto const status = wait_for([&] { return ask("/status"); }, "permission denied");
+    auto const status = wait_for([&] { return ask("/status"); }, R"("up":false)");
     EXPECT_THAT(status, AllOf(HasSubstr(R"("up":false)"), HasSubstr("permission denied")));
     // The warning stays, although other connections of the daemon succeed.
     std::this_thread::sleep_for(std::chrono::milliseconds{600});
@@ -63,6 +63,9 @@ TEST(database_rights, that_were_revoked_are_told_and_lose_nothing) {
     EXPECT_THAT(ask("/metrics"), AllOf(HasSubstr("tally_database_up 0"),
                                        HasSubstr(R"(tally_retries_total{reason="permanent"})")));
     EXPECT_THAT(daemon.log(), HasSubstr("kind=permanent sqlstate=42501"));
+    EXPECT_THAT(ask("/status"),
+                ::testing::ContainsRegex(R"("part":"lane [0-9]+","state":"refused_by_database")"))
+        << "it is no outage, and the lane stands still";
     EXPECT_EQ(push(3, "/v1/cdrs"), 202U);
 
     execute(database,

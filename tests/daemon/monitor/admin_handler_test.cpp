@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
@@ -74,6 +75,10 @@ TEST_F(admin_handler, says_why_it_is_not_ready) {
                                    "\"standing_still\":[{\"part\":\"journal writer\","
                                    "\"state\":\"working\",\"seconds\":31}]}\n");
     EXPECT_EQ(get("/readyz").status, 503u);
+    status.parts = {{"lane 1", "refused_by_database", 31, true, "42501: permission denied"}};
+    EXPECT_THAT(get("/readyz").body,
+                testing::HasSubstr("\"state\":\"refused_by_database\",\"seconds\":31,"
+                                   "\"detail\":\"42501: permission denied\"}]"));
     status = good;
     status.database_up = false;
     EXPECT_EQ(get("/readyz").status, 200u) << "the journal takes records meanwhile";
