@@ -6,6 +6,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace tally::daemon {
 
 namespace {
@@ -43,6 +46,11 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
                                             suspended[reason]);
         }
     }
+    if (auto const records =
+            suspended[static_cast<std::size_t>(ingest::record_error::refused_together)];
+        records > 0) {
+        report_unsearched(stored, records);
+    }
 
     count_money(stored.rows);
 
@@ -63,6 +71,28 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
     // A commit is the best proof that the database is there.
     lanes_fail_ = false;
     reached();
+}
+
+/// Such batches may come many times a second; the log gets their sum now and then.
+void lane_monitor::report_unsearched(storage::stored_batch const& stored, std::uint64_t records) {
+    constexpr std::int64_t log_every_s = 10;
+    auto const now_s = ingest::now_s();
+    {
+        std::lock_guard const lock{mutex_};
+        unsearched_ += records;
+        if (now_s < unsearched_logged_s_ + log_every_s) {
+            return;
+        }
+        unsearched_logged_s_ = now_s;
+        records = std::exchange(unsearched_, 0);
+    }
+
+    auto const found = std::ranges::find(stored.entries, ingest::record_error::refused_together,
+                                         &storage::batch_entry::reason);
+    spdlog::warn(
+        "event=records_suspended_unsearched records={} source=\"{}\" detail=\"the database "
+        "refuses more records than can be searched for; a retry stores the good ones\"",
+        records, found->source->name);
 }
 
 void lane_monitor::count_money(storage::batch const& rows) {

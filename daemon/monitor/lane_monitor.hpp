@@ -39,6 +39,8 @@ class lane_monitor final : public storage::lane_observer {
     void tell_state() noexcept;
 
   private:
+    void report_unsearched(storage::stored_batch const& stored, std::uint64_t records);
+
     metrics& counters_;
     std::function<void()> wake_effects_;
     std::unique_ptr<std::atomic<std::int64_t>[]> last_commit_s_; ///< by lane; 0: none yet
@@ -49,8 +51,10 @@ class lane_monitor final : public storage::lane_observer {
     // writes.
     std::atomic<bool> lanes_fail_{false}; ///< a batch failed since the last one that was stored
     std::atomic<bool> is_lost_{false};    ///< for the other connections
-    mutable std::mutex mutex_;            ///< guards detail_ and changes of up_
+    mutable std::mutex mutex_;            ///< guards the members below, and changes of up_
     std::string detail_;
+    std::uint64_t unsearched_ = 0;         ///< suspended without a search, not logged yet
+    std::int64_t unsearched_logged_s_ = 0; ///< when the last ones were logged
 };
 
 } // namespace tally::daemon

@@ -119,6 +119,9 @@ void lane::drop(open_batch& batch) {
         records_waiting_.fetch_sub(progress.records_left, std::memory_order_relaxed);
     }
 
+    for (auto const& share : batch.slices) {
+        forget_divided(batch, share);
+    }
     // Entries view the memory of the slices' blocks, so they go first.
     batch.entries.clear();
     batch.slices.clear();
@@ -185,7 +188,10 @@ lane::turn lane::advance(clock::time_point now) {
             return {.is_over = true};
         }
     }
-    if (!aside_.empty() && budget_.allows(now) && !store_part_of(aside_, now)) {
+    if (!aside_.empty() && budget_.allows(now) && !store_next_aside(now)) {
+        return {.is_over = true};
+    }
+    if (!relieve(now)) {
         return {.is_over = true};
     }
 
@@ -284,39 +290,6 @@ bool lane::store_open_batch(clock::time_point now) {
     return goes_on;
 }
 
-/// Appends entries to the line of those aside, a part for each source. Returns the number of parts.
-std::size_t lane::put_aside(std::shared_ptr<open_batch> const& batch,
-                            std::span<storage::batch_entry> entries) {
-    std::size_t parts = 0;
-    while (!entries.empty()) {
-        auto const source = entries.front().source->id;
-        auto const end =
-            std::stable_partition(entries.begin(), entries.end(), [&source](auto const& entry) {
-                return entry.source->id == source;
-            });
-        auto const length = static_cast<std::size_t>(end - entries.begin());
-        aside_.push_back({batch, entries.first(length)});
-        entries = entries.subspan(length);
-        ++parts;
-    }
-    return parts;
-}
-
-/// One attempt for the oldest part of the line. If it is refused, what it is divided into goes to the
-/// end of those aside.
-bool lane::store_part_of(std::deque<part>& line, clock::time_point now) {
-    auto const next = std::move(line.front());
-    line.pop_front();
-
-    // Only an attempt that was refused costs budget: those that store are wanted (R15).
-    auto const parts = aside_.size();
-    bool const goes_on = store(next);
-    if (aside_.size() > parts) {
-        budget_.spend(now);
-    }
-    return goes_on;
-}
-
 /// Stores a part, or divides it if the database refuses it. False: gave up.
 bool lane::store(part const& share) {
     if (share.batch->slices.empty()) {
@@ -346,30 +319,6 @@ bool lane::store(part const& share) {
     return false;
 }
 
-bool lane::has_part_aside(ingest::uuid const& source) const {
-    return std::ranges::any_of(aside_, [&source](part const& each) {
-        return !each.batch->slices.empty() && each.entries.front().source->id == source;
-    });
-}
-
-void lane::set_aside(part const& refused) {
-    refused_sources_.add(refused.entries, writer_.culprit());
-
-    // R15: entries of sources that are not suspected go on; the others wait aside.
-    //
-    //     entries A A B C C, refused because of one of B  →  at once: A A, C C   aside: B
-    auto const divided = storage::divide(refused.entries, writer_.culprit());
-    refused.batch->parts_left += divided.innocent.size() + divided.suspect.size() - 1;
-    for (auto const& entries : divided.innocent) {
-        // A source that has a part aside will probably have bad records again.
-        auto& line = has_part_aside(entries.front().source->id) ? aside_ : at_once_;
-        line.push_back({refused.batch, entries});
-    }
-    for (auto const& entries : divided.suspect) {
-        aside_.push_back({refused.batch, entries});
-    }
-}
-
 /// Reports the outcome to the slices of which no record is left: their senders do not wait for other
 /// parts of the batch. The last slice of a block frees it, with what its entries view.
 void lane::finish_part(part const& share) {
@@ -388,6 +337,7 @@ void lane::finish_part(part const& share) {
     }
 
     // Entries first: they view the memory of the blocks that the slices free.
+            forget_divided(batch, batch.slices[entry.owner]);
     batch.entries.clear();
     batch.slices.clear();
 

@@ -27,6 +27,8 @@ struct lane_options {
     ingest::uuid import_id; ///< nil except in tallyd import
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
+    /// Credit that refused batches may hold before parts of them go to suspense without a search.
+    std::size_t aside_bytes_max = SIZE_MAX;
     /// Waits before a failed attempt is repeated; false: give up. Empty: the lane's own wait, which
     /// give_up() ends.
     storage::retry_wait pause{};
@@ -46,10 +48,12 @@ struct lane_options {
 /// A batch that the database refuses is divided by source, and the part of the source with the bad
 /// record waits aside while other batches go on; it is tried as often as the budget of failed
 /// transactions allows (docs/ARCHITECTURE.md, R15). If the database does not name the record, the
-/// parts of all sources are tried, those without a part aside first, and within the same budget.
+/// parts of all sources are tried, those without a part aside first, and within the same budget. When
+/// what waits holds too much of the pipeline's credit, the oldest parts aside go to suspense as a whole.
 ///
 ///     queue ─→ open batch ─→ store ─────────────→ slices finish
-///                              └ refused ─→ aside ─→ store, slowly ─┘
+///                              └ refused ─→ aside ─→ store, slowly ─┤
+///                                             └ too many ─→ suspend ┘
 ///
 /// A lane is stepped: step() does what is due and says when more will be. start() gives it a thread
 /// that does only this.
@@ -109,10 +113,16 @@ class lane {
         std::uint64_t bytes = 0;
         std::size_t parts_left = 1;   ///< of the entries, to be stored
         std::uint64_t generation = 0; ///< of all slices
+        bool is_divided = false;      ///< its blocks count in divided_
     };
     struct part {
         std::shared_ptr<open_batch> batch;
         std::span<storage::batch_entry> entries;
+    };
+    /// What the unfinished slices of divided batches hold.
+    struct held_blocks {
+        std::size_t blocks = 0;
+        std::size_t bytes = 0; ///< of credit, which comes back with a block's last slice
     };
 
     void run() noexcept;
@@ -125,9 +135,17 @@ class lane {
     std::size_t put_aside(std::shared_ptr<open_batch> const& batch,
                           std::span<storage::batch_entry> entries);
     bool store_part_of(std::deque<part>& line, clock::time_point now);
+    bool store_next_aside(clock::time_point now);
     bool store(part const& share);
     [[nodiscard]] bool has_part_aside(ingest::uuid const& source) const;
     void set_aside(part const& refused);
+    void count_divided(open_batch& batch);
+    void forget_divided(open_batch const& batch, slice const& share) noexcept;
+    [[nodiscard]] bool is_crowded() const noexcept;
+    bool relieve(clock::time_point now);
+    void bring_forward(ingest::uuid const& source);
+    [[nodiscard]] ingest::uuid most_refused() const;
+    void forget_outdated();
     void finish_part(part const& share);
     void let_go() noexcept;
     [[nodiscard]] std::vector<ingest::uuid> required() const;
@@ -148,8 +166,11 @@ class lane {
     clock::time_point opened_at_;         ///< when its first record came
     std::deque<part> at_once_;            ///< parts that are not suspected, one source each
     std::deque<part> aside_;              ///< parts with a bad record, one source each
+    held_blocks divided_;
     storage::refused_sources refused_sources_;
     storage::failure_budget budget_;
+    std::vector<ingest::uuid> tried_; ///< sources whose parts aside were refused in this round
+    storage::failure_budget relief_budget_{1, 1}; ///< of parts that suspense refuses, too
 
     std::atomic<std::size_t> records_waiting_{0};
     last_commit last_batch_;

@@ -16,6 +16,15 @@ batch_store_maker lane_connections(std::string connection_string,
     };
 }
 
+namespace {
+
+/// What refused batches may hold of the credit: a quarter, shared by the lanes (R15).
+std::size_t aside_bytes_max(pipeline_options const& options) {
+    return static_cast<std::size_t>(options.memory_bytes_max) / 4 / options.lanes;
+}
+
+} // namespace
+
 pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
                    storage::lane_observer& observer, failure_report& failures)
     : options_{options}, credit_{options.memory_bytes_max} {
@@ -32,6 +41,7 @@ pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
                                                 .import_id = options.import_id,
                                                 .batch_rows_max = options.batch_rows_max,
                                                 .linger_max = options.linger_max,
+                                                .aside_bytes_max = aside_bytes_max(options),
                                                 .pause = options.pause,
                                                 .decisions = &decisions_,
                                                 .generation = &generation_},

@@ -66,7 +66,10 @@ struct suspense_retry::decoded {
 };
 
 suspense_retry::suspense_retry(retry_options options)
-    : options_{std::move(options)}, reader_{options_.connection_string, options_.purpose},
+    : options_{std::move(options)}, reader_{options_.connection_string,
+                                            options_.purpose,
+                                            {},
+                                            storage::effect_limits()},
       writer_{options_.connection_string, options_.purpose, options_.partitions},
       observer_{std::make_unique<stored_observer>(options_.on_stored)},
       lane_{writer_,
@@ -292,7 +295,6 @@ void suspense_retry::apply_effects(std::vector<decoded>& records) {
 /// Stores entries; those that the database refuses are divided until the bad ones are found, a few
 /// attempts per second.
 void suspense_retry::store_parts(std::span<batch_entry> entries) {
-    storage::failure_budget budget;
     std::deque<std::span<batch_entry>> parts;
     if (!entries.empty()) {
         parts.push_back(entries);
@@ -303,7 +305,7 @@ void suspense_retry::store_parts(std::span<batch_entry> entries) {
         parts.pop_front();
 
         // R15: the search for bad records makes a bounded number of failed transactions per second.
-        auto const wait = budget.wait(clock::now());
+        auto const wait = budget_.wait(clock::now());
         bool const stopped =
             wait > wait.zero() && !pause(std::chrono::ceil<std::chrono::milliseconds>(wait));
         auto const end = stopped ? storage::store_end::given_up : lane_.store(part, {}, 0);
@@ -314,7 +316,7 @@ void suspense_retry::store_parts(std::span<batch_entry> entries) {
         }
 
         if (end == storage::store_end::poisoned) {
-            budget.spend(clock::now());
+            budget_.spend(clock::now());
             auto const divided = storage::divide(part, lane_.culprit());
             parts.insert(parts.end(), divided.innocent.begin(), divided.innocent.end());
             parts.insert(parts.end(), divided.suspect.begin(), divided.suspect.end());

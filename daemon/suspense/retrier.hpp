@@ -4,6 +4,7 @@
 #include "rating/catalog/catalog.hpp"
 #include "storage/batch/batch_writer.hpp"
 #include "storage/effects/effect_queue.hpp"
+#include "storage/lane/isolation.hpp"
 #include "storage/lane/lane_writer.hpp"
 #include "storage/suspense/schedule.hpp"
 
@@ -85,11 +86,12 @@ class suspense_retry {
     void count(std::vector<decoded> const& records);
 
     retry_options options_;
-    storage::pq_connection reader_;
+    storage::pq_connection reader_; ///< with the limits that effects need
     storage::batch_writer writer_;
     std::unique_ptr<storage::lane_observer> observer_;
     storage::lane_writer lane_;
     storage::entry_batch rows_;
+    storage::failure_budget budget_; ///< of all pages
     retry_counts counts_;
 };
 

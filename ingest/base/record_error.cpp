@@ -75,6 +75,10 @@ constexpr std::array texts{
                "the start time is too far in the past or future; check the sender's clock"},
     error_text{database_refused, "database_refused",
                "PostgreSQL refuses this record; its log says why"},
+    error_text{refused_together, "refused_together",
+               "PostgreSQL refused too many records of this source to look for each; those that "
+               "it takes are stored by a retry",
+               retry_trigger::elsewhere},
 
     // Refused by what the database knows of users, licenses, affiliates, vouchers and rooms (S7 of
     // storage/README.md). No notification tells when such a row changes, so what a change there can

@@ -47,6 +47,7 @@ enum class record_error : std::uint8_t {
     conflict,           ///< the key is stored with other content
     time_out_of_bounds, ///< before or after every partition that may be created
     database_refused,   ///< PostgreSQL refuses this one record
+    refused_together,   ///< PostgreSQL refuses records that came with it, perhaps also this one
 
     // Found by what an event does (SQL functions apply_*).
     unknown_user,         ///< no user of that id

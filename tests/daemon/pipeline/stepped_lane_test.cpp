@@ -29,6 +29,7 @@ class stepped_lane : public ::testing::Test {
         return std::make_unique<lane>(lane_options{.daemon_id = ingest::uuid_v7(),
                                                    .import_id = {},
                                                    .batch_rows_max = rows_max,
+                                                   .aside_bytes_max = aside_bytes_max_,
                                                    .generation = &generation_},
                                       std::make_unique<tests::memory_batches>(database_), observer_,
                                       failures_);
@@ -38,8 +39,11 @@ class stepped_lane : public ::testing::Test {
         auto outcome = std::make_shared<told>();
         auto block = block_of(text, 0, sender);
         block->on_done = [outcome](auto const& each) { *outcome = {true, each}; };
+        block->admitted_bytes = block_bytes;
+        bytes_held_ += block_bytes;
         slice share{std::make_shared<routed_block>(
-                        std::move(block), catalog_, 1, [](std::size_t) {}, generation_),
+                        std::move(block), catalog_, 1,
+                        [this](std::size_t bytes) { bytes_held_ -= bytes; }, generation_),
                     0};
         static_cast<void>(target.push(std::move(share)));
         return outcome;
@@ -57,6 +61,9 @@ class stepped_lane : public ::testing::Test {
 
     std::shared_ptr<tests::memory_batches::state> database_ =
         std::make_shared<tests::memory_batches::state>();
+    static constexpr std::size_t block_bytes = 1024;
+    std::size_t aside_bytes_max_ = SIZE_MAX;
+    std::size_t bytes_held_ = 0; ///< of blocks that are not done
     std::shared_ptr<rating::catalog const> catalog_ = tests::small_catalog();
     silent_observer observer_;
     failure_report failures_;
@@ -235,6 +242,90 @@ TEST_F(stepped_lane, keeps_its_budget_while_one_sender_goes_on_with_bad_records)
 
 TEST_F(stepped_lane, leaves_its_blocks_not_durable_when_it_gives_up) {
     auto lane = make_lane();
+// More bad records than the budget finds would otherwise take the credit of all senders.
+TEST_F(stepped_lane, suspends_what_waits_aside_when_it_holds_too_much_credit) {
+    aside_bytes_max_ = 16 * block_bytes;
+    for (bool const names_rows : {true, false}) {
+        SCOPED_TRACE(names_rows);
+        *database_ = {};
+        database_->names_rows = names_rows;
+        auto const lane = make_lane();
+        std::vector<std::shared_ptr<told>> bad;
+        std::size_t late = 0;
+        int number = 0;
+        for (auto const end = now_ + 10s; now_ < end; now_ += 15ms) {
+            std::string mixed;
+            for (int i = 0; i < 4; ++i) {
+                mixed += call_json(++number, 1, i == 0 ? "4420" : "44666");
+            }
+            bad.push_back(push(*lane, mixed, 1));
+            auto const good = push(*lane, call_json(++number, 2), 2);
+            lane->step(now_);
+            now_ += 5ms;
+            settle(*lane);
+            late += good->outcome.durable ? 0U : 1U;
+            ASSERT_LE(bytes_held_, aside_bytes_max_ + 2 * block_bytes);
+        }
+        EXPECT_LE(database_->refused, 10U * 8U + 8U + 8U);
+        EXPECT_LE(late, 8U) << "those that shared a batch with a sender that was not known yet";
+
+        // The flow ends: all that is left has a fate, and each bad record is suspended once.
+        for (int seconds = 0; seconds < 600 && bytes_held_ > 0; ++seconds) {
+            now_ += 1s;
+            settle(*lane);
+        }
+        ingest::block_outcome sum;
+        for (auto const& each : bad) {
+            EXPECT_TRUE(each->outcome.durable);
+            sum.committed += each->outcome.committed;
+            sum.suspended += each->outcome.suspended;
+        }
+        EXPECT_EQ(sum.committed + sum.suspended, 4 * bad.size());
+        EXPECT_GE(sum.suspended, 3 * bad.size());
+        EXPECT_EQ(database_->suspended, sum.suspended);
+    }
+}
+
+// A bad record now and then does not tie a sender to one that sends nothing else.
+TEST_F(stepped_lane, gives_each_sender_aside_its_turn) {
+    aside_bytes_max_ = 64 * block_bytes;
+    auto const lane = make_lane();
+    std::vector<std::shared_ptr<told>> rarely_bad;
+    int number = 0;
+    for (auto const end = now_ + 10s; now_ < end; now_ += 15ms) {
+        push(*lane, call_json(++number, 1, "44666"), 1);
+        bool const is_bad = rarely_bad.size() % 100 == 50;
+        rarely_bad.push_back(push(*lane, call_json(++number, 2, is_bad ? "44666" : "4420"), 2));
+        lane->step(now_);
+        now_ += 5ms;
+        settle(*lane);
+    }
+    std::size_t suspended = 0;
+    std::size_t late = 0;
+    for (auto const& each : rarely_bad) {
+        suspended += each->outcome.suspended;
+        late += each->is_done ? 0U : 1U;
+    }
+    EXPECT_EQ(suspended, 5U) << "its bad records and no other";
+    EXPECT_LE(late, 25U) << "what came within half a second";
+}
+
+// One large block holds much, but no more than when it came: its good records are found.
+TEST_F(stepped_lane, searches_one_large_block_to_the_end) {
+    aside_bytes_max_ = block_bytes / 2;
+    auto const lane = make_lane();
+    std::string many;
+    for (int i = 0; i < 64; ++i) {
+        many += call_json(i, 1, i % 4 == 0 ? "44666" : "4420");
+    }
+    auto const block = push(*lane, many);
+    for (int seconds = 0; seconds < 60 && !block->is_done; ++seconds) {
+        now_ += 1s;
+        settle(*lane);
+    }
+    EXPECT_EQ(block->outcome, (ingest::block_outcome{true, 48, 0, 16}));
+}
+
     auto const first = push(*lane, call_json(1, 1));
     lane->step(now_);
     auto const second = push(*lane, call_json(2, 1));

@@ -268,6 +268,44 @@ TEST_F(suspense_command, what_postgresql_refused_is_stored_when_it_does_no_more)
     expect_sums("0.600000000");
 }
 
+// A lane that could not look for the bad records of a source suspended good ones with them.
+TEST_F(suspense_command, a_retry_finds_the_good_records_among_those_refused_together) {
+    import(call(1, "ACC-9") + call(2, "ACC-9", "61") + call(3, "ACC-9") + call(4, "ACC-9"));
+    execute(connection_, "UPDATE ingest.suspense SET reason = 'refused_together'");
+    rename_account("ACC-3", "ACC-9");
+    execute(connection_, "ALTER TABLE billing.cdrs ADD CONSTRAINT no_61 CHECK (duration <> 61)");
+    EXPECT_THAT(run({"retry", "--json"}).out,
+                HasSubstr(R"("tried":4,"stored":3,"duplicate":0,"still_waiting":{"database_ref)"
+                          R"(used":1})"));
+    EXPECT_EQ(one("SELECT reason FROM ingest.suspense WHERE state = 'waiting'"),
+              "database_refused");
+    expect_sums("1.800000000");
+}
+
+// Order of locks, and the index of the queue: as the daemon's effects have them.
+TEST_F(suspense_command, a_retry_applies_effects_with_the_limits_of_effects) {
+    execute(connection_,
+            "INSERT INTO licensing.licenses (key, product, plan, status, seats_total, dba,"
+            " sms_purchased, sms_balance) VALUES ('SALON-1', 'Salon', 'Premium', 'active', 5,"
+            " 'Curl', 10, 10);"
+            "CREATE TABLE public.plans (seqscan text);"
+            "CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " INSERT INTO public.plans VALUES (current_setting('enable_seqscan')); RETURN NULL;"
+            " END $$;"
+            "CREATE TRIGGER note AFTER DELETE ON ingest.effect_queue FOR EACH STATEMENT EXECUTE"
+            " FUNCTION public.note()");
+    execute(connection_,
+            "INSERT INTO ingest.suspense (reason, source_id, format, payload, payload_sha256,"
+            " batch_id, received_at) SELECT 'unknown_license', s.id, 'cloudevents', p,"
+            " sha256('cloudevents'::bytea || '\\x00'::bytea || p), public.uuid_v7(), now()"
+            " FROM ingest.sources AS s, convert_to('{\"specversion\":\"1.0\",\"id\":\"a\","
+            "\"source\":\"app\",\"type\":\"license.sms.sent\",\"subject\":\"SALON-1\","
+            "\"time\":\"2026-05-04T11:00:00Z\",\"data\":{\"quantity\":4}}', 'UTF8') AS p LIMIT 1");
+    EXPECT_THAT(run({"retry", "--json"}).out, HasSubstr(R"("tried":1,"stored":1)"));
+    EXPECT_EQ(one("SELECT sms_balance FROM licensing.licenses"), "6");
+    EXPECT_EQ(one("SELECT string_agg(DISTINCT seqscan, ' ') FROM public.plans"), "off");
+}
+
 TEST_F(suspense_command, discard_asks_keeps_the_reason_and_can_be_taken_back) {
     import(call(1, "ACC-8") + call(2, "ACC-9"));
     std::vector<std::string> const words{"discard", "--reason", "unknown_account", "--because",
