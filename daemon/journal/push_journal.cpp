@@ -100,7 +100,7 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     pending.admitted_bytes = block->admitted_bytes;
     auto const waits = block->waits.lock();
     pending.waits_for_commit = waits != nullptr;
-    pending.done = std::move(block->on_done);
+    pending.answer = push_answer{std::exchange(block->on_done, nullptr)};
     auto const records = block->batch.received();
     block.reset(); // its memory is not needed while the push waits for the disk
 
@@ -131,7 +131,7 @@ std::uint64_t push_journal::append(std::string const& payload, std::uint32_t rec
     }
 
     if (pending.waits_for_commit) {
-        commit_waiters_[first_record].done = std::exchange(pending.done, nullptr);
+        commit_waiters_[first_record].answer = std::move(pending.answer);
     }
 
     // Every push waits for the disk, also one whose sender waits for COMMIT (R1).
@@ -276,8 +276,8 @@ void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const
 
         // R1: only what a successful fdatasync covers is durable.
         bool const durable = each.end_record <= subject.durable_end;
-        if (each.done) {
-            each.done({.durable = durable});
+        if (each.answer) {
+            each.answer.give({.durable = durable});
         } else if (!durable) { // waits for COMMIT, which will not come
             stored(each.first_record, {});
         } else { // waits for COMMIT; answered here only if its sender has gone
@@ -292,16 +292,14 @@ void push_journal::tell(std::deque<waiter>& waiters, ingest::journal_flush const
 }
 
 void push_journal::stored(std::uint64_t first_record, ingest::block_outcome const& outcome) {
-    if (auto const done = take_commit_waiter(first_record)) {
-        done(outcome);
-    }
+    take_commit_waiter(first_record).give(outcome);
 }
 
-/// nullptr: no sender waits for this push.
-push_journal::on_done push_journal::take_commit_waiter(std::uint64_t first_record) {
+/// Empty: no sender waits for this push.
+push_answer push_journal::take_commit_waiter(std::uint64_t first_record) {
     std::lock_guard const lock{commit_mutex_};
     auto found = commit_waiters_.extract(first_record);
-    return found.empty() ? on_done{} : std::move(found.mapped().done);
+    return found.empty() ? push_answer{} : std::move(found.mapped().answer);
 }
 
 /// The sender's request has timed out. Its records are counted once they are durable: here if they
@@ -321,19 +319,19 @@ void push_journal::sender_gone(std::uint64_t first_record) {
 }
 
 void push_journal::tell_gone(std::uint64_t first_record) {
-    on_done done;
+    push_answer answer;
     {
         std::lock_guard const lock{commit_mutex_};
         auto const found = commit_waiters_.find(first_record);
         if (found == commit_waiters_.end() || !found->second.has_gone) {
             return;
         }
-        done = std::move(found->second.done);
+        answer = std::move(found->second.answer);
         commit_waiters_.erase(found);
     }
 
     // Without the lock: the callback writes a response, which may take other locks.
-    done({.durable = true});
+    answer.give({.durable = true});
 }
 
 std::size_t push_journal::commit_waiters() const {
@@ -365,12 +363,18 @@ void push_journal::give_up_waiting() {
     // Their COMMIT will not come in this run. "Not durable" makes the sender repeat the push, and
     // its key is then met (R6).
     std::map<std::uint64_t, commit_waiter> left;
+    std::deque<waiter> unwritten; // none, unless the thread has failed or was never started
     {
-        std::lock_guard const lock{commit_mutex_};
+        std::scoped_lock const lock{commit_mutex_, mutex_};
         std::swap(left, commit_waiters_);
+        std::swap(unwritten, waiters_);
     }
-    for (auto const& [record, each] : left) {
-        each.done({});
+    for (auto& [record, each] : left) {
+        each.answer.give_up();
+    }
+    for (auto& each : unwritten) {
+        each.answer.give_up();
+        release(each.admitted_bytes);
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/journal/push_answer.hpp"
 #include "daemon/pipeline/credit.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
 #include "ingest/journal/writer.hpp"
@@ -104,7 +105,7 @@ class push_journal final : public ingest::record_sink {
     bool step(std::chrono::steady_clock::time_point now);
     /// Refuses pushes from now on. All that were taken are on disk when it returns.
     void close();
-    /// Answers the senders that still wait for COMMIT: not durable.
+    /// Answers the senders that still wait, for COMMIT or for a disk that failed: not durable.
     void give_up_waiting();
 
     /// The number of senders that wait for COMMIT. Any thread.
@@ -116,16 +117,15 @@ class push_journal final : public ingest::record_sink {
     [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
 
   private:
-    using on_done = std::function<void(ingest::block_outcome const&)>;
     struct waiter {
         std::uint64_t first_record = 0;
         std::uint64_t end_record = 0;
         std::size_t admitted_bytes = 0;
         bool waits_for_commit = false;
-        on_done done;
+        push_answer answer;
     };
     struct commit_waiter {
-        on_done done;
+        push_answer answer;
         bool has_gone = false; ///< before it was durable
     };
 
@@ -148,7 +148,7 @@ class push_journal final : public ingest::record_sink {
     std::uint64_t append(std::string const& payload, std::uint32_t records, waiter pending);
     void sender_gone(std::uint64_t first_record);
     void tell_gone(std::uint64_t first_record);
-    [[nodiscard]] on_done take_commit_waiter(std::uint64_t first_record);
+    [[nodiscard]] push_answer take_commit_waiter(std::uint64_t first_record);
     void tell(std::deque<waiter>& waiters, ingest::journal_flush const& flush);
     [[nodiscard]] bool has_room(std::size_t bytes) noexcept;
 

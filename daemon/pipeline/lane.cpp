@@ -54,6 +54,7 @@ lane::~lane() {
     give_up();
     cancel();
     join();
+    let_go(); // what came between its last step and now
 }
 
 void lane::start() {
@@ -118,12 +119,15 @@ void lane::drop(open_batch& batch) {
     for (auto const& progress : batch.progress) {
         records_waiting_.fetch_sub(progress.records_left, std::memory_order_relaxed);
     }
-
     for (auto const& share : batch.slices) {
         forget_divided(batch, share);
     }
+
     // Entries view the memory of the slices' blocks, so they go first.
     batch.entries.clear();
+    for (auto& share : batch.slices) {
+        share.give_up();
+    }
     batch.slices.clear();
     batch.progress.clear();
 }
@@ -133,6 +137,7 @@ void lane::run() noexcept {
     while (!next.is_over) {
         // A slice that comes during the wait ends it.
         slice share;
+        pulse_.get_further(); // what was refused is settled or aside: the step is over
         pulse_.rest();
         if (next.wait > clock::duration::zero()) {
             static_cast<void>(queue_.pop(
@@ -140,7 +145,6 @@ void lane::run() noexcept {
         }
         pulse_.work();
         next = step(clock::now(), std::move(share));
-        pulse_.get_further(); // what was refused is settled or aside: the step is over
     }
     pulse_.rest();
 }
@@ -165,18 +169,22 @@ lane::turn lane::step(clock::time_point now, slice&& share) {
     return next;
 }
 
-/// Takes nothing more. Slices that are left are destroyed: their blocks are not durable.
+/// Takes nothing more. Slices that are left are given up: their blocks are not durable.
 void lane::let_go() noexcept {
     queue_.close();
-    open_->entries.clear();
-    open_->slices.clear();
-    at_once_.clear();
-    aside_.clear();
+    drop(*open_);
+    for (auto* line : {&at_once_, &aside_}) {
+        for (auto const& each : *line) {
+            drop(*each.batch);
+        }
+        line->clear();
+    }
 
     // One at a time, so that each block reports its outcome and gives back its credit.
     slice left;
     while (queue_.pop(left, milliseconds{0})) {
-        left = {};
+        records_waiting_.fetch_sub(left.indices().size(), std::memory_order_relaxed);
+        left.give_up();
     }
 }
 
@@ -314,6 +322,7 @@ bool lane::store(part const& share) {
         drop(*share.batch);
         return true;
     case storage::store_end::given_up:
+        drop(*share.batch);
         break;
     }
     return false;
@@ -328,6 +337,7 @@ void lane::finish_part(part const& share) {
         auto& progress = batch.progress[entry.owner];
         count(entry, progress.outcome);
         if (--progress.records_left == 0) {
+            forget_divided(batch, batch.slices[entry.owner]);
             batch.slices[entry.owner].finish(progress.outcome);
         }
     }
@@ -337,7 +347,6 @@ void lane::finish_part(part const& share) {
     }
 
     // Entries first: they view the memory of the blocks that the slices free.
-            forget_divided(batch, batch.slices[entry.owner]);
     batch.entries.clear();
     batch.slices.clear();
 

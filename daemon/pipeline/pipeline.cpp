@@ -128,8 +128,8 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
 
     blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
 
-    // A lane that has ended refuses this slice and every later one. The refused slice is destroyed,
-    // so the block reports that it is not durable (R2).
+    // A lane that has ended refuses this slice and every later one. The refused slice is given up, so
+    // the block reports that it is not durable (R2).
     for (std::uint32_t i = 0; i < options_.lanes; ++i) {
         if (routed->indices_of(i).empty()) {
             continue;
@@ -140,7 +140,9 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
             share.finish({});
             continue;
         }
-        static_cast<void>(lanes_[i]->push(std::move(share)));
+        if (!lanes_[i]->push(std::move(share))) {
+            share.give_up();
+        }
     }
     return ingest::push_status::pushed;
 }

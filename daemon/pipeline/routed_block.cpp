@@ -17,6 +17,8 @@ routed_block::routed_block(std::unique_ptr<ingest::record_block> block,
 
 // The block goes back last, so that the credit bounds the memory that is really in use.
 routed_block::~routed_block() {
+    TALLY_ASSERT(records_left_ == records_given_up_ || std::uncaught_exceptions() > 0,
+                 "records of a block are forgotten: in no slice that ended");
     if (block_->on_done) {
         bool const is_durable = records_left_ == 0 || is_reversed(reversal::count_unfinished);
         block_->on_done({is_durable, committed_, duplicate_, suspended_});

@@ -52,7 +52,9 @@ class lane_test : public ::testing::Test {
         block->on_done = [told](auto const& outcome) { told->set_value(outcome.durable); };
         slice share{
             std::make_shared<routed_block>(std::move(block), catalog_, 1, [](std::size_t) {}), 0};
-        static_cast<void>(lane.push(std::move(share)));
+        if (!lane.push(std::move(share))) {
+            share.give_up();
+        }
         return told->get_future();
     }
     [[nodiscard]] std::string stored() const {

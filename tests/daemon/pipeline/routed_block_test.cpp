@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 
 // A block that lanes share: who gets which records, and what is reported when the last one ends.
@@ -53,6 +54,9 @@ TEST_F(routed_block_test, gives_each_record_to_one_lane_and_those_of_an_account_
             lanes_of[accounts[index]].insert(lane);
         }
     }
+    for (std::uint32_t lane = 0; lane < 4; ++lane) {
+        slice{block, lane}.give_up();
+    }
     std::ranges::sort(all);
     EXPECT_EQ(all, (std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8}));
     for (auto const& [account, lanes] : lanes_of) {
@@ -71,7 +75,7 @@ TEST_F(routed_block_test, is_done_with_its_last_slice) {
     EXPECT_EQ(released_, 77U);
 }
 
-TEST_F(routed_block_test, is_not_durable_when_a_slice_is_dropped) {
+TEST_F(routed_block_test, is_not_durable_when_a_slice_is_given_up) {
     auto block = route({1, 2, 3}, 3);
     std::vector<slice> slices;
     for (std::uint32_t lane = 0; lane < 3; ++lane) {
@@ -81,6 +85,8 @@ TEST_F(routed_block_test, is_not_durable_when_a_slice_is_dropped) {
     auto const holder =
         std::ranges::find_if(slices, [](slice const& each) { return !each.indices().empty(); });
     ASSERT_NE(holder, slices.end());
+    holder->give_up();
+    EXPECT_TRUE(holder->is_empty());
     slices.erase(holder);
     for (auto& each : slices) {
         each.finish({true, static_cast<std::uint32_t>(each.indices().size()), 0, 0});
@@ -103,6 +109,29 @@ TEST_F(routed_block_test, a_slice_without_records_need_not_be_finished) {
     ASSERT_EQ(slices.size(), 1U);
     slices.front().finish({true, 2, 0, 0});
     EXPECT_EQ(outcome_, (block_outcome{true, 2, 0, 0}));
+}
+
+// A forgotten slice is a bug that would otherwise only delay records, and never be seen.
+TEST_F(routed_block_test, asserts_that_no_slice_and_no_record_is_forgotten) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_DEATH(slice(route({1, 2}, 1), 0), "a slice is forgotten");
+    EXPECT_DEATH(
+        {
+            slice share(route({1, 2}, 1), 0);
+            share = slice{};
+        },
+        "a slice is forgotten");
+    EXPECT_DEATH(route({1, 2}, 1).reset(), "records of a block are forgotten");
+}
+
+TEST_F(routed_block_test, is_not_durable_when_an_exception_takes_a_slice) {
+    auto const fail = [this] {
+        slice const share{route({1, 2}, 1), 0};
+        throw std::runtime_error{"no memory"};
+    };
+    EXPECT_THROW(fail(), std::runtime_error);
+    EXPECT_EQ(outcome_, block_outcome{});
+    EXPECT_EQ(released_, 77U);
 }
 
 TEST_F(routed_block_test, an_empty_block_is_durable_at_once) {
