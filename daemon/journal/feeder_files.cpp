@@ -1,5 +1,7 @@
 #include "daemon/journal/fed_stream.hpp"
 
+#include "ingest/base/reversal.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -59,7 +61,8 @@ void journal_feeder::close_settled_gaps() {
 void journal_feeder::retire(clock::time_point now) {
     std::uint64_t kept_bytes = 0;
     for (auto const& stream : streams_) {
-        if (stream->is_own || !stream->is_stored()) {
+        bool const is_read = is_reversed(reversal::remove_unstored) && stream->is_fed;
+        if (stream->is_own || (!stream->is_stored() && !is_read)) {
             continue;
         }
         if (!stream->stored_at) {

@@ -1,5 +1,6 @@
 #include "daemon/journal/push_journal.hpp"
 
+#include "ingest/base/reversal.hpp"
 #include "ingest/base/time.hpp"
 #include "ingest/journal/pushed_body.hpp"
 
@@ -78,7 +79,9 @@ ingest::push_status push_journal::admit(std::size_t bytes) noexcept {
     }
 
     // Credit last: a push that is refused for another reason must not take any.
-    bool const granted = open_ && has_room(bytes) && credit_.take(static_cast<std::int64_t>(bytes));
+    bool const granted =
+        open_ && has_room(bytes) &&
+        (credit_.take(static_cast<std::int64_t>(bytes)) || is_reversed(reversal::admit_pushes));
     return granted ? ingest::push_status::pushed : ingest::push_status::full;
 }
 

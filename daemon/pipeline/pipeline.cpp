@@ -101,7 +101,12 @@ ingest::push_status pipeline::admit(std::size_t bytes) noexcept {
     }
 
     // Without a catalog no record can be guided, so the caller waits as if there were no credit.
-    if (catalog_.get() == nullptr || !credit_.take(static_cast<std::int64_t>(bytes))) {
+    if (catalog_.get() == nullptr) {
+        return ingest::push_status::full;
+    }
+    bool const granted =
+        credit_.take(static_cast<std::int64_t>(bytes)) || is_reversed(reversal::admit_blocks);
+    if (!granted) {
         return ingest::push_status::full;
     }
     return ingest::push_status::pushed;

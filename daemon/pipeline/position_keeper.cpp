@@ -112,7 +112,7 @@ position_keeper::outcome position_keeper::write(std::shared_ptr<kept_position> c
     }
 
     // A higher position than ours is one that an operator has settled.
-    if (found.found > next) {
+    if (found.found > next && !is_reversed(reversal::ignore_settled)) {
         kept->prefix.settle(found.found);
     }
     if (found.found != committed) {

@@ -15,6 +15,10 @@ enum class reversal : std::uint8_t {
     count_unfinished,  ///< a block counts as stored although a lane gave its slice up
     decide_each_time,  ///< who pays is found again at each reading
     release_unwritten, ///< segments follow the lanes, not the position in the database
+    remove_unstored,   ///< the files of an earlier run go as soon as they are read
+    ignore_settled,    ///< a position that an operator has moved is not taken over
+    admit_blocks,      ///< the lanes take blocks beyond their credit
+    admit_pushes,      ///< the journal takes pushes beyond its memory
 };
 
 #ifdef TALLY_SIMULATION

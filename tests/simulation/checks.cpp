@@ -1,8 +1,53 @@
+#include "tests/simulation/daemon_run.hpp"
+#include "tests/simulation/import_run.hpp"
 #include "tests/simulation/world.hpp"
 
 #include <algorithm>
 
 namespace tally::simulation {
+
+/// After each step: memory is within its bounds, and positions are where they may be.
+void world::check_step() {
+    auto& run = *daemon_;
+    run.sink.check();
+    run.pending.check(run.writer.pending_bytes());
+    positions_.check();
+    positions_.confirmed(run.feeder->committed());
+    if (import_ != nullptr) {
+        check_import();
+    }
+    if (disk_.files() != files_seen_) {
+        check_files();
+    }
+}
+
+/// An import that does not resume has pushed what it has read, except for its reader's part.
+void world::check_import() {
+    auto const& run = *import_;
+    run.sink.check();
+    if (run.kept == nullptr) {
+        return;
+    }
+    positions_.import_confirmed(run.kept->committed);
+    bool const is_whole = run.resumed_from == 0 && !run.is_over;
+    if (is_whole && run.read_bytes > run.sink.pushed_bytes() + run.read_bytes_max) {
+        throw broken_rule{"import: " + std::to_string(run.read_bytes) + " bytes are read, and " +
+                          std::to_string(run.sink.pushed_bytes()) + " pushed"};
+    }
+}
+
+/// The files of an earlier run go only when all of it is stored.
+void world::check_files() {
+    files_seen_ = disk_.files();
+    positions_.removed();
+}
+
+bool world::has_files(ingest::uuid const& stream) {
+    auto const name = ingest::to_string(stream);
+    return std::ranges::any_of(disk_.list(journal_path), [&name](auto const& listed) {
+        return listed.file.filename().string().starts_with(name);
+    });
+}
 
 world::stored_records world::look() const {
     auto const& state = server_.now();

@@ -8,8 +8,6 @@ namespace tally::simulation {
 
 namespace {
 
-constexpr unsigned accounts = 5;
-
 ingest::uuid id_of(std::uint8_t kind, unsigned number) {
     ingest::uuid id;
     id.bytes[0] = kind;
@@ -54,6 +52,11 @@ std::shared_ptr<ingest::source_table const> two_sources() {
     sources[1].id = id_of(3, 1);
     sources[1].name = "second";
     return std::make_shared<ingest::source_table const>(std::move(sources));
+}
+
+storage::usage_key usage_key_of(unsigned account) {
+    constexpr ingest::time_us may = 1'777'593'600 * ingest::us_per_s; // 2026-05-01T00:00:00Z
+    return {id_of(2, account), may};
 }
 
 } // namespace tally::simulation

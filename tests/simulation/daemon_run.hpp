@@ -43,7 +43,8 @@ struct world::daemon_run {
                   return store;
               },
               observer, failures)},
-          lanes{*owned_lanes}, feeder_positions{owner.server_, owner.faults_},
+          lanes{*owned_lanes}, sink{lanes, owner.memory_bytes_, "lanes"},
+          pending{owner.push_memory_bytes_}, feeder_positions{owner.server_, owner.faults_},
           keeper_positions{owner.server_, owner.faults_}, writer{{.folder = journal_path,
                                                                   .stream = ingest::uuid_v7(),
                                                                   .segment_bytes =
@@ -63,8 +64,8 @@ struct world::daemon_run {
             earlier_bytes += stream.bytes;
         }
         pushes = std::make_unique<daemon::push_journal>(
-            daemon::push_journal_options{owner.journal_bytes_, 1 << 20, earlier_bytes,
-                                         owner.retain_, std::uint64_t{1} << 30},
+            daemon::push_journal_options{owner.journal_bytes_, owner.push_memory_bytes_,
+                                         earlier_bytes, owner.retain_, owner.retain_bytes_},
             writer, [this] { return lanes.sources(); },
             [this](ingest::record_block& block) {
                 if (auto const catalog = lanes.catalog()) {
@@ -75,7 +76,7 @@ struct world::daemon_run {
         pushes->open();
         feeder = std::make_unique<daemon::journal_feeder>(
             daemon::journal_feeder::target{
-                .lanes = lanes,
+                .lanes = sink,
                 .positions = feeder_positions,
                 .position_guard = position_guard,
                 .failures = failures,
@@ -83,7 +84,7 @@ struct world::daemon_run {
                 .decisions = lanes.decisions(),
                 .forget_batches = [this] { lanes.forget_last_batches(); },
                 .retain = owner.retain_,
-                .retain_bytes = std::uint64_t{1} << 30},
+                .retain_bytes = owner.retain_bytes_},
             folder, writer, *pushes, std::move(earlier));
         lanes.set_sources(owner.sources_);
     }
@@ -98,6 +99,8 @@ struct world::daemon_run {
     ingest::journal_folder folder;
     std::unique_ptr<daemon::pipeline> owned_lanes;
     daemon::pipeline& lanes;
+    weighed_sink sink;      ///< before the lanes
+    pending_pushes pending; ///< in the journal's memory
     model_positions feeder_positions;
     model_positions keeper_positions;
     ingest::journal_writer writer;

@@ -16,6 +16,7 @@ void world::start() {
     auto const had_files = !disk_.list(journal_path).empty();
     daemon_process_ = {};
     daemon_ = std::make_unique<daemon_run>(*this);
+    positions_.begin_run(daemon_->writer.stream());
     if (had_files) {
         met("replay of an earlier run");
     }
@@ -47,12 +48,17 @@ void world::kill(bool with_power) {
     spdlog::info("sim {}", with_power ? "power lost" : "killed");
     scheduler_.kill(daemon_process_);
     faults_on_ = false; // nothing interferes with the end of the objects
-    daemon_.reset();
+    end_run();
     faults_on_ = true;
     if (with_power) {
         disk_.lose_power();
     }
     lanes_ = chance(100) ? 1 + static_cast<std::uint32_t>(random_() % 3) : lanes_;
+}
+
+void world::end_run() {
+    positions_.end_run(daemon_->writer.readable_end());
+    daemon_.reset();
 }
 
 /// What service::stop() does, with a limit that may be too short.
@@ -96,7 +102,8 @@ void world::end_stopped(bool is_drained) {
                 daemon::journal_feeder::stream_name(run.writer.stream())));
         }
     }
-    daemon_.reset();
+    end_run();
+    check_files();
 }
 
 /// Before a request of one part others may run, and the process may be killed.
@@ -140,8 +147,13 @@ world::duration world::flush() {
     auto& run = *daemon_;
     auto const before = run.writer.extents();
     bool const is_idle = run.feeder->committed() == run.writer.readable_end();
+    run.pending.begin_flush();
     run.pushes->step(scheduler_.now);
+    run.pending.end_flush();
     auto const after = run.writer.extents();
+    if (!after.empty()) {
+        positions_.released(after.front().first_record);
+    }
     if (is_idle && !before.empty() && after.back().number > before.back().number) {
         met("segment rolled over with nothing under way");
     }
@@ -157,6 +169,9 @@ world::duration world::flush() {
 world::duration world::feed() {
     auto& run = *daemon_;
     auto const decided = server_.now().decisions.size();
+    if (run.position_guard.has_lost()) {
+        positions_.begin_again();
+    }
     auto const turn = run.feeder->step(scheduler_.now);
     if (turn.wait == milliseconds{2}) {
         met("queue full");

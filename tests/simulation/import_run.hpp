@@ -29,9 +29,10 @@ struct world::import_run {
                     return std::make_unique<model_store>(owner.server_, owner.faults_);
                 },
                 observer, failures},
-          read{owner.server_, owner.faults_}, written{owner.server_, owner.faults_},
-          decisions{read, import_stream_name, [this] { return lanes.catalog(); },
-                    lanes.decisions()},
+          sink{lanes, owner.memory_bytes_, "import"}, read{owner.server_, owner.faults_},
+          written{owner.server_, owner.faults_}, decisions{read, import_stream_name,
+                                                           [this] { return lanes.catalog(); },
+                                                           lanes.decisions()},
           position_guard{written,
                          {[this] { return lanes.last_batches(); },
                           [this](std::span<ingest::uuid const> covered) {
@@ -41,17 +42,22 @@ struct world::import_run {
                           .check_interval = std::chrono::milliseconds{300},
                           .retry_interval = std::chrono::milliseconds{100}}} {
         lanes.set_sources(owner.sources_);
+        owner.positions_.begin_import(import_stream_name);
         lanes.set_catalog(owner.catalogs_[owner.catalog_]);
     }
 
     tracing_observer observer;
     daemon::failure_report failures;
     daemon::pipeline lanes;
+    weighed_sink sink; ///< before the lanes
     model_positions read;
     model_positions written;
     daemon::payer_decisions decisions;
     std::shared_ptr<daemon::kept_position> kept; ///< nullptr: not opened yet
     daemon::position_keeper position_guard;
+    std::uint64_t resumed_from = 0;
+    std::size_t read_bytes = 0;     ///< of the file
+    std::size_t read_bytes_max = 0; ///< that may be read and not pushed
     bool is_over = false;
     bool is_done = false;
     bool is_before_failover = false; ///< what it has stored may be gone

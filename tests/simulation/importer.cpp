@@ -12,6 +12,13 @@ namespace tally::simulation {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+/// A line of the file is shorter.
+constexpr std::size_t line_bytes_max = 600;
+
+} // namespace
+
 /// New records, records that were pushed as well, and lines that cannot be read.
 void world::write_file() {
     auto const lines = 5 + random_() % 40;
@@ -71,6 +78,7 @@ bool world::open_import() {
     if (position > 0) {
         met("import goes on at its position");
     }
+    run.resumed_from = position;
     run.kept = std::make_shared<daemon::kept_position>(import_stream_name, position);
     run.position_guard.watch({run.kept});
     return true;
@@ -99,20 +107,23 @@ void world::import_file() {
         return status.ok();
     };
 
-    std::size_t offset = 0;
-    ingest::file_reader reader{{[this, &offset](std::span<char> out) {
-                                    auto const bytes = file_.copy(out.data(), out.size(), offset);
-                                    offset += bytes;
+    constexpr std::size_t chunk_bytes = 512;
+    auto const piece_bytes = 100 + random_() % 2000;
+    run.read_bytes_max = 2 * (piece_bytes + line_bytes_max) + chunk_bytes;
+    ingest::file_reader reader{{[this, &run](std::span<char> out) {
+                                    auto const bytes =
+                                        file_.copy(out.data(), out.size(), run.read_bytes);
+                                    run.read_bytes += bytes;
                                     return bytes;
                                 },
                                 [] { return ingest::file_error{}; }},
-                               {.piece_bytes = 100 + random_() % 2000, .chunk_bytes = 512}};
+                               {.piece_bytes = piece_bytes, .chunk_bytes = chunk_bytes}};
     daemon::import_job job{
-        std::move(task), run.lanes, {{}, {}, [&run] {
-                                         return run.failures.has_failed()
-                                                    ? daemon::stop_request::at_once
-                                                    : daemon::stop_request::none;
-                                     }}};
+        std::move(task), run.sink, {{}, {}, [&run] {
+                                        return run.failures.has_failed()
+                                                   ? daemon::stop_request::at_once
+                                                   : daemon::stop_request::none;
+                                    }}};
     auto const result = job.run(reader);
 
     // All blocks are stored; now the position says so, too.

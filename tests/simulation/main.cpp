@@ -30,6 +30,10 @@ constexpr protection protections[] = {
     {reversal::count_unfinished, "count_unfinished"},
     {reversal::decide_each_time, "decide_each_time"},
     {reversal::release_unwritten, "release_unwritten"},
+    {reversal::remove_unstored, "remove_unstored"},
+    {reversal::ignore_settled, "ignore_settled"},
+    {reversal::admit_blocks, "admit_blocks"},
+    {reversal::admit_pushes, "admit_pushes"},
 };
 
 /// The rule that the schedule of this seed breaks; nullopt: none.

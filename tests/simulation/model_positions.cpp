@@ -31,6 +31,9 @@ result model_positions::end(model_state next) {
 }
 
 result model_positions::move(storage::position_move const& wanted, storage::position_found& out) {
+    if (faults_.moves) {
+        faults_.moves(wanted);
+    }
     if (result status = session_.begin(); !status.ok()) {
         return status;
     }

@@ -65,6 +65,10 @@ struct model_state {
     std::map<std::string, std::map<std::uint64_t, storage::decided_range>> decisions;
 };
 
+storage::usage_key key_of(storage::usage_delta const& row);
+metric_key key_of(storage::metric_row const& row);
+storage::result lock_timeout();
+
 /// Equal if and only if ingest::same_content says so.
 std::string content_of(ingest::cdr const& call);
 
@@ -75,6 +79,7 @@ enum class model_flaw : std::uint8_t {
     takes_stale,        ///< overwrites usage rows of another version
     moves_over_loss,    ///< moves a position although a batch is missing
     keeps_half_a_batch, ///< the suspense rows of a refused batch stay
+    locks_any_row,      ///< locks a row that another session created meanwhile
 };
 
 /// The server: its present state, the states it had, and its sessions. A failover goes back to an
@@ -84,6 +89,9 @@ class model_server {
     [[nodiscard]] model_state const& now() const noexcept { return states_.back(); }
     /// Commits a change.
     void commit(model_state next) {
+        if (before_commit) {
+            before_commit(now(), next);
+        }
         states_.push_back(std::move(next));
         if (states_.size() > states_max) {
             states_.erase(states_.begin());
@@ -103,6 +111,8 @@ class model_server {
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
 
     bool is_down = false; ///< refuses connections
+    /// Sees each change before it is there; may be empty.
+    std::function<void(model_state const& before, model_state const& after)> before_commit;
     model_flaw flaw = model_flaw::none;
 
     /// Rows that an open transaction has locked, and whose it is.
@@ -133,10 +143,13 @@ struct model_faults {
     std::function<bool(unsigned per_mille)> chance;
     /// A situation that the checks count was met.
     std::function<void(char const*)> met;
+    /// A reader asks to move its position; may be empty.
+    std::function<void(storage::position_move const&)> moves{};
 
     unsigned disconnect = 5;  ///< per mille, before a request
     unsigned lost_answer = 5; ///< per mille, to COMMIT
     unsigned lock_wait = 3;   ///< per mille: a time-out
+    unsigned slow_lock = 300; ///< per mille: others run between the statements that lock
 };
 
 /// A connection as storage::pq_connection is one: it opens on demand; the first request in a session
@@ -213,6 +226,7 @@ class model_store final : public storage::batch_store {
   private:
     storage::result request();
     bool wait_for(storage::usage_key const& key);
+    storage::result lock_usage(std::vector<storage::usage_key> keys);
     storage::result apply(storage::batch const& rows, storage::commit_counts& counts,
                           model_state& next);
     storage::result open_batch(storage::batch const& rows, storage::commit_counts& counts,

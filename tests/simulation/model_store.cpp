@@ -11,9 +11,6 @@ using storage::result;
 
 namespace {
 
-/// How often a request looks at a locked row before its lock time-out.
-constexpr int lock_looks_max = 5;
-
 storage::stored_call columns_of(storage::cdr_row const& row, storage::call_key const& key) {
     auto const& call = *row.call;
     storage::stored_call columns;
@@ -51,18 +48,6 @@ void trace(storage::batch const& rows, result const& status) {
 
 storage::call_key key_of(storage::cdr_row const& row) {
     return {row.account_id, ingest::whole_second(row.call->start), row.call->id};
-}
-
-metric_key key_of(storage::metric_row const& row) {
-    return {row.subscription_id, row.period_start, std::string{row.metric}};
-}
-
-storage::usage_key key_of(storage::usage_delta const& row) {
-    return {row.subscription_id, row.period_start};
-}
-
-result lock_timeout() {
-    return {failure::transient, "55P03", "lock time-out"};
 }
 
 } // namespace
@@ -154,70 +139,6 @@ result model_store::still_waiting(std::span<ingest::uuid const> /*ids*/,
     return request();
 }
 
-/// False: the lock time-out, or the session ended meanwhile.
-bool model_store::wait_for(storage::usage_key const& key) {
-    for (int looks = 0; looks < lock_looks_max && server_.is_locked(key, this); ++looks) {
-        faults_.met("lock wait");
-        faults_.wait();
-    }
-    return !server_.is_locked(key, this) && session_.is_alive();
-}
-
-result model_store::lock_rows(std::span<storage::usage_delta const> usage,
-                              std::span<storage::metric_row const> metrics) {
-    if (usage.empty() && metrics.empty()) {
-        return {};
-    }
-    bool const was_open = session_.is_open();
-    if (result status = request(); !status.ok()) {
-        if (was_open) {
-            roll_back();
-        }
-        return status;
-    }
-    created_usage_.clear();
-    created_metrics_.clear();
-    for (auto const& each : usage) {
-        if (!wait_for(key_of(each))) {
-            roll_back();
-            return lock_timeout();
-        }
-        server_.lock(key_of(each), this);
-    }
-
-    // A metric's row changes only with the usage row of its period, whose lock covers it.
-    for (auto const& each : usage) {
-        if (!server_.now().usage.contains(key_of(each))) {
-            created_usage_.push_back(key_of(each));
-        }
-    }
-    for (auto const& each : metrics) {
-        if (!server_.now().metrics.contains(key_of(each))) {
-            created_metrics_.push_back(key_of(each));
-        }
-    }
-    session_.is_pinned = true;
-    return {};
-}
-
-void model_store::roll_back() noexcept {
-    session_.notice_end(); // ROLLBACK is a request
-    server_.unlock(this);
-    session_.is_pinned = false;
-    created_usage_.clear();
-    created_metrics_.clear();
-}
-
-/// The rows that lock_rows() made, in the transaction that commits.
-void model_store::add_created(model_state& next) const {
-    for (auto const& key : created_usage_) {
-        next.usage.try_emplace(key, model_usage{.version = 1});
-    }
-    for (auto const& key : created_metrics_) {
-        next.metrics.try_emplace(key, model_metric{.version = 1});
-    }
-}
-
 /// The statements before the facts. An event that is stored already counts more than a stale row.
 result model_store::open_batch(storage::batch const& rows, storage::commit_counts& counts,
                                model_state& next) {
@@ -231,7 +152,11 @@ result model_store::open_batch(storage::batch const& rows, storage::commit_count
 
     bool is_stale = false;
     for (auto const& each : rows.usage) {
-        is_stale = is_stale || next.usage[key_of(each)].version != each.expected_version;
+        auto const version = next.usage[key_of(each)].version;
+        is_stale = is_stale || version != each.expected_version;
+        if (each.expected_version == 0 && version > 0) {
+            faults_.met("rival created the row");
+        }
     }
     for (auto const& each : rows.metrics) {
         is_stale = is_stale || next.metrics[key_of(each)].version != each.expected_version;

@@ -35,8 +35,12 @@ scheduler::part& scheduler::choose() {
     // Nothing is due: time passes.
     if (ready.empty()) {
         auto& first = *std::ranges::min_element(parts_, {}, &part::due);
-        auto const early = std::chrono::milliseconds{order == wake_order::just_before ? 1 : 0};
-        now = std::max(now, first.due - early);
+        auto const before = std::chrono::milliseconds{order == wake_order::just_before ? 1 : 0};
+        auto const after = std::chrono::milliseconds{order == wake_order::just_after ? 1 : 0};
+        now = std::max(now, first.due - before + after);
+        if (on_wake) {
+            on_wake(order);
+        }
         return first;
     }
     return *ready[random_() % ready.size()];

@@ -23,9 +23,10 @@ struct killed {
 
 /// Which part runs next.
 enum class wake_order : std::uint8_t {
-    any,        ///< any part at any time
-    due,        ///< one that is due or was woken; without one, time passes until there is
-    just_before ///< the same, one millisecond too early
+    any,         ///< any part at any time
+    due,         ///< one that is due or was woken; without one, time passes until there is
+    just_before, ///< the same, one millisecond too early
+    just_after   ///< the same, one millisecond late
 };
 
 /// Runs the parts of all processes on one thread: one part at a time, up to its next wait (a request,
@@ -62,6 +63,8 @@ class scheduler {
         return running_ == nullptr ? nullptr : running_->owner;
     }
 
+    /// Called when time passes to a part's time to wake up; may be empty.
+    std::function<void(wake_order)> on_wake;
     clock::time_point now{std::chrono::hours{1000}};
     wake_order order = wake_order::any;
 

@@ -162,9 +162,12 @@ void world::deliver(std::vector<std::size_t> const& records, unsigned source, bo
             records_[record].is_acknowledged = records_[record].is_acknowledged || outcome.durable;
         }
     };
+    auto const pending = daemon_->writer.pending_bytes();
     if (pushes.push(block) != ingest::push_status::pushed) {
         pushes.release(block->admitted_bytes);
+        return;
     }
+    daemon_->pending.add(bytes, daemon_->writer.pending_bytes() - pending);
 }
 
 } // namespace tally::simulation

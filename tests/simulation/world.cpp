@@ -3,6 +3,7 @@
 #include "tests/simulation/customers.hpp"
 #include "tests/simulation/daemon_run.hpp"
 #include "tests/simulation/import_run.hpp"
+#include "tests/simulation/rival_run.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -25,24 +26,37 @@ world::world(std::uint64_t seed, situations& met)
     segment_bytes_ = 4096 << (random_() % 3);
     journal_bytes_ = std::uint64_t{chance(200) ? 24U : 256U} << 10;
     memory_bytes_ = chance(500) ? 8'000 : 200'000;
+    push_memory_bytes_ = chance(300) ? 2'000 : 1 << 20;
     retain_ = std::chrono::seconds{chance(500) ? 3600 : random_() % 3};
+    retain_bytes_ = std::uint64_t{1} << (chance(200) ? 14 : 30);
     constexpr unsigned switches[] = {50, 300, 1000};
     switch_per_mille_ = switches[random_() % 3];
     constexpr wake_order orders[] = {wake_order::any, wake_order::any, wake_order::due,
-                                     wake_order::just_before};
-    scheduler_.order = orders[random_() % 4];
+                                     wake_order::just_before, wake_order::just_after};
+    scheduler_.order = orders[random_() % std::size(orders)];
     has_import_ = chance(400);
+    has_rival_ = chance(400);
     has_failovers_ = chance(300);
-    may_lose_ = has_failovers_ && retain_ < std::chrono::seconds{60};
+    bool const keeps_all = retain_ >= std::chrono::seconds{60} && retain_bytes_ > journal_bytes_;
+    may_lose_ = has_failovers_ && !keeps_all;
 
     faults_.interleave = [this] { interleave(); };
     faults_.wait = [this] { scheduler_.wait(milliseconds{100}); };
     faults_.chance = [this](unsigned per_mille) { return faults_on_ && chance(per_mille); };
     faults_.met = [this](char const* situation) { this->met(situation); };
+    scheduler_.on_wake = [this](wake_order order) {
+        if (order == wake_order::just_before) {
+            this->met("woken just before it is due");
+        } else if (order == wake_order::just_after) {
+            this->met("woken just after it is due");
+        }
+    };
+    faults_.moves = [this](auto const& move) { positions_.wanted(move); };
     disk_.before_sync([this] { return wait_for_disk(); });
 }
 
 world::~world() {
+    scheduler_.kill(rival_process_);
     scheduler_.kill(import_process_);
     scheduler_.kill(daemon_process_);
 }
@@ -94,9 +108,6 @@ void world::tick() {
     if (chance(5)) {
         change_catalog();
     }
-    if (chance(8)) {
-        act_as_rival();
-    }
     if (chance(server_.is_down ? 20 : 3)) {
         server_.is_down = !server_.is_down;
         met("database down");
@@ -111,19 +122,21 @@ void world::tick() {
         settle_gaps();
     }
     step_imports();
+    step_rivals();
     step_one();
 }
 
-/// One step of some part. The import may be killed in it, and others go on.
+/// One step of some part. The import or the rival may be killed in it, and others go on.
 void world::step_one() {
     try {
         scheduler_.run_one();
     } catch (killed const& end) {
-        if (end.whole != &import_process_) {
+        if (end.whole == &daemon_process_) {
             throw;
         }
-        kill_import();
+        end.whole == &import_process_ ? kill_import() : kill_rival();
     }
+    check_step();
 }
 
 void world::give_catalog() {
@@ -139,25 +152,11 @@ void world::change_catalog() {
     met("number moved to another account");
 }
 
-/// Another daemon on the same database changes a usage row. (The import is one that stores records
-/// of this run, too.)
-void world::act_as_rival() {
-    if (server_.is_down || server_.now().usage.empty()) {
-        return;
-    }
-    auto next = server_.now();
-    auto const index = static_cast<std::ptrdiff_t>(random_() % next.usage.size());
-    auto& [key, row] = *std::next(next.usage.begin(), index);
-    if (row.version > 0 && !server_.is_locked(key, this)) {
-        ++row.version;
-        server_.commit(std::move(next));
-    }
-}
-
 void world::fail_over() {
     auto const before = look();
     spdlog::info("sim failover");
     server_.fail_over(1 + random_() % (may_lose_ ? 40 : 12));
+    positions_.failed_over();
     auto const after = look();
     met("failover to an older state");
     for (std::size_t i = 0; i < records_.size(); ++i) {
@@ -175,6 +174,7 @@ void world::fail_over() {
     if (import_ != nullptr) {
         import_->is_before_failover = true;
     }
+    kill_rival(); // it has no keeper, by which it would notice
 }
 
 /// What `tallyd journal settle` does, for each gap.
@@ -195,6 +195,7 @@ void world::settle_gaps() {
 
 /// No more faults: everything must come into the database, in bounded time.
 void world::drain() {
+    kill_rival();
     faults_on_ = false;
     server_.is_down = false;
     disk_.fail_per_mille(0, 0, 0);
@@ -204,6 +205,7 @@ void world::drain() {
         if (drain_some(round)) {
             check_stored("everything has drained");
             check_sums();
+            daemon_->sink.check_idle();
             return;
         }
     }
@@ -214,11 +216,12 @@ void world::drain() {
 bool world::drain_some(int round) {
     scheduler_.now += milliseconds{20};
     scheduler_.run_all();
+    check_step();
     settle_gaps();
     step_imports();
     if (daemon_->failures.has_failed()) {
         scheduler_.kill(daemon_process_);
-        daemon_.reset();
+        end_run();
         start();
         give_catalog();
         daemon_->pushes->close();

@@ -7,7 +7,10 @@
 #include "ingest/base/reversal.hpp"
 
 #include "tests/ingest/journal/crashing_disk.hpp"
+#include "tests/simulation/broken_rule.hpp"
+#include "tests/simulation/memory_rules.hpp"
 #include "tests/simulation/model_server.hpp"
+#include "tests/simulation/position_rules.hpp"
 #include "tests/simulation/scheduler.hpp"
 
 #include <cstdint>
@@ -16,17 +19,10 @@
 #include <optional>
 #include <random>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace tally::simulation {
-
-/// A rule of the road that did not hold.
-class broken_rule : public std::runtime_error {
-  public:
-    using std::runtime_error::runtime_error;
-};
 
 /// How often each situation was met, over many runs.
 using situations = std::map<std::string, std::uint64_t>;
@@ -34,9 +30,10 @@ using situations = std::map<std::string, std::uint64_t>;
 /// The situations that every long enough run of the simulation must meet.
 std::vector<std::string> const& situations_wanted();
 
-/// One schedule: a daemon's road from the push to COMMIT and an import beside it, over a virtual disk
-/// and a model of the database, stepped in an order that the seed decides, with faults that the seed
-/// decides. At the end the faults stop, everything must drain, and the rules are checked.
+/// One schedule: a daemon's road from the push to COMMIT, an import and another daemon beside it, over a
+/// virtual disk and a model of the database, stepped in an order that the seed decides, with faults
+/// that the seed decides. After each step memory and positions are checked. At the end the faults stop,
+/// everything must drain, and what is stored is checked.
 class world {
   public:
     world(std::uint64_t seed, situations& met);
@@ -51,6 +48,7 @@ class world {
     using duration = scheduler::clock::duration;
     struct daemon_run;
     struct import_run;
+    struct rival_run;
     struct sent_record {
         ingest::uuid id{};
         std::string body{};
@@ -71,6 +69,7 @@ class world {
     void start();
     void add_parts();
     void kill(bool with_power);
+    void end_run();
     void stop_gracefully();
     void end_stopped(bool is_drained);
     duration flush();
@@ -87,7 +86,6 @@ class world {
     void step_one();
     void change_catalog();
     void give_catalog();
-    void act_as_rival();
     void fail_over();
     void settle_gaps();
     void drain();
@@ -114,6 +112,21 @@ class world {
     bool open_import();
     void step_imports();
 
+    // Another daemon (rival.cpp).
+    void start_rival();
+    void kill_rival();
+    void step_rivals();
+    duration act_as_rival();
+    void change_usage();
+    void create_usage();
+    void repeat_at_rival();
+    void hold_locks();
+
+    // The rules (checks.cpp).
+    void check_step();
+    void check_import();
+    void check_files();
+    [[nodiscard]] bool has_files(ingest::uuid const& stream);
     [[nodiscard]] stored_records look() const;
     [[nodiscard]] unsigned times_there(sent_record const& record,
                                        stored_records const& there) const;
@@ -131,15 +144,20 @@ class world {
     std::uint64_t segment_bytes_ = 4096;
     std::uint64_t journal_bytes_ = 0;
     std::int64_t memory_bytes_ = 0;
+    std::int64_t push_memory_bytes_ = 0;
     std::chrono::seconds retain_{0};
+    std::uint64_t retain_bytes_ = 0;
     unsigned switch_per_mille_ = 0; ///< how often a request lets others run
     bool faults_on_ = true;
     bool has_failovers_ = false;
+    bool has_rival_ = false;
     bool may_lose_ = false; ///< failovers go back further than the journal keeps
 
     ingest::tests::crashing_disk disk_;
     model_server server_;
     model_faults faults_;
+    position_rules positions_{server_, [this](auto const& stream) { return has_files(stream); }};
+    std::size_t files_seen_ = 0; ///< on the disk, at the last look
     std::vector<std::shared_ptr<rating::catalog const>> catalogs_;
     std::size_t catalog_ = 0;
     std::shared_ptr<ingest::source_table const> sources_;
@@ -147,12 +165,14 @@ class world {
     std::set<std::size_t> lost_; ///< records that a failover has taken out of the database
     process daemon_process_;
     process import_process_;
+    process rival_process_;
     std::string file_; ///< what the import reads; empty: not written yet
     std::vector<std::size_t> in_file_;
     bool has_import_ = false;
     bool is_imported_ = false;
     std::unique_ptr<daemon_run> daemon_;
     std::unique_ptr<import_run> import_;
+    std::unique_ptr<rival_run> rival_;
 };
 
 /// What the product's switches answer (ingest/base/reversal.hpp).

@@ -137,16 +137,12 @@ void sequence::lock_and_roll_back() {
     }
 }
 
-/// A batch waits for the rows that another lane has locked, until that one commits or rolls back.
-void sequence::commit_behind_lock() {
-    auto holding = universe_.make_batch(server_.now());
-    auto const waiting = universe_.with_new_id(holding);
-    bool const commits = chance(500);
+/// Lane 0 locks the rows of a batch and knows their versions. False: there is nothing to lock, or it
+/// could not.
+bool sequence::hold_rows(storage::batch& holding) {
     if (holding.usage.empty() || !lock(0, holding).ok()) {
-        return;
+        return false;
     }
-
-    // The holder knows its locked rows.
     std::vector<storage::usage_key> keys;
     for (auto const& usage : holding.usage) {
         keys.push_back({usage.subscription_id, usage.period_start});
@@ -156,6 +152,13 @@ void sequence::commit_behind_lock() {
     for (std::size_t i = 0; i < states.size(); ++i) {
         holding.usage[i].expected_version = states[i].version;
     }
+    return true;
+}
+
+/// Lane 1 makes a request that waits for lane 0, until that one commits or rolls back.
+void sequence::contend(storage::batch const& holding, std::string const& kind,
+                       lane_request const& request) {
+    bool const commits = chance(500);
     auto const end = [&](storage::batch_store& store) {
         storage::commit_counts counts;
         storage::result status;
@@ -165,8 +168,7 @@ void sequence::commit_behind_lock() {
 
     storage::result model_held;
     when_blocked_ = [&] { model_held = end(*lanes_[0].model); };
-    storage::commit_counts counts;
-    auto const model = lanes_[1].model->commit(waiting, counts);
+    auto const model = request(*lanes_[1].model);
     if (auto const act = std::exchange(when_blocked_, nullptr)) {
         act(); // it did not wait
     }
@@ -174,15 +176,39 @@ void sequence::commit_behind_lock() {
     std::atomic<bool> is_over{false};
     storage::result real;
     std::jthread waiter{[&] {
-        storage::commit_counts real_counts;
-        real = lanes_[1].real->commit(waiting, real_counts);
+        real = request(*lanes_[1].real);
         is_over = true;
     }};
     real_.wait_until_blocked(1, is_over);
     auto const real_held = end(*lanes_[0].real);
     waiter.join();
     expect_same("holder of a lock", model_held, real_held);
-    expect_same("batch behind a lock", model, real);
+    expect_same(kind, model, real);
+}
+
+void sequence::commit_behind_lock() {
+    auto holding = universe_.make_batch(server_.now());
+    auto const waiting = universe_.with_new_id(holding);
+    if (hold_rows(holding)) {
+        contend(holding, "batch behind a lock", [&](storage::batch_store& store) {
+            storage::commit_counts counts;
+            return store.commit(waiting, counts);
+        });
+    }
+}
+
+/// Some of the rows may come into being meanwhile.
+void sequence::lock_behind_lock() {
+    auto holding = universe_.make_batch(server_.now());
+    auto const waiting = universe_.make_batch(server_.now());
+    auto const& wanted = waiting.usage.empty() ? holding : waiting;
+    if (!hold_rows(holding)) {
+        return;
+    }
+    contend(holding, "lock behind a lock", [&](storage::batch_store& store) {
+        return store.lock_rows(wanted.usage, wanted.metrics);
+    });
+    roll_back(1);
 }
 
 void sequence::ask_committed() {

@@ -32,6 +32,7 @@ constexpr named_flaw flaws[] = {
     {model_flaw::takes_stale, "takes_stale"},
     {model_flaw::moves_over_loss, "moves_over_loss"},
     {model_flaw::keeps_half_a_batch, "keeps_half_a_batch"},
+    {model_flaw::locks_any_row, "locks_any_row"},
 };
 
 /// Gives every sequence of the program records of its own.

@@ -36,6 +36,7 @@ class sequence {
   private:
     static constexpr std::size_t lanes = real_server::lanes;
 
+    using lane_request = std::function<storage::result(storage::batch_store&)>;
     struct lane_pair {
         std::unique_ptr<model_store> model;
         storage::batch_writer* real = nullptr;
@@ -50,6 +51,10 @@ class sequence {
     void commit_some();
     void commit_locked();
     void commit_behind_lock();
+    void lock_behind_lock();
+    bool hold_rows(storage::batch& holding);
+    void contend(storage::batch const& holding, std::string const& kind,
+                 lane_request const& request);
     void lock_and_roll_back();
     void ask_committed();
     void read_rows();

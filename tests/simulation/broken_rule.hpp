@@ -1,0 +1,13 @@
+#pragma once
+
+#include <stdexcept>
+
+namespace tally::simulation {
+
+/// A rule of the road that did not hold.
+class broken_rule : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+} // namespace tally::simulation
