@@ -9,8 +9,8 @@ void import_ledger::stored(storage::stored_batch const& stored) {
     // Sum up without the lock, so that it is held only for a moment.
     std::map<storage::currency_code, rating::amount_sum> cost;
     std::map<ingest::record_error, std::uint64_t> suspended;
-    for (auto const& row : stored.rows.calls) {
-        cost[row.currency] += row.rated.cost;
+    for (auto const& usage : stored.rows.usage) { // calls written ahead are gone (R10)
+        cost[usage.currency] += usage.total_cost;
     }
     for (auto const& entry : stored.entries) {
         if (entry.state == storage::entry_state::suspended) {

@@ -63,6 +63,8 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
         ingest::journal_writer::options{folder_.path(), ingest::uuid_v7(), segment_bytes},
         ingest::real_disk());
 
+    lanes_.hurry_when([this] { return pushes_->commit_waiters() > 0; });
+
     // The write side. Without a catalog the payers stay open: the feeder decides them before it
     // feeds the records (R6).
     pushes_ = std::make_unique<push_journal>(

@@ -35,7 +35,7 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
         }
     }
 
-    counters_.records.committed.add({"cdr"}, stored.rows.calls.size());
+    counters_.records.committed.add({"cdr"}, stored.rows.calls_stored());
     counters_.records.committed.add({"event"}, stored.rows.events.size());
     counters_.records.duplicate.add(duplicates);
 
@@ -60,7 +60,7 @@ void lane_monitor::stored(storage::stored_batch const& stored) {
     }
 
     counters_.lanes.batch_rows.observe(
-        static_cast<double>(stored.rows.calls.size() + stored.rows.events.size()));
+        static_cast<double>(stored.rows.calls_stored() + stored.rows.events.size()));
     counters_.lanes.commit_seconds.observe(std::chrono::duration<double>(stored.took).count());
 
     auto const lane = static_cast<std::size_t>(stored.rows.lane);

@@ -29,6 +29,14 @@ struct lane_options {
     std::chrono::milliseconds linger_max{5};
     /// Credit that refused batches may hold before parts of them go to suspense without a search.
     std::size_t aside_bytes_max = SIZE_MAX;
+    /// Entries that are written ahead of the commit at once, while the batch goes on growing.
+    std::size_t piece_rows = 8192;
+    /// How long a batch that is written ahead grows at most, and waits for its next slice.
+    std::chrono::milliseconds grow_max{2000};
+    std::chrono::milliseconds grow_idle_max{20};
+    /// Whether a growing batch is to be committed soon: a sender waits for COMMIT, or memory is short.
+    /// Empty: never.
+    std::function<bool()> hurries{};
     /// Waits before a failed attempt is repeated; false: give up. Empty: the lane's own wait, which
     /// give_up() ends.
     storage::retry_wait pause{};
@@ -114,6 +122,7 @@ class lane {
         std::size_t parts_left = 1;   ///< of the entries, to be stored
         std::uint64_t generation = 0; ///< of all slices
         bool is_divided = false;      ///< its blocks count in divided_
+        bool grows = true;            ///< what comes may be written ahead of the commit
     };
     struct part {
         std::shared_ptr<open_batch> batch;
@@ -131,6 +140,10 @@ class lane {
     void fill(clock::time_point now);
     void add(slice&& share, clock::time_point now);
     turn rest(clock::time_point now);
+    [[nodiscard]] clock::duration linger_left(clock::time_point now) const;
+    bool has_piece() const noexcept;
+    void write_ahead();
+    bool store_grown(clock::time_point now);
     bool store_open_batch(clock::time_point now);
     std::size_t put_aside(std::shared_ptr<open_batch> const& batch,
                           std::span<storage::batch_entry> entries);
@@ -164,6 +177,7 @@ class lane {
     std::shared_ptr<open_batch> open_;
     std::uint64_t stored_generation_ = 0; ///< of the batch that is being stored
     clock::time_point opened_at_;         ///< when its first record came
+    clock::time_point added_at_;          ///< when its last slice came
     std::deque<part> at_once_;            ///< parts that are not suspected, one source each
     std::deque<part> aside_;              ///< parts with a bad record, one source each
     held_blocks divided_;

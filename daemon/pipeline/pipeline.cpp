@@ -42,6 +42,8 @@ pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
                                                 .batch_rows_max = options.batch_rows_max,
                                                 .linger_max = options.linger_max,
                                                 .aside_bytes_max = aside_bytes_max(options),
+                                                .piece_rows = options.piece_rows,
+                                                .hurries = [this] { return hurries(); },
                                                 .pause = options.pause,
                                                 .decisions = &decisions_,
                                                 .generation = &generation_},
@@ -53,6 +55,13 @@ void pipeline::start() {
     for (auto& one : lanes_) {
         one->start();
     }
+}
+
+/// Whether open batches should be committed although more records come.
+bool pipeline::hurries() const {
+    // Their readers are soon out of credit, and get it back only by commits.
+    bool const is_short = credit_.used() > options_.memory_bytes_max / 5 * 4;
+    return is_short || (is_awaited_ && is_awaited_());
 }
 
 std::vector<ingest::uuid> pipeline::last_batches() const {

@@ -23,6 +23,7 @@ struct pipeline_options {
     std::int64_t memory_bytes_max = 64 * 1024 * 1024; ///< of inputs under way
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
+    std::size_t piece_rows = 8192; ///< see lane_options
     ingest::uuid import_id;      ///< nil except in tallyd import
     storage::retry_wait pause{}; ///< see lane_options
 };
@@ -69,6 +70,9 @@ class pipeline final : public ingest::record_sink {
     /// rest on them may not be pushed yet, which only their reader knows.
     void forget_last_batches(std::span<ingest::uuid const> covered);
 
+    /// `is_awaited`: whether a sender waits for COMMIT; large batches then end early. Before start().
+    void hurry_when(std::function<bool()> is_awaited) { is_awaited_ = std::move(is_awaited); }
+
     void set_catalog(std::shared_ptr<rating::catalog const> next) { catalog_.set(std::move(next)); }
     void set_sources(std::shared_ptr<ingest::source_table const> next) {
         sources_.set(std::move(next));
@@ -90,8 +94,11 @@ class pipeline final : public ingest::record_sink {
     }
 
   private:
+    [[nodiscard]] bool hurries() const;
+
     pipeline_options options_;
     credit credit_;
+    std::function<bool()> is_awaited_{};
     snapshot<rating::catalog> catalog_;
     snapshot<ingest::source_table> sources_;
     last_commit decisions_;                    ///< outlives the lanes

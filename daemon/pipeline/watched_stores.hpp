@@ -88,6 +88,13 @@ class watched_batch_store final : public storage::batch_store {
         database_wait const waiting{pulse_};
         store_->roll_back();
     }
+    storage::result write_ahead(storage::batch const& rows) override {
+        database_wait const waiting{pulse_};
+        return store_->write_ahead(rows);
+    }
+    [[nodiscard]] bool has_cdr_days(std::span<std::int32_t const> days) const noexcept override {
+        return store_->has_cdr_days(days);
+    }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
         return watched(pulse_, "commit", [&] { return store_->commit(rows, counts); });
     }

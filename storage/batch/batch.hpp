@@ -10,7 +10,9 @@
 #include "rating/rater/rater.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -123,6 +125,18 @@ struct suspense_row {
     ingest::time_us received = 0; ///< when the record arrived; us since 1970
 };
 
+/// What a batch's row in ingest.batches says about its calls and events.
+struct stored_sums {
+    std::size_t calls = 0;
+    std::size_t events = 0;
+    rating::amount_sum cost;
+    ingest::time_us first = INT64_MAX; ///< start of a call, time of an event; whole seconds
+    ingest::time_us last = INT64_MIN;
+
+    void add(std::span<cdr_row const> rows) noexcept;
+    void add(std::span<event_row const> rows) noexcept;
+};
+
 /// The rows of one transaction: all are stored, or none.
 struct batch {
     ingest::uuid id; ///< version 7; a new one for each attempt
@@ -135,6 +149,7 @@ struct batch {
     ingest::time_us opened = 0;   ///< when its first record was taken
     std::uint32_t duplicates = 0; ///< records dropped as duplicates, for ingest.batches
     std::uint64_t bytes = 0;
+    stored_sums written_ahead;       ///< calls that batch_store::write_ahead() has taken
     std::vector<cdr_row> calls;      ///< in any order; written sorted by key
     std::vector<event_row> events;   ///< in order of arrival
     std::vector<usage_delta> usage;  ///< one per (subscription, period)
@@ -151,6 +166,10 @@ struct batch {
     std::uint64_t session = 0;
 
     void clear() noexcept; ///< keeps the memory of the vectors
+    /// Of all calls, those written ahead included.
+    [[nodiscard]] std::size_t calls_stored() const noexcept {
+        return written_ahead.calls + calls.size();
+    }
 };
 
 /// Key of a call in billing.cdrs.

@@ -195,26 +195,13 @@ parameters& usage_keys::fill(std::span<usage_key const> keys) {
 
 void fill_batch_row(parameters& values, batch const& rows, std::uint32_t suspended) {
     // The sum of a batch may exceed a single amount's range, so it has 128 bits.
-    rating::amount_sum cost;
-    ingest::time_us first = INT64_MAX;
-    ingest::time_us last = INT64_MIN;
-    auto const add = [&](rating::amount more, ingest::time_us when) {
-        cost += more;
-        first = std::min(first, ingest::whole_second(when));
-        last = std::max(last, ingest::whole_second(when));
-    };
-
-    // Costs and times of what is stored.
-    for (auto const& row : rows.calls) {
-        add(row.rated.cost, row.call->start);
-    }
-    for (auto const& row : rows.events) {
-        add(row.cost, row.event->occurred);
-    }
+    stored_sums sums = rows.written_ahead;
+    sums.add(rows.calls);
+    sums.add(rows.events);
 
     // A payload that already waits counts as a duplicate, so that
     // received = committed + duplicate + suspended.
-    std::size_t const stored = rows.calls.size() + rows.events.size();
+    std::size_t const stored = sums.calls + sums.events;
     std::size_t const known = rows.suspense.size() - suspended;
 
     // In the order of batch_row_sql's parameters.
@@ -224,11 +211,11 @@ void fill_batch_row(parameters& values, batch const& rows, std::uint32_t suspend
     values.add_int32(as_count(stored));
     values.add_int32(as_count(rows.duplicates + known));
     values.add_int32(as_count(suspended));
-    values.add_int64(static_cast<std::int64_t>(rows.bytes)).add_numeric(cost.nanos);
+    values.add_int64(static_cast<std::int64_t>(rows.bytes)).add_numeric(sums.cost.nanos);
     if (stored == 0) {
         values.add_null().add_null();
     } else {
-        values.add_time(first).add_time(last);
+        values.add_time(sums.first).add_time(sums.last);
     }
     values.add_time(rows.opened);
 }

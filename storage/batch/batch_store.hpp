@@ -108,11 +108,21 @@ class batch_store {
     /// transaction is open afterwards if both spans are empty, or on a failure.
     virtual result lock_rows(std::span<usage_delta const> usage,
                              std::span<metric_row const> metrics) = 0;
-    /// Rolls back the transaction that lock_rows() began.
+    /// Rolls back the transaction that lock_rows() or write_ahead() began.
     virtual void roll_back() noexcept = 0;
 
-    /// Stores the batch in one transaction, which lock_rows() may have begun. After a failure
-    /// nothing is stored; only after `unknown` it may be: ask is_committed().
+    /// Writes rows.calls into the transaction of the next commit(), and begins it if none is open.
+    /// Of `rows` only the calls, `id`, `opened` and `session` matter. Neither locks a row that
+    /// exists nor changes one. The caller adds the calls to rows.written_ahead and removes them
+    /// from rows.calls before the next request. After a failure no transaction is open, and all
+    /// that was written ahead is gone.
+    virtual result write_ahead(batch const& rows) = 0;
+    /// Whether the partitions of billing.cdrs for these days are known to be there, so that
+    /// ensure_cdr_days() needs no request.
+    [[nodiscard]] virtual bool has_cdr_days(std::span<std::int32_t const> days) const noexcept = 0;
+
+    /// Stores the batch in one transaction, which lock_rows() or write_ahead() may have begun. After
+    /// a failure nothing is stored; only after `unknown` it may be: ask is_committed().
     virtual result commit(batch const& rows, commit_counts& counts) = 0;
     /// Whether a batch's transaction is in the database (after failure::unknown). Waits until the
     /// transaction has ended, so the answer is final (docs/ARCHITECTURE.md, R9); transient when

@@ -38,6 +38,8 @@ class batch_writer final : public batch_store {
     result lock_rows(std::span<usage_delta const> usage,
                      std::span<metric_row const> metrics) override;
     void roll_back() noexcept override;
+    result write_ahead(batch const& rows) override;
+    [[nodiscard]] bool has_cdr_days(std::span<std::int32_t const> days) const noexcept override;
     result commit(batch const& rows, commit_counts& counts) override;
     result is_committed(ingest::uuid const& batch_id, bool& out) override;
     result ensure_cdr_days(std::span<std::int32_t const> days,

@@ -15,11 +15,12 @@ std::int64_t whole_seconds(std::int64_t ms) noexcept {
 
 } // namespace
 
-void call_batch::begin(std::span<batch_entry> entries, usage_totals& totals) {
+void call_batch::begin(std::span<batch_entry> entries, std::size_t first, usage_totals& totals) {
     // Only the periods are found here: rating needs their states, which are read for all of them at
     // once.
-    periods_.assign(entries.size(), nowhere);
-    for (std::size_t i = 0; i < entries.size(); ++i) {
+    periods_.resize(first);
+    periods_.resize(entries.size(), nowhere);
+    for (std::size_t i = first; i < entries.size(); ++i) {
         auto const& entry = entries[i];
         if (entry.is_live_call()) {
             periods_[i] =
@@ -28,9 +29,9 @@ void call_batch::begin(std::span<batch_entry> entries, usage_totals& totals) {
     }
 }
 
-void call_batch::rate(std::span<batch_entry> entries, usage_totals& totals, batch& out) {
-    out.calls.clear();
-    for (std::size_t i = 0; i < entries.size(); ++i) {
+void call_batch::rate(std::span<batch_entry> entries, std::size_t first, usage_totals& totals,
+                      batch& out) {
+    for (std::size_t i = first; i < entries.size(); ++i) {
         if (entries[i].is_live_call()) {
             rate_one(entries[i], periods_[i], totals, out);
         }

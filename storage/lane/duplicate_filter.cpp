@@ -41,10 +41,12 @@ void settle(batch_entry& entry, bool is_same, std::uint64_t session) noexcept {
 
 } // namespace
 
-void duplicate_filter::drop_repeats(std::span<batch_entry> entries) {
-    first_of_key_.clear();
+void duplicate_filter::drop_repeats(std::span<batch_entry> entries, std::size_t first) {
+    if (first == 0) {
+        first_of_key_.clear();
+    }
     first_of_key_.reserve(entries.size());
-    for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    for (auto i = static_cast<std::uint32_t>(first); i < entries.size(); ++i) {
         auto& entry = entries[i];
         if (entry.state != entry_state::live) {
             continue;

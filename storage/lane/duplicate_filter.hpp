@@ -22,8 +22,9 @@ class duplicate_filter {
   public:
     explicit duplicate_filter(batch_store& writer) : writer_{writer} {}
 
-    /// Compares the entries with each other; keeps the first of each key.
-    void drop_repeats(std::span<batch_entry> entries);
+    /// Compares the entries with each other; keeps the first of each key. Those before `first` were
+    /// compared by the call before.
+    void drop_repeats(std::span<batch_entry> entries, std::size_t first = 0);
     /// Asks the database which entries are stored: about all of them, or only about those whose key
     /// is in the memory.
     result drop_stored(std::span<batch_entry> entries, bool all);

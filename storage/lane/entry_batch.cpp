@@ -13,15 +13,21 @@ void entry_batch::begin(std::span<batch_entry> entries, states_of states) {
 
     // Which usage and metric rows do the entries change?
     totals_.begin();
-    calls_.begin(entries, totals_);
+    calls_.begin(entries, 0, totals_);
     events_.begin(entries, totals_, is_remembering() ? &metrics_ : nullptr);
+    first_taken_ = 0;
+    periods_taken_ = 0;
+    find_missing();
+}
 
-    // Which of the usage rows are not remembered? Locked rows are all read.
+/// Which of the usage rows are not remembered? Locked rows are all read.
+void entry_batch::find_missing() {
     // A remembered row may be stale: the version check at COMMIT finds that out (R8), and costs
     // nothing when it is not.
     missing_.clear();
     missing_places_.clear();
-    for (std::uint32_t index = 0; index < totals_.periods().size(); ++index) {
+    for (auto index = static_cast<std::uint32_t>(periods_taken_); index < totals_.periods().size();
+         ++index) {
         auto& usage = totals_.at(index);
         auto const* known = is_remembering() ? usage_.find(usage.key) : nullptr;
         if (known != nullptr) {
@@ -104,11 +110,34 @@ result entry_batch::load_metrics(batch_store& writer) {
 
 void entry_batch::rate(batch& out) {
     // Calls before events, and both before the sums: events and calls add to the same periods.
+    start(out);
+    calls_.rate(entries_, 0, totals_, out);
+    events_.rate(entries_, totals_, out);
+    finish(out);
+}
+
+void entry_batch::start(batch& out) {
+    out.written_ahead = {};
+    out.calls.clear();
     out.suspense.clear();
     out.resolved.clear();
     totals_.start(out);
-    calls_.rate(entries_, totals_, out);
-    events_.rate(entries_, totals_, out);
+}
+
+void entry_batch::take(std::span<batch_entry> entries, std::size_t first) {
+    entries_ = entries;
+    first_taken_ = first;
+    periods_taken_ = totals_.periods().size();
+    calls_.begin(entries, first, totals_);
+    find_missing();
+}
+
+void entry_batch::rate_taken(batch& out) {
+    totals_.start_periods(periods_taken_);
+    calls_.rate(entries_, first_taken_, totals_, out);
+}
+
+void entry_batch::finish(batch& out) {
     totals_.finish(out);
     add_suspended(out);
 }

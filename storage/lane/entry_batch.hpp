@@ -46,6 +46,15 @@ class entry_batch {
     result load(batch_store& writer);
     /// Second pass: fills `out`. Its identity and its positions are kept, the rest is replaced.
     void rate(batch& out);
+
+    /// The same in pieces, for a batch of calls that grows (lane_ahead): begin({}) and start(), then
+    /// for each piece take(), load() and rate_taken(), at the end finish(). `entries` are all so far,
+    /// those from `first` on are new; only calls may be live among them.
+    void start(batch& out);
+    void take(std::span<batch_entry> entries, std::size_t first);
+    /// Adds the calls to out.calls, which the caller may empty between two pieces.
+    void rate_taken(batch& out);
+    void finish(batch& out);
     /// Whether the rated entries change every row that was loaded. If not, locked rows that were
     /// created for this batch would stay in the table with nothing used.
     [[nodiscard]] bool moves_all() const noexcept;
@@ -62,9 +71,12 @@ class entry_batch {
     result read(batch_store& writer);
     result load_usage(batch_store& writer);
     result load_metrics(batch_store& writer);
+    void find_missing();
     void add_suspended(batch& out) const;
 
     std::span<batch_entry> entries_;
+    std::size_t first_taken_ = 0;   ///< entry with which the latest piece begins
+    std::size_t periods_taken_ = 0; ///< the number of periods before that piece
     states_of states_from_ = states_of::memory;
     usage_cache usage_;
     metric_cache metrics_;

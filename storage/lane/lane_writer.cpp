@@ -20,7 +20,52 @@ lane_writer::lane_writer(batch_store& database, options settings, lane_observer&
                          retry_wait wait)
     : database_{database}, options_{settings}, observer_{observer}, wait_{std::move(wait)},
       rows_{settings.usage_states_max, settings.metric_states_max}, partitions_{database},
-      duplicates_{database} {}
+      duplicates_{database}, growing_{database, rows_, partitions_, duplicates_} {}
+
+void lane_writer::open_batch(ingest::uuid const& import_id) {
+    out_.clear();
+    out_.daemon_id = options_.daemon_id;
+    out_.import_id = import_id;
+    out_.lane = options_.lane;
+    out_.opened = ingest::now_us();
+}
+
+lane_writer::ahead lane_writer::write_ahead(std::span<batch_entry> entries,
+                                            ingest::uuid const& import_id) {
+    if (!growing_.takes(entries)) {
+        return ahead::not_now;
+    }
+    if (growing_.size() == 0) {
+        bool is_refused = false;
+        if (!partitions_.refuse(entries, retry_, is_refused)) {
+            return ahead::failed;
+        }
+        forget_other_session();
+        open_batch(import_id);
+        out_.id = ingest::uuid_v7();
+    }
+
+    auto const status = growing_.take(entries, session_, out_);
+    if (status.ok()) {
+        return ahead::written;
+    }
+
+    // Nothing is tried again here: store() knows what to do about each failure.
+    observer_.retried(name_of(status.reason), status);
+    if (status.reason == failure::duplicate) {
+        duplicates_.expect_stored();
+    }
+    return ahead::failed;
+}
+
+/// Ends what write_ahead() has begun.
+lane_writer::step lane_writer::commit_ahead(std::span<batch_entry> entries) {
+    auto const began = clock::now();
+    growing_.finish(entries, out_);
+    auto const next = commit(entries, began);
+    growing_.ended(next == step::done);
+    return next;
+}
 
 store_end lane_writer::store(std::span<batch_entry> entries, ingest::uuid const& import_id,
                              std::uint64_t bytes) {
@@ -28,33 +73,37 @@ store_end lane_writer::store(std::span<batch_entry> entries, ingest::uuid const&
     culprit_ = nullptr;
     states_ = states_of::memory;
 
-    out_.clear();
-    out_.daemon_id = options_.daemon_id;
-    out_.import_id = import_id;
-    out_.lane = options_.lane;
-    out_.bytes = bytes;
-    out_.opened = ingest::now_us();
+    auto next = step::again;
+    if (growing_.size() > 0) {
+        out_.bytes = bytes;
+        next = commit_ahead(entries);
+    } else {
+        growing_.skipped();
+        open_batch(import_id);
+        out_.bytes = bytes;
 
-    // Remove duplicates before rating: a call that is stored must not draw allowance again.
-    duplicates_.drop_repeats(entries);
-    if (!retry_until_ok([&] { return duplicates_.drop_stored(entries); })) {
-        return store_end::given_up;
-    }
-
-    while (true) {
-        switch (try_once(entries)) {
-        case step::done:
-            return store_end::stored;
-        case step::poisoned:
-            return store_end::poisoned;
-        case step::outdated:
-            return store_end::outdated;
-        case step::give_up:
+        // Remove duplicates before rating: a call that is stored must not draw allowance again.
+        duplicates_.drop_repeats(entries);
+        if (!retry_until_ok([&] { return duplicates_.drop_stored(entries); })) {
             return store_end::given_up;
-        case step::again:
-            break;
         }
     }
+
+    while (next == step::again) {
+        next = try_once(entries);
+    }
+    switch (next) {
+    case step::done:
+        return store_end::stored;
+    case step::poisoned:
+        return store_end::poisoned;
+    case step::outdated:
+        return store_end::outdated;
+    case step::give_up:
+    case step::again:
+        break;
+    }
+    return store_end::given_up;
 }
 
 lane_writer::step lane_writer::load(std::span<batch_entry> entries) {
@@ -121,6 +170,11 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
     // A new id for each attempt: is_committed() asks for exactly this one. A session that began
     // while the rows were read is the one in which they hold, unless some were remembered.
     out_.id = ingest::uuid_v7();
+    out_.session = session_ == 0 ? database_.session() : session_;
+    return commit(entries, began);
+}
+
+lane_writer::step lane_writer::commit(std::span<batch_entry> entries, clock::time_point began) {
     if (options_.required) {
         out_.required = options_.required();
     }
@@ -128,7 +182,6 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
         database_.roll_back();
         return step::outdated;
     }
-    out_.session = session_ == 0 ? database_.session() : session_;
     out_.duplicates =
         static_cast<std::uint32_t>(std::count_if(entries.begin(), entries.end(), [](auto const& e) {
             return e.state == entry_state::duplicate;

@@ -3,6 +3,7 @@
 #include "storage/batch/batch_store.hpp"
 #include "storage/lane/duplicate_filter.hpp"
 #include "storage/lane/entry_batch.hpp"
+#include "storage/lane/growing_batch.hpp"
 #include "storage/lane/partition_guard.hpp"
 
 #include <chrono>
@@ -63,11 +64,23 @@ enum class store_end : std::uint8_t {
 ///     transient,     wait with backoff and jitter, then repeat
 ///     permanent
 ///
+/// A large batch of calls need not wait until it is complete: write_ahead() rates and copies what is
+/// there, in the batch's transaction, and store() then writes only the counters and commits. It is an
+/// optimistic way (storage/README.md, S15): whatever fails in it is rolled back, and the entries, which
+/// the caller has kept, are stored as above.
+///
 /// The memory of recent keys and usage rows is an optimization; the unique index and the version
 /// check decide (docs/ARCHITECTURE.md, R6 and R8). It ends with its session: a new session may be
 /// with another server, which may lack what this one had. One thread.
 class lane_writer {
   public:
+    /// What write_ahead() did.
+    enum class ahead : std::uint8_t {
+        written, ///< the entries are in the batch's transaction
+        not_now, ///< they are not, since they need another way; what was written before still is
+        failed,  ///< nothing is written ahead any longer
+    };
+
     struct options {
         std::int32_t lane = 0;
         ingest::uuid daemon_id;
@@ -85,6 +98,15 @@ class lane_writer {
 
     lane_writer(batch_store& database, options settings, lane_observer& observer, retry_wait wait);
 
+    /// Writes the calls of a batch that still grows. `entries` are all of the batch so far, at most
+    /// 2^32; those that an earlier call has written are skipped. store() must follow with what was
+    /// written, or forget_ahead().
+    ahead write_ahead(std::span<batch_entry> entries, ingest::uuid const& import_id);
+    /// The number of entries that are written ahead.
+    [[nodiscard]] std::size_t entries_ahead() const noexcept { return growing_.size(); }
+    /// Rolls back what was written ahead.
+    void forget_ahead() noexcept { growing_.roll_back(out_); }
+
     /// Stores all entries, in this order. After `stored` the state of each entry is its outcome:
     /// live means stored.
     store_end store(std::span<batch_entry> entries, ingest::uuid const& import_id,
@@ -101,6 +123,9 @@ class lane_writer {
   private:
     enum class step : std::uint8_t { done, again, poisoned, outdated, give_up };
 
+    void open_batch(ingest::uuid const& import_id);
+    step commit_ahead(std::span<batch_entry> entries);
+    step commit(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
     step load(std::span<batch_entry> entries);
     step try_once(std::span<batch_entry> entries);
     step after_failure(result const& status, commit_counts const& counts,
@@ -131,6 +156,7 @@ class lane_writer {
         [this](auto const& request) { return retry_until_ok(request); }};
     partition_guard partitions_;
     duplicate_filter duplicates_;
+    growing_batch growing_;
     batch out_;
     ingest::uuid last_batch_;
     batch_entry const* culprit_ = nullptr;

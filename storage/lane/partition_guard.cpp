@@ -82,6 +82,11 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
     return true;
 }
 
+bool partition_guard::knows_call_days(std::span<batch_entry const> entries) {
+    collect_days(entries, call_day, days_);
+    return writer_.has_cdr_days(days_);
+}
+
 /// Asks for all days at once; day by day if one of them is taken by another table.
 bool partition_guard::ensure_call_days(retry const& until_answered) {
     // In the usual case one request, which for known days does not even ask the server.

@@ -24,6 +24,10 @@ class partition_guard {
     /// gave up.
     bool refuse(std::span<batch_entry> entries, retry const& until_answered, bool& refused);
 
+    /// Whether the partitions of all live calls are known to be there: then refuse() needs no
+    /// request for them.
+    [[nodiscard]] bool knows_call_days(std::span<batch_entry const> entries);
+
   private:
     bool ensure_call_days(retry const& until_answered);
     bool ask_for(std::span<std::int32_t const> days, retry const& until_answered, bool& is_taken);

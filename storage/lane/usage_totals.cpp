@@ -74,7 +74,11 @@ void usage_totals::start(batch& out) {
     out.balances.clear();
     out.daily.clear();
     day_places_.clear();
-    for (auto& usage : periods_) {
+    start_periods(0);
+}
+
+void usage_totals::start_periods(std::size_t first) {
+    for (auto& usage : std::span{periods_}.subspan(first)) {
         // The version that is rated on is the one that the compare-and-set expects (R8).
         usage.delta.expected_version = usage.before.version;
         usage.left.used_s = usage.before.included_seconds_used;

@@ -72,8 +72,10 @@ class usage_totals {
         return names_[number];
     }
 
-    /// Begins the sums, from the periods' states (`before`). Clears those of `out`.
+    /// Begins the sums. Clears those of `out`.
     void start(batch& out);
+    /// Begins the sums of the periods from number `first` on, from their states (`before`).
+    void start_periods(std::size_t first);
     void add_day(std::uint32_t index, rating::civil_day day, std::uint32_t metric,
                  day_share const& share, batch& out);
     /// Writes the sums of the periods to out.usage and out.balances.

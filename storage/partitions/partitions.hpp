@@ -6,6 +6,7 @@
 #include "storage/postgres/result.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <span>
@@ -49,6 +50,10 @@ class cdr_partitions {
     /// called within a transaction.
     result ensure(pq_connection& connection, std::span<std::int32_t const> days, std::int32_t today,
                   std::vector<std::int32_t>& refused);
+    /// Whether ensure() needs no request for these days.
+    [[nodiscard]] bool knows(std::span<std::int32_t const> days) const noexcept {
+        return std::ranges::all_of(days, [this](auto day) { return known_.contains(day); });
+    }
     /// To be called when a partition may have been dropped: the next ensure() asks again.
     void forget() noexcept { known_.clear(); }
 

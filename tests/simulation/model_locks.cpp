@@ -29,12 +29,42 @@ result lock_timeout() {
 }
 
 /// False: the lock time-out, or the session ended meanwhile.
-bool model_store::wait_for(storage::usage_key const& key) {
+template <typename Key>
+bool model_store::wait_until_free(Key const& key) {
     for (int looks = 0; looks < lock_looks_max && server_.is_locked(key, this); ++looks) {
         faults_.met("lock wait");
         faults_.wait();
     }
     return !server_.is_locked(key, this) && session_.is_alive();
+}
+
+bool model_store::wait_for(storage::usage_key const& key) {
+    return wait_until_free(key);
+}
+
+bool model_store::wait_for(storage::call_key const& key) {
+    return wait_until_free(key);
+}
+
+/// The statement does not see a row that has another version when it begins, and does not wait for it.
+result model_store::wait_for_usage(storage::batch const& rows) {
+    auto const version_of = [this](auto const& key) -> std::int64_t {
+        auto const found = server_.now().usage.find(key);
+        bool const is_own = std::ranges::find(created_usage_, key) != created_usage_.end();
+        return found != server_.now().usage.end() ? found->second.version : is_own ? 1 : 0;
+    };
+    std::vector<storage::usage_key> keys;
+    is_outdated_ = false;
+    for (auto const& each : rows.usage) {
+        if (version_of(key_of(each)) == each.expected_version) {
+            keys.push_back(key_of(each));
+        } else {
+            is_outdated_ = true;
+        }
+    }
+    bool const is_free =
+        std::ranges::all_of(keys, [this](auto const& key) { return wait_for(key); });
+    return is_free ? result{} : lock_timeout();
 }
 
 /// Two statements: the first locks the rows that it sees, the second creates the others. A row that
@@ -108,6 +138,7 @@ void model_store::roll_back() noexcept {
     session_.is_pinned = false;
     created_usage_.clear();
     created_metrics_.clear();
+    ahead_.clear();
 }
 
 /// The rows that lock_rows() made, in the transaction that commits.

@@ -106,6 +106,7 @@ class model_server {
     void end_sessions() noexcept {
         ++epoch_;
         locked_.clear();
+        locked_calls_.clear();
     }
     /// Sessions of another epoch have ended.
     [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
@@ -121,8 +122,16 @@ class model_server {
         return found != locked_.end() && found->second != session;
     }
     void lock(storage::usage_key const& key, void const* session) { locked_[key] = session; }
+    /// Calls that an open transaction has written: another that writes them waits for its end.
+    [[nodiscard]] bool is_locked(storage::call_key const& key, void const* session) const {
+        auto const found = locked_calls_.find(key);
+        return found != locked_calls_.end() && found->second != session;
+    }
+    void lock(storage::call_key const& key, void const* session) { locked_calls_[key] = session; }
     void unlock(void const* session) {
-        std::erase_if(locked_, [session](auto const& each) { return each.second == session; });
+        auto const is_its = [session](auto const& each) { return each.second == session; };
+        std::erase_if(locked_, is_its);
+        std::erase_if(locked_calls_, is_its);
     }
 
   private:
@@ -131,6 +140,7 @@ class model_server {
     std::vector<model_state> states_{model_state{}};
     std::uint64_t epoch_ = 1;
     std::map<storage::usage_key, void const*> locked_;
+    std::map<storage::call_key, void const*> locked_calls_;
 };
 
 /// What may go wrong in a request, as chance decides.
@@ -208,6 +218,10 @@ class model_store final : public storage::batch_store {
     storage::result lock_rows(std::span<storage::usage_delta const> usage,
                               std::span<storage::metric_row const> metrics) override;
     void roll_back() noexcept override;
+    storage::result write_ahead(storage::batch const& rows) override;
+    [[nodiscard]] bool has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
+        return true;
+    }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override;
     storage::result is_committed(ingest::uuid const& batch_id, bool& out) override;
     storage::result ensure_cdr_days(std::span<std::int32_t const> days,
@@ -225,14 +239,22 @@ class model_store final : public storage::batch_store {
 
   private:
     storage::result request();
+    storage::result open(storage::batch const& rows);
     bool wait_for(storage::usage_key const& key);
+    bool wait_for(storage::call_key const& key);
+    template <typename Key>
+    bool wait_until_free(Key const& key);
+    storage::result wait_for_usage(storage::batch const& rows);
+    storage::result wait_for_calls(std::span<storage::cdr_row const> calls);
     storage::result lock_usage(std::vector<storage::usage_key> keys);
     storage::result apply(storage::batch const& rows, storage::commit_counts& counts,
                           model_state& next);
     storage::result open_batch(storage::batch const& rows, storage::commit_counts& counts,
                                model_state& next);
     void add_created(model_state& next) const;
-    static std::size_t insert_calls(storage::batch const& rows, model_state& next);
+    static storage::result copy_calls(std::span<storage::cdr_row const> calls, model_state& next,
+                                      std::uint32_t& refused);
+    static std::size_t insert_calls(std::span<storage::cdr_row const> calls, model_state& next);
     static bool insert_events(storage::batch const& rows, model_state& next);
     static void add_usage(storage::batch const& rows, model_state& next);
 
@@ -241,6 +263,8 @@ class model_store final : public storage::batch_store {
     model_session session_;
     std::vector<storage::usage_key> created_usage_; ///< rows that lock_rows() will have made
     std::vector<metric_key> created_metrics_;
+    std::vector<storage::cdr_row> ahead_; ///< of the open transaction
+    bool is_outdated_ = false; ///< some usage row of the batch had another version
 };
 
 /// position_store over the model.

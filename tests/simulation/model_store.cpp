@@ -11,25 +11,6 @@ using storage::result;
 
 namespace {
 
-storage::stored_call columns_of(storage::cdr_row const& row, storage::call_key const& key) {
-    auto const& call = *row.call;
-    storage::stored_call columns;
-    columns.key = key;
-    columns.subscription_id = row.subscription_id;
-    columns.caller_id = call.caller_id;
-    columns.destination = call.destination;
-    columns.sent_caller_id = call.sent_caller_id;
-    columns.sent_destination = call.sent_destination;
-    columns.hangup_cause = call.hangup_cause;
-    columns.direction = call.direction;
-    columns.answer =
-        call.answer == ingest::never_us ? call.answer : ingest::whole_second(call.answer);
-    columns.end = ingest::whole_second(call.end);
-    columns.duration_s = call.duration_ms / 1000;
-    columns.billsec_s = call.billsec_ms / 1000;
-    return columns;
-}
-
 /// For --seed: what a batch stores.
 void trace(storage::batch const& rows, result const& status) {
     auto const reason = static_cast<int>(status.reason);
@@ -46,17 +27,7 @@ void trace(storage::batch const& rows, result const& status) {
     }
 }
 
-storage::call_key key_of(storage::cdr_row const& row) {
-    return {row.account_id, ingest::whole_second(row.call->start), row.call->id};
-}
-
 } // namespace
-
-std::string content_of(ingest::cdr const& call) {
-    std::string text{call.caller_id};
-    text.append("|").append(call.destination).append("|").append(call.hangup_cause);
-    return text + "|" + std::to_string(call.billsec_ms) + "|" + std::to_string(call.end);
-}
 
 result model_store::request() {
     auto const status = session_.begin();
@@ -150,7 +121,7 @@ result model_store::open_batch(storage::batch const& rows, storage::commit_count
     }
     add_created(next);
 
-    bool is_stale = false;
+    bool is_stale = is_outdated_;
     for (auto const& each : rows.usage) {
         auto const version = next.usage[key_of(each)].version;
         is_stale = is_stale || version != each.expected_version;
@@ -184,37 +155,21 @@ result model_store::apply(storage::batch const& rows, storage::commit_counts& co
         return opened;
     }
 
-    // COPY checks the rows before it adds them to the unique index.
-    for (std::uint32_t i = 0; i < rows.calls.size(); ++i) {
-        if (rows.calls[i].call->hangup_cause == "refused") {
-            counts.refused_call = names_rows ? i : storage::commit_counts::no_row;
-            return {failure::bad_data, "23514", "violates check constraint"};
-        }
-    }
-    if (auto const stored = insert_calls(rows, next); stored != rows.calls.size()) {
-        auto const row = static_cast<std::uint32_t>(stored);
-        counts.refused_call = names_rows ? row : storage::commit_counts::no_row;
+    if (insert_calls(ahead_, next) != ahead_.size()) {
         return {failure::duplicate, "23505", "duplicate key"};
+    }
+
+    std::uint32_t row = storage::commit_counts::no_row;
+    auto copied = copy_calls(rows.calls, next, row);
+    if (!copied.ok()) {
+        counts.refused_call = names_rows ? row : storage::commit_counts::no_row;
+        return copied;
     }
     add_usage(rows, next);
     if (!next.batches.insert(rows.id).second) {
         return {failure::unknown, "23505", "this batch is stored already"};
     }
     return {};
-}
-
-/// The index of the first call whose key is stored already; otherwise their number.
-std::size_t model_store::insert_calls(storage::batch const& rows, model_state& next) {
-    for (std::size_t i = 0; i < rows.calls.size(); ++i) {
-        auto const& row = rows.calls[i];
-        auto const key = key_of(row);
-        model_call stored{content_of(*row.call), row.subscription_id, row.rated.cost.nanos,
-                          columns_of(row, key)};
-        if (!next.calls.try_emplace(key, std::move(stored)).second) {
-            return i;
-        }
-    }
-    return rows.calls.size();
 }
 
 bool model_store::insert_events(storage::batch const& rows, model_state& next) {
@@ -245,8 +200,8 @@ void model_store::add_usage(storage::batch const& rows, model_state& next) {
     }
 }
 
-result model_store::commit(storage::batch const& rows, storage::commit_counts& counts) {
-    counts = {};
+/// A request in the session in which the batch was rated.
+result model_store::open(storage::batch const& rows) {
     auto const is_of_another = [&] { return rows.session != 0 && rows.session != session(); };
     bool const is_known = session_.is_open() && is_of_another(); // without a request
     result status = is_known ? result{} : request();
@@ -259,8 +214,17 @@ result model_store::commit(storage::batch const& rows, storage::commit_counts& c
     if (status.ok() && faults_.chance(faults_.lock_wait)) {
         status = lock_timeout();
     }
-    for (std::size_t i = 0; status.ok() && i < rows.usage.size(); ++i) {
-        status = wait_for(key_of(rows.usage[i])) ? result{} : lock_timeout();
+    return status;
+}
+
+result model_store::commit(storage::batch const& rows, storage::commit_counts& counts) {
+    counts = {};
+    result status = open(rows);
+    if (status.ok()) {
+        status = wait_for_usage(rows);
+    }
+    if (status.ok()) {
+        status = wait_for_calls(rows.calls);
     }
     if (!status.ok()) {
         roll_back();

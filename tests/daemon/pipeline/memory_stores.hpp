@@ -119,6 +119,12 @@ class memory_batches final : public storage::batch_store {
         return {};
     }
     void roll_back() noexcept override {}
+    storage::result write_ahead(storage::batch const& /*rows*/) override {
+        return {storage::failure::transient, "08006", "not here"};
+    }
+    [[nodiscard]] bool has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
+        return true;
+    }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
         bool const is_out = state_->outages > 0;
         state_->outages -= is_out ? 1 : 0;

@@ -30,7 +30,7 @@ class counting_observer final : public lane_observer {
   public:
     void stored(stored_batch const& stored) override {
         ++batches;
-        rows += stored.rows.calls.size();
+        rows += stored.rows.calls_stored();
     }
     void retried(std::string_view reason, result const&) override {
         ++retries[std::string{reason}];
