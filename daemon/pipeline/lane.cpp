@@ -208,15 +208,17 @@ lane::turn lane::advance(clock::time_point now) {
     fill(now);
     if (has_piece()) {
         write_ahead();
+
+        // More may have come meanwhile: the batch grows as long as it may and slices are there.
+        if (open_->grows && now < opened_at_ + options_.grow_max) {
+            return {};
+        }
     }
     auto const next = rest(now);
     if (next.is_over || next.wait > clock::duration::zero()) {
         return has_given_up() ? turn{.is_over = true} : next;
     }
-    if (has_piece() || open_->entries.empty()) {
-        return {};
-    }
-    return {.is_over = !store_open_batch(now)};
+    return {.is_over = !open_->entries.empty() && !store_open_batch(now)};
 }
 
 /// Whether enough entries have come to be written ahead. A lane with suspected sources stores the

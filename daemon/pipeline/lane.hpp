@@ -32,8 +32,8 @@ struct lane_options {
     /// Entries that are written ahead of the commit at once, while the batch goes on growing.
     std::size_t piece_rows = 8192;
     /// How long a batch that is written ahead grows at most, and waits for its next slice.
-    std::chrono::milliseconds grow_max{2000};
-    std::chrono::milliseconds grow_idle_max{20};
+    std::chrono::milliseconds grow_max{3000};
+    std::chrono::milliseconds grow_idle_max{100};
     /// Whether a growing batch is to be committed soon: a sender waits for COMMIT, or memory is short.
     /// Empty: never.
     std::function<bool()> hurries{};

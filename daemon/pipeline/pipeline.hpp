@@ -24,6 +24,7 @@ struct pipeline_options {
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
     std::size_t piece_rows = 8192; ///< see lane_options
+    std::chrono::milliseconds grow_max{3000};
     ingest::uuid import_id;      ///< nil except in tallyd import
     storage::retry_wait pause{}; ///< see lane_options
 };

@@ -14,14 +14,21 @@ namespace {
 
 constexpr std::size_t text_length = 36;
 
-constexpr int hex_value(char c) noexcept {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
+constexpr std::uint8_t no_digit = 0xff;
+
+/// The values of all characters as hex digits.
+constexpr auto hex_values = [] {
+    std::array<std::uint8_t, 256> values{};
+    values.fill(no_digit);
+    for (std::uint8_t digit = 0; digit < 10; ++digit) {
+        values['0' + digit] = digit;
     }
-    // The cases of an ASCII letter differ in this bit only.
-    char const lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+    for (std::uint8_t digit = 10; digit < 16; ++digit) {
+        values['a' + digit - 10] = digit;
+        values['A' + digit - 10] = digit;
+    }
+    return values;
+}();
 
 // RFC 9562 section 4: 8-4-4-4-12 digits.
 constexpr bool is_dash_place(std::size_t index) noexcept {
@@ -68,28 +75,22 @@ std::optional<uuid> parse_uuid(std::string_view text) noexcept {
     if (text.size() != text_length) {
         return std::nullopt;
     }
-    uuid id;
-
-    // Two hex digits a byte; the dashes have fixed positions.
-    std::size_t byte = 0;
-    for (std::size_t index = 0; index < text_length;) {
-        if (is_dash_place(index)) {
-            if (text[index++] != '-') {
-                return std::nullopt;
-            }
-            continue;
-        }
-
-        // The second digit exists: every group has an even number of digits.
-        int const high = hex_value(text[index]);
-        int const low = hex_value(text[index + 1]);
-        if (high < 0 || low < 0) {
-            return std::nullopt;
-        }
-        id.bytes[byte++] = static_cast<std::uint8_t>(high * 16 + low);
-        index += 2;
+    if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') {
+        return std::nullopt;
     }
-    return id;
+
+    // Two hex digits a byte. Whether all were digits is asked once: a key is read for every record.
+    static constexpr std::array<std::uint8_t, 16> positions{0,  2,  4,  6,  9,  11, 14, 16,
+                                                            19, 21, 24, 26, 28, 30, 32, 34};
+    uuid id;
+    unsigned seen = 0;
+    for (std::size_t byte = 0; byte < positions.size(); ++byte) {
+        unsigned const high = hex_values[static_cast<unsigned char>(text[positions[byte]])];
+        unsigned const low = hex_values[static_cast<unsigned char>(text[positions[byte] + 1U])];
+        seen |= high | low;
+        id.bytes[byte] = static_cast<std::uint8_t>(high * 16 + low);
+    }
+    return seen < 16 ? std::optional{id} : std::nullopt;
 }
 
 void append_text(uuid const& id, std::string& out) {

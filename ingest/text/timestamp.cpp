@@ -121,6 +121,63 @@ std::int64_t scan_offset(time_scanner& scan, char sign) noexcept {
 
 constexpr std::int64_t us_per_day = 86'400 * us_per_s;
 
+/// Digits at fixed positions of a text, which must be long enough.
+class fixed_digits {
+  public:
+    explicit fixed_digits(std::string_view text) noexcept : text_(text) {}
+
+    unsigned pair(std::size_t index) noexcept { return digit(index) * 10 + digit(index + 1); }
+    unsigned digit(std::size_t index) noexcept {
+        auto const value = static_cast<unsigned>(static_cast<unsigned char>(text_[index])) - '0';
+        largest_ = std::max(largest_, value);
+        return value;
+    }
+    [[nodiscard]] bool ok() const noexcept { return largest_ < 10; }
+
+  private:
+    std::string_view text_;
+    unsigned largest_ = 0;
+};
+
+/// The form that most senders write, "2026-05-04T10:00:00.123456Z" with up to six decimals, without the
+/// checks that other forms need. False: another form, or a day that exists in some months only.
+bool read_usual_form(std::string_view text, time_us& out) noexcept {
+    constexpr std::size_t least = sizeof("2026-05-04T10:00:00Z") - 1;
+    if (text.size() < least || text.size() > least + 7 || text[4] != '-' || text[7] != '-' ||
+        text[10] != 'T' || text[13] != ':' || text[16] != ':' || text.back() != 'Z') {
+        return false;
+    }
+    fixed_digits digits(text);
+    auto const year = digits.pair(0) * 100 + digits.pair(2);
+    auto const month = digits.pair(5);
+    auto const day = digits.pair(8);
+    auto const hour = digits.pair(11);
+    auto const minute = digits.pair(14);
+    auto const second = digits.pair(17);
+
+    // "." and at least one digit, or nothing.
+    time_us fraction = 0;
+    if (text.size() > least) {
+        time_us unit = us_per_s;
+        for (std::size_t index = least; index + 1 < text.size(); ++index) {
+            unit /= 10;
+            fraction += digits.digit(index) * unit;
+        }
+        if (text[least - 1] != '.' || unit == us_per_s) {
+            return false;
+        }
+    }
+    if (!digits.ok() || year == 0 || month - 1 >= 12 || day - 1 >= 28 || hour >= 24 ||
+        minute >= 60 || second >= 60) {
+        return false;
+    }
+    date::sys_days const days{date::year_month_day{date::year{static_cast<int>(year)},
+                                                   date::month{month}, date::day{day}}};
+    out = days.time_since_epoch().count() * us_per_day +
+          ((hour * 60 + minute) * 60 + second) * us_per_s + fraction;
+    return true;
+}
+
 bool looks_like_a_date(std::string_view text) noexcept {
     return text.size() > 4 && text[4] == '-';
 }
@@ -130,6 +187,9 @@ bool looks_like_a_date(std::string_view text) noexcept {
 time_reading read_time_text(std::string_view text) noexcept {
     if (text.empty()) {
         return {};
+    }
+    if (time_us usual = 0; read_usual_form(text, usual)) {
+        return {form::utc, usual};
     }
     time_scanner scan(text);
     bool is_year_zero = false;

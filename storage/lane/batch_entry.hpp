@@ -35,8 +35,9 @@ struct batch_entry {
     entry_state state = entry_state::live;
     bool is_bare = false; ///< suspend without `detail` and `received`, which were refused
     ingest::record_error reason = ingest::record_error::none;
-    std::uint32_t owner = 0;  ///< index of its block in the batch, for counting
-    ingest::uuid suspense_id; ///< its row in ingest.suspense if it is a retry; nil: it is not
+    std::uint32_t owner = 0;    ///< index of its block in the batch, for counting
+    std::uint64_t key_hash = 0; ///< set by duplicate_filter::drop_repeats()
+    ingest::uuid suspense_id;   ///< its row in ingest.suspense if it is a retry; nil: it is not
     /// The session in which its key was found stored, which made it a duplicate or a conflict; 0:
     /// it was not. Another session may be with a server that lacks the key.
     std::uint64_t judged_in = 0;

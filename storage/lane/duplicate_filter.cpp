@@ -48,10 +48,14 @@ void duplicate_filter::drop_repeats(std::span<batch_entry> entries, std::size_t 
     first_of_key_.reserve(entries.size());
     for (auto i = static_cast<std::uint32_t>(first); i < entries.size(); ++i) {
         auto& entry = entries[i];
+        if (entry.call == nullptr && entry.event == nullptr) {
+            continue;
+        }
+        entry.key_hash = key_hash_of(entry);
         if (entry.state != entry_state::live) {
             continue;
         }
-        auto const [found, is_first] = first_of_key_.try_emplace(key_hash_of(entry), i);
+        auto const [found, is_first] = first_of_key_.try_emplace(entry.key_hash, i);
         if (is_first || !same_key(entries[found->second], entry)) {
             continue; // two keys with one hash: the unique index decides
         }
@@ -67,9 +71,13 @@ result duplicate_filter::drop_stored(std::span<batch_entry> entries, bool all) {
     // Most batches have no suspect and need no query.
     calls_.clear();
     events_.clear();
-    for (auto& entry : entries) {
-        if (is_in_question(entry) &&
-            (all || entry.is_orphan() || recent_.holds(key_hash_of(entry)))) {
+    constexpr std::size_t distance = 16; // the time of so many looks hides one access to memory
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (i + distance < entries.size()) {
+            recent_.prefetch(entries[i + distance].key_hash);
+        }
+        auto& entry = entries[i];
+        if (is_in_question(entry) && (all || entry.is_orphan() || recent_.holds(entry.key_hash))) {
             (entry.event != nullptr ? events_ : calls_).push_back(&entry);
         }
     }
@@ -153,7 +161,7 @@ result duplicate_filter::ask_events() {
 void duplicate_filter::remember(std::span<batch_entry const> entries) {
     for (auto const& entry : entries) {
         if (entry.state == entry_state::live) {
-            recent_.add(key_hash_of(entry));
+            recent_.add(entry.key_hash);
         }
     }
 }

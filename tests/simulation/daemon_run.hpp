@@ -27,16 +27,18 @@ struct world::daemon_run {
     explicit daemon_run(world& owner)
         : folder{journal_path, owner.disk_},
           owned_lanes{std::make_unique<daemon::pipeline>(
-              daemon::pipeline_options{.lanes = owner.lanes_,
-                                       .memory_bytes_max = owner.memory_bytes_,
-                                       .batch_rows_max = 1 + owner.random_() % 6,
-                                       .linger_max =
-                                           std::chrono::milliseconds{owner.random_() % 20},
-                                       .import_id = {},
-                                       .pause =
-                                           [&owner](std::chrono::milliseconds) {
-                                               return owner.pause(owner.daemon_process_);
-                                           }},
+              daemon::pipeline_options{
+                  .lanes = owner.lanes_,
+                  .memory_bytes_max = owner.memory_bytes_,
+                  .batch_rows_max = 1 + owner.random_() % 6,
+                  .linger_max = std::chrono::milliseconds{owner.random_() % 20},
+                  .piece_rows = owner.random_() % 2 == 0 ? 1 + owner.random_() % 3 : 8192,
+                  .grow_max = std::chrono::milliseconds{owner.random_() % 100},
+                  .import_id = {},
+                  .pause =
+                      [&owner](std::chrono::milliseconds) {
+                          return owner.pause(owner.daemon_process_);
+                      }},
               [&owner](std::uint32_t) {
                   auto store = std::make_unique<model_store>(owner.server_, owner.faults_);
                   store->names_rows = owner.chance(500);

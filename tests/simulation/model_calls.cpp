@@ -74,8 +74,8 @@ std::size_t model_store::insert_calls(std::span<storage::cdr_row const> calls, m
 
 /// The unique index makes a call wait that another open transaction has written.
 result model_store::wait_for_calls(std::span<storage::cdr_row const> calls) {
-    bool const is_free = std::ranges::all_of(
-        calls, [this](auto const& row) { return wait_for(key_of(row)); });
+    bool const is_free =
+        std::ranges::all_of(calls, [this](auto const& row) { return wait_for(key_of(row)); });
     return is_free ? result{} : lock_timeout();
 }
 

@@ -219,7 +219,8 @@ class model_store final : public storage::batch_store {
                               std::span<storage::metric_row const> metrics) override;
     void roll_back() noexcept override;
     storage::result write_ahead(storage::batch const& rows) override;
-    [[nodiscard]] bool has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
+    [[nodiscard]] bool
+    has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
         return true;
     }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override;
@@ -264,7 +265,7 @@ class model_store final : public storage::batch_store {
     std::vector<storage::usage_key> created_usage_; ///< rows that lock_rows() will have made
     std::vector<metric_key> created_metrics_;
     std::vector<storage::cdr_row> ahead_; ///< of the open transaction
-    bool is_outdated_ = false; ///< some usage row of the batch had another version
+    bool is_outdated_ = false;            ///< some usage row of the batch had another version
 };
 
 /// position_store over the model.

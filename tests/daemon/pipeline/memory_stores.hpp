@@ -12,7 +12,9 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tally::daemon::tests {
@@ -75,6 +77,7 @@ class memory_batches final : public storage::batch_store {
     struct state {
         std::set<storage::call_key> calls;
         std::size_t suspended = 0;
+        std::size_t pieces = 0; ///< written ahead of a commit
         std::size_t batches = 0;
         std::size_t refused = 0;
         bool names_rows = false;
@@ -118,29 +121,30 @@ class memory_batches final : public storage::batch_store {
                               std::span<storage::metric_row const> /*metrics*/) override {
         return {};
     }
-    void roll_back() noexcept override {}
-    storage::result write_ahead(storage::batch const& /*rows*/) override {
-        return {storage::failure::transient, "08006", "not here"};
+    void roll_back() noexcept override { ahead_.clear(); }
+    storage::result write_ahead(storage::batch const& rows) override {
+        auto const status = check(rows.calls);
+        if (status.ok()) {
+            ahead_.insert(ahead_.end(), rows.calls.begin(), rows.calls.end());
+            ++state_->pieces;
+        } else {
+            ahead_.clear();
+        }
+        return status;
     }
-    [[nodiscard]] bool has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
+    [[nodiscard]] bool
+    has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
         return true;
     }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
-        bool const is_out = state_->outages > 0;
-        state_->outages -= is_out ? 1 : 0;
-        if (state_->is_away || is_out) {
-            return {storage::failure::transient, "08006", "away"};
+        auto calls = std::exchange(ahead_, {});
+        std::uint32_t refused = storage::commit_counts::no_row;
+        if (auto status = check(rows.calls, &refused); !status.ok()) {
+            counts.refused_call = state_->names_rows ? refused : storage::commit_counts::no_row;
+            return status;
         }
-        auto const bad = std::ranges::find_if(
-            rows.calls, [](auto const& row) { return row.call->destination == "44666"; });
-        if (bad != rows.calls.end()) {
-            ++state_->refused;
-            if (state_->names_rows) {
-                counts.refused_call = static_cast<std::uint32_t>(bad - rows.calls.begin());
-            }
-            return {storage::failure::bad_data, "23514", "no 44666"};
-        }
-        for (auto const& row : rows.calls) {
+        calls.insert(calls.end(), rows.calls.begin(), rows.calls.end());
+        for (auto const& row : calls) {
             state_->calls.insert({row.account_id, row.call->start, row.call->id});
         }
         state_->suspended += rows.suspense.size();
@@ -164,6 +168,27 @@ class memory_batches final : public storage::batch_store {
     void cancel() noexcept override {}
 
   private:
+    /// `refused`: the index of the call that is bad data.
+    storage::result check(std::span<storage::cdr_row const> calls,
+                          std::uint32_t* refused = nullptr) {
+        bool const is_out = state_->outages > 0;
+        state_->outages -= is_out ? 1 : 0;
+        if (state_->is_away || is_out) {
+            return {storage::failure::transient, "08006", "away"};
+        }
+        auto const bad = std::ranges::find_if(
+            calls, [](auto const& row) { return row.call->destination == "44666"; });
+        if (bad == calls.end()) {
+            return {};
+        }
+        ++state_->refused;
+        if (refused != nullptr) {
+            *refused = static_cast<std::uint32_t>(bad - calls.begin());
+        }
+        return {storage::failure::bad_data, "23514", "no 44666"};
+    }
+
+    std::vector<storage::cdr_row> ahead_; ///< of the open transaction
     std::shared_ptr<state> state_;
 };
 

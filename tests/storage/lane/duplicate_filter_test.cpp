@@ -62,6 +62,7 @@ class duplicate_filter_test : public ::testing::Test {
         made.destination = destination;
         batch_entry entry;
         entry.take(made, rating::guided{0}, id_of(account));
+        entry.key_hash = key_hash_of(entry);
         return entry;
     }
     batch_entry event(std::uint8_t number, std::uint64_t content = 7) {
@@ -70,6 +71,7 @@ class duplicate_filter_test : public ::testing::Test {
         made.content = content;
         batch_entry entry;
         entry.take(made, rating::guided_event{});
+        entry.key_hash = key_hash_of(entry);
         return entry;
     }
     /// A row like this call's.

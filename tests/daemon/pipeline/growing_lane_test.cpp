@@ -1,0 +1,114 @@
+#include "tests/daemon/pipeline/stepped_lane.hpp"
+
+// A lane whose batches are written while they grow, with a database in memory.
+
+namespace tally::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::call_json;
+
+class growing_lane : public tests::stepped_lane {
+  protected:
+    growing_lane() {
+        options_.piece_rows = 2;
+        options_.grow_max = 1000ms;
+        options_.grow_idle_max = 50ms;
+        options_.hurries = [this] { return hurries_; };
+    }
+
+    bool hurries_ = false;
+};
+
+TEST_F(growing_lane, commits_several_pieces_at_once) {
+    auto const lane = make_lane();
+    auto const first = push(*lane, call_json(1, 1) + call_json(2, 2));
+    settle(*lane);
+    EXPECT_EQ(database_->pieces, 1U);
+    now_ += 40ms; // longer than a batch lingers that is not written ahead
+    auto const second = push(*lane, call_json(3, 1) + call_json(4, 2));
+    settle(*lane);
+    auto const third = push(*lane, call_json(5, 1));
+    settle(*lane);
+    EXPECT_EQ(database_->pieces, 2U);
+    EXPECT_EQ(database_->batches, 0U);
+    EXPECT_FALSE(first->is_done);
+
+    now_ += 51ms;
+    settle(*lane);
+    EXPECT_EQ(database_->batches, 1U);
+    EXPECT_EQ(database_->calls.size(), 5U);
+    for (auto const& each : {first, second, third}) {
+        EXPECT_TRUE(each->outcome.durable);
+    }
+    EXPECT_EQ(lane->records_waiting(), 0U);
+}
+
+TEST_F(growing_lane, ends_a_batch_that_is_old_or_full_or_awaited) {
+    auto const lane = make_lane(6);
+    for (std::uint32_t number = 0; number < 100; number += 2) {
+        push(*lane, call_json(number, 1) + call_json(number + 1, 2));
+        settle(*lane);
+        now_ += 30ms;
+    }
+    EXPECT_EQ(database_->batches, 100U / 6); // full
+
+    auto const before = database_->batches;
+    auto const large = make_lane(1000);
+    for (std::uint32_t number = 200; number < 300; number += 2) {
+        push(*large, call_json(number, 1) + call_json(number + 1, 2));
+        settle(*large);
+        now_ += 30ms;
+    }
+    EXPECT_EQ(database_->batches, before + 1); // old: 50 pushes took 1.5 s
+
+    hurries_ = true;
+    now_ += 6ms;
+    settle(*large);
+    EXPECT_EQ(database_->batches, before + 2);
+}
+
+TEST_F(growing_lane, stores_the_usual_way_what_the_database_refuses_to_take_ahead) {
+    auto const lane = make_lane();
+    auto const good = push(*lane, call_json(1, 1) + call_json(2, 2), 1);
+    settle(*lane);
+    auto const bad = push(*lane, call_json(3, 1) + call_json(4, 2, "44666"), 2);
+    for (int i = 0; i < 100; ++i) {
+        now_ += 200ms;
+        settle(*lane);
+    }
+    EXPECT_TRUE(good->outcome.durable);
+    EXPECT_EQ(good->outcome.committed, 2U);
+    EXPECT_EQ(bad->outcome.committed, 1U);
+    EXPECT_EQ(bad->outcome.suspended, 1U);
+    EXPECT_EQ(database_->calls.size(), 3U);
+    EXPECT_EQ(database_->suspended, 1U);
+}
+
+// What they rest on may be lost, and their stream is read again.
+TEST_F(growing_lane, rolls_back_what_came_before_the_database_went_back) {
+    auto const lane = make_lane();
+    auto const before = push(*lane, call_json(1, 1) + call_json(2, 2));
+    settle(*lane);
+    ++generation_;
+    auto const after = push(*lane, call_json(3, 1));
+    settle(*lane);
+    now_ += 2s;
+    settle(*lane);
+    EXPECT_FALSE(before->outcome.durable);
+    EXPECT_TRUE(after->outcome.durable);
+    EXPECT_EQ(database_->calls.size(), 1U);
+}
+
+TEST_F(growing_lane, gives_up_what_it_has_written_when_it_ends) {
+    auto lane = make_lane();
+    auto const left = push(*lane, call_json(1, 1) + call_json(2, 2));
+    settle(*lane);
+    lane.reset();
+    EXPECT_TRUE(left->is_done);
+    EXPECT_FALSE(left->outcome.durable);
+    EXPECT_TRUE(database_->calls.empty());
+}
+
+} // namespace
+} // namespace tally::daemon
