@@ -63,6 +63,8 @@ struct lane_options {
 ///                              └ refused ─→ aside ─→ store, slowly ─┤
 ///                                             └ too many ─→ suspend ┘
 ///
+/// A large batch of calls is written ahead of its commit while it grows (storage/README.md, S15).
+///
 /// A lane is stepped: step() does what is due and says when more will be. start() gives it a thread
 /// that does only this.
 class lane {

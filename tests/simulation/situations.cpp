@@ -28,6 +28,7 @@ std::vector<std::string> const& situations_wanted() {
         "duplicate in a batch",
         "duplicate inside a chunk",
         "conflict of contents",
+        "calls written ahead",
         "rival took the row",
         "rival created the row",
         "row created before it was locked",

@@ -73,8 +73,32 @@ void sequence::commit_some() {
         }
     }
     rows.session = chance(500) ? 0 : lanes_[lane].model->session() + (chance(100) ? 1 : 0);
-    static_cast<void>(commit(lane, rows, choice >= 7 ? "same records" : "batch"));
+    auto ahead = rows;
+    if (chance(300) && !write_ahead(lane, ahead)) {
+        return;
+    }
+    static_cast<void>(commit(lane, ahead, choice >= 7 ? "same records" : "batch"));
     batches_.push_back(std::move(rows));
+}
+
+/// Some of the calls before the commit, which are removed from `rows`. False: they were refused, and
+/// the transaction is rolled back.
+bool sequence::write_ahead(std::size_t lane, storage::batch& rows) {
+    auto& pair = lanes_[lane];
+    auto const count = static_cast<std::ptrdiff_t>(random_() % (rows.calls.size() + 1));
+    if (count == 0) {
+        return true;
+    }
+
+    auto piece = rows;
+    piece.calls.resize(static_cast<std::size_t>(count));
+    auto const model = pair.model->write_ahead(piece);
+    piece.session += rows.session == 0 ? 0 : pair.session_shift;
+    auto const real = pair.real->write_ahead(piece);
+    expect_same("calls ahead", model, real);
+    rows.written_ahead.add(piece.calls);
+    rows.calls.erase(rows.calls.begin(), rows.calls.begin() + count);
+    return real.ok();
 }
 
 storage::result sequence::lock(std::size_t lane, storage::batch const& rows) {

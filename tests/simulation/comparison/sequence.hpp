@@ -49,6 +49,7 @@ class sequence {
 
     // Requests of a lane.
     void commit_some();
+    bool write_ahead(std::size_t lane, storage::batch& rows);
     void commit_locked();
     void commit_behind_lock();
     void lock_behind_lock();
