@@ -39,6 +39,7 @@ struct settings {
         128 * 1024 * 1024; ///< credit for input in progress, all lanes
     std::int64_t batch_max_rows = 100'000;
     std::int64_t batch_max_linger_ms = 5;
+    std::int64_t batch_max_grow_ms = 3000;
 
     std::int64_t partitions_ahead_days = 7;         ///< created in advance
     std::int64_t partitions_past_days = 7300;       ///< maximum age of a record

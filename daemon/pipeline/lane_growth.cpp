@@ -86,7 +86,7 @@ void lane::add(slice&& share, clock::time_point now) {
 /// Whether enough entries have come to be written ahead. A lane with suspected sources stores the
 /// usual way: their records go aside.
 bool lane::has_piece() const noexcept {
-    return open_->grows && refused_sources_.is_empty() && aside_.empty() && at_once_.empty() &&
+    return open_->grows && options_.grow_max.count() > 0 && refused_sources_.is_empty() && aside_.empty() && at_once_.empty() &&
            open_->entries.size() >= writer_.entries_ahead() + options_.piece_rows;
 }
 

@@ -7,6 +7,7 @@ pipeline_options pipeline_options_of(config::settings const& settings) {
             .memory_bytes_max = settings.lane_memory_bytes_max,
             .batch_rows_max = static_cast<std::size_t>(settings.batch_max_rows),
             .linger_max = std::chrono::milliseconds{settings.batch_max_linger_ms},
+            .grow_max = std::chrono::milliseconds{settings.batch_max_grow_ms},
             .import_id = {}};
 }
 

@@ -58,19 +58,25 @@ world::stored_records world::look() const {
     for (auto const& [id, event] : state.events) {
         there.contents[id].push_back(std::to_string(event.content));
     }
-    for (auto const& [key, received] : state.suspense) {
-        there.suspended.insert(key);
+    for (auto const& [key, reason] : state.suspense) {
+        auto& rows =
+            reason == ingest::record_error::refused_together ? there.together : there.suspended;
+        rows.insert(key);
     }
     return there;
 }
 
 /// How often the database has this record, with its own content.
 unsigned world::times_there(sent_record const& record, stored_records const& there) const {
-    unsigned times = there.suspended.contains({sources_->all()[record.source].id, record.body});
+    suspense_key const key{sources_->all()[record.source].id, record.body};
+    unsigned times = there.suspended.contains(key);
     if (auto const found = there.contents.find(record.id); found != there.contents.end()) {
         times += static_cast<unsigned>(std::ranges::count(found->second, record.content));
     }
-    return times;
+
+    // One that was suspended with others and then sent again is stored: the retry of the first finds
+    // it to be a duplicate.
+    return times == 0 && there.together.contains(key) ? 1 : times;
 }
 
 void world::check_record(std::size_t index, stored_records const& there, char const* when) const {

@@ -56,7 +56,7 @@ using suspense_key = std::pair<ingest::uuid, std::string>;
 struct model_state {
     std::map<storage::call_key, model_call> calls;
     std::map<ingest::uuid, model_event> events;
-    std::map<suspense_key, ingest::time_us> suspense; ///< when it was received
+    std::map<suspense_key, ingest::record_error> suspense; ///< the reason
     std::set<ingest::uuid> batches;
     std::map<storage::usage_key, model_usage> usage;
     std::map<metric_key, model_metric> metrics;

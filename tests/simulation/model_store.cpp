@@ -141,7 +141,7 @@ result model_store::open_batch(storage::batch const& rows, storage::commit_count
     }
     for (auto const& each : rows.suspense) {
         suspense_key key{each.source_id, each.payload};
-        if (next.suspense.try_emplace(std::move(key), each.received).second) {
+        if (next.suspense.try_emplace(std::move(key), each.reason).second) {
             ++counts.suspended;
         }
     }

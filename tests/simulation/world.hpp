@@ -62,7 +62,8 @@ class world {
     /// What the database has of the records that were sent.
     struct stored_records {
         std::map<ingest::uuid, std::vector<std::string>> contents; ///< by record id
-        std::set<suspense_key> suspended;
+        std::set<suspense_key> suspended;                          ///< by themselves
+        std::set<suspense_key> together; ///< with others, perhaps though they are good
     };
 
     // The daemon and its parts (daemon_steps.cpp).

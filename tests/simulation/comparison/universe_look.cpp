@@ -58,7 +58,7 @@ std::vector<std::string> universe::look(model_state const& state) const {
                         number(row.version) + " " + number(row.events) + " " +
                         number(row.total_nanos) + " " + number(row.cost_nanos));
     }
-    for (auto const& [key, received] : state.suspense) {
+    for (auto const& [key, reason] : state.suspense) {
         lines.push_back("suspense " + ingest::to_string(key.first) + " " + key.second);
     }
     for (auto const& id : state.batches) {
