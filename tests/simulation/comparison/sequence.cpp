@@ -62,7 +62,7 @@ void sequence::step() {
     constexpr std::pair<unsigned, request> requests[] = {
         {340, &sequence::commit_some},       {80, &sequence::commit_locked},
         {30, &sequence::commit_behind_lock}, {60, &sequence::lock_behind_lock},
-        {40, &sequence::lock_and_roll_back}, {60, &sequence::ask_committed},
+        {40, &sequence::lock_and_leave},     {60, &sequence::ask_committed},
         {60, &sequence::read_rows},          {60, &sequence::read_records},
         {50, &sequence::end_a_session},      {120, &sequence::move_position},
         {60, &sequence::keep_decisions},     {40, &sequence::read_positions},

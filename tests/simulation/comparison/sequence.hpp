@@ -56,7 +56,7 @@ class sequence {
     bool hold_rows(storage::batch& holding);
     void contend(storage::batch const& holding, std::string const& kind,
                  lane_request const& request);
-    void lock_and_roll_back();
+    void lock_and_leave();
     void ask_committed();
     void read_rows();
     void read_records();
