@@ -81,9 +81,10 @@ result model_store::wait_for_calls(std::span<storage::cdr_row const> calls) {
 
 result model_store::write_ahead(storage::batch const& rows) {
     auto status = open(rows);
-    if (status.ok()) {
-        status = wait_for_calls(rows.calls);
+    if (!status.ok()) {
+        return status;
     }
+    status = wait_for_calls(rows.calls);
 
     // In a copy: nothing is committed yet.
     auto next = server_.now();

@@ -214,15 +214,19 @@ result model_store::open(storage::batch const& rows) {
     if (status.ok() && faults_.chance(faults_.lock_wait)) {
         status = lock_timeout();
     }
+    if (!status.ok()) {
+        roll_back();
+    }
     return status;
 }
 
 result model_store::commit(storage::batch const& rows, storage::commit_counts& counts) {
     counts = {};
     result status = open(rows);
-    if (status.ok()) {
-        status = wait_for_usage(rows);
+    if (!status.ok()) {
+        return status;
     }
+    status = wait_for_usage(rows);
     if (status.ok()) {
         status = wait_for_calls(rows.calls);
     }
