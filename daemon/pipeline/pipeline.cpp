@@ -16,15 +16,6 @@ batch_store_maker lane_connections(std::string connection_string,
     };
 }
 
-namespace {
-
-/// What refused batches may hold of the credit: a quarter, shared by the lanes (R15).
-std::size_t aside_bytes_max(pipeline_options const& options) {
-    return static_cast<std::size_t>(options.memory_bytes_max) / 4 / options.lanes;
-}
-
-} // namespace
-
 pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
                    storage::lane_observer& observer, failure_report& failures)
     : options_{options}, credit_{options.memory_bytes_max} {
@@ -34,21 +25,21 @@ pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
     // New for each run: batches of an earlier run must not be taken for ours.
     auto const daemon_id = ingest::uuid_v7();
     for (std::uint32_t i = 0; i < options.lanes; ++i) {
-        lanes_.push_back(
-            std::make_unique<lane>(lane_options{.lane = i,
-                                                .lanes = options.lanes,
-                                                .daemon_id = daemon_id,
-                                                .import_id = options.import_id,
-                                                .batch_rows_max = options.batch_rows_max,
-                                                .linger_max = options.linger_max,
-                                                .aside_bytes_max = aside_bytes_max(options),
-                                                .piece_rows = options.piece_rows,
-                                                .grow_max = options.grow_max,
-                                                .hurries = [this] { return hurries(); },
-                                                .pause = options.pause,
-                                                .decisions = &decisions_,
-                                                .generation = &generation_},
-                                   connect(i), observer, failures));
+        lanes_.push_back(std::make_unique<lane>(
+            lane_options{.lane = i,
+                         .lanes = options.lanes,
+                         .daemon_id = daemon_id,
+                         .import_id = options.import_id,
+                         .batch_rows_max = options.batch_rows_max,
+                         .linger_max = options.linger_max,
+                         .aside_bytes_max = options.aside_bytes_max / options.lanes,
+                         .piece_rows = options.piece_rows,
+                         .grow_max = options.grow_max,
+                         .hurries = [this] { return hurries(); },
+                         .pause = options.pause,
+                         .decisions = &decisions_,
+                         .generation = &generation_},
+            connect(i), observer, failures));
     }
 }
 

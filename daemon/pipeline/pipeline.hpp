@@ -21,6 +21,9 @@ namespace tally::daemon {
 struct pipeline_options {
     std::uint32_t lanes = 2;
     std::int64_t memory_bytes_max = 64 * 1024 * 1024; ///< of inputs under way
+    /// Of it, what refused batches may hold before records go to suspense without a search; shared by
+    /// the lanes (docs/ARCHITECTURE.md, R15).
+    std::size_t aside_bytes_max = SIZE_MAX;
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
     std::size_t piece_rows = 8192; ///< see lane_options

@@ -30,6 +30,9 @@ struct world::daemon_run {
               daemon::pipeline_options{
                   .lanes = owner.lanes_,
                   .memory_bytes_max = owner.memory_bytes_,
+                  .aside_bytes_max = owner.random_() % 2 == 0
+                                         ? static_cast<std::size_t>(owner.memory_bytes_ / 4)
+                                         : SIZE_MAX,
                   .batch_rows_max = 1 + owner.random_() % 6,
                   .linger_max = std::chrono::milliseconds{owner.random_() % 20},
                   .piece_rows = owner.random_() % 2 == 0 ? 1 + owner.random_() % 3 : 8192,

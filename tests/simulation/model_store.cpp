@@ -144,6 +144,9 @@ result model_store::open_batch(storage::batch const& rows, storage::commit_count
         if (next.suspense.try_emplace(std::move(key), each.reason).second) {
             ++counts.suspended;
         }
+        if (each.reason == ingest::record_error::refused_together) {
+            faults_.met("suspended together");
+        }
     }
     return {};
 }

@@ -23,7 +23,7 @@ class silent_observer final : public storage::lane_observer {
 /// A lane that the test steps, with a database in memory.
 class stepped_lane : public ::testing::Test {
   protected:
-    struct told {
+    struct fate {
         bool is_done = false;
         ingest::block_outcome outcome;
     };
@@ -37,8 +37,8 @@ class stepped_lane : public ::testing::Test {
                                       observer_, failures_);
     }
     /// Pushes calls of one sender; what becomes of them.
-    std::shared_ptr<told> push(lane& target, std::string const& text, std::uint8_t sender = 1) {
-        auto outcome = std::make_shared<told>();
+    std::shared_ptr<fate> push(lane& target, std::string const& text, std::uint8_t sender = 1) {
+        auto outcome = std::make_shared<fate>();
         auto block = block_of(text, 0, sender);
         block->on_done = [outcome](auto const& each) { *outcome = {true, each}; };
         block->admitted_bytes = block_bytes;

@@ -187,7 +187,7 @@ TEST_F(stepped_lane, suspends_what_waits_aside_when_it_holds_too_much_credit) {
         *database_ = {};
         database_->names_rows = names_rows;
         auto const lane = make_lane();
-        std::vector<std::shared_ptr<told>> bad;
+        std::vector<std::shared_ptr<fate>> bad;
         std::size_t late = 0;
         int number = 0;
         for (auto const end = now_ + 10s; now_ < end; now_ += 15ms) {
@@ -227,7 +227,7 @@ TEST_F(stepped_lane, suspends_what_waits_aside_when_it_holds_too_much_credit) {
 TEST_F(stepped_lane, gives_each_sender_aside_its_turn) {
     aside_bytes_max_ = 64 * block_bytes;
     auto const lane = make_lane();
-    std::vector<std::shared_ptr<told>> rarely_bad;
+    std::vector<std::shared_ptr<fate>> rarely_bad;
     int number = 0;
     for (auto const end = now_ + 10s; now_ < end; now_ += 15ms) {
         push(*lane, call_json(++number, 1, "44666"), 1);

@@ -221,9 +221,9 @@ TEST_F(suspense, is_one_daemons_turn_until_its_session_ends) {
 }
 
 TEST_F(suspense, heals_by_what_the_reason_says) {
-    EXPECT_THAT(curable_reasons(),
-                ::testing::IsSupersetOf({"unknown_account", "unknown_subscription",
-                                         "unknown_number", "no_active_subscription", "no_rate"}));
+    EXPECT_THAT(curable_reasons(), ::testing::IsSupersetOf(
+                                       {"unknown_account", "unknown_subscription", "unknown_number",
+                                        "no_active_subscription", "no_rate", "refused_together"}));
     EXPECT_THAT(curable_reasons(), ::testing::Not(::testing::Contains("conflict")));
 }
 
