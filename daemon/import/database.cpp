@@ -45,8 +45,10 @@ class postgres_imports final : public import_database {
     }
 
     storage::result apply_effects(std::function<bool()> const& is_stopping) override {
+        storage::pq_connection connection{
+            connection_string_, "tallyd import effects", {}, storage::effect_limits()};
         storage::effect_counts ignored;
-        return storage::effect_queue{connection_}.apply_present(is_stopping, ignored);
+        return storage::effect_queue{connection}.apply_present(is_stopping, ignored);
     }
 
     batch_store_maker connect_lanes() override {

@@ -59,7 +59,7 @@ TEST_F(growing_batch_test, keeps_repeats_conflicts_and_what_has_no_price_out) {
         make_.call(1, 1, "4420", 60), make_.call(2, 1, "4420", 60),
         make_.call(1, 1, "4420", 60),  // a repeat of the piece before
         make_.call(2, 1, "4420", 90),  // in conflict with it
-        make_.call(3, 9, "4420", 60)}; // of nobody
+        make_.call(3, 9, "4420", 60)}; // without a payer
     lane a{connection_};
     auto entries = entries_of(calls);
 
