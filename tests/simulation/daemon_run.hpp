@@ -31,7 +31,8 @@ struct world::daemon_run {
                   .lanes = owner.lanes_,
                   .memory_bytes_max = owner.memory_bytes_,
                   .aside_bytes_max = owner.random_() % 2 == 0
-                                         ? static_cast<std::size_t>(owner.memory_bytes_ / 4)
+                                         ? static_cast<std::size_t>(owner.memory_bytes_ >>
+                                                                    (2 + owner.random_() % 4))
                                          : SIZE_MAX,
                   .batch_rows_max = 1 + owner.random_() % 6,
                   .linger_max = std::chrono::milliseconds{owner.random_() % 20},
