@@ -2,8 +2,8 @@
 
 #include "rating/catalog/catalog.hpp"
 #include "storage/catalog/load_warnings.hpp"
-#include "storage/postgres/result.hpp"
 #include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/result.hpp"
 
 #include <memory>
 #include <string>

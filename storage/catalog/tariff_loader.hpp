@@ -4,8 +4,8 @@
 #include "rating/catalog/catalog.hpp"
 #include "rating/tariff/tariff.hpp"
 #include "storage/catalog/load_warnings.hpp"
-#include "storage/postgres/result.hpp"
 #include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/result.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 

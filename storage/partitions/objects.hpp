@@ -1,7 +1,7 @@
 #pragma once
 
-#include "storage/postgres/result.hpp"
 #include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/result.hpp"
 
 #include <cstdint>
 #include <string>

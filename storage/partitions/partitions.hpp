@@ -3,8 +3,8 @@
 #include "ingest/record/cdr.hpp"
 #include "storage/partitions/objects.hpp"
 #include "storage/partitions/policy.hpp"
-#include "storage/postgres/result.hpp"
 #include "storage/postgres/pq_connection.hpp"
+#include "storage/postgres/result.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "storage/postgres/copy_encoder.hpp"
-#include "storage/postgres/result.hpp"
 #include "storage/postgres/pq_link.hpp"
+#include "storage/postgres/result.hpp"
 
 #include <cstdint>
 #include <memory>
