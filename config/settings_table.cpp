@@ -110,7 +110,7 @@ constexpr setting table[] = {
      "maximum number of records in one transaction"},
     {"batch.max_linger_ms", milliseconds(&s::batch_max_linger_ms, 0, 60'000),
      "how long a batch waits for more records under low load"},
-    {"batch.max_grow_ms", milliseconds(&s::batch_max_grow_ms, 0, 60'000),
+    {"batch.max_grow_ms", milliseconds(&s::batch_max_grow_ms, 0, 10'000),
      "how long a large batch may grow while its calls are written; 0: not at all"},
 
     {"partitions.ahead_days", days(&s::partitions_ahead_days, 1),

@@ -157,6 +157,10 @@ lane::turn lane::step(clock::time_point now, slice&& share) {
         // Bad input and a lost database do not throw, so this is a bug or a lack of memory. Records
         // that are not committed stay in the journal: ending here loses nothing.
         failures_.report("lane", "lane " + std::to_string(options_.lane) + ": " + error.what());
+        if (!share.is_empty()) { // it was not added
+            records_waiting_.fetch_sub(share.indices().size(), std::memory_order_relaxed);
+            share.give_up();
+        }
     }
 
     // Whether it ends by plan or by failure: later slices must be refused, not queued (R2).
@@ -207,7 +211,7 @@ lane::turn lane::advance(clock::time_point now) {
         write_ahead();
 
         // More may have come meanwhile: the batch grows as long as it may and slices are there.
-        if (open_->grows && now < opened_at_ + options_.grow_max) {
+        if (open_->grows && now < opened_at_ + options_.grow_max && pace() != growth::awaited) {
             return {};
         }
     }

@@ -20,6 +20,14 @@
 
 namespace tally::daemon {
 
+/// What decides how long a batch grows that is written ahead.
+enum class growth : std::uint8_t {
+    as_usual,        ///< until no more records come
+    awaited,         ///< a sender waits for COMMIT: until the piece is written
+    short_here,      ///< memory is short, and this lane holds most of it: until its queue is empty
+    short_elsewhere, ///< memory is short, and another lane will give more of it back
+};
+
 struct lane_options {
     std::uint32_t lane = 0;
     std::uint32_t lanes = 1;
@@ -34,9 +42,8 @@ struct lane_options {
     /// How long a batch that is written ahead grows at most, and waits for its next slice.
     std::chrono::milliseconds grow_max{3000};
     std::chrono::milliseconds grow_idle_max{100};
-    /// Whether a growing batch is to be committed soon: a sender waits for COMMIT, or memory is short.
-    /// Empty: never.
-    std::function<bool()> hurries{};
+    /// Asked while a batch grows. Empty: as usual.
+    std::function<growth()> pace{};
     /// Waits before a failed attempt is repeated; false: give up. Empty: the lane's own wait, which
     /// give_up() ends.
     storage::retry_wait pause{};
@@ -143,7 +150,8 @@ class lane {
     void add(slice&& share, clock::time_point now);
     turn rest(clock::time_point now);
     [[nodiscard]] clock::duration linger_left(clock::time_point now) const;
-    bool has_piece() const noexcept;
+    [[nodiscard]] bool has_piece() const noexcept;
+    [[nodiscard]] growth pace() const;
     void write_ahead();
     bool store_grown(clock::time_point now);
     bool store_open_batch(clock::time_point now);

@@ -48,14 +48,30 @@ lane::turn lane::rest(clock::time_point now) {
     return {.wait = is_due ? clock::duration::zero() : std::min<clock::duration>(left, idle_wait)};
 }
 
+growth lane::pace() const {
+    return options_.pace ? options_.pace() : growth::as_usual;
+}
+
 lane::clock::duration lane::linger_left(clock::time_point now) const {
-    bool const grows = writer_.entries_ahead() > 0 && open_->grows;
-    if (!grows || (options_.hurries && options_.hurries())) {
+    if (writer_.entries_ahead() == 0) {
         return opened_at_ + options_.linger_max - now;
+    }
+    if (!open_->grows) {
+        return clock::duration::zero(); // what came last needs another transaction
     }
 
     // Under load the next slice comes soon, and the counters are written once for a larger batch.
-    return std::min(opened_at_ + options_.grow_max, added_at_ + options_.grow_idle_max) - now;
+    auto const limit = opened_at_ + options_.grow_max - now;
+    switch (pace()) {
+    case growth::awaited:
+    case growth::short_here:
+        return clock::duration::zero();
+    case growth::short_elsewhere:
+        return limit;
+    case growth::as_usual:
+        break;
+    }
+    return std::min(limit, added_at_ + options_.grow_idle_max - now);
 }
 
 void lane::add(slice&& share, clock::time_point now) {
@@ -86,7 +102,8 @@ void lane::add(slice&& share, clock::time_point now) {
 /// Whether enough entries have come to be written ahead. A lane with suspected sources stores the
 /// usual way: their records go aside.
 bool lane::has_piece() const noexcept {
-    return open_->grows && options_.grow_max.count() > 0 && refused_sources_.is_empty() && aside_.empty() && at_once_.empty() &&
+    return open_->grows && options_.grow_max.count() > 0 && refused_sources_.is_empty() &&
+           aside_.empty() && at_once_.empty() &&
            open_->entries.size() >= writer_.entries_ahead() + options_.piece_rows;
 }
 
@@ -112,11 +129,13 @@ bool lane::store_grown(clock::time_point now) {
     batch->parts_left = written < entries.size() ? 2 : 1;
     auto const parts = aside_.size();
     bool goes_on = store({batch, entries.first(written)});
-    if (goes_on && written < entries.size()) {
-        goes_on = store({batch, entries.subspan(written)});
-    }
-    if (aside_.size() > parts) {
+    auto const rest = entries.subspan(written);
+    if (aside_.size() > parts || !at_once_.empty()) {
+        // The first was refused, and the rest may not overtake what is left of it.
         budget_.spend(now);
+        batch->parts_left += rest.empty() ? 0 : put_aside(batch, rest) - 1;
+    } else if (goes_on && !rest.empty()) {
+        goes_on = store({batch, rest});
     }
     return goes_on;
 }

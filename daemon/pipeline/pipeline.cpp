@@ -35,7 +35,7 @@ pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
                          .aside_bytes_max = options.aside_bytes_max / options.lanes,
                          .piece_rows = options.piece_rows,
                          .grow_max = options.grow_max,
-                         .hurries = [this] { return hurries(); },
+                         .pace = [this, i] { return pace_of(i); },
                          .pause = options.pause,
                          .decisions = &decisions_,
                          .generation = &generation_},
@@ -49,11 +49,23 @@ void pipeline::start() {
     }
 }
 
-/// Whether open batches should be committed although more records come.
-bool pipeline::hurries() const {
-    // Their readers are soon out of credit, and get it back only by commits.
-    bool const is_short = credit_.used() > options_.memory_bytes_max / 5 * 4;
-    return is_short || (is_awaited_ && is_awaited_());
+/// How long the open batch of a lane may grow.
+growth pipeline::pace_of(std::size_t number) const {
+    if (is_awaited_ && is_awaited_()) {
+        return growth::awaited;
+    }
+    if (credit_.used() <= options_.memory_bytes_max / 5 * 4) {
+        return growth::as_usual;
+    }
+
+    // Readers are soon out of credit, and get it back only by commits: by those of the lanes that
+    // hold most of it. The small batch of another lane would give back little.
+    std::size_t sum = 0;
+    for (auto const& one : lanes_) {
+        sum += one->records_waiting();
+    }
+    return lanes_[number]->records_waiting() * lanes_.size() >= sum ? growth::short_here
+                                                                    : growth::short_elsewhere;
 }
 
 std::vector<ingest::uuid> pipeline::last_batches() const {
@@ -134,20 +146,22 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
 
     blocks_under_way_.fetch_add(1, std::memory_order_acq_rel);
 
+    // All are made before the first is pushed: if a push throws, the others give up their records.
+    std::vector<slice> shares;
+    shares.reserve(options_.lanes);
+    for (std::uint32_t i = 0; i < options_.lanes; ++i) {
+        shares.emplace_back(routed, i);
+    }
+
     // A lane that has ended refuses this slice and every later one. The refused slice is given up, so
     // the block reports that it is not durable (R2).
     for (std::uint32_t i = 0; i < options_.lanes; ++i) {
-        if (routed->indices_of(i).empty()) {
-            continue;
-        }
-
-        slice share{routed, i};
-        if (is_reversed(reversal::drop_when_busy) && lanes_[i]->records_waiting() > 2) {
-            share.finish({});
-            continue;
-        }
-        if (!lanes_[i]->push(std::move(share))) {
-            share.give_up();
+        if (shares[i].indices().empty()) {
+            shares[i].give_up();
+        } else if (is_reversed(reversal::drop_when_busy) && lanes_[i]->records_waiting() > 2) {
+            shares[i].finish({});
+        } else if (!lanes_[i]->push(std::move(shares[i]))) {
+            shares[i].give_up();
         }
     }
     return ingest::push_status::pushed;

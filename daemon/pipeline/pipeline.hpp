@@ -98,7 +98,7 @@ class pipeline final : public ingest::record_sink {
     }
 
   private:
-    [[nodiscard]] bool hurries() const;
+    [[nodiscard]] growth pace_of(std::size_t number) const;
 
     pipeline_options options_;
     credit credit_;

@@ -112,8 +112,8 @@ class batch_store {
     virtual void roll_back() noexcept = 0;
 
     /// Writes rows.calls into the transaction of the next commit(), and begins it if none is open.
-    /// Of `rows` only the calls, `id`, `opened` and `session` matter. Neither locks a row that
-    /// exists nor changes one. The caller adds the calls to rows.written_ahead and removes them
+    /// Of `rows` only the calls, `id`, `opened` and `session` matter. No row that
+    /// exists is changed. The caller adds the calls to rows.written_ahead and removes them
     /// from rows.calls before the next request. After a failure no transaction is open, and all
     /// that was written ahead is gone.
     virtual result write_ahead(batch const& rows) = 0;

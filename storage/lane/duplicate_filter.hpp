@@ -25,7 +25,8 @@ class duplicate_filter {
     /// Compares the entries with each other; keeps the first of each key. Those before `first` were
     /// compared by the call before.
     void drop_repeats(std::span<batch_entry> entries, std::size_t first = 0);
-    /// After drop_repeats(): asks the database which entries are stored: about all of them, or only about those whose key
+    /// After drop_repeats(): asks the database which entries are stored: about all of them, or only
+    /// about those whose key
     /// is in the memory.
     result drop_stored(std::span<batch_entry> entries, bool all);
     /// The same; asks about all if the last answers found duplicates. While a sender repeats

@@ -47,7 +47,7 @@ class entry_batch {
     /// Second pass: fills `out`. Its identity and its positions are kept, the rest is replaced.
     void rate(batch& out);
 
-    /// The same in pieces, for a batch of calls that grows (lane_ahead): begin({}) and start(), then
+    /// The same in pieces, for a batch of calls that grows (growing_batch): begin({}) and start(), then
     /// for each piece take(), load() and rate_taken(), at the end finish(). `entries` are all so far,
     /// those from `first` on are new; only calls may be live among them.
     void start(batch& out);

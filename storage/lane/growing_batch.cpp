@@ -6,11 +6,12 @@
 namespace tally::storage {
 
 /// Only calls that need no lock before them: an event may be stored already, and a retried record may
-/// be settled, which is found out by locks that come before the calls (R13).
+/// be settled, which is found out by locks that come before the calls (R13). An orphan is looked for
+/// among stored calls, where the batch's own, which are not committed, would be found as well.
 bool growing_batch::takes(std::span<batch_entry const> entries) {
     auto const fresh = entries.subspan(size_);
     bool const are_plain = std::ranges::all_of(fresh, [](auto const& entry) {
-        return entry.event == nullptr && entry.suspense_id.is_nil();
+        return entry.event == nullptr && entry.suspense_id.is_nil() && !entry.is_orphan();
     });
     if (!are_plain) {
         return false;
@@ -22,6 +23,7 @@ bool growing_batch::takes(std::span<batch_entry const> entries) {
 
 result growing_batch::take(std::span<batch_entry> entries, std::uint64_t session, batch& out) {
     if (size_ == 0) {
+        began_ = std::chrono::steady_clock::now();
         rows_.begin({});
         rows_.start(out);
     }

@@ -5,6 +5,7 @@
 #include "storage/lane/entry_batch.hpp"
 #include "storage/lane/partition_guard.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,8 +19,8 @@ namespace tally::storage {
 ///     takes(entries) ─→ take(entries, ...) ─→ ... ─→ finish() ─→ commit ─→ ended()
 ///                              └ failed: rolled back, the lane stores the entries the usual way
 ///
-/// A piece locks no row that exists, so an open batch keeps no other session waiting, except one that
-/// stores the same calls. One thread.
+/// A piece changes no row that exists, so an open batch keeps no other session waiting, except one that
+/// stores the same calls or changes the partition itself. One thread.
 class growing_batch {
   public:
     /// All must outlive this object.
@@ -29,6 +30,8 @@ class growing_batch {
 
     /// The number of entries that are written.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// When its first piece was taken.
+    [[nodiscard]] std::chrono::steady_clock::time_point began() const noexcept { return began_; }
     /// Whether take() may write these entries, of which the first size() are written already.
     [[nodiscard]] bool takes(std::span<batch_entry const> entries);
     /// Drops duplicates among the new entries, rates them, and writes their calls. `session`: the one
@@ -53,6 +56,7 @@ class growing_batch {
     partition_guard& partitions_;
     duplicate_filter& duplicates_;
     std::size_t size_ = 0;
+    std::chrono::steady_clock::time_point began_;
     std::uint32_t failures_ = 0; ///< in a row
     std::uint32_t batches_to_skip_ = 0;
 };

@@ -36,6 +36,8 @@ lane_writer::ahead lane_writer::write_ahead(std::span<batch_entry> entries,
         return ahead::not_now;
     }
     if (growing_.size() == 0) {
+        // As in store(): a repeat of a call that is suspended is a duplicate.
+        duplicates_.drop_repeats(entries);
         bool is_refused = false;
         if (!partitions_.refuse(entries, retry_, is_refused)) {
             return ahead::failed;
@@ -60,9 +62,8 @@ lane_writer::ahead lane_writer::write_ahead(std::span<batch_entry> entries,
 
 /// Ends what write_ahead() has begun.
 lane_writer::step lane_writer::commit_ahead(std::span<batch_entry> entries) {
-    auto const began = clock::now();
     growing_.finish(entries, out_);
-    auto const next = commit(entries, began);
+    auto const next = commit(entries, growing_.began());
     growing_.ended(next == step::done);
     return next;
 }

@@ -14,10 +14,10 @@ class growing_lane : public tests::stepped_lane {
         options_.piece_rows = 2;
         options_.grow_max = 1000ms;
         options_.grow_idle_max = 50ms;
-        options_.hurries = [this] { return hurries_; };
+        options_.pace = [this] { return pace_; };
     }
 
-    bool hurries_ = false;
+    growth pace_ = growth::as_usual;
 };
 
 TEST_F(growing_lane, commits_several_pieces_at_once) {
@@ -62,8 +62,7 @@ TEST_F(growing_lane, ends_a_batch_that_is_old_or_full_or_awaited) {
     }
     EXPECT_EQ(database_->batches, before + 1); // old: 50 pushes took 1.5 s
 
-    hurries_ = true;
-    now_ += 6ms;
+    pace_ = growth::awaited;
     settle(*large);
     EXPECT_EQ(database_->batches, before + 2);
 }
