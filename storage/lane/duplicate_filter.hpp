@@ -26,8 +26,7 @@ class duplicate_filter {
     /// compared by the call before.
     void drop_repeats(std::span<batch_entry> entries, std::size_t first = 0);
     /// After drop_repeats(): asks the database which entries are stored: about all of them, or only
-    /// about those whose key
-    /// is in the memory.
+    /// about those whose key is in the memory.
     result drop_stored(std::span<batch_entry> entries, bool all);
     /// The same; asks about all if the last answers found duplicates. While a sender repeats
     /// everything, that costs a query per batch instead of a failed COPY.

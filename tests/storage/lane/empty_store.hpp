@@ -48,7 +48,8 @@ class empty_store : public storage::batch_store {
     }
     void roll_back() noexcept override {}
     storage::result write_ahead(storage::batch const& /*rows*/) override { return {}; }
-    [[nodiscard]] bool has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
+    [[nodiscard]] bool
+    has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
         return true;
     }
     storage::result commit(storage::batch const& /*rows*/,
