@@ -71,7 +71,7 @@ TEST_F(growing_batch_test, keeps_repeats_conflicts_and_what_has_no_price_out) {
     EXPECT_EQ(entries[2].state, entry_state::duplicate);
     EXPECT_EQ(entries[3].reason, record_error::conflict);
     EXPECT_EQ(one("SELECT string_agg(reason, ' ' ORDER BY reason) FROM suspense"),
-              "conflict unknown_subscription");
+              "conflict unknown_account");
     EXPECT_EQ(one("SELECT received || ' ' || committed || ' ' || duplicate || ' ' || suspended"
                   " FROM batches"),
               "5 2 1 2");
