@@ -31,8 +31,8 @@ struct waiting_effects {
 ///     BEGIN, wait for the turn, apply the next effects, refused events to suspense, delete, COMMIT
 ///
 /// A failure leaves the effects in the queue. One that fails for good, for longer than the patience,
-/// goes to suspense with the database's message, if some effect behind it can be applied. If only the answer to COMMIT was lost they are gone,
-/// and are counted nowhere.
+/// goes to suspense with the database's message, if some effect behind it can be applied. If only the
+/// answer to COMMIT was lost they are gone, and are counted nowhere.
 class effect_queue {
   public:
     /// `connection` must outlive this object.

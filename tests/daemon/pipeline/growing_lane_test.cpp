@@ -84,6 +84,27 @@ TEST_F(growing_lane, stores_the_usual_way_what_the_database_refuses_to_take_ahea
     EXPECT_EQ(database_->suspended, 1U);
 }
 
+// The first part of the batch is written ahead, the second needs another transaction.
+TEST_F(growing_lane, lets_nothing_overtake_a_part_that_was_refused) {
+    auto const lane = make_lane();
+    database_->refuses_late = true;
+    auto const first = push(*lane, call_json(1, 1) + call_json(2, 2, "44666"));
+    settle(*lane);
+    EXPECT_EQ(database_->pieces, 1U);
+    database_->knows_days = false;
+    auto const second = push(*lane, call_json(3, 1) + call_json(4, 1));
+    for (int i = 0; i < 100; ++i) {
+        now_ += 200ms;
+        settle(*lane);
+    }
+
+    EXPECT_EQ(first->outcome, (ingest::block_outcome{true, 1, 0, 1}));
+    EXPECT_EQ(second->outcome, (ingest::block_outcome{true, 2, 0, 0}));
+    ASSERT_EQ(database_->order.size(), 3U);
+    auto const id = ingest::to_string(ingest::uuid_v5(ingest::call_id_name_space, "call-1"));
+    EXPECT_EQ(database_->order.front(), id);
+}
+
 // What they rest on may be lost, and their stream is read again.
 TEST_F(growing_lane, rolls_back_what_came_before_the_database_went_back) {
     auto const lane = make_lane();

@@ -82,7 +82,10 @@ class memory_batches final : public storage::batch_store {
         std::size_t refused = 0;
         bool names_rows = false;
         bool is_away = false;
-        int outages = 0; ///< so many commits fail before one is made
+        bool refuses_late = false;      ///< what is written ahead is refused by commit()
+        bool knows_days = true;         ///< partitions are there
+        std::vector<std::string> order; ///< the calls as they were stored
+        int outages = 0;                ///< so many commits fail before one is made
     };
     explicit memory_batches(std::shared_ptr<state> shared) : state_{std::move(shared)} {}
 
@@ -123,7 +126,7 @@ class memory_batches final : public storage::batch_store {
     }
     void roll_back() noexcept override { ahead_.clear(); }
     storage::result write_ahead(storage::batch const& rows) override {
-        auto const status = check(rows.calls);
+        auto const status = state_->refuses_late ? storage::result{} : check(rows.calls);
         if (status.ok()) {
             ahead_.insert(ahead_.end(), rows.calls.begin(), rows.calls.end());
             ++state_->pieces;
@@ -134,10 +137,13 @@ class memory_batches final : public storage::batch_store {
     }
     [[nodiscard]] bool
     has_cdr_days(std::span<std::int32_t const> /*days*/) const noexcept override {
-        return true;
+        return state_->knows_days;
     }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
         auto calls = std::exchange(ahead_, {});
+        if (auto status = check(calls); !status.ok()) {
+            return status;
+        }
         std::uint32_t refused = storage::commit_counts::no_row;
         if (auto status = check(rows.calls, &refused); !status.ok()) {
             counts.refused_call = state_->names_rows ? refused : storage::commit_counts::no_row;
@@ -146,6 +152,7 @@ class memory_batches final : public storage::batch_store {
         calls.insert(calls.end(), rows.calls.begin(), rows.calls.end());
         for (auto const& row : calls) {
             state_->calls.insert({row.account_id, row.call->start, row.call->id});
+            state_->order.push_back(ingest::to_string(row.call->id));
         }
         state_->suspended += rows.suspense.size();
         ++state_->batches;
