@@ -161,7 +161,7 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
         } else if (is_reversed(reversal::drop_when_busy) && lanes_[i]->records_waiting() > 2) {
             shares[i].finish({});
         } else if (!lanes_[i]->push(std::move(shares[i]))) {
-            shares[i].give_up();
+            shares[i].give_up(); // NOLINT(bugprone-use-after-move): a refused one stays here
         }
     }
     return ingest::push_status::pushed;

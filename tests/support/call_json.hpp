@@ -67,7 +67,7 @@ class call_json {
     [[nodiscard]] std::string text() const {
         std::string json;
         for (auto const& [name, value] : members_) {
-            json += (json.empty() ? "{\"" : ",\"") + name + "\":" + value;
+            json.append(json.empty() ? "{\"" : ",\"").append(name).append("\":").append(value);
         }
         return json + "}";
     }

@@ -126,7 +126,7 @@ class memory_batches final : public storage::batch_store {
     }
     void roll_back() noexcept override { ahead_.clear(); }
     storage::result write_ahead(storage::batch const& rows) override {
-        auto const status = state_->refuses_late ? storage::result{} : check(rows.calls);
+        auto status = state_->refuses_late ? storage::result{} : check(rows.calls);
         if (status.ok()) {
             ahead_.insert(ahead_.end(), rows.calls.begin(), rows.calls.end());
             ++state_->pieces;
