@@ -16,7 +16,7 @@ batch_store_maker lane_connections(std::string connection_string,
     };
 }
 
-pipeline::pipeline(pipeline_options options, batch_store_maker const& connect,
+pipeline::pipeline(pipeline_options const& options, batch_store_maker const& connect,
                    storage::lane_observer& observer, failure_report& failures)
     : options_{options}, credit_{options.memory_bytes_max} {
     // One default source until the first load, so that sources() is never nullptr.
@@ -156,11 +156,14 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
     // A lane that has ended refuses this slice and every later one. The refused slice is given up, so
     // the block reports that it is not durable (R2).
     for (std::uint32_t i = 0; i < options_.lanes; ++i) {
-        if (shares[i].indices().empty()) {
-            shares[i].give_up();
-        } else if (is_reversed(reversal::drop_when_busy) && lanes_[i]->records_waiting() > 2) {
+        if (is_reversed(reversal::drop_when_busy) && lanes_[i]->records_waiting() > 2) {
             shares[i].finish({});
-        } else if (!lanes_[i]->push(std::move(shares[i]))) {
+            continue;
+        }
+
+        // One without records has no way to go.
+        bool const is_taken = !shares[i].indices().empty() && lanes_[i]->push(std::move(shares[i]));
+        if (!is_taken) {
             shares[i].give_up(); // NOLINT(bugprone-use-after-move): a refused one stays here
         }
     }

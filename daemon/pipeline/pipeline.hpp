@@ -52,7 +52,7 @@ batch_store_maker lane_connections(std::string connection_string,
 /// gives up those that are not, and reports them as not durable.
 class pipeline final : public ingest::record_sink {
   public:
-    pipeline(pipeline_options options, batch_store_maker const& connect,
+    pipeline(pipeline_options const& options, batch_store_maker const& connect,
              storage::lane_observer& observer, failure_report& failures);
     ~pipeline() override;
 

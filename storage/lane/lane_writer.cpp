@@ -16,7 +16,7 @@ using ingest::record_error;
 
 } // namespace
 
-lane_writer::lane_writer(batch_store& database, options settings, lane_observer& observer,
+lane_writer::lane_writer(batch_store& database, options const& settings, lane_observer& observer,
                          retry_wait wait)
     : database_{database}, options_{settings}, observer_{observer}, wait_{std::move(wait)},
       rows_{settings.usage_states_max, settings.metric_states_max}, partitions_{database},

@@ -96,7 +96,8 @@ class lane_writer {
         std::size_t metric_states_max = 500'000;  ///< see entry_batch
     };
 
-    lane_writer(batch_store& database, options settings, lane_observer& observer, retry_wait wait);
+    lane_writer(batch_store& database, options const& settings, lane_observer& observer,
+                retry_wait wait);
 
     /// Writes the calls of a batch that still grows. `entries` are all of the batch so far, at most
     /// 2^32; those that an earlier call has written are skipped. store() must follow with what was
