@@ -29,7 +29,6 @@ std::vector<std::string> const& situations_wanted() {
         "duplicate inside a chunk",
         "conflict of contents",
         "calls written ahead",
-        "suspended together",
         "rival took the row",
         "rival created the row",
         "row created before it was locked",
