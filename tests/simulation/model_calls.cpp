@@ -1,6 +1,7 @@
 #include "tests/simulation/model_server.hpp"
 
 #include <algorithm>
+#include <set>
 
 // The calls of the model's transactions: COPY, and the unique index.
 
@@ -43,13 +44,21 @@ std::string content_of(ingest::cdr const& call) {
 }
 
 /// COPY checks the rows before it adds them to the unique index. `refused`: the index of one.
-result model_store::copy_calls(std::span<storage::cdr_row const> calls, model_state& next,
-                               std::uint32_t& refused) {
+result model_store::check_rows(std::span<storage::cdr_row const> calls, std::uint32_t& refused) {
     for (std::uint32_t i = 0; i < calls.size(); ++i) {
         if (calls[i].call->hangup_cause == "refused") {
             refused = i;
             return {failure::bad_data, "23514", "violates check constraint"};
         }
+    }
+    return {};
+}
+
+result model_store::copy_calls(std::span<storage::cdr_row const> calls, model_state& next,
+                               std::uint32_t& refused) {
+    auto status = check_rows(calls, refused);
+    if (!status.ok()) {
+        return status;
     }
     if (auto const stored = insert_calls(calls, next); stored != calls.size()) {
         refused = static_cast<std::uint32_t>(stored);
@@ -86,14 +95,22 @@ result model_store::write_ahead(storage::batch const& rows) {
     }
     status = wait_for_calls(rows.calls);
 
-    // In a copy: nothing is committed yet.
-    auto next = server_.now();
     std::uint32_t refused = 0;
-    if (status.ok() && insert_calls(ahead_, next) != ahead_.size()) {
-        status = {failure::duplicate, "23505", "duplicate key"};
-    }
     if (status.ok()) {
-        status = copy_calls(rows.calls, next, refused);
+        status = check_rows(rows.calls, refused);
+    }
+
+    // The unique index has what is committed and what this transaction has written.
+    std::set<storage::call_key> keys;
+    for (auto const& row : ahead_) {
+        keys.insert(key_of(row));
+    }
+    for (auto const& row : rows.calls) {
+        bool const is_new =
+            keys.insert(key_of(row)).second && !server_.now().calls.contains(key_of(row));
+        if (status.ok() && !is_new) {
+            status = {failure::duplicate, "23505", "duplicate key"};
+        }
     }
     if (!status.ok()) {
         roll_back();

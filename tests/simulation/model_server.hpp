@@ -162,8 +162,8 @@ struct model_faults {
     unsigned slow_lock = 300; ///< per mille: others run between the statements that lock
 };
 
-/// A connection as storage::pq_connection is one: it opens on demand; the first request in a session
-/// that has ended fails, and the next one opens another.
+/// A connection as storage::pq_connection is one: it opens on demand; the first request in a
+/// session that has ended fails, and the next one opens another.
 class model_session {
   public:
     model_session(model_server& server, model_faults const& faults)
@@ -194,8 +194,8 @@ class model_session {
     std::uint64_t generation_ = 0;
 };
 
-/// batch_store over the model. A call with the hang-up cause "refused" breaks a CHECK; `names_rows`:
-/// whether the server's report names the row.
+/// batch_store over the model. A call with the hang-up cause "refused" breaks a CHECK;
+/// `names_rows`: whether the server's report names the row.
 class model_store final : public storage::batch_store {
   public:
     model_store(model_server& server, model_faults const& faults)
@@ -253,6 +253,8 @@ class model_store final : public storage::batch_store {
     storage::result open_batch(storage::batch const& rows, storage::commit_counts& counts,
                                model_state& next);
     void add_created(model_state& next) const;
+    static storage::result check_rows(std::span<storage::cdr_row const> calls,
+                                      std::uint32_t& refused);
     static storage::result copy_calls(std::span<storage::cdr_row const> calls, model_state& next,
                                       std::uint32_t& refused);
     static std::size_t insert_calls(std::span<storage::cdr_row const> calls, model_state& next);
