@@ -117,8 +117,8 @@ result effect_queue::apply_head(effect_counts& out) {
     return is_hopeless ? take_out(head, status, out) : status;
 }
 
-/// Suspends an effect that fails for good, as if it was refused; or fails as it did, if all behind it
-/// do, too.
+/// Suspends an effect that fails for good, as if it was refused; or fails as it did, if all behind
+/// it do, too.
 result effect_queue::take_out(head_effect const& head, result const& failed, effect_counts& out) {
     bool others_go_on = false;
     auto status = connection_.execute("ROLLBACK TO SAVEPOINT effect");
@@ -159,8 +159,9 @@ result effect_queue::settle(pq_rows const& tried, effect_counts& out) {
     for (int i = 0; i < row_count(tried); ++i) {
         out.last_position = int64_at(tried, i, 0);
         taken.add_int64(out.last_position);
-        stuck_.forget(bytes_at(tried, i, 2));
-        if (!is_null(tried, i, 1)) {
+        if (is_null(tried, i, 1)) {
+            stuck_.forget(bytes_at(tried, i, 2));
+        } else {
             refused.add(out.last_position, bytes_at(tried, i, 1));
         }
     }

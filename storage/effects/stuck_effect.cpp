@@ -9,10 +9,11 @@ FROM ingest.effect_queue AS q WHERE q.position = $1::bigint)";
 
 namespace {
 
-// The first of each type, other types first: most failures are those of one type.
+// The last of each type, which stays behind the head for longest; other types first: most failures
+// are those of one type.
 constexpr char const* behind_sql =
-    "SELECT min(q.position), q.type FROM ingest.effect_queue AS q WHERE q.position > $1::bigint"
-    " GROUP BY q.type ORDER BY q.type = $2::text, min(q.position)";
+    "SELECT max(q.position), q.type FROM ingest.effect_queue AS q WHERE q.position > $1::bigint"
+    " GROUP BY q.type ORDER BY q.type = $2::text, max(q.position)";
 
 } // namespace
 
@@ -61,18 +62,18 @@ result stuck_effect::find_others(pq_connection& connection, head_effect const& h
     return status;
 }
 
-/// Not ok only when the transaction cannot go on.
-result stuck_effect::try_one(pq_connection& connection, std::int64_t position, bool& succeeded) {
+/// `applied`: not only refused, which takes no right to change anything. Not ok only when the
+/// transaction cannot go on.
+result stuck_effect::try_one(pq_connection& connection, std::int64_t position, bool& applied) {
     auto status = connection.execute("SAVEPOINT other");
     if (!status.ok()) {
         return status;
     }
 
-    // A refusal is a verdict, so it succeeds as well.
     parameters values;
     pq_rows rows;
-    succeeded = connection.query(apply_one_sql, values.add_int64(position), rows).ok() &&
-                row_count(rows) > 0;
+    applied = connection.query(apply_one_sql, values.add_int64(position), rows).ok() &&
+              row_count(rows) > 0 && is_null(rows, 0, 1);
     return connection.execute("ROLLBACK TO SAVEPOINT other");
 }
 

@@ -33,21 +33,21 @@ class stuck_effect {
 
     /// `head` was tried alone and failed for good.
     void add_failure(head_effect const& head, clock::time_point now);
-    /// An effect of this type was applied or refused: its type is no longer suspected.
+    /// An effect of this type was applied: its type is no longer suspected.
     void forget(std::string_view type);
-    /// Whether the next failure of `head` ends the wait for it: it has failed for long enough, or one
-    /// of its type has been taken out since one was applied.
+    /// Whether the next failure of `head` ends the wait for it: it has failed for long enough, or
+    /// one of its type has been taken out since one was applied.
     [[nodiscard]] bool is_hopeless(head_effect const& head, clock::time_point now) const;
 
-    /// Whether some effect behind `head` can be applied, so that the failure is that of `head` or of
-    /// its type, not of all: a queue that fails as a whole must wait as a whole. Tries the first of
-    /// each type and takes it back. To be called within a transaction that can go on.
+    /// Whether some effect behind `head` can be applied, so that the failure is that of `head` or
+    /// of its type, not of all: a queue that fails as a whole must wait as a whole. Tries the last
+    /// of each type and takes it back. To be called within a transaction that can go on.
     result find_others(pq_connection& connection, head_effect const& head, bool& go_on);
     /// `head` was taken out.
     void take_out(head_effect const& head) { hopeless_types_.insert(head.type); }
 
   private:
-    result try_one(pq_connection& connection, std::int64_t position, bool& succeeded);
+    result try_one(pq_connection& connection, std::int64_t position, bool& applied);
 
     effect_patience patience_;
     head_effect head_; ///< that failed last

@@ -73,6 +73,29 @@ TEST_F(hopeless_effect, waits_in_the_queue_when_all_effects_fail) {
     EXPECT_EQ(credits(), "SALON-1 39 SALON-2 5");
 }
 
+// A refusal changes nothing, so it shows nothing about what can be changed.
+TEST_F(hopeless_effect, waits_in_the_queue_when_all_others_fail_or_are_refused) {
+    deny(".");
+    store({sent("a", "SALON-1", 60), bought("b", "SALON-2", 5), sent("c", "UNKNOWN", 1)});
+    EXPECT_EQ(try_often(patient), 40);
+    EXPECT_TRUE(suspended().empty());
+    EXPECT_EQ(waiting(), "3");
+}
+
+TEST_F(hopeless_effect, waits_in_suspense_by_itself_also_when_there_are_many) {
+    deny("sent");
+    std::vector<ingest::event> many;
+    for (int i = 0; i < 400; ++i) {
+        auto const id = std::to_string(i);
+        many.push_back(i % 2 == 0 ? sent("s" + id, "SALON-1", 1) : bought("b" + id, "SALON-2", 1));
+    }
+    store(many);
+    try_often(patient, 1000);
+    EXPECT_EQ(waiting(), "0");
+    EXPECT_EQ(credits(), "SALON-1 100 SALON-2 200");
+    EXPECT_EQ(suspended().size(), 200U);
+}
+
 TEST_F(hopeless_effect, waits_in_the_queue_while_it_holds_up_none) {
     deny("sent");
     store({sent("a", "SALON-1", 60)});
