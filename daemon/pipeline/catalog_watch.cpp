@@ -80,7 +80,8 @@ void catalog_watch::poll() {
 
     target_.reached();
 
-    if (!*changed && !reload_asked_.exchange(false)) {
+    bool const is_asked = reload_asked_.exchange(false); // one load serves both
+    if (!*changed && !is_asked) {
         return;
     }
 
