@@ -20,8 +20,8 @@ struct effects_observer {
 };
 
 /// Applies the effects of stored events (docs/ARCHITECTURE.md, R17). A thread with a connection of
-/// its own, which works when lanes have queued effects, and polls for those that another daemon left
-/// behind. Several daemons take turns, transaction by transaction.
+/// its own, which works when lanes have queued effects, and polls for those that another daemon
+/// left behind. Several daemons take turns, transaction by transaction.
 class effects_worker {
   public:
     effects_worker(std::string const& connection_string, effects_observer observer,

@@ -13,8 +13,8 @@
 
 namespace tally::daemon {
 
-/// The database as an import sees it. A request that fails throws storage::command_error. One
-/// thread; what it connects is used by other threads.
+/// The database as an import sees it. A request that fails throws storage::database_error, unless
+/// it returns a result. One thread; what it connects is used by other threads.
 class import_database {
   public:
     import_database() = default;
@@ -44,7 +44,8 @@ class import_database {
     connect_positions(std::string const& purpose) = 0;
 };
 
-/// This PostgreSQL.
+/// PostgreSQL, over one connection, which the first request opens. Its requests throw
+/// storage::database_error.
 std::unique_ptr<import_database> import_database_at(std::string const& connection_string,
                                                     storage::partition_policy const& partitions);
 

@@ -243,9 +243,6 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
     // (R8).
     pipeline_options options = pipeline_options_of(options_.settings);
     options.import_id = import_id_;
-    if (options.grow_max.count() > 0) {
-        options.grow_max = std::chrono::seconds{10}; // no sender waits for a part of a file
-    }
     auto lanes = std::make_unique<pipeline>(options, database_->connect_lanes(), ledger, failures_);
 
     lanes->set_sources(sources_);

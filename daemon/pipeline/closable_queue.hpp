@@ -27,7 +27,16 @@ class closable_queue {
         }
         return true;
     }
-    /// Waits for an item. False when none arrived within `wait_max`.
+    /// Takes an item that is there; does not wait.
+    [[nodiscard]] bool try_pop(T& item) {
+        if (!queue_.try_dequeue(item)) {
+            return false;
+        }
+        size_.fetch_sub(1, std::memory_order_acq_rel);
+        return true;
+    }
+    /// Waits for an item. False when none arrived within `wait_max`. Spins for some 20 us before it
+    /// sleeps, however short the wait is.
     template <typename Duration>
     [[nodiscard]] bool pop(T& item, Duration wait_max) {
         if (!queue_.wait_dequeue_timed(item, wait_max)) {

@@ -38,7 +38,8 @@ lane::lane(lane_options const& options, std::unique_ptr<storage::batch_store> da
               {.lane = static_cast<std::int32_t>(options.lane),
                .daemon_id = options.daemon_id,
                .required = [this] { return required(); },
-               .is_outdated = [this] { return stored_generation_ != generation(); }},
+               .is_outdated = [this] { return stored_generation_ != generation(); },
+               .key_sets = options.key_sets},
               observer,
               options.pause ? options.pause : storage::retry_wait{[this](milliseconds time) {
                   return wait(time);
@@ -184,15 +185,15 @@ void lane::let_go() noexcept {
 
     // One at a time, so that each block reports its outcome and gives back its credit.
     slice left;
-    while (queue_.pop(left, milliseconds{0})) {
+    while (queue_.try_pop(left)) {
         records_waiting_.fetch_sub(left.indices().size(), std::memory_order_relaxed);
         left.give_up();
     }
 }
 
 lane::turn lane::advance(clock::time_point now) {
-    // Parts of a refused batch first: their blocks are older than what is in the queue. Each of them
-    // may be refused, too, so what is left when the budget is used up waits.
+    // Parts of a refused batch first: their blocks are older than what is in the queue. Each of
+    // them may be refused, too, so what is left when the budget is used up waits.
     while (!at_once_.empty() && budget_.allows(now)) {
         if (!store_part_of(at_once_, now)) {
             return {.is_over = true};
@@ -226,13 +227,11 @@ bool lane::store_open_batch(clock::time_point now) {
     if (writer_.entries_ahead() > 0) {
         return store_grown(now);
     }
-    auto const batch = std::exchange(open_, std::make_shared<open_batch>());
-    // A generation lasts until add() meets a slice of a newer one.
-    open_->generation = batch->generation;
+    auto const batch = close_batch();
 
-    // A source that was refused will probably be refused again: as long as a part of it is aside, its
-    // records go to the end of that line at once. Otherwise each batch would fail with a source that
-    // sends one bad record a push.
+    // A source that was refused will probably be refused again: as long as a part of it is aside,
+    // its records go to the end of that line at once. Otherwise each batch would fail with a source
+    // that sends one bad record a push.
     refused_sources_.keep_if([this](auto const& source) { return has_part_aside(source); });
     auto others = batch->entries.begin();
     if (!refused_sources_.is_empty()) {
@@ -286,8 +285,8 @@ bool lane::store(part const& share) {
     return false;
 }
 
-/// Reports the outcome to the slices of which no record is left: their senders do not wait for other
-/// parts of the batch. The last slice of a block frees it, with what its entries view.
+/// Reports the outcome to the slices of which no record is left: their senders do not wait for
+/// other parts of the batch. The last slice of a block frees it, with what its entries view.
 void lane::finish_part(part const& share) {
     auto& batch = *share.batch;
     records_waiting_.fetch_sub(share.entries.size(), std::memory_order_relaxed);

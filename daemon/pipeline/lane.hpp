@@ -24,8 +24,8 @@ namespace tally::daemon {
 enum class growth : std::uint8_t {
     as_usual,        ///< until no more records come
     awaited,         ///< a sender waits for COMMIT: until the piece is written
-    short_here,      ///< memory is short, and this lane holds most of it: until its queue is empty
-    short_elsewhere, ///< memory is short, and another lane will give more of it back
+    short_here,      ///< memory is short, and this batch is a large one: until the queue is empty
+    short_elsewhere, ///< memory is short, and another lane's batch will give more of it back
 };
 
 struct lane_options {
@@ -42,8 +42,9 @@ struct lane_options {
     /// How long a batch that is written ahead grows at most, and waits for its next slice.
     std::chrono::milliseconds grow_max{3000};
     std::chrono::milliseconds grow_idle_max{100};
-    /// Asked while a batch grows. Empty: as usual.
+    /// Asked while a batch grows, on the lane's thread. Empty: as usual.
     std::function<growth()> pace{};
+    std::size_t key_sets = storage::recent_keys::sets_default; ///< see recent_keys
     /// Waits before a failed attempt is repeated; false: give up. Empty: the lane's own wait, which
     /// give_up() ends.
     storage::retry_wait pause{};
@@ -63,8 +64,9 @@ struct lane_options {
 /// A batch that the database refuses is divided by source, and the part of the source with the bad
 /// record waits aside while other batches go on; it is tried as often as the budget of failed
 /// transactions allows (docs/ARCHITECTURE.md, R15). If the database does not name the record, the
-/// parts of all sources are tried, those without a part aside first, and within the same budget. When
-/// what waits holds too much of the pipeline's credit, the oldest parts aside go to suspense as a whole.
+/// parts of all sources are tried, those without a part aside first, and within the same budget.
+/// When what waits holds too much of the pipeline's credit, the oldest parts aside go to suspense
+/// as a whole.
 ///
 ///     queue ─→ open batch ─→ store ─────────────→ slices finish
 ///                              └ refused ─→ aside ─→ store, slowly ─┤
@@ -101,6 +103,10 @@ class lane {
     /// The number of records in the queue, in the open batch and aside. Any thread.
     [[nodiscard]] std::size_t records_waiting() const noexcept {
         return records_waiting_.load(std::memory_order_relaxed);
+    }
+    /// The number of records in the open batch. Any thread.
+    [[nodiscard]] std::size_t records_open() const noexcept {
+        return records_open_.load(std::memory_order_relaxed);
     }
     /// The last batch that was committed. The next one is committed only where this one is.
     [[nodiscard]] last_commit& last_batch() noexcept { return last_batch_; }
@@ -153,6 +159,7 @@ class lane {
     [[nodiscard]] bool has_piece() const noexcept;
     [[nodiscard]] growth pace() const;
     void write_ahead();
+    [[nodiscard]] std::shared_ptr<open_batch> close_batch();
     bool store_grown(clock::time_point now);
     bool store_open_batch(clock::time_point now);
     std::size_t put_aside(std::shared_ptr<open_batch> const& batch,
@@ -197,6 +204,7 @@ class lane {
     storage::failure_budget relief_budget_{1, 1}; ///< of parts that suspense refuses, too
 
     std::atomic<std::size_t> records_waiting_{0};
+    std::atomic<std::size_t> records_open_{0};
     last_commit last_batch_;
     std::mutex stop_mutex_; ///< guards given_up_
     std::condition_variable stop_;

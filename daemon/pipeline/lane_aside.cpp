@@ -28,8 +28,8 @@ std::size_t lane::put_aside(std::shared_ptr<open_batch> const& batch,
     return parts;
 }
 
-/// One attempt for the oldest part of the line. If it is refused, what it is divided into goes to the
-/// end of those aside.
+/// One attempt for the oldest part of the line. If it is refused, what it is divided into goes to
+/// the end of those aside.
 bool lane::store_part_of(std::deque<part>& line, clock::time_point now) {
     auto const next = std::move(line.front());
     line.pop_front();
@@ -68,8 +68,8 @@ void lane::set_aside(part const& refused) {
     }
 }
 
-/// One attempt for a part aside: of the sources in turn, so that those with few bad records need not
-/// wait behind those with many. A part that is stored costs nothing, and no turn.
+/// One attempt for a part aside: of the sources in turn, so that those with few bad records need
+/// not wait behind those with many. A part that is stored costs nothing, and no turn.
 bool lane::store_next_aside(clock::time_point now) {
     forget_outdated();
     auto const is_next = [this](part const& each) {

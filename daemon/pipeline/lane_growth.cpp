@@ -21,7 +21,7 @@ constexpr milliseconds idle_wait{100};
 void lane::fill(clock::time_point now) {
     while (open_->entries.size() < options_.batch_rows_max && !has_piece()) {
         slice share;
-        if (!queue_.pop(share, milliseconds{0})) {
+        if (!queue_.try_pop(share)) {
             return;
         }
         add(std::move(share), now);
@@ -96,6 +96,7 @@ void lane::add(slice&& share, clock::time_point now) {
     open_->bytes += routed.block().batch.body.size() / options_.lanes;
     open_->progress.push_back({share.indices().size(), {}});
     open_->slices.push_back(std::move(share));
+    records_open_.store(open_->entries.size(), std::memory_order_relaxed);
     added_at_ = now;
 }
 
@@ -113,14 +114,22 @@ void lane::write_ahead() {
                    storage::lane_writer::ahead::written;
 }
 
+/// The open batch, in place of which a new one is opened.
+std::shared_ptr<lane::open_batch> lane::close_batch() {
+    auto batch = std::exchange(open_, std::make_shared<open_batch>());
+    records_open_.store(0, std::memory_order_relaxed);
+    // A generation lasts until add() meets a slice of a newer one.
+    open_->generation = batch->generation;
+    return batch;
+}
+
 /// Ends a batch of which a part is written ahead.
 bool lane::store_grown(clock::time_point now) {
     stored_generation_ = open_->generation;
     auto const ahead = writer_.entries_ahead() < open_->entries.size()
                            ? writer_.write_ahead(open_->entries, options_.import_id)
                            : storage::lane_writer::ahead::written;
-    auto const batch = std::exchange(open_, std::make_shared<open_batch>());
-    open_->generation = batch->generation;
+    auto const batch = close_batch();
 
     // What could not be written ahead is a part of its own, after the first (R7).
     auto const written = ahead == storage::lane_writer::ahead::not_now ? writer_.entries_ahead()

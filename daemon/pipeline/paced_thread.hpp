@@ -32,8 +32,8 @@ class paced_thread {
     paced_thread& operator=(paced_thread const&) = delete;
 
     void start(std::function<void()> work) { thread_ = std::thread{std::move(work)}; }
-    /// Ends the pauses, calls `cancel`, which ends what the thread may be waiting for, and waits for
-    /// the thread. May be called twice, and without start().
+    /// Ends the pauses, calls `cancel`, which ends what the thread may be waiting for, and waits
+    /// for the thread. May be called twice, and without start().
     void stop(std::function<void()> const& cancel = {}) noexcept {
         {
             std::lock_guard const lock{mutex_};

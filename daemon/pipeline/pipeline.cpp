@@ -36,6 +36,7 @@ pipeline::pipeline(pipeline_options const& options, batch_store_maker const& con
                          .piece_rows = options.piece_rows,
                          .grow_max = options.grow_max,
                          .pace = [this, i] { return pace_of(i); },
+                         .key_sets = options.key_sets,
                          .pause = options.pause,
                          .decisions = &decisions_,
                          .generation = &generation_},
@@ -58,14 +59,14 @@ growth pipeline::pace_of(std::size_t number) const {
         return growth::as_usual;
     }
 
-    // Readers are soon out of credit, and get it back only by commits: by those of the lanes that
-    // hold most of it. The small batch of another lane would give back little.
+    // Readers are soon out of credit, and get it back only by commits: by those of the lanes with
+    // the largest batches. The small batch of another lane would give back little.
     std::size_t sum = 0;
     for (auto const& one : lanes_) {
-        sum += one->records_waiting();
+        sum += one->records_open();
     }
-    return lanes_[number]->records_waiting() * lanes_.size() >= sum ? growth::short_here
-                                                                    : growth::short_elsewhere;
+    return lanes_[number]->records_open() * lanes_.size() >= sum ? growth::short_here
+                                                                 : growth::short_elsewhere;
 }
 
 std::vector<ingest::uuid> pipeline::last_batches() const {
@@ -153,8 +154,8 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
         shares.emplace_back(routed, i);
     }
 
-    // A lane that has ended refuses this slice and every later one. The refused slice is given up, so
-    // the block reports that it is not durable (R2).
+    // A lane that has ended refuses this slice and every later one. The refused slice is given up,
+    // so the block reports that it is not durable (R2).
     for (std::uint32_t i = 0; i < options_.lanes; ++i) {
         if (is_reversed(reversal::drop_when_busy) && lanes_[i]->records_waiting() > 2) {
             shares[i].finish({});

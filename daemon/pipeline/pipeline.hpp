@@ -21,15 +21,16 @@ namespace tally::daemon {
 struct pipeline_options {
     std::uint32_t lanes = 2;
     std::int64_t memory_bytes_max = 64 * 1024 * 1024; ///< of inputs under way
-    /// Of it, what refused batches may hold before records go to suspense without a search; shared by
-    /// the lanes (docs/ARCHITECTURE.md, R15).
+    /// Of it, what refused batches may hold before records go to suspense without a search; shared
+    /// by the lanes (docs/ARCHITECTURE.md, R15).
     std::size_t aside_bytes_max = SIZE_MAX;
     std::size_t batch_rows_max = 100'000;
     std::chrono::milliseconds linger_max{5};
     std::size_t piece_rows = 8192; ///< see lane_options
-    std::chrono::milliseconds grow_max{3000};
-    ingest::uuid import_id;      ///< nil except in tallyd import
-    storage::retry_wait pause{}; ///< see lane_options
+    std::size_t key_sets = storage::recent_keys::sets_default;
+    std::chrono::milliseconds grow_max{3000}; ///< see lane_options
+    ingest::uuid import_id;                   ///< nil except in tallyd import
+    storage::retry_wait pause{};              ///< see lane_options
 };
 
 /// Makes the connection of a lane.
@@ -74,7 +75,8 @@ class pipeline final : public ingest::record_sink {
     /// rest on them may not be pushed yet, which only their reader knows.
     void forget_last_batches(std::span<ingest::uuid const> covered);
 
-    /// `is_awaited`: whether a sender waits for COMMIT; large batches then end early. Before start().
+    /// `is_awaited`: whether a sender waits for COMMIT; large batches then end early. Before
+    /// start().
     void hurry_when(std::function<bool()> is_awaited) { is_awaited_ = std::move(is_awaited); }
 
     void set_catalog(std::shared_ptr<rating::catalog const> next) { catalog_.set(std::move(next)); }

@@ -16,8 +16,8 @@
 
 namespace tally::daemon {
 
-/// A block whose records are guided and assigned to lanes. Each lane gets a `slice` of it. The block
-/// ends with its last slice, and reports then: it is durable if every slice with records was
+/// A block whose records are guided and assigned to lanes. Each lane gets a `slice` of it. The
+/// block ends with its last slice, and reports then: it is durable if every slice with records was
 /// finished. Each of its records ends with a slice that is finished or given up; a block that is
 /// destroyed with another record asserts (docs/ARCHITECTURE.md, R3).
 ///
@@ -65,9 +65,9 @@ class routed_block {
     std::atomic<std::uint32_t> suspended_{0};
 };
 
-/// One lane's part of a routed block. finish() says that its records are stored, give_up() that they
-/// will not be stored in this run, which leaves the block not durable. One that is destroyed with
-/// neither was forgotten, and asserts; an exception on its way gives it up.
+/// One lane's part of a routed block. finish() says that its records are stored, give_up() that
+/// they will not be stored in this run, which leaves the block not durable. One that is destroyed
+/// with neither was forgotten, and asserts; an exception on its way gives it up.
 class slice {
   public:
     slice() = default;
@@ -93,7 +93,8 @@ class slice {
         block_->finish(part, indices().size());
         block_.reset();
     }
-    /// The process is stopping, or the records are read again. An empty slice has nothing to give up.
+    /// The process is stopping, or the records are read again. An empty slice has nothing to give
+    /// up.
     void give_up() noexcept {
         if (!is_empty()) {
             block_->give_up(indices().size());

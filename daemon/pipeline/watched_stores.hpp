@@ -16,8 +16,9 @@
 
 namespace tally::daemon {
 
-/// Whether a failure says that there is no session, rather than that the database refuses a request:
-/// no connection, shutdown, start, no such login or database, a standby, too many connections.
+/// Whether a failure says that there is no session, rather than that the database refuses a
+/// request: no connection, shutdown, start, no such login or database, a standby, too many
+/// connections.
 inline bool is_without_session(storage::result const& failed) noexcept {
     bool const may_be =
         failed.reason == storage::failure::transient || failed.reason == storage::failure::unknown;
@@ -27,8 +28,8 @@ inline bool is_without_session(storage::result const& failed) noexcept {
                [&failed](auto const& prefix) { return failed.sqlstate.starts_with(prefix); });
 }
 
-/// Makes a request. While it is under way its part waits for the database; when the database is there
-/// and refuses it time after time, the part stands still.
+/// Makes a request. While it is under way its part waits for the database; when the database is
+/// there and refuses it time after time, the part stands still.
 template <typename Request>
 storage::result watched(heartbeat& pulse, std::string_view name, Request&& request) {
     storage::result status;

@@ -139,8 +139,8 @@ class fixed_digits {
     unsigned largest_ = 0;
 };
 
-/// The form that most senders write, "2026-05-04T10:00:00.123456Z" with up to six decimals, without the
-/// checks that other forms need. False: another form, or a day that exists in some months only.
+/// The form that most senders write, "2026-05-04T10:00:00.123456Z" with up to six decimals, without
+/// the checks that other forms need. False: another form, or a day that exists in some months only.
 bool read_usual_form(std::string_view text, time_us& out) noexcept {
     constexpr std::size_t least = sizeof("2026-05-04T10:00:00Z") - 1;
     if (text.size() < least || text.size() > least + 7 || text[4] != '-' || text[7] != '-' ||

@@ -121,8 +121,8 @@ class batch_store {
     /// ensure_cdr_days() needs no request.
     [[nodiscard]] virtual bool has_cdr_days(std::span<std::int32_t const> days) const noexcept = 0;
 
-    /// Stores the batch in one transaction, which lock_rows() or write_ahead() may have begun. After
-    /// a failure nothing is stored; only after `unknown` it may be: ask is_committed().
+    /// Stores the batch in one transaction, which lock_rows() or write_ahead() may have begun.
+    /// After a failure nothing is stored; only after `unknown` it may be: ask is_committed().
     virtual result commit(batch const& rows, commit_counts& counts) = 0;
     /// Whether a batch's transaction is in the database (after failure::unknown). Waits until the
     /// transaction has ended, so the answer is final (docs/ARCHITECTURE.md, R9); transient when

@@ -30,9 +30,9 @@ struct waiting_effects {
 ///
 ///     BEGIN, wait for the turn, apply the next effects, refused events to suspense, delete, COMMIT
 ///
-/// A failure leaves the effects in the queue. One that fails for good, for longer than the patience,
-/// goes to suspense with the database's message, if some effect behind it can be applied. If only the
-/// answer to COMMIT was lost they are gone, and are counted nowhere.
+/// A failure leaves the effects in the queue. One that fails for good, for longer than the
+/// patience, goes to suspense with the database's message, if some effect behind it can be applied.
+/// If only the answer to COMMIT was lost they are gone, and are counted nowhere.
 class effect_queue {
   public:
     /// `connection` must outlive this object.
@@ -40,8 +40,8 @@ class effect_queue {
         : connection_{connection}, stuck_{patience} {}
 
     /// One transaction: the next effects, effects_max at most. None is taken if none waits. After a
-    /// failure one effect is taken at a time for a while, so that those before the one that fails are
-    /// applied, and slow ones need not fit into one transaction.
+    /// failure one effect is taken at a time for a while, so that those before the one that fails
+    /// are applied, and slow ones need not fit into one transaction.
     result apply_next(effect_counts& out);
     /// Applies all that wait now, until `stop`. `out`: also those before a failure.
     result apply_present(std::function<bool()> const& stop, effect_counts& out);

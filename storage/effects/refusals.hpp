@@ -7,9 +7,9 @@
 
 namespace tally::storage {
 
-/// Effects that were refused in one transaction. Their events are taken back: what was stored of them
-/// goes, and they wait in ingest.suspense, as events that could not be stored do. A retry stores them
-/// again, and queues their effects. One thread.
+/// Effects that were refused in one transaction. Their events are taken back: what was stored of
+/// them goes, and they wait in ingest.suspense, as events that could not be stored do. A retry
+/// stores them again, and queues their effects. One thread.
 class refusals {
   public:
     /// `verdict`: what the function of the database answered, "code: detail", as in

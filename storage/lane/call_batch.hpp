@@ -15,8 +15,8 @@ namespace tally::storage {
 /// one object from batch to batch for its memory; one thread.
 class call_batch {
   public:
-    /// First pass: finds the billing periods that the calls change. `entries` are all of the batch so
-    /// far; those from `first` on are new.
+    /// First pass: finds the billing periods that the calls change. `entries` are all of the batch
+    /// so far; those from `first` on are new.
     void begin(std::span<batch_entry> entries, std::size_t first, usage_totals& totals);
     /// Second pass, when the states of the periods are known: adds to out.calls and to the sums of
     /// `totals`. The same `first`.

@@ -20,7 +20,9 @@ namespace tally::storage {
 /// One thread.
 class duplicate_filter {
   public:
-    explicit duplicate_filter(batch_store& writer) : writer_{writer} {}
+    /// `key_sets`: see recent_keys.
+    explicit duplicate_filter(batch_store& writer, std::size_t key_sets = recent_keys::sets_default)
+        : writer_{writer}, recent_{key_sets} {}
 
     /// Compares the entries with each other; keeps the first of each key. Those before `first` were
     /// compared by the call before.

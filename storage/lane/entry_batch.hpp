@@ -47,9 +47,9 @@ class entry_batch {
     /// Second pass: fills `out`. Its identity and its positions are kept, the rest is replaced.
     void rate(batch& out);
 
-    /// The same in pieces, for a batch of calls that grows (growing_batch): begin({}) and start(), then
-    /// for each piece take(), load() and rate_taken(), at the end finish(). `entries` are all so far,
-    /// those from `first` on are new; only calls may be live among them.
+    /// The same in pieces, for a batch of calls that grows (growing_batch): begin({}) and start(),
+    /// then for each piece take(), load() and rate_taken(), at the end finish(). `entries` are all
+    /// so far, those from `first` on are new; only calls may be live among them.
     void start(batch& out);
     void take(std::span<batch_entry> entries, std::size_t first);
     /// Adds the calls to out.calls, which the caller may empty between two pieces.

@@ -5,9 +5,10 @@
 
 namespace tally::storage {
 
-/// Only calls that need no lock before them: an event may be stored already, and a retried record may
-/// be settled, which is found out by locks that come before the calls (R13). An orphan is looked for
-/// among stored calls, where the batch's own, which are not committed, would be found as well.
+/// Only calls that need no lock before them: an event may be stored already, and a retried record
+/// may be settled, which is found out by locks that come before the calls (R13). An orphan is
+/// looked for among stored calls, where the batch's own, which are not committed, would be found as
+/// well.
 bool growing_batch::takes(std::span<batch_entry const> entries) {
     auto const fresh = entries.subspan(size_);
     bool const are_plain = std::ranges::all_of(fresh, [](auto const& entry) {
@@ -23,7 +24,6 @@ bool growing_batch::takes(std::span<batch_entry const> entries) {
 
 result growing_batch::take(std::span<batch_entry> entries, std::uint64_t session, batch& out) {
     if (size_ == 0) {
-        began_ = std::chrono::steady_clock::now();
         rows_.begin({});
         rows_.start(out);
     }
@@ -39,7 +39,6 @@ result growing_batch::take(std::span<batch_entry> entries, std::uint64_t session
 
 result growing_batch::write(std::span<batch_entry> entries, std::uint64_t session, batch& out) {
     // A call that is stored must not draw allowance again.
-    duplicates_.drop_repeats(entries, size_);
     result status = duplicates_.drop_stored(entries.subspan(size_));
     if (!status.ok()) {
         return status;

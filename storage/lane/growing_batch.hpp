@@ -5,22 +5,21 @@
 #include "storage/lane/entry_batch.hpp"
 #include "storage/lane/partition_guard.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace tally::storage {
 
-/// Writes the calls of a batch ahead of its commit, piece by piece, while the batch still grows: the
-/// server copies one piece while the lane collects the next, and the counters are written once for all
-/// pieces (storage/README.md, S15).
+/// Writes the calls of a batch ahead of its commit, piece by piece, while the batch still grows:
+/// the server copies one piece while the lane collects the next, and the counters are written once
+/// for all pieces (storage/README.md, S15).
 ///
 ///     takes(entries) ─→ take(entries, ...) ─→ ... ─→ finish() ─→ commit ─→ ended()
 ///                              └ failed: rolled back, the lane stores the entries the usual way
 ///
-/// A piece changes no row that exists, so an open batch keeps no other session waiting, except one that
-/// stores the same calls or changes the partition itself. One thread.
+/// A piece changes no row that exists, so an open batch keeps no other session waiting, except one
+/// that stores the same calls or changes the partition itself. One thread.
 class growing_batch {
   public:
     /// All must outlive this object.
@@ -30,12 +29,11 @@ class growing_batch {
 
     /// The number of entries that are written.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    /// When its first piece was taken.
-    [[nodiscard]] std::chrono::steady_clock::time_point began() const noexcept { return began_; }
     /// Whether take() may write these entries, of which the first size() are written already.
     [[nodiscard]] bool takes(std::span<batch_entry const> entries);
-    /// Drops duplicates among the new entries, rates them, and writes their calls. `session`: the one
-    /// of the remembered rows; 0: none. After a failure the batch is rolled back and empty.
+    /// Drops those of the new entries that are stored (repeats are dropped before: drop_repeats()),
+    /// rates the others, and writes their calls. `session`: the one of the remembered rows; 0:
+    /// none. After a failure the batch is rolled back and empty.
     result take(std::span<batch_entry> entries, std::uint64_t session, batch& out);
     /// Completes `out` for the commit; the batch is empty afterwards.
     void finish(std::span<batch_entry> entries, batch& out);
@@ -56,7 +54,6 @@ class growing_batch {
     partition_guard& partitions_;
     duplicate_filter& duplicates_;
     std::size_t size_ = 0;
-    std::chrono::steady_clock::time_point began_;
     std::uint32_t failures_ = 0; ///< in a row
     std::uint32_t batches_to_skip_ = 0;
 };

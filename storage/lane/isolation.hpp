@@ -26,8 +26,8 @@ divided_part divide(std::span<batch_entry> part, batch_entry const* culprit);
 /// The sources that are known to have sent bad records. One thread.
 class refused_sources {
   public:
-    /// `part` was refused. Of several sources none is known to be bad, unless the database named the
-    /// record (`culprit`, or nullptr).
+    /// `part` was refused. Of several sources none is known to be bad, unless the database named
+    /// the record (`culprit`, or nullptr).
     void add(std::span<batch_entry const> part, batch_entry const* culprit);
     /// Forgets the sources for which `is_kept(source)` is false.
     template <typename Predicate>

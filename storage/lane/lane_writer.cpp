@@ -20,7 +20,8 @@ lane_writer::lane_writer(batch_store& database, options const& settings, lane_ob
                          retry_wait wait)
     : database_{database}, options_{settings}, observer_{observer}, wait_{std::move(wait)},
       rows_{settings.usage_states_max, settings.metric_states_max}, partitions_{database},
-      duplicates_{database}, growing_{database, rows_, partitions_, duplicates_} {}
+      duplicates_{database, settings.key_sets}, growing_{database, rows_, partitions_,
+                                                         duplicates_} {}
 
 void lane_writer::open_batch(ingest::uuid const& import_id) {
     out_.clear();
@@ -35,9 +36,10 @@ lane_writer::ahead lane_writer::write_ahead(std::span<batch_entry> entries,
     if (!growing_.takes(entries)) {
         return ahead::not_now;
     }
+
+    // As in store(), repeats first: a repeat of a call that is suspended is a duplicate.
+    duplicates_.drop_repeats(entries, growing_.size());
     if (growing_.size() == 0) {
-        // As in store(): a repeat of a call that is suspended is a duplicate.
-        duplicates_.drop_repeats(entries);
         bool is_refused = false;
         if (!partitions_.refuse(entries, retry_, is_refused)) {
             return ahead::failed;
@@ -62,8 +64,9 @@ lane_writer::ahead lane_writer::write_ahead(std::span<batch_entry> entries,
 
 /// Ends what write_ahead() has begun.
 lane_writer::step lane_writer::commit_ahead(std::span<batch_entry> entries) {
+    auto const began = clock::now(); // growing is not the database's time
     growing_.finish(entries, out_);
-    auto const next = commit(entries, growing_.began());
+    auto const next = commit(entries, began);
     growing_.ended(next == step::done);
     return next;
 }

@@ -22,7 +22,9 @@ namespace tally::storage {
 struct stored_batch {
     batch const& rows;
     std::span<batch_entry const> entries; ///< with the outcome of each in its state
-    std::chrono::nanoseconds took{};      ///< from rating to the answer to COMMIT
+    std::chrono::nanoseconds
+        took{}; ///< from rating to the answer to COMMIT; of a batch that grew, without its
+                ///< pieces
 };
 
 /// Is notified of what a lane does, on the lane's thread.
@@ -64,10 +66,10 @@ enum class store_end : std::uint8_t {
 ///     transient,     wait with backoff and jitter, then repeat
 ///     permanent
 ///
-/// A large batch of calls need not wait until it is complete: write_ahead() rates and copies what is
-/// there, in the batch's transaction, and store() then writes only the counters and commits. It is an
-/// optimistic way (storage/README.md, S15): whatever fails in it is rolled back, and the entries, which
-/// the caller has kept, are stored as above.
+/// A large batch of calls need not wait until it is complete: write_ahead() rates and copies what
+/// is there, in the batch's transaction, and store() then writes only the counters and commits. It
+/// is an optimistic way (storage/README.md, S15): whatever fails in it is rolled back, and the
+/// entries, which the caller has kept, are stored as above.
 ///
 /// The memory of recent keys and usage rows is an optimization; the unique index and the version
 /// check decide (docs/ARCHITECTURE.md, R6 and R8). It ends with its session: a new session may be
@@ -94,6 +96,7 @@ class lane_writer {
         std::function<bool()> is_outdated{};
         std::size_t usage_states_max = 2'000'000; ///< see entry_batch
         std::size_t metric_states_max = 500'000;  ///< see entry_batch
+        std::size_t key_sets = recent_keys::sets_default;
     };
 
     lane_writer(batch_store& database, options const& settings, lane_observer& observer,

@@ -23,11 +23,13 @@ inline std::uint64_t hash_of(call_key const& key) noexcept {
 /// Hashes of the keys that a lane stored recently. A hit means "ask the database before COPY",
 /// never "drop". One thread.
 ///
-/// A set of eight hashes is one line of the CPU's cache, and a hash belongs to one set: a look costs
-/// one access to memory, which prefetch() can begin earlier. Of a full set the oldest is forgotten.
+/// A set of eight hashes is one line of the CPU's cache, and a hash belongs to one set: a look
+/// costs one access to memory, which prefetch() can begin earlier. Of a full set the oldest is
+/// forgotten.
 class recent_keys {
   public:
-    recent_keys() : sets_(sets) {}
+    /// Remembers eight times as many keys as `sets`, a power of two.
+    explicit recent_keys(std::size_t sets) : sets_(sets) {}
 
     void prefetch(std::uint64_t key_hash) const noexcept {
         __builtin_prefetch(&sets_[index_of(key_hash)]);
@@ -44,16 +46,18 @@ class recent_keys {
         }
     }
 
-  private:
     /// A switch repeats a record within seconds or minutes. At 5,000 calls per second this
-    /// remembers about a minute, in 4 MB per lane.
-    static constexpr std::size_t sets = 65'536;
+    /// remembers about a minute, in 4 MB.
+    static constexpr std::size_t sets_default = 65'536;
 
+  private:
     struct alignas(64) set {
         std::array<std::uint64_t, 8> hashes{}; ///< the youngest first; 0: none
     };
 
-    static std::size_t index_of(std::uint64_t key_hash) noexcept { return key_hash % sets; }
+    [[nodiscard]] std::size_t index_of(std::uint64_t key_hash) const noexcept {
+        return key_hash & (sets_.size() - 1);
+    }
     /// 0 means none.
     static std::uint64_t stored(std::uint64_t key_hash) noexcept {
         return key_hash == 0 ? 1 : key_hash;

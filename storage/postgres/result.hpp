@@ -55,11 +55,19 @@ class [[nodiscard]] expected {
     [[nodiscard]] result const& status() const noexcept { return status_; }
 
     // Only if ok().
-    [[nodiscard]] T const& operator*() const& noexcept { return *value_; }
-    [[nodiscard]] T&& operator*() && noexcept { return *std::move(value_); }
-    [[nodiscard]] T const* operator->() const noexcept { return &*value_; }
+    [[nodiscard]] T const& operator*() const& noexcept { return *operator->(); }
+    [[nodiscard]] T&& operator*() && noexcept {
+        check();
+        return *std::move(value_);
+    }
+    [[nodiscard]] T const* operator->() const noexcept {
+        check();
+        return &*value_;
+    }
 
   private:
+    void check() const noexcept { TALLY_ASSERT(ok(), "a request that failed has no value"); }
+
     std::optional<T> value_;
     result status_;
 };

@@ -74,8 +74,8 @@ unsigned world::times_there(sent_record const& record, stored_records const& the
         times += static_cast<unsigned>(std::ranges::count(found->second, record.content));
     }
 
-    // One that was suspended with others and then sent again is stored: the retry of the first finds
-    // it to be a duplicate.
+    // One that was suspended with others and then sent again is stored: the retry of the first
+    // finds it to be a duplicate.
     return times == 0 && there.together.contains(key) ? 1 : times;
 }
 

@@ -130,8 +130,8 @@ int world::wait_for_disk() noexcept {
     return scheduler_.wait_through(milliseconds{random_() % 3000}) ? 0 : EIO;
 }
 
-/// A lane waits before it repeats a request: the others go on. For how long is not the lane's choice,
-/// which is random by itself: a schedule has to replay.
+/// A lane waits before it repeats a request: the others go on. For how long is not the lane's
+/// choice, which is random by itself: a schedule has to replay.
 bool world::pause(process const& owner) {
     if (owner.is_stopping || owner.is_dying || scheduler_.running() != &owner) {
         return false;

@@ -21,6 +21,7 @@ struct world::import_run {
                     .batch_rows_max = 1 + owner.random_() % 6,
                     .linger_max = std::chrono::milliseconds{owner.random_() % 20},
                     .piece_rows = owner.random_() % 2 == 0 ? 1 + owner.random_() % 3 : 8192,
+                    .key_sets = 4,
                     .grow_max = std::chrono::milliseconds{owner.random_() % 100},
                     .import_id = ingest::uuid_v7(),
                     .pause =

@@ -62,8 +62,8 @@ class pending_pushes {
     void begin_flush() noexcept;
     /// The flush is over, and its frames are gone, whether or not they are on disk.
     void end_flush();
-    /// Throws broken_rule if there are more than may be. `pending_bytes`: the frames that the journal
-    /// says it has, without those that a flush has taken.
+    /// Throws broken_rule if there are more than may be. `pending_bytes`: the frames that the
+    /// journal says it has, without those that a flush has taken.
     void check(std::uint64_t pending_bytes) const;
 
   private:

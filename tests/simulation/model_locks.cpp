@@ -46,7 +46,8 @@ bool model_store::wait_for(storage::call_key const& key) {
     return wait_until_free(key);
 }
 
-/// The statement does not see a row that has another version when it begins, and does not wait for it.
+/// The statement does not see a row that has another version when it begins, and does not wait for
+/// it.
 result model_store::wait_for_usage(storage::batch const& rows) {
     auto const version_of = [this](auto const& key) -> std::int64_t {
         auto const found = server_.now().usage.find(key);

@@ -18,8 +18,8 @@ result model_positions::load(std::string_view stream, std::uint64_t& position) {
     return status;
 }
 
-/// The end of a request that changes something: the answer may be lost, and the client may be killed
-/// before it has it.
+/// The end of a request that changes something: the answer may be lost, and the client may be
+/// killed before it has it.
 result model_positions::end(model_state next) {
     server_.commit(std::move(next));
     if (faults_.chance(faults_.lost_answer)) {

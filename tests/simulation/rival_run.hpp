@@ -9,9 +9,9 @@
 
 namespace tally::simulation {
 
-/// The objects of one run of another daemon on the same database: a lane of its own, to which senders
-/// repeat records of this one, and a session that locks usage rows for a while. It has no journal:
-/// no one relies on what it has taken.
+/// The objects of one run of another daemon on the same database: a lane of its own, to which
+/// senders repeat records of this one, and a session that locks usage rows for a while. It has no
+/// journal: no one relies on what it has taken.
 struct world::rival_run {
     explicit rival_run(world& owner)
         : lanes{daemon::pipeline_options{.lanes = 1,

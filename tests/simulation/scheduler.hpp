@@ -29,9 +29,9 @@ enum class wake_order : std::uint8_t {
     just_after   ///< the same, one millisecond late
 };
 
-/// Runs the parts of all processes on one thread: one part at a time, up to its next wait (a request,
-/// a slow disk, a pause) or the end of its step. Which one runs next is random, so any order of their
-/// requests is possible.
+/// Runs the parts of all processes on one thread: one part at a time, up to its next wait (a
+/// request, a slow disk, a pause) or the end of its step. Which one runs next is random, so any
+/// order of their requests is possible.
 class scheduler {
   public:
     using clock = std::chrono::steady_clock;

@@ -67,6 +67,37 @@ TEST_F(growing_lane, ends_a_batch_that_is_old_or_full_or_awaited) {
     EXPECT_EQ(database_->batches, before + 2);
 }
 
+TEST_F(growing_lane, gives_memory_back_where_most_of_it_is) {
+    auto const lane = make_lane();
+    auto const first = push(*lane, call_json(1, 1) + call_json(2, 2));
+    pace_ = growth::short_elsewhere;
+    settle(*lane);
+    now_ += 900ms; // not even when no more records come
+    settle(*lane);
+    EXPECT_FALSE(first->is_done);
+    now_ += 101ms; // but no longer than it may grow
+    settle(*lane);
+    EXPECT_TRUE(first->outcome.durable);
+
+    auto const second = push(*lane, call_json(3, 1) + call_json(4, 2));
+    pace_ = growth::short_here;
+    settle(*lane);
+    EXPECT_TRUE(second->outcome.durable);
+    EXPECT_EQ(database_->batches, 2U);
+}
+
+TEST_F(growing_lane, grows_not_at_all_if_it_may_not) {
+    options_.grow_max = 0ms;
+    auto const lane = make_lane();
+    auto const pushed = push(*lane, call_json(1, 1) + call_json(2, 2));
+    settle(*lane);
+    EXPECT_FALSE(pushed->is_done);
+    now_ += 6ms;
+    settle(*lane);
+    EXPECT_TRUE(pushed->outcome.durable);
+    EXPECT_EQ(database_->pieces, 0U);
+}
+
 TEST_F(growing_lane, stores_the_usual_way_what_the_database_refuses_to_take_ahead) {
     auto const lane = make_lane();
     auto const good = push(*lane, call_json(1, 1) + call_json(2, 2), 1);

@@ -77,6 +77,7 @@ class memory_batches final : public storage::batch_store {
     struct state {
         std::set<storage::call_key> calls;
         std::size_t suspended = 0;
+        std::map<ingest::record_error, std::size_t> suspended_by_reason;
         std::size_t pieces = 0; ///< written ahead of a commit
         std::size_t batches = 0;
         std::size_t refused = 0;
@@ -155,6 +156,9 @@ class memory_batches final : public storage::batch_store {
             state_->order.push_back(ingest::to_string(row.call->id));
         }
         state_->suspended += rows.suspense.size();
+        for (auto const& row : rows.suspense) {
+            ++state_->suspended_by_reason[row.reason];
+        }
         ++state_->batches;
         return {};
     }

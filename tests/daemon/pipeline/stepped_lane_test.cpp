@@ -122,7 +122,8 @@ TEST_F(stepped_lane, holds_up_no_other_records_while_it_searches_for_bad_ones) {
     EXPECT_EQ(database_->suspended, 16U);
 }
 
-// A batch that is refused without a name is tried by source, and each of them may have a bad record.
+// A batch that is refused without a name is tried by source, and each of them may have a bad
+// record.
 TEST_F(stepped_lane, searches_the_records_of_many_senders_within_one_budget) {
     auto const lane = make_lane(1000);
     constexpr std::uint8_t senders = 60;
@@ -220,6 +221,12 @@ TEST_F(stepped_lane, suspends_what_waits_aside_when_it_holds_too_much_credit) {
         EXPECT_EQ(sum.committed + sum.suspended, 4 * bad.size());
         EXPECT_GE(sum.suspended, 3 * bad.size());
         EXPECT_EQ(database_->suspended, sum.suspended);
+
+        // Found one by one as far as the budget goes, and the rest without a search.
+        auto& reasons = database_->suspended_by_reason;
+        EXPECT_GT(reasons[ingest::record_error::refused_together], sum.suspended / 2);
+        EXPECT_GT(reasons[ingest::record_error::database_refused], 0U);
+        EXPECT_EQ(reasons.size(), 2U);
     }
 }
 

@@ -81,8 +81,8 @@ void sequence::commit_some() {
     batches_.push_back(std::move(rows));
 }
 
-/// Some of the calls before the commit, which are removed from `rows`. False: they were refused, and
-/// the transaction is rolled back.
+/// Some of the calls before the commit, which are removed from `rows`. False: they were refused,
+/// and the transaction is rolled back.
 bool sequence::write_ahead(std::size_t lane, storage::batch& rows) {
     auto& pair = lanes_[lane];
     auto const count = static_cast<std::ptrdiff_t>(random_() % (rows.calls.size() + 1));
@@ -113,7 +113,8 @@ void sequence::roll_back(std::size_t lane) {
     lanes_[lane].real->roll_back();
 }
 
-/// What a lane does after `stale`: lock, read, commit what holds now. The session may end meanwhile.
+/// What a lane does after `stale`: lock, read, commit what holds now. The session may end
+/// meanwhile.
 void sequence::commit_locked() {
     auto const lane = random_() % lanes;
     auto rows = universe_.make_batch(server_.now());
@@ -171,8 +172,8 @@ void sequence::lock_and_leave() {
     static_cast<void>(commit(lane, empty, "empty batch"));
 }
 
-/// Lane 0 locks the rows of a batch and knows their versions. False: there is nothing to lock, or it
-/// could not.
+/// Lane 0 locks the rows of a batch and knows their versions. False: there is nothing to lock, or
+/// it could not.
 bool sequence::hold_rows(storage::batch& holding) {
     if (holding.usage.empty() || !lock(0, holding).ok()) {
         return false;

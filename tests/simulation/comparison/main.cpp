@@ -8,9 +8,9 @@
 #include <optional>
 #include <random>
 
-// simulation_comparison: holds the simulation's model of the database against a PostgreSQL of its own.
-// A seed whose sequence gets other answers from one than from the other is printed, and is repeated
-// with --seed.
+// simulation_comparison: holds the simulation's model of the database against a PostgreSQL of its
+// own. A seed whose sequence gets other answers from one than from the other is printed, and is
+// repeated with --seed.
 
 namespace tally::simulation {
 namespace {

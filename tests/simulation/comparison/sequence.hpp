@@ -21,8 +21,8 @@ class difference : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// A random sequence of requests, as lanes, keeper, feeder and rivals make them. Each is made to the
-/// model and to PostgreSQL, and the answers are compared; at the end, what is stored.
+/// A random sequence of requests, as lanes, keeper, feeder and rivals make them. Each is made to
+/// the model and to PostgreSQL, and the answers are compared; at the end, what is stored.
 class sequence {
   public:
     /// `number` is unique in the program, so that no two sequences have records in common.

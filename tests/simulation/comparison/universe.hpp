@@ -16,8 +16,8 @@
 
 namespace tally::simulation {
 
-/// The records, rows and streams that one sequence of requests is about; no other sequence has their
-/// keys. Makes random batches of them, and reads what has become of them.
+/// The records, rows and streams that one sequence of requests is about; no other sequence has
+/// their keys. Makes random batches of them, and reads what has become of them.
 class universe {
   public:
     universe(real_server const& real, std::uint32_t number, std::mt19937_64& random);

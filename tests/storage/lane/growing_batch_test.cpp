@@ -1,6 +1,7 @@
 #include "tests/storage/lane/lane_fixture.hpp"
 
 #include <span>
+#include <thread>
 
 // Batches whose calls are written while they still grow, with a real server.
 
@@ -135,6 +136,31 @@ TEST_F(growing_batch_test, stores_all_again_after_the_session_was_lost) {
     EXPECT_EQ(write(a, entries, 2), ahead::failed);
     expect_stored(a, entries);
     expect_calls("2");
+}
+
+// Each waits for a call that the other has written: PostgreSQL ends one of them.
+TEST_F(growing_batch_test, stores_all_again_after_a_deadlock_with_another_of_the_same_calls) {
+    std::vector<ingest::cdr> const calls{make_.call(1, 1, "9198", 60),
+                                         make_.call(2, 2, "9198", 60)};
+    std::vector<ingest::cdr> const crosswise{calls[1], calls[0]};
+    lane a{connection_};
+    lane b{connection_};
+    auto entries_a = entries_of(calls);
+    auto entries_b = entries_of(crosswise);
+    EXPECT_EQ(write(a, entries_a, 1), ahead::written);
+    EXPECT_EQ(write(b, entries_b, 1), ahead::written);
+
+    // The one that goes on ends its batch, and the other one finds all of its calls stored.
+    auto const finish = [this](lane& one, std::vector<batch_entry>& entries) {
+        static_cast<void>(write(one, entries, 2));
+        EXPECT_EQ(one.lane_writer.store(entries, {}, 0), store_end::stored);
+    };
+    std::jthread beside{[&] { finish(a, entries_a); }};
+    finish(b, entries_b);
+    beside.join();
+    expect_calls("2");
+    EXPECT_GE(a.observer.retries["transient"] + b.observer.retries["transient"], 1);
+    EXPECT_EQ(one("SELECT sum(duplicate) FROM batches"), "2");
 }
 
 TEST_F(growing_batch_test, ends_before_a_day_whose_partition_is_not_there) {
