@@ -6,6 +6,45 @@
 
 namespace tally::storage {
 
+result batch_transaction::commit(batch const& rows, commit_counts& counts) {
+    counts = {};
+    result status = open(rows);
+    if (!status.ok()) {
+        return status;
+    }
+    status = begin(rows, counts);
+    if (status.ok()) {
+        status = write_facts(rows, counts);
+    }
+    if (status.ok()) {
+        status = finish(rows, counts);
+    }
+    if (status.ok()) {
+        transaction_.reset();
+        return status;
+    }
+    counts.suspended = 0;
+    return fail(std::move(status));
+}
+
+/// Opens the session in which the batch was rated.
+result batch_transaction::open(batch const& rows) {
+    // Fails if the session of an open transaction was lost: the pin forbids a new one.
+    result status = connection.open();
+    if (!status.ok()) {
+        transaction_.reset(); // the transaction ended with its session
+        return status;
+    }
+    if (rows.session != 0 && rows.session != connection.generation()) {
+        // A pin that stayed would forbid to connect again, for good, once this session is lost.
+        if (transaction_) {
+            roll_back();
+        }
+        return {failure::stale, {}, "the session in which the batch was rated has ended"};
+    }
+    return {};
+}
+
 result batch_transaction::begin(batch const& rows, commit_counts& counts) {
     statements_.clear();
 
@@ -100,6 +139,18 @@ result batch_transaction::finish(batch const& rows, commit_counts const& counts)
     return outcome_.status;
 }
 
+/// Rolls back after a failed request. Returns its result.
+result batch_transaction::fail(result status) noexcept {
+    roll_back();
+
+    // A partition that was remembered may have been dropped.
+    if (status.reason == failure::bad_data) {
+        partitions.forget();
+        partitions_of_events.forget();
+    }
+    return status;
+}
+
 void batch_transaction::roll_back() noexcept {
     if (connection.is_open() && !connection.execute("ROLLBACK").ok()) {
         connection.close(); // the server rolls back when the session ends
@@ -144,35 +195,6 @@ result batch_transaction::lock_rows(std::span<usage_delta const> usage,
     return outcome_.status;
 }
 
-/// In the session in which the batch was rated.
-result batch_transaction::open(batch const& rows) {
-    // Fails if the session of an open transaction was lost: the pin forbids a new one.
-    result status = connection.open();
-    if (!status.ok()) {
-        transaction_.reset(); // the transaction ended with its session
-        return status;
-    }
-    if (rows.session != 0 && rows.session != connection.generation()) {
-        // A pin that stayed would forbid to connect again, for good, once this session is lost.
-        if (transaction_) {
-            roll_back();
-        }
-        return {failure::stale, {}, "the session in which the batch was rated has ended"};
-    }
-    return {};
-}
-
-/// Rolls back after a failed request. Returns its result.
-result batch_transaction::fail(result status) noexcept {
-    roll_back();
-    if (status.reason ==
-        failure::bad_data) { // a partition that was remembered may have been dropped
-        partitions.forget();
-        partitions_of_events.forget();
-    }
-    return status;
-}
-
 result batch_transaction::write_ahead(batch const& rows) {
     result status = open(rows);
     if (!status.ok()) {
@@ -193,27 +215,6 @@ result batch_transaction::write_ahead(batch const& rows) {
         status = calls_.write(connection, rows, refused);
     }
     return status.ok() ? status : fail(std::move(status));
-}
-
-result batch_transaction::commit(batch const& rows, commit_counts& counts) {
-    counts = {};
-    result status = open(rows);
-    if (!status.ok()) {
-        return status;
-    }
-    status = begin(rows, counts);
-    if (status.ok()) {
-        status = write_facts(rows, counts);
-    }
-    if (status.ok()) {
-        status = finish(rows, counts);
-    }
-    if (status.ok()) {
-        transaction_.reset();
-        return status;
-    }
-    counts.suspended = 0;
-    return fail(std::move(status));
 }
 
 } // namespace tally::storage

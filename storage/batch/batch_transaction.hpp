@@ -60,10 +60,10 @@ class batch_transaction {
     }
 
     result open(batch const& rows);
-    result fail(result status) noexcept;
     result begin(batch const& rows, commit_counts& counts);
     result write_facts(batch const& rows, commit_counts& counts);
     result finish(batch const& rows, commit_counts const& counts);
+    result fail(result status) noexcept;
 
     std::optional<pq_connection::pin> transaction_; ///< while one is open
     cdr_copy calls_;
