@@ -130,6 +130,24 @@ std::uint64_t big_endian_at(std::uint8_t const* bytes) noexcept {
 
 } // namespace
 
+result cdr_copy::write(pq_connection& connection, batch const& rows, std::uint32_t& refused) {
+    order_.sort(rows.calls);
+    result status = connection.begin_copy_in(std::string{copy_sql<cdrs>});
+    if (status.ok()) {
+        status = stream(connection, rows);
+    }
+
+    // The report names the line of the COPY, which is a position in key order.
+    refused = no_row;
+    if (status.reason == failure::bad_data || status.reason == failure::duplicate) {
+        std::uint64_t const line = copy_line(status.detail, "cdrs");
+        if (line != 0 && line <= order_.size()) {
+            refused = order_[static_cast<std::size_t>(line) - 1];
+        }
+    }
+    return status;
+}
+
 void cdr_order::sort(std::span<cdr_row const> calls) {
     // The keys are copied first: comparing them in place would wait for memory at every step.
     keys_.clear();
@@ -156,12 +174,11 @@ void cdr_order::sort(std::span<cdr_row const> calls) {
     });
 }
 
-void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& rows) {
-    cdrs.put(out, cdr_line{row, rows});
-}
-
-std::string_view cdr_copy_sql() noexcept {
-    return copy_sql<cdrs>;
+result cdr_copy::stream(pq_connection& connection, batch const& rows) {
+    return stream_rows(connection, buffer_, order_.size(), [&](std::size_t i) {
+        prefetch_cdr_row(rows.calls, order_, i);
+        put_cdr_row(buffer_, rows.calls[order_[i]], rows);
+    });
 }
 
 void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
@@ -184,29 +201,12 @@ void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
     }
 }
 
-result cdr_copy::write(pq_connection& connection, batch const& rows, std::uint32_t& refused) {
-    order_.sort(rows.calls);
-    result status = connection.begin_copy_in(std::string{copy_sql<cdrs>});
-    if (status.ok()) {
-        status = stream(connection, rows);
-    }
-
-    // The report names the line of the COPY, which is a position in key order.
-    refused = no_row;
-    if (status.reason == failure::bad_data || status.reason == failure::duplicate) {
-        std::uint64_t const line = copy_line(status.detail, "cdrs");
-        if (line != 0 && line <= order_.size()) {
-            refused = order_[static_cast<std::size_t>(line) - 1];
-        }
-    }
-    return status;
+void put_cdr_row(byte_buffer& out, cdr_row const& row, batch const& rows) {
+    cdrs.put(out, cdr_line{row, rows});
 }
 
-result cdr_copy::stream(pq_connection& connection, batch const& rows) {
-    return stream_rows(connection, buffer_, order_.size(), [&](std::size_t i) {
-        prefetch_cdr_row(rows.calls, order_, i);
-        put_cdr_row(buffer_, rows.calls[order_[i]], rows);
-    });
+std::string_view cdr_copy_sql() noexcept {
+    return copy_sql<cdrs>;
 }
 
 } // namespace tally::storage

@@ -47,8 +47,8 @@ std::string_view cdr_copy_sql() noexcept;
 /// memory from batch to batch.
 class cdr_copy {
   public:
-    /// Writes all calls of `what`. If the server refuses one and its report names the row,
-    /// `refused` is the index in what.calls, otherwise no_row.
+    /// Writes all calls of the batch. If the server refuses one and its report names the row,
+    /// `refused` is the index in rows.calls, otherwise no_row.
     result write(pq_connection& connection, batch const& rows, std::uint32_t& refused);
 
     static constexpr std::uint32_t no_row = UINT32_MAX;

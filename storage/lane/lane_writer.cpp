@@ -23,12 +23,43 @@ lane_writer::lane_writer(batch_store& database, options const& settings, lane_ob
       duplicates_{database, settings.key_sets}, growing_{database, rows_, partitions_,
                                                          duplicates_} {}
 
-void lane_writer::open_batch(ingest::uuid const& import_id) {
-    out_.clear();
-    out_.daemon_id = options_.daemon_id;
-    out_.import_id = import_id;
-    out_.lane = options_.lane;
-    out_.opened = ingest::now_us();
+store_end lane_writer::store(std::span<batch_entry> entries, ingest::uuid const& import_id,
+                             std::uint64_t bytes) {
+    // Each batch is tried on the remembered usage rows first.
+    culprit_ = nullptr;
+    states_ = states_of::memory;
+
+    auto next = step::again;
+    if (growing_.size() > 0) {
+        out_.bytes = bytes;
+        next = commit_ahead(entries);
+    } else {
+        growing_.skipped();
+        open_batch(import_id);
+        out_.bytes = bytes;
+
+        // Remove duplicates before rating: a call that is stored must not draw allowance again.
+        duplicates_.drop_repeats(entries);
+        if (!retry_until_ok([&] { return duplicates_.drop_stored(entries); })) {
+            return store_end::given_up;
+        }
+    }
+
+    while (next == step::again) {
+        next = try_once(entries);
+    }
+    switch (next) {
+    case step::done:
+        return store_end::stored;
+    case step::poisoned:
+        return store_end::poisoned;
+    case step::outdated:
+        return store_end::outdated;
+    case step::give_up:
+    case step::again:
+        break;
+    }
+    return store_end::given_up;
 }
 
 lane_writer::ahead lane_writer::write_ahead(std::span<batch_entry> entries,
@@ -71,77 +102,12 @@ lane_writer::step lane_writer::commit_ahead(std::span<batch_entry> entries) {
     return next;
 }
 
-store_end lane_writer::store(std::span<batch_entry> entries, ingest::uuid const& import_id,
-                             std::uint64_t bytes) {
-    // Each batch is tried on the remembered usage rows first.
-    culprit_ = nullptr;
-    states_ = states_of::memory;
-
-    auto next = step::again;
-    if (growing_.size() > 0) {
-        out_.bytes = bytes;
-        next = commit_ahead(entries);
-    } else {
-        growing_.skipped();
-        open_batch(import_id);
-        out_.bytes = bytes;
-
-        // Remove duplicates before rating: a call that is stored must not draw allowance again.
-        duplicates_.drop_repeats(entries);
-        if (!retry_until_ok([&] { return duplicates_.drop_stored(entries); })) {
-            return store_end::given_up;
-        }
-    }
-
-    while (next == step::again) {
-        next = try_once(entries);
-    }
-    switch (next) {
-    case step::done:
-        return store_end::stored;
-    case step::poisoned:
-        return store_end::poisoned;
-    case step::outdated:
-        return store_end::outdated;
-    case step::give_up:
-    case step::again:
-        break;
-    }
-    return store_end::given_up;
-}
-
-lane_writer::step lane_writer::load(std::span<batch_entry> entries) {
-    if (states_ == states_of::memory) {
-        return retry_until_ok([&] { return rows_.load(database_); }) ? step::done : step::give_up;
-    }
-    // Creates missing rows, which the database may refuse because of one entry: the failure is
-    // handled like one of the commit.
-    auto const status = rows_.load(database_);
-    return status.ok() ? step::done : after_failure(status, {}, entries);
-}
-
-// Rows that were read in an earlier session may differ on the server of this one.
-void lane_writer::forget_other_session() {
-    if (auto const current = database_.session(); current != session_) {
-        rows_.forget_all();
-        session_ = current;
-    }
-}
-
-/// The key of a record that was found in an earlier session may not be there on the server of this
-/// one: a standby that was behind may have been promoted. Such a record is looked for again (R5,
-/// R6).
-void lane_writer::forget_judged(std::span<batch_entry> entries) {
-    bool is_revived = false;
-    for (auto& entry : entries) {
-        if (entry.judged_in != 0 && entry.judged_in != session_) {
-            entry.revive();
-            is_revived = true;
-        }
-    }
-    if (is_revived) {
-        duplicates_.drop_repeats(entries);
-    }
+void lane_writer::open_batch(ingest::uuid const& import_id) {
+    out_.clear();
+    out_.daemon_id = options_.daemon_id;
+    out_.import_id = import_id;
+    out_.lane = options_.lane;
+    out_.opened = ingest::now_us();
 }
 
 lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
@@ -178,6 +144,40 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
     return commit(entries, began);
 }
 
+// Rows that were read in an earlier session may differ on the server of this one.
+void lane_writer::forget_other_session() {
+    if (auto const current = database_.session(); current != session_) {
+        rows_.forget_all();
+        session_ = current;
+    }
+}
+
+/// The key of a record that was found in an earlier session may not be there on the server of this
+/// one: a standby that was behind may have been promoted. Such a record is looked for again (R5,
+/// R6).
+void lane_writer::forget_judged(std::span<batch_entry> entries) {
+    bool is_revived = false;
+    for (auto& entry : entries) {
+        if (entry.judged_in != 0 && entry.judged_in != session_) {
+            entry.revive();
+            is_revived = true;
+        }
+    }
+    if (is_revived) {
+        duplicates_.drop_repeats(entries);
+    }
+}
+
+lane_writer::step lane_writer::load(std::span<batch_entry> entries) {
+    if (states_ == states_of::memory) {
+        return retry_until_ok([&] { return rows_.load(database_); }) ? step::done : step::give_up;
+    }
+    // Creates missing rows, which the database may refuse because of one entry: the failure is
+    // handled like one of the commit.
+    auto const status = rows_.load(database_);
+    return status.ok() ? step::done : after_failure(status, {}, entries);
+}
+
 lane_writer::step lane_writer::commit(std::span<batch_entry> entries, clock::time_point began) {
     if (options_.required) {
         out_.required = options_.required();
@@ -200,6 +200,17 @@ lane_writer::step lane_writer::commit(std::span<batch_entry> entries, clock::tim
     return step::done;
 }
 
+void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began) {
+    // What is remembered changes only now, after COMMIT.
+    rows_.written();
+    duplicates_.remember(entries);
+    last_batch_ = out_.id;
+    session_ = out_.session;
+    pauses_in_a_row_ = 0;
+    looked_in_vain_ = false;
+    observer_.stored({out_, entries, clock::now() - began});
+}
+
 lane_writer::step lane_writer::after_failure(result const& status, commit_counts const& counts,
                                              std::span<batch_entry> entries) {
     switch (status.reason) {
@@ -219,33 +230,6 @@ lane_writer::step lane_writer::after_failure(result const& status, commit_counts
         break;
     }
     return step::done;
-}
-
-// The answer is final, see R9: either the batch is stored, or it never will be.
-lane_writer::step lane_writer::after_unknown(result const& status, std::span<batch_entry> entries) {
-    bool is_stored = false;
-    if (!pause(name_of(status.reason), status) ||
-        !retry_until_ok([&] { return database_.is_committed(out_.id, is_stored); })) {
-        return step::give_up;
-    }
-    if (!is_stored) {
-        return step::again;
-    }
-    finish(entries, clock::now());
-    return step::done;
-}
-
-// The session that changed the rows will probably do so again. From now on the batch locks its rows
-// first. If it is stale all the same (retried records), it pauses before the next attempt.
-lane_writer::step lane_writer::after_stale(result const& status, std::span<batch_entry> entries) {
-    if (states_ == states_of::memory) {
-        observer_.retried(name_of(status.reason), status);
-    } else if (!pause(name_of(status.reason), status)) {
-        return step::give_up;
-    }
-    states_ = states_of::locked_rows;
-    rows_.forget();
-    return drop_settled(entries) ? step::again : step::give_up;
 }
 
 // Expects to find the stored record that the batch collided with. If there is none, the row breaks
@@ -274,6 +258,19 @@ lane_writer::step lane_writer::after_duplicate(result const& status, commit_coun
     }
     looked_in_vain_ = false;
     return after_bad_data(status, counts, entries);
+}
+
+// The session that changed the rows will probably do so again. From now on the batch locks its rows
+// first. If it is stale all the same (retried records), it pauses before the next attempt.
+lane_writer::step lane_writer::after_stale(result const& status, std::span<batch_entry> entries) {
+    if (states_ == states_of::memory) {
+        observer_.retried(name_of(status.reason), status);
+    } else if (!pause(name_of(status.reason), status)) {
+        return step::give_up;
+    }
+    states_ = states_of::locked_rows;
+    rows_.forget();
+    return drop_settled(entries) ? step::again : step::give_up;
 }
 
 // Makes duplicates of the retried records that another session has stored or discarded meanwhile
@@ -323,15 +320,18 @@ lane_writer::step lane_writer::after_bad_data(result const& status, commit_count
     return pause(name_of(stuck.reason), stuck) ? step::again : step::give_up;
 }
 
-void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began) {
-    // What is remembered changes only now, after COMMIT.
-    rows_.written();
-    duplicates_.remember(entries);
-    last_batch_ = out_.id;
-    session_ = out_.session;
-    pauses_in_a_row_ = 0;
-    looked_in_vain_ = false;
-    observer_.stored({out_, entries, clock::now() - began});
+// The answer is final, see R9: either the batch is stored, or it never will be.
+lane_writer::step lane_writer::after_unknown(result const& status, std::span<batch_entry> entries) {
+    bool is_stored = false;
+    if (!pause(name_of(status.reason), status) ||
+        !retry_until_ok([&] { return database_.is_committed(out_.id, is_stored); })) {
+        return step::give_up;
+    }
+    if (!is_stored) {
+        return step::again;
+    }
+    finish(entries, clock::now());
+    return step::done;
 }
 
 bool lane_writer::pause(std::string_view reason, result const& status) {

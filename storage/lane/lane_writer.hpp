@@ -22,9 +22,8 @@ namespace tally::storage {
 struct stored_batch {
     batch const& rows;
     std::span<batch_entry const> entries; ///< with the outcome of each in its state
-    std::chrono::nanoseconds
-        took{}; ///< from rating to the answer to COMMIT; of a batch that grew, without its
-                ///< pieces
+    /// From rating to the answer to COMMIT; of a batch that grew, without its pieces.
+    std::chrono::nanoseconds took{};
 };
 
 /// Is notified of what a lane does, on the lane's thread.
@@ -127,23 +126,23 @@ class lane_writer {
   private:
     enum class step : std::uint8_t { done, again, poisoned, outdated, give_up };
 
-    void open_batch(ingest::uuid const& import_id);
     step commit_ahead(std::span<batch_entry> entries);
-    step commit(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
-    step load(std::span<batch_entry> entries);
+    void open_batch(ingest::uuid const& import_id);
     step try_once(std::span<batch_entry> entries);
+    void forget_other_session();
+    void forget_judged(std::span<batch_entry> entries);
+    step load(std::span<batch_entry> entries);
+    step commit(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
+    void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
     step after_failure(result const& status, commit_counts const& counts,
                        std::span<batch_entry> entries);
-    step after_stale(result const& status, std::span<batch_entry> entries);
     step after_duplicate(result const& status, commit_counts const& counts,
                          std::span<batch_entry> entries);
+    step after_stale(result const& status, std::span<batch_entry> entries);
+    bool drop_settled(std::span<batch_entry> entries);
     step after_bad_data(result const& status, commit_counts const& counts,
                         std::span<batch_entry> entries);
     step after_unknown(result const& status, std::span<batch_entry> entries);
-    bool drop_settled(std::span<batch_entry> entries);
-    void forget_other_session();
-    void forget_judged(std::span<batch_entry> entries);
-    void finish(std::span<batch_entry> entries, std::chrono::steady_clock::time_point began);
     bool pause(std::string_view reason, result const& status);
     /// Repeats a request until it succeeds, with a pause after each failure; false: gave up.
     template <typename Request>
