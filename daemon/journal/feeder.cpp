@@ -29,7 +29,7 @@ constexpr milliseconds retry_after{1000};
 constexpr std::size_t read_max = 256;
 constexpr std::uint64_t read_bytes_max = 1024 * 1024;
 
-constexpr journal_feeder::turn more{};
+constexpr journal_feeder::step_result more{};
 
 /// Without the segments whose records are all below `position`.
 std::vector<ingest::segment_extent> from(std::vector<ingest::segment_extent> segments,
@@ -78,7 +78,7 @@ std::vector<journal_gap> journal_feeder::gaps() const {
     return gaps_;
 }
 
-journal_feeder::turn journal_feeder::step(clock::time_point now) {
+journal_feeder::step_result journal_feeder::step(clock::time_point now) {
     if (target_.position_guard.has_lost()) {
         begin_again();
     }
@@ -134,7 +134,7 @@ void journal_feeder::begin_again() {
 }
 
 /// Reads the positions of all streams, and where their files begin.
-journal_feeder::turn journal_feeder::open() {
+journal_feeder::step_result journal_feeder::open() {
     // Before the first catalog is loaded the sources are unknown, and with them the limits by which
     // a push is decoded.
     if (target_.catalog() == nullptr) {
@@ -152,7 +152,7 @@ journal_feeder::turn journal_feeder::open() {
     return more;
 }
 
-journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
+journal_feeder::step_result journal_feeder::open_stream(fed_stream& stream) {
     if (stream.kept != nullptr) {
         return more;
     }
@@ -193,12 +193,12 @@ journal_feeder::turn journal_feeder::open_stream(fed_stream& stream) {
     return more;
 }
 
-journal_feeder::turn journal_feeder::feed(fed_stream& stream) {
+journal_feeder::step_result journal_feeder::feed(fed_stream& stream) {
     return read_.empty() ? read(stream) : push_read(stream);
 }
 
 /// Pushes what was read, as far as the lanes' credit goes.
-journal_feeder::turn journal_feeder::push_read(fed_stream& stream) {
+journal_feeder::step_result journal_feeder::push_read(fed_stream& stream) {
     if (!is_decided_) {
         if (auto const settled = stream.decisions->settle(read_); !settled.ok()) {
             spdlog::warn("event=payers_not_kept stream={} detail=\"{}\"", stream.name,
@@ -266,7 +266,7 @@ void journal_feeder::pass(fed_stream& stream, std::uint64_t record) {
 }
 
 /// Reads frames, up to a bound.
-journal_feeder::turn journal_feeder::read(fed_stream& stream) {
+journal_feeder::step_result journal_feeder::read(fed_stream& stream) {
     if (stream.is_own) {
         stream.reader->extend(from(writer_.extents(), stream.next_record));
     }
@@ -317,7 +317,7 @@ void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
 }
 
 /// Nothing more can be read now.
-journal_feeder::turn journal_feeder::at_end(fed_stream& stream) {
+journal_feeder::step_result journal_feeder::at_end(fed_stream& stream) {
     if (!stream.is_own) {
         stream.is_fed = true;
         if (auto const& tail = stream.reader->tail()) {
@@ -333,7 +333,7 @@ journal_feeder::turn journal_feeder::at_end(fed_stream& stream) {
     return {.wait = idle_wait, .for_pushes = true};
 }
 
-journal_feeder::turn journal_feeder::damaged(fed_stream& stream) {
+journal_feeder::step_result journal_feeder::damaged(fed_stream& stream) {
     // Going on silently would hide a loss of acknowledged records, so the operator decides.
     auto const& damage = *stream.reader->damage();
     if (!target_.skips_damage) {

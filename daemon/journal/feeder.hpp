@@ -65,13 +65,13 @@ class journal_feeder {
     journal_feeder& operator=(journal_feeder const&) = delete;
 
     /// What step() found.
-    struct turn {
+    struct step_result {
         clock::duration wait{};  ///< how long nothing will be due; zero: more is due
         bool for_pushes = false; ///< the wait may end earlier, with the next durable push
     };
 
     /// Does what can be done now.
-    turn step(clock::time_point now);
+    step_result step(clock::time_point now);
     /// One past the last record of this run's stream that was read.
     [[nodiscard]] std::uint64_t next_record() const noexcept { return own_next_; }
     /// No push will come: the journal is closed. From now on is_drained() may become true.
@@ -96,16 +96,16 @@ class journal_feeder {
   private:
     struct fed_stream;
 
-    turn open();
-    turn open_stream(fed_stream& stream);
-    turn feed(fed_stream& stream);
-    turn push_read(fed_stream& stream);
+    step_result open();
+    step_result open_stream(fed_stream& stream);
+    step_result feed(fed_stream& stream);
+    step_result push_read(fed_stream& stream);
     static void pass(fed_stream& stream, std::uint64_t record);
-    turn read(fed_stream& stream);
+    step_result read(fed_stream& stream);
     void take(fed_stream& stream, ingest::frame_view const& frame);
     void look_for_gap(fed_stream& stream, std::vector<ingest::segment_extent> const& segments);
-    turn at_end(fed_stream& stream);
-    turn damaged(fed_stream& stream);
+    step_result at_end(fed_stream& stream);
+    step_result damaged(fed_stream& stream);
     void retire(clock::time_point now);
     void remove(fed_stream const& stream);
     void begin_again();

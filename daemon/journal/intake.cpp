@@ -124,14 +124,14 @@ void intake::run_feeder() noexcept {
     try {
         while (pause(milliseconds{0}) && !failures_.has_failed()) {
             feeder_pulse_.work();
-            auto const turn = feeder_->step(journal_feeder::clock::now());
+            auto const next = feeder_->step(journal_feeder::clock::now());
             feeder_pulse_.rest();
 
             // At the end of the own stream: a durable push ends the wait at once.
-            if (turn.for_pushes) {
+            if (next.for_pushes) {
                 pushes_->wait_durable(feeder_->next_record(),
-                                      std::chrono::duration_cast<milliseconds>(turn.wait));
-            } else if (turn.wait > turn.wait.zero() && !pause(turn.wait)) {
+                                      std::chrono::duration_cast<milliseconds>(next.wait));
+            } else if (next.wait > next.wait.zero() && !pause(next.wait)) {
                 return;
             }
         }

@@ -52,7 +52,7 @@ lane::~lane() {
     give_up();
     cancel();
     join();
-    let_go(); // what came between its last step and now
+    release_all(); // what came between its last step and now
 }
 
 void lane::start() {
@@ -147,8 +147,8 @@ void lane::run() noexcept {
     pulse_.rest();
 }
 
-lane::turn lane::step(clock::time_point now, slice&& share) {
-    turn next{.is_over = true};
+lane::step_result lane::step(clock::time_point now, slice&& share) {
+    step_result next{.is_over = true};
     try {
         if (!share.is_empty()) {
             add(std::move(share), now);
@@ -166,13 +166,13 @@ lane::turn lane::step(clock::time_point now, slice&& share) {
 
     // Whether it ends by plan or by failure: later slices must be refused, not queued (R2).
     if (next.is_over) {
-        let_go();
+        release_all();
     }
     return next;
 }
 
 /// Takes nothing more. Slices that are left are given up: their blocks are not durable.
-void lane::let_go() noexcept {
+void lane::release_all() noexcept {
     queue_.close();
     writer_.forget_ahead();
     drop(*open_);
@@ -191,7 +191,7 @@ void lane::let_go() noexcept {
     }
 }
 
-lane::turn lane::advance(clock::time_point now) {
+lane::step_result lane::advance(clock::time_point now) {
     // Parts of a refused batch first: their blocks are older than what is in the queue. Each of
     // them may be refused, too, so what is left when the budget is used up waits.
     while (!at_once_.empty() && budget_.allows(now)) {
@@ -216,9 +216,9 @@ lane::turn lane::advance(clock::time_point now) {
             return {};
         }
     }
-    auto const next = rest(now);
+    auto const next = next_wait(now);
     if (next.is_over || next.wait > clock::duration::zero()) {
-        return has_given_up() ? turn{.is_over = true} : next;
+        return has_given_up() ? step_result{.is_over = true} : next;
     }
     return {.is_over = !open_->entries.empty() && !store_open_batch(now)};
 }

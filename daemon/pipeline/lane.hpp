@@ -81,7 +81,7 @@ class lane {
     using clock = std::chrono::steady_clock;
 
     /// What step() found.
-    struct turn {
+    struct step_result {
         bool is_over = false;   ///< closed and empty, or given up: no further step
         clock::duration wait{}; ///< until something may be due; zero: now
     };
@@ -95,7 +95,7 @@ class lane {
     /// Starts the thread. Without it, the owner calls step().
     void start();
     /// Does what is due now. A failure (a bug, no memory) is reported, and the lane is over.
-    turn step(clock::time_point now) { return step(now, {}); }
+    step_result step(clock::time_point now) { return step(now, {}); }
 
     /// False once the lane is closed or has given up, and from then on always; the caller keeps the
     /// slice. Any thread.
@@ -150,16 +150,17 @@ class lane {
     };
 
     void run() noexcept;
-    turn step(clock::time_point now, slice&& share);
-    turn advance(clock::time_point now);
+    step_result step(clock::time_point now, slice&& share);
+    step_result advance(clock::time_point now);
     void fill(clock::time_point now);
     void add(slice&& share, clock::time_point now);
-    turn rest(clock::time_point now);
+    step_result next_wait(clock::time_point now);
     [[nodiscard]] clock::duration linger_left(clock::time_point now) const;
-    [[nodiscard]] bool has_piece() const noexcept;
-    [[nodiscard]] growth pace() const;
-    void write_ahead();
     [[nodiscard]] std::shared_ptr<open_batch> close_batch();
+    [[nodiscard]] bool has_piece() const noexcept;
+    void write_ahead();
+    [[nodiscard]] clock::duration growth_left(clock::time_point now) const;
+    [[nodiscard]] growth pace() const;
     bool store_grown(clock::time_point now);
     bool store_open_batch(clock::time_point now);
     std::size_t put_aside(std::shared_ptr<open_batch> const& batch,
@@ -177,7 +178,7 @@ class lane {
     [[nodiscard]] ingest::uuid most_refused() const;
     void forget_outdated();
     void finish_part(part const& share);
-    void let_go() noexcept;
+    void release_all() noexcept;
     [[nodiscard]] std::vector<ingest::uuid> required() const;
     [[nodiscard]] std::uint64_t generation() const noexcept;
     void drop(open_batch& batch);

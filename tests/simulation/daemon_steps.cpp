@@ -172,8 +172,8 @@ world::duration world::feed() {
     if (run.position_guard.has_lost()) {
         positions_.begin_again();
     }
-    auto const turn = run.feeder->step(scheduler_.now);
-    if (turn.wait == milliseconds{2}) {
+    auto const next = run.feeder->step(scheduler_.now);
+    if (next.wait == milliseconds{2}) {
         met("queue full");
     }
     if (server_.now().decisions.size() > decided) {
@@ -182,7 +182,7 @@ world::duration world::feed() {
     if (!run.feeder->gaps().empty()) {
         met("gap found");
     }
-    return turn.wait;
+    return next.wait;
 }
 
 world::duration world::keep() {
@@ -200,13 +200,13 @@ world::duration world::step_lane(std::uint32_t lane) {
     if (run.ended_lanes.contains(lane)) {
         return std::chrono::hours{1};
     }
-    auto const turn = run.lanes.lane_at(lane).step(scheduler_.now);
-    if (turn.is_over) {
+    auto const next = run.lanes.lane_at(lane).step(scheduler_.now);
+    if (next.is_over) {
         met("lane ended by itself");
         run.ended_lanes.insert(lane);
         run.failures.report("lane", "ended");
     }
-    return turn.wait;
+    return next.wait;
 }
 
 } // namespace tally::simulation

@@ -57,8 +57,8 @@ void world::start_import() {
         scheduler_.add(
             owner,
             [&run, this, lane]() -> duration {
-                auto const turn = run.lanes.lane_at(lane).step(scheduler_.now);
-                return turn.is_over ? std::chrono::hours{1} : turn.wait;
+                auto const next = run.lanes.lane_at(lane).step(scheduler_.now);
+                return next.is_over ? std::chrono::hours{1} : next.wait;
             },
             [&run, lane] { return run.lanes.lane_queue(lane); });
     }

@@ -26,9 +26,9 @@ void world::start_rival() {
             if (run.is_over) {
                 return std::chrono::hours{1};
             }
-            auto const turn = run.lanes.lane_at(0).step(scheduler_.now);
-            run.is_over = turn.is_over;
-            return turn.wait;
+            auto const next = run.lanes.lane_at(0).step(scheduler_.now);
+            run.is_over = next.is_over;
+            return next.wait;
         },
         [&run] { return run.lanes.lane_queue(0); });
 }

@@ -55,8 +55,8 @@ class stepped_lane : public ::testing::Test {
     /// Steps until the lane waits. The time does not pass.
     void settle(lane& target) {
         for (int steps = 0; steps < 1000; ++steps) {
-            auto const turn = target.step(now_);
-            if (turn.is_over || turn.wait > lane::clock::duration::zero()) {
+            auto const next = target.step(now_);
+            if (next.is_over || next.wait > lane::clock::duration::zero()) {
                 return;
             }
         }
