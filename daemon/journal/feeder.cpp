@@ -32,8 +32,8 @@ constexpr std::uint64_t read_bytes_max = 1024 * 1024;
 constexpr journal_feeder::step_result more{};
 
 /// Without the segments whose records are all below `position`.
-std::vector<ingest::segment_extent> from(std::vector<ingest::segment_extent> segments,
-                                         std::uint64_t position) {
+std::vector<ingest::segment_extent> segments_from(std::vector<ingest::segment_extent> segments,
+                                                  std::uint64_t position) {
     auto first = segments.begin();
     while (segments.end() - first > 1 && std::next(first)->first_record <= position) {
         ++first;
@@ -172,7 +172,8 @@ journal_feeder::step_result journal_feeder::open_stream(fed_stream& stream) {
     }
 
     // Feeding begins at the position, not at the first file: kept segments are stored already (R5).
-    auto segments = from(stream.is_own ? writer_.extents() : stream.files.segments, position);
+    auto segments =
+        segments_from(stream.is_own ? writer_.extents() : stream.files.segments, position);
     stream.opened_at = position;
     stream.next_record = position;
     stream.next_part = position;
@@ -268,7 +269,7 @@ void journal_feeder::pass(fed_stream& stream, std::uint64_t record) {
 /// Reads frames, up to a bound.
 journal_feeder::step_result journal_feeder::read(fed_stream& stream) {
     if (stream.is_own) {
-        stream.reader->extend(from(writer_.extents(), stream.next_record));
+        stream.reader->extend(segments_from(writer_.extents(), stream.next_record));
     }
 
     // Bounded by frames and by bytes, since what is read is held until the lanes have credit.

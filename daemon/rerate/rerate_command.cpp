@@ -41,12 +41,12 @@ struct rerate_flags {
 selection selection_of(rerate_flags const& flags) {
     // Exactly one of them is given: the option group has checked it.
     if (!flags.subscription.empty()) {
-        return {selection::by::subscription, flags.subscription, flags.begin, flags.end};
+        return {selection::scope::subscription, flags.subscription, flags.begin, flags.end};
     }
     if (!flags.account.empty()) {
-        return {selection::by::account, flags.account, flags.begin, flags.end};
+        return {selection::scope::account, flags.account, flags.begin, flags.end};
     }
-    return {selection::by::plan, flags.plan, flags.begin, flags.end};
+    return {selection::scope::plan, flags.plan, flags.begin, flags.end};
 }
 
 /// The selection as a person would name it: for progress, messages and the report.

@@ -130,8 +130,8 @@ void suspense_watch::retry_all() {
     retry_counts all;
     bool go_on = true;
     while (go_on) {
-        auto const with = options_now();
-        if (!with.catalog || !with.sources) {
+        auto const options = options_now();
+        if (!options.catalog || !options.sources) {
             return; // not loaded yet
         }
 
@@ -139,7 +139,7 @@ void suspense_watch::retry_all() {
         std::vector<ingest::uuid> due;
         {
             database_wait const waiting{pulse_};
-            due = database_->due(*with.automatic, due_max);
+            due = database_->due(*options.automatic, due_max);
         }
         go_on = !due.empty() && retry_pages(due, all);
     }

@@ -15,10 +15,10 @@ namespace {
 using ingest::record_error;
 
 enum class member_key : std::uint8_t {
-    to,
-    from,
+    destination,
+    caller,
     direction,
-    at,
+    start,
     answered_at,
     duration_s,
     billsec_ms,
@@ -36,10 +36,10 @@ struct key_name {
     member_key key;
 };
 constexpr std::array key_names{
-    key_name{"to", member_key::to},
-    key_name{"from", member_key::from},
+    key_name{"to", member_key::destination},
+    key_name{"from", member_key::caller},
     key_name{"direction", member_key::direction},
-    key_name{"at", member_key::at},
+    key_name{"at", member_key::start},
     key_name{"answered_at", member_key::answered_at},
     key_name{"duration_s", member_key::duration_s},
     key_name{"billsec_ms", member_key::billsec_ms},
@@ -47,9 +47,9 @@ constexpr std::array key_names{
     key_name{"on_net", member_key::on_net},
     key_name{"metric", member_key::metric},
     key_name{"quantity", member_key::quantity},
-    key_name{"destination", member_key::to},
-    key_name{"caller_id", member_key::from},
-    key_name{"start_time", member_key::at},
+    key_name{"destination", member_key::destination},
+    key_name{"caller_id", member_key::caller},
+    key_name{"start_time", member_key::start},
     key_name{"answer_time", member_key::answered_at},
     key_name{"duration", member_key::duration_s},
     key_name{"billsec", member_key::billsec_s},
@@ -237,10 +237,10 @@ void question_reader::impl::take_durations(call_question& call) {
 
 call_question question_reader::impl::call() {
     call_question asked;
-    asked.destination = text(member_key::to);
-    asked.caller = text(member_key::from);
+    asked.destination = text(member_key::destination);
+    asked.caller = text(member_key::caller);
     asked.direction = direction();
-    asked.start = time(member_key::at);
+    asked.start = time(member_key::start);
     asked.answer = time(member_key::answered_at);
     // A question may give one of the two times: the other is then not known any better.
     if (asked.start == ingest::never_us) {
@@ -249,11 +249,11 @@ call_question question_reader::impl::call() {
 
     // What no call can be without. The others have defaults.
     if (asked.destination.empty()) {
-        fail(fault_of(member_key::to, record_error::missing_field,
+        fail(fault_of(member_key::destination, record_error::missing_field,
                       "a call needs \"to\", an event \"metric\""));
     }
     if (asked.start == ingest::never_us) {
-        fail(fault_of(member_key::at, record_error::missing_field));
+        fail(fault_of(member_key::start, record_error::missing_field));
     }
 
     asked.on_net = on_net();
@@ -265,16 +265,17 @@ usage_question question_reader::impl::usage() {
     usage_question asked;
     asked.metric = text(member_key::metric);
     asked.value = value();
-    asked.time = time(member_key::at);
+    asked.time = time(member_key::start);
     if (asked.time == ingest::never_us) {
-        fail(fault_of(member_key::at, record_error::missing_field));
+        fail(fault_of(member_key::start, record_error::missing_field));
     }
 
     // Every other member is a property. A call's members are too: a metric may count by them.
     for (line_member& member : line) {
         auto const is_own = [&](key_name const& each) {
             bool const is_of_usage = each.key == member_key::metric ||
-                                     each.key == member_key::quantity || each.key == member_key::at;
+                                     each.key == member_key::quantity ||
+                                     each.key == member_key::start;
             return is_of_usage && each.name == member.name;
         };
         if (member.is != line_member::kind::absent &&

@@ -67,8 +67,8 @@ result batch_transaction::begin(batch const& rows, commit_counts& counts) {
     }
 
     // The order of these statements is the order of locks (S1, R13).
-    if (auto& some = usage_.fill(rows.usage); usage_.size() > 0) {
-        statements_.push_back({statement::usage, &some});
+    if (auto& existing = usage_.fill(rows.usage); usage_.size() > 0) {
+        statements_.push_back({statement::usage, &existing});
     }
     auto& created = new_usage_.fill(rows.usage);
     bool const creates_rows = new_usage_.size() > 0 || !rows.metrics.empty();

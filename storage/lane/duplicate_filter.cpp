@@ -108,7 +108,7 @@ result duplicate_filter::ask_calls() {
         return {};
     }
     std::vector<stored_call> found;
-    result status = writer_.stored_calls(keys, found);
+    result status = store_.stored_calls(keys, found);
     if (status.ok()) {
         judge(found);
     }
@@ -125,7 +125,7 @@ void duplicate_filter::judge(std::span<stored_call const> found) {
     for (auto* entry : calls_) {
         auto const index = by_key.find(hash_of(entry->key()));
         if (index != by_key.end() && index->second->key == entry->key()) {
-            settle(*entry, same_content(index->second->as_cdr(), *entry->call), writer_.session());
+            settle(*entry, same_content(index->second->as_cdr(), *entry->call), store_.session());
         }
     }
 }
@@ -140,7 +140,7 @@ result duplicate_filter::ask_events() {
         return {};
     }
     std::vector<stored_event> found;
-    result status = writer_.stored_events(ids, found);
+    result status = store_.stored_events(ids, found);
     if (!status.ok()) {
         return status;
     }
@@ -152,7 +152,7 @@ result duplicate_filter::ask_events() {
     }
     for (auto* entry : events_) {
         if (auto const index = by_id.find(entry->event->id); index != by_id.end()) {
-            settle(*entry, index->second == entry->event->content, writer_.session());
+            settle(*entry, index->second == entry->event->content, store_.session());
         }
     }
     return {};

@@ -21,8 +21,8 @@ namespace tally::storage {
 class duplicate_filter {
   public:
     /// `key_sets`: see recent_keys.
-    explicit duplicate_filter(batch_store& writer, std::size_t key_sets = recent_keys::sets_default)
-        : writer_{writer}, recent_{key_sets} {}
+    explicit duplicate_filter(batch_store& store, std::size_t key_sets = recent_keys::sets_default)
+        : store_{store}, recent_{key_sets} {}
 
     /// Compares the entries with each other; keeps the first of each key. Those before `first` were
     /// compared by the call before.
@@ -45,7 +45,7 @@ class duplicate_filter {
     result ask_events();
     void judge(std::span<stored_call const> found);
 
-    batch_store& writer_;
+    batch_store& store_;
     recent_keys recent_;
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_of_key_;
     std::vector<batch_entry*> calls_;  ///< to look up

@@ -39,41 +39,41 @@ void entry_batch::find_missing() {
     }
 }
 
-result entry_batch::load(batch_store& writer) {
+result entry_batch::load(batch_store& store) {
     // Without locks no transaction is open, so a failure leaves nothing to roll back.
     if (is_remembering()) {
-        return read(writer);
+        return read(store);
     }
 
     // Locks first: what is read under them is still true when the batch commits (S3).
-    result status = lock_rows(writer);
+    result status = lock_rows(store);
     if (status.ok()) {
-        status = read(writer);
+        status = read(store);
         if (!status.ok()) {
-            writer.roll_back();
+            store.roll_back();
         }
     }
     return status;
 }
 
-result entry_batch::lock_rows(batch_store& with) {
+result entry_batch::lock_rows(batch_store& store) {
     // All usage rows, not only the missing ones: a remembered state may be the one that was stale.
     locked_.clear();
     for (auto const& usage : totals_.periods()) {
         locked_.push_back(usage.delta);
     }
-    return with.lock_rows(locked_, events_.missing());
+    return store.lock_rows(locked_, events_.missing());
 }
 
-result entry_batch::read(batch_store& writer) {
-    result status = load_usage(writer);
+result entry_batch::read(batch_store& store) {
+    result status = load_usage(store);
     if (status.ok()) {
-        status = load_metrics(writer);
+        status = load_metrics(store);
     }
 
     // Only metrics that count distinct values need this round trip.
     if (status.ok() && !events_.values().empty()) {
-        status = writer.counted_values(events_.values(), counted_);
+        status = store.counted_values(events_.values(), counted_);
         if (status.ok()) {
             events_.learn_counted(counted_);
         }
@@ -81,12 +81,12 @@ result entry_batch::read(batch_store& writer) {
     return status;
 }
 
-result entry_batch::load_usage(batch_store& writer) {
+result entry_batch::load_usage(batch_store& store) {
     // The usual case of a lane in steady state: no round trip before the batch.
     if (missing_.empty()) {
         return {};
     }
-    result status = writer.load_usage(missing_, states_);
+    result status = store.load_usage(missing_, states_);
     for (std::size_t i = 0; status.ok() && i < missing_.size(); ++i) {
         // A locked row is not remembered here: the transaction may still roll back.
         totals_.at(missing_places_[i]).before = states_[i];
@@ -97,11 +97,11 @@ result entry_batch::load_usage(batch_store& writer) {
     return status;
 }
 
-result entry_batch::load_metrics(batch_store& writer) {
+result entry_batch::load_metrics(batch_store& store) {
     if (events_.missing().empty()) {
         return {};
     }
-    result status = writer.load_metrics(events_.missing(), metric_states_);
+    result status = store.load_metrics(events_.missing(), metric_states_);
     if (status.ok()) {
         events_.learn(metric_states_, is_remembering() ? &metrics_ : nullptr);
     }

@@ -43,7 +43,7 @@ class entry_batch {
     void begin(std::span<batch_entry> entries, states_of states = states_of::memory);
     /// Reads the usage rows that are not remembered (most batches have none), or locks and reads
     /// all of them. Nothing is locked after a failure.
-    result load(batch_store& writer);
+    result load(batch_store& store);
     /// Second pass: fills `out`. Its identity and its positions are kept, the rest is replaced.
     void rate(batch& out);
 
@@ -67,10 +67,10 @@ class entry_batch {
 
   private:
     [[nodiscard]] bool is_remembering() const noexcept { return states_from_ == states_of::memory; }
-    result lock_rows(batch_store& with);
-    result read(batch_store& writer);
-    result load_usage(batch_store& writer);
-    result load_metrics(batch_store& writer);
+    result lock_rows(batch_store& store);
+    result read(batch_store& store);
+    result load_usage(batch_store& store);
+    result load_metrics(batch_store& store);
     void find_missing();
     void add_suspended(batch& out) const;
 

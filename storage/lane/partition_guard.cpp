@@ -67,7 +67,7 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
     collect_days(entries, day_of_event, event_days_);
     refused_event_days_.clear();
     if (!event_days_.empty() && !until_answered([this] {
-            return writer_.ensure_event_days(event_days_, refused_event_days_);
+            return store_.ensure_event_days(event_days_, refused_event_days_);
         })) {
         return false;
     }
@@ -84,7 +84,7 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
 
 bool partition_guard::knows_call_days(std::span<batch_entry const> entries) {
     collect_days(entries, call_day, days_);
-    return writer_.has_cdr_days(days_);
+    return store_.has_cdr_days(days_);
 }
 
 /// Asks for all days at once; day by day if one of them is taken by another table.
@@ -117,7 +117,7 @@ bool partition_guard::ask_for(std::span<std::int32_t const> days, retry const& u
                               bool& is_taken) {
     return until_answered([&] {
         // An overlap does not go away by itself: as a failure it would be repeated forever.
-        auto status = writer_.ensure_cdr_days(days, refused_days_);
+        auto status = store_.ensure_cdr_days(days, refused_days_);
         is_taken = status.sqlstate == overlaps;
         return is_taken ? result{} : std::move(status);
     });

@@ -17,7 +17,7 @@ class partition_guard {
     /// Repeats a request until it succeeds; false: gave up.
     using retry = std::function<bool(std::function<result()> const&)>;
 
-    explicit partition_guard(batch_store& writer) noexcept : writer_{writer} {}
+    explicit partition_guard(batch_store& store) noexcept : store_{store} {}
 
     /// Suspends the live entries (time_out_of_bounds) whose day is outside the policy's bounds, or
     /// is taken by a table that is not one of ours. `refused` becomes true if there is one. False:
@@ -32,7 +32,7 @@ class partition_guard {
     bool ensure_call_days(retry const& until_answered);
     bool ask_for(std::span<std::int32_t const> days, retry const& until_answered, bool& is_taken);
 
-    batch_store& writer_;
+    batch_store& store_;
     std::vector<std::int32_t> days_;
     std::vector<std::int32_t> refused_days_;
     std::vector<event_day> event_days_;

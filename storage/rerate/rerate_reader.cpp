@@ -18,27 +18,27 @@ pq_connection::limits reader_limits() {
     return bounds;
 }
 
-std::string_view label(rerate_selection::by kind) noexcept {
+std::string_view label(rerate_selection::scope kind) noexcept {
     switch (kind) {
-    case rerate_selection::by::subscription:
+    case rerate_selection::scope::subscription:
         return "subscription";
-    case rerate_selection::by::account:
+    case rerate_selection::scope::account:
         return "account";
-    case rerate_selection::by::plan:
+    case rerate_selection::scope::plan:
         break;
     }
     return "plan";
 }
 
 /// Condition on subscriptions (s) and usage (u) for the name $1.
-std::string_view selected_sql(rerate_selection::by kind) noexcept {
+std::string_view selected_sql(rerate_selection::scope kind) noexcept {
     switch (kind) {
-    case rerate_selection::by::subscription:
+    case rerate_selection::scope::subscription:
         return "(s.subscription_number = $1::text OR s.id::text = $1::text)";
-    case rerate_selection::by::account:
+    case rerate_selection::scope::account:
         return "u.account_id IN (SELECT id FROM billing.accounts"
                " WHERE account_number = $1::text OR id::text = $1::text)";
-    case rerate_selection::by::plan:
+    case rerate_selection::scope::plan:
         break;
     }
     // The plan's own calls, and those of plans that fall back to it through at most three plans.
@@ -49,15 +49,15 @@ std::string_view selected_sql(rerate_selection::by kind) noexcept {
            " SELECT id FROM users)";
 }
 
-std::string_view exists_sql(rerate_selection::by kind) noexcept {
+std::string_view exists_sql(rerate_selection::scope kind) noexcept {
     switch (kind) {
-    case rerate_selection::by::subscription:
+    case rerate_selection::scope::subscription:
         return "SELECT 1 FROM billing.subscriptions WHERE subscription_number = $1::text"
                " OR id::text = $1::text";
-    case rerate_selection::by::account:
+    case rerate_selection::scope::account:
         return "SELECT 1 FROM billing.accounts WHERE account_number = $1::text"
                " OR id::text = $1::text";
-    case rerate_selection::by::plan:
+    case rerate_selection::scope::plan:
         break;
     }
     return "SELECT 1 FROM billing.rate_plans WHERE code = $1::text";
@@ -349,11 +349,11 @@ rerate_reader::read_calls(std::span<rerate_period const> periods, rerate_positio
     return before;
 }
 
-void rerate_reader::next_calls(std::int64_t most, std::vector<rerate_call>& out) {
+void rerate_reader::next_calls(std::int64_t calls_max, std::vector<rerate_call>& out) {
     out.clear();
     parameters none;
     pq_rows rows;
-    check(connection_.query("FETCH " + std::to_string(most) + " FROM calls", none, rows));
+    check(connection_.query("FETCH " + std::to_string(calls_max) + " FROM calls", none, rows));
     for (int i = 0; i < row_count(rows); ++i) {
         out.push_back(call_at(rows, i));
     }

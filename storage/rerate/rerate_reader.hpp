@@ -15,9 +15,9 @@ namespace tally::storage {
 /// Which calls are rated again: those of a subscription, an account or a plan, with a start in
 /// [from, to).
 struct rerate_selection {
-    enum class by : std::uint8_t { subscription, account, plan };
+    enum class scope : std::uint8_t { subscription, account, plan };
 
-    by kind = by::subscription;
+    scope kind = scope::subscription;
     std::string name; ///< number or id; a plan's code
     /// A date (midnight in the plan's time zone) or RFC 3339; empty: from the first call.
     std::string begin;
@@ -109,8 +109,8 @@ class rerate_reader {
     /// `position`. Returns a state for each period.
     std::vector<period_before> read_calls(std::span<rerate_period const> periods,
                                           rerate_position const& position);
-    /// The next calls, at most `most`; none at the end.
-    void next_calls(std::int64_t most, std::vector<rerate_call>& out);
+    /// The next calls, at most `calls_max`; none at the end.
+    void next_calls(std::int64_t calls_max, std::vector<rerate_call>& out);
     void end_calls();
 
   private:

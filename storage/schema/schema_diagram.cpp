@@ -114,8 +114,8 @@ std::string schema_diagram(sql_session& session) {
             "    " + *row[1] + " " + *row[2] + " " + *row[3] + " : \"" + *row[4] + "\"\n";
     }
     std::string text;
-    for (auto const& [schema, of] : contexts) {
-        text += (text.empty() ? "" : "\n") + block(schema, of);
+    for (auto const& [schema, subject] : contexts) {
+        text += (text.empty() ? "" : "\n") + block(schema, subject);
     }
     return text;
 }

@@ -77,10 +77,11 @@ void lane_of_test::store(std::vector<ingest::cdr> const& calls) {
 rerate_fixture::rerate_fixture() : connection{telecom(accounts)}, lane{connection} {}
 
 storage::rerate_selection rerate_fixture::subscription(int account) {
-    return {storage::rerate_selection::by::subscription, "SUB-" + std::to_string(account), "", ""};
+    return {storage::rerate_selection::scope::subscription, "SUB-" + std::to_string(account), "",
+            ""};
 }
 storage::rerate_selection rerate_fixture::plan() {
-    return {storage::rerate_selection::by::plan, "basic", "", ""};
+    return {storage::rerate_selection::scope::plan, "basic", "", ""};
 }
 
 storage::rerate_task rerate_fixture::task(storage::rerate_selection selection) const {

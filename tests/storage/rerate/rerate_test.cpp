@@ -167,11 +167,11 @@ TEST_F(rerate_test, from_and_to_choose_calls_and_the_allowance_takes_others_of_t
 TEST_F(rerate_test, an_account_or_a_plan_means_all_its_subscriptions) {
     lane.store({minute_call(1, 1), minute_call(2, 2), minute_call(3, 3)});
     set_price("0.9");
-    rerate({rerate_selection::by::account, "ACC-2", "", ""});
+    rerate({rerate_selection::scope::account, "ACC-2", "", ""});
     EXPECT_THAT(ratings(), ElementsAre("0.6/0/rated", "0.9/0/rerated", "0.6/0/rated"));
     EXPECT_EQ(rerate(plan()).counts.changed, 2);
     EXPECT_THAT(ratings(), ElementsAre("0.9/0/rerated", "0.9/0/rerated", "0.9/0/rerated"));
-    EXPECT_EQ(run(task({rerate_selection::by::plan, "nothing", "", ""})).end,
+    EXPECT_EQ(run(task({rerate_selection::scope::plan, "nothing", "", ""})).end,
               rerate_end::nothing_selected);
 }
 
