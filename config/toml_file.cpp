@@ -28,7 +28,7 @@ class file_reader {
 
     void problem(toml::source_region const& location, std::string const& text) {
         problems_.emplace_back(location.begin.line, location.begin.column,
-                               place(location) + ": " + text);
+                               location_text(location) + ": " + text);
     }
 
     /// Reports the problems in the order of the file. toml++ gives tables in the order of their
@@ -64,7 +64,7 @@ class file_reader {
         }
 
         // Also after a complaint: check-config shows where the wrong value is.
-        loaded_.origins[index] = place(node.source());
+        loaded_.origins[index] = location_text(node.source());
     }
 
     std::optional<std::string> set(setting const& row, toml::node const& node) {
@@ -120,7 +120,7 @@ class file_reader {
         return std::string{nearest_name(key, known)};
     }
 
-    [[nodiscard]] std::string place(toml::source_region const& location) const {
+    [[nodiscard]] std::string location_text(toml::source_region const& location) const {
         return path_ + ':' + std::to_string(location.begin.line) + ':' +
                std::to_string(location.begin.column);
     }

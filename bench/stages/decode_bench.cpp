@@ -41,21 +41,21 @@ std::vector<ingest::record_batch> bodies_of(decode_case const& of,
 /// The fault of the decoded records; empty when they equal the calls.
 std::string complaint(decode_case const& of, std::vector<sample_call> const& calls,
                       std::vector<ingest::record_batch> const& batches) {
-    std::size_t place = 0;
+    std::size_t index = 0;
     for (auto const& batch : batches) {
         for (auto const& record : batch.cdrs) {
-            auto const& call = calls[place++];
+            auto const& call = calls[index++];
             // Not every format has milliseconds, a plus sign, or the direction.
             auto const number = std::string_view{call.destination}.substr(1);
             if (ingest::whole_second(record.start) != ingest::whole_second(call.start) ||
                 !record.destination.ends_with(number) ||
                 record.billsec_ms / 1000 != call.billsec_s() ||
                 (of.keeps_id && record.id != call.id)) {
-                return "call " + std::to_string(place - 1) + " was decoded wrongly";
+                return "call " + std::to_string(index - 1) + " was decoded wrongly";
             }
         }
     }
-    return place == of.records ? "" : std::to_string(place) + " calls were decoded";
+    return index == of.records ? "" : std::to_string(index) + " calls were decoded";
 }
 
 void decode_stage(benchmark::State& state, decode_case const& of) {

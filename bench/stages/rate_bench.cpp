@@ -25,13 +25,13 @@ std::string complaint(stage_data const& data) {
     auto left = full_allowances(*data.catalog);
     auto slowly_left = left;
     for (std::size_t i = 0; i < calls_checked; ++i) {
-        auto const place = data.guided[i].subscription;
+        auto const index = data.guided[i].subscription;
         auto const& call = data.decoded.cdrs[i];
-        auto const& plan = data.catalog->plan_at(data.catalog->subscription_at(place).plan);
-        auto const rated = rating::rate_call(call, plan, left[place]);
-        auto const expected = slow_cost(call, plan, false, slowly_left[place]);
+        auto const& plan = data.catalog->plan_at(data.catalog->subscription_at(index).plan);
+        auto const rated = rating::rate_call(call, plan, left[index]);
+        auto const expected = slow_cost(call, plan, false, slowly_left[index]);
         if (rated.error != ingest::record_error::none || rated.cost != expected ||
-            left[place] != slowly_left[place]) {
+            left[index] != slowly_left[index]) {
             return "call " + std::to_string(i) + " costs " + rating::to_string(rated.cost) +
                    ", not " + rating::to_string(expected);
         }
@@ -54,9 +54,9 @@ void rate_stage(benchmark::State& state) {
         state.ResumeTiming();
         rating::amount_sum sum;
         for (std::size_t i = 0; i < data.calls.size(); ++i) {
-            auto const place = data.guided[i].subscription;
-            auto const& plan = data.catalog->plan_at(data.catalog->subscription_at(place).plan);
-            sum += rating::rate_call(data.decoded.cdrs[i], plan, left[place]).cost;
+            auto const index = data.guided[i].subscription;
+            auto const& plan = data.catalog->plan_at(data.catalog->subscription_at(index).plan);
+            sum += rating::rate_call(data.decoded.cdrs[i], plan, left[index]).cost;
         }
         benchmark::DoNotOptimize(sum);
     }

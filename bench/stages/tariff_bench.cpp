@@ -58,7 +58,7 @@ void find_rate(benchmark::State& state) {
     auto const by = make_priced_plan(plan_kind::flat);
     for (auto _ : state) {
         for (auto const& each : by.calls) {
-            auto const rate = by.plan->find_place(each.call.destination.substr(1),
+            auto const rate = by.plan->find_index(each.call.destination.substr(1),
                                                   each.call.direction, each.call.answer, false);
             benchmark::DoNotOptimize(rate.index);
         }

@@ -9,8 +9,8 @@ void set_version(ingest::uuid& id, std::uint8_t version) {
 }
 
 void put_big_endian(std::uint64_t value, std::span<std::uint8_t> out) {
-    for (auto place = out.rbegin(); place != out.rend(); ++place) {
-        *place = static_cast<std::uint8_t>(value);
+    for (auto cursor = out.rbegin(); cursor != out.rend(); ++cursor) {
+        *cursor = static_cast<std::uint8_t>(value);
         value >>= 8;
     }
 }

@@ -98,8 +98,8 @@ void sample_calls::set_numbers(sample_call& call) {
 
 std::string sample_calls::foreign_number() {
     if (random_.below(3) < 2) {
-        auto const place = random_.one_of(std::span<std::uint32_t const>{home_prefixes_});
-        return with_digits(catalog_.prefixes[place], 12, random_);
+        auto const index = random_.one_of(std::span<std::uint32_t const>{home_prefixes_});
+        return with_digits(catalog_.prefixes[index], 12, random_);
     }
     auto const& prefix = random_.one_of(std::span<std::string const>{catalog_.prefixes});
     return with_digits(prefix, static_cast<std::size_t>(random_.between(11, 13)), random_);

@@ -61,7 +61,7 @@ class sample_calls {
     repeatable_random random_;
     popularity busy_;
     std::uint64_t made_ = 0;
-    std::vector<std::uint32_t> home_prefixes_; ///< places in catalog_.prefixes
+    std::vector<std::uint32_t> home_prefixes_; ///< indices in catalog_.prefixes
 };
 
 std::vector<sample_call> make_sample_calls(sample_catalog const& catalog, sample_calls_size size);

@@ -54,11 +54,11 @@ void service::impl::stop() {
 bool service::impl::cut_short_requested(milliseconds wait) {
     supervise();
     auto const signal = signals.wait(wait);
-    bool const hurry = signal == SIGTERM || signal == SIGINT;
-    if (hurry) {
+    bool const is_requested = signal == SIGTERM || signal == SIGINT;
+    if (is_requested) {
         spdlog::warn("event=drain_cut_short");
     }
-    return hurry;
+    return is_requested;
 }
 
 // What is left waits in the database.

@@ -149,7 +149,7 @@ void import_job::report_rejects(decoded_piece const& piece) const {
     // Rejected records view the body, so their offset in the file follows from their address.
     auto const& batch = piece.block->batch;
     std::string_view const body = batch.body;
-    auto const place_of = [body](std::string_view raw) -> std::size_t {
+    auto const index_of = [body](std::string_view raw) -> std::size_t {
         // Pointers into different arrays may only be compared by std::less and its like.
         std::less_equal<> const before;
         bool const inside = !raw.empty() && before(body.data(), raw.data()) &&
@@ -166,7 +166,7 @@ void import_job::report_rejects(decoded_piece const& piece) const {
         }
 
         // A payload that is no part of the body (it was rewritten) has no line of its own.
-        std::size_t const index = place_of(bad.raw);
+        std::size_t const index = index_of(bad.raw);
         import_reject reject{piece.block->stream_begin + bad.index, 0, piece.offset, bad};
         if (index < body.size() && index >= counted) {
             auto const passed = body.substr(counted, index - counted);

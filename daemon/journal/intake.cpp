@@ -63,7 +63,7 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
         ingest::journal_writer::options{folder_.path(), ingest::uuid_v7(), segment_bytes},
         ingest::real_disk());
 
-    lanes_.hurry_when([this] { return pushes_->commit_waiters() > 0; });
+    lanes_.close_batches_early_when([this] { return pushes_->commit_waiters() > 0; });
 
     // The write side. Without a catalog the payers stay open: the feeder decides them before it
     // feeds the records (R6).

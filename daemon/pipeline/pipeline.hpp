@@ -77,7 +77,9 @@ class pipeline final : public ingest::record_sink {
 
     /// `is_awaited`: whether a sender waits for COMMIT; large batches then end early. Before
     /// start().
-    void hurry_when(std::function<bool()> is_awaited) { is_awaited_ = std::move(is_awaited); }
+    void close_batches_early_when(std::function<bool()> is_awaited) {
+        is_awaited_ = std::move(is_awaited);
+    }
 
     void set_catalog(std::shared_ptr<rating::catalog const> next) { catalog_.set(std::move(next)); }
     void set_sources(std::shared_ptr<ingest::source_table const> next) {

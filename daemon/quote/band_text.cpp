@@ -58,11 +58,12 @@ std::string days_text(rating::band const& band) {
 } // namespace
 
 std::string local_time_text(ingest::time_us t, std::string const& zone) {
-    auto const stretches = rating::stretches_of(zone);
+    auto const intervals = rating::utc_offset_intervals(zone);
 
     // The last interval has no end, so one is always found.
-    auto const found = std::find_if(stretches.begin(), stretches.end() - 1,
-                                    [t](rating::zone_stretch const& s) { return t < s.end; });
+    auto const found =
+        std::find_if(intervals.begin(), intervals.end() - 1,
+                     [t](rating::utc_offset_interval const& s) { return t < s.end; });
 
     auto const local = t + found->offset;
     auto const day = static_cast<rating::civil_day>(rating::floor_div(local, rating::us_per_day));

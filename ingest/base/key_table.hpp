@@ -13,21 +13,21 @@ class key_table {
     static constexpr std::size_t absent = N;
 
     constexpr explicit key_table(std::array<std::string_view, N> const& names) : names_(names) {
-        places_.fill(empty);
+        indices_.fill(empty);
         for (std::size_t index = 0; index < N; ++index) {
             std::size_t bucket = hash(names[index]);
-            while (places_[bucket] != empty) {
+            while (indices_[bucket] != empty) {
                 bucket = (bucket + 1) % buckets;
             }
-            places_[bucket] = static_cast<std::uint8_t>(index);
+            indices_[bucket] = static_cast<std::uint8_t>(index);
         }
     }
 
     [[nodiscard]] constexpr std::size_t find(std::string_view name) const noexcept {
-        for (std::size_t bucket = hash(name); places_[bucket] != empty;
+        for (std::size_t bucket = hash(name); indices_[bucket] != empty;
              bucket = (bucket + 1) % buckets) {
-            if (names_[places_[bucket]] == name) {
-                return places_[bucket];
+            if (names_[indices_[bucket]] == name) {
+                return indices_[bucket];
             }
         }
         return absent;
@@ -51,7 +51,7 @@ class key_table {
     }
 
     std::array<std::string_view, N> names_;
-    std::array<std::uint8_t, buckets> places_{};
+    std::array<std::uint8_t, buckets> indices_{};
 };
 
 } // namespace tally::ingest

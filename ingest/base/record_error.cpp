@@ -122,7 +122,7 @@ constexpr std::array texts{
                retry_trigger::elsewhere},
 };
 
-// The functions below index the table by the enumerator: a row in a wrong place would give senders
+// The functions below index the table by the enumerator: a row at a wrong index would give senders
 // wrong reasons, and suspended records wrong retries.
 constexpr bool in_order_of_the_enum() {
     for (std::size_t index = 0; index < texts.size(); ++index) {

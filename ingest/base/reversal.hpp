@@ -10,7 +10,7 @@ namespace tally {
 enum class reversal : std::uint8_t {
     none,
     drop_when_busy,    ///< a lane with a long queue refuses a slice, and the block counts as stored
-    lose_place,        ///< a reader keeps its offset when its segment has been released
+    lose_offset,       ///< a reader keeps its offset when its segment has been released
     trust_database,    ///< a position that went back is not noticed
     count_unfinished,  ///< a block counts as stored although a lane gave its slice up
     decide_each_time,  ///< who pays is found again at each reading

@@ -31,7 +31,7 @@ constexpr auto hex_values = [] {
 }();
 
 // RFC 9562 section 4: 8-4-4-4-12 digits.
-constexpr bool is_dash_place(std::size_t index) noexcept {
+constexpr bool is_dash_index(std::size_t index) noexcept {
     return index == 8 || index == 13 || index == 18 || index == 23;
 }
 
@@ -97,7 +97,7 @@ void append_text(uuid const& id, std::string& out) {
     static constexpr char digits[] = "0123456789abcdef";
     std::size_t const begin = out.size();
     for (std::uint8_t const byte : id.bytes) {
-        if (is_dash_place(out.size() - begin)) {
+        if (is_dash_index(out.size() - begin)) {
             out += '-';
         }
         out += digits[byte >> 4];

@@ -19,14 +19,14 @@ clock_instants candidates(time_reading const& reading, std::string_view zone_nam
     return {true, reading.value, reading.value};
 }
 
-bool is_ambiguous(clock_instants const& moments) noexcept {
-    return moments.first != moments.second;
+bool is_ambiguous(clock_instants const& instants) noexcept {
+    return instants.first != instants.second;
 }
 
-time_us nearer(clock_instants const& moments, time_us end) noexcept {
+time_us nearer(clock_instants const& instants, time_us end) noexcept {
     // Of two that are equally near, the first, as everywhere in the repeated hour.
-    return std::llabs(moments.second - end) < std::llabs(moments.first - end) ? moments.second
-                                                                              : moments.first;
+    return std::llabs(instants.second - end) < std::llabs(instants.first - end) ? instants.second
+                                                                                : instants.first;
 }
 
 /// Chooses the earliest pair of start and end that are `duration` apart, give or take a second

@@ -89,7 +89,8 @@ record_fault json_body_decoder::decode_text(std::string_view raw, std::string_vi
 
     // Invalid characters are replaced, once: the record is not lost for them.
     if (error == simdjson::UTF8_ERROR && raw.data() == text.data()) {
-        return decode_text(raw, mend_utf8_padded(raw, record_batch::padding, out_.batch().text));
+        return decode_text(raw,
+                           replace_invalid_utf8(raw, record_batch::padding, out_.batch().text));
     }
 
     // Each step is taken only if the one before it succeeded, so the first error is the one that is
@@ -119,7 +120,7 @@ void json_body_decoder::run_array(std::string_view body) {
     ondemand::document document;
     simdjson::error_code error = parser_.iterate(body, document);
     if (error == simdjson::UTF8_ERROR) {
-        body = mend_utf8_padded(body, record_batch::padding, out_.batch().text);
+        body = replace_invalid_utf8(body, record_batch::padding, out_.batch().text);
         error = parser_.iterate(body, document);
     }
 

@@ -32,7 +32,7 @@ struct file_piece {
     std::uint64_t record_bytes = 0; ///< for record_too_large: the size of the whole record
 };
 
-/// Cuts a file into pieces of whole records, at the same places as the decoders would. A record
+/// Cuts a file into pieces of whole records, where the decoders would. A record
 /// over the limit is the only one lost: reading continues after its line end.
 ///
 ///     | record | record | … | open record | ←── chunks from the input

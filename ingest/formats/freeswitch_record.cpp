@@ -16,15 +16,15 @@ using variable = freeswitch_variable;
 using member = freeswitch_profile_member;
 using form = time_reading::form;
 
-/// The places of one of a call's times in the record, in order of preference.
-struct time_places {
+/// The fields that have one of a call's times, in order of preference.
+struct time_fields {
     variable microseconds;
     variable seconds;
     variable stamp;
     member in_profile;
 };
 
-/// mod_xml_cdr and others put the leg before the id in some places.
+/// mod_xml_cdr and others put the leg before the id in some fields.
 std::string_view without_leg_prefix(std::string_view id) noexcept {
     return id.starts_with("a_") || id.starts_with("b_") ? id.substr(2) : id;
 }
@@ -100,8 +100,8 @@ class freeswitch_reader {
     bool numbers_fit();
     bool durations();
     bool duration_of(variable seconds, variable milliseconds, std::int64_t& out_ms, bool& is_said);
-    bool says(time_places const& places, freeswitch_profile const& profile) const noexcept;
-    time_reading read_time_of(time_places const& places, freeswitch_profile const& profile);
+    bool says(time_fields const& fields, freeswitch_profile const& profile) const noexcept;
+    time_reading read_time_of(time_fields const& fields, freeswitch_profile const& profile);
     bool times();
     void complete_durations() noexcept;
     void metadata();
@@ -117,11 +117,11 @@ class freeswitch_reader {
     record_fault fault_;
 };
 
-constexpr time_places start_places{variable::start_uepoch, variable::start_epoch,
+constexpr time_fields start_fields{variable::start_uepoch, variable::start_epoch,
                                    variable::start_stamp, member::created_time};
-constexpr time_places answer_places{variable::answer_uepoch, variable::answer_epoch,
+constexpr time_fields answer_fields{variable::answer_uepoch, variable::answer_epoch,
                                     variable::answer_stamp, member::answered_time};
-constexpr time_places end_places{variable::end_uepoch, variable::end_epoch, variable::end_stamp,
+constexpr time_fields end_fields{variable::end_uepoch, variable::end_epoch, variable::end_stamp,
                                  member::hangup_time};
 
 void freeswitch_reader::parties() {
@@ -259,40 +259,40 @@ bool freeswitch_reader::durations() {
 }
 
 /// Whether the record has a value for that time, even if it means "never".
-bool freeswitch_reader::says(time_places const& places,
+bool freeswitch_reader::says(time_fields const& fields,
                              freeswitch_profile const& profile) const noexcept {
-    return !token(places.microseconds).is_absent() || !token(places.seconds).is_absent() ||
-           !token(places.stamp).is_absent() ||
-           !profile[static_cast<std::size_t>(places.in_profile)].is_absent();
+    return !token(fields.microseconds).is_absent() || !token(fields.seconds).is_absent() ||
+           !token(fields.stamp).is_absent() ||
+           !profile[static_cast<std::size_t>(fields.in_profile)].is_absent();
 }
 
-/// Reads a time from the first place that has a value. There, 0 is the switch's value for "never".
-time_reading freeswitch_reader::read_time_of(time_places const& places,
+/// Reads a time from the first field that has a value. There, 0 is the switch's value for "never".
+time_reading freeswitch_reader::read_time_of(time_fields const& fields,
                                              freeswitch_profile const& profile) {
-    if (!token(places.microseconds).is_absent()) {
-        return read_microseconds(value(places.microseconds));
+    if (!token(fields.microseconds).is_absent()) {
+        return read_microseconds(value(fields.microseconds));
     }
-    if (!token(places.seconds).is_absent()) {
-        return read_epoch(value(places.seconds));
+    if (!token(fields.seconds).is_absent()) {
+        return read_epoch(value(fields.seconds));
     }
-    if (!token(places.stamp).is_absent()) {
-        return read_time_text(value(places.stamp));
+    if (!token(fields.stamp).is_absent()) {
+        return read_time_text(value(fields.stamp));
     }
-    auto const text = value(profile, places.in_profile);
+    auto const text = value(profile, fields.in_profile);
     return text.empty() ? time_reading{} : read_microseconds(text);
 }
 
 bool freeswitch_reader::times() {
     read_times times;
     // A transfer begins a new profile: the call began in the oldest one and ended in the newest.
-    times.start = read_time_of(start_places, tokens_.oldest);
-    times.answer = read_time_of(answer_places, tokens_.newest);
-    times.end = read_time_of(end_places, tokens_.newest);
+    times.start = read_time_of(start_fields, tokens_.oldest);
+    times.answer = read_time_of(answer_fields, tokens_.newest);
+    times.end = read_time_of(end_fields, tokens_.newest);
     times.duration_ms = out_.duration_ms;
     times.billsec_ms = out_.billsec_ms;
 
     // Some configurations leave the times out of the record, but not the durations.
-    if (!says(end_places, tokens_.newest) && duration_is_said_ && times.start.is != form::never) {
+    if (!says(end_fields, tokens_.newest) && duration_is_said_ && times.start.is != form::never) {
         times.end = {times.start.is, times.start.value + out_.duration_ms * 1000};
     }
 
@@ -304,7 +304,7 @@ bool freeswitch_reader::times() {
     }
 
     // "Never answered" and "not stated" differ: only the second is filled in.
-    if (!says(answer_places, tokens_.newest) && out_.billsec_ms > 0) {
+    if (!says(answer_fields, tokens_.newest) && out_.billsec_ms > 0) {
         out_.answer = out_.end - out_.billsec_ms * 1000;
     }
     complete_durations();

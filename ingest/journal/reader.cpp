@@ -46,7 +46,7 @@ void journal_reader::extend(std::vector<segment_extent> segments) {
         }
 
         // The current segment has been released: the offset in it means nothing in the next one.
-        if (segments.front().number != number && !is_reversed(reversal::lose_place)) {
+        if (segments.front().number != number && !is_reversed(reversal::lose_offset)) {
             input_.reset();
             offset_ = 0;
         }
@@ -116,9 +116,9 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
     auto const upto = [&](std::uint64_t wanted) {
         return input_->view(offset_, static_cast<std::size_t>(std::min(wanted, limit - offset_)));
     };
-    frame_view found = read_frame(upto(frame_head_bytes), place());
+    frame_view found = read_frame(upto(frame_head_bytes), location());
     if (found.state == frame_state::partial && found.bytes <= limit - offset_) {
-        found = read_frame(upto(found.bytes), place());
+        found = read_frame(upto(found.bytes), location());
     }
 
     // A read error proves nothing about the bytes. Keep the offset, so that the caller can retry.
@@ -271,10 +271,10 @@ std::optional<std::uint64_t> journal_reader::find_proof(std::uint64_t& next_reco
         index += content / frame_alignment * frame_alignment;
 
         // Read the payload only if the head is plausible.
-        frame_view found = read_frame(input_->view(index, frame_head_bytes), place());
+        frame_view found = read_frame(input_->view(index, frame_head_bytes), location());
         if (found.state == frame_state::partial && found.bytes <= limit - index &&
             is_plausible(found.head, index, next_record_)) {
-            found = read_frame(input_->view(index, found.bytes), place());
+            found = read_frame(input_->view(index, found.bytes), location());
         }
         if (found.state != frame_state::whole) {
             index += frame_alignment;

@@ -94,7 +94,7 @@ class journal_reader {
         return current().durable_bytes != segment_extent::unknown;
     }
     [[nodiscard]] std::uint64_t readable_bytes() const noexcept;
-    [[nodiscard]] frame_location place() const noexcept { return {stream_, current().number}; }
+    [[nodiscard]] frame_location location() const noexcept { return {stream_, current().number}; }
 
     uuid stream_;
     std::vector<segment_extent> segments_;

@@ -35,7 +35,7 @@ struct segment_head {
     bool follows_failure = false;
     std::uint32_t version = journal_version; ///< 0: written before heads had a version
 
-    [[nodiscard]] frame_location place() const noexcept { return {stream, number}; }
+    [[nodiscard]] frame_location location() const noexcept { return {stream, number}; }
     friend bool operator==(segment_head const&, segment_head const&) = default;
 };
 

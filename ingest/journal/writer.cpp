@@ -70,7 +70,7 @@ journal_flush journal_writer::flush() {
     durable_record_ = flushed_record_;
     std::string_view payloads = taken_.payloads;
     for (auto const& frame : taken_.frames) {
-        flush.error = place(frame, payloads.substr(0, frame.payload_bytes));
+        flush.error = add_to_group(frame, payloads.substr(0, frame.payload_bytes));
         if (flush.error != 0) {
             break;
         }
@@ -93,7 +93,7 @@ journal_flush journal_writer::flush() {
 }
 
 /// Adds a frame to the group: in the current segment, or in a new one if there is no room left.
-int journal_writer::place(pending_frame const& frame, std::string_view payload) {
+int journal_writer::add_to_group(pending_frame const& frame, std::string_view payload) {
     std::size_t const bytes = frame_bytes(payload.size());
     if (output_ == nullptr ||
         written_bytes_ + group_.size() + bytes + mark_bytes > segment_bytes_) {

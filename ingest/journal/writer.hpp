@@ -101,7 +101,7 @@ class journal_writer {
         }
     };
 
-    int place(pending_frame const& frame, std::string_view payload);
+    int add_to_group(pending_frame const& frame, std::string_view payload);
     int open_segment(std::uint64_t first_record, std::size_t frame_on_disk_bytes);
     int write_out(std::uint64_t durable_end);
     void abandon();

@@ -98,7 +98,7 @@ binary_event_fault add_json(json_writer& json, std::string_view data) {
     // The data is checked here, before it is wrapped in the event: a body such as `1,"id":"x"` must
     // not become attributes of the event.
     data = strip_bom(data);
-    data = is_valid_utf8(data) ? data : mend_utf8_padded(data, 0, sanitized);
+    data = is_valid_utf8(data) ? data : replace_invalid_utf8(data, 0, sanitized);
     std::string value;
     auto const error = append_json_value(data, value);
     if (error == record_error::too_deep) {

@@ -121,10 +121,10 @@ void push_exchange::finish(std::string body, http_reply reply) {
 
     // Nothing to store, so the outcome is known: respond at once.
     block_outcome const nothing{.durable = true};
-    bool const told_outcome = order_.wait_for_commit || from_switch();
+    bool const reports_outcome = order_.wait_for_commit || from_switch();
     reply(named(summary.rejected != 0
                     ? all_rejected_answer(summary)
-                    : accepted_answer(summary, told_outcome ? &nothing : nullptr)));
+                    : accepted_answer(summary, reports_outcome ? &nothing : nullptr)));
 }
 
 /// Decodes the body into the block's batch. A returned response means that the body is refused.

@@ -12,7 +12,7 @@ namespace {
 constexpr time_us us_per_day = 86'400 * us_per_s;
 
 /// A zone's offset and the wall-clock times, end excluded, at which it is certain.
-struct steady_stretch {
+struct steady_interval {
     time_us wall_begin = 0;
     time_us wall_end = 0;
     time_us offset = 0;
@@ -23,7 +23,7 @@ struct steady_stretch {
 struct zone_memory {
     std::string name;
     date::time_zone const* zone = nullptr;
-    steady_stretch steady;
+    steady_interval steady;
 };
 
 date::time_zone const* find_zone(std::string_view name) noexcept {
@@ -46,7 +46,7 @@ time_us clamped_us(date::sys_seconds moment) noexcept {
 }
 
 /// A day is removed at both ends: no change moves a clock by more.
-steady_stretch stretch_of(date::sys_info const& info) noexcept {
+steady_interval interval_of(date::sys_info const& info) noexcept {
     time_us const offset = to_us(info.offset);
     return {clamped_us(info.begin) + offset + us_per_day,
             clamped_us(info.end) + offset - us_per_day, offset};
@@ -62,7 +62,7 @@ clock_instants search(zone_memory& memory, time_us wall) {
 
     // Only an unambiguous time is cached: the repeated hour and the gap need the search.
     if (info.result == date::local_info::unique) {
-        memory.steady = stretch_of(info.first);
+        memory.steady = interval_of(info.first);
     }
     return {true, first, first};
 }

@@ -62,15 +62,15 @@ char* append(char* cursor, std::string_view text) noexcept {
 }
 
 /// A sanitized copy; every byte may become three.
-std::string_view mended_copy(std::string_view bytes, bool mend_nul, std::size_t padding,
-                             text_arena& arena) {
+std::string_view sanitized_copy(std::string_view bytes, bool replace_nul, std::size_t padding,
+                                text_arena& arena) {
     char* const begin = arena.reserve(bytes.size() * 3 + padding);
     char* cursor = begin;
     while (!bytes.empty()) {
         std::size_t const length = character_length(bytes);
         if (length == 0) {
             cursor = append(cursor, replacement);
-        } else if (mend_nul && bytes.front() == '\0') {
+        } else if (replace_nul && bytes.front() == '\0') {
             cursor = append(cursor, picture_of_nul);
         } else {
             cursor = append(cursor, bytes.substr(0, length));
@@ -104,12 +104,13 @@ std::string_view sanitize_text(std::string_view bytes, text_arena& arena) {
     if (!holds_nul(bytes) && is_valid_utf8(bytes)) {
         return bytes;
     }
-    return mended_copy(bytes, true, 0, arena);
+    return sanitized_copy(bytes, true, 0, arena);
 }
 
-std::string_view mend_utf8_padded(std::string_view bytes, std::size_t padding, text_arena& arena) {
+std::string_view replace_invalid_utf8(std::string_view bytes, std::size_t padding,
+                                      text_arena& arena) {
     // NUL stays: the text is parsed next, and the parser decides about it.
-    return mended_copy(bytes, false, padding, arena);
+    return sanitized_copy(bytes, false, padding, arena);
 }
 
 std::string_view trimmed(std::string_view text) noexcept {

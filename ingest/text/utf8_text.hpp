@@ -14,7 +14,8 @@ bool is_valid_utf8(std::string_view bytes) noexcept;
 std::string_view sanitize_text(std::string_view bytes, text_arena& arena);
 
 /// A copy with invalid UTF-8 replaced and NUL kept, with `padding` readable bytes after it.
-std::string_view mend_utf8_padded(std::string_view bytes, std::size_t padding, text_arena& arena);
+std::string_view replace_invalid_utf8(std::string_view bytes, std::size_t padding,
+                                      text_arena& arena);
 
 /// A view without blanks, tabs, line ends and NULs at its ends (a crash leaves NULs in files).
 std::string_view trimmed(std::string_view text) noexcept;

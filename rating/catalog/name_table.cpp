@@ -17,7 +17,7 @@ using length = std::uint16_t;
 
 constexpr std::size_t head_bytes = sizeof(catalog_index) + sizeof(length);
 
-catalog_index place_at(std::string const& buffer, offset start_offset) noexcept {
+catalog_index index_at(std::string const& buffer, offset start_offset) noexcept {
     catalog_index index = 0;
     std::memcpy(&index, buffer.data() + start_offset, sizeof index);
     return index;
@@ -94,7 +94,7 @@ void name_table::add(std::string_view name, catalog_index index) {
 
 catalog_index name_table::find(std::string_view name) const noexcept {
     auto const found = impl_->offsets.find(name);
-    return found == impl_->offsets.end() ? no_index : place_at(impl_->buffer, *found);
+    return found == impl_->offsets.end() ? no_index : index_at(impl_->buffer, *found);
 }
 
 std::size_t name_table::size() const noexcept {

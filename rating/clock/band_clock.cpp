@@ -35,7 +35,7 @@ void check(band const& one) {
 } // namespace
 
 band_clock::band_clock(std::string_view zone, std::span<band const> bands)
-    : stretches_(stretches_of(zone)), edges_{0, band::day_s} {
+    : intervals_(utc_offset_intervals(zone)), edges_{0, band::day_s} {
     for (band const& one : bands) {
         check(one);
         add(one);
@@ -64,10 +64,10 @@ void band_clock::add(band const& one) {
 
 clock_reading band_clock::read(time_us t) const noexcept {
     // The interval around `t`; before the first one, the first one's offset counts.
-    auto behind =
-        std::upper_bound(stretches_.begin(), stretches_.end(), t,
-                         [](time_us value, zone_stretch const& s) { return value < s.begin; });
-    zone_stretch const& around = behind == stretches_.begin() ? *behind : *(behind - 1);
+    auto behind = std::upper_bound(
+        intervals_.begin(), intervals_.end(), t,
+        [](time_us value, utc_offset_interval const& s) { return value < s.begin; });
+    utc_offset_interval const& around = behind == intervals_.begin() ? *behind : *(behind - 1);
 
     time_us const local = t + around.offset;
     clock_reading now;
@@ -80,7 +80,7 @@ clock_reading band_clock::read(time_us t) const noexcept {
     // edge, so there is always a next one.
     auto const edge = std::upper_bound(edges_.begin(), edges_.end(), now.second);
     now.until = midnight + *edge * us_per_s - around.offset;
-    if (behind != stretches_.end()) {
+    if (behind != intervals_.end()) {
         now.until = std::min(now.until, behind->begin);
     }
     return now;

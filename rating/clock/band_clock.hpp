@@ -46,7 +46,7 @@ class band_clock {
     void add(band const& one);
     [[nodiscard]] bool is_on(window const& w, civil_day day, unsigned weekday) const noexcept;
 
-    std::vector<zone_stretch> stretches_;
+    std::vector<utc_offset_interval> intervals_;
     std::vector<window> windows_;     ///< by band_index
     std::vector<civil_day> dates_;    ///< of all bands; ascending within each band
     std::vector<std::int32_t> edges_; ///< seconds of the day at which a band may begin or end

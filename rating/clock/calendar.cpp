@@ -40,22 +40,22 @@ std::chrono::year_month_day civil(civil_day day) noexcept {
 } // namespace
 
 struct calendar::impl {
-    std::vector<zone_stretch> stretches;
+    std::vector<utc_offset_interval> intervals;
     std::size_t last = 0; ///< interval of the last lookup
 
     /// The period of the last lookup, by the anchor's day of the month. Calls arrive roughly in the
     /// order of time, so nearly all of them fall into it.
     std::array<billing_period, 32> periods{};
 
-    [[nodiscard]] zone_stretch const& around(time_us t) noexcept {
+    [[nodiscard]] utc_offset_interval const& around(time_us t) noexcept {
         // Records come roughly in order of time, so the interval of the last one usually fits.
-        if (t < stretches[last].begin || t >= stretches[last].end) {
+        if (t < intervals[last].begin || t >= intervals[last].end) {
             auto const after = std::upper_bound(
-                stretches.begin(), stretches.end(), t,
-                [](time_us value, zone_stretch const& s) { return value < s.begin; });
-            last = static_cast<std::size_t>(after - stretches.begin()) - 1;
+                intervals.begin(), intervals.end(), t,
+                [](time_us value, utc_offset_interval const& s) { return value < s.begin; });
+            last = static_cast<std::size_t>(after - intervals.begin()) - 1;
         }
-        return stretches[last];
+        return intervals[last];
     }
 
     [[nodiscard]] civil_day day_of(time_us t) noexcept {
@@ -80,18 +80,18 @@ time_us calendar::impl::midnight(civil_day day) noexcept {
 
     // Go forward to the interval in which the clocks reach the day's begin.
     auto index = last;
-    while (index + 1 < stretches.size() &&
-           local - stretches[index].offset >= stretches[index].end) {
+    while (index + 1 < intervals.size() &&
+           local - intervals[index].offset >= intervals[index].end) {
         ++index;
     }
-    return std::max(local - stretches[index].offset, stretches[index].begin);
+    return std::max(local - intervals[index].offset, intervals[index].begin);
 }
 
 billing_period calendar::impl::period_of(unsigned anchor_day, time_us t) noexcept {
     auto const today = civil(day_of(t));
     civil_month month{today.year() / today.month()};
 
-    // Compare moments, not dates: if an hour occurs twice around midnight, the clock may show
+    // Compare instants, not dates: if an hour occurs twice around midnight, the clock may show
     // yesterday again after the period has begun.
     if (t < midnight(month.day(anchor_day))) {
         month = month.previous();
@@ -107,7 +107,7 @@ billing_period calendar::impl::period_of(unsigned anchor_day, time_us t) noexcep
 }
 
 calendar::calendar(std::string_view zone_name) : impl_(std::make_unique<impl>()) {
-    impl_->stretches = stretches_of(zone_name);
+    impl_->intervals = utc_offset_intervals(zone_name);
 }
 
 calendar::~calendar() = default;

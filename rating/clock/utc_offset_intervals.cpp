@@ -8,7 +8,7 @@
 
 namespace tally::rating {
 
-std::vector<zone_stretch> stretches_of(std::string_view zone_name) {
+std::vector<utc_offset_interval> utc_offset_intervals(std::string_view zone_name) {
     date::time_zone const* zone = nullptr;
     try {
         zone = date::locate_zone(std::string(zone_name));
@@ -18,7 +18,7 @@ std::vector<zone_stretch> stretches_of(std::string_view zone_name) {
 
     // The zone's rules are asked once here, interval by interval, so that no lookup needs them
     // later.
-    std::vector<zone_stretch> all;
+    std::vector<utc_offset_interval> all;
     ingest::time_us time = civil_time_min;
     while (time <= civil_time_max) {
         date::sys_seconds const moment{std::chrono::seconds{floor_div(time, ingest::us_per_s)}};

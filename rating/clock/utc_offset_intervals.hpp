@@ -8,7 +8,7 @@
 namespace tally::rating {
 
 /// An interval between two clock changes of a zone, in which the UTC offset is constant.
-struct zone_stretch {
+struct utc_offset_interval {
     ingest::time_us begin;
     ingest::time_us end;    ///< exclusive
     ingest::time_us offset; ///< local time - UTC
@@ -30,6 +30,6 @@ constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept {
 /// All intervals of an IANA zone from civil_time_min to civil_time_max, ascending and without gaps
 /// (about 200). The caller keeps them, so that later lookups neither allocate nor ask the time zone
 /// database. Throws std::invalid_argument for a zone that is not in the system's database.
-std::vector<zone_stretch> stretches_of(std::string_view zone_name);
+std::vector<utc_offset_interval> utc_offset_intervals(std::string_view zone_name);
 
 } // namespace tally::rating

@@ -126,8 +126,8 @@ bool away_from_zero(position location, bool odd, rounding_mode mode) noexcept {
 
 /// The position of (nanos_over + rest / denominator) on a grid of `grid` nanos. The function does
 /// not multiply, so it cannot overflow.
-position place(std::uint64_t nanos_over, uint128 rest, uint128 denominator,
-               std::uint64_t grid) noexcept {
+position position_on_grid(std::uint64_t nanos_over, uint128 rest, uint128 denominator,
+                          std::uint64_t grid) noexcept {
     if (nanos_over == 0 && rest == 0) {
         return position::exact;
     }
@@ -193,7 +193,8 @@ std::optional<amount> round_fraction(int128 numerator, int128 denominator,
     // Divide twice instead of scaling the numerator, which could overflow.
     auto const nanos = divide(top.size, bottom);
     auto [steps, over] = divide(nanos.quotient, grid);
-    auto const location = place(static_cast<std::uint64_t>(over), nanos.rest, bottom, grid);
+    auto const location =
+        position_on_grid(static_cast<std::uint64_t>(over), nanos.rest, bottom, grid);
     if (away_from_zero(location, (steps & 1) != 0, rounding.mode)) {
         ++steps;
     }

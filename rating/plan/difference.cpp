@@ -220,11 +220,11 @@ plan_definition in_effect_from(stored_plan const& stored, ingest::time_us now) {
     // Keep bands of the remaining rates, and bands that no rate ever used: a plan file may define
     // such bands, and export must not lose them.
     auto const named = named_bands(plan);
-    std::vector<band_index> places(plan.bands.size(), any_band);
+    std::vector<band_index> kept_indices(plan.bands.size(), any_band);
     std::vector<band> bands;
     for (std::size_t i = 0; i < plan.bands.size(); ++i) {
         if (named[i] || !ever_named[i]) {
-            places[i] = static_cast<band_index>(bands.size());
+            kept_indices[i] = static_cast<band_index>(bands.size());
             bands.push_back(std::move(plan.bands[i]));
         }
     }
@@ -233,7 +233,7 @@ plan_definition in_effect_from(stored_plan const& stored, ingest::time_us now) {
     // A plan file has no ids, and its rates refer to the bands that were kept.
     for (auto& each : plan.rates) {
         each.id = {};
-        each.band = each.band == any_band ? any_band : places[each.band];
+        each.band = each.band == any_band ? any_band : kept_indices[each.band];
     }
     for (auto& each : plan.metrics) {
         each.id = {};

@@ -112,7 +112,7 @@ std::optional<std::string> fault_of(rate const& one) {
     return fault_of_steps(one.steps);
 }
 
-void check_rates_together(plan_definition const& plan, std::span<plan_location const> places,
+void check_rates_together(plan_definition const& plan, std::span<plan_location const> locations,
                           plan_problems& problems) {
     // Sorted by key and begin, versions of one rate are adjacent.
     auto const& rates = plan.rates;
@@ -130,8 +130,8 @@ void check_rates_together(plan_definition const& plan, std::span<plan_location c
             continue;
         }
 
-        plan_location const location = places[order[i]];
-        std::string const before = problems.text_of(places[order[i - 1]], location);
+        plan_location const location = locations[order[i]];
+        std::string const before = problems.text_of(locations[order[i - 1]], location);
         if (older.effective_from == newer.effective_from) {
             problems.add(location, "the same rate as " + before + ": prefix \"" + newer.prefix +
                                        "\" with this direction, band and effective_from");

@@ -20,8 +20,8 @@ std::string unknown_band(plan_definition const& plan, std::string_view name);
 std::optional<std::string> fault_of(rate const& one);
 
 /// Adds a problem for each rate that occurs twice and for each that begins before an older version
-/// has reached its own effective_to. `places` are the positions of plan.rates in the files.
-void check_rates_together(plan_definition const& plan, std::span<plan_location const> places,
+/// has reached its own effective_to. `locations` are those of plan.rates in the files.
+void check_rates_together(plan_definition const& plan, std::span<plan_location const> locations,
                           plan_problems& problems);
 
 /// The fault of a metric's price by itself; nullopt when it can be charged.

@@ -100,14 +100,14 @@ void read_plan_bands(toml::array const& bands, plan_reader_state& state) {
     }
 
     // A rate names its band, so two bands must not have the same name.
-    std::map<std::string, plan_location, std::less<>> places;
+    std::map<std::string, plan_location, std::less<>> locations;
     for (auto const& node : bands) {
         plan_table table{*node.as_table(), "a [[band]]", band_keys, state.problems, state.file};
         band one = read_band(table);
-        auto const [before, is_new] = places.try_emplace(one.name, table.place());
+        auto const [before, is_new] = locations.try_emplace(one.name, table.location());
         if (!is_new && !one.name.empty()) {
             table.problem("name", "there is already a band \"" + one.name + "\", at " +
-                                      state.problems.text_of(before->second, table.place()));
+                                      state.problems.text_of(before->second, table.location()));
         }
         state.plan.bands.push_back(std::move(one));
     }

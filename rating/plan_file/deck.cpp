@@ -191,7 +191,7 @@ void deck_reader::take_whole_rate() {
     // A rate with a problem is not added, so that later checks do not report it again.
     if (state_.problems.count() == before) {
         state_.plan.rates.push_back(std::move(one));
-        state_.rate_places.push_back(row_.place_of(prefix));
+        state_.rate_locations.push_back(row_.location_of(prefix));
     }
 }
 
@@ -220,7 +220,7 @@ void deck_reader::take_step() {
 
     one.steps.push_back(step);
     state_.plan.rates.push_back(std::move(one));
-    state_.rate_places.push_back(row_.place_of(prefix));
+    state_.rate_locations.push_back(row_.location_of(prefix));
 }
 
 /// Adds a further step to a rate. The other columns must be empty or equal to those of the rate's
@@ -230,9 +230,9 @@ void deck_reader::add_to(std::size_t index, rate const& row, rate_step step) {
     rate& one = state_.plan.rates[index];
     auto const differs = [&](deck_column column, bool is_same) {
         if (!row_.text(column).empty() && !is_same) {
-            note(column,
-                 "differs from the rate's first row, at " +
-                     state_.problems.text_of(state_.rate_places[index], row_.place_of(column)));
+            note(column, "differs from the rate's first row, at " +
+                             state_.problems.text_of(state_.rate_locations[index],
+                                                     row_.location_of(column)));
         }
     };
 
@@ -314,7 +314,7 @@ void read_deck(std::string_view text, std::string_view name, plan_reader_state& 
 
     for (std::size_t i = first; i < state.plan.rates.size(); ++i) {
         if (auto const fault = fault_of(state.plan.rates[i])) {
-            state.problems.add(state.rate_places[i], *fault);
+            state.problems.add(state.rate_locations[i], *fault);
         }
     }
 }

@@ -25,7 +25,7 @@ void undouble_quotes(std::string_view text, std::string& out) {
     }
 }
 
-plan_location place_in(plan_location row, std::string_view text, std::string_view field) {
+plan_location location_in(plan_location row, std::string_view text, std::string_view field) {
     // An empty field may be a view of nothing; its position is then that of the row.
     auto const offset = field.data() >= text.data() && field.data() <= text.data() + text.size()
                             ? field.data() - text.data()
@@ -82,7 +82,7 @@ bool deck_row::take_header(std::string_view row, plan_location location, plan_pr
     bool is_good = true;
     for (std::size_t i = 0; i < split.columns; ++i) {
         is_good =
-            take_name(fields_[i].text, i, place_in(location, row, fields_[i].text), problems) &&
+            take_name(fields_[i].text, i, location_in(location, row, fields_[i].text), problems) &&
             is_good;
     }
 
@@ -130,17 +130,17 @@ bool deck_row::take(std::string_view row, plan_location location, plan_problems&
     return true;
 }
 
-plan_location deck_row::place_of(deck_column column) const noexcept {
+plan_location deck_row::location_of(deck_column column) const noexcept {
     auto const found = std::ranges::find(columns_, static_cast<int>(column));
     if (found == columns_.end()) {
         return location_;
     }
     auto const& field = fields_[static_cast<std::size_t>(found - columns_.begin())];
-    return place_in(location_, row_, field.text);
+    return location_in(location_, row_, field.text);
 }
 
 void deck_row::problem(deck_column column, std::string const& text, plan_problems& problems) const {
-    problems.add(place_of(column),
+    problems.add(location_of(column),
                  std::string{deck_column_names[static_cast<std::size_t>(column)]} + ": " + text);
 }
 

@@ -50,7 +50,7 @@ class deck_row {
     [[nodiscard]] std::string_view text(deck_column column) const noexcept {
         return texts_[static_cast<std::size_t>(column)];
     }
-    [[nodiscard]] plan_location place_of(deck_column column) const noexcept;
+    [[nodiscard]] plan_location location_of(deck_column column) const noexcept;
     void problem(deck_column column, std::string const& text, plan_problems& problems) const;
 
   private:

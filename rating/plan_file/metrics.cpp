@@ -82,8 +82,8 @@ metric_price read_metric(plan_table& table, plan_reader_state& state) {
 
 /// Adds a problem for two versions of one metric with the same begin, and for a version that begins
 /// before an older one has reached its own effective_to.
-void check_together(std::vector<plan_location> const& places, plan_reader_state& state) {
-    // Pair by pair: a plan has few metrics, and each problem names both places.
+void check_together(std::vector<plan_location> const& locations, plan_reader_state& state) {
+    // Pair by pair: a plan has few metrics, and each problem names both locations.
     auto const& metrics = state.plan.metrics;
     for (std::size_t i = 0; i < metrics.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
@@ -91,16 +91,17 @@ void check_together(std::vector<plan_location> const& places, plan_reader_state&
                 continue;
             }
 
-            std::string const before = state.problems.text_of(places[j], places[i]);
+            std::string const before = state.problems.text_of(locations[j], locations[i]);
             auto const& older =
                 metrics[i].effective_from < metrics[j].effective_from ? metrics[i] : metrics[j];
             auto const begins = std::max(metrics[i].effective_from, metrics[j].effective_from);
             if (metrics[i].effective_from == metrics[j].effective_from) {
-                state.problems.add(places[i], "the same metric as " + before + ": \"" +
-                                                  metrics[i].name + "\" from the same moment on");
+                state.problems.add(locations[i], "the same metric as " + before + ": \"" +
+                                                     metrics[i].name +
+                                                     "\" from the same moment on");
             } else if (older.effective_to != INT64_MAX && older.effective_to > begins) {
-                state.problems.add(places[i], "it holds at the same time as the metric at " +
-                                                  before + " by an effective_to");
+                state.problems.add(locations[i], "it holds at the same time as the metric at " +
+                                                     before + " by an effective_to");
             }
         }
     }
@@ -109,7 +110,7 @@ void check_together(std::vector<plan_location> const& places, plan_reader_state&
 } // namespace
 
 void read_plan_metrics(toml::array const& metrics, plan_reader_state& state) {
-    std::vector<plan_location> places;
+    std::vector<plan_location> locations;
     for (auto const& node : metrics) {
         plan_table table{*node.as_table(), "a [[metric]]", metric_keys, state.problems, state.file};
         std::size_t const before = state.problems.count();
@@ -118,14 +119,14 @@ void read_plan_metrics(toml::array const& metrics, plan_reader_state& state) {
         // A metric with a problem is not checked further: the checks would report it again.
         if (state.problems.count() == before) {
             if (auto const fault = fault_of(one)) {
-                state.problems.add(table.place(), *fault);
+                state.problems.add(table.location(), *fault);
                 continue;
             }
             state.plan.metrics.push_back(std::move(one));
-            places.push_back(table.place());
+            locations.push_back(table.location());
         }
     }
-    check_together(places, state);
+    check_together(locations, state);
 }
 
 } // namespace tally::rating

@@ -66,7 +66,7 @@ void read_root(toml::table const& table, deck_source const& texts, plan_reader_s
     read_plan_bands(tables_named(root, "band"), state);
     read_plan_rates(tables_named(root, "rate"), state);
     read_decks(tables_named(root, "deck"), texts, state);
-    check_rates_together(state.plan, state.rate_places, state.problems);
+    check_rates_together(state.plan, state.rate_locations, state.problems);
     read_plan_metrics(tables_named(root, "metric"), state);
 }
 

@@ -16,7 +16,7 @@ struct plan_reader_state {
     plan_problems problems;
     std::uint32_t file = 0; ///< the plan file, in `problems`
     std::optional<plan_zone> zone;
-    std::vector<plan_location> rate_places; ///< positions of plan.rates in the files
+    std::vector<plan_location> rate_locations; ///< positions of plan.rates in the files
 };
 
 } // namespace tally::rating

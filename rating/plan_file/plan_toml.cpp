@@ -68,13 +68,13 @@ void plan_table::unknown(toml::key const& key, std::span<std::string_view const>
     problems_.add({file_, position.line, position.column}, std::move(text));
 }
 
-plan_location plan_table::place_of(toml::node const& node) const {
+plan_location plan_table::location_of(toml::node const& node) const {
     auto const& position = node.source().begin;
     return {file_, position.line, position.column};
 }
 
 void plan_table::problem_at(toml::node const& location, std::string text) {
-    problems_.add(place_of(location), std::move(text));
+    problems_.add(location_of(location), std::move(text));
 }
 
 void plan_table::problem(std::string_view key, std::string const& text) {

@@ -70,8 +70,8 @@ class plan_table {
     /// with the key.
     void problem(std::string_view key, std::string const& text);
     void problem_at(toml::node const& location, std::string text);
-    [[nodiscard]] plan_location place_of(toml::node const& node) const;
-    [[nodiscard]] plan_location place() const { return place_of(table_); }
+    [[nodiscard]] plan_location location_of(toml::node const& node) const;
+    [[nodiscard]] plan_location location() const { return location_of(table_); }
 
   private:
     /// The text of a number that is given as text or as a TOML integer. nullopt when the key is

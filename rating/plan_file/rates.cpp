@@ -86,11 +86,11 @@ void read_plan_rates(toml::array const& rates, plan_reader_state& state) {
         // The checks of the whole rate would report a wrong key again.
         if (state.problems.count() == before) {
             if (auto const fault = fault_of(one)) {
-                state.problems.add(table.place(), *fault);
+                state.problems.add(table.location(), *fault);
                 continue;
             }
             state.plan.rates.push_back(std::move(one));
-            state.rate_places.push_back(table.place());
+            state.rate_locations.push_back(table.location());
         }
     }
 }

@@ -154,8 +154,8 @@ ingest::time_us question_reader::impl::time(member_key key) {
     }
     // Of an hour that occurs twice, the first: a question has no duration yet to decide by.
     if (read.is == form::local) {
-        auto const moments = ingest::instants_of(zone, read.value);
-        return moments.first;
+        auto const instants = ingest::instants_of(zone, read.value);
+        return instants.first;
     }
     return read.is == form::utc ? read.value : ingest::never_us;
 }

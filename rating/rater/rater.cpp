@@ -208,12 +208,12 @@ found_rate find_rate(std::string_view digits, ingest::call_direction direction, 
         // On-net rates are a set of their own: where none of them applies, the call is an ordinary
         // one.
         if (on_net) {
-            if (auto const index = asked->find_place(digits, direction, when, true)) {
+            if (auto const index = asked->find_index(digits, direction, when, true)) {
                 return {asked, index};
             }
         }
 
-        if (auto const slot_index = asked->find_place(digits, direction, when, false)) {
+        if (auto const slot_index = asked->find_index(digits, direction, when, false)) {
             return {asked, slot_index};
         }
         asked = asked->fallback();

@@ -259,7 +259,7 @@ rate_index tariff::holding(std::uint32_t first, ingest::time_us when,
     }
 }
 
-rate_index tariff::find_place(std::string_view digits, ingest::call_direction direction,
+rate_index tariff::find_index(std::string_view digits, ingest::call_direction direction,
                               ingest::time_us when, bool on_net) const noexcept {
     prefix_index const& index = index_[index_of(direction, on_net)];
 
@@ -285,7 +285,7 @@ rate_index tariff::find_place(std::string_view digits, ingest::call_direction di
 
 rate const* tariff::find(std::string_view digits, ingest::call_direction direction,
                          ingest::time_us when, bool on_net) const noexcept {
-    rate_index const index = find_place(digits, direction, when, on_net);
+    rate_index const index = find_index(digits, direction, when, on_net);
     return index ? &rates_[index.index] : nullptr;
 }
 

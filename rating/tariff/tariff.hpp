@@ -141,7 +141,7 @@ class tariff {
 
     /// As find(), but gives the index of the rate and so reads no `rate`, only its terms. `when` is
     /// from -2^62 to 2^62.
-    [[nodiscard]] rate_index find_place(std::string_view digits, ingest::call_direction direction,
+    [[nodiscard]] rate_index find_index(std::string_view digits, ingest::call_direction direction,
                                         ingest::time_us when, bool on_net) const noexcept;
     /// The rate of the group at `first` whose band applies at `moment`, among the versions that
     /// were in effect at `when` (the answer of the call).

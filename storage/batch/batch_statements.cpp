@@ -31,7 +31,7 @@ auto key_of_usage(usage_delta const& d) noexcept {
 parameters& usage_rows::fill(std::span<usage_delta const> rows) {
     // Key order is the order of locks (R13). A known row is updated and a new one inserted, by two
     // statements, the existing rows first (S1).
-    sort_places(rows, order_, key_of_usage);
+    sort_indices(rows, order_, key_of_usage);
     std::erase_if(order_, [&](std::uint32_t index) {
         return (rows[index].expected_version == 0) != (part_ == part::missing);
     });
@@ -72,7 +72,7 @@ parameters& usage_rows::fill(std::span<usage_delta const> rows) {
 }
 
 void usage_locks::fill(std::span<usage_delta const> rows) {
-    sort_places(rows, order_, key_of_usage);
+    sort_indices(rows, order_, key_of_usage);
 
     clear_all(subscription_, account_, period_start_, period_end_, currency_);
     for (std::uint32_t const index : order_) {
@@ -92,7 +92,7 @@ void usage_locks::fill(std::span<usage_delta const> rows) {
 parameters& balance_rows::fill(std::span<balance_delta const> rows) {
     // Many batches charge the same accounts at the same time: without one order they deadlock
     // (R13).
-    sort_places(rows, order_, [](balance_delta const& d) { return std::tie(d.account_id); });
+    sort_indices(rows, order_, [](balance_delta const& d) { return std::tie(d.account_id); });
     clear_all(account_, charge_);
     for (std::uint32_t const index : order_) {
         account_.add(rows[index].account_id);
@@ -103,7 +103,7 @@ parameters& balance_rows::fill(std::span<balance_delta const> rows) {
 
 parameters& daily_rows::fill(std::span<daily_delta const> rows) {
     // In the order of the primary key (R13).
-    sort_places(rows, order_, [](daily_delta const& d) {
+    sort_indices(rows, order_, [](daily_delta const& d) {
         return std::tie(d.account_id, d.subscription_id, d.day, d.metric);
     });
 

@@ -25,8 +25,8 @@ auto key_of_metric(metric_row const& r) noexcept {
 parameters& identity_rows::fill(batch const& rows) {
     // In the order of ids: two batches with the same events wait for each other at the first of
     // them, and none of them can hold one that the other needs first (S6).
-    sort_places(std::span{rows.events}, order_,
-                [](event_row const& row) { return std::tie(row.event->id); });
+    sort_indices(std::span{rows.events}, order_,
+                 [](event_row const& row) { return std::tie(row.event->id); });
 
     clear_all(id_, content_, occurred_);
     for (std::uint32_t const index : order_) {
@@ -39,7 +39,7 @@ parameters& identity_rows::fill(batch const& rows) {
 }
 
 parameters& metric_rows::fill(std::span<metric_row const> rows) {
-    sort_places(rows, order_, key_of_metric);
+    sort_indices(rows, order_, key_of_metric);
 
     clear_all(subscription_, account_, period_start_, period_end_, metric_, events_, total_,
               included_, cost_, currency_, last_usage_, expected_);
@@ -64,7 +64,7 @@ parameters& metric_rows::fill(std::span<metric_row const> rows) {
 }
 
 parameters& metric_locks::fill(std::span<metric_row const> rows) {
-    sort_places(rows, order_, key_of_metric);
+    sort_indices(rows, order_, key_of_metric);
 
     clear_all(subscription_, account_, period_start_, period_end_, metric_, currency_);
     for (std::uint32_t const index : order_) {
@@ -91,7 +91,7 @@ parameters& metric_keys::fill(std::span<metric_row const> rows) {
 }
 
 parameters& unique_value_rows::fill(std::span<unique_value_row const> rows) {
-    sort_places(
+    sort_indices(
         rows, order_, [](unique_value_row const& row) -> auto const& { return row; });
     clear_all(subscription_, period_start_, metric_, value_);
     for (std::uint32_t const index : order_) {

@@ -62,8 +62,8 @@ class catalog_reader {
     pq_connection& connection_;
     load_warnings& warnings_;
     rating::catalog_input input_;
-    uuid_places accounts_;
-    uuid_places subscriptions_;
+    uuid_indices accounts_;
+    uuid_indices subscriptions_;
     loaded_tariffs tariffs_;
 };
 
@@ -117,12 +117,12 @@ void catalog_reader::take_subscription(copy_fields row) {
 
     // The subscriptions of an account that was left out are left out without a warning each.
     auto const account = accounts_.find(row.uuid());
-    auto const plan = tariffs_.places.find(row.uuid());
+    auto const plan = tariffs_.indices.find(row.uuid());
     if (account == accounts_.end()) {
         return;
     }
     one.account = account->second;
-    one.plan = plan == tariffs_.places.end() ? rating::no_index : plan->second;
+    one.plan = plan == tariffs_.indices.end() ? rating::no_index : plan->second;
 
     // The billing periods are counted from the beginning of the subscription.
     std::string_view const currency = row.text();

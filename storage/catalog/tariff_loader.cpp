@@ -57,13 +57,13 @@ bool tariff_builder::knows_zone(std::string const& zone) {
 }
 
 void tariff_builder::find_fallbacks() {
-    std::map<ingest::uuid, std::size_t> places;
+    std::map<ingest::uuid, std::size_t> indices;
     for (std::size_t i = 0; i < plans_.size(); ++i) {
-        places.emplace(plans_[i].content.head.plan_id, i);
+        indices.emplace(plans_[i].content.head.plan_id, i);
     }
     for (auto const& plan : plans_) {
-        auto const found = plan.fallback_id ? places.find(*plan.fallback_id) : places.end();
-        fallbacks_.push_back(found == places.end() ? nowhere : found->second);
+        auto const found = plan.fallback_id ? indices.find(*plan.fallback_id) : indices.end();
+        fallbacks_.push_back(found == indices.end() ? nowhere : found->second);
     }
 }
 
@@ -195,8 +195,8 @@ loaded_tariffs tariff_builder::build() {
     loaded_tariffs out;
     for (auto& tariff : built_) {
         if (tariff) {
-            out.places.emplace(tariff->head().plan_id,
-                               static_cast<rating::catalog_index>(out.plans.size()));
+            out.indices.emplace(tariff->head().plan_id,
+                                static_cast<rating::catalog_index>(out.plans.size()));
             out.plans.push_back(std::move(tariff));
         }
     }

@@ -14,13 +14,13 @@
 
 namespace tally::storage {
 
-using uuid_places =
+using uuid_indices =
     boost::unordered_flat_map<ingest::uuid, rating::catalog_index, ingest::uuid_hash>;
 
 /// The tariffs of all plans, and the index of each plan's id in them.
 struct loaded_tariffs {
     std::vector<std::shared_ptr<rating::tariff const>> plans;
-    uuid_places places;
+    uuid_indices indices;
 };
 
 /// Reads the plans with their bands, rates and metric prices, within the caller's transaction, and

@@ -85,14 +85,14 @@ void tariff_rows::take_plan(copy_fields row) {
     }
 
     // Bands, rates and metrics name their plan by id.
-    plan_places_.emplace(head.plan_id, plans_.size());
+    plan_indices_.emplace(head.plan_id, plans_.size());
     plans_.push_back(std::move(taken));
 }
 
 void tariff_rows::take_band(copy_fields row) {
     auto taken = plan_columns::read_band(row);
-    auto const plan = plan_places_.find(taken.plan_id);
-    if (plan == plan_places_.end()) {
+    auto const plan = plan_indices_.find(taken.plan_id);
+    if (plan == plan_indices_.end()) {
         return;
     }
     auto& bands = plans_[plan->second].content.bands;
@@ -142,8 +142,8 @@ void tariff_rows::complete(rating::rate& rate) const {
 void tariff_rows::take_rate(copy_fields row) {
     counted_fields fields{row};
     auto read = plan_columns::read_rate(fields);
-    auto const plan = plan_places_.find(read.plan_id);
-    if (plan == plan_places_.end()) {
+    auto const plan = plan_indices_.find(read.plan_id);
+    if (plan == plan_indices_.end()) {
         return;
     }
     rate_row taken{std::move(read.value), plan->second, fields.fits};
@@ -180,8 +180,8 @@ void tariff_rows::take_step(copy_fields row) {
 void tariff_rows::take_metric(copy_fields row) {
     counted_fields fields{row};
     auto read = plan_columns::read_metric(fields);
-    auto const plan = plan_places_.find(read.plan_id);
-    if (plan != plan_places_.end()) {
+    auto const plan = plan_indices_.find(read.plan_id);
+    if (plan != plan_indices_.end()) {
         metrics_.push_back({plan->second, std::move(read.value), fields.fits});
     }
 }
@@ -240,7 +240,9 @@ result tariff_rows::read_parts_of_plans() {
         char const* rest;
         take_function take;
     };
-    // Steps and tiers come in the order of the rows that they belong to.
+
+    // The order matters: each table needs the rows of those before it. Steps and tiers come in the
+    // order of the rows that they belong to.
     for (auto const& [columns, rest, take] : {
              table{plan_columns::bands,
                    "billing.rate_bands ORDER BY rate_plan_id, position, created_at, id",
@@ -256,7 +258,6 @@ result tariff_rows::read_parts_of_plans() {
              table{plan_columns::tiers, "billing.metric_tiers ORDER BY metric_price_id, position",
                    &tariff_rows::take_tier},
          }) {
-        // The order matters: each table needs the rows of those before it.
         if (result status = read_table(copy_out_sql(columns, rest), take); !status.ok()) {
             return status;
         }

@@ -73,7 +73,7 @@ class tariff_rows {
     pq_connection& connection_;
     load_warnings& warnings_;
     std::vector<plan_row> plans_;
-    std::map<ingest::uuid, std::size_t> plan_places_;
+    std::map<ingest::uuid, std::size_t> plan_indices_;
     std::map<ingest::uuid, band_row> bands_;
     std::vector<destination_row> destinations_;
     rating::prefix_index destination_index_;

@@ -99,8 +99,8 @@ result effect_queue::apply_head(effect_counts& out) {
     head_effect const head{int64_at(rows, 0, 0), std::string{bytes_at(rows, 0, 1)}};
 
     // The transaction goes on without it if this is its last attempt.
-    bool const is_hopeless = stuck_.is_hopeless(head, stuck_effect::clock::now());
-    if (is_hopeless) {
+    bool const is_last_attempt = stuck_.is_last_attempt(head, stuck_effect::clock::now());
+    if (is_last_attempt) {
         status = connection_.execute("SAVEPOINT effect");
     }
     if (status.ok()) {
@@ -114,21 +114,26 @@ result effect_queue::apply_head(effect_counts& out) {
         return status;
     }
     stuck_.add_failure(head, stuck_effect::clock::now());
-    return is_hopeless ? take_out(head, status, out) : status;
+    return is_last_attempt ? suspend_head(head, status, out) : status;
 }
 
 /// Suspends an effect that fails for good, as if it was refused; or fails as it did, if all behind
 /// it do, too.
-result effect_queue::take_out(head_effect const& head, result const& failed, effect_counts& out) {
-    bool others_go_on = false;
+result effect_queue::suspend_head(head_effect const& head, result const& failed,
+                                  effect_counts& out) {
     auto status = connection_.execute("ROLLBACK TO SAVEPOINT effect");
-    if (status.ok()) {
-        status = stuck_.find_others(connection_, head, others_go_on);
+    if (!status.ok()) {
+        return status;
     }
-    if (!status.ok() || !others_go_on) {
-        return status.ok() ? failed : status;
+    auto const others_apply = stuck_.can_apply_others(connection_, head);
+    if (!others_apply.ok()) {
+        return others_apply.status();
+    }
+    if (!*others_apply) {
+        return failed; // the queue fails as a whole, so it waits as a whole
     }
 
+    // Its event waits in suspense, and leaves the queue in the same transaction.
     refusals refused;
     refused.add(head.position, "database_refused: " + failed.sqlstate + " " + failed.detail);
     status = refused.suspend(connection_);
@@ -140,7 +145,7 @@ result effect_queue::take_out(head_effect const& head, result const& failed, eff
         status = connection_.query(delete_sql, values.add(position), ignored);
     }
     if (status.ok()) {
-        stuck_.take_out(head);
+        stuck_.add_suspended(head);
         out.suspended = 1;
         out.last_position = head.position;
     }

@@ -54,7 +54,7 @@ class effect_queue {
   private:
     result apply_claimed(effect_counts& out);
     result apply_head(effect_counts& out);
-    result take_out(head_effect const& head, result const& failed, effect_counts& out);
+    result suspend_head(head_effect const& head, result const& failed, effect_counts& out);
     result settle(pq_rows const& tried, effect_counts& out);
 
     pq_connection& connection_;

@@ -27,44 +27,52 @@ void stuck_effect::add_failure(head_effect const& head, clock::time_point now) {
 }
 
 void stuck_effect::forget(std::string_view type) {
-    if (auto const found = hopeless_types_.find(type); found != hopeless_types_.end()) {
-        hopeless_types_.erase(found);
+    if (auto const found = failing_types_.find(type); found != failing_types_.end()) {
+        failing_types_.erase(found);
     }
 }
 
-bool stuck_effect::is_hopeless(head_effect const& head, clock::time_point now) const {
-    return hopeless_types_.contains(head.type) ||
+bool stuck_effect::is_last_attempt(head_effect const& head, clock::time_point now) const {
+    return failing_types_.contains(head.type) ||
            (head.position == head_.position && attempts_ >= patience_.attempts &&
             now - since_ >= patience_.time);
 }
 
-result stuck_effect::find_others(pq_connection& connection, head_effect const& head, bool& go_on) {
+expected<bool> stuck_effect::can_apply_others(pq_connection& connection, head_effect const& head) {
     // The one that served before: the queue may be long, and nothing else is known of it.
-    go_on = false;
-    if (witness_ > head.position) {
-        if (auto status = try_one(connection, witness_, go_on); !status.ok() || go_on) {
-            return status;
+    if (applicable_ > head.position) {
+        auto const applied = can_apply(connection, applicable_);
+        if (!applied.ok() || *applied) {
+            return applied;
         }
     }
 
     parameters values;
     pq_rows behind;
-    auto status =
+    auto const status =
         connection.query(behind_sql, values.add_int64(head.position).add_text(head.type), behind);
-    for (int i = 0; status.ok() && !go_on && i < row_count(behind); ++i) {
-        if (hopeless_types_.contains(bytes_at(behind, i, 1)) &&
-            bytes_at(behind, i, 1) != head.type) {
+    if (!status.ok()) {
+        return status;
+    }
+
+    // Types that fail as well would only cost time, except the head's own: that may be by its data.
+    for (int i = 0; i < row_count(behind); ++i) {
+        auto const type = bytes_at(behind, i, 1);
+        if (failing_types_.contains(type) && type != head.type) {
             continue;
         }
-        witness_ = int64_at(behind, i, 0);
-        status = try_one(connection, witness_, go_on);
+        applicable_ = int64_at(behind, i, 0);
+        auto const applied = can_apply(connection, applicable_);
+        if (!applied.ok() || *applied) {
+            return applied;
+        }
     }
-    return status;
+    return false;
 }
 
-/// `applied`: not only refused, which takes no right to change anything. Not ok only when the
-/// transaction cannot go on.
-result stuck_effect::try_one(pq_connection& connection, std::int64_t position, bool& applied) {
+/// False also if the effect was refused, which takes no right to change anything. Not ok only when
+/// the transaction cannot go on.
+expected<bool> stuck_effect::can_apply(pq_connection& connection, std::int64_t position) {
     auto status = connection.execute("SAVEPOINT other");
     if (!status.ok()) {
         return status;
@@ -72,9 +80,14 @@ result stuck_effect::try_one(pq_connection& connection, std::int64_t position, b
 
     parameters values;
     pq_rows rows;
-    applied = connection.query(apply_one_sql, values.add_int64(position), rows).ok() &&
-              row_count(rows) > 0 && is_null(rows, 0, 1);
-    return connection.execute("ROLLBACK TO SAVEPOINT other");
+    bool const is_applied =
+        connection.query(apply_one_sql, values.add_int64(position), rows).ok() &&
+        row_count(rows) > 0 && is_null(rows, 0, 1);
+    status = connection.execute("ROLLBACK TO SAVEPOINT other");
+    if (!status.ok()) {
+        return status;
+    }
+    return is_applied;
 }
 
 } // namespace tally::storage

@@ -10,7 +10,8 @@
 
 namespace tally::storage {
 
-/// When an effect that fails for good is taken out of the way of others: both must be reached.
+/// When an effect that fails for good goes to suspense, so that others can be applied: both must be
+/// reached.
 struct effect_patience {
     std::chrono::milliseconds time{60'000}; ///< since it failed for the first time
     std::int32_t attempts = 5;
@@ -36,25 +37,26 @@ class stuck_effect {
     /// An effect of this type was applied: its type is no longer suspected.
     void forget(std::string_view type);
     /// Whether the next failure of `head` ends the wait for it: it has failed for long enough, or
-    /// one of its type has been taken out since one was applied.
-    [[nodiscard]] bool is_hopeless(head_effect const& head, clock::time_point now) const;
+    /// one of its type was suspended since one was applied.
+    [[nodiscard]] bool is_last_attempt(head_effect const& head, clock::time_point now) const;
 
     /// Whether some effect behind `head` can be applied, so that the failure is that of `head` or
     /// of its type, not of all: a queue that fails as a whole must wait as a whole. Tries the last
-    /// of each type and takes it back. To be called within a transaction that can go on.
-    result find_others(pq_connection& connection, head_effect const& head, bool& go_on);
-    /// `head` was taken out.
-    void take_out(head_effect const& head) { hopeless_types_.insert(head.type); }
+    /// of each type and takes it back. To be called within a transaction that can go on. Not ok
+    /// only when it cannot.
+    expected<bool> can_apply_others(pq_connection& connection, head_effect const& head);
+    /// `head` was suspended: its type fails until one of its effects is applied.
+    void add_suspended(head_effect const& head) { failing_types_.insert(head.type); }
 
   private:
-    result try_one(pq_connection& connection, std::int64_t position, bool& applied);
+    static expected<bool> can_apply(pq_connection& connection, std::int64_t position);
 
     effect_patience patience_;
     head_effect head_; ///< that failed last
     clock::time_point since_;
     std::int32_t attempts_ = 0;
-    std::set<std::string, std::less<>> hopeless_types_; ///< the types of events are few
-    std::int64_t witness_ = 0; ///< an effect that could be applied when it was tried last
+    std::set<std::string, std::less<>> failing_types_; ///< the types of events are few
+    std::int64_t applicable_ = 0; ///< position of an effect that could be applied last time
 };
 
 /// Applies the effect at a position: no row if it is gone, else position, verdict and type.

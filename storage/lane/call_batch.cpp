@@ -24,7 +24,7 @@ void call_batch::begin(std::span<batch_entry> entries, std::size_t first, usage_
         auto const& entry = entries[i];
         if (entry.is_live_call()) {
             periods_[i] =
-                totals.place_of(*entry.catalog, entry.call_owner.subscription, entry.call->start);
+                totals.index_of(*entry.catalog, entry.call_owner.subscription, entry.call->start);
         }
     }
 }

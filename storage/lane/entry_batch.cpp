@@ -25,7 +25,7 @@ void entry_batch::find_missing() {
     // A remembered row may be stale: the version check at COMMIT finds that out (R8), and costs
     // nothing when it is not.
     missing_.clear();
-    missing_places_.clear();
+    missing_indices_.clear();
     for (auto index = static_cast<std::uint32_t>(periods_taken_); index < totals_.periods().size();
          ++index) {
         auto& usage = totals_.at(index);
@@ -34,7 +34,7 @@ void entry_batch::find_missing() {
             usage.before = *known;
         } else {
             missing_.push_back(usage.key);
-            missing_places_.push_back(index);
+            missing_indices_.push_back(index);
         }
     }
 }
@@ -89,7 +89,7 @@ result entry_batch::load_usage(batch_store& store) {
     result status = store.load_usage(missing_, states_);
     for (std::size_t i = 0; status.ok() && i < missing_.size(); ++i) {
         // A locked row is not remembered here: the transaction may still roll back.
-        totals_.at(missing_places_[i]).before = states_[i];
+        totals_.at(missing_indices_[i]).before = states_[i];
         if (is_remembering()) {
             usage_.put(missing_[i], states_[i]);
         }

@@ -84,7 +84,7 @@ class entry_batch {
     call_batch calls_;
     event_batch events_;
     std::vector<usage_key> missing_;
-    std::vector<std::uint32_t> missing_places_; ///< their indices in book_
+    std::vector<std::uint32_t> missing_indices_; ///< their indices in totals_
     std::vector<usage_delta> locked_;
     std::vector<usage_state> states_;
     std::vector<metric_state> metric_states_;

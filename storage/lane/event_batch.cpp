@@ -28,11 +28,11 @@ void event_batch::begin(std::span<batch_entry> entries, usage_totals& totals,
     metered_.clear();
     metered_.resize(entries.size());
     metrics_.clear();
-    metric_places_.clear();
+    metric_indices_.clear();
     missing_.clear();
-    missing_places_.clear();
+    missing_indices_.clear();
     values_.clear();
-    value_places_.clear();
+    value_indices_.clear();
 
     // Only metered events have a period; the facts of the others are rows as they are.
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -50,7 +50,7 @@ void event_batch::begin(std::span<batch_entry> entries, usage_totals& totals,
             metric.before = *known;
         } else {
             missing_.push_back(metric.row);
-            missing_places_.push_back(index);
+            missing_indices_.push_back(index);
         }
     }
 }
@@ -70,7 +70,7 @@ void event_batch::begin_one(batch_entry& entry, metered& usage, usage_totals& to
 
     // The rows that the event adds to.
     usage.period =
-        totals.place_of(*entry.catalog, entry.event_owner.subscription, entry.event->occurred);
+        totals.index_of(*entry.catalog, entry.event_owner.subscription, entry.event->occurred);
     usage.metric = metric_of(entry, usage.period, totals);
 
     // An event whose value is missing can be counted neither as new nor as known.
@@ -87,7 +87,7 @@ std::uint32_t event_batch::metric_of(batch_entry const& entry, std::uint32_t per
 
     // One row per period and metric, however many events the batch has of it.
     auto const& usage = totals.at(period);
-    auto const [found, is_new] = metric_places_.try_emplace(
+    auto const [found, is_new] = metric_indices_.try_emplace(
         metric_key{usage.key, number}, static_cast<std::uint32_t>(metrics_.size()));
     if (is_new) {
         metric_of_period added;
@@ -113,7 +113,7 @@ bool event_batch::note_value(batch_entry& entry, metered& usage, metric_row cons
     unique_value_row const counted{row.subscription_id, row.period_start, row.metric,
                                    ingest::uuid_v5(ingest::event_name_space, *value)};
     auto const [found, is_new] =
-        value_places_.try_emplace(counted, static_cast<std::uint32_t>(values_.size()));
+        value_indices_.try_emplace(counted, static_cast<std::uint32_t>(values_.size()));
     if (is_new) {
         values_.push_back(counted);
     }
@@ -123,7 +123,7 @@ bool event_batch::note_value(batch_entry& entry, metered& usage, metric_row cons
 
 void event_batch::learn(std::span<metric_state const> states, metric_cache* cache) {
     for (std::size_t i = 0; i < states.size(); ++i) {
-        auto& metric = metrics_[missing_places_[i]];
+        auto& metric = metrics_[missing_indices_[i]];
         metric.before = states[i];
         if (cache != nullptr) {
             cache->put(metric.key, states[i]);

@@ -65,9 +65,9 @@ class event_batch {
 
     std::vector<metered> metered_; ///< by entry
     std::vector<metric_of_period> metrics_;
-    boost::unordered_flat_map<metric_key, std::uint32_t, metric_key_hash> metric_places_;
+    boost::unordered_flat_map<metric_key, std::uint32_t, metric_key_hash> metric_indices_;
     std::vector<metric_row> missing_;
-    std::vector<std::uint32_t> missing_places_; ///< their indices in metrics_
+    std::vector<std::uint32_t> missing_indices_; ///< their indices in metrics_
     struct value_hash {
         using is_avalanching = void;
         std::size_t operator()(unique_value_row const& v) const noexcept {
@@ -76,7 +76,7 @@ class event_batch {
         }
     };
     std::vector<unique_value_row> values_; ///< each once
-    boost::unordered_flat_map<unique_value_row, std::uint32_t, value_hash> value_places_;
+    boost::unordered_flat_map<unique_value_row, std::uint32_t, value_hash> value_indices_;
     std::vector<bool> is_counted_; ///< by index in values_: counted before this batch
     std::vector<bool> is_taken_;   ///< by index in values_: counted before, or by this batch
 };

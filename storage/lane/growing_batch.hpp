@@ -41,7 +41,7 @@ class growing_batch {
     void roll_back(batch& out) noexcept;
 
     /// How the commit ended. After failures in a row takes() refuses more and more batches: where
-    /// another session changes the same rows, each attempt would be in vain.
+    /// another session changes the same rows, each attempt would fail.
     void ended(bool is_stored) noexcept;
     /// To be called for each batch that is stored the usual way.
     void skipped() noexcept { batches_to_skip_ -= batches_to_skip_ > 0 ? 1 : 0; }

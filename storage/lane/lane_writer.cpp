@@ -207,7 +207,7 @@ void lane_writer::finish(std::span<batch_entry> entries, clock::time_point began
     last_batch_ = out_.id;
     session_ = out_.session;
     pauses_in_a_row_ = 0;
-    looked_in_vain_ = false;
+    found_no_duplicate_ = false;
     observer_.stored({out_, entries, clock::now() - began});
 }
 
@@ -252,11 +252,11 @@ lane_writer::step lane_writer::after_duplicate(result const& status, commit_coun
     }
 
     bool const is_found = live() < live_before;
-    if (is_found || !std::exchange(looked_in_vain_, true)) {
-        looked_in_vain_ = !is_found;
+    if (is_found || !std::exchange(found_no_duplicate_, true)) {
+        found_no_duplicate_ = !is_found;
         return step::again;
     }
-    looked_in_vain_ = false;
+    found_no_duplicate_ = false;
     return after_bad_data(status, counts, entries);
 }
 

@@ -167,7 +167,7 @@ class lane_writer {
     std::deque<std::string> details_;      ///< refusal texts, which suspended entries view
     states_of states_ = states_of::memory; ///< locked_rows after a batch's first stale attempt
     std::int64_t pauses_in_a_row_ = 0;
-    bool looked_in_vain_ = false; ///< the last `duplicate` had no stored record
+    bool found_no_duplicate_ = false; ///< the last `duplicate` had no stored record
 };
 
 } // namespace tally::storage

@@ -10,7 +10,7 @@ usage_totals::usage_totals() {
 void usage_totals::begin() {
     calendars_from_ = nullptr; // a new catalog may have the address of an old one
     periods_.clear();
-    period_places_.clear();
+    period_indices_.clear();
 }
 
 std::uint32_t usage_totals::metric_number(std::string_view name) {
@@ -23,7 +23,7 @@ std::uint32_t usage_totals::metric_number(std::string_view name) {
     return numbers_.emplace(names_.emplace_back(name), number).first->second;
 }
 
-std::uint32_t usage_totals::place_of(rating::catalog const& catalog,
+std::uint32_t usage_totals::index_of(rating::catalog const& catalog,
                                      rating::catalog_index subscription, ingest::time_us when) {
     // The period's bounds follow from the plan's time zone and the day on which the subscription
     // began.
@@ -33,7 +33,7 @@ std::uint32_t usage_totals::place_of(rating::catalog const& catalog,
 
     // One row per period, however many records the batch has of it.
     auto const [found, is_new] =
-        period_places_.try_emplace(key, static_cast<std::uint32_t>(periods_.size()));
+        period_indices_.try_emplace(key, static_cast<std::uint32_t>(periods_.size()));
     if (is_new) {
         // The row is made as if the database had none: version 0 and the whole allowance. The state
         // that is read replaces both.
@@ -73,7 +73,7 @@ void usage_totals::start(batch& out) {
     out.usage.clear();
     out.balances.clear();
     out.daily.clear();
-    day_places_.clear();
+    day_indices_.clear();
     start_periods(0);
 }
 
@@ -89,7 +89,7 @@ void usage_totals::start_periods(std::size_t first) {
 
 std::uint32_t usage_totals::day_row(period_of_usage const& period, rating::civil_day day,
                                     std::uint32_t metric, batch& out) {
-    auto const [found, is_new] = day_places_.try_emplace(
+    auto const [found, is_new] = day_indices_.try_emplace(
         {period.delta.subscription_id, day, metric}, static_cast<std::uint32_t>(out.daily.size()));
     if (is_new) {
         out.daily.push_back({period.delta.account_id,
@@ -109,15 +109,15 @@ void usage_totals::add_day(std::uint32_t index, rating::civil_day day, std::uint
                            day_share const& share, batch& out) {
     // Calls of a period mostly have the same day as the one before: `daily` saves the hash lookup.
     auto& period = periods_[index];
-    std::uint32_t row_place = period.daily;
+    std::uint32_t row_index = period.daily;
     if (metric != calls_metric) {
-        row_place = day_row(period, day, metric, out);
-    } else if (row_place >= out.daily.size() || out.daily[row_place].day != day ||
-               out.daily[row_place].subscription_id != period.delta.subscription_id) {
-        row_place = period.daily = day_row(period, day, metric, out);
+        row_index = day_row(period, day, metric, out);
+    } else if (row_index >= out.daily.size() || out.daily[row_index].day != day ||
+               out.daily[row_index].subscription_id != period.delta.subscription_id) {
+        row_index = period.daily = day_row(period, day, metric, out);
     }
 
-    auto& row = out.daily[row_place];
+    auto& row = out.daily[row_index];
     ++row.events;
     row.quantity_nanos += share.quantity_nanos;
     row.billable_nanos += share.billable_nanos;
@@ -125,7 +125,7 @@ void usage_totals::add_day(std::uint32_t index, rating::civil_day day, std::uint
 }
 
 void usage_totals::finish(batch& out) {
-    balance_places_.clear();
+    balance_indices_.clear();
     for (auto const& usage : periods_) {
         // A period whose records all went to suspense: an UPDATE would change its version for
         // nothing, and make the batches of other sessions stale.
@@ -136,7 +136,7 @@ void usage_totals::finish(batch& out) {
 
         // One row per account: balances are locked by all sessions that charge it, so each is
         // updated once.
-        auto const [found, is_new] = balance_places_.try_emplace(
+        auto const [found, is_new] = balance_indices_.try_emplace(
             usage.delta.account_id, static_cast<std::uint32_t>(out.balances.size()));
         if (is_new) {
             out.balances.push_back({usage.delta.account_id, {}});

@@ -61,7 +61,7 @@ class usage_totals {
     /// Forgets the previous batch, but not the calendars and the names.
     void begin();
     /// The index of the billing period of a subscription that contains `when`.
-    std::uint32_t place_of(rating::catalog const& catalog, rating::catalog_index subscription,
+    std::uint32_t index_of(rating::catalog const& catalog, rating::catalog_index subscription,
                            ingest::time_us when);
     [[nodiscard]] period_of_usage& at(std::uint32_t index) noexcept { return periods_[index]; }
     [[nodiscard]] std::span<period_of_usage const> periods() const noexcept { return periods_; }
@@ -103,9 +103,9 @@ class usage_totals {
                           std::uint32_t metric, batch& out);
 
     std::vector<period_of_usage> periods_;
-    boost::unordered_flat_map<usage_key, std::uint32_t, usage_key_hash> period_places_;
-    boost::unordered_flat_map<day_key, std::uint32_t, day_key_hash> day_places_;
-    boost::unordered_flat_map<ingest::uuid, std::uint32_t, ingest::uuid_hash> balance_places_;
+    boost::unordered_flat_map<usage_key, std::uint32_t, usage_key_hash> period_indices_;
+    boost::unordered_flat_map<day_key, std::uint32_t, day_key_hash> day_indices_;
+    boost::unordered_flat_map<ingest::uuid, std::uint32_t, ingest::uuid_hash> balance_indices_;
     std::deque<std::string> names_;
     std::map<std::string_view, std::uint32_t> numbers_; ///< views into names_
 

@@ -131,7 +131,7 @@ result partition_upkeep::handle(due const& one) {
     }
 
     // Without a connection the others would fail as well.
-    if (is_hopeless(status)) {
+    if (stops_upkeep(status)) {
         return status;
     }
     observer_(status.ok() ? partition_step{one.which, one.action, {}}
@@ -269,7 +269,7 @@ result partition_upkeep::with_brief_lock(std::string const& sql) {
     return status;
 }
 
-bool partition_upkeep::is_hopeless(result const& status) const {
+bool partition_upkeep::stops_upkeep(result const& status) const {
     return !status.ok() && (!connection_.is_open() || connection_.is_cancelled());
 }
 

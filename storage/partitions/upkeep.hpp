@@ -80,7 +80,7 @@ class partition_upkeep {
     result detach(partition_name const& which);
     result set_state(partition_name const& partition, std::string_view state);
     result with_brief_lock(std::string const& sql);
-    [[nodiscard]] bool is_hopeless(result const& status) const;
+    [[nodiscard]] bool stops_upkeep(result const& status) const;
 
     pq_connection& connection_;
     options options_;

@@ -163,19 +163,19 @@ class content_reader {
 
     void take_band(row_reader row) {
         auto band = plan_columns::read_band(row);
-        places_.emplace(band.id, static_cast<rating::band_index>(places_.size()));
+        band_indices_.emplace(band.id, static_cast<rating::band_index>(band_indices_.size()));
         out_.band_ids.push_back(band.id);
         out_.plan.bands.push_back(std::move(band.value));
     }
 
     void take_holiday(row_reader row) {
-        auto const index = places_.at(row.uuid());
+        auto const index = band_indices_.at(row.uuid());
         out_.plan.bands[index].dates.push_back(row.int32());
     }
 
     void take_rate(row_reader row) {
         auto rate = plan_columns::read_rate(row);
-        rate.value.band = rate.band_id.is_nil() ? rating::any_band : places_.at(rate.band_id);
+        rate.value.band = rate.band_id.is_nil() ? rating::any_band : band_indices_.at(rate.band_id);
         out_.plan.rates.push_back(std::move(rate.value));
     }
 
@@ -207,7 +207,7 @@ class content_reader {
 
     plan_transaction& transaction_;
     rating::stored_plan& out_;
-    std::map<ingest::uuid, rating::band_index> places_;
+    std::map<ingest::uuid, rating::band_index> band_indices_;
     std::size_t at_rate_ = 0; ///< index of the rate that the next step may belong to
 };
 

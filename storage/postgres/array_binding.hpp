@@ -15,7 +15,7 @@ namespace tally::storage {
 
 /// Sets `order` to the indices of `rows`, sorted by `key(row)`.
 template <typename Row, typename Key>
-void sort_places(std::span<Row const> rows, std::vector<std::uint32_t>& order, Key&& key) {
+void sort_indices(std::span<Row const> rows, std::vector<std::uint32_t>& order, Key&& key) {
     order.resize(rows.size());
     std::iota(order.begin(), order.end(), 0U);
     std::sort(order.begin(), order.end(),

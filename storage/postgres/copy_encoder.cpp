@@ -74,20 +74,20 @@ std::string_view array_parameter::finish() noexcept {
 
 void parameters::clear() noexcept {
     scalars_.clear();
-    places_.clear();
+    locations_.clear();
     lengths_.clear();
     formats_.clear();
 }
 
-void parameters::add_place(place location, std::size_t bytes) {
-    places_.push_back(location);
+void parameters::add_location(value_location location, std::size_t bytes) {
+    locations_.push_back(location);
     lengths_.push_back(static_cast<int>(bytes));
     formats_.push_back(binary_format);
 }
 
 char* parameters::scalar(std::size_t bytes) {
     // The offset, not the address, which later values may move.
-    add_place({nullptr, scalars_.size(), false}, bytes);
+    add_location({nullptr, scalars_.size(), false}, bytes);
     char* const cursor = scalars_.room(bytes);
     scalars_.written_to(cursor + bytes);
     return cursor;
@@ -127,14 +127,14 @@ parameters& parameters::add_numeric(rating::int128 nanos) {
 }
 parameters& parameters::add_text(std::string_view text) {
     // Not copied: a payload may have megabytes. A null pointer would be NULL, not an empty text.
-    add_place({text.empty() ? "" : text.data(), 0, false}, text.size());
+    add_location({text.empty() ? "" : text.data(), 0, false}, text.size());
     return *this;
 }
 parameters& parameters::add_optional_text(std::string_view text) {
     return text.empty() ? add_null() : add_text(text);
 }
 parameters& parameters::add_null() {
-    add_place({nullptr, 0, true}, 0);
+    add_location({nullptr, 0, true}, 0);
     return *this;
 }
 parameters& parameters::add(array_parameter& array) {
@@ -144,7 +144,7 @@ parameters& parameters::add(array_parameter& array) {
 char const* const* parameters::values() {
     // Resolved late: scalars_ may have moved its memory with each add.
     values_.clear();
-    for (auto const& location : places_) {
+    for (auto const& location : locations_) {
         char const* const value =
             location.outside != nullptr ? location.outside : scalars_.data() + location.inside;
         values_.push_back(location.is_null ? nullptr : value);

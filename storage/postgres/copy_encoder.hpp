@@ -92,16 +92,16 @@ class parameters {
     [[nodiscard]] int const* formats() const noexcept { return formats_.data(); }
 
   private:
-    struct place {
+    struct value_location {
         char const* outside = nullptr; ///< viewed memory; if null:
         std::size_t inside = 0;        ///< offset into scalars_
         bool is_null = false;
     };
-    void add_place(place position, std::size_t bytes);
+    void add_location(value_location position, std::size_t bytes);
     char* scalar(std::size_t bytes);
 
     byte_buffer scalars_;
-    std::vector<place> places_;
+    std::vector<value_location> locations_;
     std::vector<char const*> values_;
     std::vector<int> lengths_;
     std::vector<int> formats_;

@@ -31,8 +31,8 @@ std::size_t index_of_code(std::string_view line) noexcept {
     return is_code ? begin : std::string_view::npos;
 }
 
-/// Whether a line names a place in the server's source code: "LOCATION:  auth_failed, auth.c:331".
-bool is_place(std::string_view line) noexcept {
+/// Whether a line names a location in the server's source code: "LOCATION:  auth_failed, auth.c:331".
+bool is_code_location(std::string_view line) noexcept {
     std::size_t const file = line.rfind(".c:");
     return line.find(before_code) != std::string_view::npos && file != std::string_view::npos &&
            line.find_first_not_of("0123456789", file + 3) == std::string_view::npos;
@@ -84,15 +84,15 @@ std::string sqlstate_of_refusal(std::string_view message) {
 
 std::string plain_refusal(std::string_view message) {
     std::string plain;
-    // Line by line: a host with several addresses has a report, with code and place, for each.
+    // Line by line: a host with several addresses has a report, with code and location, for each.
     while (!message.empty()) {
         std::string_view const line = message.substr(0, message.find('\n'));
         message.remove_prefix(std::min(line.size() + 1, message.size()));
-        if (is_place(line)) {
+        if (is_code_location(line)) {
             continue;
         }
 
-        // Code and place are for machines and developers; an operator reads the rest.
+        // Code and location are for machines and developers; an operator reads the rest.
         plain += plain.empty() ? "" : "\n";
         std::size_t const index = index_of_code(line);
         plain += line.substr(0, index);

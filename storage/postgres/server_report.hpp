@@ -14,7 +14,7 @@ struct server_report {
     std::string message;
     std::string detail;
     std::string hint;
-    std::string text; ///< the whole report on several lines, with the place in the statement
+    std::string text; ///< the whole report on several lines, with the location in the statement
 };
 
 /// The failure that a server reports: its class and its words.
@@ -31,7 +31,7 @@ std::string_view report_field(pg_result const* r, int code) noexcept;
 std::string sqlstate_of_refusal(std::string_view message);
 
 /// The same message as an operator needs it: without SQLSTATE, and without the lines that name a
-/// place in the server's source code.
+/// location in the server's source code.
 std::string plain_refusal(std::string_view message);
 
 } // namespace tally::storage

@@ -22,9 +22,9 @@ void adjustment_batch::clear() noexcept {
     usage_.clear();
     balances_.clear();
     daily_.clear();
-    usage_places_.clear();
-    balance_places_.clear();
-    daily_places_.clear();
+    usage_indices_.clear();
+    balance_indices_.clear();
+    daily_indices_.clear();
 }
 
 void adjustment_batch::add(call_change change, std::int64_t version) {
@@ -49,7 +49,7 @@ void adjustment_batch::add(call_change change, std::int64_t version) {
 
 usage_delta& adjustment_batch::usage_of(call_change const& change, std::int64_t version) {
     auto const [found, is_new] =
-        usage_places_.try_emplace({change.subscription_id, change.period_start}, usage_.size());
+        usage_indices_.try_emplace({change.subscription_id, change.period_start}, usage_.size());
     if (is_new) {
         auto& added = usage_.emplace_back();
         added.subscription_id = change.subscription_id;
@@ -63,7 +63,7 @@ usage_delta& adjustment_batch::usage_of(call_change const& change, std::int64_t 
 
 balance_delta& adjustment_batch::balance_of(call_change const& change) {
     auto const [found, is_new] =
-        balance_places_.try_emplace(change.key.account_id, balances_.size());
+        balance_indices_.try_emplace(change.key.account_id, balances_.size());
     if (is_new) {
         balances_.push_back({change.key.account_id, {}});
     }
@@ -72,7 +72,7 @@ balance_delta& adjustment_batch::balance_of(call_change const& change) {
 
 daily_delta& adjustment_batch::daily_of(call_change const& change) {
     auto const [found, is_new] =
-        daily_places_.try_emplace({change.subscription_id, change.day}, daily_.size());
+        daily_indices_.try_emplace({change.subscription_id, change.day}, daily_.size());
     if (is_new) {
         auto& added = daily_.emplace_back();
         added.account_id = change.key.account_id;

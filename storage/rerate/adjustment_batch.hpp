@@ -48,9 +48,9 @@ class adjustment_batch {
     std::vector<usage_delta> usage_;
     std::vector<balance_delta> balances_;
     std::vector<daily_delta> daily_;
-    boost::unordered_flat_map<usage_key, std::size_t, usage_key_hash> usage_places_;
-    boost::unordered_flat_map<ingest::uuid, std::size_t, ingest::uuid_hash> balance_places_;
-    boost::unordered_flat_map<day_key, std::size_t, day_key_hash> daily_places_;
+    boost::unordered_flat_map<usage_key, std::size_t, usage_key_hash> usage_indices_;
+    boost::unordered_flat_map<ingest::uuid, std::size_t, ingest::uuid_hash> balance_indices_;
+    boost::unordered_flat_map<day_key, std::size_t, day_key_hash> daily_indices_;
 };
 
 /// The part of a cost that counts as overage: all of it, unless the allowance covered the call.

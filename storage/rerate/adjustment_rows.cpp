@@ -42,12 +42,12 @@ parameters& adjusted_usage_rows::fill(std::span<usage_delta const> rows) {
                 total_cost_, expected_);
 }
 
-parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> places,
+parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> indices,
                                      std::span<call_change const> changes) {
-    // In the order of `places`, which the writer has sorted by key (R13). The last three columns
+    // In the order of `indices`, which the writer has sorted by key (R13). The last three columns
     // are what the call was when it was read: the statement changes it only if that still holds
     // (C4).
-    for (auto const index : places) {
+    for (auto const index : indices) {
         auto const& change = changes[index];
         auto const& after = change.after;
         account_.add(change.key.account_id);

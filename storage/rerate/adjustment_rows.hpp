@@ -28,7 +28,7 @@ class adjusted_usage_rows {
 /// Calls as they were read and as they will be.
 class adjusted_call_rows {
   public:
-    parameters& fill(std::span<std::uint32_t const> places, std::span<call_change const> changes);
+    parameters& fill(std::span<std::uint32_t const> indices, std::span<call_change const> changes);
 
   private:
     array_parameter account_{wire::uuid_oid}, start_{wire::timestamptz_oid}, id_{wire::uuid_oid},

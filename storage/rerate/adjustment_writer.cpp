@@ -202,13 +202,13 @@ result adjustment_writer::write_calls(std::span<call_change const> changes) {
     return status;
 }
 
-result adjustment_writer::write_day(std::span<std::uint32_t const> places,
+result adjustment_writer::write_day(std::span<std::uint32_t const> indices,
                                     std::span<call_change const> changes) {
     adjusted_call_rows arrays;
     pq_rows rows;
-    auto const day = day_of(changes[places.front()].key.start);
-    result status = connection_.query(call_sql(day), arrays.fill(places, changes), rows);
-    auto const missing = std::ssize(places) - (status.ok() ? affected(rows) : 0);
+    auto const day = day_of(changes[indices.front()].key.start);
+    result status = connection_.query(call_sql(day), arrays.fill(indices, changes), rows);
+    auto const missing = std::ssize(indices) - (status.ok() ? affected(rows) : 0);
     return status.ok() && missing != 0
                ? changed_meanwhile(missing, " calls were changed by another session")
                : status;

@@ -55,7 +55,7 @@ class adjustment_writer {
     result write(adjustment_batch const& batch, rerate_run const& run);
     result write_usage(std::span<usage_delta const> rows);
     result write_calls(std::span<call_change const> changes);
-    result write_day(std::span<std::uint32_t const> places, std::span<call_change const> changes);
+    result write_day(std::span<std::uint32_t const> indices, std::span<call_change const> changes);
     result write_adjustments(std::span<call_change const> changes, ingest::uuid const& run_id);
     result write_sums(adjustment_batch const& batch);
 

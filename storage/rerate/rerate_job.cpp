@@ -131,10 +131,10 @@ rerate_job::step rerate_job::rerate_page(std::span<rerate_period const> periods,
 result rerate_job::try_page(std::span<rerate_period const> periods,
                             std::span<rerate_call const> calls) {
     // Calls come by period, so each period of the page is found once.
-    places_.clear();
+    period_indices_.clear();
     for (auto const& call : calls) {
-        if (places_.empty() || places_.back() != call.period) {
-            places_.push_back(call.period);
+        if (period_indices_.empty() || period_indices_.back() != call.period) {
+            period_indices_.push_back(call.period);
         }
     }
 
@@ -170,15 +170,15 @@ result rerate_job::try_page(std::span<rerate_period const> periods,
 result rerate_job::read_states(std::span<rerate_period const> periods) {
     // Locked from here to COMMIT, so that no lane draws on the allowance in between (C1).
     std::vector<usage_key> keys;
-    for (auto const index : places_) {
+    for (auto const index : period_indices_) {
         keys.push_back(periods[index].key());
     }
     std::vector<period_usage> found;
     result status = task_.is_dry_run ? writer_.load_usage(keys, found) : writer_.begin(keys, found);
-    for (std::size_t i = 0; status.ok() && i < places_.size(); ++i) {
+    for (std::size_t i = 0; status.ok() && i < period_indices_.size(); ++i) {
         // The row's own count of corrections says whether calls were changed since they were read
         // (C3).
-        auto const& known = known_[places_[i]];
+        auto const& known = known_[period_indices_[i]];
         if (!task_.is_dry_run && found[i].corrections != known.corrections) {
             writer_.roll_back();
             return {failure::stale, {}, "calls were changed by another session"};
@@ -186,7 +186,7 @@ result rerate_job::read_states(std::span<rerate_period const> periods) {
 
         // What is drawn by calls that come before the page, or that are frozen.
         auto const used_s = found[i].state.included_seconds_used - known.to_come_s + known.dry_s;
-        states_[places_[i]] = {found[i].state, std::max<std::int64_t>(used_s, 0), false};
+        states_[period_indices_[i]] = {found[i].state, std::max<std::int64_t>(used_s, 0), false};
     }
     return status;
 }
@@ -200,7 +200,7 @@ void rerate_job::learn(std::span<rerate_call const> calls) {
             known_[call.period].to_come_s -= call.rated.allowance_s;
         }
     }
-    for (auto const index : places_) {
+    for (auto const index : period_indices_) {
         auto& known = known_[index];
         auto const& state = states_[index];
         if (task_.is_dry_run) {

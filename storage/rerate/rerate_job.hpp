@@ -96,11 +96,11 @@ class rerate_job {
     std::int64_t calls_total_ = 0;
     rerate_end end_ = rerate_end::done;
 
-    std::vector<known_period> known_;   ///< by period of the chunk
-    std::vector<period_state> states_;  ///< by period of the chunk; valid for those of the page
-    std::vector<std::uint32_t> places_; ///< indices of the page's periods
-    std::int64_t periods_before_ = 0;   ///< number done before the chunk
-    std::vector<unrated_call> unrated_; ///< of the page
+    std::vector<known_period> known_;  ///< by period of the chunk
+    std::vector<period_state> states_; ///< by period of the chunk; valid for those of the page
+    std::vector<std::uint32_t> period_indices_; ///< indices of the page's periods
+    std::int64_t periods_before_ = 0;           ///< number done before the chunk
+    std::vector<unrated_call> unrated_;         ///< of the page
     adjustment_batch changes_;
 };
 

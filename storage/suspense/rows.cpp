@@ -62,7 +62,7 @@ std::optional<ingest::uuid> padded(std::string_view prefix, char filler) {
     }
     digits.resize(32, filler);
 
-    // From the right, so that an insertion does not move the places of those that follow.
+    // From the right: an insertion moves the indices of what follows it.
     for (std::size_t const dash : {20, 16, 12, 8}) {
         digits.insert(dash, 1, '-');
     }

@@ -94,7 +94,7 @@ TEST(loader, flags_are_true_or_false) {
     }
 }
 
-TEST(loader, reports_every_problem_at_once_in_the_files_order_with_its_place) {
+TEST(loader, reports_every_problem_at_once_in_the_files_order_with_its_location) {
     auto const loaded = load("lanes = 0\n"
                              "log.level = 7\n"
                              "[htp]\n"
@@ -129,7 +129,7 @@ TEST(loader, a_value_given_as_a_section_is_refused) {
                 ElementsAre("F:1:1: lanes: must be a whole number"));
 }
 
-TEST(loader, what_is_no_toml_is_one_problem_with_its_place) {
+TEST(loader, what_is_no_toml_is_one_problem_with_its_location) {
     auto const loaded = load("lanes = 2\nlanes = = 3\n");
     ASSERT_EQ(loaded.problems.size(), 1U);
     EXPECT_THAT(loaded.problems.front(), HasSubstr("F:2:"));
@@ -177,7 +177,7 @@ TEST(loader, addresses_must_differ) {
     EXPECT_TRUE(load("http.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n").ok());
 }
 
-TEST(loader, the_journal_must_not_lie_in_the_clusters_place) {
+TEST(loader, the_journal_must_not_lie_in_the_clusters_folder) {
     EXPECT_FALSE(load("data_dir = \"x\"\njournal.dir = \"./x\"\n").ok());
 }
 

@@ -58,7 +58,7 @@ void wake_late(scene& target) {
     stop_for(target, some_daemon(target), 1000, 3000);
 }
 
-void hurry_daemon(scene& target) {
+void shorten_drain(scene& target) {
     auto const daemon = some_daemon(target);
     target.bed.send(daemon, SIGTERM);
     target.wait(0, 60);

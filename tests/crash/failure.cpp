@@ -22,7 +22,7 @@ constexpr std::array kinds{
     failure_kind{"break-disk", "the journal's disk returns EIO", break_disk, false, true},
     failure_kind{"shut-server", "immediate shutdown of PostgreSQL", shut_server},
     failure_kind{"stop-daemon", "SIGSTOP of a daemon", stop_daemon},
-    failure_kind{"hurry-daemon", "SIGTERM twice: the drain is cut short", hurry_daemon},
+    failure_kind{"hurry-daemon", "SIGTERM twice: the drain is cut short", shorten_drain},
     failure_kind{"restart-server", "PostgreSQL is stopped and started", restart_server},
     failure_kind{"end-sessions", "pg_terminate_backend of all lanes, several times", end_sessions},
 };

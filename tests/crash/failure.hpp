@@ -44,7 +44,7 @@ std::span<failure_kind const> failure_kinds();
 void kill_daemon(scene& target);
 void kill_replay(scene& target);
 void stop_daemon(scene& target);
-void hurry_daemon(scene& target);
+void shorten_drain(scene& target);
 void wake_late(scene& target);
 void kill_session(scene& target);
 void stop_session(scene& target);

@@ -11,13 +11,13 @@ void kill_import(scene& target) {
     auto const file = target.bed.folder() / "import.ndjson";
     auto const pushes = target.random.between(20, 60);
     std::ofstream out{file};
-    std::vector<std::uint64_t> places;
-    for (auto index = target.pushes.first_place(); places.size() < pushes; ++index) {
+    std::vector<std::uint64_t> indices;
+    for (auto index = target.pushes.first_index(); indices.size() < pushes; ++index) {
         auto const push = push_of(target.seed, index);
         if (push.is_from_switch) {
             continue;
         }
-        places.push_back(index);
+        indices.push_back(index);
         for (auto const& call : push.calls) {
             out << (call.form == record_form::refused ? "" : call.text());
         }
@@ -26,7 +26,7 @@ void kill_import(scene& target) {
     auto settings = target.bed.environment();
     settings["TALLYD_LANES"] = std::to_string(target.plan.lanes);
     int kills = 0;
-    for (auto const& slot_index : places) {
+    for (auto const& slot_index : indices) {
         target.pushes.expect(slot_index, push_fate::unknown);
     }
     tests::command_result run;
@@ -42,7 +42,7 @@ void kill_import(scene& target) {
         target.finding =
             "tallyd import ended with " + std::to_string(run.exit_code) + ": " + run.out;
     }
-    for (auto const& row_index : places) {
+    for (auto const& row_index : indices) {
         target.pushes.expect(row_index, push_fate::acknowledged);
     }
     target.tell("an import of " + std::to_string(pushes) + " pushes killed " +

@@ -26,8 +26,8 @@ std::int64_t count_in(std::string const& json, std::string const& name) {
 
 } // namespace
 
-load::load(std::uint64_t seed, std::uint64_t first_place)
-    : seed_{seed}, first_place_{first_place}, next_place_{first_place} {}
+load::load(std::uint64_t seed, std::uint64_t first_index)
+    : seed_{seed}, first_index_{first_index}, next_index_{first_index} {}
 
 load::~load() {
     stop();
@@ -44,17 +44,17 @@ void load::stop() {
     senders_.clear();
 }
 
-void load::send_each(std::vector<std::uint64_t> places, unsigned senders) {
+void load::send_each(std::vector<std::uint64_t> indices, unsigned senders) {
     std::atomic<std::size_t> next{0};
     std::vector<std::jthread> threads;
     for (unsigned i = 0; i < senders; ++i) {
-        threads.emplace_back([&] { send_from(places, next); });
+        threads.emplace_back([&] { send_from(indices, next); });
     }
 }
 
-void load::send_from(std::vector<std::uint64_t> const& places, std::atomic<std::size_t>& next) {
-    for (auto i = next++; i < places.size(); i = next++) {
-        auto const push = push_at(places[i]);
+void load::send_from(std::vector<std::uint64_t> const& indices, std::atomic<std::size_t>& next) {
+    for (auto i = next++; i < indices.size(); i = next++) {
+        auto const push = push_at(indices[i]);
         auto fate = push_fate::unknown;
         for (int tries = 0; tries < 1000 && fate != push_fate::acknowledged; ++tries) {
             fate = send(push, some_port(mixed(seed_, i)), false);
@@ -64,7 +64,7 @@ void load::send_from(std::vector<std::uint64_t> const& places, std::atomic<std::
 }
 
 bool load::send_next(std::size_t blank_bytes) {
-    auto const push = push_at(next_place_++);
+    auto const push = push_at(next_index_++);
     auto fate = push_fate::unknown;
     for (int tries = 0; tries < 1000 && fate != push_fate::acknowledged; ++tries) {
         fate = send(push, some_port(push.index), false, blank_bytes);
@@ -87,7 +87,7 @@ void load::send_many(std::chrono::steady_clock::time_point end) {
         std::vector<std::uint64_t> indexes;
         std::vector<std::string> bodies;
         while (bodies.size() < pushes_per_connection) {
-            auto const push = push_at(next_place_++);
+            auto const push = push_at(next_index_++);
             if (push.refused() == 0 && !push.is_from_switch) {
                 indexes.push_back(push.index);
                 bodies.push_back(push.body());
@@ -123,15 +123,15 @@ std::vector<std::string> load::findings() const {
 }
 
 void load::send_all(std::uint64_t sender) {
-    repeatable_random random{mixed(seed_, first_place_ + sender)};
+    repeatable_random random{mixed(seed_, first_index_ + sender)};
     while (!stopping_) {
         auto const port = some_port(random.below(1U << 20));
         if (port == 0) {
             std::this_thread::sleep_for(after_loss);
             continue;
         }
-        bool const repeats = random.one_in(8) && next_place_ > first_place_;
-        auto const index = repeats ? random.between(first_place_, next_place_ - 1) : next_place_++;
+        bool const repeats = random.one_in(8) && next_index_ > first_index_;
+        auto const index = repeats ? random.between(first_index_, next_index_ - 1) : next_index_++;
         auto const push = push_at(index);
         auto const fate = send(push, port, random.one_in(10) && asks_for_commit_);
         note(index, fate);
@@ -192,7 +192,7 @@ push_fate load::read_answer(sample_push const& push, unsigned status, std::strin
 
 void load::note(std::uint64_t index, push_fate fate) {
     std::lock_guard const lock{mutex_};
-    auto const i = index - first_place_;
+    auto const i = index - first_index_;
     if (i >= fates_.size()) {
         fates_.resize(i + 1, push_fate::unsent);
     }

@@ -27,8 +27,8 @@ class load {
   public:
     static constexpr std::size_t daemons_max = 2;
 
-    /// Sends the pushes from `first_place` on.
-    load(std::uint64_t seed, std::uint64_t first_place);
+    /// Sends the pushes from `first_index` on.
+    load(std::uint64_t seed, std::uint64_t first_index);
     ~load();
     load(load const&) = delete;
     load& operator=(load const&) = delete;
@@ -50,18 +50,18 @@ class load {
     void send_for(std::chrono::milliseconds time, unsigned senders);
     /// Instead of start(): sends these pushes, in this order, each until it is acknowledged, and
     /// waits until all are.
-    void send_each(std::vector<std::uint64_t> places, unsigned senders);
+    void send_each(std::vector<std::uint64_t> indices, unsigned senders);
     /// Reports a push whose records were stored by other means, such as an import.
     void expect(std::uint64_t index, push_fate fate) { note(index, fate); }
 
     /// Waits until so many more pushes are acknowledged. False: they were not in time.
     bool wait_acknowledged(std::uint64_t more, std::chrono::milliseconds limit) const;
 
-    [[nodiscard]] std::uint64_t first_place() const noexcept { return first_place_; }
+    [[nodiscard]] std::uint64_t first_index() const noexcept { return first_index_; }
     [[nodiscard]] sample_push push_at(std::uint64_t index) const {
         return push_of(seed_, index, calls_max_);
     }
-    /// The outcome of the push first_place() + i. Call it after stop().
+    /// The outcome of the push first_index() + i. Call it after stop().
     [[nodiscard]] std::vector<push_fate> const& fates() const noexcept { return fates_; }
     [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }
     [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
@@ -72,7 +72,7 @@ class load {
 
   private:
     void send_all(std::uint64_t sender);
-    void send_from(std::vector<std::uint64_t> const& places, std::atomic<std::size_t>& next);
+    void send_from(std::vector<std::uint64_t> const& indices, std::atomic<std::size_t>& next);
     void send_many(std::chrono::steady_clock::time_point end);
     push_fate send(sample_push const& push, std::uint16_t port, bool wait_for_commit,
                    std::size_t blank_bytes = 0);
@@ -82,10 +82,10 @@ class load {
     [[nodiscard]] std::uint16_t some_port(std::uint64_t dice) const noexcept;
 
     std::uint64_t seed_;
-    std::uint64_t first_place_;
+    std::uint64_t first_index_;
     std::uint64_t calls_max_ = sample_push::numbers;
     std::array<std::atomic<std::uint16_t>, daemons_max> ports_{};
-    std::atomic<std::uint64_t> next_place_;
+    std::atomic<std::uint64_t> next_index_;
     std::atomic<std::uint64_t> acknowledged_{0};
     std::atomic<std::uint64_t> refused_{0};
     std::atomic<std::uint64_t> without_time_{0};

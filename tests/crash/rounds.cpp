@@ -75,9 +75,9 @@ void settle(scene& target, std::vector<std::string>& findings) {
 }
 
 round_report run_round(test_bed& bed, failure_kind const& kind, std::uint64_t seed,
-                       std::uint64_t first_place, repeatable_random& random, verification& check) {
+                       std::uint64_t first_index, repeatable_random& random, verification& check) {
     round_report report;
-    load pushes{seed, first_place};
+    load pushes{seed, first_index};
     std::string finding;
     daemon_plan const plan{.through_proxy = kind.needs_proxy,
                            .on_failing_disk = kind.needs_failing_disk};

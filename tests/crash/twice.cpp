@@ -27,27 +27,27 @@ constexpr char const* totals_sql = R"(
     ORDER BY 1, 2, 3)";
 
 std::vector<std::uint64_t> numbered(std::uint64_t count) {
-    std::vector<std::uint64_t> places;
+    std::vector<std::uint64_t> indices;
     for (std::uint64_t index = 0; index < count; ++index) {
-        places.push_back(index);
+        indices.push_back(index);
     }
-    return places;
+    return indices;
 }
 
 /// Each push twice, in random order.
 std::vector<std::uint64_t> shuffled_twice(std::uint64_t count, std::uint64_t seed) {
-    auto places = numbered(count);
-    auto const again = places;
-    places.insert(places.end(), again.begin(), again.end());
+    auto indices = numbered(count);
+    auto const again = indices;
+    indices.insert(indices.end(), again.begin(), again.end());
     repeatable_random random{seed};
-    for (auto i = places.size(); i > 1; --i) {
-        std::swap(places[i - 1], places[random.below(i)]);
+    for (auto i = indices.size(); i > 1; --i) {
+        std::swap(indices[i - 1], indices[random.below(i)]);
     }
-    return places;
+    return indices;
 }
 
 /// The totals after sending these pushes through so many daemons.
-std::vector<std::string> totals_of(std::vector<std::uint64_t> const& places, std::size_t daemons,
+std::vector<std::string> totals_of(std::vector<std::uint64_t> const& indices, std::size_t daemons,
                                    twice_options const& settings, bed_options options,
                                    std::vector<std::string>& findings) {
     options.folder /= "over-" + std::to_string(daemons);
@@ -58,7 +58,7 @@ std::vector<std::string> totals_of(std::vector<std::uint64_t> const& places, std
         bed.start(daemon, {.lanes = static_cast<unsigned>(2 + daemon)}, pushes);
         (void)bed.daemon(daemon).wait_ready();
     }
-    pushes.send_each(places, 4);
+    pushes.send_each(indices, 4);
     for (std::size_t daemon = 0; daemon < daemons; ++daemon) {
         if (bed.stop(daemon, pushes) != 0 || bed.segments(daemon) != 0) {
             findings.emplace_back("a daemon did not finish");

@@ -78,7 +78,7 @@ std::vector<std::string> verification::check(load const& sent) {
 }
 
 void verification::look_at_calls(load const& sent, std::vector<sight>& seen) {
-    auto const first = sent.first_place() * sample_push::numbers;
+    auto const first = sent.first_index() * sample_push::numbers;
     auto const rows = query_rows(
         database_, "SELECT c.uuid, a.account_number, extract(epoch FROM c.start_time)::bigint,"
                    " c.billed_seconds, c.allowance_seconds, c.cost FROM billing.cdrs c"
@@ -108,7 +108,7 @@ void verification::look_at_calls(load const& sent, std::vector<sight>& seen) {
 }
 
 void verification::look_at_suspense(load const& sent, std::vector<sight>& seen) {
-    auto const first = sent.first_place() * sample_push::numbers;
+    auto const first = sent.first_index() * sample_push::numbers;
     for (auto const& row :
          query_rows(database_, "SELECT convert_from(payload, 'UTF8') FROM ingest.suspense")) {
         auto const number = number_in(row);
@@ -127,7 +127,7 @@ void verification::look_at_suspense(load const& sent, std::vector<sight>& seen) 
 
 void verification::judge(load const& sent, std::vector<sight> const& seen) {
     for (std::size_t i = 0; i < sent.fates().size(); ++i) {
-        auto const push = sent.push_at(sent.first_place() + i);
+        auto const push = sent.push_at(sent.first_index() + i);
         for (std::size_t k = 0; k < sample_push::numbers; ++k) {
             auto const& there = seen[i * sample_push::numbers + k];
             auto const name = [&] {
@@ -142,9 +142,9 @@ void verification::judge(load const& sent, std::vector<sight> const& seen) {
                 }
                 continue;
             }
-            bool const right_place =
+            bool const is_in_its_table =
                 push.calls[k].is_call() ? there.suspended == 0 : there.calls == 0;
-            if (times > 1 || !right_place) {
+            if (times > 1 || !is_in_its_table) {
                 find(name() + "is stored " + std::to_string(there.calls) + " times and waits " +
                      std::to_string(there.suspended) + " times");
             } else if (times == 0 && sent.fates()[i] == push_fate::acknowledged) {

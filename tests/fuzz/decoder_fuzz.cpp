@@ -58,15 +58,15 @@ void check_event(event const& event) {
 void check_batch(record_batch const& batch) {
     require(batch.cdrs.size() == batch.cdr_index.size(), "an index per call");
     require(batch.events.size() == batch.event_index.size(), "an index per event");
-    std::vector<std::uint32_t> places(batch.cdr_index.begin(), batch.cdr_index.end());
-    places.insert(places.end(), batch.event_index.begin(), batch.event_index.end());
+    std::vector<std::uint32_t> indices(batch.cdr_index.begin(), batch.cdr_index.end());
+    indices.insert(indices.end(), batch.event_index.begin(), batch.event_index.end());
     for (auto const& each : batch.rejected) {
         require(each.error != record_error::none && !each.detail.empty(), "a reason");
-        places.push_back(each.index);
+        indices.push_back(each.index);
     }
-    std::ranges::sort(places);
-    require(std::ranges::adjacent_find(places) == places.end(), "a place per record");
-    require(places.empty() || places.back() < batch.received(), "places are counted");
+    std::ranges::sort(indices);
+    require(std::ranges::adjacent_find(indices) == indices.end(), "an index per record");
+    require(indices.empty() || indices.back() < batch.received(), "indices are counted");
     require(batch.body_error == record_error::none || batch.received() == 0,
             "a body with an error of its own has no records");
     std::ranges::for_each(batch.cdrs, check_call);

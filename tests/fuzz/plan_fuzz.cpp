@@ -21,7 +21,7 @@ void check_problems(rating::plan_reading const& reading) {
     require(!reading.problems.empty(), "a plan, or the reason why there is no plan");
     for (auto const& each : reading.problems) {
         require(!each.text.empty() && !each.file.empty(), "what is wrong, and in which file");
-        require(each.line >= 0 && each.column >= 0, "a place that can be shown");
+        require(each.line >= 0 && each.column >= 0, "a location that can be shown");
     }
 }
 

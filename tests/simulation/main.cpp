@@ -25,7 +25,7 @@ struct protection {
 
 constexpr protection protections[] = {
     {reversal::drop_when_busy, "drop_when_busy"},
-    {reversal::lose_place, "lose_place"},
+    {reversal::lose_offset, "lose_offset"},
     {reversal::trust_database, "trust_database"},
     {reversal::count_unfinished, "count_unfinished"},
     {reversal::decide_each_time, "decide_each_time"},

@@ -197,7 +197,8 @@ TEST_F(journal_end_to_end, takes_pushes_while_the_database_stands_still) {
     EXPECT_THAT(four_sums(connection_), Each("510.000000000"));
 }
 
-TEST_F(journal_end_to_end, forgets_who_waited_for_commit_in_vain_and_stores_what_it_sent_once) {
+TEST_F(journal_end_to_end,
+       forgets_a_sender_that_gave_up_waiting_for_commit_and_stores_what_it_sent_once) {
     environment_["TALLYD_HTTP_COMMIT_TIMEOUT_MS"] = "30";
     auto const daemon = start();
     auto held = std::make_unique<blockade>(connection_);

@@ -27,7 +27,7 @@ class pace : public ::testing::Test {
   protected:
     pace() {
         sink_.set_catalog(catalog_);
-        sink_.hurry_when([this] { return is_awaited_; });
+        sink_.close_batches_early_when([this] { return is_awaited_; });
     }
     /// Calls of one account, which take so much of the memory.
     void push(int account, int calls, std::size_t bytes) {

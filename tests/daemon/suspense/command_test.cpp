@@ -342,7 +342,7 @@ TEST_F(suspense_command, discard_asks_keeps_the_reason_and_can_be_taken_back) {
     EXPECT_EQ(one("SELECT count(*) FROM ingest.suspense WHERE resolved_by IS NOT NULL"), "0");
 }
 
-TEST_F(suspense_command, export_gives_every_byte_and_raw_goes_back_in_mended) {
+TEST_F(suspense_command, export_gives_every_byte_and_raw_goes_back_in_corrected) {
     import(call(1, "ACC-8") + call(2, "ACC-9"));
     import(csv_call("2026-05-04 11:00:00", "A\xff"), "asterisk");
     auto const all = (folder_ / "all.ndjson").string();

@@ -167,7 +167,7 @@ TEST(cloudevents_decoder, knows_an_event_again_however_it_is_written) {
     }
 }
 
-TEST(cloudevents_decoder, gives_each_record_of_a_batch_its_place) {
+TEST(cloudevents_decoder, gives_each_record_of_a_batch_its_index) {
     auto const good = cloudevent("usage", sms);
     auto const batch = decode("cloudevents", "[" + good + ",\"no object\"," + cloudevent("x", "1") +
                                                  "," + good + "]");

@@ -52,17 +52,17 @@ void expect_clean(event const& event) {
 void expect_sound(record_batch const& batch) {
     ASSERT_EQ(batch.cdrs.size(), batch.cdr_index.size());
     ASSERT_EQ(batch.events.size(), batch.event_index.size());
-    std::multiset<std::uint32_t> places(batch.cdr_index.begin(), batch.cdr_index.end());
-    places.insert(batch.event_index.begin(), batch.event_index.end());
+    std::multiset<std::uint32_t> indices(batch.cdr_index.begin(), batch.cdr_index.end());
+    indices.insert(batch.event_index.begin(), batch.event_index.end());
     for (auto const& each : batch.rejected) {
-        places.insert(each.index);
+        indices.insert(each.index);
         EXPECT_NE(each.error, record_error::none);
         EXPECT_FALSE(each.detail.empty());
     }
-    EXPECT_EQ(places.size() + batch.skipped, batch.received());
-    for (auto index = places.begin(); index != places.end(); ++index) {
+    EXPECT_EQ(indices.size() + batch.skipped, batch.received());
+    for (auto index = indices.begin(); index != indices.end(); ++index) {
         EXPECT_LT(*index, batch.received());
-        EXPECT_EQ(places.count(*index), 1u);
+        EXPECT_EQ(indices.count(*index), 1u);
     }
     std::ranges::for_each(batch.cdrs, [](cdr const& call) { expect_clean(call); });
     std::ranges::for_each(batch.events, [](event const& event) { expect_clean(event); });

@@ -25,8 +25,7 @@ TEST(utf8_text, replaces_what_is_none_byte_by_byte) {
                                               "b");
 }
 
-RC_GTEST_PROP(utf8_text, mended_text_is_valid_and_mending_is_done_once,
-              (std::string const& bytes)) {
+RC_GTEST_PROP(utf8_text, sanitized_text_is_valid_and_stays_as_it_is, (std::string const& bytes)) {
     text_arena arena;
     auto const sanitized = sanitize_text(bytes, arena);
     RC_ASSERT(is_valid_utf8(sanitized));

@@ -101,7 +101,7 @@ TEST(local_clock, knows_summer_and_winter) {
     EXPECT_EQ(instants_of("UTC", wall("2026-07-15 12:00:00")).first, at("2026-07-15T12:00:00Z"));
 }
 
-TEST(local_clock, gives_both_moments_of_the_hour_that_is_repeated) {
+TEST(local_clock, gives_both_instants_of_the_hour_that_is_repeated) {
     auto const both = instants_of("Europe/Berlin", wall("2026-10-25 02:30:00"));
     EXPECT_EQ(both.first, at("2026-10-25T00:30:00Z"));
     EXPECT_EQ(both.second, at("2026-10-25T01:30:00Z"));
@@ -120,7 +120,7 @@ TEST(local_clock, says_when_it_does_not_know_the_zone) {
     EXPECT_TRUE(instants_of("UTC", 0).zone_is_known);
 }
 
-RC_GTEST_PROP(local_clock, remembering_a_stretch_changes_nothing, ()) {
+RC_GTEST_PROP(local_clock, remembering_an_interval_changes_nothing, ()) {
     // Hours near changes and far from them, in an order that makes the cache both useful and stale.
     auto const hours = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 4 * 365 * 24));
     for (int const hour : hours) {

@@ -222,7 +222,7 @@ TEST(plan_difference, finds_bands_by_their_names) {
     EXPECT_THAT(changes.removed_bands, IsEmpty());
 }
 
-/// So few moments that versions meet, touch and overlap.
+/// So few instants that versions meet, touch and overlap.
 ingest::time_us random_moment() {
     return *rc::gen::inRange<ingest::time_us>(0, 12) * 100;
 }
@@ -276,10 +276,11 @@ RC_GTEST_PROP(plan_difference_property, applied_says_what_the_file_says, ()) {
             auto const file = in_effect_from(one.stored, later);
             RC_ASSERT(texts(one.compare(file, later)) == "");
         }
-        bool const has_moments = std::ranges::any_of(wanted, [](rate const& each) {
+        bool const has_instants = std::ranges::any_of(wanted, [](rate const& each) {
             return each.effective_from != INT64_MIN || each.effective_to != INT64_MAX;
         });
-        for (ingest::time_us when = 0; !before.empty() && !has_moments && when < time; when += 25) {
+        for (ingest::time_us when = 0; !before.empty() && !has_instants && when < time;
+             when += 25) {
             RC_ASSERT(price_at(one.stored.plan.rates, when) == price_at(before, when));
         }
     }

@@ -121,7 +121,7 @@ TEST(plan_file, writes_what_it_reads_back) {
     EXPECT_EQ(plan_of(write_plan(plan)), plan);
 }
 
-TEST(plan_file, says_all_problems_at_once_with_their_places) {
+TEST(plan_file, says_all_problems_at_once_with_their_locations) {
     EXPECT_THAT(problems_of(R"([plan]
 code = "x"
 curency = "INR"

@@ -76,7 +76,7 @@ class lost_connection : public batch_fixture {
     storage::commit_counts counts;
 };
 
-TEST_F(lost_connection, between_batches_is_transient_and_mended_by_the_next_try) {
+TEST_F(lost_connection, between_batches_is_transient_and_the_next_try_succeeds) {
     execute(database, std::string{"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                                   " WHERE application_name = '"} +
                           purpose + "' AND datname = current_database()");

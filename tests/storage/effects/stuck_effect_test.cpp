@@ -12,7 +12,7 @@ namespace {
 using testing::ElementsAre;
 
 /// An effect that no retry helps. Effects of `kinds` (regex) of more than `over` SMS lack a right.
-class hopeless_effect : public effect_queue_test {
+class failing_effect : public effect_queue_test {
   protected:
     void deny(std::string const& kinds, int over = 0) {
         run("CREATE OR REPLACE FUNCTION public.deny() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -39,7 +39,7 @@ class hopeless_effect : public effect_queue_test {
     effect_queue patient{connection, {.time = std::chrono::milliseconds{0}, .attempts = 3}};
 };
 
-TEST_F(hopeless_effect, waits_in_suspense_by_itself) {
+TEST_F(failing_effect, waits_in_suspense_by_itself) {
     deny("sent");
     store({sent("a", "SALON-1", 60), bought("b", "SALON-2", 5), sent("c", "SALON-1", 1),
            bought("d", "SALON-2", 1)});
@@ -53,7 +53,7 @@ TEST_F(hopeless_effect, waits_in_suspense_by_itself) {
     EXPECT_EQ(waiting(), "0");
 }
 
-TEST_F(hopeless_effect, holds_up_nothing_by_its_own_content) {
+TEST_F(failing_effect, holds_up_nothing_by_its_own_content) {
     deny("sent", 50);
     store({sent("a", "SALON-1", 60), sent("b", "SALON-1", 10)});
     try_often(patient);
@@ -62,7 +62,7 @@ TEST_F(hopeless_effect, holds_up_nothing_by_its_own_content) {
 }
 
 // The queue would end in suspense as a whole, for a reason that has nothing to do with its events.
-TEST_F(hopeless_effect, waits_in_the_queue_when_all_effects_fail) {
+TEST_F(failing_effect, waits_in_the_queue_when_all_effects_fail) {
     deny(".");
     store({sent("a", "SALON-1", 60), bought("b", "SALON-2", 5), sent("c", "SALON-1", 1)});
     EXPECT_EQ(try_often(patient), 40);
@@ -74,7 +74,7 @@ TEST_F(hopeless_effect, waits_in_the_queue_when_all_effects_fail) {
 }
 
 // A refusal changes nothing, so it shows nothing about what can be changed.
-TEST_F(hopeless_effect, waits_in_the_queue_when_all_others_fail_or_are_refused) {
+TEST_F(failing_effect, waits_in_the_queue_when_all_others_fail_or_are_refused) {
     deny(".");
     store({sent("a", "SALON-1", 60), bought("b", "SALON-2", 5), sent("c", "UNKNOWN", 1)});
     EXPECT_EQ(try_often(patient), 40);
@@ -82,7 +82,7 @@ TEST_F(hopeless_effect, waits_in_the_queue_when_all_others_fail_or_are_refused) 
     EXPECT_EQ(waiting(), "3");
 }
 
-TEST_F(hopeless_effect, waits_in_suspense_by_itself_also_when_there_are_many) {
+TEST_F(failing_effect, waits_in_suspense_by_itself_also_when_there_are_many) {
     deny("sent");
     std::vector<ingest::event> many;
     for (int i = 0; i < 400; ++i) {
@@ -96,7 +96,7 @@ TEST_F(hopeless_effect, waits_in_suspense_by_itself_also_when_there_are_many) {
     EXPECT_EQ(suspended().size(), 200U);
 }
 
-TEST_F(hopeless_effect, waits_in_the_queue_while_it_holds_up_none) {
+TEST_F(failing_effect, waits_in_the_queue_while_it_holds_up_none) {
     deny("sent");
     store({sent("a", "SALON-1", 60)});
     EXPECT_EQ(try_often(patient), 40);
@@ -106,7 +106,7 @@ TEST_F(hopeless_effect, waits_in_the_queue_while_it_holds_up_none) {
     EXPECT_EQ(credits(), "SALON-1 40 SALON-2 0");
 }
 
-TEST_F(hopeless_effect, is_not_given_up_before_its_time) {
+TEST_F(failing_effect, is_not_given_up_before_its_time) {
     deny("sent");
     store({sent("a", "SALON-1", 60), bought("b", "SALON-2", 5)});
     EXPECT_EQ(try_often(queue), 40) << "for less than a minute";

@@ -54,7 +54,7 @@ class usage_totals_test : public ::testing::Test {
                         {.quantity_nanos = 2, .billable_nanos = 3, .cost = cost}, out_);
     }
     std::uint32_t period(rating::catalog_index subscription, ingest::time_us time) {
-        return totals_.place_of(*catalog_, subscription, time);
+        return totals_.index_of(*catalog_, subscription, time);
     }
 
     std::unique_ptr<rating::catalog const> catalog_ = three_subscriptions();

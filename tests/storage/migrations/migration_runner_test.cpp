@@ -183,7 +183,7 @@ TEST_F(migration_runner_test, sends_statements_one_by_one_when_a_file_forbids_a_
     EXPECT_EQ(runner(files).verify().code(), migrate_exit::done);
 }
 
-TEST_F(migration_runner_test, says_partly_applied_and_completes_the_mended_file) {
+TEST_F(migration_runner_test, says_partly_applied_and_completes_the_corrected_file) {
     auto const broken = concurrent_files("SELECT 1/0");
     EXPECT_EQ(exit_of([&] { runner(broken).up(); }), migrate_exit::partly_applied);
     EXPECT_TRUE(has("public.cats_name"));

@@ -217,7 +217,7 @@ TEST_F(sql_session_test, says_why_a_login_is_refused) {
     EXPECT_TRUE(refused.is_refusal());
     EXPECT_EQ(refused.sqlstate().substr(0, 2), "28") << refused.what();
     EXPECT_THAT(refused.what(), HasSubstr("stranger"));
-    EXPECT_THAT(refused.what(), Not(HasSubstr("LOCATION"))); // a place in the server's source
+    EXPECT_THAT(refused.what(), Not(HasSubstr("LOCATION"))); // in the server's source
     EXPECT_THAT(refused.what(), Not(HasSubstr(refused.sqlstate())));
 
     auto const missing = error_of([&] { sql_session{database_ + " dbname=nowhere", "test"}; });

@@ -90,7 +90,7 @@ TEST_F(identity_schema_test, finds_users_by_name_and_by_parts_of_their_email) {
                 HasSubstr("users_search_idx"));
 }
 
-TEST_F(identity_schema_test, grants_a_permission_once_in_each_place) {
+TEST_F(identity_schema_test, grants_a_permission_once_in_each_scope) {
     session_.execute("INSERT INTO organizations (name, slug) VALUES ('A', 'a')");
     std::string const grant = "INSERT INTO permissions (user_id, permission, organization_id, "
                               "granted_by) SELECT '" +
