@@ -18,7 +18,7 @@ using ingest::json_writer;
 
 constexpr std::string_view exposition_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-http_response json_answer(unsigned status, json_writer json) {
+http_response json_response(unsigned status, json_writer json) {
     http_response response;
     response.status = status;
     response.content_type = ingest::json_content_type;
@@ -162,10 +162,10 @@ struct admin_handler::route {
 };
 
 constexpr admin_handler::route admin_handler::routes[] = {
-    {"/metrics", &admin_handler::metrics_answer},
-    {"/healthz", &admin_handler::health_answer},
-    {"/readyz", &admin_handler::ready_answer},
-    {"/status", &admin_handler::status_answer},
+    {"/metrics", &admin_handler::metrics_response},
+    {"/healthz", &admin_handler::health_response},
+    {"/readyz", &admin_handler::ready_response},
+    {"/status", &admin_handler::status_response},
 };
 
 admin_handler::admin_handler(metrics const& counters, std::function<daemon_status()> status,
@@ -194,7 +194,7 @@ ingest::http_step admin_handler::begin(ingest::http_head const& head) {
     return reply;
 }
 
-http_response admin_handler::metrics_answer() const {
+http_response admin_handler::metrics_response() const {
     http_response response;
 
     // Prometheus chooses its parser by the version in the type.
@@ -204,14 +204,14 @@ http_response admin_handler::metrics_answer() const {
 }
 
 /// Alive means that this thread answers. Whether the daemon is of use is for /readyz.
-http_response admin_handler::health_answer() const {
+http_response admin_handler::health_response() const {
     json_writer json;
     json.open('{').key("status").value("alive").close('}');
-    return json_answer(200, std::move(json));
+    return json_response(200, std::move(json));
 }
 
 /// One reading of the status, so that the code and the reasons agree.
-http_response admin_handler::ready_answer() const {
+http_response admin_handler::ready_response() const {
     daemon_status const now = status_();
     json_writer json;
     json.open('{');
@@ -219,10 +219,10 @@ http_response admin_handler::ready_answer() const {
     append_obstacles(json, now);
     append_standing(json, now);
     json.close('}');
-    return json_answer(obstacles(now).empty() ? 200 : 503, std::move(json));
+    return json_response(obstacles(now).empty() ? 200 : 503, std::move(json));
 }
 
-http_response admin_handler::status_answer() const {
+http_response admin_handler::status_response() const {
     daemon_status const now = status_();
 
     // By the steady clock: setting the system's clock does not change the uptime.
@@ -244,7 +244,7 @@ http_response admin_handler::status_answer() const {
     append_totals(json, counters_.totals());
     json.key("http_connections").value(now.http_connections);
     json.key("tcp_connections").value(now.tcp_connections).close('}');
-    return json_answer(200, std::move(json));
+    return json_response(200, std::move(json));
 }
 
 } // namespace tally::daemon

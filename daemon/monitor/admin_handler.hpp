@@ -27,10 +27,10 @@ class admin_handler final : public ingest::http_handler {
     [[nodiscard]] ingest::http_step begin(ingest::http_head const& head) override;
 
   private:
-    [[nodiscard]] ingest::http_response metrics_answer() const;
-    [[nodiscard]] ingest::http_response health_answer() const;
-    [[nodiscard]] ingest::http_response ready_answer() const;
-    [[nodiscard]] ingest::http_response status_answer() const;
+    [[nodiscard]] ingest::http_response metrics_response() const;
+    [[nodiscard]] ingest::http_response health_response() const;
+    [[nodiscard]] ingest::http_response ready_response() const;
+    [[nodiscard]] ingest::http_response status_response() const;
 
     struct route;
     static route const routes[];

@@ -26,10 +26,10 @@ namespace http = beast::http;
 namespace dom = simdjson::dom;
 
 /// The endpoint answers from memory: one that takes longer hangs, or is not tallyd.
-constexpr std::chrono::seconds answer_time_max{5};
+constexpr std::chrono::seconds response_time_max{5};
 
 /// The status of a daemon has a few KiB: a larger response is not from tallyd.
-constexpr std::uint64_t answer_bytes_max = 4 * 1024 * 1024;
+constexpr std::uint64_t response_bytes_max = 4 * 1024 * 1024;
 
 /// The address to connect to for a listener on `listen`: loopback for a wildcard address.
 asio::ip::tcp::endpoint endpoint_of(std::string const& listen) {
@@ -51,7 +51,7 @@ asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint l
     beast::tcp_stream stream{co_await asio::this_coro::executor};
 
     // One deadline for everything: connect, request and response.
-    stream.expires_after(answer_time_max);
+    stream.expires_after(response_time_max);
     co_await stream.async_connect(location, asio::use_awaitable);
 
     http::request<http::empty_body> request{http::verb::get, "/status", 11};
@@ -62,7 +62,7 @@ asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint l
     // Another server on this port may send anything, so the response is bounded.
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
-    parser.body_limit(answer_bytes_max);
+    parser.body_limit(response_bytes_max);
     co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
     co_return parser.release();
 }
@@ -71,12 +71,12 @@ asio::awaitable<http::response<http::string_body>> ask(asio::ip::tcp::endpoint l
 std::string fetch_status(std::string const& listen) {
     // One request with one deadline: this thread runs the context until it is answered or fails.
     asio::io_context context;
-    http::response<http::string_body> answer;
+    http::response<http::string_body> response;
     std::exception_ptr failure;
     asio::co_spawn(context, ask(endpoint_of(listen)),
-                   [&](std::exception_ptr thrown, http::response<http::string_body> got) {
+                   [&](std::exception_ptr thrown, http::response<http::string_body> received) {
                        failure = std::move(thrown);
-                       answer = std::move(got);
+                       response = std::move(received);
                    });
 
     context.run();
@@ -90,11 +90,11 @@ std::string fetch_status(std::string const& listen) {
         throw std::runtime_error{"no tallyd answers at " + listen + " (" + error.code().message() +
                                  "): is `tallyd run` running, with the same admin.listen?"};
     }
-    if (answer.result() != http::status::ok) {
+    if (response.result() != http::status::ok) {
         throw std::runtime_error{"the server at " + listen + " answers /status with " +
-                                 std::to_string(answer.result_int()) + ": is it tallyd?"};
+                                 std::to_string(response.result_int()) + ": is it tallyd?"};
     }
-    return std::move(answer.body());
+    return std::move(response.body());
 }
 
 /// "2 d 3 h", "4 min 10 s": the two largest units.

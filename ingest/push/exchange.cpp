@@ -37,7 +37,7 @@ struct push_under_way {
         // Not durable: the sender gets 503 and sends again; the duplicates are found by their keys.
         http_response response;
         if (outcome.durable) {
-            response = accepted_answer(summary, wait_for_commit ? &outcome : nullptr);
+            response = accepted_response(summary, wait_for_commit ? &outcome : nullptr);
             observer.counted(summary.counts);
             std::chrono::duration<double> const taken = std::chrono::steady_clock::now() - started;
             observer.acknowledged(taken.count());
@@ -123,8 +123,8 @@ void push_exchange::finish(std::string body, http_reply reply) {
     block_outcome const nothing{.durable = true};
     bool const reports_outcome = order_.wait_for_commit || from_switch();
     reply(named(summary.rejected != 0
-                    ? all_rejected_answer(summary)
-                    : accepted_answer(summary, reports_outcome ? &nothing : nullptr)));
+                    ? all_rejected_response(summary)
+                    : accepted_response(summary, reports_outcome ? &nothing : nullptr)));
 }
 
 /// Decodes the body into the block's batch. A returned response means that the body is refused.

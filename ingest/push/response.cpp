@@ -38,7 +38,7 @@ void append_errors(json_writer& json, push_summary const& summary) {
     }
 }
 
-http_response json_answer(unsigned status, json_writer json) {
+http_response json_response(unsigned status, json_writer json) {
     http_response response;
     response.status = status;
     response.content_type = json_content_type;
@@ -56,7 +56,7 @@ push_summary summarize(record_batch const& batch, push_counts const& counts) {
             .errors_truncated = batch.rejected.size() > errors_listed_max};
 }
 
-http_response accepted_answer(push_summary const& summary, block_outcome const* outcome) {
+http_response accepted_response(push_summary const& summary, block_outcome const* outcome) {
     json_writer json;
     json.open('{');
     append_counts(json, summary);
@@ -71,17 +71,17 @@ http_response accepted_answer(push_summary const& summary, block_outcome const* 
     json.close('}');
     // 202: the records are durable in the journal, but not yet in the database. 200: they are in
     // the database (R1).
-    return json_answer(outcome == nullptr ? 202 : 200, std::move(json));
+    return json_response(outcome == nullptr ? 202 : 200, std::move(json));
 }
 
-http_response all_rejected_answer(push_summary const& summary) {
+http_response all_rejected_response(push_summary const& summary) {
     json_writer json;
     json.open('{').key("type").value("about:blank").key("title").value(status_title(422));
     json.key("status").value(422).key("detail").value("none of the records was accepted");
     append_counts(json, summary);
     append_errors(json, summary);
     json.close('}');
-    return json_answer(422, std::move(json));
+    return json_response(422, std::move(json));
 }
 
 } // namespace tally::ingest

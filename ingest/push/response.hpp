@@ -29,9 +29,9 @@ push_summary summarize(record_batch const& batch, push_counts const& counts);
 
 /// 202, or 200 with the counts of the outcome if the sender asked to wait for COMMIT; `outcome` is
 /// nullptr for 202.
-http_response accepted_answer(push_summary const& summary, block_outcome const* outcome);
+http_response accepted_response(push_summary const& summary, block_outcome const* outcome);
 
 /// 422: none of the records was accepted. The same body, with the members of problem details added.
-http_response all_rejected_answer(push_summary const& summary);
+http_response all_rejected_response(push_summary const& summary);
 
 } // namespace tally::ingest
