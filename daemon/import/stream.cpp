@@ -26,12 +26,8 @@ import_stream::import_stream(stream_stores stores, std::string name,
            [&lanes](std::span<ingest::uuid const> covered) { lanes.forget_last_batches(covered); }},
           {}} {
     // Where an earlier run of the same import ended; 0 for a new one.
-    std::uint64_t position = 0;
-    auto status = stores_.decisions->load(name, position);
-    if (status.ok()) {
-        status = decisions_.load(position);
-    }
-    check(status);
+    auto const position = check(stores_.decisions->load(name));
+    check(decisions_.load(position));
 
     // From here on the keeper's thread alone writes the position (R2).
     kept_ = std::make_shared<kept_position>(std::move(name), position);

@@ -160,16 +160,14 @@ journal_feeder::step_result journal_feeder::open_stream(fed_stream& stream) {
                                                          target_.catalog, target_.decisions);
 
     // With the decisions on payers: a block fed without them could be decided otherwise (R6).
-    std::uint64_t position = 0;
-    auto answer = target_.positions.load(stream.name, position);
-    if (answer.ok()) {
-        answer = stream.decisions->load(position);
-    }
-    if (!answer.ok()) {
+    auto const found = target_.positions.load(stream.name);
+    auto const status = found.ok() ? stream.decisions->load(*found) : found.status();
+    if (!status.ok()) {
         spdlog::warn("event=journal_position_unknown stream={} detail=\"{}\"", stream.name,
-                     answer.detail);
+                     status.detail);
         return {.wait = retry_after};
     }
+    auto const position = *found;
 
     // Feeding begins at the position, not at the first file: kept segments are stored already (R5).
     auto segments =

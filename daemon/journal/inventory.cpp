@@ -62,11 +62,11 @@ std::vector<inventoried_stream> take_inventory(std::filesystem::path const& fold
 storage::result load_positions(storage::position_store& store,
                                std::vector<inventoried_stream>& streams) {
     for (auto& stream : streams) {
-        std::uint64_t position = 0;
-        if (auto status = store.load(stream.name, position); !status.ok()) {
-            return status;
+        auto const position = store.load(stream.name);
+        if (!position.ok()) {
+            return position.status();
         }
-        stream.position = position;
+        stream.position = *position;
     }
     return {};
 }

@@ -28,15 +28,23 @@ inline bool is_without_session(storage::result const& failed) noexcept {
                [&failed](auto const& prefix) { return failed.sqlstate.starts_with(prefix); });
 }
 
+inline storage::result const& status_of(storage::result const& outcome) noexcept {
+    return outcome;
+}
+template <typename T>
+storage::result const& status_of(storage::expected<T> const& outcome) noexcept {
+    return outcome.status();
+}
+
 /// Makes a request. While it is under way its part waits for the database; when the database is
 /// there and refuses it time after time, the part stands still.
 template <typename Request>
-storage::result watched(heartbeat& pulse, std::string_view name, Request&& request) {
-    storage::result status;
-    {
+auto watched(heartbeat& pulse, std::string_view name, Request&& request) {
+    auto outcome = [&] {
         database_wait const waiting{pulse};
-        status = request();
-    }
+        return request();
+    }();
+    auto const& status = status_of(outcome);
     if (status.ok()) {
         pulse.answered(name);
     } else if (is_without_session(status)) {
@@ -45,7 +53,7 @@ storage::result watched(heartbeat& pulse, std::string_view name, Request&& reque
         pulse.refused(name,
                       (status.sqlstate.empty() ? "" : status.sqlstate + ": ") + status.detail);
     }
-    return status;
+    return outcome;
 }
 
 /// A batch_store whose requests count as waiting for the database, unless it refuses them.
@@ -99,8 +107,8 @@ class watched_batch_store final : public storage::batch_store {
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
         return watched(pulse_, "commit", [&] { return store_->commit(rows, counts); });
     }
-    storage::result is_committed(ingest::uuid const& batch_id, bool& out) override {
-        return watched(pulse_, "is_committed", [&] { return store_->is_committed(batch_id, out); });
+    storage::expected<bool> is_committed(ingest::uuid const& batch_id) override {
+        return watched(pulse_, "is_committed", [&] { return store_->is_committed(batch_id); });
     }
     storage::result ensure_cdr_days(std::span<std::int32_t const> days,
                                     std::vector<std::int32_t>& refused) override {
@@ -126,8 +134,8 @@ class watched_position_store final : public storage::position_store {
     watched_position_store(storage::position_store& store, heartbeat& pulse)
         : store_{store}, pulse_{pulse} {}
 
-    storage::result load(std::string_view stream, std::uint64_t& position) override {
-        return watched(pulse_, "load", [&] { return store_.load(stream, position); });
+    storage::expected<std::uint64_t> load(std::string_view stream) override {
+        return watched(pulse_, "load", [&] { return store_.load(stream); });
     }
     storage::result move(storage::position_move const& wanted,
                          storage::position_found& out) override {

@@ -127,7 +127,7 @@ class batch_store {
     /// Whether a batch's transaction is in the database (after failure::unknown). Waits until the
     /// transaction has ended, so the answer is final (docs/ARCHITECTURE.md, R9); transient when
     /// that takes longer than the lock time-out.
-    virtual result is_committed(ingest::uuid const& batch_id, bool& out) = 0;
+    virtual expected<bool> is_committed(ingest::uuid const& batch_id) = 0;
 
     /// Creates the missing partitions of billing.cdrs for these days (UTC, days since 1970). Days
     /// outside the policy's bounds are returned in `refused`.

@@ -101,8 +101,7 @@ result batch_writer::still_waiting(std::span<ingest::uuid const> ids,
     return status;
 }
 
-result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
-    out = false;
+expected<bool> batch_writer::is_committed(ingest::uuid const& batch_id) {
     auto& connection = impl_->connection;
 
     // The claim waits for the batch's own transaction, which may still commit although its client
@@ -121,8 +120,7 @@ result batch_writer::is_committed(ingest::uuid const& batch_id, bool& out) {
         impl_->transaction.roll_back();
         return impl_->outcome.status;
     }
-    out = row_count(impl_->outcome.rows[2]) > 0;
-    return {};
+    return row_count(impl_->outcome.rows[2]) > 0;
 }
 
 /// The server of a new session may be a promoted standby, which lacks the latest partitions.

@@ -14,8 +14,7 @@ namespace tally::storage {
 ///     commit_counts counts;
 ///     result status = writer.commit(rows, counts);       // rows: a batch with a new uuid_v7
 ///     if (status.reason == failure::unknown) {           // the answer to COMMIT was lost
-///         bool is_stored = false;
-///         status = writer.is_committed(rows.id, is_stored);
+///         expected<bool> const is_stored = writer.is_committed(rows.id);
 ///     }
 ///
 /// After a lost connection the next call connects again.
@@ -41,7 +40,7 @@ class batch_writer final : public batch_store {
     result write_ahead(batch const& rows) override;
     [[nodiscard]] bool has_cdr_days(std::span<std::int32_t const> days) const noexcept override;
     result commit(batch const& rows, commit_counts& counts) override;
-    result is_committed(ingest::uuid const& batch_id, bool& out) override;
+    expected<bool> is_committed(ingest::uuid const& batch_id) override;
     result ensure_cdr_days(std::span<std::int32_t const> days,
                            std::vector<std::int32_t>& refused) override;
     result ensure_event_days(std::span<event_day const> days,

@@ -71,8 +71,7 @@ lane_writer::ahead lane_writer::write_ahead(std::span<batch_entry> entries,
     // As in store(), repeats first: a repeat of a call that is suspended is a duplicate.
     duplicates_.drop_repeats(entries, growing_.size());
     if (growing_.size() == 0) {
-        bool is_refused = false;
-        if (!partitions_.refuse(entries, retry_, is_refused)) {
+        if (partitions_.refuse(entries, retry_) == partition_guard::outcome::gave_up) {
             return ahead::failed;
         }
         forget_other_session();
@@ -117,12 +116,13 @@ lane_writer::step lane_writer::try_once(std::span<batch_entry> entries) {
     rows_.begin(entries, states_);
 
     // Before the transaction: creating a partition within it would hold its locks until COMMIT.
-    bool refused_some = false;
-    if (!partitions_.refuse(entries, retry_, refused_some)) {
+    switch (partitions_.refuse(entries, retry_)) {
+    case partition_guard::outcome::gave_up:
         return step::give_up;
-    }
-    if (refused_some) {
+    case partition_guard::outcome::some_refused:
         return step::again;
+    case partition_guard::outcome::none_refused:
+        break;
     }
 
     if (auto const loaded = load(entries); loaded != step::done) {
@@ -323,8 +323,12 @@ lane_writer::step lane_writer::after_bad_data(result const& status, commit_count
 // The answer is final, see R9: either the batch is stored, or it never will be.
 lane_writer::step lane_writer::after_unknown(result const& status, std::span<batch_entry> entries) {
     bool is_stored = false;
-    if (!pause(name_of(status.reason), status) ||
-        !retry_until_ok([&] { return database_.is_committed(out_.id, is_stored); })) {
+    auto const ask = [&] {
+        auto const found = database_.is_committed(out_.id);
+        is_stored = found.ok() && *found;
+        return found.status();
+    };
+    if (!pause(name_of(status.reason), status) || !retry_until_ok(ask)) {
         return step::give_up;
     }
     if (!is_stored) {

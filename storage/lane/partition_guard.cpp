@@ -54,13 +54,13 @@ void suspend_those_of(std::span<batch_entry> entries, std::vector<Day> const& re
 
 } // namespace
 
-bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_answered,
-                             bool& refused) {
+partition_guard::outcome partition_guard::refuse(std::span<batch_entry> entries,
+                                                 retry const& until_answered) {
     // Create what is missing for calls, then for events.
     collect_days(entries, call_day, days_);
     refused_days_.clear();
     if (!days_.empty() && !ensure_call_days(until_answered)) {
-        return false;
+        return outcome::gave_up;
     }
 
     // The kind of an event decides its table, so a day is one for each kind.
@@ -69,7 +69,7 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
     if (!event_days_.empty() && !until_answered([this] {
             return store_.ensure_event_days(event_days_, refused_event_days_);
         })) {
-        return false;
+        return outcome::gave_up;
     }
 
     // Records of a refused day go to suspense before the transaction begins: in it, they would be
@@ -78,8 +78,8 @@ bool partition_guard::refuse(std::span<batch_entry> entries, retry const& until_
     std::sort(refused_event_days_.begin(), refused_event_days_.end());
     suspend_those_of(entries, refused_days_, call_day);
     suspend_those_of(entries, refused_event_days_, day_of_event);
-    refused = refused || !refused_days_.empty() || !refused_event_days_.empty();
-    return true;
+    return refused_days_.empty() && refused_event_days_.empty() ? outcome::none_refused
+                                                                : outcome::some_refused;
 }
 
 bool partition_guard::knows_call_days(std::span<batch_entry const> entries) {

@@ -19,10 +19,11 @@ class partition_guard {
 
     explicit partition_guard(batch_store& store) noexcept : store_{store} {}
 
+    enum class outcome : std::uint8_t { none_refused, some_refused, gave_up };
+
     /// Suspends the live entries (time_out_of_bounds) whose day is outside the policy's bounds, or
-    /// is taken by a table that is not one of ours. `refused` becomes true if there is one. False:
-    /// gave up.
-    bool refuse(std::span<batch_entry> entries, retry const& until_answered, bool& refused);
+    /// is taken by a table that is not one of ours.
+    outcome refuse(std::span<batch_entry> entries, retry const& until_answered);
 
     /// Whether the partitions of all live calls are known to be there: then refuse() needs no
     /// request for them.

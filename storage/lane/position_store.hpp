@@ -53,7 +53,7 @@ class position_store {
     virtual ~position_store() = default;
 
     /// The position of a stream; 0 if it has no row.
-    virtual result load(std::string_view stream, std::uint64_t& position) = 0;
+    virtual expected<std::uint64_t> load(std::string_view stream) = 0;
     /// Moves the position from `committed` to `next`, unless a batch is missing or the position is
     /// another one: then it stays, and `out` says what is there. Either means that the database has
     /// gone back to an older state, or (a higher position) that an operator settled a gap.

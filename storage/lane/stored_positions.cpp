@@ -73,15 +73,17 @@ std::uint64_t record_at(pq_rows const& rows, int row, int column) noexcept {
 stored_positions::stored_positions(std::string connection_string, std::string purpose)
     : connection_{std::move(connection_string), std::move(purpose)} {}
 
-result stored_positions::load(std::string_view stream, std::uint64_t& position) {
+expected<std::uint64_t> stored_positions::load(std::string_view stream) {
     parameters values;
     values.add_text(stream);
     pq_rows rows;
-    result status = connection_.query(load_sql, values, rows);
+    result const status = connection_.query(load_sql, values, rows);
+    if (!status.ok()) {
+        return status;
+    }
 
     // A stream without a row has stored nothing yet.
-    position = status.ok() && row_count(rows) > 0 ? record_at(rows, 0, 0) : 0;
-    return status;
+    return row_count(rows) > 0 ? record_at(rows, 0, 0) : 0;
 }
 
 result stored_positions::move(position_move const& wanted, position_found& out) {

@@ -11,7 +11,7 @@ class stored_positions final : public position_store {
   public:
     stored_positions(std::string connection_string, std::string purpose);
 
-    result load(std::string_view stream, std::uint64_t& position) override;
+    expected<std::uint64_t> load(std::string_view stream) override;
     result move(position_move const& wanted, position_found& out) override;
     result forget(std::string_view stream) override;
     result keep_decisions(std::string_view stream, std::span<decided_range const> decided,

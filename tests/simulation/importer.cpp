@@ -67,14 +67,11 @@ void world::start_import() {
 /// Reads the position and the decisions of earlier runs. False: the database does not answer.
 bool world::open_import() {
     auto& run = *import_;
-    std::uint64_t position = 0;
-    auto status = run.read.load(import_stream_name, position);
-    if (status.ok()) {
-        status = run.decisions.load(position);
-    }
-    if (!status.ok()) {
+    auto const found = run.read.load(import_stream_name);
+    if (!found.ok() || !run.decisions.load(*found).ok()) {
         return false;
     }
+    auto const position = *found;
     if (position > 0) {
         met("import goes on at its position");
     }

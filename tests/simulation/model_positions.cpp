@@ -7,15 +7,14 @@ namespace tally::simulation {
 using storage::failure;
 using storage::result;
 
-result model_positions::load(std::string_view stream, std::uint64_t& position) {
-    position = 0;
-    result status = session_.begin();
-    auto const& positions = server_.now().positions;
-    if (auto const found = positions.find(std::string{stream});
-        status.ok() && found != positions.end()) {
-        position = found->second;
+storage::expected<std::uint64_t> model_positions::load(std::string_view stream) {
+    result const status = session_.begin();
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+    auto const& positions = server_.now().positions;
+    auto const found = positions.find(std::string{stream});
+    return found == positions.end() ? 0 : found->second;
 }
 
 /// The end of a request that changes something: the answer may be lost, and the client may be

@@ -224,7 +224,7 @@ class model_store final : public storage::batch_store {
         return true;
     }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override;
-    storage::result is_committed(ingest::uuid const& batch_id, bool& out) override;
+    storage::expected<bool> is_committed(ingest::uuid const& batch_id) override;
     storage::result ensure_cdr_days(std::span<std::int32_t const> days,
                                     std::vector<std::int32_t>& refused) override;
     storage::result ensure_event_days(std::span<storage::event_day const> days,
@@ -276,7 +276,7 @@ class model_positions final : public storage::position_store {
     model_positions(model_server& server, model_faults const& faults)
         : server_{server}, faults_{faults}, session_{server, faults} {}
 
-    storage::result load(std::string_view stream, std::uint64_t& position) override;
+    storage::expected<std::uint64_t> load(std::string_view stream) override;
     storage::result move(storage::position_move const& wanted,
                          storage::position_found& out) override;
     storage::result forget(std::string_view stream) override;

@@ -267,13 +267,12 @@ result model_store::commit(storage::batch const& rows, storage::commit_counts& c
     return {};
 }
 
-result model_store::is_committed(ingest::uuid const& batch_id, bool& out) {
-    out = false;
-    result status = request();
-    if (status.ok()) {
-        out = server_.now().batches.contains(batch_id);
+storage::expected<bool> model_store::is_committed(ingest::uuid const& batch_id) {
+    result const status = request();
+    if (!status.ok()) {
+        return status;
     }
-    return status;
+    return server_.now().batches.contains(batch_id);
 }
 
 result model_store::ensure_cdr_days(std::span<std::int32_t const> /*days*/,

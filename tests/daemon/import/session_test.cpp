@@ -41,8 +41,8 @@ class locked_positions final : public storage::position_store {
   public:
     explicit locked_positions(import_tables& tables) : tables_{tables} {}
 
-    storage::result load(std::string_view stream, std::uint64_t& position) override {
-        return locked([&](auto& store) { return store.load(stream, position); });
+    storage::expected<std::uint64_t> load(std::string_view stream) override {
+        return locked([&](auto& store) { return store.load(stream); });
     }
     storage::result move(storage::position_move const& wanted,
                          storage::position_found& out) override {
@@ -63,7 +63,7 @@ class locked_positions final : public storage::position_store {
 
   private:
     template <typename Request>
-    storage::result locked(Request&& request) {
+    auto locked(Request&& request) {
         std::lock_guard const lock{tables_.positions_mutex};
         return request(tables_.positions);
     }

@@ -31,9 +31,9 @@ class silent_observer final : public storage::lane_observer {
 /// Positions that two threads use, each with its own connection in the product.
 class shared_positions final : public storage::position_store {
   public:
-    storage::result load(std::string_view stream, std::uint64_t& position) override {
+    storage::expected<std::uint64_t> load(std::string_view stream) override {
         std::lock_guard const lock{mutex_};
-        return rows_.load(stream, position);
+        return rows_.load(stream);
     }
     storage::result move(storage::position_move const& wanted,
                          storage::position_found& out) override {

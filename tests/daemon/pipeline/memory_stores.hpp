@@ -162,10 +162,7 @@ class memory_batches final : public storage::batch_store {
         ++state_->batches;
         return {};
     }
-    storage::result is_committed(ingest::uuid const& /*batch*/, bool& out) override {
-        out = false;
-        return {};
-    }
+    storage::expected<bool> is_committed(ingest::uuid const& /*batch*/) override { return false; }
     storage::result ensure_cdr_days(std::span<std::int32_t const> /*days*/,
                                     std::vector<std::int32_t>& refused) override {
         refused.clear();
@@ -213,10 +210,12 @@ class memory_positions final : public storage::position_store {
     bool loses_answers = false; ///< what is kept stays, and the caller gets a failure
     int moves = 0;
 
-    storage::result load(std::string_view stream, std::uint64_t& position) override {
+    storage::expected<std::uint64_t> load(std::string_view stream) override {
+        if (is_away) {
+            return failed();
+        }
         auto const found = positions.find(stream);
-        position = found == positions.end() ? 0 : found->second;
-        return answer();
+        return found == positions.end() ? 0 : found->second;
     }
     storage::result move(storage::position_move const& wanted,
                          storage::position_found& out) override {

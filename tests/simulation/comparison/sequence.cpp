@@ -35,18 +35,16 @@ sequence::sequence(real_server& real, std::uint64_t seed, std::uint32_t number, 
 
 /// All sessions are open on both sides, and their numbers differ by a known number.
 void sequence::synchronize() {
-    bool is_there = false;
     for (auto& lane : lanes_) {
         lane.real->roll_back();
-        while (!lane.real->is_committed({}, is_there).ok()) {
+        while (!lane.real->is_committed({}).ok()) {
         }
-        static_cast<void>(lane.model->is_committed({}, is_there));
+        static_cast<void>(lane.model->is_committed({}));
         lane.session_shift = lane.real->session() - lane.model->session();
     }
-    std::uint64_t position = 0;
-    while (!real_.positions->load("", position).ok()) {
+    while (!real_.positions->load("").ok()) {
     }
-    static_cast<void>(positions_.load("", position));
+    static_cast<void>(positions_.load(""));
 }
 
 void sequence::run() {

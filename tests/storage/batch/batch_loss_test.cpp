@@ -53,10 +53,9 @@ class lost_connection : public batch_fixture {
         return reason;
     }
     bool is_committed(storage::batch const& rows) {
-        bool stored = false;
-        auto const status = lane->is_committed(rows.id, stored);
-        EXPECT_TRUE(status.ok()) << status.detail;
-        return stored;
+        auto const stored = lane->is_committed(rows.id);
+        EXPECT_TRUE(stored.ok()) << stored.status().detail;
+        return stored.ok() && *stored;
     }
     /// Expects that the writer connects again by itself and stores the batch.
     void expect_it_goes_in(storage::batch const& rows) {

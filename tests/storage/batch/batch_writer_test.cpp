@@ -317,12 +317,13 @@ TEST_F(writer, finds_stored_calls_over_several_days) {
 
 TEST_F(writer, says_whether_a_batch_is_stored) {
     auto batch = one_call(1, 1, 1);
-    bool stored = true;
-    ASSERT_TRUE(lane->is_committed(batch.id, stored).ok());
-    EXPECT_FALSE(stored);
+    auto const before = lane->is_committed(batch.id);
+    ASSERT_TRUE(before.ok());
+    EXPECT_FALSE(*before);
     expect_committed(batch);
-    ASSERT_TRUE(lane->is_committed(batch.id, stored).ok());
-    EXPECT_TRUE(stored);
+    auto const after = lane->is_committed(batch.id);
+    ASSERT_TRUE(after.ok());
+    EXPECT_TRUE(*after);
 }
 
 TEST_F(writer, the_same_batch_again_is_unknown_until_asked) {
@@ -330,9 +331,9 @@ TEST_F(writer, the_same_batch_again_is_unknown_until_asked) {
     batch.duplicates = 1;
     expect_committed(batch);
     EXPECT_EQ(commit(batch).reason, failure::unknown);
-    bool stored = false;
-    ASSERT_TRUE(lane->is_committed(batch.id, stored).ok());
-    EXPECT_TRUE(stored);
+    auto const stored = lane->is_committed(batch.id);
+    ASSERT_TRUE(stored.ok());
+    EXPECT_TRUE(*stored);
 }
 
 TEST_F(writer, shows_its_purpose) {

@@ -56,9 +56,8 @@ class empty_store : public storage::batch_store {
                            storage::commit_counts& /*counts*/) override {
         return {};
     }
-    storage::result is_committed(ingest::uuid const& /*batch_id*/, bool& out) override {
-        out = false;
-        return {};
+    storage::expected<bool> is_committed(ingest::uuid const& /*batch_id*/) override {
+        return false;
     }
     storage::result ensure_cdr_days(std::span<std::int32_t const> /*days*/,
                                     std::vector<std::int32_t>& refused) override {
