@@ -187,15 +187,30 @@ bool push_journal::step(clock::time_point now) {
     }
 
     // After the answers: senders do not wait for files to be removed.
-    release(now, is_disk_full);
+    remove_stored_segments(now, is_disk_full);
     return !waiters.empty();
 }
 
 /// Removes segments whose records are all in the database, once they were kept long enough, or when
 /// more of them are kept than may be. What fails is tried next time.
-void push_journal::release(clock::time_point now, bool is_disk_full) {
+void push_journal::remove_stored_segments(clock::time_point now, bool is_disk_full) {
     std::uint64_t const committed = committed_;
+    note_confirmed(committed, now);
+    released_below_ = std::max(released_below_, take_kept_long_enough(now));
 
+    // Nothing is kept: what the database has confirmed goes at once.
+    if (options_.retain == std::chrono::seconds{0}) {
+        released_below_ = committed;
+    } else if (is_disk_full) {
+        give_up_oldest(now);
+    }
+    give_up_beyond_bound(committed);
+
+    static_cast<void>(writer_.release(released_below_));
+}
+
+/// Remembers since when the database has confirmed a position.
+void push_journal::note_confirmed(std::uint64_t committed, clock::time_point now) {
     // What a database that went back had confirmed does not hold any longer.
     while (!confirmed_.empty() && confirmed_.back().record > committed) {
         confirmed_.pop_back();
@@ -207,26 +222,24 @@ void push_journal::release(clock::time_point now, bool is_disk_full) {
                                now - confirmed_.back().since >= std::chrono::seconds{1})) {
         confirmed_.push_back({committed, now});
     }
+}
 
-    // What was confirmed long enough ago.
+/// The position that was confirmed long enough ago.
+std::uint64_t push_journal::take_kept_long_enough(clock::time_point now) {
     std::uint64_t record = 0;
     while (!confirmed_.empty() && now - confirmed_.front().since >= options_.retain) {
         record = confirmed_.front().record;
         confirmed_.pop_front();
     }
-    released_below_ = std::max(released_below_, record);
+    return record;
+}
 
-    // Nothing is kept: what the database has confirmed goes at once.
-    if (options_.retain == std::chrono::seconds{0}) {
-        released_below_ = committed;
-    } else if (is_disk_full) {
-        give_up_oldest(now);
-    }
-
-    // The oldest segments beyond the bound. A segment is stored if the next one begins below.
-    //
-    //     segments   0 to 99   100 to 199   200 to 299   300 ...      committed: 250
-    //                stored    stored       not stored (300 > 250)
+/// Gives up the oldest stored segments beyond the bound of what is kept. A segment is stored if the
+/// next one begins below.
+///
+///     segments   0 to 99   100 to 199   200 to 299   300 ...      committed: 250
+///                stored    stored       not stored (300 > 250)
+void push_journal::give_up_beyond_bound(std::uint64_t committed) {
     auto const segments = writer_.extents();
     std::uint64_t kept_bytes = 0;
     for (std::size_t i = segments.size(); i-- > 1;) {
@@ -239,9 +252,7 @@ void push_journal::release(clock::time_point now, bool is_disk_full) {
             break;
         }
     }
-
     retained_bytes_ = std::min(kept_bytes, options_.retain_bytes);
-    static_cast<void>(writer_.release(released_below_));
 }
 
 /// The disk has no space for a write: gives up the oldest of what is kept, and no more, since the

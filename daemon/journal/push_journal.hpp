@@ -142,8 +142,11 @@ class push_journal final : public ingest::record_sink {
 
     void run() noexcept;
     void write_groups();
-    void release(std::chrono::steady_clock::time_point now, bool is_disk_full);
+    void remove_stored_segments(std::chrono::steady_clock::time_point now, bool is_disk_full);
+    void note_confirmed(std::uint64_t committed, std::chrono::steady_clock::time_point now);
+    std::uint64_t take_kept_long_enough(std::chrono::steady_clock::time_point now);
     void give_up_oldest(std::chrono::steady_clock::time_point now);
+    void give_up_beyond_bound(std::uint64_t committed);
     /// Returns the number of the push's first record.
     std::uint64_t append(std::string const& payload, std::uint32_t records, waiter pending);
     void sender_gone(std::uint64_t first_record);

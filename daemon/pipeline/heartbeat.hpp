@@ -19,19 +19,7 @@ enum class part_state : std::uint8_t {
 };
 
 /// "resting", "working", "waiting_for_database", "refused_by_database".
-constexpr std::string_view name_of(part_state state) noexcept {
-    switch (state) {
-    case part_state::resting:
-        return "resting";
-    case part_state::working:
-        return "working";
-    case part_state::waiting_for_database:
-        return "waiting_for_database";
-    case part_state::refused_by_database:
-        break;
-    }
-    return "refused_by_database";
-}
+std::string_view name_of(part_state state) noexcept;
 
 /// The sign of life of one part of the daemon, which its thread gives and others look at: a thread
 /// that hangs reports no failure (docs/ARCHITECTURE.md, R4).
@@ -56,11 +44,7 @@ class heartbeat {
         clock::duration time{}; ///< since when it is in this state, or has got this far
 
         /// How long it has had work and got no further.
-        [[nodiscard]] clock::duration standing() const noexcept {
-            bool const has_work =
-                state == part_state::working || state == part_state::refused_by_database;
-            return has_work ? time : clock::duration::zero();
-        }
+        [[nodiscard]] clock::duration standing() const noexcept;
     };
 
     explicit heartbeat(std::string part) : part_{std::move(part)} { rest(); }
@@ -74,55 +58,23 @@ class heartbeat {
     /// The database refused `request`, perhaps not for the first time in a row; `detail` is for the
     /// operator.
     void refused(std::string_view request, std::string detail,
-                 clock::time_point now = clock::now()) {
-        std::lock_guard const lock{mutex_};
-        request_ = request;
-        detail_ = std::move(detail);
-        if (refused_since_.load(std::memory_order_relaxed) == 0) {
-            refused_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-        }
-    }
+                 clock::time_point now = clock::now());
     /// The database answered `request`. Ends the refusals of this one: others prove nothing.
-    void answered(std::string_view request) noexcept {
-        if (refused_since_.load(std::memory_order_relaxed) != 0 && request == request_) {
-            get_further();
-        }
-    }
+    void answered(std::string_view request) noexcept;
     /// Ends refusals: the work was done otherwise, or the session is lost.
     void get_further() noexcept { refused_since_.store(0, std::memory_order_relaxed); }
 
     /// One or two words: "lane 0", "journal writer".
     [[nodiscard]] std::string const& part() const noexcept { return part_; }
-    [[nodiscard]] reading read(clock::time_point now) const noexcept {
-        if (auto const since = refused_since_.load(std::memory_order_relaxed); since != 0) {
-            return {part_state::refused_by_database,
-                    time_since(clock::time_point{clock::duration{since}}, now)};
-        }
-        auto const packed = packed_.load(std::memory_order_relaxed);
-        clock::time_point const since{clock::duration{packed & ~state_mask}};
-        return {static_cast<part_state>(packed & state_mask), time_since(since, now)};
-    }
+    [[nodiscard]] reading read(clock::time_point now) const noexcept;
     /// Of the last refusal; empty: there was none.
-    [[nodiscard]] std::string detail() const {
-        std::lock_guard const lock{mutex_};
-        return detail_;
-    }
+    [[nodiscard]] std::string detail() const;
 
   private:
-    // The state in the lowest two bits of the time in nanoseconds: both change at once.
-    static constexpr std::int64_t state_mask = 3;
-
-    static clock::duration time_since(clock::time_point then, clock::time_point now) noexcept {
-        return then < now ? now - then : clock::duration::zero();
-    }
-    void set(part_state state, clock::time_point now) noexcept {
-        std::int64_t const since = now.time_since_epoch().count();
-        packed_.store((since & ~state_mask) | static_cast<std::int64_t>(state),
-                      std::memory_order_relaxed);
-    }
+    void set(part_state state, clock::time_point now) noexcept;
 
     std::string part_;
-    std::atomic<std::int64_t> packed_{0};
+    std::atomic<std::int64_t> packed_{0};        ///< time and state in one; see set()
     std::atomic<std::int64_t> refused_since_{0}; ///< time of the first refusal in a row; 0: none
     std::string request_;                        ///< the refused one; used by the thread
     mutable std::mutex mutex_;                   ///< guards detail_

@@ -80,6 +80,16 @@ std::string_view name_of(failure reason) noexcept {
     return "unknown";
 }
 
+bool is_without_session(result const& failed) noexcept {
+    static constexpr std::array<std::string_view, 6> prefixes{"08", "57P",   "28",
+                                                              "3D", "53300", "25006"};
+    bool const may_be = failed.reason == failure::transient || failed.reason == failure::unknown;
+    return (may_be && failed.sqlstate.empty()) ||
+           std::ranges::any_of(prefixes, [&failed](std::string_view prefix) {
+               return failed.sqlstate.starts_with(prefix);
+           });
+}
+
 // These do not go away in the session: it is with a standby, has lost its prepared statements, or
 // has plans of a table that a migration changed.
 bool wants_new_connection(std::string_view sqlstate) noexcept {
