@@ -371,6 +371,8 @@ void add_migrate_command(CLI::App& app, command_environment& environment) {
     migrate->fallthrough();
     migrate->footer("Exit codes: 0 done or nothing to do, 1 failure, 2 pending (status), 3 changed "
                     "or drifted, 4 lock busy, 5 failed and rolled back, 6 partly applied");
+
+    // Of all verbs.
     auto state = std::make_shared<migrate_state>();
     migrate->add_option("--dir", state->flags.folder,
                         "use the migration files of this folder instead of the built-in ones");
@@ -379,6 +381,7 @@ void add_migrate_command(CLI::App& app, command_environment& environment) {
                      "seconds to wait for another tallyd that migrates this database")
         ->check(CLI::Range(0.0, 86400.0))
         ->capture_default_str();
+
     add_changing(*migrate, environment, state);
     add_diagram(*migrate, environment, state);
     add_json(add(*migrate, environment, state, "status",

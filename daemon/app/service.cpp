@@ -161,7 +161,7 @@ void service::impl::start_at_database() {
     maintenance->start();
 }
 
-/// Whether it is of use to wait until all is stored.
+/// Whether records can still be stored, so that the end of the drain is worth waiting for.
 bool service::impl::can_store() const {
     return !failures.has_failed() && schema->state() != schema_state::refused &&
            (schema->state() == schema_state::ready || !schema->has_missed());

@@ -383,6 +383,8 @@ void push_journal::give_up_waiting() {
         std::swap(left, commit_waiters_);
         std::swap(unwritten, waiters_);
     }
+
+    // Without the locks: an answer may call back into the journal.
     for (auto& [record, each] : left) {
         each.answer.give_up();
     }

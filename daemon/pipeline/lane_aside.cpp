@@ -134,7 +134,7 @@ void lane::forget_divided(open_batch const& batch, slice const& share) noexcept 
     }
 }
 
-// One block is never too many: however large it is, nothing comes to it.
+// One block is never too many: however large it is, its size does not grow.
 bool lane::is_crowded() const noexcept {
     return divided_.blocks > 1 && divided_.bytes > options_.aside_bytes_max;
 }

@@ -162,7 +162,7 @@ ingest::push_status pipeline::push(std::unique_ptr<ingest::record_block>& block)
             continue;
         }
 
-        // One without records has no way to go.
+        // A lane takes only slices with records.
         bool const is_taken = !shares[i].indices().empty() && lanes_[i]->push(std::move(shares[i]));
         if (!is_taken) {
             shares[i].give_up(); // NOLINT(bugprone-use-after-move): a refused one stays here

@@ -88,6 +88,7 @@ void add_bands(std::vector<rating::charged_piece> const& pieces, word_lines& lin
         if (!is_first && piece.in_band == last) {
             continue;
         }
+
         std::string const text = piece.in_band == nullptr
                                      ? "any time: no band of this prefix is heavier"
                                      : band_text(*piece.in_band) + ": the heaviest that holds";

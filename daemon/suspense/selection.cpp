@@ -12,7 +12,7 @@ namespace tally::daemon {
 
 namespace {
 
-/// Only a reason that this version knows: a typing error would select nothing, without a word.
+/// Only a reason that this version knows: a typing error would select nothing, without an error.
 std::string reason_problem(std::string const& code) {
     return ingest::parse_code(code) != ingest::record_error::none
                ? ""

@@ -12,6 +12,8 @@ result batch_transaction::commit(batch const& rows, commit_counts& counts) {
     if (!status.ok()) {
         return status;
     }
+
+    // Each step is a wait for the server; the first that fails ends the transaction.
     status = begin(rows, counts);
     if (status.ok()) {
         status = write_facts(rows, counts);
@@ -23,7 +25,8 @@ result batch_transaction::commit(batch const& rows, commit_counts& counts) {
         transaction_.reset();
         return status;
     }
-    counts.suspended = 0;
+
+    counts.suspended = 0; // rolled back with the rest
     return fail(std::move(status));
 }
 

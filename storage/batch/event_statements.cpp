@@ -111,6 +111,7 @@ parameters& feature_rows::fill(batch const& rows) {
         if (used == nullptr) {
             continue;
         }
+
         account_.add(row.account_id);
         user_.add(row.event->user_id);
         feature_.add_bytes(used->feature);
@@ -156,6 +157,7 @@ parameters& error_group_rows::fill(batch const& rows) {
         if (error == nullptr) {
             continue;
         }
+
         account_.add(row.account_id);
         service_.add_bytes(error->service);
         fingerprint_.add_bytes(error->fingerprint);

@@ -21,6 +21,7 @@ payload_digest::~payload_digest() = default;
 
 sha256 payload_digest::digest(suspense_row const& row) {
     sha256 out{};
+
     // The zero byte, which no format's name contains, keeps one name and payload from having the
     // digest of another pair. The format is part of the key: the same bytes are another record in
     // another format.
@@ -31,6 +32,7 @@ sha256 payload_digest::digest(suspense_row const& row) {
         EVP_DigestUpdate(context_.get(), &separator, 1) == 1 &&
         EVP_DigestUpdate(context_.get(), row.payload.data(), row.payload.size()) == 1 &&
         EVP_DigestFinal_ex(context_.get(), out.data(), nullptr) == 1;
+
     // OpenSSL fails only without memory or without the algorithm; a made-up key would lose a
     // record.
     if (!good) {

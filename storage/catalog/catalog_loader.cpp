@@ -170,6 +170,7 @@ result catalog_reader::read() {
             tariffs_ = *std::move(tariffs);
         }
     }
+
     if (status.ok()) {
         status = read_rows(subscriptions_sql, &catalog_reader::take_subscription);
     }
@@ -178,6 +179,7 @@ result catalog_reader::read() {
             status = read_rows(sql, &catalog_reader::take_did);
         }
     }
+
     input_.plans = tariffs_.plans;
     return status;
 }

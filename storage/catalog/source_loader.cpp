@@ -114,6 +114,7 @@ expected<loaded_sources> load_sources(pq_connection& connection) {
             loaded.sources = std::make_shared<ingest::source_table const>(*std::move(sources));
         }
     }
+
     if (connection.is_open()) {
         result const ended = connection.execute("ROLLBACK"); // the transaction only read
         status = status.ok() ? ended : status;

@@ -354,11 +354,14 @@ void embedded_postgres::stop() noexcept {
             // The server must stop even if the guests' lock file cannot be used.
         }
         self.stop_server();
+
         std::error_code ignored;
         if (self.socket_folder != self.options.data_dir) {
             fs::remove(self.socket_folder, ignored);
         }
     }
+
+    // Last: another tallyd may start the server as soon as the lock is free.
     self.attached = false;
     self.guests.release();
     self.lock.release();

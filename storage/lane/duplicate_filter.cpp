@@ -46,6 +46,8 @@ void duplicate_filter::drop_repeats(std::span<batch_entry> entries, std::size_t 
         first_of_key_.clear();
     }
     first_of_key_.reserve(entries.size());
+
+    // Hashed also for suspended entries, since drop_stored() asks about some of them.
     for (auto i = static_cast<std::uint32_t>(first); i < entries.size(); ++i) {
         auto& entry = entries[i];
         if (entry.call == nullptr && entry.event == nullptr) {
@@ -55,10 +57,13 @@ void duplicate_filter::drop_repeats(std::span<batch_entry> entries, std::size_t 
         if (entry.state != entry_state::live) {
             continue;
         }
+
+        // The first record of a key stays: the same one again is a duplicate, another one a conflict.
         auto const [found, is_first] = first_of_key_.try_emplace(entry.key_hash, i);
         if (is_first || !same_key(entries[found->second], entry)) {
             continue; // two keys with one hash: the unique index decides
         }
+
         if (same_record(entries[found->second], entry)) {
             entry.state = entry_state::duplicate;
         } else {
@@ -107,6 +112,7 @@ result duplicate_filter::ask_calls() {
     if (keys.empty()) {
         return {};
     }
+
     std::vector<stored_call> found;
     result status = store_.stored_calls(keys, found);
     if (status.ok()) {
@@ -139,12 +145,14 @@ result duplicate_filter::ask_events() {
     if (ids.empty()) {
         return {};
     }
+
     std::vector<stored_event> found;
     result status = store_.stored_events(ids, found);
     if (!status.ok()) {
         return status;
     }
 
+    // By their content: one that differs is a conflict, not a duplicate.
     found_any_ = found_any_ || !found.empty();
     boost::unordered_flat_map<ingest::uuid, std::uint64_t, ingest::uuid_hash> by_id;
     for (auto const& stored : found) {

@@ -103,6 +103,7 @@ class rate_writer {
         rates_.is_on_net.add_bool(one.is_on_net);
         rates_.effective_from.add_time(one.effective_from);
         rates_.effective_to.add_time(one.effective_to);
+
         for (auto const& step : one.steps) {
             steps_.rate_id.add(id);
             steps_.from_s.add_int32(static_cast<std::int32_t>(step.from_s));

@@ -19,6 +19,8 @@ template <std::invocable<std::size_t> Put>
 result stream_rows(pq_connection& connection, byte_buffer& buffer, std::size_t rows, Put&& put) {
     buffer.clear();
     buffer.written_to(wire::put_bytes(buffer.room(copy_chunk_bytes), copy_header));
+
+    // In chunks: rows of a large batch would need hundreds of megabytes at once.
     for (std::size_t i = 0; i < rows; ++i) {
         put(i);
         if (buffer.size() >= copy_chunk_bytes) {
@@ -28,6 +30,7 @@ result stream_rows(pq_connection& connection, byte_buffer& buffer, std::size_t r
             buffer.clear();
         }
     }
+
     buffer.written_to(wire::put_bytes(buffer.room(copy_trailer.size()), copy_trailer));
     if (result outcome = connection.copy_chunk(buffer.view()); !outcome.ok()) {
         return outcome;

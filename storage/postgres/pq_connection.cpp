@@ -249,11 +249,13 @@ expected<bool> pq_connection::wait_notified(int timeout_ms) {
     if (!is_open()) {
         return result{failure::transient, {}, "not connected"};
     }
+
     auto const deadline = clock::now() + std::chrono::milliseconds{timeout_ms};
     for (bool notified = false;;) {
         if (PQconsumeInput(link_.get()) != 1 || !is_open()) {
             return link_.lost();
         }
+
         // Several changes are one: the caller reads everything again.
         while (PGnotify* const one = PQnotifies(link_.get())) {
             notified = true;
@@ -263,6 +265,7 @@ expected<bool> pq_connection::wait_notified(int timeout_ms) {
         if (notified || left == 0 || link_.is_cancelled()) {
             return notified;
         }
+
         // In short pieces, so that cancel() takes effect soon.
         wait_for_socket(link_.get(), false, std::min(left, 200));
     }

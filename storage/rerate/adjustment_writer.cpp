@@ -165,6 +165,7 @@ result adjustment_writer::write(adjustment_batch const& batch, rerate_run const&
             status = write_sums(batch);
         }
     }
+
     return status.ok() ? advance_rerate(connection_, run) : status;
 }
 

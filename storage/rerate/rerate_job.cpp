@@ -200,6 +200,7 @@ void rerate_job::learn(std::span<rerate_call const> calls) {
             known_[call.period].to_come_s -= call.rated.allowance_s;
         }
     }
+
     for (auto const index : period_indices_) {
         auto& known = known_[index];
         auto const& state = states_[index];

@@ -166,6 +166,7 @@ void migration_executor::apply(migration const& which, bool is_begun) {
 void migration_executor::revert(migration const& which) {
     limit_lock_waits(options_.table_lock_time_max);
     auto const start = clock::now();
+
     if (which.down.in_transaction) {
         with_retries(which, migrate_exit::rolled_back, [&] {
             sql_transaction transaction{session_};
@@ -179,6 +180,7 @@ void migration_executor::revert(migration const& which) {
         execute_one_by_one(which, which.down.text);
         records_.remove(which.version);
     }
+
     tell(migration_action::reverted, which, since(start), {});
 }
 

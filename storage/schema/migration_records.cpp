@@ -30,8 +30,9 @@ std::string text_array(std::vector<sql_value> const& values) {
             text += "NULL";
             continue;
         }
-        text += '"';
+
         // Quoted, so that commas, braces and the word NULL are text.
+        text += '"';
         for (char c : *value) {
             if (c == '"' || c == '\\') {
                 text += '\\';
@@ -115,6 +116,7 @@ made_tables migration_records::tables_made_above(int version) {
     if (!has_tables()) {
         return made;
     }
+
     for (sql_row& row : session_.query(
              // Materialized: names of other kinds are not for to_regclass(). pg_partition_tree()
              // has no row for a table that is not partitioned.

@@ -48,8 +48,9 @@ std::string random_password() {
         if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
             throw command_error{"no random bytes for a password"};
         }
+
+        // Only 228 = 4 * 57 byte values are used, so that every character is equally likely.
         for (unsigned char byte : bytes) {
-            // Only 228 = 4 * 57 byte values are used, so that every character is equally likely.
             if (byte < 4 * letters.size() && password.size() < 24) {
                 password += letters[byte % letters.size()];
             }

@@ -203,6 +203,7 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
     seed_runner runner{connection_string};
     runner.create_table();
     seed_report report;
+
     // All in one transaction, the last seed first: rows of a later seed refer to those of an
     // earlier one.
     auto const seeds = all_seeds();
@@ -213,6 +214,8 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
         if ((options.demo && !which.is_demo()) || !runner.is_applied(which)) {
             continue;
         }
+
+        // Foreign keys refuse it while other rows refer to those of the seed.
         try {
             runner.undo(which);
         } catch (database_error const& error) {
@@ -221,6 +224,7 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
         }
         report.applied.push_back(which.name);
     }
+
     transaction.commit();
     return report;
 }
