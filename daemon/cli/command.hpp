@@ -26,7 +26,7 @@ struct command_environment {
     int exit_code = exit_success;
 };
 
-// One file per command, <name>_command.cpp.
+// One file per command: <name>_command.cpp, or command.cpp in a room of that name.
 void add_run_command(CLI::App& app, command_environment& environment);
 void add_migrate_command(CLI::App& app, command_environment& environment);
 void add_seed_command(CLI::App& app, command_environment& environment);
