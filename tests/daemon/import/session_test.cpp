@@ -38,6 +38,12 @@ struct import_tables {
 
 /// The connection of one thread to the positions of all.
 class locked_positions final : public storage::position_store {
+    template <typename Request>
+    auto locked(Request&& request) {
+        std::lock_guard const lock{tables_.positions_mutex};
+        return request(tables_.positions);
+    }
+
   public:
     explicit locked_positions(import_tables& tables) : tables_{tables} {}
 
@@ -62,12 +68,6 @@ class locked_positions final : public storage::position_store {
     }
 
   private:
-    template <typename Request>
-    auto locked(Request&& request) {
-        std::lock_guard const lock{tables_.positions_mutex};
-        return request(tables_.positions);
-    }
-
     import_tables& tables_;
 };
 
