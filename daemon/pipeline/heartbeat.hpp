@@ -14,7 +14,7 @@ namespace tally::daemon {
 enum class part_state : std::uint8_t {
     resting,              ///< waits for work, for any time
     working,              ///< has work; a step of it takes milliseconds, seconds at most
-    waiting_for_database, ///< a request is under way, or PostgreSQL is unavailable: it may take long
+    waiting_for_database, ///< a request is under way, or PostgreSQL is unavailable: takes any time
     refused_by_database,  ///< PostgreSQL is there, and refuses its request each time
 };
 

@@ -24,7 +24,7 @@ std::string plan_problems::text_of(plan_location location, plan_location seen_fr
 }
 
 std::vector<plan_problem> plan_problems::take() {
-    // In the order of the files, not of the checks. Stable: problems of one location keep their order.
+    // In the order of the files, not of the checks. Stable: problems of one line keep their order.
     std::ranges::stable_sort(kept_, {}, &entry::location);
     std::vector<plan_problem> all;
     for (auto& [location, text] : kept_) {

@@ -58,7 +58,7 @@ void duplicate_filter::drop_repeats(std::span<batch_entry> entries, std::size_t 
             continue;
         }
 
-        // The first record of a key stays: the same one again is a duplicate, another one a conflict.
+        // The first record of a key stays. The same again is a duplicate, another one a conflict.
         auto const [found, is_first] = first_of_key_.try_emplace(entry.key_hash, i);
         if (is_first || !same_key(entries[found->second], entry)) {
             continue; // two keys with one hash: the unique index decides

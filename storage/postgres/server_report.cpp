@@ -31,7 +31,8 @@ std::size_t index_of_code(std::string_view line) noexcept {
     return is_code ? begin : std::string_view::npos;
 }
 
-/// Whether a line names a location in the server's source code: "LOCATION:  auth_failed, auth.c:331".
+/// Whether a line names a location in the server's source code, as in
+/// "LOCATION:  auth_failed, auth.c:331".
 bool is_code_location(std::string_view line) noexcept {
     std::size_t const file = line.rfind(".c:");
     return line.find(before_code) != std::string_view::npos && file != std::string_view::npos &&

@@ -83,7 +83,7 @@ TEST(masked_url, hides_passwords_and_nothing_else) {
     EXPECT_EQ(masked_url("host=h user=u"), "host=h user=u");
 }
 
-TEST(masked_url, hides_passwords_in_every_place_libpq_takes_one) {
+TEST(masked_url, hides_passwords_wherever_libpq_takes_one) {
     for (auto const url :
          {"postgres://u:sesame@h/d", "postgres://u:a:sesame@h/d", "postgres://u:a?sesame@h/d",
           "postgres://u:a@sesame@h/d", "postgres://u:a/sesame@h/d",

@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t function_lines_max = 70;
 constexpr std::size_t file_lines_max = 400;
+constexpr std::size_t line_characters_max = 100;
 
 /// The folders that a folder may include, besides itself.
 std::map<std::string_view, std::set<std::string_view>> const allowed_includes = {
@@ -155,6 +156,33 @@ TEST(files, hold_no_tabs_and_no_blanks_at_line_ends) {
     for (auto const& file : cpp_files()) {
         EXPECT_EQ(file.text.find('\t'), std::string::npos) << file.path;
         EXPECT_EQ(file.text.find(" \n"), std::string::npos) << file.path;
+    }
+}
+
+/// The number of characters of UTF-8 text.
+std::size_t characters_of(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xC0) != 0x80; // not a continuation byte
+    }));
+}
+
+/// Whether the line is a comment, or ends with one.
+bool has_comment(std::string_view line) {
+    auto const text = line.substr(std::min(line.find_first_not_of(' '), line.size()));
+    return text.starts_with("//") || text.find(" // ") != text.npos ||
+           text.find(" ///< ") != text.npos;
+}
+
+// clang-format leaves comments as they are.
+TEST(comments, fit_into_the_line) {
+    EXPECT_EQ(characters_of("\xE2\x94\x80x"), 2U);
+    for (auto const& file : cpp_files()) {
+        std::size_t number = 0;
+        for (auto const line : lines_of(file.text)) {
+            ++number;
+            EXPECT_TRUE(!has_comment(line) || characters_of(line) <= line_characters_max)
+                << file.path << ":" << number << ": " << line;
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 namespace tally::simulation {
 
-/// A rule of the road that did not hold.
+/// A rule of the simulation that did not hold.
 class broken_rule : public std::runtime_error {
   public:
     using std::runtime_error::runtime_error;

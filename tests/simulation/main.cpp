@@ -10,8 +10,8 @@
 #include <optional>
 #include <random>
 
-// simulation: runs schedules of the road until the time is over, one seed after the other, from a
-// random one on. A seed that breaks a rule is printed, and replays exactly with --seed.
+// simulation: runs schedules of the pipeline until the time is over, one seed after the other, from
+// a random one on. A seed that breaks a rule is printed, and replays exactly with --seed.
 
 namespace tally::simulation {
 namespace {
@@ -173,8 +173,9 @@ void add_options(CLI::App& app, options& chosen) {
 int main(int argc, char** argv) {
     using namespace tally::simulation;
     options chosen;
-    CLI::App app{"Runs the daemon's road under a seeded scheduler, with a virtual disk and a model "
-                 "of the database"};
+    CLI::App app{
+        "Runs the daemon's pipeline under a seeded scheduler, with a virtual disk and a model "
+        "of the database"};
     add_options(app, chosen);
     CLI11_PARSE(app, argc, argv);
     spdlog::set_level(chosen.only_seed ? spdlog::level::info : spdlog::level::off);

@@ -14,7 +14,7 @@ std::size_t allocated(std::vector<Item> const& items) {
     return items.capacity() * sizeof(Item);
 }
 
-/// The block's memory, and that of what the road makes of it.
+/// The block's memory, and that of what the pipeline makes of it.
 std::size_t bytes_of(ingest::record_block const& block) {
     auto const& batch = block.batch;
     auto const read = allocated(batch.cdrs) + allocated(batch.cdr_index) + allocated(batch.events) +

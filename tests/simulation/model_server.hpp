@@ -51,8 +51,8 @@ using metric_key = std::tuple<ingest::uuid, ingest::time_us, std::string>;
 /// Source, payload.
 using suspense_key = std::pair<ingest::uuid, std::string>;
 
-/// What a PostgreSQL server has committed, as far as the road uses it. Tables are maps; constraints
-/// are what commit() of the store refuses.
+/// What a PostgreSQL server has committed, as far as the pipeline uses it. Tables are maps;
+/// constraints are what commit() of the store refuses.
 struct model_state {
     std::map<storage::call_key, model_call> calls;
     std::map<ingest::uuid, model_event> events;

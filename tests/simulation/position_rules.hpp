@@ -16,7 +16,7 @@ namespace tally::simulation {
 /// Watches how far streams are stored, as the database, the daemon and the journal say (R2, R5):
 ///
 ///     stored in the database   never goes down, except by a failover
-///     confirmed by the daemon  never beyond what is stored; never goes down, except after a failover
+///     confirmed by the daemon  never beyond what is stored; goes down only after a failover
 ///                              that it has noticed
 ///     released by the journal  never beyond what is stored
 ///

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-// Another daemon on the same database. Its steps are those of the road, so that it stores what this
-// daemon stores, makes this daemon's versions stale, and keeps its sessions waiting.
+// Another daemon on the same database. Its steps are those of this daemon, so that it stores what
+// this daemon stores, makes this daemon's versions stale, and keeps its sessions waiting.
 
 namespace tally::simulation {
 

@@ -30,10 +30,10 @@ using situations = std::map<std::string, std::uint64_t>;
 /// The situations that every long enough run of the simulation must meet.
 std::vector<std::string> const& situations_wanted();
 
-/// One schedule: a daemon's road from the push to COMMIT, an import and another daemon beside it,
-/// over a virtual disk and a model of the database, stepped in an order that the seed decides, with
-/// faults that the seed decides. After each step memory and positions are checked. At the end the
-/// faults stop, everything must drain, and what is stored is checked.
+/// One schedule: a daemon's pipeline from the push to COMMIT, an import and another daemon beside
+/// it, over a virtual disk and a model of the database, stepped in an order that the seed decides,
+/// with faults that the seed decides. After each step memory and positions are checked. At the end
+/// the faults stop, everything must drain, and what is stored is checked.
 class world {
   public:
     world(std::uint64_t seed, situations& met);

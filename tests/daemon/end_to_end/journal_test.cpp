@@ -93,7 +93,7 @@ TEST_F(journal_end_to_end, a_number_that_moved_between_two_runs_charges_nobody_t
     EXPECT_EQ(query_one(connection_, "SELECT count(*) FROM ingest.positions"), "0");
 }
 
-TEST_F(journal_end_to_end, kills_at_random_moments_lose_and_repeat_nothing) {
+TEST_F(journal_end_to_end, kills_at_random_times_lose_and_repeat_nothing) {
     std::mt19937 random{20'260'504}; // NOLINT: the same moments in every run
     int acknowledged = 0;
     for (int round = 0; round < 4; ++round) {

@@ -134,7 +134,7 @@ TEST_F(suspense_watch, tries_of_one_record_are_spaced_and_end) {
     EXPECT_THAT(tests::four_sums(connection_), Each("1.200000000"));
 }
 
-TEST_F(suspense_watch, leaves_alone_what_only_a_person_can_mend) {
+TEST_F(suspense_watch, leaves_alone_what_only_a_person_can_correct) {
     environment_["TALLYD_PARTITIONS_PAST_DAYS"] = "1";
     auto const daemon = start();
     push(*daemon, call_from(tests::did_of(1), 1));

@@ -12,7 +12,7 @@
 namespace tally::ingest {
 namespace {
 
-TEST(assertion, ends_the_program_and_names_place_text_and_expression) {
+TEST(assertion, ends_the_program_and_names_location_text_and_expression) {
     int const sum = 3;
     EXPECT_DEATH(TALLY_ASSERT(sum == 4, "the sum is wrong"),
                  "assert_test.cpp:[0-9]+: the sum is wrong: sum == 4 does not hold");

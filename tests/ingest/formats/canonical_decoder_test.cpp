@@ -166,7 +166,7 @@ TEST(canonical_decoder, of_a_repeated_key_the_last_counts) {
     EXPECT_EQ(decode("canonical", body)->cdrs[0].destination, "2");
 }
 
-TEST(canonical_decoder, unescapes_and_mends_text) {
+TEST(canonical_decoder, unescapes_and_sanitizes_text) {
     auto const batch = decode("canonical", canonical({{"caller_id", R"("\u00e4\"\u0000\ud800")"},
                                                       {"hangup_cause", "\"K\xF6ln\""},
                                                       {"metadata", R"({"n":"\u0000\udfff"})"}}));

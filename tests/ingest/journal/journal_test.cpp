@@ -134,7 +134,7 @@ TEST_F(journal_test, a_missing_segment_is_damage) {
     EXPECT_EQ(all.damage->next_record, extents[2].first_record);
 }
 
-TEST_F(journal_test, frames_of_another_place_are_not_taken) {
+TEST_F(journal_test, frames_of_another_location_are_not_taken) {
     auto const file = three_frames();
     std::string bytes = bytes_of(file);
     fs::path const other = folder_ / segment_file_name(stream_, 7);

@@ -53,7 +53,7 @@ TEST(json_text, copies_a_value_without_blanks) {
               R"("\"\\\/\b\f\n\r\t\u00e4\ud83d\ude00")");
 }
 
-TEST(json_text, mends_what_jsonb_refuses) {
+TEST(json_text, sanitizes_what_jsonb_refuses) {
     EXPECT_EQ(copied(R"("a\u0000b")"), R"("a\u2400b")");
     EXPECT_EQ(copied(R"("\ud800")"), R"("\ufffd")");
     EXPECT_EQ(copied(R"("\ud800x\udc00")"), R"("\ufffdx\ufffd")");

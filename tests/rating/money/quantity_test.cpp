@@ -41,7 +41,7 @@ TEST(quantity, reads_decimal_text_and_gives_its_shortest_form) {
     }
 }
 
-TEST(quantity, refuses_what_is_no_number_or_has_no_place_in_it) {
+TEST(quantity, refuses_what_is_no_number_or_does_not_fit) {
     for (auto const* text : {"",
                              "-",
                              "+",

@@ -11,9 +11,9 @@
 
 namespace tally::simulation {
 
-/// A private PostgreSQL with a small telecom, and the connections that the road has: two lanes' and
-/// a keeper's. It lives as long as the program; each sequence of requests has keys of its own in
-/// it.
+/// A private PostgreSQL with a small telecom, and the connections that the pipeline has: two lanes'
+/// and a keeper's. It lives as long as the program; each sequence of requests has keys of its own
+/// in it.
 class real_server {
   public:
     static constexpr int accounts = 4;

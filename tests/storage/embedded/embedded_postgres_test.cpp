@@ -213,7 +213,7 @@ TEST_F(embedded_postgres_test, notices_a_dead_server_and_starts_it_again) {
     std::string const database = server.connection_string();
     sql_session{database, "test"}.execute("CREATE TABLE kept AS SELECT 42 AS answer");
     EXPECT_EQ(server.supervise(), server_state::running);
-    sql_session const witness{database, "keeps a process of the old server alive"};
+    sql_session const old_session{database, "keeps a process of the old server alive"};
     kill(server.server_pid(), SIGKILL);
     auto seen = server_state::running;
     for (int tries = 0; tries < 2000 && seen == server_state::running; ++tries) {

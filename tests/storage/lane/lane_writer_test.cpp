@@ -212,7 +212,7 @@ TEST_F(lane_writer_test, a_call_of_a_day_out_of_bounds_is_suspended) {
     EXPECT_EQ(entries[0].reason, record_error::time_out_of_bounds);
 }
 
-TEST_F(lane_writer_test, a_day_whose_place_another_table_has_is_refused_alone) {
+TEST_F(lane_writer_test, a_day_whose_name_another_table_has_is_refused_alone) {
     execute(connection_,
             "CREATE TABLE billing.archive (LIKE billing.cdrs INCLUDING CONSTRAINTS); ALTER TABLE "
             "billing.cdrs ATTACH "
