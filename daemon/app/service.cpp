@@ -7,6 +7,7 @@
 #include "daemon/effects/metrics.hpp"
 #include "daemon/pipeline/pipeline_settings.hpp"
 #include "daemon/suspense/metrics.hpp"
+#include "storage/effects/effect_store.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -67,8 +68,9 @@ bool service::impl::start() {
 
     // The pipeline, and the journal before it. The journal holds a reference to the pipeline.
     monitor = std::make_unique<lane_monitor>(counters, static_cast<std::size_t>(s.lanes));
-    effects = std::make_unique<effects_worker>(store->connection_string(),
-                                               effects_observer_of(counters), failures);
+    effects = std::make_unique<effects_worker>(
+        storage::connect_effects(store->connection_string(), "tallyd effects"),
+        effects_observer_of(counters), failures);
     monitor->on_effects([this] { effects->wake(); });
     lanes = std::make_unique<pipeline>(
         pipeline_options_of(s),

@@ -21,12 +21,9 @@ constexpr milliseconds count_every{5000};
 
 } // namespace
 
-effects_worker::effects_worker(std::string const& connection_string, effects_observer observer,
-                               failure_report& failures)
-    : observer_{std::move(observer)}, failures_{failures}, connection_{connection_string,
-                                                                       "tallyd effects",
-                                                                       {},
-                                                                       storage::effect_limits()} {}
+effects_worker::effects_worker(std::unique_ptr<storage::effect_store> store,
+                               effects_observer observer, failure_report& failures)
+    : observer_{std::move(observer)}, failures_{failures}, store_{std::move(store)} {}
 
 effects_worker::~effects_worker() {
     stop();
@@ -40,7 +37,6 @@ void effects_worker::start() {
 void effects_worker::wake() noexcept {
     {
         std::lock_guard const lock{mutex_};
-
         is_woken_ = true;
     }
     wake_.notify_all();
@@ -65,7 +61,7 @@ void effects_worker::stop() noexcept {
     wake_.notify_all();
 
     // Its transaction is rolled back, and the effects stay in the queue (R17).
-    connection_.cancel();
+    store_->cancel();
     if (thread_.joinable()) {
         thread_.join();
     }
@@ -84,7 +80,6 @@ void effects_worker::run() noexcept {
     }
     {
         std::lock_guard const lock{mutex_};
-
         ended_ = true;
     }
     wake_.notify_all();
@@ -124,7 +119,7 @@ milliseconds effects_worker::apply() {
 
     // The effects are in the database: nothing is lost while it is unavailable.
     pause_ = std::clamp(2 * pause_, pause_first, pause_max);
-    if (!connection_.is_cancelled()) {
+    if (!store_->is_cancelled()) {
         spdlog::warn("event=effects_not_applied sqlstate={} detail=\"{}\"", status.sqlstate,
                      status.detail);
     }
@@ -137,7 +132,7 @@ storage::result effects_worker::apply_waiting() {
     storage::effect_counts done;
     storage::result status;
     do {
-        status = queue_.apply_next(done);
+        status = store_->apply_next(done);
         if (done.taken() > 0) {
             observer_.applied(done);
         }
@@ -152,7 +147,7 @@ storage::result effects_worker::count_waiting() {
 
     // Counted at most every few seconds: for metrics alone.
     storage::waiting_effects left;
-    auto status = queue_.waiting(left);
+    auto status = store_->waiting(left);
     if (status.ok()) {
         observer_.waiting(left);
         counted_at_ = clock::now();

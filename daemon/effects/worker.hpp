@@ -2,13 +2,13 @@
 
 #include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/heartbeat.hpp"
-#include "storage/effects/effect_queue.hpp"
+#include "storage/effects/effect_store.hpp"
 
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 
 namespace tally::daemon {
@@ -24,7 +24,7 @@ struct effects_observer {
 /// left behind. Several daemons take turns, transaction by transaction.
 class effects_worker {
   public:
-    effects_worker(std::string const& connection_string, effects_observer observer,
+    effects_worker(std::unique_ptr<storage::effect_store> store, effects_observer observer,
                    failure_report& failures);
     ~effects_worker();
     effects_worker(effects_worker const&) = delete;
@@ -56,8 +56,7 @@ class effects_worker {
     effects_observer observer_;
     failure_report& failures_;
     heartbeat pulse_{"effects"};
-    storage::pq_connection connection_;
-    storage::effect_queue queue_{connection_};
+    std::unique_ptr<storage::effect_store> store_;
     std::chrono::milliseconds pause_{0}; ///< after the last failure
     clock::time_point counted_at_;       ///< when the waiting ones were counted last
 

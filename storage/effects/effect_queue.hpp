@@ -1,5 +1,6 @@
 #pragma once
 
+#include "storage/effects/effect_store.hpp"
 #include "storage/effects/stuck_effect.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
@@ -7,22 +8,6 @@
 #include <functional>
 
 namespace tally::storage {
-
-/// What became of effects.
-struct effect_counts {
-    std::int64_t applied = 0;
-    std::int64_t suspended = 0;     ///< their events went to ingest.suspense
-    std::int64_t last_position = 0; ///< of the last one; 0: there was none
-
-    [[nodiscard]] std::int64_t taken() const noexcept { return applied + suspended; }
-};
-
-/// The effects that wait.
-struct waiting_effects {
-    std::int64_t count = 0;
-    std::int64_t oldest_s =
-        0; ///< since the oldest was stored, by the database's clock; 0: none waits
-};
 
 /// The queue of effects (ingest.effect_queue), which batches fill: applies them in order, each once
 /// (docs/ARCHITECTURE.md, R17). Any number of sessions may do so: an advisory lock lets one of them

@@ -40,7 +40,7 @@ class effects_worker_test : public ::testing::Test {
     std::int64_t counted = 0;
     std::int64_t transactions = 0;
     std::vector<std::int64_t> left;
-    effects_worker worker{database,
+    effects_worker worker{storage::connect_effects(database, "tallyd effects"),
                           {.applied =
                                [this](auto const& done) {
                                    counted += done.applied;
