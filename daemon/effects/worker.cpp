@@ -1,5 +1,8 @@
 #include "daemon/effects/worker.hpp"
 
+#include "daemon/pipeline/watched_stores.hpp"
+#include "storage/postgres/failure_class.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -105,12 +108,13 @@ bool effects_worker::is_stopping() {
 
 /// How long to wait until the next cycle.
 milliseconds effects_worker::apply() {
-    database_wait const waiting{pulse_};
-
     // One session at a time applies effects, so this may wait for another daemon's turn (R17).
-    auto status = apply_waiting();
-    if (status.ok()) {
-        status = count_waiting();
+    auto status = watched(pulse_, "apply", [this] { return apply_waiting(); });
+
+    // Those that cannot be applied are counted as well: an alert is about them.
+    if (status.ok() || !storage::is_without_session(status)) {
+        auto const counted = watched(pulse_, "count", [this] { return count_waiting(); });
+        status = status.ok() ? counted : status;
     }
     if (status.ok()) {
         pause_ = milliseconds{0};

@@ -55,6 +55,7 @@ journal_feeder::journal_feeder(target destination, ingest::journal_folder& folde
         stream->files = std::move(files);
         streams_.push_back(std::move(stream));
     }
+    note_earlier();
     auto own = std::make_unique<fed_stream>();
     own->id = writer.stream();
     own->name = stream_name(own->id);
@@ -63,6 +64,12 @@ journal_feeder::journal_feeder(target destination, ingest::journal_folder& folde
 }
 
 journal_feeder::~journal_feeder() = default;
+
+/// Until a push of an earlier run is read, nothing says when it was received: at least, it waits
+/// from now on.
+void journal_feeder::note_earlier() {
+    oldest_of_earlier_ = streams_.empty() || streams_.front()->is_own ? 0 : ingest::now_us();
+}
 
 std::string journal_feeder::stream_name(ingest::uuid const& stream) {
     return "journal:" + ingest::to_string(stream);
@@ -126,6 +133,7 @@ void journal_feeder::begin_again() {
     // First the lanes: they drop the blocks that they still have, which are read again.
     target_.forget_batches();
 
+    note_earlier();
     target_.position_guard.watch({});
     own_committed_ = 0;
     pushes_.committed(0); // nothing may be removed until the position is known
@@ -175,7 +183,7 @@ journal_feeder::step_result journal_feeder::open_stream(fed_stream& stream) {
     stream.opened_at = position;
     stream.next_record = position;
     stream.next_part = position;
-    look_for_gap(stream, segments);
+    begin_at(stream, segments);
 
     stream.reader =
         std::make_unique<ingest::journal_reader>(stream.id, std::move(segments), folder_.disk());
@@ -266,6 +274,8 @@ void journal_feeder::pass(fed_stream& stream, std::uint64_t record) {
 
 /// Reads frames, up to a bound.
 journal_feeder::step_result journal_feeder::read(fed_stream& stream) {
+    // Before the extents, which reach at least this far.
+    auto const end = writer_.readable_end();
     if (stream.is_own) {
         stream.reader->extend(segments_from(writer_.extents(), stream.next_record));
     }
@@ -281,13 +291,13 @@ journal_feeder::step_result journal_feeder::read(fed_stream& stream) {
             break;
         // What was read before is pushed first: an end or damage is met again by the next call.
         case status::end:
-            return read_.empty() ? at_end(stream) : more;
+            return read_.empty() ? at_end(stream, end) : more;
         case status::damaged:
             return read_.empty() ? damaged(stream) : more;
         case status::failed:
             spdlog::error("event=journal_not_readable error=\"{}\"",
                           std::strerror(stream.reader->error()));
-            return {.wait = retry_after};
+            return {.wait = retry_after, .is_stuck = true};
         }
     }
     return more;
@@ -297,6 +307,9 @@ journal_feeder::step_result journal_feeder::read(fed_stream& stream) {
 void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
     auto const& head = frame.head;
     auto const end = head.first_record + head.records;
+    if (auto const segment = std::exchange(stream.unread_segment, std::nullopt)) {
+        look_for_gap(stream, *segment, head.first_record);
+    }
     if (end <= stream.kept->prefix.below()) {
         return;
     }
@@ -315,8 +328,8 @@ void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
     read_.push_back(std::move(block));
 }
 
-/// Nothing more can be read now.
-journal_feeder::step_result journal_feeder::at_end(fed_stream& stream) {
+/// Nothing more can be read now. `durable_end`: how far the own stream was on disk before.
+journal_feeder::step_result journal_feeder::at_end(fed_stream& stream, std::uint64_t durable_end) {
     if (!stream.is_own) {
         stream.is_fed = true;
         if (auto const& tail = stream.reader->tail()) {
@@ -328,6 +341,13 @@ journal_feeder::step_result journal_feeder::at_end(fed_stream& stream) {
                          ingest::to_string(stream.id), stream.opened_at, stream.next_record);
         }
         return more;
+    }
+
+    // R4: a reader that has lost its place must not rest as if all were read.
+    if (stream.next_record < durable_end) {
+        target_.failures.report("journal_feeder", "records up to " + std::to_string(durable_end) +
+                                                      " are on disk, and the reader ends at " +
+                                                      std::to_string(stream.next_record));
     }
     return {.wait = idle_wait, .for_pushes = true};
 }

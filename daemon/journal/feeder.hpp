@@ -68,6 +68,7 @@ class journal_feeder {
     struct step_result {
         clock::duration wait{};  ///< how long nothing will be due; zero: more is due
         bool for_pushes = false; ///< the wait may end earlier, with the next durable push
+        bool is_stuck = false;   ///< the journal's files could not be read
     };
 
     /// Does what can be done now.
@@ -103,8 +104,10 @@ class journal_feeder {
     static void pass(fed_stream& stream, std::uint64_t record);
     step_result read(fed_stream& stream);
     void take(fed_stream& stream, ingest::frame_view const& frame);
-    void look_for_gap(fed_stream& stream, std::vector<ingest::segment_extent> const& segments);
-    step_result at_end(fed_stream& stream);
+    void note_earlier();
+    void begin_at(fed_stream& stream, std::vector<ingest::segment_extent> const& segments);
+    void look_for_gap(fed_stream& stream, std::uint64_t segment, std::uint64_t begin);
+    step_result at_end(fed_stream& stream, std::uint64_t durable_end);
     step_result damaged(fed_stream& stream);
     void retire(clock::time_point now);
     void remove(fed_stream const& stream);

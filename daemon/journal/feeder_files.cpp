@@ -12,21 +12,33 @@
 
 namespace tally::daemon {
 
-/// A stream is released only up to its position. So when its files begin after it, the database has
-/// lost records that it had confirmed, and they are nowhere: the position stays until an operator
-/// settles it. (After a failed write a segment may begin later, too: what is missing there was
-/// never acknowledged.)
-void journal_feeder::look_for_gap(fed_stream& stream,
-                                  std::vector<ingest::segment_extent> const& segments) {
-    if (segments.empty() || segments.front().follows_failure ||
-        segments.front().first_record == ingest::segment_extent::unknown ||
-        segments.front().first_record <= stream.next_record) {
+/// A segment whose head cannot be read now is looked at when its first frame is read.
+void journal_feeder::begin_at(fed_stream& stream,
+                              std::vector<ingest::segment_extent> const& segments) {
+    stream.unread_segment.reset();
+    if (segments.empty()) {
+        return;
+    }
+    auto const& first = segments.front();
+    if (first.first_record == ingest::segment_extent::unknown) {
+        stream.unread_segment = first.number;
+    } else {
+        look_for_gap(stream, first.number, first.first_record);
+    }
+}
+
+/// A segment is removed only when the position is at the beginning of the next one, or after it. So
+/// when the first segment that is left begins after the position, the database has lost records
+/// that it had confirmed, and they are nowhere: the position stays until an operator settles it.
+/// The first segment of all may begin later than at 0: what is missing before it was never written,
+/// and never acknowledged.
+void journal_feeder::look_for_gap(fed_stream& stream, std::uint64_t segment, std::uint64_t begin) {
+    if (segment == 0 || begin <= stream.next_record) {
         return;
     }
 
     // R3: the loss is logged, makes the daemon not ready, and stays until an operator has settled
     // it.
-    auto const begin = segments.front().first_record;
     spdlog::critical(
         "event=journal_records_missing stream={} records={}-{} error=\"the database has "
         "lost acknowledged records that it had stored, and the journal no longer has "

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 
 namespace tally::daemon {
@@ -122,10 +123,18 @@ bool intake::pause(std::chrono::nanoseconds time) {
 
 void intake::run_feeder() noexcept {
     try {
+        bool is_stuck = false;
         while (pause(milliseconds{0}) && !failures_.has_failed()) {
-            feeder_pulse_.work();
+            // A journal that cannot be read is work that gets no further, however often it is tried
+            // (R4).
+            if (!is_stuck) {
+                feeder_pulse_.work();
+            }
             auto const next = feeder_->step(journal_feeder::clock::now());
-            feeder_pulse_.rest();
+            is_stuck = next.is_stuck;
+            if (!is_stuck) {
+                feeder_pulse_.rest();
+            }
 
             // At the end of the own stream: a durable push ends the wait at once.
             if (next.for_pushes) {
@@ -212,9 +221,10 @@ void intake::finish() {
 }
 
 std::int64_t intake::oldest_s() const {
-    auto const own = pushes_->oldest();
-    auto const received = feeder_->oldest_of_earlier().value_or(own.value_or(0));
-    if (received == 0) {
+    constexpr auto none = std::numeric_limits<ingest::time_us>::max();
+    auto const received =
+        std::min(feeder_->oldest_of_earlier().value_or(none), pushes_->oldest().value_or(none));
+    if (received == none) {
         return 0;
     }
 

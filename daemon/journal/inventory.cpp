@@ -40,8 +40,8 @@ std::optional<std::uint64_t> end_of(ingest::uuid const& stream, segment_extent c
 
 std::optional<record_range> inventoried_stream::gap() const noexcept {
     bool const is_missing = first_record && position && *position < *first_record;
-    return is_missing && !follows_failure ? std::optional{record_range{*position, *first_record}}
-                                          : std::nullopt;
+    return is_missing && first_segment > 0 ? std::optional{record_range{*position, *first_record}}
+                                           : std::nullopt;
 }
 
 std::vector<inventoried_stream> take_inventory(std::filesystem::path const& folder) {
@@ -53,7 +53,7 @@ std::vector<inventoried_stream> take_inventory(std::filesystem::path const& fold
         stream.bytes = found.bytes;
         stream.first_record = known(found.segments.front().first_record);
         stream.end_record = end_of(found.id, found.segments.back());
-        stream.follows_failure = found.segments.front().follows_failure;
+        stream.first_segment = found.segments.front().number;
         streams.push_back(std::move(stream));
     }
     return streams;

@@ -26,8 +26,8 @@ struct inventoried_stream {
     std::uint64_t bytes = 0;
     std::optional<std::uint64_t> first_record; ///< of the first segment; nullopt: not readable
     std::optional<std::uint64_t>
-        end_record;               ///< one past the last one; nullopt: damaged, not readable
-    bool follows_failure = false; ///< its first segment does: numbers may be missing
+        end_record;                  ///< one past the last one; nullopt: damaged, not readable
+    std::uint64_t first_segment = 0; ///< number of the first segment that is there
     std::optional<std::uint64_t> position; ///< in the database; nullopt: not asked
 
     /// The records that neither the journal nor the database has; nullopt: none are missing, or the

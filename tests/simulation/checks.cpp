@@ -79,6 +79,33 @@ unsigned world::times_there(sent_record const& record, stored_records const& the
     return times == 0 && there.together.contains(key) ? 1 : times;
 }
 
+/// The feeder pushes a block: each of its lines is a record, and the lines are numbered.
+void world::note_numbers(ingest::record_block const& block) {
+    std::string_view body = block.batch.body;
+    for (auto number = block.stream_begin; number < block.stream_end; ++number) {
+        auto const line = body.substr(0, body.find('\n'));
+        body.remove_prefix(std::min(line.size() + 1, body.size()));
+        if (auto const found = index_of_.find(std::string{line}); found != index_of_.end()) {
+            records_[found->second].numbers.insert(number);
+        }
+    }
+}
+
+void world::note_gaps() {
+    for (auto const& gap : daemon_->feeder->gaps()) {
+        named_gaps_.emplace(gap.first_record, gap.end_record);
+        met("gap found");
+    }
+}
+
+/// Whether the daemon has told the operator that this record may be missing.
+bool world::is_in_named_gap(sent_record const& record) const {
+    return std::ranges::any_of(named_gaps_, [&record](auto const& gap) {
+        auto const first = record.numbers.lower_bound(gap.first);
+        return first != record.numbers.end() && *first < gap.second;
+    });
+}
+
 void world::check_record(std::size_t index, stored_records const& there, char const* when) const {
     auto const& record = records_[index];
     auto const number = "record " + std::to_string(index);
@@ -87,7 +114,7 @@ void world::check_record(std::size_t index, stored_records const& there, char co
         throw broken_rule{number + " is there " + std::to_string(times) + " times although " +
                           when};
     }
-    bool const may_miss = may_lose_ && lost_.contains(index);
+    bool const may_miss = lost_.contains(index) && is_in_named_gap(record);
     if (record.is_acknowledged && times == 0 && !may_miss) {
         throw broken_rule{number + " was acknowledged and is nowhere although " + when};
     }

@@ -50,7 +50,10 @@ struct world::daemon_run {
                   return store;
               },
               observer, failures)},
-          lanes{*owned_lanes}, sink{lanes, owner.memory_bytes_, "lanes"},
+          lanes{*owned_lanes}, sink{lanes, owner.memory_bytes_, "lanes",
+                                    [&owner](ingest::record_block const& block) {
+                                        owner.note_numbers(block);
+                                    }},
           pending{owner.push_memory_bytes_}, feeder_positions{owner.server_, owner.faults_},
           keeper_positions{owner.server_, owner.faults_}, writer{{.folder = journal_path,
                                                                   .stream = ingest::uuid_v7(),

@@ -57,6 +57,10 @@ void world::kill(bool with_power) {
 }
 
 void world::end_run() {
+    // What this run has removed is held against what it knew.
+    if (disk_.files() != files_seen_) {
+        check_files();
+    }
     positions_.end_run(daemon_->writer.readable_end());
     daemon_.reset();
 }
@@ -179,9 +183,7 @@ world::duration world::feed() {
     if (server_.now().decisions.size() > decided) {
         met("payers decided by the feeder");
     }
-    if (!run.feeder->gaps().empty()) {
-        met("gap found");
-    }
+    note_gaps();
     return next.wait;
 }
 

@@ -50,6 +50,9 @@ class weighed_sink::weight {
 };
 
 ingest::push_status weighed_sink::push(std::unique_ptr<ingest::record_block>& block) {
+    if (observer_) {
+        observer_(*block);
+    }
     auto const body_bytes = block->batch.body.size();
     auto const held = std::make_shared<weight>(held_, bytes_of(*block));
     block->on_done = [held, done = std::move(block->on_done)](auto const& outcome) {

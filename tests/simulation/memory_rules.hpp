@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tally::simulation {
 
@@ -16,9 +18,10 @@ namespace tally::simulation {
 /// whatever the pipeline's credit says.
 class weighed_sink final : public ingest::record_sink {
   public:
-    /// `bytes_max`: what the sink's credit allows.
-    weighed_sink(ingest::record_sink& target, std::int64_t bytes_max, std::string_view name)
-        : target_{target}, bytes_max_{bytes_max}, name_{name} {}
+    /// `bytes_max`: what the sink's credit allows. `observer` sees each block that is pushed.
+    weighed_sink(ingest::record_sink& target, std::int64_t bytes_max, std::string_view name,
+                 std::function<void(ingest::record_block const&)> observer = {})
+        : target_{target}, bytes_max_{bytes_max}, name_{name}, observer_{std::move(observer)} {}
 
     [[nodiscard]] ingest::push_status admit(std::size_t bytes) noexcept override {
         return target_.admit(bytes);
@@ -46,6 +49,7 @@ class weighed_sink final : public ingest::record_sink {
     ingest::record_sink& target_;
     std::int64_t bytes_max_;
     std::string name_;
+    std::function<void(ingest::record_block const&)> observer_;
     std::shared_ptr<held_memory> held_ = std::make_shared<held_memory>();
     std::uint64_t pushed_bytes_ = 0;
 };

@@ -59,6 +59,7 @@ std::size_t world::add(sent_record record) {
     } else {
         record.id = ingest::uuid_v7(); // it cannot be read
     }
+    index_of_.emplace(record.body, records_.size());
     records_.push_back(std::move(record));
     return records_.size() - 1;
 }

@@ -56,8 +56,9 @@ class world {
         unsigned source = 0;
         bool is_event = false;
         bool is_acknowledged = false;
-        bool is_refused = false; ///< the database refuses it: it belongs in suspense
-        bool may_repeat = false; ///< its number never moves to another account
+        bool is_refused = false;           ///< the database refuses it: it belongs in suspense
+        bool may_repeat = false;           ///< its number never moves to another account
+        std::set<std::uint64_t> numbers{}; ///< in the journal's streams, as they were fed
     };
     /// What the database has of the records that were sent.
     struct stored_records {
@@ -132,6 +133,9 @@ class world {
     [[nodiscard]] unsigned times_there(sent_record const& record,
                                        stored_records const& there) const;
     void check_stored(char const* when) const;
+    void note_numbers(ingest::record_block const& block);
+    void note_gaps();
+    [[nodiscard]] bool is_in_named_gap(sent_record const& record) const;
     void check_record(std::size_t index, stored_records const& there, char const* when) const;
     void check_sums() const;
 
@@ -163,7 +167,9 @@ class world {
     std::size_t catalog_ = 0;
     std::shared_ptr<ingest::source_table const> sources_;
     std::vector<sent_record> records_;
+    std::map<std::string, std::size_t> index_of_; ///< of a record, by its body
     std::set<std::size_t> lost_; ///< records that a failover has taken out of the database
+    std::set<std::pair<std::uint64_t, std::uint64_t>> named_gaps_; ///< numbers, of any stream
     process daemon_process_;
     process import_process_;
     process rival_process_;

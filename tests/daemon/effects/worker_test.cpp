@@ -78,6 +78,23 @@ TEST_F(effects_worker_test, backs_off_while_the_database_fails_and_goes_on_after
     EXPECT_FALSE(failures.has_failed());
 }
 
+// A right that is missing, or a lock that another session holds.
+TEST_F(effects_worker_test, stands_still_and_counts_what_waits_while_the_database_refuses_it) {
+    store_audits(3);
+    tests::execute(database, "ALTER TABLE identity.audit_logs RENAME TO away");
+    static_cast<void>(worker.apply());
+    EXPECT_THAT(left, testing::ElementsAre(3));
+    auto const later = heartbeat::clock::now() + std::chrono::seconds{31};
+    EXPECT_EQ(worker.pulse().read(later).state, part_state::refused_by_database);
+    EXPECT_GE(worker.pulse().read(later).standing(), std::chrono::seconds{31});
+    EXPECT_THAT(worker.pulse().detail(), testing::HasSubstr("audit_logs"));
+
+    tests::execute(database, "ALTER TABLE identity.away RENAME TO audit_logs");
+    static_cast<void>(worker.apply());
+    EXPECT_EQ(applied(), "3");
+    EXPECT_EQ(worker.pulse().read(later).standing(), std::chrono::seconds{0});
+}
+
 TEST_F(effects_worker_test, applies_what_is_queued_before_it_ends_a_drain) {
     worker.start();
     store_audits(200);

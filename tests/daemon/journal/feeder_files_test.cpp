@@ -67,8 +67,11 @@ TEST_F(feeder_files, tries_again_what_could_not_be_read) {
     disk.fail_per_mille(0, 0, 0, 1000);
     run->feed();
     EXPECT_TRUE(run->lanes.first_records.empty());
+    EXPECT_TRUE(run->feeder->step(run->now).is_stuck);
+    EXPECT_TRUE(run->feeder->oldest_of_earlier()) << "although no push of it was read";
     disk.fail_per_mille(0, 0, 0, 0);
     run->feed();
+    EXPECT_FALSE(run->feeder->step(run->now).is_stuck);
     EXPECT_EQ(run->lanes.first_records, (records{0, 1}));
     EXPECT_FALSE(run->failures.has_failed());
 }
@@ -163,6 +166,66 @@ TEST_F(feeder_files, reports_records_that_are_in_no_file_until_an_operator_settl
     run->keep();
     EXPECT_EQ(positions.positions.at(name), 4U);
     EXPECT_TRUE(run->feeder->gaps().empty());
+}
+
+// After a failed write a segment begins later than the one before it ends. Once that one is
+// removed, this says nothing about what the database has lost.
+TEST_F(feeder_files, reports_records_in_no_file_also_before_a_segment_that_follows_a_failure) {
+    auto const name = [this] {
+        auto const run = start();
+        run->push(3);
+        disk.fail_per_mille(1000, 0, 0);
+        run->push(1);
+        disk.fail_per_mille(0, 0, 0);
+        run->push(2);
+        return run->name();
+    }();
+    ASSERT_EQ(disk.files(), 2U);
+
+    // The position is at 4 or after it when the first segment is removed. Then the database goes
+    // back.
+    disk.remove(disk.list("/journal").at(0).file);
+    positions.positions[name] = 1;
+    auto const run = start({.retain = std::chrono::hours{1}});
+    run->feed();
+    ASSERT_EQ(run->feeder->gaps().size(), 1U);
+    EXPECT_EQ(run->feeder->gaps()[0].first_record, 1U);
+    EXPECT_EQ(run->feeder->gaps()[0].end_record, 4U);
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_EQ(positions.positions.at(name), 1U) << "what is missing is not stored";
+}
+
+TEST_F(feeder_files, passes_numbers_that_a_failed_write_left_out) {
+    auto const name = [this] {
+        auto const run = start();
+        disk.fail_per_mille(1000, 0, 0);
+        run->push(1);
+        disk.fail_per_mille(0, 0, 0);
+        run->push(2);
+        return run->name();
+    }();
+    auto const run = start({.retain = std::chrono::hours{1}});
+    run->feed();
+    EXPECT_TRUE(run->feeder->gaps().empty());
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_EQ(positions.positions.at(name), 3U);
+}
+
+// Its head could not be read when the folder was listed.
+TEST_F(feeder_files, looks_for_missing_records_when_a_head_can_be_read_at_last) {
+    auto const name = earlier(4, 512);
+    disk.remove(disk.list("/journal").at(0).file);
+    disk.remove(disk.list("/journal").at(0).file);
+    positions.positions[name] = 1;
+    disk.fail_per_mille(0, 0, 0, 1000);
+    auto const run = start({.retain = std::chrono::hours{1}});
+    disk.fail_per_mille(0, 0, 0, 0);
+    run->feed();
+    ASSERT_EQ(run->feeder->gaps().size(), 1U);
+    EXPECT_EQ(run->feeder->gaps()[0].first_record, 1U);
+    EXPECT_EQ(run->feeder->gaps()[0].end_record, 2U);
 }
 
 } // namespace
