@@ -25,6 +25,8 @@ void liveness::look(clock::time_point now, gauge const& report) {
                              each.pulse->part(), whole_seconds(standing),
                              reading.state == part_state::refused_by_database
                                  ? "the database refuses it: " + each.pulse->detail()
+                             : reading.state == part_state::awaiting_answer
+                                 ? "the database does not answer"
                                  : "it has work and gets no further: a disk that hangs, or a fault "
                                    "of tallyd");
         } else if (!is_still && each.is_logged) {

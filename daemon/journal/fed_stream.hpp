@@ -26,9 +26,14 @@ struct journal_feeder::fed_stream {
     std::optional<std::uint64_t> unread_segment;
     bool is_fed = false;                        ///< read to its end (an earlier stream)
     std::optional<clock::time_point> stored_at; ///< since when all of it is in the database
+    clock::time_point removable_at;             ///< after a failure to remove its files
 
     [[nodiscard]] bool is_stored() const noexcept {
         return is_fed && kept->committed >= next_record;
+    }
+    /// Whether its position may move: it has records, or an operator has to settle a gap.
+    [[nodiscard]] bool may_move() const noexcept {
+        return !files.is_removed() || next_record != opened_at;
     }
 };
 

@@ -68,7 +68,10 @@ journal_feeder::~journal_feeder() = default;
 /// Until a push of an earlier run is read, nothing says when it was received: at least, it waits
 /// from now on.
 void journal_feeder::note_earlier() {
-    oldest_of_earlier_ = streams_.empty() || streams_.front()->is_own ? 0 : ingest::now_us();
+    bool const are_there = std::ranges::any_of(streams_, [](auto const& stream) {
+        return !stream->is_own && !stream->files.is_removed();
+    });
+    oldest_of_earlier_ = are_there ? ingest::now_us() : 0;
 }
 
 std::string journal_feeder::stream_name(ingest::uuid const& stream) {
@@ -153,7 +156,9 @@ journal_feeder::step_result journal_feeder::open() {
         if (auto const opened = open_stream(*stream); stream->kept == nullptr) {
             return opened;
         }
-        kept.push_back(stream->kept);
+        if (stream->may_move()) {
+            kept.push_back(stream->kept);
+        }
     }
     target_.position_guard.watch(std::move(kept));
     is_open_ = true;
@@ -400,6 +405,9 @@ void journal_feeder::note_progress() {
 std::string journal_feeder::describe() const {
     std::string text;
     for (auto const& stream : streams_) {
+        if (!stream->may_move()) {
+            continue;
+        }
         text += (text.empty() ? "" : "; ") + stream->name + ": read to " +
                 std::to_string(stream->next_record);
         if (stream->kept != nullptr) {

@@ -54,6 +54,7 @@ class journal_feeder {
         std::function<void()> forget_batches;
         std::chrono::seconds retain{0}; ///< how long a stored stream is kept
         std::uint64_t retain_bytes = 0; ///< how much of stored streams is kept
+        std::size_t removed_max = 100;  ///< of how many removed streams the ends are kept
         bool skips_damage = false;      ///< the operator accepts the loss
     };
 
@@ -110,7 +111,8 @@ class journal_feeder {
     step_result at_end(fed_stream& stream, std::uint64_t durable_end);
     step_result damaged(fed_stream& stream);
     void retire(clock::time_point now);
-    void remove(fed_stream const& stream);
+    bool remove(fed_stream& stream, clock::time_point now);
+    void forget_oldest();
     void begin_again();
     void note_progress();
     void close_settled_gaps();

@@ -12,6 +12,13 @@
 
 namespace tally::daemon {
 
+namespace {
+
+/// The pause after files that could not be removed.
+constexpr std::chrono::seconds retry_removal_after{10};
+
+} // namespace
+
 /// A segment whose head cannot be read now is looked at when its first frame is read.
 void journal_feeder::begin_at(fed_stream& stream,
                               std::vector<ingest::segment_extent> const& segments) {
@@ -74,7 +81,7 @@ void journal_feeder::retire(clock::time_point now) {
     std::uint64_t kept_bytes = 0;
     for (auto const& stream : streams_) {
         bool const is_read = is_reversed(reversal::remove_unstored) && stream->is_fed;
-        if (stream->is_own || (!stream->is_stored() && !is_read)) {
+        if (stream->is_own || stream->files.is_removed() || (!stream->is_stored() && !is_read)) {
             continue;
         }
         if (!stream->stored_at) {
@@ -85,37 +92,58 @@ void journal_feeder::retire(clock::time_point now) {
     }
 
     // The oldest first.
-    for (auto each = streams_.begin(); each != streams_.end();) {
-        auto const& stream = **each;
-        bool const is_due =
-            stream.stored_at && (now - *stream.stored_at >= target_.retain ||
-                                 kept_bytes > target_.retain_bytes || pushes_.is_room_wanted());
-        if (!is_due) {
-            ++each;
-            continue;
+    for (auto const& stream : streams_) {
+        bool const is_due = stream->stored_at && now >= stream->removable_at &&
+                            (now - *stream->stored_at >= target_.retain ||
+                             kept_bytes > target_.retain_bytes || pushes_.is_room_wanted());
+        auto const bytes = stream->files.bytes;
+        if (is_due && remove(*stream, now)) {
+            kept_bytes -= bytes;
         }
-
-        remove(stream);
-        kept_bytes -= stream.files.bytes;
-        each = streams_.erase(each);
     }
+    forget_oldest();
 }
 
-/// Files that cannot be removed do no harm: their records are stored. The position goes last: files
-/// without a position would be stored again.
-void journal_feeder::remove(fed_stream const& stream) {
-    // First, so that a position which is about to go is not taken for one that the database has
-    // lost.
+/// Removes the files of a stream. Its position stays, and a small file that says where it ended: so
+/// a database that goes back further than what was kept is seen to lack records (R3). False: they
+/// cannot be removed now, which does no harm, since their records are stored.
+bool journal_feeder::remove(fed_stream& stream, clock::time_point now) {
+    // First, since the position of a stream without files does not move.
     target_.position_guard.unwatch(stream.kept);
-    if (int const error = folder_.remove(stream.files); error != 0) {
+    stream.reader.reset(); // an open file takes its room also without a name
+    auto const bytes = stream.files.bytes;
+    if (int const error = folder_.remove(stream.files, stream.next_record); error != 0) {
+        stream.removable_at = now + retry_removal_after;
+        spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
+                      ingest::to_string(stream.id), std::strerror(error));
+        return false;
+    }
+    stream.stored_at.reset();
+    stream.opened_at = stream.next_record;
+    pushes_.earlier_removed(bytes);
+    return true;
+}
+
+/// Bounds the number of removed streams whose ends are known. The position goes last: a file
+/// without a position would look like records that the database has lost.
+void journal_feeder::forget_oldest() {
+    auto const is_removed = [](auto const& stream) {
+        return stream->files.is_removed() && stream->is_stored();
+    };
+    if (static_cast<std::size_t>(std::ranges::count_if(streams_, is_removed)) <=
+        target_.removed_max) {
+        return;
+    }
+    auto const oldest = std::ranges::find_if(streams_, is_removed);
+    auto const& stream = **oldest;
+    if (int const error = folder_.forget(stream.files); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
                       ingest::to_string(stream.id), std::strerror(error));
     } else if (auto const done = target_.positions.forget(stream.name); !done.ok()) {
         spdlog::info("event=journal_position_kept stream={} detail=\"{}\"", stream.name,
                      done.detail);
     }
-
-    pushes_.earlier_removed(stream.files.bytes);
+    streams_.erase(oldest);
 }
 
 } // namespace tally::daemon

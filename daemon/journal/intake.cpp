@@ -198,9 +198,6 @@ void intake::stop() noexcept {
     }
 }
 
-// The files are removed before their positions. A crash in between leaves positions without files,
-// which are harmless. The other order could leave files without positions: the next run would
-// replay them from the beginning, as if none of their records were stored.
 void intake::finish() {
     pushes_->give_up_waiting();
     if (!drained_ || options_.retain > std::chrono::seconds{0}) {
@@ -210,13 +207,6 @@ void intake::finish() {
     if (int const error = writer_->remove_all(feeder_->committed()); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
                       ingest::to_string(writer_->stream()), std::strerror(error));
-        return;
-    }
-
-    storage::stored_positions positions{options_.connection_string, "tallyd journal"};
-    auto const name = journal_feeder::stream_name(writer_->stream());
-    if (auto const done = positions.forget(name); !done.ok()) { // a small row stays, without effect
-        spdlog::info("event=journal_position_kept stream={} detail=\"{}\"", name, done.detail);
     }
 }
 

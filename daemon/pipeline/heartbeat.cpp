@@ -21,6 +21,7 @@ std::string_view name_of(part_state state) noexcept {
     case part_state::working:
         return "working";
     case part_state::waiting_for_database:
+    case part_state::awaiting_answer:
         return "waiting_for_database";
     case part_state::refused_by_database:
         break;
@@ -29,7 +30,9 @@ std::string_view name_of(part_state state) noexcept {
 }
 
 heartbeat::clock::duration heartbeat::reading::standing() const noexcept {
-    bool const has_work = state == part_state::working || state == part_state::refused_by_database;
+    bool const hangs = state == part_state::awaiting_answer && time > answer_max;
+    bool const has_work =
+        hangs || state == part_state::working || state == part_state::refused_by_database;
     return has_work ? time : clock::duration::zero();
 }
 

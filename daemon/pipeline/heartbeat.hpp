@@ -15,10 +15,16 @@ enum class part_state : std::uint8_t {
     resting,              ///< waits for work, for any time
     working,              ///< has work; a step of it takes milliseconds, seconds at most
     waiting_for_database, ///< a request is under way, or PostgreSQL is unavailable: takes any time
+    awaiting_answer,      ///< a request is under way whose statements have a time limit
     refused_by_database,  ///< PostgreSQL is there, and refuses its request each time
 };
 
-/// "resting", "working", "waiting_for_database", "refused_by_database".
+/// Longer than a request of a lane, the feeder or the position keeper takes: it is a few
+/// statements, each within pq_connection::limits. A server that takes longer hangs.
+inline constexpr std::chrono::minutes answer_max{5};
+
+/// "resting", "working", "waiting_for_database" (also of one that awaits an answer),
+/// "refused_by_database".
 std::string_view name_of(part_state state) noexcept;
 
 /// The sign of life of one part of the daemon, which its thread gives and others look at: a thread
@@ -54,6 +60,9 @@ class heartbeat {
     void wait_for_database(clock::time_point now = clock::now()) noexcept {
         set(part_state::waiting_for_database, now);
     }
+    void await_answer(clock::time_point now = clock::now()) noexcept {
+        set(part_state::awaiting_answer, now);
+    }
 
     /// The database refused `request`, perhaps not for the first time in a row; `detail` is for the
     /// operator.
@@ -79,6 +88,18 @@ class heartbeat {
     std::string request_;                        ///< the refused one; used by the thread
     mutable std::mutex mutex_;                   ///< guards detail_
     std::string detail_;
+};
+
+/// The thread awaits an answer during its lifetime, and works afterwards.
+class answer_wait {
+  public:
+    explicit answer_wait(heartbeat& pulse) noexcept : pulse_{pulse} { pulse.await_answer(); }
+    ~answer_wait() { pulse_.work(); }
+    answer_wait(answer_wait const&) = delete;
+    answer_wait& operator=(answer_wait const&) = delete;
+
+  private:
+    heartbeat& pulse_;
 };
 
 /// The thread waits for the database during its lifetime, and works afterwards.

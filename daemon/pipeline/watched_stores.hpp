@@ -29,7 +29,7 @@ void report(heartbeat& pulse, std::string_view request, storage::result const& s
 template <typename Request>
 auto watched(heartbeat& pulse, std::string_view name, Request&& request) {
     auto outcome = [&] {
-        database_wait const waiting{pulse};
+        answer_wait const waiting{pulse};
         return request();
     }();
     report(pulse, name, status_of(outcome));

@@ -101,7 +101,9 @@ std::vector<journal_stream> journal_streams_in(fs::path const& folder, journal_d
         }
         auto& stream = found[location->stream];
         stream.id = location->stream;
-        stream.segments.push_back(extent_of(disk, entry.file, *location));
+        auto& extent = stream.segments.emplace_back(extent_of(disk, entry.file, *location));
+        extent.is_end =
+            entry.bytes <= segment_head_bytes && extent.first_record != segment_extent::unknown;
         stream.bytes += entry.bytes;
     }
 
@@ -115,15 +117,48 @@ std::vector<journal_stream> journal_streams_in(fs::path const& folder, journal_d
     return streams;
 }
 
-int journal_folder::remove(journal_stream const& stream) const noexcept {
+int journal_folder::remove(journal_stream& stream, std::uint64_t end) const {
     // The oldest first, so that what remains after an interruption is the end of the stream.
-    for (auto each = stream.segments.begin(); each != stream.segments.end(); ++each) {
-        if (int const error = disk_.remove(each->file); error != 0) {
+    auto& segments = stream.segments;
+    auto const remove_first = [&]() -> int {
+        int const error = disk_.remove(segments.front().file);
+        if (error == 0 || error == ENOENT) {
+            segments.erase(segments.begin());
+            return 0;
+        }
+        return error;
+    };
+    while (segments.size() > 1) {
+        if (int const error = remove_first(); error != 0) {
+            return error;
+        }
+    }
+
+    // The last one goes when there is something in its place. By now a full disk has some room.
+    if (!segments.empty() && !segments.front().is_end) {
+        segment_head const head{stream.id, segments.front().number + 1, end};
+        if (int const error = create_end(disk_, path_, head); error != 0) {
+            return error;
+        }
+        auto const file = path_ / segment_file_name(head.stream, head.number);
+        segments.push_back(
+            {head.number, file, end, segment_extent::unknown, false, head.version, true});
+        if (int const error = remove_first(); error != 0) {
             return error;
         }
     }
 
     // Without this, a loss of power could bring the names back, and their records with them.
+    stream.bytes = segment_head_bytes;
+    return disk_.sync_folder(path_);
+}
+
+int journal_folder::forget(journal_stream const& stream) const noexcept {
+    for (auto const& segment : stream.segments) {
+        if (int const error = disk_.remove(segment.file); error != 0) {
+            return error;
+        }
+    }
     return disk_.sync_folder(path_);
 }
 

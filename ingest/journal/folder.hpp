@@ -15,6 +15,11 @@ struct journal_stream {
     uuid id;
     std::vector<segment_extent> segments; ///< in order; durable_bytes unknown
     std::uint64_t bytes = 0;              ///< on disk
+
+    /// Its records were removed: only the segment is left that says where it ended.
+    [[nodiscard]] bool is_removed() const noexcept {
+        return segments.size() == 1 && segments.front().is_end;
+    }
 };
 
 /// The streams in a journal's folder, oldest first (their ids are ordered by time), whether or not
@@ -42,10 +47,13 @@ class journal_folder {
     [[nodiscard]] std::vector<journal_stream> streams() const {
         return journal_streams_in(path_, disk_);
     }
-    /// Removes a stream's files, in order. An interrupted removal leaves a stream whose first
-    /// records are missing, as after journal_writer::release. After 0 the files do not reappear
-    /// after a loss of power. Returns 0 or errno.
-    [[nodiscard]] int remove(journal_stream const& stream) const noexcept;
+    /// Removes a stream's files, in order, and leaves a segment that says where it ended, at record
+    /// `end` (create_end()). What is left is in `stream`. An interrupted removal leaves a stream
+    /// whose first records are missing, as after journal_writer::release; it can be repeated. After
+    /// 0 the files do not reappear after a loss of power. Returns 0 or errno.
+    [[nodiscard]] int remove(journal_stream& stream, std::uint64_t end) const;
+    /// Removes also what remove() has left.
+    [[nodiscard]] int forget(journal_stream const& stream) const noexcept;
 
   private:
     std::filesystem::path path_;

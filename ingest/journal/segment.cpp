@@ -79,6 +79,13 @@ std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept
     return head;
 }
 
+int create_end(journal_disk& disk, std::filesystem::path const& folder, segment_head const& head) {
+    int error = 0;
+    auto const output = disk.create(folder / segment_file_name(head.stream, head.number),
+                                    segment_head_bytes, encode(head), error);
+    return output == nullptr ? error : 0;
+}
+
 std::string segment_file_name(uuid const& stream, std::uint64_t number) {
     std::string digits = std::to_string(number);
     digits.insert(0, number_digits - std::min(number_digits, digits.size()), '0');

@@ -45,6 +45,11 @@ std::string encode(segment_head const& head);
 /// nullopt: not the head of a segment, or damaged.
 std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept;
 
+/// Creates the segment that is left of a removed stream: an empty one after all others, whose first
+/// record would be the next one. By it a database that goes back is seen to lack records that no
+/// file has (docs/ARCHITECTURE.md, R3). Returns 0 or errno.
+int create_end(journal_disk& disk, std::filesystem::path const& folder, segment_head const& head);
+
 /// "<stream>-<number, 12 digits>.journal", so that the files of a stream sort in their order.
 std::string segment_file_name(uuid const& stream, std::uint64_t number);
 std::optional<frame_location> parse_segment_file_name(std::string_view name) noexcept;

@@ -233,6 +233,13 @@ int journal_writer::remove_all(std::uint64_t stored_below) {
         return EBUSY;
     }
 
+    if (!extents_.empty()) {
+        segment_head const end{options_.stream, next_segment_, readable_end_};
+        if (int const error = create_end(disk_, options_.folder, end); error != 0) {
+            return error;
+        }
+    }
+
     // The oldest first: after an error, what remains is the end of the stream.
     while (!extents_.empty()) {
         if (int const error = disk_.remove(extents_.front().file); error != 0) {
@@ -242,8 +249,7 @@ int journal_writer::remove_all(std::uint64_t stored_below) {
         extent_bytes_.pop_front();
     }
 
-    // The stream's positions are deleted next. Were a file to reappear after that, its records
-    // would be stored twice.
+    // Were a file to reappear after its position is gone, its records would be read again.
     return disk_.sync_folder(options_.folder);
 }
 

@@ -1,5 +1,6 @@
 #include "tests/crash/test_bed.hpp"
 
+#include "ingest/journal/segment.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -95,7 +96,9 @@ std::size_t test_bed::segments(std::size_t daemon) const {
         return count;
     }
     for (auto const& entry : fs::directory_iterator{journal(daemon)}) {
-        count += entry.path().extension() == ".journal" ? 1U : 0U;
+        bool const has_records = entry.path().extension() == ".journal" &&
+                                 entry.file_size() > ingest::segment_head_bytes;
+        count += has_records ? 1U : 0U;
     }
     return count;
 }

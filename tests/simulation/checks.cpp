@@ -1,3 +1,4 @@
+#include "ingest/journal/segment.hpp"
 #include "tests/simulation/daemon_run.hpp"
 #include "tests/simulation/import_run.hpp"
 #include "tests/simulation/world.hpp"
@@ -45,7 +46,8 @@ void world::check_files() {
 bool world::has_files(ingest::uuid const& stream) {
     auto const name = ingest::to_string(stream);
     return std::ranges::any_of(disk_.list(journal_path), [&name](auto const& listed) {
-        return listed.file.filename().string().starts_with(name);
+        return listed.bytes > ingest::segment_head_bytes &&
+               listed.file.filename().string().starts_with(name);
     });
 }
 

@@ -101,10 +101,7 @@ void world::end_stopped(bool is_drained) {
         throw broken_rule{"standstill: a part does not end when the daemon stops"};
     }
     if (is_drained && retain_ == std::chrono::seconds{0}) {
-        if (run.writer.remove_all(run.feeder->committed()) == 0) {
-            static_cast<void>(run.feeder_positions.forget(
-                daemon::journal_feeder::stream_name(run.writer.stream())));
-        }
+        static_cast<void>(run.writer.remove_all(run.feeder->committed()));
     }
     end_run();
     check_files();

@@ -38,6 +38,21 @@ TEST(heartbeat, stands_only_while_it_has_work) {
     EXPECT_GE(pulse.read(start + hours{1}).time, hours{1});
 }
 
+// PostgreSQL ends a statement that takes too long. One that does not answer at all hangs, with a
+// connection that looks alive.
+TEST(heartbeat, stands_while_a_request_is_not_answered_for_too_long) {
+    heartbeat pulse{"lane 0"};
+    pulse.await_answer(start);
+    auto const before = pulse.read(start + daemon::answer_max);
+    EXPECT_EQ(name_of(before.state), "waiting_for_database");
+    EXPECT_EQ(before.standing(), seconds{0});
+    EXPECT_GT(pulse.read(start + daemon::answer_max + seconds{1}).standing(), daemon::answer_max);
+
+    pulse.await_answer(start +
+                       daemon::answer_max); // it was answered, and the next one is under way
+    EXPECT_EQ(pulse.read(start + daemon::answer_max + seconds{1}).standing(), seconds{0});
+}
+
 // A database that is there and refuses the same request again and again is no outage.
 TEST(heartbeat, stands_while_the_database_refuses_its_request) {
     heartbeat pulse{"lane 0"};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/journal/segment.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_json.hpp"
@@ -73,10 +74,12 @@ class journal_end_to_end : public testing::Test {
         }
         return stored();
     }
+    /// Those that have room for records: not the ends of removed streams.
     std::vector<std::filesystem::path> segments() const {
         std::vector<std::filesystem::path> found;
         for (auto const& entry : std::filesystem::directory_iterator{folder_ / "journal"}) {
-            if (entry.path().extension() == ".journal") {
+            if (entry.path().extension() == ".journal" &&
+                entry.file_size() > ingest::segment_head_bytes) {
                 found.push_back(entry.path());
             }
         }

@@ -19,6 +19,16 @@ class feeder_files : public tests::feeder_fixture {
         }
         return run->name();
     }
+    /// Of streams whose records are there, in the order of their runs.
+    std::vector<std::string> kept_streams() {
+        std::vector<std::string> kept;
+        for (auto const& stream : ingest::journal_streams_in("/journal", disk)) {
+            if (!stream.is_removed()) {
+                kept.push_back(journal_feeder::stream_name(stream.id));
+            }
+        }
+        return kept;
+    }
 };
 
 TEST_F(feeder_files, stops_at_damaged_records_that_were_acknowledged) {
@@ -90,8 +100,9 @@ TEST_F(feeder_files, keeps_a_stored_stream_for_a_while) {
     EXPECT_TRUE(positions.positions.contains(name));
     run->now += std::chrono::seconds{1};
     run->feed();
-    EXPECT_EQ(disk.files(), 0U);
-    EXPECT_FALSE(positions.positions.contains(name));
+    EXPECT_TRUE(kept_streams().empty());
+    EXPECT_EQ(disk.list("/journal").at(0).bytes, ingest::segment_head_bytes);
+    EXPECT_TRUE(positions.positions.contains(name));
     EXPECT_GT(bytes, 0U);
     EXPECT_EQ(run->pushes->bytes(), 0U);
 }
@@ -126,9 +137,8 @@ TEST_F(feeder_files, keeps_no_more_bytes_of_stored_streams_than_it_may) {
     run->feed();
     run->lanes.finish_all();
     run->keep();
-    EXPECT_EQ(disk.files(), 1U);
-    EXPECT_FALSE(positions.positions.contains(oldest));
-    EXPECT_TRUE(positions.positions.contains(newest));
+    EXPECT_EQ(kept_streams(), std::vector{newest});
+    EXPECT_TRUE(positions.positions.contains(oldest));
 }
 
 TEST_F(feeder_files, keeps_a_stream_that_is_not_stored_whatever_the_limits_are) {
@@ -166,6 +176,77 @@ TEST_F(feeder_files, reports_records_that_are_in_no_file_until_an_operator_settl
     run->keep();
     EXPECT_EQ(positions.positions.at(name), 4U);
     EXPECT_TRUE(run->feeder->gaps().empty());
+}
+
+TEST_F(feeder_files, reports_records_of_a_stream_that_was_removed) {
+    auto const name = earlier(3);
+    auto const run = start();
+    run->feed();
+    run->lanes.finish_all();
+    run->keep();
+    ASSERT_TRUE(kept_streams().empty());
+    run->push(1);
+    run->feed();
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_TRUE(run->feeder->gaps().empty());
+
+    // The database goes back, to before the stream was stored.
+    positions.positions[name] = 1;
+    positions.positions[run->name()] = 0;
+    auto const expect_gap = [&name](tests::feeder_run const& one) {
+        ASSERT_EQ(one.feeder->gaps().size(), 1U);
+        EXPECT_EQ(one.feeder->gaps()[0].stream, name);
+        EXPECT_EQ(one.feeder->gaps()[0].first_record, 1U);
+        EXPECT_EQ(one.feeder->gaps()[0].end_record, 3U);
+    };
+    run->keep();
+    expect_gap(*run);
+    expect_gap(*[this] {
+        auto later = start();
+        later->feed();
+        return later;
+    }());
+
+    positions.positions[name] = 3; // tallyd journal settle
+    run->keep();
+    run->keep();
+    EXPECT_TRUE(run->feeder->gaps().empty());
+}
+
+TEST_F(feeder_files, knows_the_ends_of_a_bounded_number_of_removed_streams) {
+    std::vector<std::string> names;
+    for (int i = 0; i < 5; ++i) {
+        names.push_back(earlier(1));
+    }
+    auto const run = start({.removed_max = 3});
+    for (int i = 0; i < 5; ++i) {
+        run->feed();
+        run->lanes.finish_all();
+        run->keep();
+    }
+    EXPECT_EQ(disk.files(), 3U);
+    EXPECT_EQ(positions.positions.size(), 3U);
+    auto const later = start({.removed_max = 3});
+    later->feed();
+    EXPECT_TRUE(later->feeder->gaps().empty());
+    EXPECT_FALSE(later->feeder->oldest_of_earlier());
+}
+
+TEST_F(feeder_files, removes_a_stream_later_when_the_disk_refuses) {
+    earlier(4, 512);
+    auto const run = start();
+    disk.fail_per_mille(0, 0, 1000);
+    run->feed();
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_EQ(disk.files(), 1U) << "room is made as far as it goes";
+    EXPECT_EQ(kept_streams().size(), 1U);
+    disk.fail_per_mille(0, 0, 0);
+    run->now += std::chrono::seconds{10};
+    run->feed();
+    EXPECT_TRUE(kept_streams().empty());
+    EXPECT_EQ(run->pushes->bytes(), 0U);
 }
 
 // After a failed write a segment begins later than the one before it ends. Once that one is

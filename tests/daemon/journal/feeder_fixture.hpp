@@ -67,6 +67,7 @@ class held_lanes final : public ingest::record_sink {
 struct feeder_settings {
     std::chrono::seconds retain{0};
     std::uint64_t retain_bytes = UINT64_MAX;
+    std::size_t removed_max = 100;
     bool skips_damage = false;
     std::uint64_t segment_bytes = 1 << 20;
     std::uint64_t journal_bytes = 1 << 26;
@@ -104,6 +105,7 @@ struct feeder_run {
                                    .forget_batches = [this] { ++times_forgotten; },
                                    .retain = settings.retain,
                                    .retain_bytes = settings.retain_bytes,
+                                   .removed_max = settings.removed_max,
                                    .skips_damage = settings.skips_damage},
             folder, writer, *pushes, std::move(earlier));
     }
