@@ -109,11 +109,11 @@ bool effects_worker::is_stopping() {
 /// How long to wait until the next cycle.
 milliseconds effects_worker::apply() {
     // One session at a time applies effects, so this may wait for another daemon's turn (R17).
-    auto status = watched(pulse_, "apply", [this] { return apply_waiting(); });
+    auto status = apply_waiting();
 
     // Those that cannot be applied are counted as well: an alert is about them.
     if (status.ok() || !storage::is_without_session(status)) {
-        auto const counted = watched(pulse_, "count", [this] { return count_waiting(); });
+        auto const counted = count_waiting();
         status = status.ok() ? counted : status;
     }
     if (status.ok()) {
@@ -136,7 +136,7 @@ storage::result effects_worker::apply_waiting() {
     storage::effect_counts done;
     storage::result status;
     do {
-        status = store_->apply_next(done);
+        status = watched(pulse_, "apply", [&] { return store_->apply_next(done); });
         if (done.taken() > 0) {
             observer_.applied(done);
         }
@@ -151,7 +151,7 @@ storage::result effects_worker::count_waiting() {
 
     // Counted at most every few seconds: for metrics alone.
     storage::waiting_effects left;
-    auto status = store_->waiting(left);
+    auto status = watched(pulse_, "count", [&] { return store_->waiting(left); });
     if (status.ok()) {
         observer_.waiting(left);
         counted_at_ = clock::now();
