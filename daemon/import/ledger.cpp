@@ -35,9 +35,11 @@ void import_ledger::stored(storage::stored_batch const& stored) {
 
 void import_ledger::retried(std::string_view reason, storage::result const& status) {
     // Duplicates and stale usage rows are normal; a database that refuses or fails is shown.
-    if (reason == "transient" || reason == "permanent") {
+    bool const is_lost = status.reason == storage::failure::lost;
+    if (is_lost || reason == "transient" || reason == "permanent") {
         std::lock_guard const lock{mutex_};
         totals_.warning = status.detail;
+        totals_.has_lost = totals_.has_lost || is_lost;
     }
 }
 

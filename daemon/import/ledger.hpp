@@ -19,6 +19,7 @@ class import_ledger final : public storage::lane_observer {
         std::map<std::string, rating::amount_sum> cost_by_currency;
         std::map<ingest::record_error, std::uint64_t> suspended_by_reason;
         bool has_effects = false; ///< effects were queued
+        bool has_lost = false;    ///< a batch of this import that was stored is no longer there
         std::string warning;      ///< why the lanes wait for the database; empty: they do not
     };
 

@@ -191,7 +191,7 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
     // The ledger before the route: the lanes report to it until they end.
     import_ledger ledger;
     auto const taken = build_route(ledger, summary);
-    import_task task = task_for(*taken);
+    import_task task = task_for(*taken, ledger);
     ingest::file_reader reader{{[&input](std::span<char> output) { return input.read(output); },
                                 [&input] { return input.error(); }},
                                {.cut = options_.in_format->cut,
@@ -201,7 +201,8 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
     auto const result = job.run(reader);
 
     // All blocks are stored; now the position says so, too.
-    bool const is_kept = taken->stream == nullptr || taken->stream->finish(drain_limit);
+    bool const is_kept =
+        taken->stream == nullptr ? !ledger.read().has_lost : taken->stream->finish(drain_limit);
 
     if (rejects_) {
         rejects_->flush();
@@ -263,11 +264,14 @@ std::unique_ptr<import_session::route> import_session::build_route(import_ledger
     return built;
 }
 
-import_task import_session::task_for(route const& lanes_route) {
+import_task import_session::task_for(route const& lanes_route, import_ledger const& ledger) {
     import_task task;
     task.source = source_;
     task.in_format = options_.in_format;
     task.suspend_rejected = rejects_ == nullptr;
+
+    // What has no position cannot be read again from where the database is now (R5).
+    task.has_lost = [&ledger] { return ledger.read().has_lost; };
 
     // Resumable: begin behind what is stored, and keep decisions on payers before records are
     // pushed (R6).

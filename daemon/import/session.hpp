@@ -60,7 +60,7 @@ class import_session {
     void import(ingest::file_input& input, import_summary& summary);
     [[nodiscard]] std::unique_ptr<route> build_route(import_ledger& ledger,
                                                      import_summary const& summary);
-    [[nodiscard]] import_task task_for(route const& lanes_route);
+    [[nodiscard]] import_task task_for(route const& lanes_route, import_ledger const& ledger);
     [[nodiscard]] import_hooks hooks_for(ingest::file_input& input, import_summary& summary,
                                          import_ledger const& ledger);
     void apply_effects();

@@ -42,7 +42,7 @@ std::string state_of(inventoried_stream const& stream) {
         return "position unknown";
     }
     return *stream.position >= *stream.end_record
-               ? "stored"
+               ? stream.is_removed ? "stored and removed" : "stored"
                : grouped(*stream.end_record - std::max(*stream.position, *stream.first_record)) +
                      " to be stored";
 }

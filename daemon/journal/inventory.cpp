@@ -51,6 +51,7 @@ std::vector<inventoried_stream> take_inventory(std::filesystem::path const& fold
         stream.name = journal_feeder::stream_name(found.id);
         stream.segments = found.segments.size();
         stream.bytes = found.bytes;
+        stream.is_removed = found.is_removed();
         stream.first_record = known(found.segments.front().first_record);
         stream.end_record = end_of(found.id, found.segments.back());
         stream.first_segment = found.segments.front().number;

@@ -27,6 +27,7 @@ struct inventoried_stream {
     std::optional<std::uint64_t> first_record; ///< of the first segment; nullopt: not readable
     std::optional<std::uint64_t>
         end_record;                  ///< one past the last one; nullopt: damaged, not readable
+    bool is_removed = false;         ///< only its end is left
     std::uint64_t first_segment = 0; ///< number of the first segment that is there
     std::optional<std::uint64_t> position; ///< in the database; nullopt: not asked
 

@@ -338,6 +338,16 @@ TEST_F(import_sessions, fails_if_the_database_has_lost_what_it_had_stored) {
     EXPECT_NE(row().state, storage::import_state::done);
 }
 
+// Without a position there is no place from which to read again.
+TEST_F(import_sessions, fails_without_a_position_if_the_database_has_lost_a_batch) {
+    tables_.batches->has_lost = true;
+    options_.force = true;
+    auto const failed = run(file_of(calls(20'000)));
+    EXPECT_FALSE(import_session::is_success(failed));
+    EXPECT_THAT(failed.failure, HasSubstr("run the same command again"));
+    EXPECT_NE(row().state, storage::import_state::done);
+}
+
 TEST_F(import_sessions, a_request_that_fails_ends_the_import) {
     tables_.refuses_rows = true;
     EXPECT_THROW((void)run(file_of(calls(1))), storage::database_error);

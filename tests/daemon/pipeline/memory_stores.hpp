@@ -85,6 +85,7 @@ class memory_batches final : public storage::batch_store {
         bool is_away = false;
         bool refuses_late = false;      ///< what is written ahead is refused by commit()
         bool knows_days = true;         ///< partitions are there
+        bool has_lost = false;          ///< the batches that later ones rest on
         std::vector<std::string> order; ///< the calls as they were stored
         int outages = 0;                ///< so many commits fail before one is made
     };
@@ -142,6 +143,9 @@ class memory_batches final : public storage::batch_store {
     }
     storage::result commit(storage::batch const& rows, storage::commit_counts& counts) override {
         auto calls = std::exchange(ahead_, {});
+        if (state_->has_lost && !rows.required.empty()) {
+            return {storage::failure::lost, "", "a batch is not there"};
+        }
         if (auto status = check(calls); !status.ok()) {
             return status;
         }
