@@ -152,15 +152,14 @@ journal_feeder::step_result journal_feeder::open() {
         return {.wait = idle_wait};
     }
     std::vector<std::shared_ptr<kept_position>> kept;
+    std::vector<std::shared_ptr<kept_position>> ended;
     for (auto& stream : streams_) {
         if (auto const opened = open_stream(*stream); stream->kept == nullptr) {
             return opened;
         }
-        if (stream->may_move()) {
-            kept.push_back(stream->kept);
-        }
+        (stream->may_move() ? kept : ended).push_back(stream->kept);
     }
-    target_.position_guard.watch(std::move(kept));
+    target_.position_guard.watch(std::move(kept), std::move(ended));
     is_open_ = true;
     return more;
 }

@@ -108,8 +108,7 @@ void journal_feeder::retire(clock::time_point now) {
 /// a database that goes back further than what was kept is seen to lack records (R3). False: they
 /// cannot be removed now, which does no harm, since their records are stored.
 bool journal_feeder::remove(fed_stream& stream, clock::time_point now) {
-    // First, since the position of a stream without files does not move.
-    target_.position_guard.unwatch(stream.kept);
+    target_.position_guard.end(stream.kept);
     stream.reader.reset(); // an open file takes its room also without a name
     auto const bytes = stream.files.bytes;
     if (int const error = folder_.remove(stream.files, stream.next_record); error != 0) {
@@ -136,6 +135,7 @@ void journal_feeder::forget_oldest() {
     }
     auto const oldest = std::ranges::find_if(streams_, is_removed);
     auto const& stream = **oldest;
+    target_.position_guard.unwatch(stream.kept); // it is not lost, but forgotten
     if (int const error = folder_.forget(stream.files); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
                       ingest::to_string(stream.id), std::strerror(error));

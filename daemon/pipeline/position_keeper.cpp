@@ -13,22 +13,33 @@ position_keeper::position_keeper(storage::position_store& store, lane_batches la
                                  options settings)
     : store_{store}, lanes_{std::move(lanes)}, options_{settings} {}
 
-void position_keeper::watch(std::vector<std::shared_ptr<kept_position>> streams) {
+void position_keeper::watch(std::vector<std::shared_ptr<kept_position>> streams,
+                            std::vector<std::shared_ptr<kept_position>> ended) {
     std::lock_guard const lock{mutex_};
     streams_ = std::move(streams);
+    ended_ = std::move(ended);
 
     // The reader has noticed a loss: these are its new streams, or none yet.
     has_lost_ = false;
 }
 
+void position_keeper::end(std::shared_ptr<kept_position> const& stream) {
+    std::lock_guard const lock{mutex_};
+    if (std::erase(streams_, stream) > 0) {
+        ended_.push_back(stream);
+    }
+}
+
 void position_keeper::unwatch(std::shared_ptr<kept_position> const& stream) {
     std::lock_guard const lock{mutex_};
     std::erase(streams_, stream);
+    std::erase(ended_, stream);
 }
 
 position_keeper::clock::duration position_keeper::step(clock::time_point now) {
     // Copied, because the requests below must not hold the lock that the feeder needs.
     std::vector<std::shared_ptr<kept_position>> streams;
+    std::vector<std::shared_ptr<kept_position>> ended;
     {
         // After a loss nothing is moved until the reader has begun again. It makes the lanes forget
         // their batches, so a position of before would move without the proof that what is below it
@@ -38,6 +49,7 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
             return options_.write_interval;
         }
         streams = streams_;
+        ended = ended_;
     }
     // The batches are asked for after the prefixes, so they include all that these rest on.
     std::vector<std::uint64_t> next;
@@ -64,6 +76,9 @@ position_keeper::clock::duration position_keeper::step(clock::time_point now) {
         }
     }
     if (is_check_due) {
+        if (auto const checked = check_ended(ended); checked != outcome::done) {
+            return checked == outcome::failed ? options_.retry_interval : options_.write_interval;
+        }
         checked_at_ = now;
     }
 
@@ -87,16 +102,10 @@ position_keeper::outcome position_keeper::write(std::shared_ptr<kept_position> c
     std::uint64_t const committed = kept->committed;
     storage::position_found found;
     auto const status = store_.move({kept->name, committed, next, batches}, found);
+    note_answer(kept->name, status);
     if (!status.ok()) {
-        // Logged once per outage, not at every attempt.
-        if (is_current_.exchange(false)) {
-            spdlog::warn("event=position_not_written stream={} detail=\"{}\"", kept->name,
-                         status.detail);
-        }
         return outcome::failed;
     }
-
-    is_current_ = true;
 
     if (is_reversed(reversal::trust_database) && found.has_lost(committed)) {
         found.found = next;
@@ -106,7 +115,8 @@ position_keeper::outcome position_keeper::write(std::shared_ptr<kept_position> c
         }
         spdlog::critical("event=database_went_back stream={} committed={} found={} batches_lost={} "
                          "detail=\"a failover to a standby that was behind, or a restore: the "
-                         "records from there on are stored again out of the journal\"",
+                         "records from there on are stored again, as far as the journal has "
+                         "them\"",
                          kept->name, committed, found.found, found.batches_lost);
         return outcome::lost;
     }
@@ -122,6 +132,43 @@ position_keeper::outcome position_keeper::write(std::shared_ptr<kept_position> c
         }
     }
     return outcome::done;
+}
+
+/// Logged once per outage, not at every attempt.
+void position_keeper::note_answer(std::string_view stream, storage::result const& status) {
+    if (status.ok()) {
+        is_current_ = true;
+    } else if (is_current_.exchange(false)) {
+        spdlog::warn("event=position_not_written stream={} detail=\"{}\"", stream, status.detail);
+    }
+}
+
+/// One request for all streams that have ended.
+position_keeper::outcome
+position_keeper::check_ended(std::vector<std::shared_ptr<kept_position>> const& ended) {
+    if (ended.empty()) {
+        return outcome::done;
+    }
+    std::vector<storage::stream_end> ends;
+    for (auto const& kept : ended) {
+        ends.push_back({kept->name, kept->committed});
+    }
+    auto const has_all = store_.has_ends(ends);
+    note_answer(ended.front()->name, has_all.status());
+    if (!has_all.ok()) {
+        return outcome::failed;
+    }
+
+    // A stream that was forgotten meanwhile has no position.
+    std::lock_guard const lock{mutex_};
+    if (*has_all || ended != ended_ || is_reversed(reversal::trust_database)) {
+        return outcome::done;
+    }
+    has_lost_ = true;
+    spdlog::critical(
+        "event=database_went_back detail=\"a failover to a standby that was behind, or "
+        "a restore: it lacks records of a stream that had been stored\"");
+    return outcome::lost;
 }
 
 /// False: the stream was removed meanwhile, and its position with it.

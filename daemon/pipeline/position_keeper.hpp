@@ -58,8 +58,12 @@ class position_keeper {
 
     position_keeper(storage::position_store& store, lane_batches lanes, options settings);
 
-    /// From now on these streams are kept, and no others. Clears has_lost().
-    void watch(std::vector<std::shared_ptr<kept_position>> streams);
+    /// From now on these streams are kept, and no others; of those in `ended` the position does not
+    /// move any longer, and is only checked. Clears has_lost().
+    void watch(std::vector<std::shared_ptr<kept_position>> streams,
+               std::vector<std::shared_ptr<kept_position>> ended = {});
+    /// The position of this stream does not move any longer.
+    void end(std::shared_ptr<kept_position> const& stream);
     /// This stream is no longer kept.
     void unwatch(std::shared_ptr<kept_position> const& stream);
     /// The database lacks what it had committed. No position moves until the next watch().
@@ -76,13 +80,16 @@ class position_keeper {
 
     outcome write(std::shared_ptr<kept_position> const& kept, std::uint64_t next,
                   std::span<ingest::uuid const> batches);
+    outcome check_ended(std::vector<std::shared_ptr<kept_position>> const& ended);
+    void note_answer(std::string_view stream, storage::result const& status);
     bool note_loss(std::shared_ptr<kept_position> const& kept);
 
     storage::position_store& store_;
     lane_batches lanes_;
     options options_;
-    std::mutex mutex_; ///< guards streams_
+    std::mutex mutex_; ///< guards streams_ and ended_
     std::vector<std::shared_ptr<kept_position>> streams_;
+    std::vector<std::shared_ptr<kept_position>> ended_;
     std::atomic<bool> has_lost_{false};
     std::atomic<bool> is_current_{true};
     clock::time_point checked_at_;

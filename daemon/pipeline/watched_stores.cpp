@@ -105,6 +105,11 @@ storage::result watched_position_store::move(storage::position_move const& wante
     return watched(pulse_, "move", [&] { return store_.move(wanted, out); });
 }
 
+storage::expected<bool>
+watched_position_store::has_ends(std::span<storage::stream_end const> ends) {
+    return watched(pulse_, "has_ends", [&] { return store_.has_ends(ends); });
+}
+
 storage::result watched_position_store::forget(std::string_view stream) {
     return watched(pulse_, "forget", [&] { return store_.forget(stream); });
 }

@@ -84,6 +84,7 @@ class watched_position_store final : public storage::position_store {
     storage::expected<std::uint64_t> load(std::string_view stream) override;
     storage::result move(storage::position_move const& wanted,
                          storage::position_found& out) override;
+    storage::expected<bool> has_ends(std::span<storage::stream_end const> ends) override;
     storage::result forget(std::string_view stream) override;
     storage::result keep_decisions(std::string_view stream,
                                    std::span<storage::decided_range const> decided,

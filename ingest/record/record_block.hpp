@@ -38,8 +38,8 @@ class commit_wait {
     std::function<void()> on_gone; ///< set by the sink within push()
 };
 
-/// A batch of records on its way: created by a session or a reader, guided by the pipeline, shared by
-/// the lanes, finished by the last of them. After guiding, only its counts change.
+/// A batch of records on its way: created by a session or a reader, guided by the pipeline, shared
+/// by the lanes, finished by the last of them. After guiding, only its counts change.
 struct record_block {
     record_batch batch;
     std::shared_ptr<source const> sender; ///< their sender

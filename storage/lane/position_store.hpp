@@ -29,6 +29,12 @@ struct position_found {
     }
 };
 
+/// Where a stream that has ended is stored to.
+struct stream_end {
+    std::string_view stream;
+    std::uint64_t position = 0;
+};
+
 /// The payers that were decided for the records [first_record, end_record) of a stream
 /// (ingest::payers::encode).
 struct decided_range {
@@ -58,6 +64,9 @@ class position_store {
     /// another one: then it stays, and `out` says what is there. Either means that the database has
     /// gone back to an older state, or (a higher position) that an operator settled a gap.
     virtual result move(position_move const& wanted, position_found& out) = 0;
+    /// Whether the position of each of these streams is there, or a higher one. If not, the database
+    /// has gone back.
+    virtual expected<bool> has_ends(std::span<stream_end const> ends) = 0;
     /// Removes a stream that has ended, with its decisions.
     virtual result forget(std::string_view stream) = 0;
 

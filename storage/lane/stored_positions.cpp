@@ -32,6 +32,12 @@ passed AS (
     WHERE stream = $1::text AND end_record <= (SELECT position FROM moved))
 SELECT coalesce((SELECT position FROM moved), before.position), batches.lost FROM batches, before)";
 
+constexpr char const* ends_sql = R"(
+SELECT NOT EXISTS (
+    SELECT FROM unnest($1::text[], $2::bigint[]) AS e(stream, position)
+    LEFT JOIN ingest.positions AS p ON p.stream = e.stream
+    WHERE coalesce(p.position, 0) < e.position))";
+
 // In one statement, so that no decision of a stream without a position is left.
 constexpr char const* forget_sql = R"(
 WITH decided AS (DELETE FROM ingest.payer_decisions WHERE stream = $1::text)
@@ -106,6 +112,24 @@ result stored_positions::move(position_move const& wanted, position_found& out) 
         out = {record_at(rows, 0, 0), static_cast<std::uint32_t>(int64_at(rows, 0, 1))};
     }
     return status;
+}
+
+expected<bool> stored_positions::has_ends(std::span<stream_end const> ends) {
+    array_parameter streams{wire::text_oid};
+    array_parameter positions{wire::int8_oid};
+    for (auto const& end : ends) {
+        streams.add_bytes(end.stream);
+        positions.add_int64(as_int64(end.position));
+    }
+
+    parameters values;
+    values.add(streams).add(positions);
+    pq_rows rows;
+    result const status = connection_.query(ends_sql, values, rows);
+    if (!status.ok()) {
+        return status;
+    }
+    return bool_at(rows, 0, 0);
 }
 
 result stored_positions::forget(std::string_view stream) {

@@ -13,6 +13,7 @@ class stored_positions final : public position_store {
 
     expected<std::uint64_t> load(std::string_view stream) override;
     result move(position_move const& wanted, position_found& out) override;
+    expected<bool> has_ends(std::span<stream_end const> ends) override;
     result forget(std::string_view stream) override;
     result keep_decisions(std::string_view stream, std::span<decided_range const> decided,
                           chain_link const& link) override;

@@ -58,6 +58,18 @@ result model_positions::move(storage::position_move const& wanted, storage::posi
     return end(std::move(next));
 }
 
+storage::expected<bool> model_positions::has_ends(std::span<storage::stream_end const> ends) {
+    result const status = session_.begin();
+    if (!status.ok()) {
+        return status;
+    }
+    auto const& positions = server_.now().positions;
+    return std::ranges::all_of(ends, [&positions](auto const& end) {
+        auto const found = positions.find(std::string{end.stream});
+        return (found == positions.end() ? 0 : found->second) >= end.position;
+    });
+}
+
 result model_positions::forget(std::string_view stream) {
     if (result status = session_.begin(); !status.ok()) {
         return status;

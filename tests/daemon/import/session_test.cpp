@@ -54,6 +54,9 @@ class locked_positions final : public storage::position_store {
                          storage::position_found& out) override {
         return locked([&](auto& store) { return store.move(wanted, out); });
     }
+    storage::expected<bool> has_ends(std::span<storage::stream_end const> ends) override {
+        return locked([&](auto& store) { return store.has_ends(ends); });
+    }
     storage::result forget(std::string_view stream) override {
         return locked([&](auto& store) { return store.forget(stream); });
     }

@@ -40,6 +40,10 @@ class shared_positions final : public storage::position_store {
         std::lock_guard const lock{mutex_};
         return rows_.move(wanted, out);
     }
+    storage::expected<bool> has_ends(std::span<storage::stream_end const> ends) override {
+        std::lock_guard const lock{mutex_};
+        return rows_.has_ends(ends);
+    }
     storage::result forget(std::string_view stream) override {
         std::lock_guard const lock{mutex_};
         return rows_.forget(stream);

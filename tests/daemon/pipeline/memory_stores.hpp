@@ -240,6 +240,15 @@ class memory_positions final : public storage::position_store {
         }
         return {};
     }
+    storage::expected<bool> has_ends(std::span<storage::stream_end const> ends) override {
+        if (is_away) {
+            return failed();
+        }
+        return std::ranges::all_of(ends, [this](auto const& end) {
+            auto const found = positions.find(end.stream);
+            return found != positions.end() && found->second >= end.position;
+        });
+    }
     storage::result forget(std::string_view stream) override {
         positions.erase(std::string{stream});
         return answer();

@@ -30,7 +30,7 @@ std::vector<std::string> pieces_of(tcp_lines& lines, std::size_t bytes_max = all
 }
 
 TEST(tcp_lines, gives_whole_lines_wherever_the_bytes_are_cut) {
-    std::string const text = "one\ntwo\n\nthree\n";
+    std::string_view const text = "one\ntwo\n\nthree\n";
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
         tcp_lines lines{line_bytes_max};
         std::string all;

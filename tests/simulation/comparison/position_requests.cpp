@@ -1,5 +1,7 @@
 #include "tests/simulation/comparison/sequence.hpp"
 
+#include <array>
+
 // What the keeper and the feeder ask, of the model and of PostgreSQL.
 
 namespace tally::simulation {
@@ -50,6 +52,16 @@ void sequence::read_positions() {
     expect_same("load position", model.status(), real.status());
     if (model.ok() && real.ok()) {
         expect(*model == *real, "position", std::to_string(*model), std::to_string(*real));
+    }
+
+    std::array const ends{storage::stream_end{stream, random_() % 8},
+                          storage::stream_end{universe_.stream(), random_() % 4}};
+    auto const model_has = positions_.has_ends(ends);
+    auto const real_has = real_.positions->has_ends(ends);
+    expect_same("has ends", model_has.status(), real_has.status());
+    if (model_has.ok() && real_has.ok()) {
+        expect(*model_has == *real_has, "ends", *model_has ? "yes" : "no",
+               *real_has ? "yes" : "no");
     }
 
     std::vector<storage::decided_range> model_ranges;

@@ -129,6 +129,20 @@ TEST_F(stored_positions_test, go_with_their_decisions_when_a_stream_has_ended) {
               "0");
 }
 
+TEST_F(stored_positions_test, say_whether_streams_that_have_ended_are_stored_to_their_end) {
+    move(0, 5);
+    using ends = std::vector<stream_end>;
+    auto const has = [this](ends const& wanted) {
+        auto const found = positions_.has_ends(wanted);
+        EXPECT_TRUE(found.ok()) << found.status().detail;
+        return found.ok() && *found;
+    };
+    EXPECT_TRUE(has({}));
+    EXPECT_TRUE(has({{"file", 5}, {"file", 4}, {"other", 0}}));
+    EXPECT_FALSE(has({{"file", 5}, {"file", 6}}));
+    EXPECT_FALSE(has({{"file", 5}, {"other", 1}})) << "a position that is gone";
+}
+
 TEST_F(stored_positions_test, report_a_database_that_is_away) {
     stored_positions away{"host=/nonexistent dbname=none", "test positions"};
     EXPECT_EQ(away.load("file").status().reason, failure::transient);
