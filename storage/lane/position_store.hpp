@@ -64,8 +64,8 @@ class position_store {
     /// another one: then it stays, and `out` says what is there. Either means that the database has
     /// gone back to an older state, or (a higher position) that an operator settled a gap.
     virtual result move(position_move const& wanted, position_found& out) = 0;
-    /// Whether the position of each of these streams is there, or a higher one. If not, the database
-    /// has gone back.
+    /// Whether the position of each of these streams is there, or a higher one. If not, the
+    /// database has gone back.
     virtual expected<bool> has_ends(std::span<stream_end const> ends) = 0;
     /// Removes a stream that has ended, with its decisions.
     virtual result forget(std::string_view stream) = 0;

@@ -17,7 +17,7 @@ void world::check_step() {
     if (import_ != nullptr) {
         check_import();
     }
-    if (disk_.files() != files_seen_) {
+    if (disk_.changes() != files_seen_) {
         check_files();
     }
 }
@@ -39,7 +39,7 @@ void world::check_import() {
 
 /// The files of an earlier run go only when all of it is stored.
 void world::check_files() {
-    files_seen_ = disk_.files();
+    files_seen_ = disk_.changes();
     positions_.removed();
 }
 

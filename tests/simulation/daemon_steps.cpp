@@ -58,7 +58,7 @@ void world::kill(bool with_power) {
 
 void world::end_run() {
     // What this run has removed is held against what it knew.
-    if (disk_.files() != files_seen_) {
+    if (disk_.changes() != files_seen_) {
         check_files();
     }
     positions_.end_run(daemon_->writer.readable_end());

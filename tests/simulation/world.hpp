@@ -162,7 +162,7 @@ class world {
     model_server server_;
     model_faults faults_;
     position_rules positions_{server_, [this](auto const& stream) { return has_files(stream); }};
-    std::size_t files_seen_ = 0; ///< on the disk, at the last look
+    std::uint64_t files_seen_ = 0; ///< changes of the disk, at the last look
     std::vector<std::shared_ptr<rating::catalog const>> catalogs_;
     std::size_t catalog_ = 0;
     std::shared_ptr<ingest::source_table const> sources_;

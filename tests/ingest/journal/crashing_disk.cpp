@@ -55,12 +55,14 @@ std::unique_ptr<segment_output> crashing_disk::create(std::filesystem::path cons
     made->durable = head;
     made->durable.resize(bytes, '\0');
     files_[file] = made;
+    ++changes_;
     removed_.clear(); // the folder was synced for the new name
     return std::make_unique<output>(*this, made);
 }
 
 int crashing_disk::remove(std::filesystem::path const& file) noexcept {
     if (auto const found = files_.find(file); found != files_.end()) {
+        ++changes_;
         removed_.emplace_back(*found);
         files_.erase(found);
     }

@@ -44,6 +44,8 @@ class crashing_disk final : public journal_disk {
     /// The files as a reader next to the live writer sees them, under their names in `folder`.
     void show(std::filesystem::path const& folder) const;
     [[nodiscard]] std::size_t files() const { return files_.size(); }
+    /// How often a file was created or removed.
+    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
     /// Changes one byte of a file, as a platter that ages does. `file`: by the order of names.
     void spoil(std::size_t file, std::uint64_t offset);
 
@@ -62,6 +64,7 @@ class crashing_disk final : public journal_disk {
     using named_file = std::pair<std::filesystem::path, std::shared_ptr<file_state>>;
     std::map<std::filesystem::path, std::shared_ptr<file_state>> files_;
     std::vector<named_file> removed_; ///< since the folder was synced; they may reappear
+    std::uint64_t changes_ = 0;
     unsigned write_failures_ = 0;
     unsigned sync_failures_ = 0;
     unsigned create_failures_ = 0;
