@@ -149,6 +149,7 @@ void lane_writer::forget_other_session() {
     if (auto const current = database_.session(); current != session_) {
         rows_.forget_all();
         session_ = current;
+        found_no_duplicate_ = false; // the collision was with a record of that session's server
     }
 }
 
