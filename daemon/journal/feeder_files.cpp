@@ -87,6 +87,7 @@ void journal_feeder::retire(clock::time_point now) {
         if (!stream->stored_at) {
             stream->stored_at = now;
             pushes_.earlier_stored(stream->files.bytes);
+            mark_end(*stream);
         }
         kept_bytes += stream->files.bytes;
     }
@@ -102,6 +103,15 @@ void journal_feeder::retire(clock::time_point now) {
         }
     }
     forget_oldest();
+}
+
+/// While there is room: a full disk is a reason for removing the stream. A failure does no harm,
+/// since it is tried again then.
+void journal_feeder::mark_end(fed_stream& stream) {
+    if (int const error = folder_.mark_end(stream.files, stream.next_record); error != 0) {
+        spdlog::warn("event=journal_end_not_written stream={} error=\"{}\"",
+                     ingest::to_string(stream.id), std::strerror(error));
+    }
 }
 
 /// Removes the files of a stream. Its position stays, and a small file that says where it ended: so

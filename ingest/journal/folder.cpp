@@ -117,35 +117,40 @@ std::vector<journal_stream> journal_streams_in(fs::path const& folder, journal_d
     return streams;
 }
 
-int journal_folder::remove(journal_stream& stream, std::uint64_t end) const {
-    // The oldest first, so that what remains after an interruption is the end of the stream.
+int journal_folder::mark_end(journal_stream& stream, std::uint64_t end) const {
     auto& segments = stream.segments;
-    auto const remove_first = [&]() -> int {
-        int const error = disk_.remove(segments.front().file);
-        if (error == 0 || error == ENOENT) {
-            segments.erase(segments.begin());
-            return 0;
-        }
-        return error;
-    };
-    while (segments.size() > 1) {
-        if (int const error = remove_first(); error != 0) {
-            return error;
-        }
+    if (segments.empty() || segments.back().is_end) {
+        return 0;
     }
+    segment_head const head{stream.id, segments.back().number + 1, end};
+    if (int const error = create_end(disk_, path_, head); error != 0) {
+        return error;
+    }
+    segments.push_back({head.number, path_ / segment_file_name(head.stream, head.number), end,
+                        segment_extent::unknown, false, head.version, true});
+    return 0;
+}
 
-    // The last one goes when there is something in its place. By now a full disk has some room.
-    if (!segments.empty() && !segments.front().is_end) {
-        segment_head const head{stream.id, segments.front().number + 1, end};
-        if (int const error = create_end(disk_, path_, head); error != 0) {
-            return error;
+int journal_folder::remove(journal_stream& stream, std::uint64_t end) const {
+    auto& segments = stream.segments;
+    auto const remove_all_but_last = [&]() -> int {
+        // The oldest first, so that what remains after an interruption is the end of the stream.
+        while (segments.size() > 1) {
+            int const error = disk_.remove(segments.front().file);
+            if (error != 0 && error != ENOENT) {
+                return error;
+            }
+            segments.erase(segments.begin());
         }
-        auto const file = path_ / segment_file_name(head.stream, head.number);
-        segments.push_back(
-            {head.number, file, end, segment_extent::unknown, false, head.version, true});
-        if (int const error = remove_first(); error != 0) {
-            return error;
-        }
+        return 0;
+    };
+
+    // Without an end the last segment stays: it says the same, and by then a full disk has room.
+    int error = mark_end(stream, end) == 0 ? 0 : remove_all_but_last();
+    error = error != 0 ? error : mark_end(stream, end);
+    error = error != 0 ? error : remove_all_but_last();
+    if (error != 0) {
+        return error;
     }
 
     // Without this, a loss of power could bring the names back, and their records with them.

@@ -85,6 +85,16 @@ class journal_end_to_end : public testing::Test {
         }
         return found;
     }
+    /// The number of streams that are marked as ended.
+    std::size_t ends() const {
+        std::size_t count = 0;
+        for (auto const& entry : std::filesystem::directory_iterator{folder_ / "journal"}) {
+            bool const is_end = entry.path().extension() == ".journal" &&
+                                entry.file_size() == ingest::segment_head_bytes;
+            count += is_end ? 1U : 0U;
+        }
+        return count;
+    }
     /// Prevents every lane from storing anything during its lifetime.
     struct blockade {
         explicit blockade(std::string const& connection) : session(connection, "test") {

@@ -93,10 +93,10 @@ TEST_F(feeder_files, keeps_a_stored_stream_for_a_while) {
     run->feed();
     run->lanes.finish();
     run->keep();
-    EXPECT_EQ(disk.files(), 1U);
+    EXPECT_EQ(kept_streams().size(), 1U);
     run->now += std::chrono::seconds{59};
     run->feed();
-    EXPECT_EQ(disk.files(), 1U);
+    EXPECT_EQ(kept_streams().size(), 1U);
     EXPECT_TRUE(positions.positions.contains(name));
     run->now += std::chrono::seconds{1};
     run->feed();
@@ -148,7 +148,7 @@ TEST_F(feeder_files, keeps_a_stream_that_is_not_stored_whatever_the_limits_are) 
     run->lanes.finish();
     run->now += std::chrono::hours{100};
     run->keep();
-    EXPECT_EQ(disk.files(), 1U);
+    EXPECT_EQ(kept_streams().size(), 1U);
 }
 
 // The files of the first records were removed because the database had confirmed them; then it went
@@ -211,6 +211,21 @@ TEST_F(feeder_files, reports_records_of_a_stream_that_was_removed) {
     run->keep();
     run->keep();
     EXPECT_TRUE(run->feeder->gaps().empty());
+}
+
+// The end is written while there is room.
+TEST_F(feeder_files, removes_a_stored_stream_from_a_full_disk) {
+    earlier(1);
+    auto const run = start({.retain = std::chrono::seconds{60}});
+    run->feed();
+    run->lanes.finish_all();
+    run->keep();
+    ASSERT_EQ(kept_streams().size(), 1U);
+    disk.fail_per_mille(0, 0, 1000);
+    run->now += std::chrono::seconds{60};
+    run->feed();
+    EXPECT_TRUE(kept_streams().empty());
+    EXPECT_EQ(disk.files(), 1U);
 }
 
 TEST_F(feeder_files, knows_the_ends_of_a_bounded_number_of_removed_streams) {
