@@ -31,17 +31,6 @@ constexpr std::uint64_t read_bytes_max = 1024 * 1024;
 
 constexpr journal_feeder::step_result more{};
 
-/// Without the segments whose records are all below `position`.
-std::vector<ingest::segment_extent> segments_from(std::vector<ingest::segment_extent> segments,
-                                                  std::uint64_t position) {
-    auto first = segments.begin();
-    while (segments.end() - first > 1 && std::next(first)->first_record <= position) {
-        ++first;
-    }
-    segments.erase(segments.begin(), first);
-    return segments;
-}
-
 } // namespace
 
 journal_feeder::journal_feeder(target destination, ingest::journal_folder& folder,
@@ -164,7 +153,7 @@ journal_feeder::step_result journal_feeder::open_stream(fed_stream& stream) {
 
     // Feeding begins at the position, not at the first file: kept segments are stored already (R5).
     auto segments =
-        segments_from(stream.is_own ? writer_.extents() : stream.files.segments, position);
+        ingest::segments_from(stream.is_own ? writer_.extents() : stream.files.segments, position);
     stream.opened_at = position;
     stream.next_record = position;
     stream.next_part = position;
@@ -262,7 +251,11 @@ journal_feeder::step_result journal_feeder::read(fed_stream& stream) {
     // Before the extents, which reach at least this far.
     auto const end = writer_.readable_end();
     if (stream.is_own) {
-        stream.reader->extend(segments_from(writer_.extents(), stream.next_record));
+        auto segments = ingest::segments_from(writer_.extents(), stream.next_record);
+        if (stream.next_record == stream.opened_at) {
+            begin_at(stream, segments); // segments may have been removed since it was opened
+        }
+        stream.reader->extend(std::move(segments));
     }
 
     // Bounded by frames and by bytes, since what is read is held until the lanes have credit.
@@ -296,6 +289,7 @@ void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
         look_for_gap(stream, *segment, head.first_record);
     }
     if (end <= stream.kept->prefix.below()) {
+        stream.next_record = std::max(stream.next_record, end);
         return;
     }
     if (!stream.is_own) {
@@ -316,6 +310,7 @@ void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
 /// Nothing more can be read now. `durable_end`: how far the own stream was on disk before.
 journal_feeder::step_result journal_feeder::at_end(fed_stream& stream, std::uint64_t durable_end) {
     if (!stream.is_own) {
+        note_end(stream);
         stream.is_fed = true;
         if (auto const& tail = stream.reader->tail()) {
             spdlog::warn("event=journal_tail_trimmed file={} offset={} bytes={}",

@@ -111,6 +111,7 @@ class journal_feeder {
     step_result at_end(fed_stream& stream, std::uint64_t durable_end);
     step_result damaged(fed_stream& stream);
     void retire(clock::time_point now);
+    void note_end(fed_stream& stream);
     void mark_end(fed_stream& stream);
     bool remove(fed_stream& stream, clock::time_point now);
     void forget_oldest();

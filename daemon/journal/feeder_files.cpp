@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 // The feeder and the files of earlier runs: which of them begin too late, and when they are
 // removed.
@@ -72,6 +73,27 @@ void journal_feeder::close_settled_gaps() {
                    (stream->kept == nullptr || stream->kept->committed < gap.end_record);
         });
     });
+}
+
+/// The last segment of an earlier stream may have no frame: the head then says which numbers were
+/// used up before it, by writes that failed.
+void journal_feeder::note_end(fed_stream& stream) {
+    if (auto const segment = std::exchange(stream.unread_segment, std::nullopt)) {
+        look_for_gap(stream, *segment, stream.reader->next_record());
+        auto listed = folder_.streams();
+        auto const found = std::ranges::find(listed, stream.id, &ingest::journal_stream::id);
+        if (found != listed.end()) {
+            stream.files = std::move(*found);
+        }
+    }
+    if (stream.files.segments.empty()) {
+        return;
+    }
+    auto const first = stream.files.segments.back().first_record;
+    if (first != ingest::segment_extent::unknown && first > stream.next_record) {
+        pass(stream, first);
+        stream.next_record = first;
+    }
 }
 
 /// Removes earlier streams that are stored and were kept long enough (R5), and the oldest one when

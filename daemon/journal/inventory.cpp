@@ -3,6 +3,7 @@
 #include "daemon/journal/feeder.hpp"
 #include "ingest/journal/folder.hpp"
 #include "ingest/journal/reader.hpp"
+#include "ingest/journal/segment.hpp"
 
 #include <algorithm>
 
@@ -38,10 +39,16 @@ std::optional<std::uint64_t> end_of(ingest::uuid const& stream, segment_extent c
 
 } // namespace
 
-std::optional<record_range> inventoried_stream::gap() const noexcept {
-    bool const is_missing = first_record && position && *position < *first_record;
-    return is_missing && first_segment > 0 ? std::optional{record_range{*position, *first_record}}
-                                           : std::nullopt;
+std::optional<record_range> inventoried_stream::gap() const {
+    if (!position) {
+        return std::nullopt;
+    }
+    auto const left = ingest::segments_from(extents, *position);
+    bool const is_known = !left.empty() && left.front().number > 0 &&
+                          left.front().first_record != segment_extent::unknown;
+    return is_known && *position < left.front().first_record
+               ? std::optional{record_range{*position, left.front().first_record}}
+               : std::nullopt;
 }
 
 std::vector<inventoried_stream> take_inventory(std::filesystem::path const& folder) {
@@ -54,7 +61,7 @@ std::vector<inventoried_stream> take_inventory(std::filesystem::path const& fold
         stream.is_removed = found.is_removed();
         stream.first_record = known(found.segments.front().first_record);
         stream.end_record = end_of(found.id, found.segments.back());
-        stream.first_segment = found.segments.front().number;
+        stream.extents = found.segments;
         streams.push_back(std::move(stream));
     }
     return streams;

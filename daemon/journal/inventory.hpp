@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ingest/journal/extent.hpp"
 #include "storage/lane/position_store.hpp"
 
 #include <cstddef>
@@ -26,14 +27,14 @@ struct inventoried_stream {
     std::uint64_t bytes = 0;
     std::optional<std::uint64_t> first_record; ///< of the first segment; nullopt: not readable
     std::optional<std::uint64_t>
-        end_record;                  ///< one past the last one; nullopt: damaged, not readable
-    bool is_removed = false;         ///< only its end is left
-    std::uint64_t first_segment = 0; ///< number of the first segment that is there
+        end_record;          ///< one past the last one; nullopt: damaged, not readable
+    bool is_removed = false; ///< only its end is left
+    std::vector<ingest::segment_extent> extents;
     std::optional<std::uint64_t> position; ///< in the database; nullopt: not asked
 
     /// The records that neither the journal nor the database has; nullopt: none are missing, or the
     /// position is not known. The rule is that of journal_feeder.
-    [[nodiscard]] std::optional<record_range> gap() const noexcept;
+    [[nodiscard]] std::optional<record_range> gap() const;
 };
 
 /// What the folder holds now, oldest first. Takes no lock: a daemon may write to it meanwhile.

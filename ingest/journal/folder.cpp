@@ -127,7 +127,7 @@ int journal_folder::mark_end(journal_stream& stream, std::uint64_t end) const {
         return error;
     }
     segments.push_back({head.number, path_ / segment_file_name(head.stream, head.number), end,
-                        segment_extent::unknown, false, head.version, true});
+                        segment_extent::unknown, true, head.version, true});
     return 0;
 }
 

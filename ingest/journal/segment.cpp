@@ -80,10 +80,24 @@ std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept
 }
 
 int create_end(journal_disk& disk, std::filesystem::path const& folder, segment_head const& head) {
+    // The segment before it may end with a write that failed: its tail is torn, not damaged.
+    auto marked = head;
+    marked.follows_failure = true;
+
     int error = 0;
     auto const output = disk.create(folder / segment_file_name(head.stream, head.number),
-                                    segment_head_bytes, encode(head), error);
+                                    segment_head_bytes, encode(marked), error);
     return output == nullptr ? error : 0;
+}
+
+std::vector<segment_extent> segments_from(std::vector<segment_extent> segments,
+                                          std::uint64_t record) {
+    auto first = segments.begin();
+    while (segments.end() - first > 1 && std::next(first)->first_record <= record) {
+        ++first;
+    }
+    segments.erase(segments.begin(), first);
+    return segments;
 }
 
 std::string segment_file_name(uuid const& stream, std::uint64_t number) {

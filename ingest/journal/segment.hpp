@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ingest/journal/disk.hpp"
+#include "ingest/journal/extent.hpp"
 #include "ingest/journal/frame.hpp"
 
 #include <cstddef>
@@ -49,6 +50,10 @@ std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept
 /// record would be the next one. By it a database that goes back is seen to lack records that no
 /// file has (docs/ARCHITECTURE.md, R3). Returns 0 or errno.
 int create_end(journal_disk& disk, std::filesystem::path const& folder, segment_head const& head);
+
+/// Without those whose records are all below `record`.
+std::vector<segment_extent> segments_from(std::vector<segment_extent> segments,
+                                          std::uint64_t record);
 
 /// "<stream>-<number, 12 digits>.journal", so that the files of a stream sort in their order.
 std::string segment_file_name(uuid const& stream, std::uint64_t number);

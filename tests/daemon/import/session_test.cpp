@@ -206,6 +206,8 @@ TEST_F(import_sessions, fails_if_the_database_has_lost_what_it_had_stored) {
 // Without a position there is no place from which to read again.
 TEST_F(import_sessions, fails_without_a_position_if_the_database_has_lost_a_batch) {
     tables_.batches->has_lost = true;
+    options_.settings.batch_max_rows = 1000;
+    options_.settings.batch_max_grow_ms = 0;
     options_.force = true;
     auto const failed = run(file_of(calls(20'000)));
     EXPECT_FALSE(import_session::is_success(failed));

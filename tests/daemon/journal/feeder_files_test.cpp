@@ -263,8 +263,8 @@ TEST_F(feeder_files, removes_a_stream_later_when_the_disk_refuses) {
     EXPECT_EQ(run->pushes->bytes(), 0U);
 }
 
-// After a failed write a segment begins later than the one before it ends. Once that one is
-// removed, this says nothing about what the database has lost.
+// A segment that follows a failed write begins later than the one before it ends. Its first number
+// says what is missing all the same, once the one before it is removed.
 TEST_F(feeder_files, reports_records_in_no_file_also_before_a_segment_that_follows_a_failure) {
     auto const name = [this] {
         auto const run = start();
@@ -306,6 +306,53 @@ TEST_F(feeder_files, passes_numbers_that_a_failed_write_left_out) {
     run->lanes.finish_all();
     run->keep();
     EXPECT_EQ(positions.positions.at(name), 3U);
+}
+
+// The last write failed, and so did the first one into the next segment, which has no frame.
+TEST_F(feeder_files, ends_a_stream_behind_numbers_that_failed_writes_used_up) {
+    auto const name = [this] {
+        auto const run = start();
+        run->push(3);
+        disk.fail_per_mille(1000, 0, 0);
+        run->push(1);
+        run->push(1);
+        disk.fail_per_mille(0, 0, 0);
+        return run->name();
+    }();
+    auto const run = start({.retain = std::chrono::seconds{60}});
+    run->feed();
+    run->lanes.finish_all();
+    run->keep();
+    auto const files = disk.files();
+    EXPECT_GT(files, 2U);
+    run->now += std::chrono::seconds{60};
+    run->feed();
+    EXPECT_EQ(disk.files(), 1U);
+    auto const later = start();
+    later->feed();
+    EXPECT_TRUE(later->feeder->gaps().empty());
+    EXPECT_EQ(positions.positions.at(name), 4U);
+}
+
+// The journal's thread removes segments while the feeder reads a position that went back.
+TEST_F(feeder_files, names_what_is_removed_between_the_position_and_the_first_read) {
+    auto const run = start({.segment_bytes = 512});
+    for (int i = 0; i < 4; ++i) {
+        run->push(1);
+    }
+    run->catalog = nullptr; // it opens nothing yet
+    run->feed();
+    ASSERT_EQ(disk.files(), 4U);
+    run->catalog = tests::small_catalog();
+    positions.positions[run->name()] = 1;
+    disk.fail_per_mille(0, 0, 0, 1000);
+    run->feed(); // opened, and nothing is read
+    ASSERT_EQ(run->writer.release(3), 0);
+    disk.fail_per_mille(0, 0, 0, 0);
+    run->feed();
+    ASSERT_EQ(run->feeder->gaps().size(), 1U);
+    EXPECT_EQ(run->feeder->gaps()[0].first_record, 1U);
+    EXPECT_EQ(run->feeder->gaps()[0].end_record, 3U);
 }
 
 // Its head could not be read when the folder was listed.
