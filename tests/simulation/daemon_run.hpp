@@ -96,6 +96,7 @@ struct world::daemon_run {
                 .retain = owner.retain_,
                 .retain_bytes = owner.retain_bytes_},
             folder, writer, *pushes, std::move(earlier));
+        lanes.close_batches_early_when([this] { return pushes->commit_waiters() > 0; });
         lanes.set_sources(owner.sources_);
     }
 

@@ -89,8 +89,12 @@ result model_store::wait_for_calls(std::span<storage::cdr_row const> calls) {
 }
 
 result model_store::write_ahead(storage::batch const& rows) {
+    bool const has_grown = !ahead_.empty();
     auto status = open(rows);
     if (!status.ok()) {
+        if (has_grown) {
+            faults_.met("session lost while a batch grows");
+        }
         return status;
     }
     status = wait_for_calls(rows.calls);
@@ -113,6 +117,9 @@ result model_store::write_ahead(storage::batch const& rows) {
         }
     }
     if (!status.ok()) {
+        if (has_grown) {
+            faults_.met("later piece refused");
+        }
         roll_back();
         return status;
     }

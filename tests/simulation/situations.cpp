@@ -29,6 +29,8 @@ std::vector<std::string> const& situations_wanted() {
         "duplicate inside a chunk",
         "conflict of contents",
         "calls written ahead",
+        "later piece refused",
+        "session lost while a batch grows",
         "rival took the row",
         "rival created the row",
         "row created before it was locked",
