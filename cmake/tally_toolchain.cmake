@@ -16,8 +16,8 @@ if(TALLY_WERROR)
     target_compile_options(tally_flags INTERFACE -Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # Warnings about GCC's own headers, when they are inlined at -O2: std::string (GCC's bug 105329)
-    # and std::function (105562), both mended in GCC 13; std::vector (107852).
+    # Warnings about GCC's own headers when they are inlined at -O2: std::string (GCC PR105329) and
+    # std::function (PR105562), both mended in GCC 13; std::vector (PR107852).
     if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         target_compile_options(tally_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
     endif()

@@ -47,12 +47,13 @@ class journal_folder {
     [[nodiscard]] std::vector<journal_stream> streams() const {
         return journal_streams_in(path_, disk_);
     }
-    /// Adds the segment that says where a stream ended, at record `end` (create_end()), to its files
-    /// and to `stream`, unless it is there. Returns 0 or errno.
+    /// Adds the segment that says where a stream ended, at record `end` (create_end()), to its
+    /// files and to `stream`, unless it is there. Returns 0 or errno.
     [[nodiscard]] int mark_end(journal_stream& stream, std::uint64_t end) const;
-    /// Removes a stream's files, in order, and leaves only that segment. What is left is in `stream`. An interrupted removal leaves a stream
-    /// whose first records are missing, as after journal_writer::release; it can be repeated. After
-    /// 0 the files do not reappear after a loss of power. Returns 0 or errno.
+    /// Removes a stream's files, in order, and leaves only that segment. What is left is in
+    /// `stream`. An interrupted removal leaves a stream whose first records are missing, as after
+    /// journal_writer::release; it can be repeated. After 0 the files do not reappear after a loss
+    /// of power. Returns 0 or errno.
     [[nodiscard]] int remove(journal_stream& stream, std::uint64_t end) const;
     /// Removes also what remove() has left.
     [[nodiscard]] int forget(journal_stream const& stream) const noexcept;
