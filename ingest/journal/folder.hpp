@@ -52,10 +52,9 @@ class journal_folder {
     [[nodiscard]] int mark_end(journal_stream& stream, std::uint64_t end) const;
     /// Removes a stream's files, in order, and leaves only that segment. What is left is in
     /// `stream`. An interrupted removal leaves a stream whose first records are missing, as after
-    /// journal_writer::release; it can be repeated. After 0 the files do not reappear after a loss
-    /// of power. Returns 0 or errno.
+    /// journal_writer::release; it can be repeated. Returns 0 or errno.
     [[nodiscard]] int remove(journal_stream& stream, std::uint64_t end) const;
-    /// Removes also what remove() has left.
+    /// Removes also what remove() has left. After 0 it does not reappear after a loss of power.
     [[nodiscard]] int forget(journal_stream const& stream) const noexcept;
 
   private:

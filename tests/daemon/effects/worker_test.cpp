@@ -92,7 +92,7 @@ TEST_F(effects_worker_test, stands_still_and_counts_what_waits_while_the_databas
     tests::execute(database, "ALTER TABLE identity.away RENAME TO audit_logs");
     static_cast<void>(worker.apply());
     EXPECT_EQ(applied(), "3");
-    EXPECT_EQ(worker.pulse().read(later).standing(), std::chrono::seconds{0});
+    EXPECT_EQ(worker.pulse().read(later).state, part_state::working) << "until its thread rests";
 }
 
 TEST_F(effects_worker_test, applies_what_is_queued_before_it_ends_a_drain) {

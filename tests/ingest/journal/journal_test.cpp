@@ -162,6 +162,7 @@ TEST_F(journal_test, takes_frames_of_many_threads) {
     auto const to = writer(1U << 16);
     {
         std::vector<std::jthread> threads;
+        threads.reserve(4);
         for (int t = 0; t < 4; ++t) {
             threads.emplace_back([&to, t] {
                 for (int i = 0; i < 500; ++i) {
