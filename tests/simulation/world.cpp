@@ -179,6 +179,7 @@ void world::fail_over() {
 
 /// What `tallyd journal settle` does, for each gap.
 void world::settle_gaps() {
+    note_gaps(); // the feeder may be in the step that found them
     model_positions operators{server_, faults_};
     for (auto const& gap : daemon_->feeder->gaps()) {
         storage::position_found outcome;

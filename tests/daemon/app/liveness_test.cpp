@@ -43,7 +43,7 @@ TEST(heartbeat, stands_only_while_it_has_work) {
 TEST(heartbeat, stands_while_a_request_is_not_answered_for_too_long) {
     heartbeat pulse{"lane 0"};
     pulse.await_answer(start);
-    auto const before = pulse.read(start + daemon::answer_max);
+    auto const before = pulse.read(start + daemon::answer_max - seconds{1});
     EXPECT_EQ(name_of(before.state), "waiting_for_database");
     EXPECT_EQ(before.standing(), seconds{0});
     EXPECT_GT(pulse.read(start + daemon::answer_max + seconds{1}).standing(), daemon::answer_max);
