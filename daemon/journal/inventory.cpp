@@ -56,7 +56,8 @@ std::vector<inventoried_stream> take_inventory(std::filesystem::path const& fold
     for (auto const& found : ingest::journal_streams_in(folder)) {
         inventoried_stream stream;
         stream.name = journal_feeder::stream_name(found.id);
-        stream.segments = found.segments.size();
+        stream.segments = static_cast<std::size_t>(std::ranges::count_if(
+            found.segments, [](segment_extent const& segment) { return !segment.is_end; }));
         stream.bytes = found.bytes;
         stream.is_removed = found.is_removed();
         stream.first_record = known(found.segments.front().first_record);

@@ -22,8 +22,8 @@ struct record_range {
 
 /// A stream in the journal's folder, for operators.
 struct inventoried_stream {
-    std::string name; ///< in ingest.positions
-    std::size_t segments = 0;
+    std::string name;         ///< in ingest.positions
+    std::size_t segments = 0; ///< with room for records
     std::uint64_t bytes = 0;
     std::optional<std::uint64_t> first_record; ///< of the first segment; nullopt: not readable
     std::optional<std::uint64_t>

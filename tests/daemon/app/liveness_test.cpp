@@ -1,6 +1,7 @@
 #include "daemon/app/liveness.hpp"
 
 #include "daemon/pipeline/watched_stores.hpp"
+#include "tests/daemon/pipeline/memory_stores.hpp"
 
 #include <string>
 #include <utility>
@@ -88,6 +89,17 @@ TEST(heartbeat, waits_while_there_is_no_session) {
     }
     EXPECT_EQ(answer({failure::permanent, "42P01", "no such table"}), "refused_by_database");
     EXPECT_EQ(answer({}), "working");
+}
+
+// What may stay in the table does no harm: the feeder goes on.
+TEST(heartbeat, does_not_stand_for_a_position_that_cannot_be_forgotten) {
+    heartbeat pulse{"journal feeder"};
+    daemon::tests::memory_positions positions;
+    positions.is_away = true;
+    positions.sqlstate = "42501";
+    daemon::watched_position_store watched{positions, pulse};
+    EXPECT_FALSE(watched.forget("journal:x").ok());
+    EXPECT_EQ(pulse.read(heartbeat::clock::now()).state, part_state::working);
 }
 
 TEST(heartbeat, works_again_after_a_request) {

@@ -213,6 +213,23 @@ TEST_F(feeder_files, reports_records_of_a_stream_that_was_removed) {
     EXPECT_TRUE(run->feeder->gaps().empty());
 }
 
+// Another process moved the position while the files could not be read: no frame is taken.
+TEST_F(feeder_files, ends_a_stream_that_was_settled_before_it_was_read_where_it_ends) {
+    auto const name = earlier(3);
+    auto const run = start();
+    disk.fail_per_mille(0, 0, 0, 1000);
+    run->feed();
+    positions.positions[name] = 3;
+    run->keep();
+    disk.fail_per_mille(0, 0, 0, 0);
+    run->feed();
+    EXPECT_TRUE(run->lanes.first_records.empty());
+    auto const left = ingest::journal_streams_in("/journal", disk);
+    ASSERT_EQ(left.size(), 1U);
+    EXPECT_TRUE(left[0].is_removed());
+    EXPECT_EQ(left[0].segments[0].first_record, 3U);
+}
+
 // The end is written while there is room.
 TEST_F(feeder_files, removes_a_stored_stream_from_a_full_disk) {
     earlier(1);

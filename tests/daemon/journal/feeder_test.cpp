@@ -201,6 +201,18 @@ TEST_F(feeder, begins_again_where_a_database_that_went_back_is) {
     EXPECT_EQ(positions.positions.at(run->name()), 2U);
 }
 
+// R4: a reader that ends too early would look as if all were read.
+TEST_F(feeder, reports_a_reader_that_ends_before_what_is_on_disk) {
+    auto const run = start();
+    run->push(1);
+    run->feed();
+    EXPECT_FALSE(run->failures.has_failed());
+    run->push(2);
+    disk.cut(0, ingest::segment_head_bytes);
+    run->feed();
+    EXPECT_TRUE(run->failures.has_failed());
+}
+
 TEST_F(feeder, says_how_far_each_stream_is) {
     auto first = start();
     first->push(2);

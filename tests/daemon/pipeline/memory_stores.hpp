@@ -211,7 +211,8 @@ class memory_positions final : public storage::position_store {
     std::map<std::uint64_t, storage::decided_range> decisions; ///< of any stream
     std::set<ingest::uuid> batches_lost;
     bool is_away = false;
-    bool loses_answers = false; ///< what is kept stays, and the caller gets a failure
+    std::string sqlstate = "08006"; ///< of the failures
+    bool loses_answers = false;     ///< what is kept stays, and the caller gets a failure
     int moves = 0;
 
     storage::expected<std::uint64_t> load(std::string_view stream) override {
@@ -279,7 +280,9 @@ class memory_positions final : public storage::position_store {
     }
 
   private:
-    static storage::result failed() { return {storage::failure::transient, "08006", "away"}; }
+    [[nodiscard]] storage::result failed() const {
+        return {storage::failure::transient, sqlstate, "away"};
+    }
     [[nodiscard]] storage::result answer() const { return is_away ? failed() : storage::result{}; }
 };
 

@@ -80,6 +80,10 @@ void crashing_disk::spoil(std::size_t file, std::uint64_t offset) {
     byte = static_cast<char>(byte ^ 0x55);
 }
 
+void crashing_disk::cut(std::size_t file, std::size_t bytes) {
+    std::next(files_.begin(), static_cast<std::ptrdiff_t>(file))->second->durable.resize(bytes);
+}
+
 void crashing_disk::show(std::filesystem::path const& folder) const {
     for (auto const& [file, state] : removed_) {
         std::filesystem::remove(folder / file.filename());

@@ -26,6 +26,9 @@ class crashing_disk final : public journal_disk {
     int remove(std::filesystem::path const& file) noexcept override;
     int sync_folder(std::filesystem::path const& folder) noexcept override;
 
+    /// Cuts a file, in the order of the names, to its first `bytes`.
+    void cut(std::size_t file, std::size_t bytes);
+
     /// Number of calls in a thousand that fail.
     void fail_per_mille(unsigned writes, unsigned syncs, unsigned creates, unsigned reads = 0) {
         write_failures_ = writes;
