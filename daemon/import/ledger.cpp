@@ -39,7 +39,9 @@ void import_ledger::retried(std::string_view reason, storage::result const& stat
     if (is_lost || reason == "transient" || reason == "permanent") {
         std::lock_guard const lock{mutex_};
         totals_.warning = status.detail;
-        totals_.has_lost = totals_.has_lost || is_lost;
+    }
+    if (is_lost) {
+        has_lost_ = true;
     }
 }
 

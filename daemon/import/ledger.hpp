@@ -4,6 +4,7 @@
 #include "rating/money/money.hpp"
 #include "storage/lane/lane_writer.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -19,7 +20,6 @@ class import_ledger final : public storage::lane_observer {
         std::map<std::string, rating::amount_sum> cost_by_currency;
         std::map<ingest::record_error, std::uint64_t> suspended_by_reason;
         bool has_effects = false; ///< effects were queued
-        bool has_lost = false;    ///< a batch of this import that was stored is no longer there
         std::string warning;      ///< why the lanes wait for the database; empty: they do not
     };
 
@@ -27,10 +27,13 @@ class import_ledger final : public storage::lane_observer {
     void retried(std::string_view reason, storage::result const& status) override;
 
     [[nodiscard]] totals read() const;
+    /// A batch of this import that was stored is no longer there. Any thread.
+    [[nodiscard]] bool has_lost() const noexcept { return has_lost_; }
 
   private:
     mutable std::mutex mutex_; ///< guards totals_
     totals totals_;
+    std::atomic<bool> has_lost_{false};
 };
 
 } // namespace tally::daemon

@@ -202,7 +202,7 @@ void import_session::import(ingest::file_input& input, import_summary& summary) 
 
     // All blocks are stored; now the position says so, too.
     bool const is_kept =
-        taken->stream == nullptr ? !ledger.read().has_lost : taken->stream->finish(drain_limit);
+        taken->stream == nullptr ? !ledger.has_lost() : taken->stream->finish(drain_limit);
 
     if (rejects_) {
         rejects_->flush();
@@ -271,7 +271,7 @@ import_task import_session::task_for(route const& lanes_route, import_ledger con
     task.suspend_rejected = rejects_ == nullptr;
 
     // What has no position cannot be read again from where the database is now (R5).
-    task.has_lost = [&ledger] { return ledger.read().has_lost; };
+    task.has_lost = [&ledger] { return ledger.has_lost(); };
 
     // Resumable: begin behind what is stored, and keep decisions on payers before records are
     // pushed (R6).

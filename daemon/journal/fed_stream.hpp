@@ -22,8 +22,8 @@ struct journal_feeder::fed_stream {
     std::uint64_t next_record = 0;              ///< one past the last record that was read
     std::uint64_t opened_at = 0;                ///< the position in the database when it was opened
     std::uint64_t next_part = 0;                ///< where the next part of kept->prefix begins
-    /// The number of its first segment, until it is known where that one begins.
-    std::optional<std::uint64_t> unread_segment;
+    /// Its first segment, until it is known where that one begins.
+    std::optional<ingest::segment_extent> unread;
     bool is_fed = false;                        ///< read to its end (an earlier stream)
     std::optional<clock::time_point> stored_at; ///< since when all of it is in the database
     clock::time_point removable_at;             ///< after a failure to remove its files

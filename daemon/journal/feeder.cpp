@@ -140,10 +140,11 @@ journal_feeder::step_result journal_feeder::open_stream(fed_stream& stream) {
     }
     stream.decisions = std::make_unique<payer_decisions>(target_.positions, stream.name,
                                                          target_.catalog, target_.decisions);
+    bool const is_removed = stream.files.is_removed();
 
     // With the decisions on payers: a block fed without them could be decided otherwise (R6).
     auto const found = target_.positions.load(stream.name);
-    auto const status = found.ok() ? stream.decisions->load(*found) : found.status();
+    auto const status = found.ok() && !is_removed ? stream.decisions->load(*found) : found.status();
     if (!status.ok()) {
         spdlog::warn("event=journal_position_unknown stream={} detail=\"{}\"", stream.name,
                      status.detail);
@@ -159,8 +160,12 @@ journal_feeder::step_result journal_feeder::open_stream(fed_stream& stream) {
     stream.next_part = position;
     begin_at(stream, segments);
 
-    stream.reader =
-        std::make_unique<ingest::journal_reader>(stream.id, std::move(segments), folder_.disk());
+    // Of a removed stream there is nothing to read.
+    stream.is_fed = is_removed;
+    if (!is_removed) {
+        stream.reader = std::make_unique<ingest::journal_reader>(stream.id, std::move(segments),
+                                                                 folder_.disk());
+    }
     stream.kept = std::make_shared<kept_position>(stream.name, position);
 
     if (stream.is_own) {
@@ -285,8 +290,9 @@ journal_feeder::step_result journal_feeder::read(fed_stream& stream) {
 void journal_feeder::take(fed_stream& stream, ingest::frame_view const& frame) {
     auto const& head = frame.head;
     auto const end = head.first_record + head.records;
-    if (auto const segment = std::exchange(stream.unread_segment, std::nullopt)) {
-        look_for_gap(stream, *segment, head.first_record);
+    if (auto first = std::exchange(stream.unread, std::nullopt)) {
+        first->first_record = head.first_record;
+        look_for_gap(stream, {*first});
     }
     if (end <= stream.kept->prefix.below()) {
         stream.next_record = std::max(stream.next_record, end);

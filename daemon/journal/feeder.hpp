@@ -107,13 +107,14 @@ class journal_feeder {
     void take(fed_stream& stream, ingest::frame_view const& frame);
     void note_earlier();
     void begin_at(fed_stream& stream, std::vector<ingest::segment_extent> const& segments);
-    void look_for_gap(fed_stream& stream, std::uint64_t segment, std::uint64_t begin);
+    void look_for_gap(fed_stream& stream, std::vector<ingest::segment_extent> const& segments);
     step_result at_end(fed_stream& stream, std::uint64_t durable_end);
     step_result damaged(fed_stream& stream);
     void retire(clock::time_point now);
     void note_end(fed_stream& stream);
     void mark_end(fed_stream& stream);
     bool remove(fed_stream& stream, clock::time_point now);
+    void write_ends(clock::time_point now);
     void forget_oldest();
     void begin_again();
     void note_progress();

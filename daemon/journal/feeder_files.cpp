@@ -23,25 +23,18 @@ constexpr std::chrono::seconds retry_removal_after{10};
 /// A segment whose head cannot be read now is looked at when its first frame is read.
 void journal_feeder::begin_at(fed_stream& stream,
                               std::vector<ingest::segment_extent> const& segments) {
-    stream.unread_segment.reset();
-    if (segments.empty()) {
-        return;
+    stream.unread.reset();
+    if (!segments.empty() && segments.front().first_record == ingest::segment_extent::unknown) {
+        stream.unread = segments.front();
     }
-    auto const& first = segments.front();
-    if (first.first_record == ingest::segment_extent::unknown) {
-        stream.unread_segment = first.number;
-    } else {
-        look_for_gap(stream, first.number, first.first_record);
-    }
+    look_for_gap(stream, segments);
 }
 
-/// A segment is removed only when the position is at the beginning of the next one, or after it. So
-/// when the first segment that is left begins after the position, the database has lost records
-/// that it had confirmed, and they are nowhere: the position stays until an operator settles it.
-/// The first segment of all may begin later than at 0: what is missing before it was never written,
-/// and never acknowledged.
-void journal_feeder::look_for_gap(fed_stream& stream, std::uint64_t segment, std::uint64_t begin) {
-    if (segment == 0 || begin <= stream.next_record) {
+/// The position stays where records are missing, until an operator settles it.
+void journal_feeder::look_for_gap(fed_stream& stream,
+                                  std::vector<ingest::segment_extent> const& segments) {
+    auto const end = ingest::gap_end(segments, stream.next_record);
+    if (!end) {
         return;
     }
 
@@ -51,16 +44,16 @@ void journal_feeder::look_for_gap(fed_stream& stream, std::uint64_t segment, std
         "event=journal_records_missing stream={} records={}-{} error=\"the database has "
         "lost acknowledged records that it had stored, and the journal no longer has "
         "them; their senders have to send them again\" hint=\"tallyd journal settle\"",
-        stream.name, stream.next_record, begin);
+        stream.name, stream.next_record, *end);
     {
         std::lock_guard const lock{mutex_};
-        gaps_.push_back({stream.name, stream.next_record, begin});
+        gaps_.push_back({stream.name, stream.next_record, *end});
     }
 
     // Feeding goes on behind the gap. The position does not: it may not pass records of unknown
     // fate (R2).
-    stream.next_record = begin;
-    stream.next_part = begin;
+    stream.next_record = *end;
+    stream.next_part = *end;
 }
 
 /// An operator settles a gap by moving the position to its end. A stream that is stored then may
@@ -78,12 +71,13 @@ void journal_feeder::close_settled_gaps() {
 /// The last segment of an earlier stream may have no frame: the head then says which numbers were
 /// used up before it, by writes that failed.
 void journal_feeder::note_end(fed_stream& stream) {
-    if (auto const segment = std::exchange(stream.unread_segment, std::nullopt)) {
-        look_for_gap(stream, *segment, stream.reader->next_record());
+    if (auto first = std::exchange(stream.unread, std::nullopt)) {
+        first->first_record = stream.reader->next_record();
+        look_for_gap(stream, {*first});
         auto listed = folder_.streams();
         auto const found = std::ranges::find(listed, stream.id, &ingest::journal_stream::id);
         if (found != listed.end()) {
-            stream.files = std::move(*found);
+            stream.files.segments = std::move(found->segments);
         }
     }
     if (stream.files.segments.empty()) {
@@ -124,6 +118,7 @@ void journal_feeder::retire(clock::time_point now) {
             kept_bytes -= bytes;
         }
     }
+    write_ends(now);
     forget_oldest();
 }
 
@@ -143,16 +138,29 @@ bool journal_feeder::remove(fed_stream& stream, clock::time_point now) {
     target_.position_guard.end(stream.kept);
     stream.reader.reset(); // an open file takes its room also without a name
     auto const bytes = stream.files.bytes;
-    if (int const error = folder_.remove(stream.files, stream.next_record); error != 0) {
+    int const error = folder_.remove(stream.files, stream.next_record);
+    if (error != 0) {
         stream.removable_at = now + retry_removal_after;
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
                       ingest::to_string(stream.id), std::strerror(error));
+    }
+    if (error != 0 && !stream.files.is_removed()) {
         return false;
     }
     stream.stored_at.reset();
     stream.opened_at = stream.next_record;
     pushes_.earlier_removed(bytes);
     return true;
+}
+
+/// The disk had no room for them.
+void journal_feeder::write_ends(clock::time_point now) {
+    for (auto const& stream : streams_) {
+        if (!stream->files.is_end_written && now >= stream->removable_at &&
+            folder_.remove(stream->files, stream->next_record) != 0) {
+            stream->removable_at = now + retry_removal_after;
+        }
+    }
 }
 
 /// Bounds the number of removed streams whose ends are known. The position goes last: a file

@@ -43,12 +43,8 @@ std::optional<record_range> inventoried_stream::gap() const {
     if (!position) {
         return std::nullopt;
     }
-    auto const left = ingest::segments_from(extents, *position);
-    bool const is_known = !left.empty() && left.front().number > 0 &&
-                          left.front().first_record != segment_extent::unknown;
-    return is_known && *position < left.front().first_record
-               ? std::optional{record_range{*position, left.front().first_record}}
-               : std::nullopt;
+    auto const end = ingest::gap_end(ingest::segments_from(extents, *position), *position);
+    return end ? std::optional{record_range{*position, *end}} : std::nullopt;
 }
 
 std::vector<inventoried_stream> take_inventory(std::filesystem::path const& folder) {

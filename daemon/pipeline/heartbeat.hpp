@@ -90,18 +90,6 @@ class heartbeat {
     std::string detail_;
 };
 
-/// The thread awaits an answer during its lifetime, and works afterwards.
-class answer_wait {
-  public:
-    explicit answer_wait(heartbeat& pulse) noexcept : pulse_{pulse} { pulse.await_answer(); }
-    ~answer_wait() { pulse_.work(); }
-    answer_wait(answer_wait const&) = delete;
-    answer_wait& operator=(answer_wait const&) = delete;
-
-  private:
-    heartbeat& pulse_;
-};
-
 /// The thread waits for the database during its lifetime, and works afterwards.
 class database_wait {
   public:
@@ -112,6 +100,12 @@ class database_wait {
 
   private:
     heartbeat& pulse_;
+};
+
+/// The same for the answer to one request.
+class answer_wait : public database_wait {
+  public:
+    explicit answer_wait(heartbeat& pulse) noexcept : database_wait{pulse} { pulse.await_answer(); }
 };
 
 } // namespace tally::daemon

@@ -176,6 +176,7 @@ void lane::release_all() noexcept {
     queue_.close();
     writer_.forget_ahead();
     drop(*open_);
+    records_open_.store(0, std::memory_order_relaxed);
     for (auto* line : {&at_once_, &aside_}) {
         for (auto const& each : *line) {
             drop(*each.batch);

@@ -171,7 +171,7 @@ position_keeper::check_ended(std::vector<std::shared_ptr<kept_position>> const& 
     return outcome::lost;
 }
 
-/// False: the stream was removed meanwhile, and its position with it.
+/// False: the stream has ended meanwhile; the next check is about its end.
 bool position_keeper::note_loss(std::shared_ptr<kept_position> const& kept) {
     std::lock_guard const lock{mutex_};
     if (std::ranges::find(streams_, kept) == streams_.end()) {

@@ -58,7 +58,7 @@ storage::result watched_batch_store::lock_rows(std::span<storage::usage_delta co
 }
 
 void watched_batch_store::roll_back() noexcept {
-    database_wait const waiting{pulse_};
+    answer_wait const waiting{pulse_};
     store_->roll_back();
 }
 

@@ -36,7 +36,8 @@ auto watched(heartbeat& pulse, std::string_view name, Request&& request) {
     return outcome;
 }
 
-/// A batch_store whose requests count as waiting for the database, unless it refuses them.
+/// A batch_store whose requests count as waiting for the database, unless it refuses them or does
+/// not answer for answer_max.
 class watched_batch_store final : public storage::batch_store {
   public:
     /// `pulse` must outlive this object.

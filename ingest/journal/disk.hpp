@@ -64,7 +64,7 @@ class journal_disk {
     virtual std::unique_ptr<segment_source> open(std::filesystem::path const& file, int& error) = 0;
     /// Throws std::runtime_error if the folder cannot be read.
     virtual std::vector<listed_file> list(std::filesystem::path const& folder) = 0;
-    /// The name may reappear after a loss of power, until sync_folder().
+    /// 0 also if it is not there. The name may reappear after a loss of power, until sync_folder().
     [[nodiscard]] virtual int remove(std::filesystem::path const& file) noexcept = 0;
     /// After 0, the removals in `folder` survive a loss of power.
     [[nodiscard]] virtual int sync_folder(std::filesystem::path const& folder) noexcept = 0;

@@ -18,7 +18,7 @@ struct segment_extent {
     std::uint64_t durable_bytes = unknown;
     bool follows_failure = false;
     std::uint32_t version = 0; ///< from its head (segment_head)
-    bool is_end = false;       ///< an empty one, which says where a removed stream ended
+    bool is_end = false;       ///< an empty one, which says where the stream ended
 
     friend bool operator==(segment_extent const&, segment_extent const&) = default;
 };

@@ -122,22 +122,42 @@ int journal_folder::mark_end(journal_stream& stream, std::uint64_t end) const {
     if (segments.empty() || segments.back().is_end) {
         return 0;
     }
-    segment_head const head{stream.id, segments.back().number + 1, end};
-    if (int const error = create_end(disk_, path_, head); error != 0) {
-        return error;
+    auto const extent = end_of(stream, end);
+    int const error = write(stream, extent);
+    if (error == 0) {
+        segments.push_back(extent);
     }
-    segments.push_back({head.number, path_ / segment_file_name(head.stream, head.number), end,
-                        segment_extent::unknown, true, head.version, true});
-    return 0;
+    return error;
+}
+
+/// The extent that follows the last segment of a stream.
+segment_extent journal_folder::end_of(journal_stream const& stream, std::uint64_t end) const {
+    segment_extent extent;
+    extent.number = stream.segments.back().number + 1;
+    extent.file = path_ / segment_file_name(stream.id, extent.number);
+    extent.first_record = end;
+    extent.follows_failure = true;
+    extent.is_end = true;
+    return extent;
+}
+
+int journal_folder::write(journal_stream const& stream, segment_extent const& end) const {
+    return create_end(disk_, path_, {stream.id, end.number, end.first_record});
 }
 
 int journal_folder::remove(journal_stream& stream, std::uint64_t end) const {
+    // What an earlier call could not write: by now there may be room.
     auto& segments = stream.segments;
-    auto const remove_all_but_last = [&]() -> int {
+    if (stream.is_removed() && !stream.is_end_written) {
+        int const error = write(stream, segments.front());
+        stream.is_end_written = error == 0;
+        return error;
+    }
+
+    auto const remove_to = [&](std::size_t left) -> int {
         // The oldest first, so that what remains after an interruption is the end of the stream.
-        while (segments.size() > 1) {
-            int const error = disk_.remove(segments.front().file);
-            if (error != 0 && error != ENOENT) {
+        while (segments.size() > left) {
+            if (int const error = disk_.remove(segments.front().file); error != 0) {
                 return error;
             }
             segments.erase(segments.begin());
@@ -145,19 +165,32 @@ int journal_folder::remove(journal_stream& stream, std::uint64_t end) const {
         return 0;
     };
 
-    // Without an end the last segment stays: it says the same, and by then a full disk has room.
-    int error = mark_end(stream, end) == 0 ? 0 : remove_all_but_last();
-    error = error != 0 ? error : mark_end(stream, end);
-    error = error != 0 ? error : remove_all_but_last();
-    if (error != 0) {
-        return error;
+    // A disk may be too full for a file of 64 bytes: then the older segments go first.
+    int error = mark_end(stream, end);
+    if (error == ENOSPC && segments.size() > 1) {
+        error = remove_to(1);
+        error = error != 0 ? error : mark_end(stream, end);
     }
 
-    // After a loss of power the names may be back if this fails. Their records are stored, and the
-    // position, which stays, says so.
-    static_cast<void>(disk_.sync_folder(path_));
-    stream.bytes = segment_head_bytes;
-    return 0;
+    // Or all of them: that room is for pushes is worth more than an end that a crash now would lose.
+    if (error == ENOSPC) {
+        auto const extent = end_of(stream, end);
+        if (int const failed = remove_to(0); failed != 0) {
+            return failed;
+        }
+        segments.push_back(extent);
+        error = write(stream, extent);
+        stream.is_end_written = error == 0;
+    }
+    error = error != 0 ? error : remove_to(1);
+
+    // After a loss of power the names may be back if the sync fails. Their records are stored, and
+    // the position, which stays, says so.
+    if (error == 0) {
+        static_cast<void>(disk_.sync_folder(path_));
+        stream.bytes = segment_head_bytes;
+    }
+    return error;
 }
 
 int journal_folder::forget(journal_stream const& stream) const noexcept {

@@ -15,6 +15,7 @@ struct journal_stream {
     uuid id;
     std::vector<segment_extent> segments; ///< in order; durable_bytes unknown
     std::uint64_t bytes = 0;              ///< on disk
+    bool is_end_written = true; ///< false: the disk was too full for the end; see remove()
 
     /// Its records were removed: only the segment is left that says where it ended.
     [[nodiscard]] bool is_removed() const noexcept {
@@ -51,13 +52,18 @@ class journal_folder {
     /// files and to `stream`, unless it is there. Returns 0 or errno.
     [[nodiscard]] int mark_end(journal_stream& stream, std::uint64_t end) const;
     /// Removes a stream's files, in order, and leaves only that segment. What is left is in
-    /// `stream`. An interrupted removal leaves a stream whose first records are missing, as after
-    /// journal_writer::release; it can be repeated. Returns 0 or errno.
+    /// `stream`, also after an error; its `bytes` are of before then. An interrupted removal leaves
+    /// a stream whose first records are missing, as after journal_writer::release; it can be
+    /// repeated. On a disk that has no room for the end the files go all the same, and a further
+    /// call writes it. Returns 0 or errno.
     [[nodiscard]] int remove(journal_stream& stream, std::uint64_t end) const;
     /// Removes also what remove() has left. After 0 it does not reappear after a loss of power.
     [[nodiscard]] int forget(journal_stream const& stream) const noexcept;
 
   private:
+    [[nodiscard]] segment_extent end_of(journal_stream const& stream, std::uint64_t end) const;
+    [[nodiscard]] int write(journal_stream const& stream, segment_extent const& end) const;
+
     std::filesystem::path path_;
     journal_disk& disk_;
     int lock_ = -1;

@@ -35,7 +35,8 @@ struct journal_tail {
 ///
 /// Of a stream whose writer is gone, the reader finds the end by itself. Bytes that are not whole,
 /// and that no later frame knew to be on disk (frame_head::durable_bytes), are a torn tail and are
-/// left out. All other bytes that are not whole are damage; reading stops there.
+/// left out. All other bytes that are not whole are damage; reading stops there. The last segment
+/// may be the end of a stream (create_end()), without a frame.
 ///
 ///     journal_reader reader{stream.id, stream.segments}; // of journal_folder::streams()
 ///     frame_view frame;

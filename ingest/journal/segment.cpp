@@ -81,8 +81,10 @@ std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept
 
 int create_end(journal_disk& disk, std::filesystem::path const& folder, segment_head const& head) {
     // The segment before it may end with a write that failed: its tail is torn, not damaged.
+    // It has no frame, so that every version can read it.
     auto marked = head;
     marked.follows_failure = true;
+    marked.version = 0;
 
     int error = 0;
     auto const output = disk.create(folder / segment_file_name(head.stream, head.number),
@@ -98,6 +100,15 @@ std::vector<segment_extent> segments_from(std::vector<segment_extent> segments,
     }
     segments.erase(segments.begin(), first);
     return segments;
+}
+
+std::optional<std::uint64_t> gap_end(std::vector<segment_extent> const& segments,
+                                     std::uint64_t record) noexcept {
+    if (segments.empty() || segments.front().number == 0) {
+        return std::nullopt;
+    }
+    auto const first = segments.front().first_record;
+    return first != segment_extent::unknown && first > record ? std::optional{first} : std::nullopt;
 }
 
 std::string segment_file_name(uuid const& stream, std::uint64_t number) {

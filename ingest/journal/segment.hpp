@@ -46,14 +46,20 @@ std::string encode(segment_head const& head);
 /// nullopt: not the head of a segment, or damaged.
 std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept;
 
-/// Creates the segment that is left of a removed stream: an empty one after all others, whose first
-/// record would be the next one. By it a database that goes back is seen to lack records that no
+/// Creates the segment that says where a stream has ended: an empty one after all others, whose
+/// first record would be the next one. It is all that is left of a stream that is removed. By it a database that goes back is seen to lack records that no
 /// file has (docs/ARCHITECTURE.md, R3). Returns 0 or errno.
 int create_end(journal_disk& disk, std::filesystem::path const& folder, segment_head const& head);
 
-/// Without those whose records are all below `record`.
+/// Without those whose records are all below `record`; the last one always stays.
 std::vector<segment_extent> segments_from(std::vector<segment_extent> segments,
                                           std::uint64_t record);
+/// A segment is removed only when the position is at the beginning of the next one, or after it. So
+/// when the first one that is left begins after the position `record`, the records from there to
+/// its beginning, which is returned, are in no file. The first segment of all may begin later than
+/// at 0: what is missing before it was never written. nullopt: none are missing.
+std::optional<std::uint64_t> gap_end(std::vector<segment_extent> const& segments,
+                                     std::uint64_t record) noexcept;
 
 /// "<stream>-<number, 12 digits>.journal", so that the files of a stream sort in their order.
 std::string segment_file_name(uuid const& stream, std::uint64_t number);

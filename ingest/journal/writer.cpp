@@ -249,7 +249,7 @@ int journal_writer::remove_all(std::uint64_t stored_below) {
         extent_bytes_.pop_front();
     }
 
-    // Were a file to reappear after its position is gone, its records would be read again.
+    // Were a file to reappear, its records would be below the position, which stays.
     return disk_.sync_folder(options_.folder);
 }
 

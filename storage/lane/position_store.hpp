@@ -50,7 +50,7 @@ struct chain_link {
 };
 
 /// ingest.positions: how far a stream (a journal, a file) is stored. One row per stream; only the
-/// stream's reader writes it. Failures are results. One thread.
+/// stream's position keeper writes it. Failures are results. One thread.
 class position_store {
   public:
     position_store() = default;

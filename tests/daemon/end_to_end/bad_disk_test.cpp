@@ -112,9 +112,7 @@ TEST_F(bad_disk, a_full_disk_takes_the_oldest_stream_that_is_kept_and_no_other) 
     ASSERT_EQ(kept.size(), 2U);
 
     auto const daemon = start();
-    for (int tries = 0; tries < 100 && ends() < 2; ++tries) { // it knows that they are stored
-        std::this_thread::sleep_for(std::chrono::milliseconds{100});
-    }
+    ASSERT_EQ(wait_for(*daemon, "/status", R"("journal":{)").status, 200U);
     set_disk(ENOSPC);
     for (int tries = 0; tries < 100 && segments().size() == 2; ++tries) {
         ASSERT_EQ(push(*daemon, calls(20, 30)), 503U);

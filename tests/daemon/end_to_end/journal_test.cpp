@@ -42,6 +42,7 @@ TEST_F(journal_end_to_end, what_was_acknowledged_before_a_kill_is_stored_by_the_
     daemon->send(SIGTERM);
     EXPECT_EQ(daemon->wait(), 0);
     EXPECT_TRUE(segments().empty()) << "nothing is left to be replayed";
+    EXPECT_EQ(ends(), 1U);
     EXPECT_EQ(query_one(connection_, "SELECT position FROM positions"), "200");
 }
 

@@ -264,19 +264,40 @@ TEST_F(feeder_files, knows_the_ends_of_a_bounded_number_of_removed_streams) {
     EXPECT_FALSE(later->feeder->oldest_of_earlier());
 }
 
-TEST_F(feeder_files, removes_a_stream_later_when_the_disk_refuses) {
+TEST_F(feeder_files, removes_a_stream_from_a_full_disk_and_writes_its_end_later) {
     earlier(4, 512);
     auto const run = start();
     disk.fail_per_mille(0, 0, 1000);
     run->feed();
     run->lanes.finish_all();
     run->keep();
-    EXPECT_EQ(disk.files(), 1U) << "room is made as far as it goes";
-    EXPECT_EQ(kept_streams().size(), 1U);
+    EXPECT_EQ(disk.files(), 0U) << "room for pushes comes first";
+    EXPECT_EQ(run->pushes->bytes(), 0U);
+
+    // The end is written when there is room, and until then it is known.
+    run->feed();
+    EXPECT_TRUE(run->feeder->gaps().empty());
     disk.fail_per_mille(0, 0, 0);
     run->now += std::chrono::seconds{10};
     run->feed();
-    EXPECT_TRUE(kept_streams().empty());
+    ASSERT_EQ(disk.files(), 1U);
+    auto const left = ingest::journal_streams_in("/journal", disk);
+    EXPECT_TRUE(left[0].is_removed());
+    EXPECT_EQ(left[0].segments[0].first_record, 4U);
+    positions.positions.begin()->second = 1;
+    run->keep();
+    ASSERT_EQ(run->feeder->gaps().size(), 1U);
+}
+
+// As after many short runs: one file each.
+TEST_F(feeder_files, removes_a_stream_of_one_file_although_there_is_no_room_for_its_end) {
+    earlier(1);
+    auto const run = start();
+    disk.fail_per_mille(0, 0, 1000);
+    run->feed();
+    run->lanes.finish_all();
+    run->keep();
+    EXPECT_EQ(disk.files(), 0U);
     EXPECT_EQ(run->pushes->bytes(), 0U);
 }
 

@@ -21,12 +21,7 @@ using namespace std::chrono_literals;
 using ingest::push_status;
 using tests::memory_batches;
 using tests::memory_positions;
-
-class silent_observer final : public storage::lane_observer {
-  public:
-    void stored(storage::stored_batch const&) override {}
-    void retried(std::string_view, storage::result const&) override {}
-};
+using tests::silent_observer;
 
 /// Positions that two threads use, each with its own connection in the product.
 class shared_positions final : public storage::position_store {

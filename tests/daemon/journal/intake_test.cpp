@@ -20,12 +20,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using ingest::push_status;
 using tests::memory_batches;
-
-class silent_observer final : public storage::lane_observer {
-  public:
-    void stored(storage::stored_batch const&) override {}
-    void retried(std::string_view, storage::result const&) override {}
-};
+using tests::silent_observer;
 
 class intake_test : public ::testing::Test {
   protected:
@@ -103,7 +98,6 @@ TEST_F(intake_test, keeps_what_it_acknowledged_for_the_next_run) {
     for (int i = 0; i < 3; ++i) {
         EXPECT_TRUE(push(*first).get());
     }
-    EXPECT_GE(first->oldest_s(), 0);
     EXPECT_TRUE(first->gaps().empty());
     end(*first);
     first.reset();
@@ -120,6 +114,7 @@ TEST_F(intake_test, counts_what_earlier_runs_left) {
     auto first = running();
     EXPECT_TRUE(push(*first).get());
     auto const bytes = first->bytes();
+    EXPECT_GT(bytes, 0U);
     end(*first);
     first.reset();
     EXPECT_GE(make()->bytes(), bytes);

@@ -4,6 +4,7 @@
 #include "ingest/record/record_block.hpp"
 #include "rating/catalog/catalog.hpp"
 #include "storage/batch/batch_store.hpp"
+#include "storage/lane/lane_writer.hpp"
 #include "storage/lane/position_store.hpp"
 #include "tests/rating/rater/builders.hpp"
 #include "tests/support/call_json.hpp"
@@ -14,6 +15,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -204,6 +206,13 @@ class memory_batches final : public storage::batch_store {
     std::shared_ptr<state> state_;
 };
 
+/// Of a lane about which a test does not ask.
+class silent_observer final : public storage::lane_observer {
+  public:
+    void stored(storage::stored_batch const&) override {}
+    void retried(std::string_view, storage::result const&) override {}
+};
+
 /// Positions and decisions, as ingest.positions and ingest.payer_decisions keep them.
 class memory_positions final : public storage::position_store {
   public:
@@ -247,7 +256,7 @@ class memory_positions final : public storage::position_store {
         }
         return std::ranges::all_of(ends, [this](auto const& end) {
             auto const found = positions.find(end.stream);
-            return found != positions.end() && found->second >= end.position;
+            return (found == positions.end() ? 0 : found->second) >= end.position;
         });
     }
     storage::result forget(std::string_view stream) override {

@@ -16,12 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using tests::block_of;
 using tests::call_json;
-
-class silent_observer final : public storage::lane_observer {
-  public:
-    void stored(storage::stored_batch const&) override {}
-    void retried(std::string_view, storage::result const&) override {}
-};
+using tests::silent_observer;
 
 class pace : public ::testing::Test {
   protected:

@@ -2,6 +2,7 @@
 
 #include "ingest/formats/formats.hpp"
 #include "storage/postgres/sql_session.hpp"
+#include "tests/daemon/pipeline/memory_stores.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_json.hpp"
 #include "tests/support/catalog_of.hpp"
@@ -19,12 +20,7 @@ namespace {
 
 using ingest::push_status;
 using tests::query_one;
-
-class silent_observer final : public storage::lane_observer {
-  public:
-    void stored(storage::stored_batch const&) override {}
-    void retried(std::string_view, storage::result const&) override {}
-};
+using tests::silent_observer;
 
 class pipeline_test : public ::testing::Test {
   protected:

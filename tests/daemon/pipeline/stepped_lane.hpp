@@ -14,12 +14,6 @@
 
 namespace tally::daemon::tests {
 
-class silent_observer final : public storage::lane_observer {
-  public:
-    void stored(storage::stored_batch const&) override {}
-    void retried(std::string_view, storage::result const&) override {}
-};
-
 /// A lane that the test steps, with a database in memory.
 class stepped_lane : public ::testing::Test {
   protected:
