@@ -140,6 +140,10 @@ storage::result effects_worker::apply_waiting() {
         if (done.taken() > 0) {
             observer_.applied(done);
         }
+        if (done.suspended > 0) {
+            spdlog::warn("event=effects_suspended count={} detail=\"see tallyd suspense list\"",
+                         done.suspended);
+        }
     } while (status.ok() && done.taken() > 0 && !is_stopping());
     return status;
 }

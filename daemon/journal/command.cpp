@@ -22,6 +22,7 @@ using storage::stored_positions;
 
 struct journal_flags {
     std::string stream;
+    bool all = false;
     bool json = false;
     bool yes = false;
 };
@@ -166,6 +167,19 @@ int settle_gap(stored_positions& store, inventoried_stream const& stream,
     return exit_success;
 }
 
+/// Settles one stream after the other, each with its own question.
+int settle_gaps(stored_positions& store, std::vector<inventoried_stream> const& streams,
+                journal_flags const& flags) {
+    if (streams.empty()) {
+        std::cout << "no record of the journal is missing\n";
+    }
+    bool all_settled = true;
+    for (auto const& stream : streams) {
+        all_settled = settle_gap(store, stream, flags) == exit_success && all_settled;
+    }
+    return all_settled ? exit_success : exit_failure;
+}
+
 /// Refuses unless exactly this stream has lost records, since its position may pass nothing else
 /// (R2).
 int settle(config::settings const& settings, journal_flags const& flags) {
@@ -173,9 +187,10 @@ int settle(config::settings const& settings, journal_flags const& flags) {
 
     // With or without the prefix, so that a name can be pasted out of the list or the log.
     std::erase_if(streams, [&flags](inventoried_stream const& stream) {
-        return stream.name != flags.stream && stream.name != "journal:" + flags.stream;
+        return !flags.all && stream.name != flags.stream &&
+               stream.name != "journal:" + flags.stream;
     });
-    if (streams.empty()) {
+    if (streams.empty() && !flags.all) {
         return refuse("the journal " + settings.journal_dir + " has no stream '" +
                       printable(flags.stream) + "' (see: tallyd journal list)");
     }
@@ -185,6 +200,10 @@ int settle(config::settings const& settings, journal_flags const& flags) {
     stored_positions store{opened.connection_string(), "tallyd journal"};
     if (auto const status = load_positions(store, streams); !status.ok()) {
         return refuse(status.detail);
+    }
+    if (flags.all) {
+        std::erase_if(streams, [](auto const& stream) { return !stream.gap(); });
+        return settle_gaps(store, streams, flags);
     }
     if (!streams.front().gap()) {
         return refuse("no record of " + streams.front().name + " is missing");
@@ -219,7 +238,10 @@ void add_journal_command(CLI::App& app, command_environment& environment) {
     auto* settling = group->add_subcommand(
         "settle", "give up the missing records of a stream: moves its position in ingest.positions "
                   "to their end; a running daemon notices within seconds");
-    settling->add_option("STREAM", flags->stream, "as `tallyd journal list` names it")->required();
+    auto* chosen = settling->add_option_group("streams");
+    chosen->add_option("STREAM", flags->stream, "as `tallyd journal list` names it");
+    chosen->add_flag("--all", flags->all, "every stream that has lost records");
+    chosen->require_option(1);
     settling->add_flag("--yes", flags->yes, "do not ask for confirmation");
     settling->callback([flags, &environment] { run(environment, *flags, settle); });
 }

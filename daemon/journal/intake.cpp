@@ -69,10 +69,8 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
     // The write side. Without a catalog the payers stay open: the feeder decides them before it
     // feeds the records (R6).
     pushes_ = std::make_unique<push_journal>(
-        push_journal_options{
-            options_.bytes_max, options_.memory_bytes_max, earlier_bytes, options_.retain,
-            options_.retain_bytes,
-            [this](std::string_view reason) { failures_.report("journal_writer", reason); }},
+        push_journal_options{options_.bytes_max, options_.memory_bytes_max, earlier_bytes,
+                             options_.retain, options_.retain_bytes},
         *writer_, [this] { return lanes_.sources(); },
         [this](ingest::record_block& block) {
             if (auto const catalog = lanes_.catalog()) {
@@ -110,7 +108,7 @@ intake::~intake() {
 
 void intake::start() {
     // The journal does not need the database, so pushes are taken from here on.
-    pushes_->start();
+    journal_thread_ = std::make_unique<push_journal_thread>(*pushes_, failures_);
     feeder_thread_ = std::thread{[this] { run_feeder(); }};
     keeper_thread_ = std::thread{[this] { run_keeper(); }};
 }
@@ -166,8 +164,8 @@ void intake::run_keeper() noexcept {
 void intake::close() {
     pushes_->close();
 
-    // After close(): everything appended is durable now, so the end that the feeder has to reach is
-    // fixed.
+    // Afterwards everything appended is durable, so the end that the feeder has to reach is fixed.
+    journal_thread_.reset();
     feeder_->drain();
 }
 

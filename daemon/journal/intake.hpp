@@ -2,6 +2,7 @@
 
 #include "daemon/journal/feeder.hpp"
 #include "daemon/journal/push_journal.hpp"
+#include "daemon/journal/push_journal_thread.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 #include "daemon/pipeline/position_keeper.hpp"
 #include "daemon/pipeline/watched_stores.hpp"
@@ -99,6 +100,7 @@ class intake {
     std::condition_variable stop_;
     bool stopping_ = false;
     bool drained_ = false;
+    std::unique_ptr<push_journal_thread> journal_thread_;
     std::thread feeder_thread_;
     std::thread keeper_thread_;
 };

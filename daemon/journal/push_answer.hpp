@@ -10,8 +10,8 @@
 namespace tally::daemon {
 
 /// The answer that a sender waits for: given exactly once. One that is destroyed and was not given
-/// would leave its sender without an answer, and asserts (docs/ARCHITECTURE.md, R3); an exception
-/// on its way gives it up.
+/// would leave its sender without an answer, and asserts (docs/ARCHITECTURE.md, R3). Only an
+/// exception may destroy it: the daemon ends, and the connection with it.
 class push_answer {
   public:
     using callback = std::function<void(ingest::block_outcome const&)>;

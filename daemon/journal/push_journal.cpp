@@ -34,21 +34,13 @@ push_journal::~push_journal() {
     give_up_waiting();
 }
 
-void push_journal::start() {
-    thread_ = std::thread{[this] { run(); }};
-}
-
-void push_journal::close() {
+void push_journal::close() noexcept {
     closed_ = true;
     {
         std::lock_guard const lock{mutex_};
         stopping_ = true;
     }
     wake_.notify_all();
-    if (thread_.joinable()) {
-        // What was appended is still flushed: run() ends when no push waits.
-        thread_.join();
-    }
 }
 
 std::uint64_t push_journal::bytes() const {
@@ -142,32 +134,17 @@ std::uint64_t push_journal::append(std::string const& payload, std::uint32_t rec
     return first_record;
 }
 
-void push_journal::run() noexcept {
-    try {
-        write_groups();
-    } catch (std::exception const& error) {
-        // Out of memory, or a bug. What was not acknowledged is sent again.
-        closed_ = true;
-        if (options_.on_failure) {
-            options_.on_failure(error.what());
-        }
-    }
-    pulse_.rest();
-}
-
-/// Until close(): then what was appended is written, and the thread ends.
-void push_journal::write_groups() {
+bool push_journal::await_push() {
     std::unique_lock lock{mutex_};
+    pulse_.rest();
+    wake_.wait_for(lock, idle_wait, [this] { return stopping_ || !waiters_.empty(); });
 
-    // Without the lock during a step, so that pushes are appended while the disk writes.
-    while (!stopping_ || !waiters_.empty()) {
-        pulse_.rest();
-        wake_.wait_for(lock, idle_wait, [this] { return stopping_ || !waiters_.empty(); });
+    // What was appended before the end is still written.
+    bool const goes_on = !stopping_ || !waiters_.empty();
+    if (goes_on) {
         pulse_.work();
-        lock.unlock();
-        step(clock::now());
-        lock.lock();
     }
+    return goes_on;
 }
 
 bool push_journal::step(clock::time_point now) {

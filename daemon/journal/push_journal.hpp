@@ -18,7 +18,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 namespace tally::daemon {
 
@@ -30,8 +29,6 @@ struct push_journal_options {
     /// may go back to an older state.
     std::chrono::seconds retain{0};
     std::uint64_t retain_bytes = 0;
-    /// Called when the writing thread cannot continue: nothing is acknowledged from then on.
-    std::function<void(std::string_view reason)> on_failure = {};
 };
 
 /// The outcome of one flush, reported on the journal's thread.
@@ -98,13 +95,14 @@ class push_journal final : public ingest::record_sink {
     /// Waits until `record` is durable, at most for `limit`. False: it is not.
     bool wait_durable(std::uint64_t record, std::chrono::milliseconds limit);
 
-    /// Starts the thread that calls step().
-    void start();
     /// Makes what was appended durable, answers its senders, and removes what need not be kept.
-    /// True: there was something to write. One thread.
+    /// True: there was something to write. One thread (push_journal_thread.hpp).
     bool step(std::chrono::steady_clock::time_point now);
-    /// Refuses pushes from now on. All that were taken are on disk when it returns.
-    void close();
+    /// Between two steps: waits for a push, not for long. False: the journal is closed, and all
+    /// that was taken is written. The same thread.
+    bool await_push();
+    /// Refuses pushes from now on. Any thread.
+    void close() noexcept;
     /// Answers the senders that still wait, for COMMIT or for a disk that failed: not durable.
     void give_up_waiting();
 
@@ -140,8 +138,6 @@ class push_journal final : public ingest::record_sink {
         std::chrono::steady_clock::time_point since;
     };
 
-    void run() noexcept;
-    void write_groups();
     void remove_stored_segments(std::chrono::steady_clock::time_point now, bool is_disk_full);
     void note_confirmed(std::uint64_t committed, std::chrono::steady_clock::time_point now);
     std::uint64_t take_kept_long_enough(std::chrono::steady_clock::time_point now);
@@ -185,7 +181,6 @@ class push_journal final : public ingest::record_sink {
     /// Since when the feeder is to make room; used by the thread only.
     std::chrono::steady_clock::time_point room_wanted_at_;
     heartbeat pulse_{"journal writer"};
-    std::thread thread_;
 };
 
 } // namespace tally::daemon

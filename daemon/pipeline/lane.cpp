@@ -47,16 +47,7 @@ lane::lane(lane_options const& options, std::unique_ptr<storage::batch_store> da
       open_{std::make_shared<open_batch>()} {}
 
 lane::~lane() {
-    // No new slices, no further retries, no request under way: only then is the thread sure to end.
-    close();
-    give_up();
-    cancel();
-    join();
     release_all(); // what came between its last step and now
-}
-
-void lane::start() {
-    thread_ = std::thread{[this] { run(); }};
 }
 
 bool lane::push(slice&& share) {
@@ -77,12 +68,6 @@ void lane::give_up() noexcept {
         given_up_ = true;
     }
     stop_.notify_all();
-}
-
-void lane::join() {
-    if (thread_.joinable()) {
-        thread_.join();
-    }
 }
 
 bool lane::wait(milliseconds time) {
@@ -130,43 +115,35 @@ void lane::drop(open_batch& batch) {
     batch.progress.clear();
 }
 
-void lane::run() noexcept {
-    auto next = step(clock::now());
-    while (!next.is_over) {
-        // A slice that comes during the wait ends it.
-        slice share;
-        pulse_.get_further(); // what was refused is settled or aside: the step is over
-        pulse_.rest();
-        if (next.wait > clock::duration::zero()) {
-            static_cast<void>(queue_.pop(
-                share, std::chrono::duration_cast<std::chrono::microseconds>(next.wait)));
-        }
-        pulse_.work();
-        next = step(clock::now(), std::move(share));
-    }
+void lane::await_slice(clock::duration time) {
     pulse_.rest();
+    if (time > clock::duration::zero()) {
+        static_cast<void>(
+            queue_.pop(arrived_, std::chrono::duration_cast<std::chrono::microseconds>(time)));
+    }
+    pulse_.work();
 }
 
-lane::step_result lane::step(clock::time_point now, slice&& share) {
+lane::step_result lane::step(clock::time_point now) {
     step_result next{.is_over = true};
     try {
-        if (!share.is_empty()) {
-            add(std::move(share), now);
+        if (!arrived_.is_empty()) {
+            add(std::move(arrived_), now);
         }
         next = advance(now);
     } catch (std::exception const& error) {
         // Bad input and a lost database do not throw, so this is a bug or a lack of memory. Records
         // that are not committed stay in the journal: ending here loses nothing.
         failures_.report("lane", "lane " + std::to_string(options_.lane) + ": " + error.what());
-        if (!share.is_empty()) { // it was not added
-            records_waiting_.fetch_sub(share.indices().size(), std::memory_order_relaxed);
-            share.give_up();
-        }
     }
+
+    // What was refused is settled or aside by now.
+    pulse_.get_further();
 
     // Whether it ends by plan or by failure: later slices must be refused, not queued (R2).
     if (next.is_over) {
         release_all();
+        pulse_.rest();
     }
     return next;
 }
@@ -185,8 +162,8 @@ void lane::release_all() noexcept {
     }
 
     // One at a time, so that each block reports its outcome and gives back its credit.
-    slice left;
-    while (queue_.try_pop(left)) {
+    slice left = std::move(arrived_);
+    while (!left.is_empty() || queue_.try_pop(left)) {
         records_waiting_.fetch_sub(left.indices().size(), std::memory_order_relaxed);
         left.give_up();
     }

@@ -15,7 +15,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 namespace tally::daemon {
@@ -74,8 +73,7 @@ struct lane_options {
 ///
 /// A large batch of calls is written ahead of its commit while it grows (storage/README.md, S15).
 ///
-/// A lane is stepped: step() does what is due and says when more will be. start() gives it a thread
-/// that does only this.
+/// A lane has no thread: step() does what is due and says when more will be (lane_thread.hpp).
 class lane {
   public:
     using clock = std::chrono::steady_clock;
@@ -92,10 +90,11 @@ class lane {
     lane(lane const&) = delete;
     lane& operator=(lane const&) = delete;
 
-    /// Starts the thread. Without it, the owner calls step().
-    void start();
-    /// Does what is due now. A failure (a bug, no memory) is reported, and the lane is over.
-    step_result step(clock::time_point now) { return step(now, {}); }
+    /// Does what is due now. A failure (a bug, no memory) is reported, and the lane is over. One
+    /// thread.
+    step_result step(clock::time_point now);
+    /// Between two steps: waits until a slice comes, at most for `time`. The same thread.
+    void await_slice(clock::duration time);
 
     /// False once the lane is closed or has given up, and from then on always; the caller keeps the
     /// slice. Any thread.
@@ -114,13 +113,12 @@ class lane {
     [[nodiscard]] heartbeat const& pulse() const noexcept { return pulse_; }
 
     /// Stopping: close() lets the lane finish its queue; give_up() ends its waiting for a database
-    /// that is unavailable; cancel() interrupts the statement under way. Then the thread ends, and
-    /// join() waits for it. Any thread.
+    /// that is unavailable; cancel() interrupts the statement under way. Then a step finds it over.
+    /// Any thread.
     void close() noexcept { queue_.close(); }
     void give_up() noexcept;
     /// Call it after give_up().
     void cancel() noexcept { database_->cancel(); }
-    void join();
 
   private:
     /// How far the records of a slice are stored.
@@ -149,8 +147,6 @@ class lane {
         std::size_t bytes = 0; ///< of credit, which comes back with a block's last slice
     };
 
-    void run() noexcept;
-    step_result step(clock::time_point now, slice&& share);
     step_result advance(clock::time_point now);
     void fill(clock::time_point now);
     void add(slice&& share, clock::time_point now);
@@ -189,6 +185,7 @@ class lane {
     failure_report& failures_;
     heartbeat pulse_;
     closable_queue<slice> queue_;
+    slice arrived_; ///< ended a wait; the next step adds it
     std::unique_ptr<storage::batch_store> database_;
     storage::lane_writer writer_;
 
@@ -210,7 +207,6 @@ class lane {
     std::mutex stop_mutex_; ///< guards given_up_
     std::condition_variable stop_;
     bool given_up_ = false;
-    std::thread thread_;
 };
 
 } // namespace tally::daemon

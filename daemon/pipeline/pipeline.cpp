@@ -46,7 +46,7 @@ pipeline::pipeline(pipeline_options const& options, batch_store_maker const& con
 
 void pipeline::start() {
     for (auto& one : lanes_) {
-        one->start();
+        threads_.push_back(std::make_unique<lane_thread>(*one));
     }
 }
 
@@ -105,6 +105,7 @@ pipeline::~pipeline() {
         one->give_up();
         one->cancel();
     }
+    threads_.clear();
     lanes_.clear();
 }
 

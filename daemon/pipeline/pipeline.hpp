@@ -2,6 +2,7 @@
 
 #include "daemon/pipeline/credit.hpp"
 #include "daemon/pipeline/lane.hpp"
+#include "daemon/pipeline/lane_thread.hpp"
 #include "daemon/pipeline/snapshot.hpp"
 #include "ingest/record/record_sink.hpp"
 #include "rating/catalog/catalog.hpp"
@@ -59,7 +60,7 @@ class pipeline final : public ingest::record_sink {
 
     /// Starts the lanes' threads.
     void start();
-    /// A lane, for who steps the lanes himself instead of start().
+    /// A lane, for a caller that steps the lanes itself instead of start().
     [[nodiscard]] lane& lane_at(std::uint32_t index) { return *lanes_[index]; }
     /// The chain of the decisions on payers, which the lanes' batches require.
     [[nodiscard]] last_commit& decisions() noexcept { return decisions_; }
@@ -114,6 +115,7 @@ class pipeline final : public ingest::record_sink {
     std::atomic<bool> closed_{false};
     std::atomic<std::int64_t> blocks_under_way_{0};
     std::vector<std::unique_ptr<lane>> lanes_;
+    std::vector<std::unique_ptr<lane_thread>> threads_; ///< of the lanes, after start()
 };
 
 } // namespace tally::daemon

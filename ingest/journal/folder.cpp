@@ -172,7 +172,8 @@ int journal_folder::remove(journal_stream& stream, std::uint64_t end) const {
         error = error != 0 ? error : mark_end(stream, end);
     }
 
-    // Or all of them: that room is for pushes is worth more than an end that a crash now would lose.
+    // Or all of them: that room is for pushes is worth more than an end that a crash now would
+    // lose.
     if (error == ENOSPC) {
         auto const extent = end_of(stream, end);
         if (int const failed = remove_to(0); failed != 0) {

@@ -47,8 +47,9 @@ std::string encode(segment_head const& head);
 std::optional<segment_head> decode_segment_head(std::string_view bytes) noexcept;
 
 /// Creates the segment that says where a stream has ended: an empty one after all others, whose
-/// first record would be the next one. It is all that is left of a stream that is removed. By it a database that goes back is seen to lack records that no
-/// file has (docs/ARCHITECTURE.md, R3). Returns 0 or errno.
+/// first record would be the next one. It is all that is left of a stream that is removed. By it a
+/// database that goes back is seen to lack records that no file has (docs/ARCHITECTURE.md, R3).
+/// Returns 0 or errno.
 int create_end(journal_disk& disk, std::filesystem::path const& folder, segment_head const& head);
 
 /// Without those whose records are all below `record`; the last one always stays.

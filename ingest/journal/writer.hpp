@@ -68,9 +68,9 @@ class journal_writer {
     /// One more than the number of the last record that can be read; never decreases. Any thread.
     [[nodiscard]] std::uint64_t readable_end() const;
     /// Removes every segment, and leaves one that says where the stream ended, as
-    /// journal_folder::remove() does; nothing may be appended afterwards. Called once. Returns EBUSY, and
-    /// removes nothing, unless all records that can be read are below `stored_below`. Called by the
-    /// flushing thread, or after it has ended. Returns 0 or errno.
+    /// journal_folder::remove() does; nothing may be appended afterwards. Called once. Returns
+    /// EBUSY, and removes nothing, unless all records that can be read are below `stored_below`.
+    /// Called by the flushing thread, or after it has ended. Returns 0 or errno.
     int remove_all(std::uint64_t stored_below);
 
     /// Bytes allocated for its segments. Any thread.

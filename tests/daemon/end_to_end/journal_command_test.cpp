@@ -92,6 +92,21 @@ TEST_F(journal_command, settles_a_gap_and_nothing_else) {
     EXPECT_EQ(tallyd({"settle", name_, "--yes"}).exit_code, 1);
 }
 
+TEST_F(journal_command, settles_all_gaps) {
+    write_stream();
+    EXPECT_THAT(tallyd({"settle", "--all"}).out, HasSubstr("no record of the journal is missing"));
+    fs::remove(first_segment());
+    EXPECT_EQ(tallyd({"settle"}).exit_code, 2) << "a stream or --all";
+    EXPECT_EQ(tallyd({"settle", "--all"}).exit_code, 1) << "not confirmed";
+    EXPECT_EQ(position(), "0");
+
+    auto const settled = tallyd({"settle", "--all", "--yes"});
+    EXPECT_EQ(settled.exit_code, 0) << settled.out;
+    EXPECT_THAT(settled.out, HasSubstr("records 0 to 1 of " + name_ + " are given up"));
+    EXPECT_EQ(position(), "2");
+    EXPECT_EQ(tallyd({"settle", "--all"}).exit_code, 0) << "nothing is left to settle";
+}
+
 TEST_F(journal_command, a_daemon_with_a_gap_is_not_ready_until_it_is_settled) {
     environment_["TALLYD_JOURNAL_MAX_BYTES"] = "1048576"; // segments of 128 KiB
     {

@@ -159,6 +159,24 @@ class feeder_fixture : public ::testing::Test {
     std::unique_ptr<feeder_run> start(feeder_settings const& settings = {}) {
         return std::make_unique<feeder_run>(disk, positions, settings);
     }
+    /// A run that left so many pushes of one call each; the name of its stream.
+    std::string earlier(int pushes, std::uint64_t segment_bytes = 1 << 20) {
+        auto const run = start({.segment_bytes = segment_bytes});
+        for (int i = 0; i < pushes; ++i) {
+            run->push(1);
+        }
+        return run->name();
+    }
+    /// Of streams whose records are there, in the order of their runs.
+    std::vector<std::string> kept_streams() {
+        std::vector<std::string> kept;
+        for (auto const& stream : ingest::journal_streams_in("/journal", disk)) {
+            if (!stream.is_removed()) {
+                kept.push_back(journal_feeder::stream_name(stream.id));
+            }
+        }
+        return kept;
+    }
 
     ingest::tests::crashing_disk disk{1};
     memory_positions positions;

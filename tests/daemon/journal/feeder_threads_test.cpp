@@ -1,4 +1,5 @@
 #include "daemon/journal/feeder.hpp"
+#include "daemon/journal/push_journal_thread.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 
 #include "tests/daemon/journal/feeder_fixture.hpp"
@@ -158,7 +159,7 @@ TEST_F(feeder_threads, store_every_push_once_and_drain) {
                           journal,
                           {}};
     journal.open();
-    journal.start();
+    push_journal_thread writing{journal, failures_};
     lanes.start();
     {
         stepping_thread const feeding{[&feeder] { feeder.step(journal_feeder::clock::now()); }};
@@ -175,7 +176,7 @@ TEST_F(feeder_threads, store_every_push_once_and_drain) {
         for (auto& thread : threads) {
             thread.join();
         }
-        journal.close();
+        writing.finish();
         feeder.drain();
         EXPECT_TRUE(tally::tests::eventually([&feeder] { return feeder.is_drained(); }, 60s));
     }

@@ -1,4 +1,4 @@
-#include "daemon/journal/push_journal.hpp"
+#include "daemon/journal/push_journal_thread.hpp"
 
 #include "ingest/formats/formats.hpp"
 
@@ -79,9 +79,15 @@ class push_journal_disk : public testing::Test {
         journal_ = std::make_unique<push_journal>(
             options, *writer_, [] { return std::shared_ptr<ingest::source_table const>{}; },
             [](ingest::record_block&) {},
-            [this](journal_report const& report) { reports_.push_back(report); });
+            [this](journal_report const& report) {
+                reports_.push_back(report);
+                if (fails_) {
+                    throw std::bad_alloc{};
+                }
+            });
         journal_->open();
     }
+    void start() { thread_ = std::make_unique<push_journal_thread>(*journal_, failures_); }
 
     static std::unique_ptr<ingest::record_block> block(std::uint32_t records) {
         auto made = std::make_unique<ingest::record_block>();
@@ -132,9 +138,12 @@ class push_journal_disk : public testing::Test {
 
     fake_disk disk_;
     std::chrono::steady_clock::time_point now_{std::chrono::hours{1}};
-    std::vector<journal_report> reports_; ///< written by the journal's thread until close()
+    std::vector<journal_report> reports_; ///< written by the journal's thread until finish()
+    bool fails_ = false;                  ///< what the thread calls
+    failure_report failures_;
     std::unique_ptr<ingest::journal_writer> writer_;
     std::unique_ptr<push_journal> journal_;
+    std::unique_ptr<push_journal_thread> thread_;
 };
 
 TEST_F(push_journal_disk, tells_every_sender_of_a_flush_that_failed) {
@@ -142,30 +151,43 @@ TEST_F(push_journal_disk, tells_every_sender_of_a_flush_that_failed) {
     auto first = push(2, 60'000);
     auto second = push(3, 40'000);
     EXPECT_EQ(journal_->admit(1), push_status::full); // the memory is taken
-    journal_->start();
+    start();
     EXPECT_FALSE(first.get().durable);
     EXPECT_FALSE(second.get().durable);
-    journal_->close();
+    thread_->finish();
     ASSERT_EQ(reports_.size(), 1U);
     EXPECT_EQ(reports_[0].error, EIO);
     EXPECT_EQ(reports_[0].records_lost, 5U);
     EXPECT_EQ(journal_->durable(), 0U);
 }
 
+TEST_F(push_journal_disk, refuses_pushes_and_reports_when_its_thread_fails) {
+    fails_ = true;
+    auto outcome = push(1);
+    start();
+    thread_->finish();
+    EXPECT_TRUE(failures_.has_failed());
+    auto pushed = block(1);
+    EXPECT_EQ(journal_->push(pushed), push_status::closed);
+
+    // The daemon ends, and with it the sender's connection.
+    EXPECT_THROW(outcome.get(), std::future_error);
+}
+
 TEST_F(push_journal_disk, goes_on_in_the_next_flush_after_one_that_failed) {
     disk_.sync_error = EIO;
-    journal_->start();
+    start();
     EXPECT_FALSE(push(2).get().durable);
     disk_.sync_error = 0;
     EXPECT_TRUE(push(3).get().durable);
     EXPECT_TRUE(journal_->wait_durable(4, std::chrono::seconds{60}));
     EXPECT_EQ(journal_->durable(), 5U);
-    journal_->close();
+    thread_->finish();
     EXPECT_EQ(journal_->admit(1), push_status::closed);
 }
 
 TEST_F(push_journal_disk, gives_the_memory_back_whether_a_flush_fails_or_not) {
-    journal_->start();
+    start();
     for (int const error : {EIO, 0}) {
         disk_.sync_error = error;
         EXPECT_EQ(push(1, memory_bytes).get().durable, error == 0);
@@ -180,9 +202,9 @@ TEST_F(push_journal_disk, gives_the_memory_back_whether_a_flush_fails_or_not) {
 TEST_F(push_journal_disk, refuses_what_finds_no_segment) {
     disk_.create_error = ENOSPC;
     auto outcome = push(4);
-    journal_->start();
+    start();
     EXPECT_FALSE(outcome.get().durable);
-    journal_->close();
+    thread_->finish();
     ASSERT_EQ(reports_.size(), 1U);
     EXPECT_EQ(reports_[0].error, ENOSPC);
     EXPECT_EQ(reports_[0].records_lost, 4U);
@@ -220,7 +242,7 @@ TEST_F(push_journal_disk, a_sender_that_waits_for_commit_hears_of_a_failed_flush
     auto const waits = std::make_shared<ingest::commit_wait>();
     auto outcome = push(2, 10, waits);
     EXPECT_EQ(journal_->commit_waiters(), 1U);
-    journal_->start();
+    start();
     EXPECT_EQ(outcome.get(), block_outcome{});
     EXPECT_EQ(journal_->commit_waiters(), 0U);
 }
@@ -228,9 +250,9 @@ TEST_F(push_journal_disk, a_sender_that_waits_for_commit_hears_of_a_failed_flush
 TEST_F(push_journal_disk, a_sender_that_waits_for_commit_hears_of_it_and_not_of_the_flush) {
     auto const waits = std::make_shared<ingest::commit_wait>();
     auto outcome = push(2, 10, waits);
-    journal_->start();
+    start();
     ASSERT_TRUE(journal_->wait_durable(1, std::chrono::seconds{60}));
-    journal_->close();
+    thread_->finish();
     EXPECT_FALSE(is_answered(outcome));
     block_outcome const stored{.durable = true, .committed = 2};
     journal_->stored(0, stored);
@@ -241,8 +263,8 @@ TEST_F(push_journal_disk, a_sender_that_waits_for_commit_hears_of_it_and_not_of_
 TEST_F(push_journal_disk, give_up_waiting_answers_those_that_wait_for_commit) {
     auto const waits = std::make_shared<ingest::commit_wait>();
     auto outcome = push(2, 10, waits);
-    journal_->start();
-    journal_->close();
+    start();
+    thread_->finish();
     EXPECT_FALSE(is_answered(outcome));
     journal_->give_up_waiting();
     ASSERT_TRUE(is_answered(outcome));
@@ -253,7 +275,7 @@ TEST_F(push_journal_disk, give_up_waiting_answers_those_that_wait_for_commit) {
 TEST_F(push_journal_disk, one_sync_serves_all_pushes_that_came_during_the_previous_one) {
     std::promise<void> opened;
     disk_.gate = opened.get_future().share();
-    journal_->start();
+    start();
     auto first = push(1);
     disk_.sync_entered.get_future().wait();
     std::vector<std::future<block_outcome>> others;
@@ -266,7 +288,7 @@ TEST_F(push_journal_disk, one_sync_serves_all_pushes_that_came_during_the_previo
     for (auto& other : others) {
         EXPECT_TRUE(other.get().durable);
     }
-    journal_->close();
+    thread_->finish();
     EXPECT_EQ(disk_.syncs, 2);
 }
 
@@ -303,7 +325,7 @@ TEST_F(push_journal_disk, oldest_is_of_what_is_durable_and_not_stored) {
     EXPECT_EQ(journal_->oldest(), std::nullopt);
     auto outcome = push(2);
     EXPECT_EQ(journal_->oldest(), std::nullopt); // not durable yet
-    journal_->start();
+    start();
     EXPECT_TRUE(outcome.get().durable);
     EXPECT_NE(journal_->oldest(), std::nullopt);
     journal_->committed(1);
@@ -315,7 +337,7 @@ TEST_F(push_journal_disk, oldest_is_of_what_is_durable_and_not_stored) {
 TEST_F(push_journal_disk, answers_each_of_many_senders_once) {
     constexpr int senders = 4;
     constexpr std::uint32_t pushes_each = 200;
-    journal_->start();
+    start();
     std::atomic<std::uint32_t> durable{0};
     std::vector<std::thread> threads;
     for (int sender = 0; sender < senders; ++sender) {
@@ -332,7 +354,7 @@ TEST_F(push_journal_disk, answers_each_of_many_senders_once) {
     for (auto& thread : threads) {
         thread.join();
     }
-    journal_->close();
+    thread_->finish();
     EXPECT_EQ(durable, senders * pushes_each);
     EXPECT_EQ(journal_->durable(), senders * pushes_each);
     EXPECT_EQ(journal_->commit_waiters(), 0U);

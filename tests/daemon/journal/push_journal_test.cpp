@@ -1,4 +1,4 @@
-#include "daemon/journal/push_journal.hpp"
+#include "daemon/journal/push_journal_thread.hpp"
 
 #include "ingest/push/handler.hpp"
 #include "tests/support/call_json.hpp"
@@ -47,6 +47,8 @@ class push_journal_test : public testing::Test {
     }
     ~push_journal_test() override { fs::remove_all(folder_); }
 
+    void start() { thread_ = std::make_unique<push_journal_thread>(*journal_, failures_); }
+
     /// A push whose body is complete; the status of the response goes to `status_`.
     std::unique_ptr<ingest::http_exchange> push(std::string_view query) {
         ingest::http_head head;
@@ -71,12 +73,14 @@ class push_journal_test : public testing::Test {
         std::make_shared<ingest::source_table>(std::vector<ingest::source>(1));
     std::unique_ptr<ingest::journal_writer> writer_;
     std::unique_ptr<push_journal> journal_;
+    failure_report failures_;
+    std::unique_ptr<push_journal_thread> thread_;
     std::unique_ptr<ingest::push_handler> handler_;
     std::atomic<unsigned> status_{0};
 };
 
 TEST_F(push_journal_test, tells_who_waits_for_commit) {
-    journal_->start();
+    start();
     auto const exchange = push("ack=commit");
     EXPECT_EQ(journal_->commit_waiters(), 1U);
     ASSERT_TRUE(durable(0));
@@ -89,7 +93,7 @@ TEST_F(push_journal_test, tells_who_waits_for_commit) {
 }
 
 TEST_F(push_journal_test, forgets_who_goes_before_and_counts_what_it_sent) {
-    journal_->start();
+    start();
     for (std::uint64_t number = 0; number < 50; ++number) {
         auto exchange = push("ack=commit");
         ASSERT_TRUE(durable(number));
@@ -108,8 +112,8 @@ TEST_F(push_journal_test, counts_what_was_not_durable_yet_once_it_is) {
         push("ack=commit").reset();
     }
     EXPECT_EQ(observer_.accepted, 0U);
-    journal_->start();
-    journal_->close(); // everything is on disk
+    start();
+    thread_->finish(); // everything is on disk
     EXPECT_EQ(journal_->commit_waiters(), 0U);
     EXPECT_EQ(observer_.accepted, 3U);
     EXPECT_EQ(observer_.notified, 0U);

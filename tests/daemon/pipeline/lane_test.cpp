@@ -1,4 +1,4 @@
-#include "daemon/pipeline/lane.hpp"
+#include "daemon/pipeline/lane_thread.hpp"
 #include "ingest/formats/formats.hpp"
 #include "storage/batch/batch_writer.hpp"
 
@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <optional>
 
 // One lane with a real database: when it has to give up.
 
@@ -28,15 +29,14 @@ class lane_test : public ::testing::Test {
         source_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
         catalog_ = tests::catalog_of(connection_);
     }
-    std::unique_ptr<lane> make_lane(std::string const& connection) {
-        auto made = std::make_unique<lane>(
-            lane_options{.daemon_id = ingest::uuid_v7(), .import_id = {}},
-            std::make_unique<storage::batch_writer>(connection, "test lane"), observer_, failures_);
-        made->start();
-        return made;
+    void start_lane(std::string const& connection) {
+        lane_.emplace(lane_options{.daemon_id = ingest::uuid_v7(), .import_id = {}},
+                      std::make_unique<storage::batch_writer>(connection, "test lane"), observer_,
+                      failures_);
+        thread_.emplace(*lane_);
     }
     /// Pushes record `number` of a stream; true if it became durable.
-    std::future<bool> push(lane& lane, int number) {
+    std::future<bool> push(int number) {
         auto block = std::make_unique<ingest::record_block>();
         block->sender = source_;
         block->in_format = ingest::find_format("canonical");
@@ -48,7 +48,7 @@ class lane_test : public ::testing::Test {
         block->on_done = [told](auto const& outcome) { told->set_value(outcome.durable); };
         slice share{
             std::make_shared<routed_block>(std::move(block), catalog_, 1, [](std::size_t) {}), 0};
-        if (!lane.push(std::move(share))) {
+        if (!lane_->push(std::move(share))) {
             share.give_up();
         }
         return told->get_future();
@@ -62,28 +62,30 @@ class lane_test : public ::testing::Test {
     failure_report failures_;
     std::shared_ptr<ingest::source> source_ = std::make_shared<ingest::source>();
     std::shared_ptr<rating::catalog const> catalog_;
+    std::optional<lane> lane_;
+    std::optional<lane_thread> thread_;
 };
 
 TEST_F(lane_test, stores_nothing_after_it_gave_a_record_up) {
-    auto const to = make_lane(connection_);
-    ASSERT_TRUE(push(*to, 0).get());
+    start_lane(connection_);
+    ASSERT_TRUE(push(0).get());
     // A table that is missing fails the next attempt with an error for which the lane waits.
     tests::execute(connection_, "ALTER TABLE billing.subscription_usage RENAME TO away");
-    auto given_up = push(*to, 1);
+    auto given_up = push(1);
     EXPECT_EQ(given_up.wait_for(std::chrono::milliseconds{200}), std::future_status::timeout);
-    to->give_up();
+    lane_->give_up();
     EXPECT_FALSE(given_up.get());
     tests::execute(connection_, "ALTER TABLE billing.away RENAME TO subscription_usage");
-    EXPECT_FALSE(push(*to, 2).get());
+    EXPECT_FALSE(push(2).get());
     EXPECT_EQ(stored(), "1");
 }
 
 TEST_F(lane_test, takes_nothing_after_it_gave_up) {
-    auto const lane = make_lane("host=/nonexistent dbname=none");
-    auto given_up = push(*lane, 0);
-    lane->give_up();
+    start_lane("host=/nonexistent dbname=none");
+    auto given_up = push(0);
+    lane_->give_up();
     EXPECT_FALSE(given_up.get());
-    EXPECT_FALSE(push(*lane, 1).get());
+    EXPECT_FALSE(push(1).get());
     EXPECT_FALSE(failures_.has_failed());
 }
 
