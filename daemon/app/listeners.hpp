@@ -3,8 +3,8 @@
 #include "config/settings.hpp"
 #include "daemon/monitor/admin_handler.hpp"
 #include "daemon/monitor/metrics.hpp"
-#include "daemon/pipeline/failure_report.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/threads/failure_report.hpp"
+#include "daemon/threads/heartbeat.hpp"
 #include "ingest/record/record_sink.hpp"
 
 #include <chrono>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/monitor/admin_status.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/threads/heartbeat.hpp"
 
 #include <chrono>
 #include <functional>

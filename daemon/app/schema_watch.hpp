@@ -1,8 +1,8 @@
 #pragma once
 
 #include "daemon/cli/schema_gate.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
-#include "daemon/pipeline/paced_thread.hpp"
+#include "daemon/threads/heartbeat.hpp"
+#include "daemon/threads/paced_thread.hpp"
 #include "storage/postgres/pq_connection.hpp"
 
 #include <atomic>

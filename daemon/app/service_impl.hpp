@@ -12,9 +12,9 @@
 #include "daemon/monitor/lane_monitor.hpp"
 #include "daemon/monitor/metrics.hpp"
 #include "daemon/pipeline/catalog_watch.hpp"
-#include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 #include "daemon/suspense/watch.hpp"
+#include "daemon/threads/failure_report.hpp"
 #include "daemon/upkeep/maintenance_scheduler.hpp"
 #include "daemon/upkeep/partition_provisioner.hpp"
 

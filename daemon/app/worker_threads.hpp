@@ -1,7 +1,7 @@
 #pragma once
 
-#include "daemon/pipeline/failure_report.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/threads/failure_report.hpp"
+#include "daemon/threads/heartbeat.hpp"
 
 #include <cstddef>
 #include <memory>

@@ -6,7 +6,7 @@
 #include "daemon/import/job.hpp"
 #include "daemon/import/rejects.hpp"
 #include "daemon/import/summary.hpp"
-#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/threads/failure_report.hpp"
 #include "ingest/file/file_input.hpp"
 #include "rating/catalog/catalog.hpp"
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "daemon/pipeline/paced_thread.hpp"
 #include "daemon/pipeline/payer_decisions.hpp"
 #include "daemon/pipeline/pipeline.hpp"
 #include "daemon/pipeline/position_keeper.hpp"
+#include "daemon/threads/paced_thread.hpp"
 #include "storage/lane/position_store.hpp"
 
 #include <atomic>

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "daemon/journal/push_journal.hpp"
-#include "daemon/pipeline/failure_report.hpp"
 #include "daemon/pipeline/payer_decisions.hpp"
 #include "daemon/pipeline/position_keeper.hpp"
+#include "daemon/threads/failure_report.hpp"
 #include "ingest/journal/folder.hpp"
 #include "ingest/journal/reader.hpp"
 #include "storage/lane/position_store.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "daemon/journal/push_answer.hpp"
-#include "daemon/pipeline/credit.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/threads/credit.hpp"
+#include "daemon/threads/heartbeat.hpp"
 #include "ingest/journal/writer.hpp"
 #include "ingest/record/record_sink.hpp"
 

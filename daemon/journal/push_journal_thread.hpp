@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/journal/push_journal.hpp"
-#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/threads/failure_report.hpp"
 
 #include <thread>
 

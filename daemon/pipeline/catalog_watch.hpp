@@ -1,9 +1,9 @@
 #pragma once
 
 #include "daemon/pipeline/catalog_database.hpp"
-#include "daemon/pipeline/failure_report.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
-#include "daemon/pipeline/paced_thread.hpp"
+#include "daemon/threads/failure_report.hpp"
+#include "daemon/threads/heartbeat.hpp"
+#include "daemon/threads/paced_thread.hpp"
 #include "ingest/record/source.hpp"
 #include "rating/catalog/catalog.hpp"
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "daemon/pipeline/closable_queue.hpp"
-#include "daemon/pipeline/failure_report.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
 #include "daemon/pipeline/last_commit.hpp"
 #include "daemon/pipeline/routed_block.hpp"
+#include "daemon/threads/closable_queue.hpp"
+#include "daemon/threads/failure_report.hpp"
+#include "daemon/threads/heartbeat.hpp"
 #include "storage/lane/isolation.hpp"
 #include "storage/lane/lane_writer.hpp"
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "daemon/pipeline/credit.hpp"
 #include "daemon/pipeline/lane.hpp"
 #include "daemon/pipeline/lane_thread.hpp"
-#include "daemon/pipeline/snapshot.hpp"
+#include "daemon/threads/credit.hpp"
+#include "daemon/threads/snapshot.hpp"
 #include "ingest/record/record_sink.hpp"
 #include "rating/catalog/catalog.hpp"
 #include "storage/lane/lane_writer.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/threads/heartbeat.hpp"
 #include "storage/batch/batch_store.hpp"
 #include "storage/lane/position_store.hpp"
 

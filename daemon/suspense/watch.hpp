@@ -1,9 +1,9 @@
 #pragma once
 
-#include "daemon/pipeline/failure_report.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
-#include "daemon/pipeline/paced_thread.hpp"
 #include "daemon/suspense/database.hpp"
+#include "daemon/threads/failure_report.hpp"
+#include "daemon/threads/heartbeat.hpp"
+#include "daemon/threads/paced_thread.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "daemon/pipeline/failure_report.hpp"
-#include "daemon/pipeline/heartbeat.hpp"
-#include "daemon/pipeline/paced_thread.hpp"
+#include "daemon/threads/failure_report.hpp"
+#include "daemon/threads/heartbeat.hpp"
+#include "daemon/threads/paced_thread.hpp"
 #include "storage/partitions/policy.hpp"
 #include "storage/postgres/pq_connection.hpp"
 

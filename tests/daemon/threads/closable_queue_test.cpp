@@ -1,4 +1,4 @@
-#include "daemon/pipeline/closable_queue.hpp"
+#include "daemon/threads/closable_queue.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/pipeline/failure_report.hpp"
+#include "daemon/threads/failure_report.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/pipeline/credit.hpp"
+#include "daemon/threads/credit.hpp"
 
 #include <gtest/gtest.h>
 

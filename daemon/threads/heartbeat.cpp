@@ -1,4 +1,4 @@
-#include "daemon/pipeline/heartbeat.hpp"
+#include "daemon/threads/heartbeat.hpp"
 
 namespace tally::daemon {
 
