@@ -1,9 +1,9 @@
 #include "daemon/effects/worker.hpp"
 
-#include "tests/storage/lane/events_lane.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/event_maker.hpp"
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/test_lane.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ class effects_worker_test : public ::testing::Test {
             event.data = R"({"action":"login"})";
             all.push_back(event);
         }
-        storage::events_lane{database}.store(all);
+        tests::test_lane{database}.store(all);
     }
     [[nodiscard]] std::string applied() const {
         return tests::query_one(database, "SELECT count(*) FROM identity.audit_logs");

@@ -1,9 +1,9 @@
 #include "storage/batch/event_statements.hpp"
 
-#include "tests/storage/lane/events_lane.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/event_maker.hpp"
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/test_lane.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,6 +20,7 @@ using testing::ElementsAre;
 using tests::call_maker;
 using tests::query_one;
 using tests::query_rows;
+using tests::test_lane;
 
 class event_counters_test : public ::testing::Test {
   protected:
@@ -70,10 +71,10 @@ class event_counters_test : public ::testing::Test {
 };
 
 TEST_F(event_counters_test, keeps_requests_and_counts_them_by_route) {
-    events_lane lane{database};
+    test_lane lane{database};
     lane.store({request("a", "/v1/users/{id}", 200, 12), request("b", "/v1/users/{id}", 404, 7),
                 request("c", "/v1/pay", 503, ingest::not_given)});
-    events_lane{database, 1}.store(
+    test_lane{database, 1}.store(
         {request("d", "/v1/users/{id}", 200, 30), request("a", "/v1/users/{id}", 200, 12)});
     EXPECT_THAT(
         query_rows(database,
@@ -101,7 +102,7 @@ TEST_F(event_counters_test, counts_repeated_errors_in_any_order) {
         tests::execute(
             database,
             "TRUNCATE analytics.error_logs, analytics.error_groups, ingest.event_identities");
-        events_lane lane{database};
+        test_lane lane{database};
         for (int const index : order) {
             lane.store({all[static_cast<std::size_t>(index)]});
         }
@@ -114,7 +115,7 @@ TEST_F(event_counters_test, counts_repeated_errors_in_any_order) {
 }
 
 TEST_F(event_counters_test, counts_features_by_user) {
-    events_lane lane{database};
+    test_lane lane{database};
     lane.store(
         {use("a", "export", 1, 5, R"({"as":"pdf"})"), use("b", "export", 2, 9, R"({"as":"csv"})")});
     lane.store({use("c", "export", 1, 1, R"({"as":"xls"})"), use("d", "share", 1, 1, "")});

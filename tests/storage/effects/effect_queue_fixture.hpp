@@ -1,10 +1,10 @@
 #pragma once
 
 #include "storage/effects/effect_queue.hpp"
-#include "tests/storage/lane/events_lane.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/event_maker.hpp"
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/test_lane.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,6 +18,7 @@ using ingest::event_kind;
 using tests::execute;
 using tests::query_one;
 using tests::query_rows;
+using tests::test_lane;
 
 /// Two licenses: SALON-1 with 100 SMS, SALON-2 with none.
 class effect_queue_test : public ::testing::Test {
@@ -43,10 +44,8 @@ class effect_queue_test : public ::testing::Test {
     ingest::event bought(std::string id, std::string const& key, int quantity) {
         return moved(std::move(id), "license.sms.purchased", key, quantity);
     }
-    void store(std::vector<ingest::event> const& some) {
-        for (auto const& each : events_lane{database}.store(some)) {
-            EXPECT_EQ(each.state, entry_state::live) << each.detail;
-        }
+    void store(std::vector<ingest::event> const& some) const {
+        test_lane{database}.store_all(some);
     }
     /// Applies all; "applied/suspended".
     std::string apply() {

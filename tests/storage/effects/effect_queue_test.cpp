@@ -25,7 +25,7 @@ TEST_F(effect_queue_test, applies_what_a_batch_stored_once) {
     EXPECT_EQ(credits(), "SALON-1 40 SALON-2 0");
 
     // A repeated event is known by its identity and queues nothing.
-    EXPECT_EQ(events_lane{database}.store({event})[0].state, entry_state::duplicate);
+    EXPECT_EQ(test_lane{database}.store({event})[0].state, entry_state::duplicate);
     EXPECT_EQ(apply(), "0/0");
     EXPECT_EQ(credits(), "SALON-1 40 SALON-2 0");
     EXPECT_EQ(ask("SELECT count(*) FROM licensing.license_audit_events"), "1");
@@ -104,9 +104,9 @@ TEST_F(effect_queue_test, hundreds_of_refused_effects_fail_no_transaction) {
     for (int i = 0; i < 800; ++i) {
         all.push_back(moved(std::to_string(i), "license.odd", "SALON-1", 1));
     }
-    events_lane lane{database};
+    test_lane lane{database};
     tests::call_maker calls;
-    auto const stored = lane.store(all, {calls.call(1, 1, "4420", 60)});
+    auto const stored = lane.store({calls.call(1, 1, "4420", 60)}, all);
     EXPECT_EQ(stored[0].state, entry_state::live);
     EXPECT_TRUE(lane.retries().empty()); // the call of the batch waits for none of them
     EXPECT_EQ(ask("SELECT count(*) FROM billing.cdrs"), "1");

@@ -1,9 +1,9 @@
 #include "storage/lane/event_batch.hpp"
 
-#include "tests/storage/lane/events_lane.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/event_maker.hpp"
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/test_lane.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,6 +22,7 @@ using testing::ElementsAre;
 using tests::call_maker;
 using tests::query_one;
 using tests::query_rows;
+using tests::test_lane;
 
 constexpr ingest::time_us day_us = 86'400 * ingest::us_per_s;
 
@@ -75,7 +76,7 @@ class event_batch_test : public ::testing::Test {
 };
 
 TEST_F(event_batch_test, charges_what_is_beyond_the_included_quantity) {
-    events_lane lane{database};
+    test_lane lane{database};
     auto const stored =
         lane.store({events.usage("a", 1, "sms", "99"), events.usage("b", 1, "sms", "3"),
                     events.usage("c", 1, "sms", "0.5")});
@@ -93,8 +94,8 @@ TEST_F(event_batch_test, charges_what_is_beyond_the_included_quantity) {
 }
 
 TEST_F(event_batch_test, counts_an_event_once_whichever_lane_stores_it) {
-    events_lane lane{database};
-    events_lane other{database, 1};
+    test_lane lane{database};
+    test_lane other{database, 1};
     auto const first = events.usage("a", 1, "data_mb", "1500");
     lane.store({first, first});
     EXPECT_EQ(lane.store({first})[0].state, entry_state::duplicate);
@@ -107,7 +108,7 @@ TEST_F(event_batch_test, counts_an_event_once_whichever_lane_stores_it) {
 }
 
 TEST_F(event_batch_test, stores_corrections_whatever_comes_with_them) {
-    events_lane lane{database};
+    test_lane lane{database};
     auto const used = [this] {
         return ask("SELECT trim_scale(sms_used) || ' ' || trim_scale(data_used_mb)"
                    " FROM billing.subscription_usage");
@@ -132,7 +133,7 @@ TEST_F(event_batch_test, stores_corrections_whatever_comes_with_them) {
 }
 
 TEST_F(event_batch_test, keeps_every_decimal_of_what_is_used) {
-    events_lane lane{database};
+    test_lane lane{database};
     lane.store({events.usage("a", 1, "sms", "0.5"), events.usage("b", 1, "data_mb", "0.0000004")});
     lane.store({events.usage("c", 1, "sms", "0.5"), events.usage("d", 1, "data_mb", "0.0000004")});
     lane.store({events.usage("e", 1, "data_mb", "0.000000001")});
@@ -142,7 +143,7 @@ TEST_F(event_batch_test, keeps_every_decimal_of_what_is_used) {
 }
 
 TEST_F(event_batch_test, moves_more_metrics_than_it_remembers) {
-    events_lane lane{database, 0, 1};
+    test_lane lane{database, 0, 1};
     for (int round = 0; round < 3; ++round) {
         auto const name = std::to_string(round);
         lane.store({events.usage("sms" + name, 1, "sms", "40"),
@@ -156,18 +157,18 @@ TEST_F(event_batch_test, moves_more_metrics_than_it_remembers) {
 }
 
 TEST_F(event_batch_test, knows_an_event_again_that_comes_with_another_time) {
-    events_lane lane{database};
+    test_lane lane{database};
     lane.store({events.usage("a", 1, "sms", "5")});
     auto late = events.usage("a", 1, "sms", "5", call_maker::base + 40 * day_us);
-    events_lane fresh{database};
+    test_lane fresh{database};
     EXPECT_EQ(fresh.store({late})[0].state, entry_state::duplicate);
     EXPECT_EQ(ask("SELECT count(*) FROM analytics.usage_events"), "1");
 }
 
 TEST_F(event_batch_test, keeps_the_first_of_two_that_disagree) {
-    events_lane lane{database};
+    test_lane lane{database};
     lane.store({events.usage("a", 1, "sms", "5")});
-    auto const other = events_lane{database}.store({events.usage("a", 1, "sms", "6")});
+    auto const other = test_lane{database}.store({events.usage("a", 1, "sms", "6")});
     EXPECT_EQ(other[0].reason, record_error::conflict);
     EXPECT_EQ(ask("SELECT reason || ' ' || convert_from(payload, 'UTF8') FROM ingest.suspense"),
               "conflict raw of event a");
@@ -175,8 +176,8 @@ TEST_F(event_batch_test, keeps_the_first_of_two_that_disagree) {
 }
 
 TEST_F(event_batch_test, stays_exact_when_two_lanes_know_the_same_period) {
-    events_lane one{database};
-    events_lane two{database, 1};
+    test_lane one{database};
+    test_lane two{database, 1};
     for (int round = 0; round < 5; ++round) {
         auto const name = std::to_string(round);
         one.store({events.usage("one" + name, 2, "sms", "30")});
@@ -188,9 +189,9 @@ TEST_F(event_batch_test, stays_exact_when_two_lanes_know_the_same_period) {
 }
 
 TEST_F(event_batch_test, moves_one_usage_row_for_calls_and_events_together) {
-    events_lane lane{database};
-    lane.store({events.usage("a", 1, "api_calls", "1"), events.usage("b", 1, "api_calls", "1")},
-               {calls.call(1, 1, "4420", 60)});
+    test_lane lane{database};
+    lane.store({calls.call(1, 1, "4420", 60)},
+               {events.usage("a", 1, "api_calls", "1"), events.usage("b", 1, "api_calls", "1")});
     EXPECT_EQ(ask("SELECT concat_ws('|', calls_count, trim_scale(total_cost), version)"
                   " FROM billing.subscription_usage"),
               "1|1.702|1");
@@ -205,10 +206,10 @@ TEST_F(event_batch_test, counts_different_values_once_a_period) {
         return events.usage(std::move(id), 1, "visitors", "1", when,
                             R"({"visitor":)" + author + "}");
     };
-    events_lane lane{database};
+    test_lane lane{database};
     lane.store({visit("1", "\"ann\"", call_maker::base), visit("2", "\"bob\"", call_maker::base),
                 visit("3", "\"ann\"", call_maker::base)});
-    events_lane fresh{database}; // asks the database
+    test_lane fresh{database}; // asks the database
     fresh.store({visit("4", "\"bob\"", call_maker::base), visit("5", "\"eve\"", call_maker::base),
                  visit("6", "\"ann\"", call_maker::base + 30 * day_us)});
     EXPECT_EQ(ask("SELECT string_agg(concat_ws('|', events_count, trim_scale(quantity),"
@@ -220,7 +221,7 @@ TEST_F(event_batch_test, counts_different_values_once_a_period) {
 }
 
 TEST_F(event_batch_test, suspends_what_nobody_pays_for) {
-    events_lane lane{database};
+    test_lane lane{database};
     auto nobody = events.usage("a", 9, "sms", "1");
     auto by_account = events.usage("b", 1, "sms", "1");
     by_account.account_number = "ACC-77";
@@ -241,7 +242,7 @@ TEST_F(event_batch_test, suspends_what_nobody_pays_for) {
 }
 
 TEST_F(event_batch_test, finds_who_pays_by_account_and_user) {
-    events_lane lane{database};
+    test_lane lane{database};
     auto by_account = events.usage("a", 1, "sms", "1");
     by_account.subject = "ACC-2";
     auto by_id = events.usage("b", 1, "sms", "1");
@@ -261,7 +262,7 @@ TEST_F(event_batch_test, finds_who_pays_by_account_and_user) {
 }
 
 TEST_F(event_batch_test, refuses_times_out_of_bounds_and_makes_old_partitions) {
-    events_lane lane{database};
+    test_lane lane{database};
     lane.store({events.usage("a", 1, "sms", "1", call_maker::base - 60 * day_us)});
     EXPECT_EQ(ask("SELECT count(*) FROM analytics.usage_events"), "1");
     auto const far =
@@ -284,8 +285,8 @@ TEST_F(event_batch_test, adds_up_the_same_in_any_order) {
         all.push_back(events.usage("tok" + name, 1, "tokens", "0." + std::to_string(i), when));
     }
     std::shuffle(all.begin(), all.end(), random);
-    std::array lanes{std::make_unique<events_lane>(database),
-                     std::make_unique<events_lane>(database, 1)};
+    std::array lanes{std::make_unique<test_lane>(database),
+                     std::make_unique<test_lane>(database, 1)};
     for (std::size_t begin = 0; begin < all.size();) {
         auto const size = std::min<std::size_t>(1 + random() % 30, all.size() - begin);
         std::vector<ingest::event> some(all.begin() + static_cast<std::ptrdiff_t>(begin),

@@ -13,12 +13,12 @@ using ahead = lane_writer::ahead;
 class growing_batch_test : public lane_writer_test {
   protected:
     /// Writes the first `count` entries ahead.
-    ahead write(lane& target, std::vector<batch_entry>& entries, std::size_t count) {
-        return target.lane_writer.write_ahead(std::span{entries}.first(count), {});
+    ahead write(test_lane& target, std::vector<batch_entry>& entries, std::size_t count) {
+        return target.writer().write_ahead(std::span{entries}.first(count), {});
     }
-    void expect_stored(lane& target, std::vector<batch_entry>& entries) {
-        EXPECT_EQ(target.lane_writer.store(entries, {}, 100), store_end::stored);
-        EXPECT_EQ(target.lane_writer.entries_ahead(), 0U);
+    void expect_stored(test_lane& target, std::vector<batch_entry>& entries) {
+        EXPECT_EQ(target.writer().store(entries, {}, 100), store_end::stored);
+        EXPECT_EQ(target.writer().entries_ahead(), 0U);
     }
     /// As often as there are calls, and all sums: the whole batch, once.
     void expect_calls(char const* count) const {
@@ -33,8 +33,8 @@ TEST_F(growing_batch_test, is_one_transaction_of_several_pieces) {
     std::vector<ingest::cdr> const calls{
         make_.call(1, 1, "4420", 70), make_.call(2, 1, "9198", 500), make_.call(3, 2, "1212", 60),
         make_.call(4, 1, "9198", 200), make_.call(5, 3, "9198", 10)};
-    lane a{connection_};
-    auto entries = entries_of(calls);
+    test_lane a{connection_};
+    auto entries = a.entries_of(calls);
 
     EXPECT_EQ(write(a, entries, 2), ahead::written);
     EXPECT_EQ(write(a, entries, 4), ahead::written);
@@ -51,8 +51,8 @@ TEST_F(growing_batch_test, is_one_transaction_of_several_pieces) {
                   " (first_start_time = (SELECT min(start_time) FROM cdrs)) FROM batches"),
               "5 true true");
     EXPECT_EQ(one("SELECT count(DISTINCT batch_id) FROM cdrs"), "1");
-    EXPECT_EQ(a.observer.batches, 1U);
-    EXPECT_TRUE(a.observer.retries.empty());
+    EXPECT_EQ(a.batches(), 1);
+    EXPECT_TRUE(a.retries().empty());
 }
 
 TEST_F(growing_batch_test, keeps_repeats_conflicts_and_what_has_no_price_out) {
@@ -61,8 +61,8 @@ TEST_F(growing_batch_test, keeps_repeats_conflicts_and_what_has_no_price_out) {
         make_.call(1, 1, "4420", 60),  // a repeat of the piece before
         make_.call(2, 1, "4420", 90),  // in conflict with it
         make_.call(3, 9, "4420", 60)}; // without a payer
-    lane a{connection_};
-    auto entries = entries_of(calls);
+    test_lane a{connection_};
+    auto entries = a.entries_of(calls);
 
     EXPECT_EQ(write(a, entries, 2), ahead::written);
     EXPECT_EQ(write(a, entries, 5), ahead::written);
@@ -79,39 +79,39 @@ TEST_F(growing_batch_test, keeps_repeats_conflicts_and_what_has_no_price_out) {
 }
 
 TEST_F(growing_batch_test, stores_all_again_after_a_piece_met_a_stored_call) {
-    lane a{connection_};
-    store(a, {make_.call(3, 2, "1212", 60)});
-    lane b{connection_}; // does not remember it
+    test_lane a{connection_};
+    a.store({make_.call(3, 2, "1212", 60)});
+    test_lane b{connection_}; // does not remember it
     std::vector<ingest::cdr> const calls{
         make_.call(1, 1, "9198", 400), make_.call(2, 1, "9198", 300), make_.call(3, 2, "1212", 60)};
-    auto entries = entries_of(calls);
+    auto entries = b.entries_of(calls);
 
     EXPECT_EQ(write(b, entries, 2), ahead::written);
     EXPECT_EQ(write(b, entries, 3), ahead::failed);
-    EXPECT_EQ(b.lane_writer.entries_ahead(), 0U);
+    EXPECT_EQ(b.writer().entries_ahead(), 0U);
     expect_stored(b, entries);
 
     expect_calls("3");
     EXPECT_EQ(entries[2].state, entry_state::duplicate);
     EXPECT_EQ(one("SELECT max(included_seconds_used) FROM subscription_usage"), "600");
-    EXPECT_EQ(b.observer.retries["duplicate"], 1);
+    EXPECT_EQ(b.retries_of("duplicate"), 1);
 }
 
 TEST_F(growing_batch_test, stores_all_again_after_another_session_changed_a_row) {
-    lane a{connection_};
-    store(a, {make_.call(1, 1, "9198", 300)});
+    test_lane a{connection_};
+    a.store({make_.call(1, 1, "9198", 300)});
     std::vector<ingest::cdr> const calls{make_.call(3, 1, "9198", 200),
                                          make_.call(4, 2, "9198", 10)};
-    auto entries = entries_of(calls);
+    auto entries = a.entries_of(calls);
     EXPECT_EQ(write(a, entries, 1), ahead::written);
 
     // An open batch locks no counter: the other session does not wait.
-    lane b{connection_};
-    store(b, {make_.call(2, 1, "9198", 200)});
+    test_lane b{connection_};
+    b.store({make_.call(2, 1, "9198", 200)});
 
     EXPECT_EQ(write(a, entries, 2), ahead::written);
     expect_stored(a, entries);
-    EXPECT_EQ(a.observer.retries["stale"], 1);
+    EXPECT_EQ(a.retries_of("stale"), 1);
     expect_calls("4");
     EXPECT_EQ(one("SELECT max(included_seconds_used) || '/' || max(seconds_used)"
                   " FROM subscription_usage"),
@@ -120,15 +120,15 @@ TEST_F(growing_batch_test, stores_all_again_after_another_session_changed_a_row)
 
     // The next batches go the usual way, since the other session will probably go on.
     std::vector<ingest::cdr> const next{make_.call(5, 1, "9198", 10)};
-    auto more = entries_of(next);
+    auto more = a.entries_of(next);
     EXPECT_EQ(write(a, more, 1), ahead::not_now);
 }
 
 TEST_F(growing_batch_test, stores_all_again_after_the_session_was_lost) {
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "9198", 60),
                                          make_.call(2, 2, "9198", 60)};
-    lane a{connection_};
-    auto entries = entries_of(calls);
+    test_lane a{connection_};
+    auto entries = a.entries_of(calls);
     EXPECT_EQ(write(a, entries, 1), ahead::written);
 
     one("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -143,23 +143,23 @@ TEST_F(growing_batch_test, stores_all_again_after_a_deadlock_with_another_of_the
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "9198", 60),
                                          make_.call(2, 2, "9198", 60)};
     std::vector<ingest::cdr> const crosswise{calls[1], calls[0]};
-    lane a{connection_};
-    lane b{connection_};
-    auto entries_a = entries_of(calls);
-    auto entries_b = entries_of(crosswise);
+    test_lane a{connection_};
+    test_lane b{connection_};
+    auto entries_a = a.entries_of(calls);
+    auto entries_b = b.entries_of(crosswise);
     EXPECT_EQ(write(a, entries_a, 1), ahead::written);
     EXPECT_EQ(write(b, entries_b, 1), ahead::written);
 
     // The one that goes on ends its batch, and the other one finds all of its calls stored.
-    auto const finish = [this](lane& one, std::vector<batch_entry>& entries) {
+    auto const finish = [this](test_lane& one, std::vector<batch_entry>& entries) {
         static_cast<void>(write(one, entries, 2));
-        EXPECT_EQ(one.lane_writer.store(entries, {}, 0), store_end::stored);
+        EXPECT_EQ(one.writer().store(entries, {}, 0), store_end::stored);
     };
     std::jthread beside{[&] { finish(a, entries_a); }};
     finish(b, entries_b);
     beside.join();
     expect_calls("2");
-    EXPECT_GE(a.observer.retries["transient"] + b.observer.retries["transient"], 1);
+    EXPECT_GE(a.retries_of("transient") + b.retries_of("transient"), 1);
     EXPECT_EQ(one("SELECT sum(duplicate) FROM batches"), "2");
 }
 
@@ -169,24 +169,24 @@ TEST_F(growing_batch_test, ends_before_a_day_whose_partition_is_not_there) {
     for (auto* time : {&calls[1].start, &calls[1].answer, &calls[1].end}) {
         *time -= 40 * day_us;
     }
-    lane a{connection_};
-    auto entries = entries_of(calls);
+    test_lane a{connection_};
+    auto entries = a.entries_of(calls);
 
     EXPECT_EQ(write(a, entries, 1), ahead::written);
     EXPECT_EQ(write(a, entries, 2), ahead::not_now);
-    EXPECT_EQ(a.lane_writer.entries_ahead(), 1U);
+    EXPECT_EQ(a.writer().entries_ahead(), 1U);
     auto rest = std::span{entries};
-    EXPECT_EQ(a.lane_writer.store(rest.first(1), {}, 0), store_end::stored);
-    EXPECT_EQ(a.lane_writer.store(rest.subspan(1), {}, 0), store_end::stored);
+    EXPECT_EQ(a.writer().store(rest.first(1), {}, 0), store_end::stored);
+    EXPECT_EQ(a.writer().store(rest.subspan(1), {}, 0), store_end::stored);
     expect_calls("2");
 }
 
 TEST_F(growing_batch_test, leaves_nothing_when_it_is_given_up) {
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "9198", 60)};
-    lane a{connection_};
-    auto entries = entries_of(calls);
+    test_lane a{connection_};
+    auto entries = a.entries_of(calls);
     EXPECT_EQ(write(a, entries, 1), ahead::written);
-    a.lane_writer.forget_ahead();
+    a.writer().forget_ahead();
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "0");
 
     expect_stored(a, entries); // the session goes on
@@ -198,12 +198,12 @@ TEST_F(growing_batch_test, names_no_entry_when_the_counters_are_refused) {
                          " CHECK (calls_count < 2)");
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "9198", 60),
                                          make_.call(2, 1, "9198", 60)};
-    lane a{connection_};
-    auto entries = entries_of(calls);
+    test_lane a{connection_};
+    auto entries = a.entries_of(calls);
     EXPECT_EQ(write(a, entries, 2), ahead::written);
 
-    EXPECT_EQ(a.lane_writer.store(entries, {}, 0), store_end::poisoned);
-    EXPECT_EQ(a.lane_writer.culprit(), nullptr);
+    EXPECT_EQ(a.writer().store(entries, {}, 0), store_end::poisoned);
+    EXPECT_EQ(a.writer().culprit(), nullptr);
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "0");
 }
 

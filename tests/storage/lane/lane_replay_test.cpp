@@ -1,4 +1,6 @@
+#include "rating/catalog/guide.hpp"
 #include "tests/storage/lane/lane_fixture.hpp"
+#include "tests/support/catalog_of.hpp"
 
 // Records that an earlier run stored, and records that no table accepts.
 
@@ -8,13 +10,14 @@ namespace {
 class lane_replay_test : public lane_writer_test {
   protected:
     /// The entries of calls whose payers were decided by an earlier catalog.
-    std::vector<batch_entry> decided_entries(std::vector<ingest::cdr> const& calls,
-                                             ingest::payers const& decided) const {
-        auto entries = entries_of(calls);
+    static std::vector<batch_entry> decided_entries(test_lane const& target,
+                                                    std::vector<ingest::cdr> const& calls,
+                                                    ingest::payers const& decided) {
+        auto entries = target.entries_of(calls);
         for (std::uint32_t i = 0; i < entries.size(); ++i) {
             auto const& payer = *decided.of(i);
             entries[i].state = entry_state::live;
-            entries[i].take(calls[i], rating::guide_decided(calls[i], payer, *catalog_),
+            entries[i].take(calls[i], rating::guide_decided(calls[i], payer, target.catalog()),
                             payer.account_id);
         }
         return entries;
@@ -25,7 +28,7 @@ class lane_replay_test : public lane_writer_test {
         for (std::uint32_t i = 0; i < calls.size(); ++i) {
             batch.cdr_index.push_back(i);
         }
-        return rating::decide_payers(batch, *catalog_);
+        return rating::decide_payers(batch, *tests::catalog_of(connection_));
     }
 };
 
@@ -39,8 +42,8 @@ TEST_F(lane_replay_test, what_an_earlier_run_stored_stays_with_the_account_it_wa
     auto by_account = make_.call(3, 1, "4420", 60);
     std::vector<ingest::cdr> const calls{by_number, by_subscription, by_account};
     auto const decided = decide(calls);
-    lane a{connection_};
-    store(a, calls);
+    test_lane a{connection_};
+    a.store(calls);
 
     for (auto const* change :
          {"UPDATE dids SET subscription_id = (SELECT id FROM subscriptions WHERE"
@@ -49,16 +52,16 @@ TEST_F(lane_replay_test, what_an_earlier_run_stored_stays_with_the_account_it_wa
           " 'ACC-3') WHERE subscription_number = 'SUB-1'",
           "UPDATE dids SET status = 'ported_out' WHERE did_number LIKE '%01'"}) {
         execute(connection_, change);
-        reload();
-        lane b{connection_};
-        auto again = decided_entries(calls, decided);
-        EXPECT_TRUE(store_divided(b.lane_writer, again)) << change;
+        test_lane b{connection_};
+        auto again = decided_entries(b, calls, decided);
+        EXPECT_TRUE(b.store_entries(again)) << change;
         EXPECT_THAT(again,
                     ::testing::Each(::testing::Field(&batch_entry::state, entry_state::duplicate)));
     }
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "3");
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "0");
-    store(a, {make_.call(3, 2, "4420", 60)}); // one id, two calls
+    a.reload();
+    a.store({make_.call(3, 2, "4420", 60)}); // one id, two calls
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "4");
 }
 
@@ -69,11 +72,10 @@ TEST_F(lane_replay_test, a_call_whose_subscription_went_to_another_account_waits
     auto const decided = decide(calls);
     execute(connection_, "UPDATE subscriptions SET account_id = (SELECT id FROM accounts WHERE"
                          " account_number = 'ACC-3') WHERE subscription_number = 'SUB-1'");
-    reload();
     for (int run = 0; run < 2; ++run) {
-        lane a{connection_};
-        auto entries = decided_entries(calls, decided);
-        EXPECT_TRUE(store_divided(a.lane_writer, entries));
+        test_lane a{connection_};
+        auto entries = decided_entries(a, calls, decided);
+        EXPECT_TRUE(a.store_entries(entries));
         EXPECT_EQ(entries[0].reason, record_error::unknown_subscription);
     }
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), "0");
@@ -83,32 +85,25 @@ TEST_F(lane_replay_test, a_call_whose_subscription_went_to_another_account_waits
 // What was found stored may be gone when the batch commits: a standby that was behind is promoted
 // in between, and the lane, which has stored nothing yet, rests on no batch that could be missed.
 TEST_F(lane_replay_test, a_duplicate_that_a_failover_takes_back_is_stored) {
-    lane a{connection_};
-    store(a, {make_.call(9, 1, "4420", 60)}); // makes the day's partition
+    test_lane a{connection_};
+    a.store({make_.call(9, 1, "4420", 60)}); // makes the day's partition
     auto& server = tests::private_postgres::shared();
     auto const earlier = server.copy_database(connection_);
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60)};
-    store(a, calls);
+    a.store(calls);
 
     int attempts = 0;
-    batch_writer writer{connection_, "test lane", {}};
-    counting_observer observer;
-    lane_writer b{writer,
-                  {.lane = 1,
-                   .daemon_id = {},
-                   .required =
-                       [&] {
-                           if (++attempts == 2) { // the first one has met the stored call
-                               server.replace_database(connection_, earlier);
-                           }
-                           return std::vector<ingest::uuid>{};
-                       }},
-                  observer,
-                  [](std::chrono::milliseconds) { return true; }};
-    auto entries = entries_of(calls);
-    EXPECT_TRUE(store_divided(b, entries));
+    test_lane b{tests::catalog_of(connection_),
+                connection_,
+                {.lane = 1, .daemon_id = {}, .required = [&] {
+                     if (++attempts == 2) { // the first one has met the stored call
+                         server.replace_database(connection_, earlier);
+                     }
+                     return std::vector<ingest::uuid>{};
+                 }}};
+    auto const entries = b.store(calls);
     EXPECT_GT(attempts, 2);
-    EXPECT_EQ(observer.retries["duplicate"], 1);
+    EXPECT_EQ(b.retries_of("duplicate"), 1);
     EXPECT_EQ(entries[0].state, entry_state::live);
     EXPECT_EQ(one("SELECT count(*) FROM billing.cdrs"), "2");
 }
@@ -118,15 +113,15 @@ TEST_F(lane_replay_test, a_call_whose_subscription_left_the_catalog_is_known_aga
     std::vector<ingest::cdr> const calls{make_.call(1, 1, "4420", 60),
                                          make_.call(2, 1, "4420", 60)};
     auto decided = decide(calls);
-    lane a{connection_};
-    store(a, {calls[0]});
+    test_lane a{connection_};
+    a.store({calls[0]});
     auto gone = *decided.of(0);
     gone.subscription_id = ingest::uuid_v7();
     decided.set(0, gone);
     decided.set(1, gone);
-    auto entries = decided_entries(calls, decided);
-    lane b{connection_};
-    EXPECT_TRUE(store_divided(b.lane_writer, entries));
+    test_lane b{connection_};
+    auto entries = decided_entries(b, calls, decided);
+    EXPECT_TRUE(b.store_entries(entries));
     EXPECT_EQ(entries[0].state, entry_state::duplicate);
     EXPECT_EQ(entries[1].reason, record_error::unknown_subscription);
     EXPECT_EQ(one("SELECT count(*) FROM suspense"), "1");
@@ -139,11 +134,11 @@ TEST_F(lane_replay_test, a_refusal_with_nothing_to_set_aside_is_told_to_somebody
         CREATE TRIGGER refuse BEFORE INSERT ON ingest.suspense
             FOR EACH ROW EXECUTE FUNCTION refuse())");
     std::vector<ingest::cdr> const calls{make_.call(1, 9, "4420", 60)};
-    auto entries = entries_of(calls);
-    lane a{connection_};
-    a.pauses_left = 3;
-    EXPECT_FALSE(store_divided(a.lane_writer, entries));
-    EXPECT_EQ(a.observer.retries["permanent"], 3);
+    test_lane a{connection_};
+    auto entries = a.entries_of(calls);
+    a.set_attempts(3);
+    EXPECT_FALSE(a.store_entries(entries));
+    EXPECT_EQ(a.retries_of("permanent"), 3);
 }
 
 } // namespace

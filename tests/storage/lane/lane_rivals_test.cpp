@@ -1,5 +1,4 @@
 #include "storage/postgres/sql_session.hpp"
-#include "tests/storage/lane/events_lane.hpp"
 #include "tests/storage/lane/lane_fixture.hpp"
 #include "tests/support/cutting_proxy.hpp"
 #include "tests/support/event_maker.hpp"
@@ -97,14 +96,14 @@ class lane_rivals_test : public lane_writer_test {
 };
 
 TEST_F(lane_rivals_test, that_move_rows_before_every_commit_delay_a_batch_by_one_try) {
-    lane before{connection_};
-    store(before, {make_.call(1, 1, "9198", 500), make_.call(2, 2, "9198", 500)});
+    test_lane before{connection_};
+    before.store({make_.call(1, 1, "9198", 500), make_.call(2, 2, "9198", 500)});
     rival other{connection_, move_usage(1)};
-    lane a{other.connection_string()};
-    store(a, {make_.call(3, 1, "9198", 200), make_.call(4, 2, "9198", 200),
-              make_.call(5, 3, "9198", 200)}); // the last has no row yet
+    test_lane a{other.connection_string()};
+    a.store({make_.call(3, 1, "9198", 200), make_.call(4, 2, "9198", 200),
+             make_.call(5, 3, "9198", 200)}); // the last has no row yet
 
-    EXPECT_EQ(a.observer.retries, (std::map<std::string, int>{{"stale", 1}}));
+    EXPECT_EQ(a.retries(), (std::map<std::string, int>{{"stale", 1}}));
     EXPECT_EQ(other.moved(), 1);
     EXPECT_EQ(other.refused(), 1);
     EXPECT_EQ(one("SELECT string_agg(included_seconds_used || '/' || seconds_used, ' ' ORDER BY"
@@ -112,17 +111,17 @@ TEST_F(lane_rivals_test, that_move_rows_before_every_commit_delay_a_batch_by_one
               "200/200 600/710 600/710");
     EXPECT_EQ(one("SELECT sum(allowance_seconds) FROM cdrs"), "1380");
 
-    store(a, {make_.call(6, 3, "9198", 60)}); // remembers the rows again
-    EXPECT_EQ(a.observer.retries["stale"], 2);
+    a.store({make_.call(6, 3, "9198", 60)}); // remembers the rows again
+    EXPECT_EQ(a.retries_of("stale"), 2);
 }
 
 TEST_F(lane_rivals_test, that_make_the_missing_rows_delay_a_batch_by_one_try) {
     rival other{connection_, move_usage(2)};
-    lane a{other.connection_string()};
-    store(a, {make_.call(1, 1, "9198", 600), make_.call(2, 2, "9198", 600),
-              make_.call(3, 3, "9198", 600)});
+    test_lane a{other.connection_string()};
+    a.store({make_.call(1, 1, "9198", 600), make_.call(2, 2, "9198", 600),
+             make_.call(3, 3, "9198", 600)});
 
-    EXPECT_EQ(a.observer.retries, (std::map<std::string, int>{{"stale", 1}}));
+    EXPECT_EQ(a.retries(), (std::map<std::string, int>{{"stale", 1}}));
     EXPECT_EQ(other.moved() + other.refused(), 2);
     EXPECT_EQ(one("SELECT string_agg(included_seconds_used || '/' || seconds_used, ' ' ORDER BY"
                   " seconds_used) FROM subscription_usage"),
@@ -134,7 +133,7 @@ TEST_F(lane_rivals_test, that_move_metrics_delay_a_batch_by_one_try) {
     price_messages();
     tests::event_maker events;
     rival other{connection_, move_metric("SUB-2", "5")};
-    events_lane a{other.connection_string()};
+    test_lane a{other.connection_string()};
     a.store({events.usage("a", 1, "sms", "1"), events.usage("b", 2, "sms", "1"),
              events.usage("c", 2, "sms", "1")});
 
@@ -152,7 +151,7 @@ TEST_F(lane_rivals_test, leave_no_row_of_a_period_that_gains_nothing) {
     price_messages();
     tests::event_maker events;
     rival other{connection_, move_metric("SUB-2", "1e18") + ";" + move_usage(3)};
-    events_lane a{other.connection_string()};
+    test_lane a{other.connection_string()};
     auto const stored =
         a.store({events.usage("a", 2, "sms", "1"), events.usage("b", 3, "sms", "1")});
 
@@ -180,8 +179,8 @@ TEST_F(lane_rivals_test, do_not_hinder_what_a_lost_connection_needs) {
         rival other{connection_, move_usage(1)};
         // The message that executes the statement, not the one that prepares it.
         other.cut_later(how, std::string(1, '\0') + statement + '\0');
-        lane a{other.connection_string()};
-        store(a, {make_.call(++number, 1, "4420", 60), make_.call(++number, 2, "4420", 60)});
+        test_lane a{other.connection_string()};
+        a.store({make_.call(++number, 1, "4420", 60), make_.call(++number, 2, "4420", 60)});
 
         EXPECT_TRUE(other.has_cut());
         EXPECT_EQ(one("SELECT count(*) FROM cdrs"), std::to_string(number));
@@ -200,29 +199,29 @@ TEST_F(lane_rivals_test, of_which_one_stores_much_and_one_often_both_go_on) {
     int stored_often = 0;
     std::jthread often{[&] {
         call_maker make;
-        lane small{connection_, 1};
+        test_lane small{connection_, 1};
         for (std::uint32_t n = 1'000'000; !done; n += 3) {
             auto entries =
                 std::vector<ingest::cdr>{make.call(n, 1, "9198", 1), make.call(n + 1, 2, "9198", 1),
                                          make.call(n + 2, 3, "9198", 1)};
-            store(small, entries);
+            small.store(entries);
             stored_often += 3;
         }
-        EXPECT_FALSE(small.observer.retries.contains("transient"));
+        EXPECT_FALSE(small.retries().contains("transient"));
     }};
-    lane large{connection_};
+    test_lane large{connection_};
     for (std::uint32_t batch = 0; batch < batches; ++batch) {
         std::vector<ingest::cdr> many;
         for (std::uint32_t i = 0; i < calls; ++i) {
             many.push_back(make_.call(batch * calls + i, 1 + static_cast<int>(i % 3), "9198", 2));
         }
-        store(large, many);
+        large.store(many);
     }
     done = true;
     often.join();
 
-    EXPECT_LE(large.observer.retries["stale"], static_cast<int>(batches));
-    EXPECT_FALSE(large.observer.retries.contains("transient"));
+    EXPECT_LE(large.retries_of("stale"), static_cast<int>(batches));
+    EXPECT_FALSE(large.retries().contains("transient"));
     EXPECT_EQ(one("SELECT count(*) FROM cdrs"), std::to_string(batches * calls + stored_often));
     EXPECT_EQ(one("SELECT string_agg(included_seconds_used::text, ' ') FROM subscription_usage"),
               "600 600 600");

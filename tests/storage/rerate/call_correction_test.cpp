@@ -14,7 +14,7 @@ class call_correction : public tests::rerate_fixture {
   protected:
     /// A call to 44..., at 1.70 per minute, and one to 91..., which draws the allowance.
     void store_two() {
-        lane.store({make.call(1, 1, "4420", 60), make.call(2, 1, "9198", 30)});
+        lane.store_all({make.call(1, 1, "4420", 60), make.call(2, 1, "9198", 30)});
         expect_consistent();
     }
     static constexpr ingest::time_us later = tests::call_maker::base + 5 * minute;
@@ -86,10 +86,10 @@ TEST_F(call_correction, a_dispute_leaves_the_money_where_it_is) {
 TEST_F(call_correction, an_allowance_given_back_is_free_for_calls_to_come) {
     tests::execute(connection, "UPDATE billing.rate_plans SET included_minutes = 1");
     lane.reload();
-    lane.store({make.call(1, 1, "9198", 60), make.call(2, 1, "9198", 60)});
+    lane.store_all({make.call(1, 1, "9198", 60), make.call(2, 1, "9198", 60)});
     correct(kind::voided, 1, charged);
-    lane.store({make.call(3, 1, "9198", 60)});
-    EXPECT_EQ(lane.stale(), 1); // the lane noticed that the row it remembered was stale
+    lane.store_all({make.call(3, 1, "9198", 60)});
+    EXPECT_EQ(lane.retries_of("stale"), 1); // the lane noticed that the row it remembered was stale
     EXPECT_THAT(ratings(), ElementsAre("0/60/void", "0.3/0/rated", "0/60/rated"));
     expect_consistent();
 }
@@ -111,7 +111,7 @@ TEST_F(call_correction, what_must_not_change_is_refused_with_a_reason) {
 }
 
 TEST_F(call_correction, calls_of_one_id_are_told_apart_by_their_start) {
-    lane.store({make.call(1, 1, "4420", 60), make.call(1, 1, "4420", 60, later)});
+    lane.store_all({make.call(1, 1, "4420", 60), make.call(1, 1, "4420", 60, later)});
     EXPECT_THAT([&] { correct(kind::voided, 1, charged); },
                 ThrowsMessage<std::runtime_error>(HasSubstr("2 calls of that id")));
     sql_session session{connection, "test"};

@@ -1,22 +1,11 @@
 #include "tests/storage/rerate/rerate_fixture.hpp"
 
-#include "rating/catalog/guide.hpp"
-#include "tests/storage/lane/divided_store.hpp"
 #include "tests/support/catalog_of.hpp"
 #include "tests/support/private_postgres.hpp"
 
 namespace tally::tests {
 
 namespace {
-
-class counting_observer final : public storage::lane_observer {
-  public:
-    void stored(storage::stored_batch const&) override {}
-    void retried(std::string_view reason, storage::result const&) override {
-        stale += reason == "stale" ? 1 : 0;
-    }
-    int stale = 0;
-};
 
 std::string telecom(int accounts) {
     auto connection = private_postgres::shared().migrated_database();
@@ -25,54 +14,6 @@ std::string telecom(int accounts) {
 }
 
 } // namespace
-
-struct lane_of_test::impl {
-    explicit impl(std::string const& out)
-        : connection{out}, writer{out, "test lane", {20'000, 20'000, 1}},
-          lane{writer, {.lane = 0, .daemon_id = {}}, observer, [](std::chrono::milliseconds) {
-                   return true;
-               }} {
-        source.id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
-    }
-
-    std::string connection;
-    storage::batch_writer writer;
-    counting_observer observer;
-    storage::lane_writer lane;
-    std::shared_ptr<rating::catalog const> catalog;
-    ingest::source source;
-};
-
-lane_of_test::lane_of_test(std::string connection)
-    : impl_{std::make_unique<impl>(std::move(connection))} {
-    reload();
-}
-lane_of_test::~lane_of_test() = default;
-
-void lane_of_test::reload() {
-    impl_->catalog = catalog_of(impl_->connection);
-}
-int lane_of_test::stale() const noexcept {
-    return impl_->observer.stale;
-}
-
-void lane_of_test::store(std::vector<ingest::cdr> const& calls) {
-    std::vector<storage::batch_entry> entries;
-    for (auto const& call : calls) {
-        auto& entry = entries.emplace_back();
-        entry.call = &call;
-        entry.catalog = impl_->catalog.get();
-        entry.source = &impl_->source;
-        entry.format = "canonical";
-        entry.raw = call.raw;
-        entry.call_owner = rating::guide(call, *impl_->catalog);
-        entry.account_id = storage::account_of(entry.call_owner, *impl_->catalog);
-    }
-    ASSERT_TRUE(storage::store_divided(impl_->lane, entries));
-    for (auto const& entry : entries) {
-        ASSERT_EQ(entry.state, storage::entry_state::live) << ingest::code(entry.reason);
-    }
-}
 
 rerate_fixture::rerate_fixture() : connection{telecom(accounts)}, lane{connection} {}
 

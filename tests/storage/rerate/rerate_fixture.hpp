@@ -1,10 +1,10 @@
 #pragma once
 
-#include "storage/lane/lane_writer.hpp"
 #include "storage/rerate/call_correction.hpp"
 #include "storage/rerate/rerate_job.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_maker.hpp"
+#include "tests/support/test_lane.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,23 +15,6 @@
 #include <vector>
 
 namespace tally::tests {
-
-/// A lane as in another daemon: stores calls by the present catalog.
-class lane_of_test {
-  public:
-    explicit lane_of_test(std::string connection);
-    ~lane_of_test();
-
-    /// Expects all of them to be stored.
-    void store(std::vector<ingest::cdr> const& calls);
-    void reload();
-    /// How often a batch was rated again because its usage rows had changed.
-    [[nodiscard]] int stale() const noexcept;
-
-  private:
-    struct impl;
-    std::unique_ptr<impl> impl_;
-};
 
 /// A telecom whose calls are stored, rated again and corrected.
 class rerate_fixture : public ::testing::Test {
@@ -57,7 +40,7 @@ class rerate_fixture : public ::testing::Test {
     void expect_consistent() const;
 
     std::string connection;
-    lane_of_test lane;
+    test_lane lane;
     call_maker make;
     std::shared_ptr<rating::catalog const> catalog;
 };

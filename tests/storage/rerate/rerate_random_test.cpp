@@ -97,7 +97,7 @@ class rerate_random : public tests::rerate_fixture, public ::testing::WithParamI
             calls.push_back(call);
         }
         lane.reload();
-        lane.store(calls);
+        lane.store_all(calls);
     }
     void change_prices() {
         execute(connection, "UPDATE billing.rate_steps SET price = " + std::to_string(pick(300)) +
@@ -256,20 +256,20 @@ class rerate_under_load : public tests::rerate_fixture {
 
     /// A daemon: pushes calls of all subscriptions, a few at a time.
     void push_calls(std::uint32_t first) {
-        tests::lane_of_test own{connection};
+        tests::test_lane own{connection};
         call_maker calls;
         for (std::uint32_t i = first; !enough; i += 3) {
-            own.store({calls.call(i, 1, "9198", 30, call_maker::base - (i % 500) * minute),
-                       calls.call(i + 1, 2, "1212", 60), calls.call(i + 2, 3, "4420", 90)});
+            own.store_all({calls.call(i, 1, "9198", 30, call_maker::base - (i % 500) * minute),
+                           calls.call(i + 1, 2, "1212", 60), calls.call(i + 2, 3, "4420", 90)});
             pushed += 3;
         }
-        stale += own.stale();
+        stale += own.retries_of("stale");
     }
 };
 
 // Lanes of two daemons bill the subscriptions that are rated again, all the time.
 TEST_F(rerate_under_load, nothing_is_lost_and_nothing_counted_twice) {
-    lane.store({make.call(1, 1, "9198", 30), make.call(2, 2, "1212", 60)});
+    lane.store_all({make.call(1, 1, "9198", 30), make.call(2, 2, "1212", 60)});
     {
         std::jthread const one_daemon{[this] { push_calls(1'000); }};
         std::jthread const another{[this] { push_calls(2'000'000); }};

@@ -41,7 +41,8 @@ class rerate_test : public tests::rerate_fixture {
 TEST_F(rerate_test, draws_the_allowance_anew_in_order_of_answer) {
     one_minute_free();
     auto const a = call_maker::base + 16 * 60 * minute;
-    lane.store({make.call(1, 1, "9198", 120, a), make.call(2, 1, "9198", 120, a - 60 * minute)});
+    lane.store_all(
+        {make.call(1, 1, "9198", 120, a), make.call(2, 1, "9198", 120, a - 60 * minute)});
     EXPECT_THAT(ratings(), ElementsAre("0.6/60/rated", "1.2/0/rated"));
     auto const outcome = rerate(subscription(1));
     EXPECT_EQ(outcome.counts.changed, 2);
@@ -55,7 +56,7 @@ TEST_F(rerate_test, draws_the_allowance_anew_in_order_of_answer) {
 }
 
 TEST_F(rerate_test, a_second_run_changes_nothing) {
-    lane.store({minute_call(1, 1), minute_call(2, 1)});
+    lane.store_all({minute_call(1, 1), minute_call(2, 1)});
     set_price("0.9");
     EXPECT_EQ(rerate(subscription(1)).counts.changed, 2);
     EXPECT_THAT(ratings(), ElementsAre("0.9/0/rerated", "0.9/0/rerated"));
@@ -69,7 +70,7 @@ TEST_F(rerate_test, a_second_run_changes_nothing) {
 }
 
 TEST_F(rerate_test, rates_are_those_in_effect_at_the_answer) {
-    lane.store({minute_call(1, 1), minute_call(2, 1, call_maker::base + day)});
+    lane.store_all({minute_call(1, 1), minute_call(2, 1, call_maker::base + day)});
     execute(connection, R"(
         UPDATE billing.rates SET effective_to = '2026-05-05' WHERE id =
             '00000000-0000-7000-8000-000000000d01';
@@ -88,15 +89,15 @@ TEST_F(rerate_test, rates_are_those_in_effect_at_the_answer) {
 TEST_F(rerate_test, what_was_billed_beyond_whole_seconds_is_kept) {
     auto call = make.call(1, 1, "1212", 59);
     call.billable_ms = 59'300;
-    lane.store({call});
+    lane.store_all({call});
     EXPECT_EQ(one("SELECT billsec || ' ' || billable_seconds || ' ' || billed_seconds FROM cdrs"),
               "59 60 60");
     EXPECT_EQ(rerate(subscription(1)).counts.changed, 0);
 }
 
 TEST_F(rerate_test, unanswered_void_disputed_and_billed_calls_are_left_alone) {
-    lane.store({minute_call(1, 1), minute_call(2, 1), minute_call(3, 1), minute_call(4, 1),
-                make.call(5, 1, "1212", 0)});
+    lane.store_all({minute_call(1, 1), minute_call(2, 1), minute_call(3, 1), minute_call(4, 1),
+                    make.call(5, 1, "1212", 0)});
     correct(correction_kind::voided, 1, uuid(1));
     correct(correction_kind::disputed, 1, uuid(2));
     execute(connection,
@@ -113,8 +114,8 @@ TEST_F(rerate_test, unanswered_void_disputed_and_billed_calls_are_left_alone) {
 // What a frozen call has drawn is not given to another call.
 TEST_F(rerate_test, the_allowance_of_a_disputed_call_stays_drawn) {
     one_minute_free();
-    lane.store({make.call(1, 1, "9198", 60, call_maker::base + 10 * minute)});
-    lane.store({make.call(2, 1, "9198", 60)});
+    lane.store_all({make.call(1, 1, "9198", 60, call_maker::base + 10 * minute)});
+    lane.store_all({make.call(2, 1, "9198", 60)});
     correct(correction_kind::disputed, 1, uuid(1));
     rerate(subscription(1));
     EXPECT_THAT(ratings(), ElementsAre("0/60/disputed", "0.6/0/rated"));
@@ -125,7 +126,7 @@ TEST_F(rerate_test, the_allowance_of_a_disputed_call_stays_drawn) {
 }
 
 TEST_F(rerate_test, a_call_that_nothing_rates_any_more_is_listed_and_stays) {
-    lane.store({minute_call(1, 1), make.call(2, 1, "4420", 60)});
+    lane.store_all({minute_call(1, 1), make.call(2, 1, "4420", 60)});
     execute(connection, "DELETE FROM billing.rates WHERE prefix = '' AND direction = 'outbound'");
     std::vector<std::string> listed;
     auto const outcome = run(task(subscription(1)),
@@ -146,10 +147,10 @@ TEST_F(rerate_test, a_call_that_nothing_rates_any_more_is_listed_and_stays) {
 TEST_F(rerate_test, from_and_to_choose_calls_and_the_allowance_takes_others_of_the_period_along) {
     one_minute_free();
     // The last one was stored first, and drew the minute.
-    lane.store({make.call(1, 1, "9198", 60, call_maker::base + day)});
-    lane.store({make.call(2, 1, "9198", 60), minute_call(3, 1),
-                minute_call(4, 1, call_maker::base + day),
-                minute_call(5, 1, call_maker::base + 40 * day)});
+    lane.store_all({make.call(1, 1, "9198", 60, call_maker::base + day)});
+    lane.store_all({make.call(2, 1, "9198", 60), minute_call(3, 1),
+                    minute_call(4, 1, call_maker::base + day),
+                    minute_call(5, 1, call_maker::base + 40 * day)});
     set_price("0.9");
     auto selection = subscription(1);
     selection.begin = "2026-05-05";
@@ -165,7 +166,7 @@ TEST_F(rerate_test, from_and_to_choose_calls_and_the_allowance_takes_others_of_t
 }
 
 TEST_F(rerate_test, an_account_or_a_plan_means_all_its_subscriptions) {
-    lane.store({minute_call(1, 1), minute_call(2, 2), minute_call(3, 3)});
+    lane.store_all({minute_call(1, 1), minute_call(2, 2), minute_call(3, 3)});
     set_price("0.9");
     rerate({rerate_selection::scope::account, "ACC-2", "", ""});
     EXPECT_THAT(ratings(), ElementsAre("0.6/0/rated", "0.9/0/rerated", "0.6/0/rated"));
@@ -182,7 +183,7 @@ TEST_F(rerate_test, calls_of_plans_that_fall_back_on_a_plan_are_its_calls) {
             (SELECT id FROM billing.rate_plans WHERE code = 'thin')
             WHERE subscription_number = 'SUB-2')");
     lane.reload();
-    lane.store({minute_call(1, 2)});
+    lane.store_all({minute_call(1, 2)});
     set_price("0.9");
     EXPECT_EQ(rerate(plan()).counts.changed, 1);
     EXPECT_THAT(ratings(), ElementsAre("0.9/0/rerated"));
@@ -191,7 +192,7 @@ TEST_F(rerate_test, calls_of_plans_that_fall_back_on_a_plan_are_its_calls) {
 TEST_F(rerate_test, a_dry_run_tells_the_same_and_writes_nothing) {
     one_minute_free();
     for (std::uint32_t i = 0; i < 20; ++i) {
-        lane.store({make.call(i, 1, "9198", 7, call_maker::base - i * minute)});
+        lane.store_all({make.call(i, 1, "9198", 7, call_maker::base - i * minute)});
     }
     set_price("0.9");
     auto const before = ratings();
@@ -216,7 +217,7 @@ TEST_F(rerate_test, pages_and_chunks_make_no_difference) {
         calls.push_back(make.call(i, 1 + static_cast<int>(i % 3), "9198", 7,
                                   call_maker::base - (i * 37 % 40) * minute));
     }
-    lane.store(calls);
+    lane.store_all(calls);
     auto options = task(plan());
     options.page_calls = 4;
     options.chunk_calls = 20;
@@ -239,7 +240,7 @@ TEST_F(rerate_test, one_that_was_cut_short_goes_on_where_it_was) {
         calls.push_back(make.call(i, 1 + static_cast<int>(i % 2), "9198", 7,
                                   call_maker::base - (i * 37 % 40) * minute));
     }
-    lane.store(calls);
+    lane.store_all(calls);
     struct killed {};
     for (int pages = 1; pages <= 3; ++pages) {
         int left = pages;
@@ -269,7 +270,7 @@ TEST_F(rerate_test, one_that_was_cut_short_goes_on_where_it_was) {
 }
 
 TEST_F(rerate_test, a_stop_ends_it_between_two_transactions) {
-    lane.store({minute_call(1, 1), minute_call(2, 1), minute_call(3, 1)});
+    lane.store_all({minute_call(1, 1), minute_call(2, 1), minute_call(3, 1)});
     set_price("0.9");
     auto options = task(subscription(1));
     options.page_calls = 1;
@@ -287,7 +288,7 @@ TEST_F(rerate_test, a_stop_ends_it_between_two_transactions) {
 }
 
 TEST_F(rerate_test, restart_gives_an_interrupted_run_up) {
-    lane.store({minute_call(1, 1), minute_call(2, 1)});
+    lane.store_all({minute_call(1, 1), minute_call(2, 1)});
     auto options = task(subscription(1));
     options.page_calls = 1;
     int asked = 0;
@@ -303,7 +304,7 @@ TEST_F(rerate_test, restart_gives_an_interrupted_run_up) {
 }
 
 TEST_F(rerate_test, of_two_runs_of_one_selection_the_second_is_refused) {
-    lane.store({minute_call(1, 1)});
+    lane.store_all({minute_call(1, 1)});
     rerate_end second = rerate_end::done;
     run(task(plan()), {.on_progress = [&](auto const&, auto) { second = run(task(plan())).end; },
                        .on_change = {},
@@ -316,7 +317,7 @@ TEST_F(rerate_test, of_two_runs_of_one_selection_the_second_is_refused) {
 TEST_F(rerate_test, corrections_in_the_middle_are_seen) {
     one_minute_free();
     for (std::uint32_t i = 0; i < 12; ++i) {
-        lane.store({make.call(i, 1, "9198", 20, call_maker::base - i * minute)});
+        lane.store_all({make.call(i, 1, "9198", 20, call_maker::base - i * minute)});
     }
     auto options = task(subscription(1));
     options.page_calls = 2;
@@ -351,7 +352,7 @@ TEST_F(rerate_test, on_net_calls_stay_on_net_when_the_number_is_gone) {
         INSERT INTO billing.rate_steps (rate_id, from_s, price, unit_s, increment_s) VALUES
             ('00000000-0000-7000-8000-000000000d08', 0, 0.1, 60, 60))");
     lane.reload();
-    lane.store({make.call(1, 1, tests::did_of(2), 60)});
+    lane.store_all({make.call(1, 1, tests::did_of(2), 60)});
     EXPECT_THAT(ratings(), ElementsAre("0.1/0/rated"));
     execute(connection, "DELETE FROM billing.dids");
     EXPECT_EQ(rerate(subscription(1)).counts.changed, 0);

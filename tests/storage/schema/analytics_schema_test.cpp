@@ -1,8 +1,8 @@
 #include "storage/postgres/sql_session.hpp"
-#include "tests/storage/lane/calls_lane.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_maker.hpp"
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/test_lane.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,6 +25,7 @@ using tests::call_maker;
 using tests::execute;
 using tests::query_one;
 using tests::query_rows;
+using tests::test_lane;
 using rows_of_text = std::vector<std::string>;
 
 constexpr time_us hour = 3'600LL * ingest::us_per_s;
@@ -118,7 +119,7 @@ TEST_F(analytics_schema_test, rebuilds_days_to_what_the_batches_counted) {
     unsigned const seed = std::random_device{}();
     SCOPED_TRACE(seed);
     std::mt19937 random{seed};
-    calls_lane lane{database_};
+    test_lane lane{database_};
     for (int batch = 0; batch < 8; ++batch) {
         lane.store(random_calls(random, 50));
     }
@@ -150,7 +151,7 @@ TEST_F(analytics_schema_test, rebuilds_days_to_what_the_batches_counted) {
 
 TEST_F(analytics_schema_test, rebuilds_the_days_of_one_account_alone) {
     std::mt19937 random{1};
-    calls_lane{database_}.store(random_calls(random, 200));
+    test_lane{database_}.store(random_calls(random, 200));
     auto const counted = days();
     execute(database_, "UPDATE usage_aggregates_daily SET events = 1000");
     std::string const mine = one("SELECT id FROM accounts WHERE account_number = 'ACC-3'");
@@ -169,7 +170,7 @@ TEST_F(analytics_schema_test, rebuilds_the_days_of_one_account_alone) {
 }
 
 TEST_F(analytics_schema_test, counts_no_void_call) {
-    calls_lane{database_}.store(
+    test_lane{database_}.store(
         {make_.call(1, 1, "4420", 60), make_.call(2, 1, "4420", 60), make_.call(3, 2, "4420", 60)});
     execute(database_, "UPDATE cdrs SET processing_status = 'void' WHERE uuid::text LIKE '%2'");
     EXPECT_EQ(rebuild(whole_year), "1");
@@ -228,7 +229,7 @@ TEST_F(analytics_schema_test, counts_metered_events_by_the_plans_then_the_accoun
 
 TEST_F(analytics_schema_test, rolls_up_what_changed_and_nothing_else) {
     EXPECT_EQ(roll_up(), "0");
-    calls_lane lane{database_};
+    test_lane lane{database_};
     lane.store({make_.call(1, 1, "4420", 60), make_.call(2, 2, "4420", 60),
                 make_.call(3, 2, "4420", 60, call_maker::base - 100 * hour)});
     EXPECT_THAT(months(), IsEmpty());
@@ -243,7 +244,7 @@ TEST_F(analytics_schema_test, rolls_up_what_changed_and_nothing_else) {
 }
 
 TEST_F(analytics_schema_test, rolls_up_a_change_that_is_committed_later_than_a_newer_one) {
-    calls_lane{database_}.store({make_.call(1, 1, "4420", 60), make_.call(2, 2, "4420", 60)});
+    test_lane{database_}.store({make_.call(1, 1, "4420", 60), make_.call(2, 2, "4420", 60)});
     EXPECT_EQ(roll_up(), "2");
     auto const change = [](std::string const& account) {
         return "INSERT INTO analytics.changed_days (day) VALUES ('2026-05-04');"
@@ -267,7 +268,7 @@ TEST_F(analytics_schema_test, misses_nothing_beside_running_batches) {
     std::atomic<int> storing = 2;
     auto const store_calls = [this, &storing](int lane_number) {
         call_maker make;
-        calls_lane lane{database_, lane_number};
+        test_lane lane{database_, lane_number};
         for (std::uint32_t n = 0; n < 40; ++n) {
             auto const number = static_cast<std::uint32_t>(lane_number) * 1000 + n;
             lane.store({make.call(number, 1 + 2 * lane_number, "4420", 60),
