@@ -121,6 +121,7 @@ journal_feeder::step_result journal_feeder::open() {
     if (target_.catalog() == nullptr) {
         return {.wait = idle_wait};
     }
+
     std::vector<std::shared_ptr<kept_position>> kept;
     std::vector<std::shared_ptr<kept_position>> ended;
     for (auto& stream : streams_) {
@@ -129,6 +130,7 @@ journal_feeder::step_result journal_feeder::open() {
         }
         (stream->may_move() ? kept : ended).push_back(stream->kept);
     }
+
     target_.position_guard.watch(std::move(kept), std::move(ended));
     is_open_ = true;
     return more;

@@ -83,6 +83,7 @@ void journal_feeder::note_end(fed_stream& stream) {
     if (stream.files.segments.empty()) {
         return;
     }
+
     auto const first = stream.files.segments.back().first_record;
     if (first != ingest::segment_extent::unknown && first > stream.next_record) {
         pass(stream, first);
@@ -138,6 +139,8 @@ bool journal_feeder::remove(fed_stream& stream, clock::time_point now) {
     target_.position_guard.end(stream.kept);
     stream.reader.reset(); // an open file takes its room also without a name
     auto const bytes = stream.files.bytes;
+
+    // On a full disk the files go although their end cannot be written: write_ends() does it later.
     int const error = folder_.remove(stream.files, stream.next_record);
     if (error != 0) {
         stream.removable_at = now + retry_removal_after;
@@ -147,6 +150,7 @@ bool journal_feeder::remove(fed_stream& stream, clock::time_point now) {
     if (error != 0 && !stream.files.is_removed()) {
         return false;
     }
+
     stream.stored_at.reset();
     stream.opened_at = stream.next_record;
     pushes_.earlier_removed(bytes);
@@ -173,6 +177,7 @@ void journal_feeder::forget_oldest() {
         target_.removed_max) {
         return;
     }
+
     auto const oldest = std::ranges::find_if(streams_, is_removed);
     auto const& stream = **oldest;
     target_.position_guard.unwatch(stream.kept); // it is not lost, but forgotten

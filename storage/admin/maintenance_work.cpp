@@ -249,6 +249,7 @@ result expire_subscriptions(pq_connection& connection, maintenance_options const
 result list_expiring_trials(pq_connection& connection, maintenance_options const& options,
                             maintenance_report& out) {
     out.columns = {"subscription", "customer", "plan", "ends at (UTC)"};
+
     parameters values;
     values.add_time(options.now);
     pq_rows rows;
@@ -263,6 +264,7 @@ result list_expiring_trials(pq_connection& connection, maintenance_options const
         " $1::timestamptz AND $1::timestamptz + interval '3 days'"
         " ORDER BY s.trial_ends_at, s.subscription_number",
         values, rows);
+
     for (int i = 0; status.ok() && i < row_count(rows); ++i) {
         // All columns are text, so the report's table takes them as they are.
         auto& row = out.rows.emplace_back();

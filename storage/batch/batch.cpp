@@ -34,6 +34,7 @@ void batch::clear() noexcept {
     daily.clear();
     suspense.clear();
     resolved.clear();
+
     import_id = {};
     required.clear();
     duplicates = 0;

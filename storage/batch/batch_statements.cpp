@@ -132,12 +132,14 @@ parameters& suspense_rows::fill(std::span<suspense_row const> all,
     clear_all(reason_, detail_, source_, format_, payload_, digest_, received_);
     for (auto const& key : some) {
         auto const& row = all[key.index];
+
         reason_.add_bytes(ingest::code(row.reason));
         if (row.detail.empty()) {
             detail_.add_null();
         } else {
             detail_.add_bytes(row.detail);
         }
+
         source_.add(row.source_id);
         format_.add_bytes(row.format);
         payload_.add_bytes(row.payload);

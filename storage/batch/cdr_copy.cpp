@@ -187,6 +187,7 @@ void prefetch_cdr_row(std::span<cdr_row const> calls, cdr_order const& order,
     // the time was spent waiting for memory. Each stage needs the one before it: the row, then the
     // call that it points to, then the text that the call points to.
     constexpr std::size_t distance = 8;
+
     if (i + 3 * distance < order.size()) {
         prefetch(calls[order[i + 3 * distance]]);
     }

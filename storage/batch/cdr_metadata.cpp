@@ -23,6 +23,7 @@ void write_escaped(Output& out, std::string_view text) noexcept {
     // JSON allows neither quotes nor control characters in a string; bytes from 0x80 on are UTF-8
     // that the decoder has checked.
     constexpr std::string_view hex = "0123456789abcdef";
+
     for (char const& c : text) {
         auto const code = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\') {

@@ -107,6 +107,7 @@ ingest::cdr stored_call::as_cdr() const noexcept {
     out.destination = destination;
     out.sent_caller_id = sent_caller_id;
     out.sent_destination = sent_destination;
+
     out.start = key.start;
     out.answer = answer;
     out.end = end;

@@ -68,11 +68,14 @@ rate_row read_rate(Fields& row) {
     value.id = row.uuid();
     rate.plan_id = row.uuid();
     rate.band_id = row.uuid();
+
+    // Which calls it is for.
     value.is_on_net = row.boolean();
     value.prefix = row.text();
     value.name = row.text();
     value.call_type = row.text();
     value.direction = read_name(row, rating::direction_names);
+
     value.allowance = row.boolean();
     value.grace_s = static_cast<std::uint32_t>(std::max(row.int32(), 0));
     value.connect_fee = row.amount();
@@ -109,6 +112,7 @@ metric_row read_metric(Fields& row) {
     value.unit = row.text();
     value.method = read_name(row, rating::aggregation_names);
     value.unique_property = row.text();
+
     value.included = row.quantity();
     value.model = read_name(row, rating::model_names);
     value.price = row.amount();

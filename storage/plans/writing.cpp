@@ -191,6 +191,7 @@ void add_tiers(plan_transaction& transaction, ingest::uuid const& plan, ingest::
     array_parameter limits{wire::numeric_oid};
     array_parameter prices{wire::numeric_oid};
     array_parameter fees{wire::numeric_oid};
+
     for (std::size_t i = 0; i < tiers.size(); ++i) {
         metrics.add(metric);
         positions.add_int32(static_cast<std::int32_t>(i));
@@ -198,6 +199,7 @@ void add_tiers(plan_transaction& transaction, ingest::uuid const& plan, ingest::
         prices.add_numeric(tiers[i].price.nanos);
         fees.add_numeric(tiers[i].flat.nanos);
     }
+
     run(transaction,
         "INSERT INTO billing.metric_tiers (metric_price_id, position, up_to, price, flat)"
         " SELECT metric, place, up_to, price, flat FROM unnest($2::uuid[], $3::int4[],"

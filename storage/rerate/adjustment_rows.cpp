@@ -44,15 +44,14 @@ parameters& adjusted_usage_rows::fill(std::span<usage_delta const> rows) {
 
 parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> indices,
                                      std::span<call_change const> changes) {
-    // In the order of `indices`, which the writer has sorted by key (R13). The last three columns
-    // are what the call was when it was read: the statement changes it only if that still holds
-    // (C4).
+    // In the order of `indices`, which the writer has sorted by key (R13).
     for (auto const index : indices) {
         auto const& change = changes[index];
         auto const& after = change.after;
         account_.add(change.key.account_id);
         start_.add_time(change.key.start);
         id_.add(change.key.id);
+
         billed_.add_int32(seconds(after.billed_s));
         drawn_.add_int32(seconds(after.allowance_s));
         prefix_.add_bytes(after.matched_prefix);
@@ -62,6 +61,8 @@ parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> indices,
         cost_.add_numeric(after.cost.nanos);
         add_optional(call_type_, after.call_type);
         status_.add_bytes(label(after.status));
+
+        // The call as it was read: the statement changes it only if that still holds (C4).
         old_status_.add_bytes(label(change.before.status));
         old_cost_.add_numeric(change.before.cost.nanos);
         old_drawn_.add_int32(seconds(change.before.allowance_s));
@@ -88,10 +89,12 @@ parameters& adjustment_rows::fill(std::span<call_change const> changes, ingest::
         start_.add_time(change.key.start);
         call_.add(change.key.id);
         id_.add(ingest::uuid_v7());
+
         add_side(change.before, old_status_, old_cost_, old_billed_, old_drawn_, old_rate_);
         add_side(change.after, new_status_, new_cost_, new_billed_, new_drawn_, new_rate_);
         currency_.add_bytes({change.currency.data(), change.currency.size()});
     }
+
     return bind(values_, account_, start_, call_, id_, old_status_, new_status_, old_cost_,
                 new_cost_, old_billed_, new_billed_, old_drawn_, new_drawn_, old_rate_, new_rate_,
                 currency_)

@@ -106,6 +106,7 @@ correction_outcome call_corrector::correct(correction_kind kind, call_name const
                                            adjustment_author const& author) {
     // Found before the transaction begins: an operator's mistake in the name locks nothing.
     auto const found = find(which);
+
     sql_transaction transaction{session_};
     auto const call = lock(found);
     auto const status = next_status(kind, call);
@@ -115,6 +116,7 @@ correction_outcome call_corrector::correct(correction_kind kind, call_name const
                                .new_status = status,
                                .cost = call.cost,
                                .currency = call.currency};
+
     if (outcome.is_changed) {
         change(kind, call, status, author);
         transaction.commit();

@@ -24,6 +24,7 @@ void judge_applied(migration_status& status, migration const& file,
                    migration_record const& record) {
     // The state comes first: an edited file is a fault only once it was applied.
     std::string const edited = edited_files(file, record);
+
     if (record.state == record_state::running) {
         // Not `edited`: the operator completes a failed file by correcting it.
         status.state = migration_state::running;

@@ -76,6 +76,7 @@ result change_all(pq_connection& connection, suspense_filter const& which, std::
                             " WHERE u.id = ANY (ARRAY(SELECT s.id FROM ingest.suspense AS s" +
                             where() + " ORDER BY s.id LIMIT " + std::string{change_rows} +
                             " FOR NO KEY UPDATE))";
+
     // In transactions of their own, until one finds nothing more: a change of millions of rows in
     // one transaction would keep lanes waiting for all of them.
     out = 0;
