@@ -18,16 +18,16 @@
 namespace tally::daemon {
 namespace {
 
-using tests::query_one;
+using tally::tests::query_one;
 using tests::silent_observer;
 
 class lane_test : public ::testing::Test {
   protected:
     lane_test() {
-        connection_ = tests::private_postgres::shared().migrated_database();
-        tests::make_telecom(connection_, 1);
+        connection_ = tally::tests::private_postgres::shared().migrated_database();
+        tally::tests::make_telecom(connection_, 1);
         source_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
-        catalog_ = tests::catalog_of(connection_);
+        catalog_ = tally::tests::catalog_of(connection_);
     }
     void start_lane(std::string const& connection) {
         lane_.emplace(lane_options{.daemon_id = ingest::uuid_v7(), .import_id = {}},
@@ -40,7 +40,7 @@ class lane_test : public ::testing::Test {
         auto block = std::make_unique<ingest::record_block>();
         block->sender = source_;
         block->in_format = ingest::find_format("canonical");
-        block->batch.set_body(tests::call_json{number}.text());
+        block->batch.set_body(tally::tests::call_json{number}.text());
         block->in_format->decode({*source_, {}, {}}, block->batch);
         block->stream_begin = static_cast<std::uint64_t>(number);
         block->stream_end = block->stream_begin + 1;
@@ -70,12 +70,12 @@ TEST_F(lane_test, stores_nothing_after_it_gave_a_record_up) {
     start_lane(connection_);
     ASSERT_TRUE(push(0).get());
     // A table that is missing fails the next attempt with an error for which the lane waits.
-    tests::execute(connection_, "ALTER TABLE billing.subscription_usage RENAME TO away");
+    tally::tests::execute(connection_, "ALTER TABLE billing.subscription_usage RENAME TO away");
     auto given_up = push(1);
     EXPECT_EQ(given_up.wait_for(std::chrono::milliseconds{200}), std::future_status::timeout);
     lane_->give_up();
     EXPECT_FALSE(given_up.get());
-    tests::execute(connection_, "ALTER TABLE billing.away RENAME TO subscription_usage");
+    tally::tests::execute(connection_, "ALTER TABLE billing.away RENAME TO subscription_usage");
     EXPECT_FALSE(push(2).get());
     EXPECT_EQ(stored(), "1");
 }

@@ -19,14 +19,14 @@ namespace tally::daemon {
 namespace {
 
 using ingest::push_status;
-using tests::query_one;
+using tally::tests::query_one;
 using tests::silent_observer;
 
 class pipeline_test : public ::testing::Test {
   protected:
     pipeline_test() {
-        connection_ = tests::private_postgres::shared().migrated_database();
-        tests::make_telecom(connection_, 6);
+        connection_ = tally::tests::private_postgres::shared().migrated_database();
+        tally::tests::make_telecom(connection_, 6);
         source_->id = *ingest::parse_uuid("00000000-0000-7000-8000-000000000001");
     }
     std::unique_ptr<pipeline> started_pipeline(std::int64_t bytes_max = 1 << 20,
@@ -34,14 +34,14 @@ class pipeline_test : public ::testing::Test {
         auto made = std::make_unique<pipeline>(
             pipeline_options{.lanes = lanes, .memory_bytes_max = bytes_max, .import_id = {}},
             lane_connections(connection_, {}), observer_, failures_);
-        made->set_catalog(tests::catalog_of(connection_));
+        made->set_catalog(tally::tests::catalog_of(connection_));
         made->start();
         return made;
     }
     static std::string records(int first, int count) {
         std::string text;
         for (int i = first; i < first + count; ++i) {
-            text += tests::call_json{"call-" + std::to_string(i)}.account(1 + i % 6).line();
+            text += tally::tests::call_json{"call-" + std::to_string(i)}.account(1 + i % 6).line();
         }
         return text;
     }
@@ -73,7 +73,7 @@ TEST_F(pipeline_test, tells_a_block_what_became_of_its_records) {
 
     EXPECT_EQ(first, (ingest::block_outcome{true, 20, 0, 0}));
     EXPECT_EQ(second, (ingest::block_outcome{true, 10, 10, 0}));
-    EXPECT_THAT(tests::four_sums(connection_), ::testing::Each("51.000000000"));
+    EXPECT_THAT(tally::tests::four_sums(connection_), ::testing::Each("51.000000000"));
 }
 
 // The last batch of each lane that stored something: what a position rests on.
@@ -108,7 +108,7 @@ TEST_F(pipeline_test, takes_all_that_fits_its_memory_however_small_the_blocks_ar
     std::atomic<int> lost{0};
     for (int i = 0; i < blocks; ++i) {
         // The smallest possible block: it owns no text.
-        auto block = block_of(tests::call_json{i}.account(1 + i % 6).line());
+        auto block = block_of(tally::tests::call_json{i}.account(1 + i % 6).line());
         block->stream_begin = static_cast<std::uint64_t>(i);
         block->stream_end = static_cast<std::uint64_t>(i) + 1;
         block->admitted_bytes = block->memory_bytes();
@@ -154,7 +154,7 @@ TEST_F(pipeline_test, gives_up_what_an_absent_database_holds_up_and_says_so) {
     {
         pipeline other{pipeline_options{.import_id = {}},
                        lane_connections("host=/nonexistent dbname=none", {}), observer_, failures_};
-        other.set_catalog(tests::catalog_of(connection_));
+        other.set_catalog(tally::tests::catalog_of(connection_));
         other.start();
         EXPECT_EQ(other.push(block), push_status::pushed);
         EXPECT_FALSE(other.drain(std::chrono::milliseconds{100}));
