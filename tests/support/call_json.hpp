@@ -1,20 +1,19 @@
 #pragma once
 
+#include "tests/support/json_object.hpp"
+
 #include <algorithm>
-#include <concepts>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace tally::tests {
 
 /// A call in the format "canonical": 60 s of account ACC-1 to London on 2026-05-04 at 10:00:00Z.
-/// with() replaces a member or adds it, without() leaves it out, the order stays.
 ///
 ///     call_json{7}.with("account_number", "ACC-2").with("billsec", 30).without("end_time").text()
 ///     call_json{"any id"}.line() // with a line feed, for NDJSON
-class call_json {
+class call_json : public json_members<call_json> {
   public:
     explicit call_json(std::string_view id) {
         with("uuid", id);
@@ -32,27 +31,6 @@ class call_json {
         return "d0000000-0000-4000-8000-" + digits;
     }
 
-    /// `value` needs no escapes.
-    call_json& with(std::string_view name, std::string_view value) {
-        return with_json(name, '"' + std::string{value} + '"');
-    }
-    call_json& with(std::string_view name, std::integral auto value) {
-        return with_json(name, std::to_string(value));
-    }
-    /// `json`: any value, as JSON.
-    call_json& with_json(std::string_view name, std::string json) {
-        auto const found = std::ranges::find(members_, name, &member::first);
-        if (found == members_.end()) {
-            members_.emplace_back(name, std::move(json));
-        } else {
-            found->second = std::move(json);
-        }
-        return *this;
-    }
-    call_json& without(std::string_view name) {
-        std::erase_if(members_, [name](member const& each) { return each.first == name; });
-        return *this;
-    }
     call_json& account(int number) {
         return with("account_number", "ACC-" + std::to_string(number));
     }
@@ -63,20 +41,6 @@ class call_json {
             .with("duration", seconds)
             .with("billsec", seconds);
     }
-
-    [[nodiscard]] std::string text() const {
-        std::string json;
-        for (auto const& [name, value] : members_) {
-            json.append(json.empty() ? "{\"" : ",\"").append(name).append("\":").append(value);
-        }
-        return json + "}";
-    }
-    [[nodiscard]] std::string line() const { return text() + "\n"; }
-
-  private:
-    using member = std::pair<std::string, std::string>; ///< name, value as JSON
-
-    std::vector<member> members_;
 };
 
 } // namespace tally::tests

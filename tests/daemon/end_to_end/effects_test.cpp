@@ -1,12 +1,12 @@
 #include "storage/postgres/sql_session.hpp"
 #include "tests/daemon/end_to_end/story_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/effects.hpp"
 
 #include <gmock/gmock.h>
 
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <fstream>
 #include <thread>
 
@@ -31,9 +31,10 @@ class effects : public tests::story_fixture {
         daemon = std::make_unique<tests::daemon_process>(TALLY_BINARY, environment);
         EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
     }
-    std::string sent(int quantity) {
-        return event("license.sms.sent", "2026-05-04T09:00:00Z",
-                     R"({"quantity":)" + std::to_string(quantity) + "}", R"(,"subject":"SALON-1")");
+    tests::event_json sent(int quantity) {
+        return event("license.sms.sent", "2026-05-04T09:00:00Z")
+            .with("subject", "SALON-1")
+            .data(tests::json_object{}.with("quantity", quantity));
     }
     /// Pushes events and returns when they are committed, whatever becomes of their effects.
     void commit(std::string const& lines) const {
@@ -45,13 +46,8 @@ class effects : public tests::story_fixture {
     /// Pushes a call; how long its commit took.
     std::chrono::milliseconds call(int number) const {
         auto const began = std::chrono::steady_clock::now();
-        char body[400];
-        std::snprintf(body, sizeof body,
-                      R"({"uuid":"c0000000-0000-4000-8000-%012d","account_number":"ACC-1",)"
-                      R"("direction":"outbound","caller_id":"1001","destination":"1212",)"
-                      R"("start_time":1777888800,"answer_time":1777888800,"end_time":1777888860,)"
-                      R"("duration":60,"billsec":60})",
-                      number);
+        auto const body =
+            tests::call_json{number}.with("destination", "1212").lasting(1'777'888'800, 60).text();
         auto const answer =
             tests::http_request(daemon->http_port(), "POST", "/v1/cdrs?ack=commit", body);
         EXPECT_EQ(answer.status, 200U) << answer.body;
@@ -78,7 +74,7 @@ TEST_F(effects, that_cannot_be_applied_yet_hold_up_nobody) {
         storage::sql_session other{database, "test"};
         storage::sql_transaction const holding{other};
         other.execute("SELECT FROM licensing.licenses FOR UPDATE");
-        commit(sent(60));
+        commit(sent(60).text());
         EXPECT_LT(call(1), std::chrono::seconds{5});
         EXPECT_LT(call(2), std::chrono::seconds{5});
         EXPECT_EQ(ask("SELECT count(*) FROM ingest.effect_queue"), "1");
@@ -95,8 +91,10 @@ TEST_F(effects, that_a_check_refuses_hold_up_no_call) {
         "'license.odd')");
     std::string lines;
     for (int i = 0; i < 800; ++i) {
-        lines +=
-            event("license.odd", "2026-05-04T09:00:00Z", "{}", R"(,"subject":"SALON-1")") + "\n";
+        lines += event("license.odd", "2026-05-04T09:00:00Z")
+                     .with("subject", "SALON-1")
+                     .data("{}")
+                     .line();
     }
     auto const before = daemon->log().size();
     commit(lines);
@@ -108,7 +106,7 @@ TEST_F(effects, that_a_check_refuses_hold_up_no_call) {
 }
 
 TEST_F(effects, of_a_daemon_that_was_killed_are_applied_once_by_the_next) {
-    auto const first = sent(60);
+    auto const first = sent(60).text();
     {
         storage::sql_session other{database, "test"};
         storage::sql_transaction const holding{other};
@@ -129,7 +127,7 @@ TEST_F(effects, of_a_daemon_that_was_killed_are_applied_once_by_the_next) {
 TEST_F(effects, of_what_was_acknowledged_are_applied_before_a_daemon_stops) {
     std::string lines;
     for (int i = 0; i < 80; ++i) {
-        lines += sent(1) + "\n";
+        lines += sent(1).line();
     }
     auto const answer = tests::http_request(daemon->http_port(), "POST", "/v1/events", lines,
                                             {{"Content-Type", "application/x-ndjson"}});
@@ -141,7 +139,7 @@ TEST_F(effects, of_what_was_acknowledged_are_applied_before_a_daemon_stops) {
 }
 
 TEST_F(effects, that_fail_again_count_one_attempt_for_each_retry) {
-    commit(sent(101));
+    commit(sent(101).text());
     EXPECT_TRUE(tests::wait_for_effects(database));
     EXPECT_EQ(ask("SELECT reason || ' ' || attempts FROM ingest.suspense"), "not_enough_credits 1");
     auto const retried = tallyd({"suspense", "retry"});
@@ -157,7 +155,7 @@ TEST_F(effects, that_fail_again_count_one_attempt_for_each_retry) {
 TEST_F(effects, of_an_imported_file_need_no_daemon) {
     daemon.reset();
     auto const path = std::string{::testing::TempDir()} + "effects-of-import.ndjson";
-    std::ofstream{path} << sent(60) << "\n" << sent(60) << "\n";
+    std::ofstream{path} << sent(60).line() << sent(60).line();
     auto const done = tallyd({"import", path, "--format", "cloudevents"});
     std::remove(path.c_str());
     EXPECT_EQ(done.exit_code, 0) << done.out;

@@ -40,7 +40,7 @@ std::string canonical(int number) {
 /// A call with some 600 bytes.
 std::string large_canonical(int number) {
     return canonical_call(number)
-        .with_json("metadata", R"({"pad":")" + std::string(400, 'x') + "\"}")
+        .with_json("metadata", tests::json_object{}.with("pad", std::string(400, 'x')).text())
         .line();
 }
 

@@ -8,6 +8,7 @@ namespace tally {
 namespace {
 
 using testing::ElementsAre;
+using tests::json_object;
 
 class sale_story : public tests::story_fixture {
   protected:
@@ -21,20 +22,24 @@ class sale_story : public tests::story_fixture {
                 ('00000000-0000-7000-8000-0000000000b1', '00000000-0000-7000-8000-0000000000a1', 'ann', 'active', 12.5, 30),
                 ('00000000-0000-7000-8000-0000000000b3', '00000000-0000-7000-8000-0000000000a3', 'eve', 'active', 10, 30))sql");
     }
-    std::string click(std::string_view visitor, std::string_view time, std::string_view more = {}) {
-        return event(
-            "affiliate.click", time,
-            R"({"affiliate_code":"ann","visitor_id":")" + std::string{visitor} +
-                R"(","utm_source":"blog",)" +
-                R"("utm_campaign":"autumn","landing_page":"/pricing","country":"DE","ip_address":"10.0.0.9")" +
-                std::string{more} + "}");
+    tests::event_json click(std::string_view visitor, std::string_view time) {
+        return event("affiliate.click", time)
+            .data(json_object{}
+                      .with("affiliate_code", "ann")
+                      .with("visitor_id", visitor)
+                      .with("utm_source", "blog")
+                      .with("utm_campaign", "autumn")
+                      .with("landing_page", "/pricing")
+                      .with("country", "DE")
+                      .with("ip_address", "10.0.0.9"));
     }
-    std::string sale(std::string_view author, std::string_view user, std::string_view value,
-                     std::string_view time) {
-        return event("affiliate.conversion", time,
-                     R"({"affiliate_code":")" + std::string{author} +
-                         R"(","user_id":"00000000-0000-7000-8000-0000000000)" + std::string{user} +
-                         R"(","value":")" + std::string{value} + "\"}");
+    tests::event_json sale(std::string_view author, std::string_view user, std::string_view value,
+                           std::string_view time) {
+        return event("affiliate.conversion", time)
+            .data(json_object{}
+                      .with("affiliate_code", author)
+                      .with("user_id", "00000000-0000-7000-8000-0000000000" + std::string{user})
+                      .with("value", value));
     }
     [[nodiscard]] std::vector<std::string> performance() const {
         return rows(
@@ -64,26 +69,26 @@ TEST_F(sale_story, pays_the_affiliate_for_the_sale_and_counts_what_the_product_t
     EXPECT_THAT(performance(), ElementsAre("ann|3|2|1|1|12.49875", "eve|0|0|0|0|0"));
 
     push(
-        {event(
-             "feature.used", "2026-05-08T10:00:00Z",
-             R"({"feature":"export","user_id":"00000000-0000-7000-8000-0000000000a2","category":"reports"})"),
-         event(
-             "feature.used", "2026-05-07T10:00:00Z",
-             R"({"feature":"export","user_id":"00000000-0000-7000-8000-0000000000a2","count":2})"),
-         event("api.request", "2026-05-08T10:00:00Z",
-               R"({"method":"GET","endpoint":"/v1/items/{id}","status":200,"latency_ms":12})"),
-         event("api.request", "2026-05-08T11:00:00Z",
-               R"({"method":"GET","endpoint":"/v1/items/{id}","status":500,"latency_ms":900})"),
-         event(
-             "app.error", "2026-05-08T11:00:00Z",
-             R"({"message":"timeout","error_type":"Timeout","severity":"error","service":"items"})"),
-         event(
-             "app.error", "2026-05-08T11:00:01Z",
-             R"({"message":"timeout","error_type":"Timeout","severity":"critical","service":"items"})"),
-         event(
-             "audit.action", "2026-05-08T12:00:00Z",
-             R"({"action":"UPDATE","entity_type":"user","entity_id":"a2","user_id":"00000000-0000-7000-8000-0000000000a2",)"
-             R"("old_values":{"plan":"free"},"new_values":{"plan":"pro"}})")});
+        {event("feature.used", "2026-05-08T10:00:00Z")
+             .data(
+                 R"({"feature":"export","user_id":"00000000-0000-7000-8000-0000000000a2","category":"reports"})"),
+         event("feature.used", "2026-05-07T10:00:00Z")
+             .data(
+                 R"({"feature":"export","user_id":"00000000-0000-7000-8000-0000000000a2","count":2})"),
+         event("api.request", "2026-05-08T10:00:00Z")
+             .data(R"({"method":"GET","endpoint":"/v1/items/{id}","status":200,"latency_ms":12})"),
+         event("api.request", "2026-05-08T11:00:00Z")
+             .data(R"({"method":"GET","endpoint":"/v1/items/{id}","status":500,"latency_ms":900})"),
+         event("app.error", "2026-05-08T11:00:00Z")
+             .data(
+                 R"({"message":"timeout","error_type":"Timeout","severity":"error","service":"items"})"),
+         event("app.error", "2026-05-08T11:00:01Z")
+             .data(
+                 R"({"message":"timeout","error_type":"Timeout","severity":"critical","service":"items"})"),
+         event("audit.action", "2026-05-08T12:00:00Z")
+             .data(
+                 R"({"action":"UPDATE","entity_type":"user","entity_id":"a2","user_id":"00000000-0000-7000-8000-0000000000a2",)"
+                 R"("old_values":{"plan":"free"},"new_values":{"plan":"pro"}})")});
     push_all_again();
     EXPECT_THAT(performance(), ElementsAre("ann|3|2|1|1|12.49875", "eve|0|0|0|0|0"));
     EXPECT_EQ(ask("SELECT concat_ws('|', uses_count, category, last_used_at - first_used_at) FROM "

@@ -8,6 +8,7 @@ namespace tally {
 namespace {
 
 using testing::ElementsAre;
+using tests::json_object;
 
 class party_story : public tests::story_fixture {
   protected:
@@ -23,17 +24,16 @@ class party_story : public tests::story_fixture {
             INSERT INTO engagement.prizes (id, room_id, name, quantity) VALUES
                 ('00000000-0000-7000-8000-0000000000c1', '00000000-0000-7000-8000-0000000000b1', 'Bike', 1))sql");
     }
-    std::string in_room(std::string_view type, int user, std::string_view time,
-                        std::string_view more = {}, std::string_view room = "b1") {
-        return event(type, time,
-                     R"({"user_id":"00000000-0000-7000-8000-0000000000a)" + std::to_string(user) +
-                         "\"" + std::string{more} + "}",
-                     R"(,"subject":"00000000-0000-7000-8000-0000000000)" + std::string{room} +
-                         "\"");
+    tests::event_json in_room(std::string_view type, int user, std::string_view time,
+                              json_object more = {}, std::string_view room = "b1") {
+        std::string const id = "00000000-0000-7000-8000-0000000000";
+        return event(type, time)
+            .with("subject", id + std::string{room})
+            .data(more.with("user_id", id + "a" + std::to_string(user)));
     }
-    std::string wins(int user, std::string_view time) {
+    tests::event_json wins(int user, std::string_view time) {
         return in_room("room.prize.won", user, time,
-                       R"(,"prize_id":"00000000-0000-7000-8000-0000000000c1")");
+                       json_object{}.with("prize_id", "00000000-0000-7000-8000-0000000000c1"));
     }
     [[nodiscard]] std::vector<std::string> people() const {
         return rows("SELECT username, p.role, p.deleted_at IS NOT NULL, count(w.id) FROM "
@@ -45,15 +45,16 @@ class party_story : public tests::story_fixture {
 };
 
 TEST_F(party_story, lets_people_in_once_and_gives_each_prize_once) {
-    push({in_room("room.joined", 1, "2026-05-22T18:00:00Z"),
-          in_room("room.joined", 1, "2026-05-22T18:00:05Z"),
-          in_room("room.joined", 2, "2026-05-22T18:01:00Z", R"(,"role":"moderator")"),
-          in_room("room.joined", 3, "2026-05-22T18:02:00Z")});
+    push(
+        {in_room("room.joined", 1, "2026-05-22T18:00:00Z"),
+         in_room("room.joined", 1, "2026-05-22T18:00:05Z"),
+         in_room("room.joined", 2, "2026-05-22T18:01:00Z", json_object{}.with("role", "moderator")),
+         in_room("room.joined", 3, "2026-05-22T18:02:00Z")});
     EXPECT_THAT(people(),
                 ElementsAre("u1|participant|f|0", "u2|moderator|f|0", "u3|participant|f|0"));
     push({in_room("room.joined", 4, "2026-05-22T18:03:00Z"),
-          in_room("room.joined", 4, "2026-05-22T18:03:00Z", "", "b2"),
-          in_room("room.joined", 4, "2026-05-22T18:03:00Z", "", "b9")});
+          in_room("room.joined", 4, "2026-05-22T18:03:00Z", {}, "b2"),
+          in_room("room.joined", 4, "2026-05-22T18:03:00Z", {}, "b9")});
     EXPECT_THAT(rows("SELECT reason FROM ingest.suspense ORDER BY 1"),
                 ElementsAre("room_full", "room_not_open", "unknown_room"));
     push({in_room("room.left", 3, "2026-05-22T19:00:00Z"),

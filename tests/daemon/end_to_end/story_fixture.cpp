@@ -16,19 +16,14 @@ story_fixture::story_fixture() : database{private_postgres::shared().migrated_da
     EXPECT_TRUE(daemon->wait_ready()) << daemon->log();
 }
 
-std::string story_fixture::event(std::string_view type, std::string_view time,
-                                 std::string_view data, std::string_view rest) {
-    std::string text = R"({"specversion":"1.0","id":"story-)" + std::to_string(++next_id_) +
-                       R"(","source":"/story","type":")";
-    text.append(type).append(R"(","time":")").append(time).append("\"");
-    text.append(rest).append(R"(,"data":)").append(data).append("}");
-    return text;
+event_json story_fixture::event(std::string_view type, std::string_view time) {
+    return event_json{type, "story-" + std::to_string(++next_id_)}.with("time", time);
 }
 
-std::string story_fixture::push(std::vector<std::string> const& events) {
+std::string story_fixture::push(std::vector<event_json> const& events) {
     std::string body;
     for (auto const& each : events) {
-        body += each + "\n";
+        body += each.line();
         message_.push_back(each);
     }
     auto const answer = http_request(daemon->http_port(), "POST", "/v1/events?ack=commit", body,
@@ -40,7 +35,7 @@ std::string story_fixture::push(std::vector<std::string> const& events) {
 
 void story_fixture::push_all_again() {
     auto const message = message_;
-    std::vector<std::string> const last_first(message.rbegin(), message.rend());
+    std::vector<event_json> const last_first(message.rbegin(), message.rend());
     for (auto const& each : last_first) {
         push({each});
     }

@@ -2,6 +2,7 @@
 
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/daemon_process.hpp"
+#include "tests/support/event_json.hpp"
 #include "tests/support/http_client.hpp"
 
 #include <gtest/gtest.h>
@@ -20,13 +21,11 @@ class story_fixture : public ::testing::Test {
   protected:
     story_fixture();
 
-    /// A structured CloudEvent with the next id. `rest`: further members, such as
-    /// ,"subject":"SUB-1".
-    std::string event(std::string_view type, std::string_view time, std::string_view data,
-                      std::string_view rest = {});
+    /// An event with the next id.
+    event_json event(std::string_view type, std::string_view time);
     /// Pushes events as NDJSON, waits for COMMIT and their effects, and remembers them. Returns the
     /// response body.
-    std::string push(std::vector<std::string> const& events);
+    std::string push(std::vector<event_json> const& events);
     /// Pushes all events again, the last one first, each alone and then all together: this must
     /// change nothing.
     void push_all_again();
@@ -47,7 +46,7 @@ class story_fixture : public ::testing::Test {
     std::unique_ptr<daemon_process> daemon;
 
   private:
-    std::vector<std::string> message_;
+    std::vector<event_json> message_;
     int next_id_ = 0;
 };
 

@@ -8,6 +8,7 @@ namespace tally {
 namespace {
 
 using testing::ElementsAre;
+using tests::json_object;
 
 class salon_story : public tests::story_fixture {
   protected:
@@ -22,9 +23,10 @@ class salon_story : public tests::story_fixture {
                 VALUES ('00000000-0000-7000-8000-0000000000c1', '00000000-0000-7000-8000-0000000000b1',
                         '00000000-0000-7000-8000-0000000000a1'))sql");
     }
-    std::string sent(std::string const& key, int quantity, std::string_view time) {
-        return event("license.sms.sent", time, R"({"quantity":)" + std::to_string(quantity) + "}",
-                     R"(,"subject":")" + key + "\"");
+    tests::event_json sent(std::string const& key, int quantity, std::string_view time) {
+        return event("license.sms.sent", time)
+            .with("subject", key)
+            .data(json_object{}.with("quantity", quantity));
     }
     [[nodiscard]] std::vector<std::string> credits() const {
         return rows("SELECT key, sms_purchased, sms_sent, sms_balance FROM licensing.licenses "
@@ -35,12 +37,13 @@ class salon_story : public tests::story_fixture {
 TEST_F(salon_story, sends_what_it_has_paid_for_and_not_one_message_more) {
     push(
         {sent("SALON-1", 60, "2026-05-04T09:00:00Z"), sent("SALON-1", 30, "2026-05-04T10:00:00Z"),
-         event("license.activity", "2026-05-04T10:05:00Z", R"({"license_key":"SALON-1"})"),
-         event("license.activity", "2026-05-04T09:55:00Z",
-               R"({"license_id":"00000000-0000-7000-8000-0000000000b1"})"),
-         event("license.assigned", "2026-05-04T08:00:00Z",
-               R"({"license_key":"SALON-1","assignment_id":"00000000-0000-7000-8000-0000000000c1",)"
-               R"("actor_id":"00000000-0000-7000-8000-0000000000a1","ip_address":"10.1.2.3"})")});
+         event("license.activity", "2026-05-04T10:05:00Z").data(R"({"license_key":"SALON-1"})"),
+         event("license.activity", "2026-05-04T09:55:00Z")
+             .data(R"({"license_id":"00000000-0000-7000-8000-0000000000b1"})"),
+         event("license.assigned", "2026-05-04T08:00:00Z")
+             .data(
+                 R"({"license_key":"SALON-1","assignment_id":"00000000-0000-7000-8000-0000000000c1",)"
+                 R"("actor_id":"00000000-0000-7000-8000-0000000000a1","ip_address":"10.1.2.3"})")});
     EXPECT_THAT(credits(), ElementsAre("SALON-1|100|90|10", "SALON-2|0|0|0"));
     EXPECT_EQ(ask("SELECT last_active = '2026-05-04T10:05:00Z' FROM licensing.licenses WHERE key = "
                   "'SALON-1'"),
@@ -54,8 +57,8 @@ TEST_F(salon_story, sends_what_it_has_paid_for_and_not_one_message_more) {
                 ElementsAre("not_enough_credits|2", "unknown_license|1"));
 
     // The chain buys more messages, and the suspended request passes.
-    push({event("license.sms.purchased", "2026-05-06T09:00:00Z",
-                R"({"license_key":"SALON-1","quantity":50})")});
+    push({event("license.sms.purchased", "2026-05-06T09:00:00Z")
+              .data(R"({"license_key":"SALON-1","quantity":50})")});
     EXPECT_EQ(tallyd({"suspense", "retry", "--reason", "not_enough_credits"}).exit_code, 0);
     EXPECT_THAT(credits(), ElementsAre("SALON-1|150|105|45", "SALON-2|0|0|0"));
     EXPECT_EQ(ask("SELECT count(*) FROM ingest.suspense WHERE state = 'waiting'"), "2");
@@ -63,9 +66,9 @@ TEST_F(salon_story, sends_what_it_has_paid_for_and_not_one_message_more) {
 
 TEST_F(salon_story, is_told_again_without_a_change) {
     push({sent("SALON-1", 60, "2026-05-04T09:00:00Z"), sent("SALON-1", 39, "2026-05-04T10:00:00Z"),
-          event("license.activity", "2026-05-04T10:05:00Z", R"({"license_key":"SALON-1"})"),
-          event("license.revoked", "2026-05-04T11:00:00Z",
-                R"({"license_key":"SALON-2","why":"unpaid"})")});
+          event("license.activity", "2026-05-04T10:05:00Z").data(R"({"license_key":"SALON-1"})"),
+          event("license.revoked", "2026-05-04T11:00:00Z")
+              .data(R"({"license_key":"SALON-2","why":"unpaid"})")});
     auto const before = credits();
     push_all_again();
     EXPECT_EQ(credits(), before);

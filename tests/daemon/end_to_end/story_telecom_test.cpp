@@ -29,15 +29,15 @@ class month_story : public tests::story_fixture {
     void expect_priced() {
         for (int i = 0; i < 200 && ask("SELECT count(*) FROM analytics.usage_events") == "0"; ++i) {
             tests::http_request(daemon->http_port(), "POST", "/v1/events?ack=commit",
-                                used("sms", "0", "2026-05-03T00:00:00Z"));
+                                used("sms", "0", "2026-05-03T00:00:00Z").text());
             sql("DELETE FROM ingest.suspense");
         }
     }
-    std::string used(std::string const& metric, std::string const& quantity,
-                     std::string_view time) {
-        return event("usage", time,
-                     R"({"metric":")" + metric + R"(","quantity":")" + quantity + "\"}",
-                     R"(,"subject":"SUB-1")");
+    tests::event_json used(std::string const& metric, std::string const& quantity,
+                           std::string_view time) {
+        return event("usage", time)
+            .with("subject", "SUB-1")
+            .data(tests::json_object{}.with("metric", metric).with("quantity", quantity));
     }
     void call(int number, std::string const& destination, int seconds, std::int64_t start) {
         auto const body = tests::call_json{number}

@@ -28,13 +28,15 @@ class voucher_story : public tests::story_fixture {
                         '2026-05-03', '2026-08-03'))sql");
     }
     /// Session `number` of the voucher, scheduled for `start`.
-    std::string session(int number, std::string_view action, std::string_view start,
-                        std::string_view time) {
-        return event("voucher.session", time,
-                     R"({"session_id":"00000000-0000-7000-8000-00000000050)" +
-                         std::to_string(number) + R"(","action":")" + std::string{action} +
-                         R"(","scheduled_start":")" + std::string{start} + "\"}",
-                     R"(,"subject":"V-1")");
+    tests::event_json session(int number, std::string_view action, std::string_view start,
+                              std::string_view time) {
+        return event("voucher.session", time)
+            .with("subject", "V-1")
+            .data(tests::json_object{}
+                      .with("session_id",
+                            "00000000-0000-7000-8000-00000000050" + std::to_string(number))
+                      .with("action", action)
+                      .with("scheduled_start", start));
     }
     [[nodiscard]] std::string voucher() const {
         return ask("SELECT concat_ws('|', status, used_sessions, used_backup_sessions) FROM "

@@ -1,4 +1,5 @@
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/private_postgres.hpp"
 
@@ -27,15 +28,10 @@ using tests::four_sums;
 using tests::query_one;
 
 std::string call(int number, int account, int seconds) {
-    std::array<char, 64> id{};
-    std::snprintf(id.data(), id.size(), "c0000000-0000-4000-8000-%012d", number);
-    return R"({"uuid":")" + std::string{id.data()} + R"(","account_number":"ACC-)" +
-           std::to_string(account) +
-           R"(","direction":"outbound","caller_id":"1001","destination":"4420","start_time":)" +
-           std::to_string(1'777'888'800 + number) + R"(,"answer_time":)" +
-           std::to_string(1'777'888'800 + number) + R"(,"end_time":)" +
-           std::to_string(1'777'888'800 + number + seconds) + R"(,"duration":)" +
-           std::to_string(seconds) + R"(,"billsec":)" + std::to_string(seconds) + "}\n";
+    return tests::call_json{number}
+        .account(account)
+        .lasting(1'777'888'800 + number, seconds)
+        .line();
 }
 
 std::string calls(int count) {

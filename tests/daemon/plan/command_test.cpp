@@ -1,4 +1,5 @@
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -176,12 +177,9 @@ std::string version(int k) {
 std::string calls(int pusher, int origin, int count) {
     std::string lines;
     for (int i = origin; i < origin + count; ++i) {
-        lines += R"({"uuid":"p)" + std::to_string(pusher) + "-" + std::to_string(i) +
-                 R"(","account_number":"ACC-)" + std::to_string(1 + i % 5) +
-                 R"(","direction":"outbound","caller_id":"1","destination":"4420",)"
-                 R"("start_time":"2026-05-04T10:00:00Z","end_time":"2026-05-04T10:01:00Z",)"
-                 R"("duration":60,"billsec":60})"
-                 "\n";
+        lines += tests::call_json{"p" + std::to_string(pusher) + "-" + std::to_string(i)}
+                     .account(1 + i % 5)
+                     .line();
     }
     return lines;
 }

@@ -1,5 +1,6 @@
 #include "storage/postgres/sql_session.hpp"
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/call_json.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/private_postgres.hpp"
@@ -33,15 +34,11 @@ using tests::query_one;
 
 std::string call(int number, std::string const& account, std::string const& destination,
                  int seconds, int minute = 0) {
-    auto const start = 1'777'888'800 + 60 * minute;
-    char id[64];
-    std::snprintf(id, sizeof id, "c0000000-0000-4000-8000-%012d", number);
-    return R"({"uuid":")" + std::string{id} + R"(","account_number":")" + account +
-           R"(","direction":"outbound","caller_id":"1001","destination":")" + destination +
-           R"(","start_time":)" + std::to_string(start) + R"(,"answer_time":)" +
-           std::to_string(start) + R"(,"end_time":)" + std::to_string(start + seconds) +
-           R"(,"duration":)" + std::to_string(seconds) + R"(,"billsec":)" +
-           std::to_string(seconds) + "}\n";
+    return tests::call_json{number}
+        .with("account_number", account)
+        .with("destination", destination)
+        .lasting(1'777'888'800 + 60 * minute, seconds)
+        .line();
 }
 
 class rerate_command : public ::testing::Test {
@@ -135,7 +132,7 @@ TEST_F(rerate_command, a_call_is_voided_disputed_and_restored_by_its_switchs_id)
     import(call(1, "ACC-1", "1212", 60));
     auto const cdr = [&](std::string const& text) {
         return run({"cdr", text, "--account", "ACC-1", "--uuid",
-                    "C0000000-0000-4000-8000-000000000001", "--start", "2026-05-04T10:00:00Z",
+                    "D0000000-0000-4000-8000-000000000001", "--start", "2026-05-04T10:00:00Z",
                     "--reason", "a complaint"});
     };
     EXPECT_THAT(cdr("void").out, HasSubstr("rated -> void (INR 0.600000000)"));

@@ -1,6 +1,7 @@
 #include "ingest/formats/formats.hpp"
 #include "ingest/journal/pushed_body.hpp"
 #include "ingest/journal/pushed_settings.hpp"
+#include "tests/support/event_json.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -22,8 +23,7 @@ std::string const call =
     R"("duration":62,"billsec":60})";
 
 std::string event(std::string const& id, std::string const& type) {
-    return R"({"specversion":"1.0","source":"/shop","id":")" + id + R"(","type":")" + type +
-           R"(","subject":"SUB-1","data":{"metric":"sms"}})";
+    return tests::event_json{type, id}.with("subject", "SUB-1").data(R"({"metric":"sms"})").text();
 }
 
 struct pushed_body : testing::Test {

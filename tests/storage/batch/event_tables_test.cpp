@@ -3,6 +3,7 @@
 #include "ingest/formats/formats.hpp"
 #include "ingest/record/record_batch.hpp"
 #include "tests/support/copy_row.hpp"
+#include "tests/support/event_json.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,33 +13,39 @@
 namespace tally::storage {
 namespace {
 
+using tests::json_object;
+
 struct long_event {
     std::string type;
-    std::string data;
+    json_object data;
 };
 
 /// An event of each kind that has rows of facts, with one text of the greatest length that its
 /// decoder accepts.
 std::vector<long_event> long_events() {
     std::string const text(1024, 'x');
-    std::string const user = R"("user_id":"3f2a1b0c-7d6e-4a5b-9c8d-112233445566")";
-    return {{"usage", R"({"metric":")" + std::string(128, 'm') + "\"}"},
-            {"feature.used", R"({"feature":"f","category":")" + text + "\"," + user + "}"},
-            {"feature.used", R"({"feature":")" + text + R"(","category":")" + text + "\"}"},
-            {"api.request", R"({"method":"GET","endpoint":")" + text +
-                                R"(","status":200,"request_id":")" + text +
-                                R"(","ip_address":"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"})"},
-            {"app.error", R"({"message":")" + std::string(16 * 1024, 'x') + "\"}"},
-            {"app.error", R"({"message":"m","fingerprint":")" + text + "\"}"},
-            {"affiliate.conversion", R"({"value":"1","email":")" + text + "\"}"},
-            {"voucher.session", R"({"reason":")" + text + "\"}"},
-            {"room.left", R"({"room_id":"3f2a1b0c-7d6e-4a5b-9c8d-112233445566","note":")" + text +
-                              "\"," + user + "}"}};
+    std::string const id = "3f2a1b0c-7d6e-4a5b-9c8d-112233445566";
+    return {
+        {"usage", json_object{}.with("metric", std::string(128, 'm'))},
+        {"feature.used",
+         json_object{}.with("feature", "f").with("category", text).with("user_id", id)},
+        {"feature.used", json_object{}.with("feature", text).with("category", text)},
+        {"api.request", json_object{}
+                            .with("method", "GET")
+                            .with("endpoint", text)
+                            .with("status", 200)
+                            .with("request_id", text)
+                            .with("ip_address", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")},
+        {"app.error", json_object{}.with("message", std::string(16 * 1024, 'x'))},
+        {"app.error", json_object{}.with("message", "m").with("fingerprint", text)},
+        {"affiliate.conversion", json_object{}.with("value", "1").with("email", text)},
+        {"voucher.session", json_object{}.with("reason", text)},
+        {"room.left", json_object{}.with("room_id", id).with("note", text).with("user_id", id)}};
 }
 
 void decode(long_event const& origin, ingest::record_batch& into) {
-    into.set_body(R"({"specversion":"1.0","id":"1","source":"/s","subject":"S","type":")" +
-                  origin.type + R"(","data":)" + origin.data + "}");
+    into.set_body(
+        tests::event_json{origin.type, "1"}.with("subject", "S").data(origin.data).text());
     ingest::source const nobody;
     ingest::find_format("cloudevents")->decode({nobody, {}, {}, 1}, into);
     ASSERT_EQ(into.events.size(), 1u) << origin.type;

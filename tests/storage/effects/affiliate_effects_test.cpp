@@ -12,6 +12,7 @@ namespace tally::storage {
 namespace {
 
 using testing::ElementsAre;
+using tests::json_object;
 
 class affiliate_effects : public effects_test {
   protected:
@@ -27,11 +28,10 @@ class affiliate_effects : public effects_test {
             "SELECT ingest.create_partition('affiliates.affiliate_clicks', '2026-03-02')");
     }
     usage_event sale(std::string const& code, std::string const& value, int second,
-                     std::string const& more = {}) {
-        return {"affiliate.conversion", at(second), R"({"value":")" + value + "\"" + more + "}",
-                code};
+                     json_object more = {}) {
+        return {"affiliate.conversion", at(second), more.with("value", value).text(), code};
     }
-    static std::string by(int number) { return R"(,"user_id":")" + user(number) + "\""; }
+    static json_object by(int number) { return json_object{}.with("user_id", user(number)); }
     std::vector<std::string> totals() {
         return rows("SELECT affiliate_code, total_referrals, total_conversions, "
                     "trim_scale(pending_earnings) FROM affiliates "
@@ -40,14 +40,21 @@ class affiliate_effects : public effects_test {
 };
 
 TEST_F(affiliate_effects, keeps_each_click_once) {
-    std::string const data = R"({"click_id":")" + id('c', 1) +
-                             R"(","visitor_id":"v","utm_source":"mail","country":"de","deal":7})";
+    auto const data = json_object{}
+                          .with("click_id", id('c', 1))
+                          .with("visitor_id", "v")
+                          .with("utm_source", "mail")
+                          .with("country", "de")
+                          .with("deal", 7)
+                          .text();
     EXPECT_EQ(apply({"affiliate.click", at(1), data, "ANN"}), "ok");
     EXPECT_EQ(apply({"affiliate.click", at(1), data, "ann"}), "ok");
-    EXPECT_EQ(apply({"affiliate.click", at(2), R"({"affiliate_id":")" + id('a', 1) + "\"}"}), "ok");
+    EXPECT_EQ(
+        apply({"affiliate.click", at(2), json_object{}.with("affiliate_id", id('a', 1)).text()}),
+        "ok");
     EXPECT_EQ(apply({"affiliate.click", at(2), "{}", "nobody"}), "unknown_affiliate");
     EXPECT_EQ(apply({"affiliate.click", at(2),
-                     R"({"visitor_id":")" + std::string(1025, 'v') + "\"}", "ann"}),
+                     json_object{}.with("visitor_id", std::string(1025, 'v')).text(), "ann"}),
               "field_too_long");
     EXPECT_THAT(rows("SELECT visitor_id, utm_source, country, metadata ->> 'deal' FROM "
                      "affiliate_clicks ORDER BY clicked_at"),
@@ -68,12 +75,13 @@ TEST_F(affiliate_effects, earns_a_commission_to_the_last_digit) {
 TEST_F(affiliate_effects, refuses_what_nobody_can_be_paid_for) {
     EXPECT_EQ(apply(sale("zoe", "1", 1)), "unknown_affiliate");
     EXPECT_EQ(apply(sale("new", "1", 1)), "affiliate_not_active");
-    EXPECT_EQ(apply(sale("ann", "1", 1, R"(,"currency":"USD")")), "wrong_currency");
-    EXPECT_EQ(apply(sale("ann", "1", 1, R"(,"user_id":")" + id('f', 9) + "\"")), "unknown_user");
+    EXPECT_EQ(apply(sale("ann", "1", 1, json_object{}.with("currency", "USD"))), "wrong_currency");
+    EXPECT_EQ(apply(sale("ann", "1", 1, json_object{}.with("user_id", id('f', 9)))),
+              "unknown_user");
     EXPECT_EQ(apply(sale("ann", "-1", 1)), "bad_value");
-    EXPECT_EQ(apply(sale("ann", "1", 1, R"(,"clicked_at":"2026-01-30T00:00:00Z")" + by(5))),
+    EXPECT_EQ(apply(sale("ann", "1", 1, by(5).with("clicked_at", "2026-01-30T00:00:00Z"))),
               "conversion_expired");
-    EXPECT_EQ(apply(sale("ann", "1", 1, R"(,"clicked_at":"2026-02-01T00:00:00Z")" + by(5))), "ok");
+    EXPECT_EQ(apply(sale("ann", "1", 1, by(5).with("clicked_at", "2026-02-01T00:00:00Z"))), "ok");
     EXPECT_EQ(apply(sale("eve", "1", 2, by(5))), "referral_taken");
     EXPECT_THAT(totals(), ElementsAre("ann|1|1|0.125", "eve|0|0|0"));
 }
@@ -82,10 +90,11 @@ TEST_F(affiliate_effects, ends_the_same_in_any_order) {
     auto const seed = std::random_device{}();
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random{seed};
-    std::string const mail = R"(,"email":"five@example.com")";
+    constexpr std::string_view mail = "five@example.com";
     std::vector<usage_event> events{sale("ann", "10", 30, by(4)), sale("ann", "20", 10, by(4)),
-                                    sale("ann", "40", 20, by(5) + mail),
-                                    sale("ann", "80", 40, mail), sale("eve", "5", 15, by(6))};
+                                    sale("ann", "40", 20, by(5).with("email", mail)),
+                                    sale("ann", "80", 40, json_object{}.with("email", mail)),
+                                    sale("eve", "5", 15, by(6))};
     std::vector<std::string> first;
     for (int round = 0; round < 12; ++round) {
         session_.execute("DELETE FROM affiliate_commissions; DELETE FROM affiliate_referrals");

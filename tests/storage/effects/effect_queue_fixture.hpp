@@ -3,6 +3,7 @@
 #include "storage/effects/effect_queue.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/event_maker.hpp"
+#include "tests/support/json_object.hpp"
 #include "tests/support/private_postgres.hpp"
 #include "tests/support/test_lane.hpp"
 
@@ -35,7 +36,7 @@ class effect_queue_test : public ::testing::Test {
         auto made = events.event(std::move(id), event_kind::license, type);
         made.subject = events.keep(key);
         made.event_data = ingest::entity_data{made.subject};
-        made.data = events.keep(R"({"quantity":)" + std::to_string(quantity) + "}");
+        made.data = events.keep(tests::json_object{}.with("quantity", quantity).text());
         return made;
     }
     ingest::event sent(std::string id, std::string const& key, int quantity) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/storage/schema/context_fixture.hpp"
+#include "tests/support/json_object.hpp"
 
 #include <optional>
 #include <string>

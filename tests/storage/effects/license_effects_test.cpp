@@ -9,6 +9,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using tests::json_object;
 
 class license_effects : public effects_test {
   protected:
@@ -57,15 +58,24 @@ TEST_F(license_effects, tells_who_did_what_to_what) {
               {license_, user(3)});
     EXPECT_EQ(apply({"license.seat.moved",
                      at(1),
-                     R"({"license_id":")" + license_ + R"(","assignment_id":")" + assignment +
-                         R"(","actor_id":")" + user(1) + R"(","user_id":")" + user(2) +
-                         R"(","ip_address":"2001:db8::1","user_agent":"curl","why":"x"})",
+                     json_object{}
+                         .with("license_id", license_)
+                         .with("assignment_id", assignment)
+                         .with("actor_id", user(1))
+                         .with("user_id", user(2))
+                         .with("ip_address", "2001:db8::1")
+                         .with("user_agent", "curl")
+                         .with("why", "x")
+                         .text(),
                      {},
                      id('e', 1)}),
               "ok");
     EXPECT_EQ(apply({"license.viewed", at(2),
-                     R"({"actor_id":")" + id('0', 77) + R"(","assignment_id":")" + id('0', 78) +
-                         R"(","ip_address":"here"})",
+                     json_object{}
+                         .with("actor_id", id('0', 77))
+                         .with("assignment_id", id('0', 78))
+                         .with("ip_address", "here")
+                         .text(),
                      "LIC-1"}),
               "ok");
     EXPECT_THAT(
@@ -101,7 +111,7 @@ TEST_F(license_effects, refuses_what_it_cannot_do) {
         EXPECT_EQ(apply({"license.sms.sent", at(1), data, subject}), "unknown_license") << data;
     }
     for (char const* quantity : {"0", "-1", "1.5", R"("many")", "2147483648", R"("1e2")", "[1]"}) {
-        std::string const data = R"({"quantity":)" + std::string{quantity} + "}";
+        auto const data = json_object{}.with_json("quantity", quantity).text();
         EXPECT_EQ(apply({"license.sms.sent", at(1), data, "LIC-1"}), "bad_value") << data;
         EXPECT_EQ(apply({"license.sms.purchased", at(1), data, "LIC-1"}), "bad_value") << data;
     }
@@ -132,11 +142,20 @@ TEST_F(license_effects, writes_the_audit_log) {
     session_.query("INSERT INTO organizations (id, name, slug) VALUES ($1, 'P', 'p')",
                    {id('c', 1)});
     usage_event const action{"audit.action", at(1),
-                             R"({"action":"UPDATE","user_id":")" + user(1) +
-                                 R"(","organization_id":")" + id('c', 1) +
-                                 R"(","entity_type":"voucher","entity_id":17,"severity":"warning",
-            "description":"d","old_values":{"a":1},"new_values":{"a":2},"ip_address":"192.0.2.1",
-            "user_agent":"curl","ticket":"T-1"})",
+                             json_object{}
+                                 .with("action", "UPDATE")
+                                 .with("user_id", user(1))
+                                 .with("organization_id", id('c', 1))
+                                 .with("entity_type", "voucher")
+                                 .with("entity_id", 17)
+                                 .with("severity", "warning")
+                                 .with("description", "d")
+                                 .with_json("old_values", R"({"a":1})")
+                                 .with_json("new_values", R"({"a":2})")
+                                 .with("ip_address", "192.0.2.1")
+                                 .with("user_agent", "curl")
+                                 .with("ticket", "T-1")
+                                 .text(),
                              "voucher/17", id('e', 1)};
     EXPECT_EQ(apply(action), "ok");
     EXPECT_EQ(apply(action), "ok");
@@ -148,10 +167,13 @@ TEST_F(license_effects, writes_the_audit_log) {
                             "{\"ticket\": \"T-1\", \"subject\": \"voucher/17\"}|" +
                             printed(1)));
     EXPECT_EQ(apply({"audit.action", at(2), R"({"action":"login","old_values":null})"}), "ok");
-    EXPECT_EQ(
-        apply({"audit.action", at(3),
-               R"({"action":"logout","user_id":"x1","organization_id":")" + id('c', 9) + R"("})"}),
-        "ok");
+    EXPECT_EQ(apply({"audit.action", at(3),
+                     json_object{}
+                         .with("action", "logout")
+                         .with("user_id", "x1")
+                         .with("organization_id", id('c', 9))
+                         .text()}),
+              "ok");
     EXPECT_THAT(rows("SELECT action, user_id, organization_id, severity, old_values, metadata ->> "
                      "'user_id', metadata ->> 'organization_id', metadata IS NULL FROM audit_logs "
                      "WHERE created_at > '2026-03-02 00:00:01Z' ORDER BY created_at"),

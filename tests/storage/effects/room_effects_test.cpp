@@ -8,6 +8,7 @@ namespace tally::storage {
 namespace {
 
 using testing::ElementsAre;
+using tests::json_object;
 
 class room_effects : public effects_test {
   protected:
@@ -23,18 +24,18 @@ class room_effects : public effects_test {
         }
     }
 
-    std::string join(int number, int seconds, std::string const& more = "") {
+    std::string join(int number, int seconds, json_object const& more = {}) {
         return apply({"room.joined", at(seconds), data(number, more), id('b', 1)});
     }
-    std::string leave(int number, int seconds, std::string const& more = "") {
+    std::string leave(int number, int seconds, json_object const& more = {}) {
         return apply({"room.left", at(seconds), data(number, more), id('b', 1)});
     }
-    std::string win(int number, int seconds, std::string const& more = "") {
+    std::string win(int number, int seconds, json_object const& more = {}) {
         return apply({"room.prize.won", at(seconds),
-                      data(number, R"(,"prize_id":")" + id('d', 1) + "\"" + more), id('b', 1)});
+                      data(number, json_object{more}.with("prize_id", id('d', 1))), id('b', 1)});
     }
-    static std::string data(int number, std::string const& more = "") {
-        return R"({"user_id":")" + user(number) + "\"" + more + "}";
+    static std::string data(int number, json_object more = {}) {
+        return more.with("user_id", user(number)).text();
     }
     std::vector<std::string> participants() {
         return rows("SELECT right(user_id::text, 1), role, joined_at, deleted_at, status_at FROM "
@@ -43,8 +44,9 @@ class room_effects : public effects_test {
 };
 
 TEST_F(room_effects, has_one_participant_however_often_a_user_joins) {
-    EXPECT_EQ(join(1, 20, R"(,"role":"viewer","team":"red")"), "ok");
-    EXPECT_EQ(join(1, 10, R"(,"role":"admin","team":"blue","seat":4)"), "ok");
+    EXPECT_EQ(join(1, 20, json_object{}.with("role", "viewer").with("team", "red")), "ok");
+    EXPECT_EQ(join(1, 10, json_object{}.with("role", "admin").with("team", "blue").with("seat", 4)),
+              "ok");
     EXPECT_EQ(join(1, 30), "ok");
     EXPECT_THAT(participants(), ElementsAre("1|viewer|" + printed(10) + "|NULL|" + printed(30)));
     EXPECT_EQ(value("SELECT metadata FROM participants"), R"({"seat": 4, "team": "red"})");
@@ -76,7 +78,7 @@ TEST_F(room_effects, goes_on_from_what_an_application_wrote) {
                    {id('b', 1), user(1), at(0)});
     EXPECT_EQ(join(1, 4), "ok") << "earlier than it left";
     EXPECT_EQ(value("SELECT count(*) FROM participants WHERE deleted_at IS NULL"), "0");
-    EXPECT_EQ(join(1, 6, R"(,"team":"red")"), "ok");
+    EXPECT_EQ(join(1, 6, json_object{}.with("team", "red")), "ok");
     EXPECT_THAT(rows("SELECT role, joined_at, metadata FROM participants WHERE deleted_at IS NULL"),
                 ElementsAre("moderator|" + printed(4) + "|{\"by\": \"app\", \"team\": \"red\"}"));
     EXPECT_EQ(value("SELECT count(*) FROM participants"), "2");
@@ -88,7 +90,7 @@ TEST_F(room_effects, opens_and_closes_the_door) {
     EXPECT_EQ(apply({"room.joined", at(0), data(1)}), "unknown_room");
     EXPECT_EQ(join(77, 0), "unknown_user");
     EXPECT_EQ(apply({"room.left", at(0), "{}", id('b', 1)}), "unknown_user");
-    EXPECT_EQ(join(1, 0, R"(,"role":"king")"), "bad_value");
+    EXPECT_EQ(join(1, 0, json_object{}.with("role", "king")), "bad_value");
     EXPECT_EQ(apply({"room.joined", at(0), "null", id('b', 1)}), "bad_data");
     EXPECT_EQ(apply({"room.painted", at(0), data(1), id('b', 1)}), "unknown_type");
     session_.query("UPDATE users SET deleted_at = $1 WHERE username = 'user-2'", {at(50)});
@@ -127,10 +129,10 @@ TEST_F(room_effects, gives_a_prize_once_and_no_more_than_there_are) {
         EXPECT_EQ(join(number, 1), "ok");
     }
     session_.execute("UPDATE prizes SET quantity = 2");
-    EXPECT_EQ(
-        apply({"room.prize.won", at(20), data(1, R"(,"prize_id":")" + id('d', 1) + R"(","draw":3)"),
-               id('b', 1), id('e', 1)}),
-        "ok");
+    EXPECT_EQ(apply({"room.prize.won", at(20),
+                     data(1, json_object{}.with("prize_id", id('d', 1)).with("draw", 3)),
+                     id('b', 1), id('e', 1)}),
+              "ok");
     EXPECT_EQ(win(1, 10), "ok");
     EXPECT_EQ(win(1, 30), "ok");
     EXPECT_EQ(win(2, 10), "ok");
@@ -155,13 +157,14 @@ TEST_F(room_effects, gives_a_prize_of_the_room_to_somebody_who_was_in_it) {
     EXPECT_EQ(win(1, 11), "not_a_participant") << "had left";
     std::string const participant = value("SELECT id FROM participants");
     EXPECT_EQ(
-        apply({"room.prize.won", at(10),
-               R"({"participant_id":")" + participant + R"(","prize_id":")" + id('d', 1) + R"("})",
-               id('b', 1)}),
+        apply(
+            {"room.prize.won", at(10),
+             json_object{}.with("participant_id", participant).with("prize_id", id('d', 1)).text(),
+             id('b', 1)}),
         "ok");
-    EXPECT_EQ(win(1, 5, R"(,"participant_id":"x")"), "not_a_participant");
+    EXPECT_EQ(win(1, 5, json_object{}.with("participant_id", "x")), "not_a_participant");
     for (std::string const& prize : {id('d', 2), id('d', 7), std::string{"cup"}}) {
-        EXPECT_EQ(apply({"room.prize.won", at(5), data(1, R"(,"prize_id":")" + prize + "\""),
+        EXPECT_EQ(apply({"room.prize.won", at(5), data(1, json_object{}.with("prize_id", prize)),
                          id('b', 1)}),
                   "unknown_prize");
     }

@@ -9,6 +9,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using tests::json_object;
 
 constexpr int hour = 3'600;
 
@@ -26,12 +27,9 @@ class voucher_effects : public effects_test {
     }
 
     /// `action` on session number `session`, `seconds` after Monday began.
-    std::string act(std::string const& action, int session, int seconds,
-                    std::string const& more = "") {
-        return apply({"voucher.session", at(seconds),
-                      R"({"session_id":")" + id('f', session) + R"(","action":")" + action + "\"" +
-                          more + "}",
-                      "V-1"});
+    std::string act(std::string const& action, int session, int seconds, json_object more = {}) {
+        more.with("session_id", id('f', session)).with("action", action);
+        return apply({"voucher.session", at(seconds), more.text(), "V-1"});
     }
 
     std::string voucher() {
@@ -72,7 +70,7 @@ TEST_F(voucher_effects, gives_back_and_activates_again) {
     for (int session : {1, 2, 3}) {
         act("completed", session, session * hour);
     }
-    EXPECT_EQ(act("cancelled", 1, 5 * hour, R"(,"reason":"ill")"), "ok");
+    EXPECT_EQ(act("cancelled", 1, 5 * hour, json_object{}.with("reason", "ill")), "ok");
     EXPECT_EQ(voucher(), "active|2|0");
     EXPECT_THAT(sessions(),
                 ElementsAre("1|regular|cancelled", "2|regular|completed", "3|regular|completed"));
@@ -91,7 +89,7 @@ TEST_F(voucher_effects, gives_back_and_activates_again) {
 }
 
 TEST_F(voucher_effects, ends_alike_when_a_cancellation_overtakes_what_it_cancels) {
-    EXPECT_EQ(act("cancelled", 1, 5 * hour, R"(,"reason":"ill")"), "ok");
+    EXPECT_EQ(act("cancelled", 1, 5 * hour, json_object{}.with("reason", "ill")), "ok");
     EXPECT_EQ(act("completed", 1, 3 * hour), "ok");
     EXPECT_EQ(act("scheduled", 1, 1 * hour), "ok");
     EXPECT_EQ(voucher(), "active|0|0");
@@ -106,22 +104,27 @@ TEST_F(voucher_effects, ends_alike_when_a_cancellation_overtakes_what_it_cancels
 }
 
 TEST_F(voucher_effects, takes_each_member_from_the_latest_event_that_has_it) {
-    EXPECT_EQ(act("completed", 1, 9 * hour, R"(,"therapist_id":")" + user(2) + R"(","room":"A")"),
+    EXPECT_EQ(act("completed", 1, 9 * hour,
+                  json_object{}.with("therapist_id", user(2)).with("room", "A")),
               "ok");
     EXPECT_EQ(act("scheduled", 1, 1 * hour,
-                  R"(,"scheduled_start":")" + at(8 * hour) + R"(","scheduled_end":")" +
-                      at(9 * hour - 1) + R"(","therapist_id":")" + user(3) +
-                      R"(","room":"B","note":"n","gone":null)"),
+                  json_object{}
+                      .with("scheduled_start", at(8 * hour))
+                      .with("scheduled_end", at(9 * hour - 1))
+                      .with("therapist_id", user(3))
+                      .with("room", "B")
+                      .with("note", "n")
+                      .with_json("gone", "null")),
               "ok");
     EXPECT_THAT(rows("SELECT status, scheduled_start, scheduled_end, therapist_id, metadata FROM "
                      "voucher_sessions"),
                 ElementsAre("completed|" + printed(8 * hour) + "|" + printed(9 * hour - 1) + "|" +
                             user(2) + "|{\"note\": \"n\", \"room\": \"A\"}"));
-    EXPECT_EQ(act("scheduled", 1, 2 * hour,
-                  R"(,"scheduled_start":")" + at(10 * hour) + R"(","therapist_id":")" +
-                      id('0', 77) + "\""),
-              "ok");
-    EXPECT_EQ(act("no_show", 1, 11 * hour, R"(,"therapist_id":")" + id('0', 77) + "\""), "ok");
+    EXPECT_EQ(
+        act("scheduled", 1, 2 * hour,
+            json_object{}.with("scheduled_start", at(10 * hour)).with("therapist_id", id('0', 77))),
+        "ok");
+    EXPECT_EQ(act("no_show", 1, 11 * hour, json_object{}.with("therapist_id", id('0', 77))), "ok");
     EXPECT_THAT(rows("SELECT status, scheduled_start, scheduled_end, therapist_id, metadata ->> "
                      "'therapist_id' FROM voucher_sessions"),
                 ElementsAre("no_show|" + printed(10 * hour) + "|" + printed(11 * hour) + "|NULL|" +
@@ -134,12 +137,12 @@ TEST_F(voucher_effects, leaves_what_an_application_wrote_until_an_event_says_oth
                    "scheduled_end, therapist_id, metadata) VALUES ($1, $2, 'backup', 'scheduled', "
                    "$3, $4, $5, '{\"by\": \"app\"}')",
                    {id('f', 1), id('d', 1), at(8 * hour), at(10 * hour), user(2)});
-    EXPECT_EQ(act("completed", 1, 11 * hour, R"(,"note":"n")"), "ok");
+    EXPECT_EQ(act("completed", 1, 11 * hour, json_object{}.with("note", "n")), "ok");
     EXPECT_THAT(rows("SELECT kind, status, scheduled_start, scheduled_end, therapist_id, metadata "
                      "FROM voucher_sessions"),
                 ElementsAre("regular|completed|" + printed(8 * hour) + "|" + printed(10 * hour) +
                             "|" + user(2) + "|{\"by\": \"app\", \"note\": \"n\"}"));
-    EXPECT_EQ(act("scheduled", 1, 1, R"(,"scheduled_start":")" + at(7 * hour) + "\""), "ok");
+    EXPECT_EQ(act("scheduled", 1, 1, json_object{}.with("scheduled_start", at(7 * hour))), "ok");
     EXPECT_EQ(value("SELECT scheduled_start FROM voucher_sessions"), printed(7 * hour));
 }
 
@@ -162,14 +165,15 @@ TEST_F(voucher_effects, counts_on_from_sessions_that_have_no_row) {
 
 TEST_F(voucher_effects, holds_a_session_to_the_validity_and_state_of_the_voucher) {
     int const day = 24 * hour;
-    EXPECT_EQ(act("completed", 1, 0, R"(,"scheduled_start":"2026-03-01T23:59:59Z")"),
+    EXPECT_EQ(act("completed", 1, 0, json_object{}.with("scheduled_start", "2026-03-01T23:59:59Z")),
               "voucher_not_valid");
-    EXPECT_EQ(act("completed", 1, 20 * day, ""), "voucher_not_valid") << "the end is exclusive";
+    EXPECT_EQ(act("completed", 1, 20 * day), "voucher_not_valid") << "the end is exclusive";
     EXPECT_EQ(text_,
               "voucher_not_valid: it is valid until 2026-03-22T00:00:00.000000Z, the session "
               "starts at 2026-03-22T00:00:00.000000Z");
-    EXPECT_EQ(act("completed", 1, 25 * day, R"(,"scheduled_start":")" + at(20 * day - 1) + "\""),
-              "ok")
+    EXPECT_EQ(
+        act("completed", 1, 25 * day, json_object{}.with("scheduled_start", at(20 * day - 1))),
+        "ok")
         << "reported later";
     EXPECT_EQ(act("scheduled", 2, 0), "ok") << "the beginning is inclusive";
     for (char const* status : {"pending", "expired", "cancelled"}) {
@@ -225,7 +229,7 @@ TEST_F(voucher_effects, books_one_session_for_a_time_and_a_session_on_one_vouche
         {id('d', 2)});
     EXPECT_EQ(
         apply({"voucher.session", at(3 * hour),
-               R"({"voucher_id":")" + id('d', 2) + R"(","session_id":")" + id('f', 1) + R"("})"}),
+               json_object{}.with("voucher_id", id('d', 2)).with("session_id", id('f', 1)).text()}),
         "booking_refused");
     EXPECT_THAT(text_, HasSubstr("another voucher"));
     EXPECT_EQ(apply({"voucher.session", at(3 * hour), "{}", id('d', 2), id('f', 9)}), "ok");
