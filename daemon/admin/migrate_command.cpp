@@ -5,7 +5,7 @@
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/table_printer.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "storage/postgres/command_error.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migrations.hpp"

@@ -5,7 +5,7 @@
 #include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/formats/formats.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "rating/clock/calendar.hpp"
 #include "storage/admin/source_admin.hpp"
 

@@ -2,7 +2,8 @@
 
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/table_printer.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/number_rules.hpp"
+#include "ingest/json/writer.hpp"
 #include "rating/number/number_normalizer.hpp"
 #include "storage/postgres/command_error.hpp"
 

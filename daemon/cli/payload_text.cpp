@@ -1,6 +1,6 @@
 #include "daemon/cli/payload_text.hpp"
 
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/json/utf8_text.hpp"
 
 #include <openssl/evp.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <string>
 #include <string_view>

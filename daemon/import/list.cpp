@@ -4,7 +4,7 @@
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/file/file_input.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "storage/admin/imports.hpp"
 #include "storage/catalog/source_loader.hpp"
 #include "storage/postgres/database_error.hpp"

@@ -2,7 +2,7 @@
 
 #include "daemon/cli/progress.hpp"
 #include "daemon/cli/table_printer.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <array>
 #include <cstdio>

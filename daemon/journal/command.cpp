@@ -4,7 +4,7 @@
 #include "daemon/cli/failure_report.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/journal/inventory.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "storage/lane/stored_positions.hpp"
 
 #include <CLI/CLI.hpp>

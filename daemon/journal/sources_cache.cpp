@@ -2,6 +2,7 @@
 
 #include "ingest/journal/crc32c.hpp"
 #include "ingest/journal/disk.hpp"
+#include "ingest/json/number_rules.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -2,7 +2,7 @@
 
 #include "daemon/monitor/metrics.hpp"
 #include "ingest/http/problem.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -1,7 +1,7 @@
 #include "daemon/plan/report.hpp"
 
 #include "daemon/cli/table_printer.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "rating/plan/values.hpp"
 
 #include <ostream>

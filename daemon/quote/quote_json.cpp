@@ -1,6 +1,6 @@
 #include "daemon/quote/quote_json.hpp"
 
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "rating/catalog/guide.hpp"
 #include "rating/number/match_digits.hpp"
 

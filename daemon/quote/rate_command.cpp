@@ -5,7 +5,7 @@
 #include "daemon/quote/quote_text.hpp"
 #include "daemon/quote/rate_lines.hpp"
 #include "daemon/quote/rate_plan.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <CLI/CLI.hpp>
 

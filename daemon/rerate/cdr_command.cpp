@@ -4,7 +4,7 @@
 #include "daemon/cli/operator_name.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/base/uuid.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "ingest/text/timestamp.hpp"
 #include "storage/rerate/call_correction.hpp"
 

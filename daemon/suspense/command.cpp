@@ -10,7 +10,7 @@
 #include "daemon/suspense/job.hpp"
 #include "daemon/suspense/report.hpp"
 #include "daemon/suspense/selection.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "storage/postgres/database_error.hpp"
 
 #include <CLI/CLI.hpp>

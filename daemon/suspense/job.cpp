@@ -5,7 +5,7 @@
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/suspense/retrier.hpp"
 #include "daemon/upkeep/maintenance_settings.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "storage/catalog/catalog_loader.hpp"
 #include "storage/catalog/source_loader.hpp"
 #include "storage/postgres/database_error.hpp"

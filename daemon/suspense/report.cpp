@@ -4,7 +4,7 @@
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/cli/time_text.hpp"
 #include "ingest/base/record_error.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <algorithm>
 #include <ostream>

@@ -4,7 +4,7 @@
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/upkeep/maintenance_settings.hpp"
 #include "ingest/base/time.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "storage/partitions/upkeep.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,7 +1,8 @@
 #include "ingest/decode/json_body.hpp"
 
-#include "ingest/text/json_error.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/json/error.hpp"
+#include "ingest/json/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 namespace tally::ingest {
 namespace {

@@ -1,6 +1,6 @@
 #include "ingest/decode/json_input.hpp"
 
-#include "ingest/text/json_brackets.hpp"
+#include "ingest/json/brackets.hpp"
 
 #include <bit>
 #include <cstring>

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "ingest/base/key_table.hpp"
+#include "ingest/json/text.hpp"
+#include "ingest/json/value.hpp"
 #include "ingest/record/record_batch.hpp"
-#include "ingest/text/json_text.hpp"
-#include "ingest/text/json_value.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <simdjson.h>
 

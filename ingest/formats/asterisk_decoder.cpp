@@ -1,7 +1,7 @@
 #include "ingest/formats/asterisk_decoder.hpp"
 
 #include "ingest/formats/asterisk_record.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <exception>
 

@@ -1,10 +1,11 @@
 #include "ingest/formats/asterisk_record.hpp"
 
 #include "ingest/decode/call_times.hpp"
+#include "ingest/json/text.hpp"
+#include "ingest/json/utf8_text.hpp"
 #include "ingest/text/ascii.hpp"
 #include "ingest/text/decimal.hpp"
-#include "ingest/text/json_text.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <algorithm>
 #include <initializer_list>

@@ -1,7 +1,8 @@
 #include "ingest/formats/event_envelope.hpp"
 
+#include "ingest/json/utf8_text.hpp"
+#include "ingest/json/value.hpp"
 #include "ingest/text/ascii.hpp"
-#include "ingest/text/json_value.hpp"
 #include "ingest/text/percent_base64.hpp"
 #include "ingest/text/timestamp.hpp"
 

@@ -3,7 +3,7 @@
 #include "ingest/decode/json_body.hpp"
 #include "ingest/formats/freeswitch_record.hpp"
 #include "ingest/text/percent_base64.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <exception>
 #include <optional>

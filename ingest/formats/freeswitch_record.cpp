@@ -1,10 +1,11 @@
 #include "ingest/formats/freeswitch_record.hpp"
 
 #include "ingest/decode/call_times.hpp"
+#include "ingest/json/utf8_text.hpp"
 #include "ingest/text/ascii.hpp"
 #include "ingest/text/decimal.hpp"
 #include "ingest/text/percent_base64.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <initializer_list>
 #include <string>

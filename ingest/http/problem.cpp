@@ -1,6 +1,6 @@
 #include "ingest/http/problem.hpp"
 
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <string>
 #include <utility>

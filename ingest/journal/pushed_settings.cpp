@@ -1,5 +1,7 @@
 #include "ingest/journal/pushed_settings.hpp"
 
+#include "ingest/json/number_rules.hpp"
+
 namespace tally::ingest {
 
 namespace {

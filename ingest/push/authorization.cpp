@@ -2,7 +2,7 @@
 
 #include "ingest/http/problem.hpp"
 #include "ingest/text/ascii.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,11 +1,12 @@
 #include "ingest/push/cloudevents_binary.hpp"
 
 #include "ingest/base/text_arena.hpp"
+#include "ingest/json/utf8_text.hpp"
+#include "ingest/json/value.hpp"
+#include "ingest/json/writer.hpp"
 #include "ingest/text/ascii.hpp"
-#include "ingest/text/json_value.hpp"
-#include "ingest/text/json_writer.hpp"
 #include "ingest/text/percent_base64.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <algorithm>
 #include <optional>

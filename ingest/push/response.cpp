@@ -1,8 +1,8 @@
 #include "ingest/push/response.hpp"
 
 #include "ingest/http/problem.hpp"
-#include "ingest/record/rejected_json.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/rejected_record.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace tally::ingest {
@@ -17,7 +15,8 @@ struct number_rewrite {
 };
 
 /// How the numbers that a source sends become E.164 digits (column ingest.sources.number_rules).
-/// They are applied in rating/number/number_normalizer.hpp. Without rules, numbers stay as sent.
+/// ingest/json/number_rules.hpp reads them and rating/number/number_normalizer.hpp applies them.
+/// Without rules, numbers stay as sent.
 struct number_rules {
     static constexpr std::uint32_t short_digits_default = 6;
 
@@ -35,19 +34,5 @@ struct number_rules {
     }
     friend bool operator==(number_rules const&, number_rules const&) = default;
 };
-
-struct number_rules_reading {
-    number_rules rules; ///< empty if there is a problem
-    std::vector<std::string> problems;
-};
-
-/// Reads the rules from JSON and reports every problem. All members are optional:
-///
-///     { "international_prefixes": ["00", "011"],
-///       "national_prefix": "0", "country_code": "91", "national_lengths": [10],
-///       "rewrites": [ {"prefix": "b00", "replacement": ""},
-///                     {"prefix": "*31#", "replacement": ""} ],
-///       "short_codes": ["1800180"], "short_digits_max": 6 }
-number_rules_reading read_number_rules(std::string_view json);
 
 } // namespace tally::ingest

@@ -2,11 +2,11 @@
 
 #include "ingest/base/time.hpp"
 #include "ingest/formats/formats.hpp"
+#include "ingest/json/member.hpp"
+#include "ingest/json/rejected_record.hpp"
+#include "ingest/json/writer.hpp"
 #include "ingest/record/authorization.hpp"
-#include "ingest/record/rejected_json.hpp"
-#include "ingest/text/json_member.hpp"
-#include "ingest/text/json_writer.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <array>
 #include <chrono>

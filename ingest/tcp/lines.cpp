@@ -1,6 +1,6 @@
 #include "ingest/tcp/lines.hpp"
 
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <algorithm>
 

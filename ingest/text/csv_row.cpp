@@ -1,6 +1,6 @@
 #include "ingest/text/csv_row.hpp"
 
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,8 +1,8 @@
 #include "rating/plan/values.hpp"
 
+#include "ingest/json/utf8_text.hpp"
 #include "ingest/text/local_clock.hpp"
 #include "ingest/text/timestamp.hpp"
-#include "ingest/text/utf8_text.hpp"
 #include "rating/number/prefix_index.hpp"
 
 #include <algorithm>

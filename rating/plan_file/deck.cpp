@@ -1,7 +1,7 @@
 #include "rating/plan_file/deck.hpp"
 
 #include "ingest/text/csv_row.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 #include "rating/plan/rules.hpp"
 #include "rating/plan_file/deck_columns.hpp"
 

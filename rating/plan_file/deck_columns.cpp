@@ -1,6 +1,6 @@
 #include "rating/plan_file/deck_columns.hpp"
 
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 #include "rating/plan/values.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "rating/quote/line_members.hpp"
 
-#include "ingest/text/json_error.hpp"
+#include "ingest/json/error.hpp"
 
 #include <simdjson.h>
 

@@ -1,5 +1,6 @@
 #include "storage/catalog/source_loader.hpp"
 
+#include "ingest/json/number_rules.hpp"
 #include "rating/clock/calendar.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "storage/lane/event_batch.hpp"
 
-#include "ingest/text/json_member.hpp"
+#include "ingest/json/member.hpp"
 
 #include <algorithm>
 #include <tuple>

@@ -1,6 +1,6 @@
 #include "storage/rerate/rerate_reader.hpp"
 
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 #include "storage/partitions/partitions.hpp"
 #include "storage/postgres/database_error.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "ingest/decode/record_framer.hpp"
 #include "ingest/formats/formats.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/json/utf8_text.hpp"
 
 #include <algorithm>
 #include <cstdio>

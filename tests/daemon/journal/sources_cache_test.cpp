@@ -1,4 +1,5 @@
 #include "daemon/journal/sources_cache.hpp"
+#include "ingest/json/number_rules.hpp"
 
 #include <cstdlib>
 #include <filesystem>

@@ -2,8 +2,9 @@
 
 #include "ingest/decode/record_framer.hpp"
 #include "ingest/formats/formats.hpp"
+#include "ingest/json/utf8_text.hpp"
 #include "ingest/text/timestamp.hpp"
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/text/trim.hpp"
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>

@@ -1,5 +1,5 @@
 #include "ingest/http/message.hpp"
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

@@ -1,6 +1,7 @@
 #include "ingest/formats/formats.hpp"
 #include "ingest/journal/pushed_body.hpp"
 #include "ingest/journal/pushed_settings.hpp"
+#include "ingest/json/number_rules.hpp"
 #include "tests/support/event_json.hpp"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 #include "rating/number/number_normalizer.hpp"
 
+#include "ingest/json/number_rules.hpp"
 #include "rating/catalog/guide.hpp"
 
 #include <gmock/gmock.h>

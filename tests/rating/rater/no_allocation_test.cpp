@@ -1,3 +1,4 @@
+#include "ingest/json/number_rules.hpp"
 #include "rating/catalog/guide.hpp"
 #include "rating/clock/calendar.hpp"
 #include "rating/number/number_normalizer.hpp"

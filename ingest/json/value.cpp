@@ -1,8 +1,8 @@
-#include "ingest/text/json_value.hpp"
+#include "ingest/json/value.hpp"
 
+#include "ingest/json/brackets.hpp"
+#include "ingest/json/escape.hpp"
 #include "ingest/text/ascii.hpp"
-#include "ingest/text/json_brackets.hpp"
-#include "ingest/text/json_escape.hpp"
 
 namespace tally::ingest {
 namespace {

@@ -1,4 +1,4 @@
-#include "ingest/text/json_writer.hpp"
+#include "ingest/json/writer.hpp"
 
 #include <cstddef>
 

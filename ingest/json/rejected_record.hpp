@@ -1,7 +1,7 @@
 #pragma once
 
+#include "ingest/json/writer.hpp"
 #include "ingest/record/record_batch.hpp"
-#include "ingest/text/json_writer.hpp"
 
 #include <cstdint>
 

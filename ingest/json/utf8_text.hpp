@@ -17,10 +17,4 @@ std::string_view sanitize_text(std::string_view bytes, text_arena& arena);
 std::string_view replace_invalid_utf8(std::string_view bytes, std::size_t padding,
                                       text_arena& arena);
 
-/// A view without blanks, tabs, line ends and NULs at its ends (a crash leaves NULs in files).
-std::string_view trimmed(std::string_view text) noexcept;
-
-/// A view without a byte order mark at its front.
-std::string_view strip_bom(std::string_view text) noexcept;
-
 } // namespace tally::ingest

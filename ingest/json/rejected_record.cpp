@@ -1,4 +1,4 @@
-#include "ingest/record/rejected_json.hpp"
+#include "ingest/json/rejected_record.hpp"
 
 namespace tally::ingest {
 

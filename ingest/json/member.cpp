@@ -1,6 +1,6 @@
-#include "ingest/text/json_member.hpp"
+#include "ingest/json/member.hpp"
 
-#include "ingest/text/json_value.hpp"
+#include "ingest/json/value.hpp"
 
 #include <simdjson.h>
 

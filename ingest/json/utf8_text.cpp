@@ -1,4 +1,4 @@
-#include "ingest/text/utf8_text.hpp"
+#include "ingest/json/utf8_text.hpp"
 
 #include <simdjson.h>
 
@@ -89,10 +89,6 @@ bool holds_nul(std::string_view bytes) noexcept {
     return bytes.find('\0') != bytes.npos;
 }
 
-constexpr bool is_edge(char c) noexcept {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\0';
-}
-
 } // namespace
 
 bool is_valid_utf8(std::string_view bytes) noexcept {
@@ -111,21 +107,6 @@ std::string_view replace_invalid_utf8(std::string_view bytes, std::size_t paddin
                                       text_arena& arena) {
     // NUL stays: the text is parsed next, and the parser decides about it.
     return sanitized_copy(bytes, false, padding, arena);
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-    while (!text.empty() && is_edge(text.front())) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && is_edge(text.back())) {
-        text.remove_suffix(1);
-    }
-    return text;
-}
-
-std::string_view strip_bom(std::string_view text) noexcept {
-    constexpr std::string_view mark = "\xEF\xBB\xBF";
-    return text.starts_with(mark) ? text.substr(mark.size()) : text;
 }
 
 } // namespace tally::ingest

@@ -1,6 +1,6 @@
-#include "ingest/text/json_text.hpp"
+#include "ingest/json/text.hpp"
 
-#include "ingest/text/json_escape.hpp"
+#include "ingest/json/escape.hpp"
 
 #include <cstring>
 

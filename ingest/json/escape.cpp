@@ -1,4 +1,4 @@
-#include "ingest/text/json_escape.hpp"
+#include "ingest/json/escape.hpp"
 
 #include "ingest/text/ascii.hpp"
 

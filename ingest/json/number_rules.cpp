@@ -1,4 +1,4 @@
-#include "ingest/record/number_rules.hpp"
+#include "ingest/json/number_rules.hpp"
 
 #include <simdjson.h>
 

@@ -1,4 +1,4 @@
-#include "ingest/text/json_error.hpp"
+#include "ingest/json/error.hpp"
 
 #include <simdjson.h>
 
