@@ -15,12 +15,15 @@ namespace {
 
 constexpr std::size_t units_max = 20;
 
-using rooms = std::map<std::string, std::set<std::string>>;
+struct room_declaration {
+    std::set<std::string> uses;      ///< rooms
+    std::set<std::string> libraries; ///< from outside the project, exposed or not
+};
 
-/// Rooms by name ("ingest/text"), each with the rooms that it uses.
-rooms declared_rooms() {
+/// Rooms by name ("ingest/text"), as they are declared.
+std::map<std::string, room_declaration> declared_rooms() {
     static std::regex const declaration{R"(tally_room\(([^)]*)\))"};
-    rooms found;
+    std::map<std::string, room_declaration> found;
     for (auto const& file : source_tree()) {
         if (file.name() != "CMakeLists.txt" || file.folder() == "tests") {
             continue;
@@ -30,13 +33,13 @@ rooms declared_rooms() {
             std::istringstream words{(*match)[1].str()};
             std::string word;
             words >> word;
-            auto& uses = found[word];
+            auto& declared = found[word];
             bool is_use = false;
             while (words >> word) {
                 bool const is_keyword = word == "USES" || word == "EXPOSES" || word == "LIBRARIES";
                 is_use = is_keyword ? word == "USES" : is_use;
-                if (is_use && !is_keyword) {
-                    uses.insert(word);
+                if (!is_keyword) {
+                    (is_use ? declared.uses : declared.libraries).insert(word);
                 }
             }
         }
@@ -49,9 +52,9 @@ std::string room_of(std::string const& path) {
 }
 
 /// Rooms whose headers the files of each room include, besides its own.
-rooms included_rooms() {
+std::map<std::string, std::set<std::string>> included_rooms() {
     static std::regex const include{R"re(\n#include "([^"]+)/[^"/]+")re"};
-    rooms found;
+    std::map<std::string, std::set<std::string>> found;
     auto const declared = declared_rooms();
     for (auto const& file : cpp_files()) {
         auto const room = room_of(file.path);
@@ -64,6 +67,23 @@ rooms included_rooms() {
              ++match) {
             if ((*match)[1].str() != room) {
                 uses.insert((*match)[1].str());
+            }
+        }
+    }
+    return found;
+}
+
+/// The room and all that it uses, directly or through others.
+std::set<std::string> reached_rooms(std::string const& first) {
+    auto const declared = declared_rooms();
+    std::set<std::string> found{first};
+    std::vector<std::string> left{first};
+    while (!left.empty()) {
+        auto const next = left.back();
+        left.pop_back();
+        for (auto const& used : declared.at(next).uses) {
+            if (found.insert(used).second) {
+                left.push_back(used);
             }
         }
     }
@@ -83,7 +103,7 @@ TEST(rooms, hold_every_source_file) {
 TEST(rooms, use_those_whose_headers_they_include_and_no_others) {
     auto const declared = declared_rooms();
     for (auto const& [room, uses] : included_rooms()) {
-        EXPECT_EQ(declared.at(room), uses) << room;
+        EXPECT_EQ(declared.at(room).uses, uses) << room;
     }
 }
 
@@ -99,6 +119,26 @@ TEST(rooms, are_not_used_in_a_circle) {
     }
     for (auto const& [room, uses] : left) {
         ADD_FAILURE() << room << " is part of a circle";
+    }
+}
+
+// Whoever only computes costs links no parser and no server. The rater needs Boost's numbers and
+// containers, and the target that has them has Beast too, so this looks at the includes as well.
+TEST(rooms, of_the_rater_link_no_parser_and_no_server) {
+    static std::set<std::string> const permitted{"Boost::headers", "OpenSSL::Crypto", "date::date",
+                                                 "date::date-tz"};
+    static std::regex const refused{R"(#\s*include\s*<(boost/(beast|asio)|simdjson|toml\+\+))"};
+    auto const declared = declared_rooms();
+    auto const reached = reached_rooms("rating/rater");
+
+    for (auto const& room : reached) {
+        for (auto const& library : declared.at(room).libraries) {
+            EXPECT_TRUE(permitted.contains(library)) << room << " links " << library;
+        }
+    }
+    for (auto const& file : cpp_files()) {
+        EXPECT_FALSE(reached.contains(room_of(file.path)) && std::regex_search(file.text, refused))
+            << file.path;
     }
 }
 
