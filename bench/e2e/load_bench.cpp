@@ -1,7 +1,7 @@
 #include "bench/e2e/load_bench.hpp"
 
 #include "bench/e2e/machine.hpp"
-#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/loader.hpp"
 
 #include <algorithm>
 #include <chrono>

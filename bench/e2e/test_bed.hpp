@@ -4,7 +4,7 @@
 #include "bench/e2e/tallyd_process.hpp"
 #include "bench/support/sample_calls.hpp"
 #include "bench/support/sample_catalog.hpp"
-#include "storage/embedded/embedded_postgres.hpp"
+#include "storage/embedded/postgres.hpp"
 
 #include <cstdint>
 #include <filesystem>

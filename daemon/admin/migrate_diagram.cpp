@@ -1,8 +1,8 @@
 #include "daemon/admin/migrate_diagram.hpp"
 
 #include "daemon/cli/command.hpp"
+#include "storage/schema/diagram.hpp"
 #include "storage/schema/migration_executor.hpp"
-#include "storage/schema/schema_diagram.hpp"
 
 #include <fstream>
 #include <iostream>

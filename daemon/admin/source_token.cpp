@@ -1,6 +1,6 @@
 #include "daemon/admin/source_token.hpp"
 
-#include "ingest/file/file_input.hpp"
+#include "ingest/file/input.hpp"
 #include "ingest/record/source.hpp"
 #include "storage/postgres/command_error.hpp"
 

@@ -5,7 +5,7 @@
 #include "daemon/cli/logging.hpp"
 #include "daemon/cli/schema_gate.hpp"
 #include "daemon/effects/metrics.hpp"
-#include "daemon/pipeline/pipeline_settings.hpp"
+#include "daemon/pipeline/settings.hpp"
 #include "daemon/suspense/metrics.hpp"
 #include "storage/effects/effect_store.hpp"
 

@@ -1,6 +1,6 @@
 #include "daemon/cli/database.hpp"
 
-#include "storage/embedded/embedded_postgres.hpp"
+#include "storage/embedded/postgres.hpp"
 
 #include <iostream>
 #include <optional>

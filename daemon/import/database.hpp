@@ -2,7 +2,7 @@
 
 #include "daemon/pipeline/pipeline.hpp"
 #include "storage/admin/imports.hpp"
-#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/loader.hpp"
 #include "storage/catalog/source_loader.hpp"
 #include "storage/lane/position_store.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "daemon/cli/stop_on_signal.hpp"
 #include "daemon/pipeline/position_keeper.hpp"
-#include "ingest/file/file_reader.hpp"
+#include "ingest/file/reader.hpp"
 #include "ingest/record/record_sink.hpp"
 
 #include <chrono>

@@ -3,7 +3,7 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/table_printer.hpp"
-#include "ingest/file/file_input.hpp"
+#include "ingest/file/input.hpp"
 #include "ingest/json/writer.hpp"
 #include "storage/admin/imports.hpp"
 #include "storage/catalog/source_loader.hpp"

@@ -3,7 +3,7 @@
 #include "daemon/import/dry_run.hpp"
 #include "daemon/import/stream.hpp"
 #include "daemon/pipeline/pipeline.hpp"
-#include "daemon/pipeline/pipeline_settings.hpp"
+#include "daemon/pipeline/settings.hpp"
 #include "storage/postgres/command_error.hpp"
 
 #include <spdlog/spdlog.h>

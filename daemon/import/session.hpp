@@ -7,7 +7,7 @@
 #include "daemon/import/rejects.hpp"
 #include "daemon/import/summary.hpp"
 #include "daemon/threads/failure_report.hpp"
-#include "ingest/file/file_input.hpp"
+#include "ingest/file/input.hpp"
 #include "rating/catalog/catalog.hpp"
 
 #include <functional>

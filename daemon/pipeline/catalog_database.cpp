@@ -1,6 +1,6 @@
 #include "daemon/pipeline/catalog_database.hpp"
 
-#include "storage/catalog/catalog_listener.hpp"
+#include "storage/catalog/listener.hpp"
 
 namespace tally::daemon {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/loader.hpp"
 #include "storage/catalog/source_loader.hpp"
 #include "storage/postgres/result.hpp"
 

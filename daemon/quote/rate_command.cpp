@@ -1,10 +1,10 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/table_printer.hpp"
-#include "daemon/quote/quote_json.hpp"
-#include "daemon/quote/quote_text.hpp"
+#include "daemon/quote/json.hpp"
 #include "daemon/quote/rate_lines.hpp"
 #include "daemon/quote/rate_plan.hpp"
+#include "daemon/quote/text.hpp"
 #include "ingest/json/writer.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,6 +1,6 @@
 #include "daemon/quote/rate_lines.hpp"
 
-#include "daemon/quote/quote_json.hpp"
+#include "daemon/quote/json.hpp"
 
 #include <ostream>
 

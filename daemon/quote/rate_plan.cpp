@@ -3,7 +3,7 @@
 #include "config/nearest_name.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/plan/files.hpp"
-#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/loader.hpp"
 #include "storage/postgres/command_error.hpp"
 
 #include <algorithm>

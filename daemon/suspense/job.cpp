@@ -6,7 +6,7 @@
 #include "daemon/suspense/retrier.hpp"
 #include "daemon/upkeep/maintenance_settings.hpp"
 #include "ingest/json/writer.hpp"
-#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/loader.hpp"
 #include "storage/catalog/source_loader.hpp"
 #include "storage/postgres/database_error.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "storage/batch/batch_statements.hpp"
 #include "storage/rerate/adjustment_batch.hpp"
-#include "storage/rerate/rerate_runs.hpp"
+#include "storage/rerate/runs.hpp"
 
 #include <optional>
 #include <span>

@@ -5,8 +5,8 @@
 #include "rating/clock/calendar.hpp"
 #include "rating/rater/rater.hpp"
 #include "storage/rerate/adjustment_batch.hpp"
-#include "storage/rerate/rerate_reader.hpp"
-#include "storage/rerate/rerate_runs.hpp"
+#include "storage/rerate/reader.hpp"
+#include "storage/rerate/runs.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
 

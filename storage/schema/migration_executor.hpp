@@ -4,7 +4,7 @@
 #include "storage/schema/migrate_exit.hpp"
 #include "storage/schema/migration_files.hpp"
 #include "storage/schema/migration_records.hpp"
-#include "storage/schema/schema_snapshot.hpp"
+#include "storage/schema/snapshot.hpp"
 
 #include <chrono>
 #include <functional>

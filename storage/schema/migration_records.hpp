@@ -2,7 +2,7 @@
 
 #include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migration_files.hpp"
-#include "storage/schema/schema_snapshot.hpp"
+#include "storage/schema/snapshot.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "storage/schema/migrations.hpp"
 
-#include "storage/embedded/embedded_binaries.hpp"
+#include "storage/embedded/binaries.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migration_lock.hpp"
 #include "storage/schema/migration_records.hpp"

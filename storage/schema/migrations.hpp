@@ -3,7 +3,7 @@
 #include "storage/schema/migration_executor.hpp"
 #include "storage/schema/migration_files.hpp"
 #include "storage/schema/migration_status.hpp"
-#include "storage/schema/schema_snapshot.hpp"
+#include "storage/schema/snapshot.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,6 @@
 #include "tests/crash/replicated_servers.hpp"
 
-#include "storage/embedded/embedded_cluster.hpp"
+#include "storage/embedded/cluster.hpp"
 #include "storage/schema/migrations.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/private_postgres.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/embedded/embedded_postgres.hpp"
+#include "storage/embedded/postgres.hpp"
 
 #include <array>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/loader.hpp"
 #include "storage/postgres/database_error.hpp"
 
 #include <memory>

@@ -1,6 +1,6 @@
 #include "tests/support/private_postgres.hpp"
 
-#include "storage/embedded/embedded_postgres.hpp"
+#include "storage/embedded/postgres.hpp"
 #include "storage/schema/migrations.hpp"
 
 #include <cerrno>

@@ -1,6 +1,6 @@
 #include "storage/catalog/source_loader.hpp"
 
-#include "storage/catalog/catalog_listener.hpp"
+#include "storage/catalog/listener.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/private_postgres.hpp"
 

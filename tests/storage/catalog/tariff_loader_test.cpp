@@ -1,4 +1,4 @@
-#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/loader.hpp"
 
 #include "rating/catalog/guide.hpp"
 #include "rating/rater/rater.hpp"

@@ -2,7 +2,7 @@
 
 #include "storage/postgres/sql_session.hpp"
 #include "storage/schema/migrations.hpp"
-#include "storage/schema/schema_snapshot.hpp"
+#include "storage/schema/snapshot.hpp"
 #include "tests/support/private_postgres.hpp"
 
 #include <gtest/gtest.h>

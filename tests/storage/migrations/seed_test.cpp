@@ -1,7 +1,7 @@
 #include "storage/postgres/sql_session.hpp"
 #include "storage/schema/password_hash.hpp"
-#include "storage/schema/schema_snapshot.hpp"
 #include "storage/schema/seeds.hpp"
+#include "storage/schema/snapshot.hpp"
 #include "tests/support/private_postgres.hpp"
 
 #include <gmock/gmock.h>

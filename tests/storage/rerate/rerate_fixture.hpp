@@ -1,7 +1,7 @@
 #pragma once
 
 #include "storage/rerate/call_correction.hpp"
-#include "storage/rerate/rerate_job.hpp"
+#include "storage/rerate/job.hpp"
 #include "tests/support/billing_fixture.hpp"
 #include "tests/support/call_maker.hpp"
 #include "tests/support/test_lane.hpp"

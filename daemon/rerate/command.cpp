@@ -7,10 +7,10 @@
 #include "daemon/cli/stop_on_signal.hpp"
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/cli/time_text.hpp"
-#include "daemon/rerate/rerate_report.hpp"
+#include "daemon/rerate/report.hpp"
 #include "daemon/suspense/job.hpp"
 #include "storage/postgres/database_error.hpp"
-#include "storage/rerate/rerate_job.hpp"
+#include "storage/rerate/job.hpp"
 #include "storage/suspense/schedule.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-#include "ingest/file/file_reader.hpp"
+#include "ingest/file/reader.hpp"
 
 #include "ingest/text/csv_row.hpp"
 

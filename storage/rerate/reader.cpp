@@ -1,4 +1,4 @@
-#include "storage/rerate/rerate_reader.hpp"
+#include "storage/rerate/reader.hpp"
 
 #include "ingest/json/writer.hpp"
 #include "storage/partitions/partitions.hpp"

@@ -1,4 +1,4 @@
-#include "storage/schema/schema_snapshot.hpp"
+#include "storage/schema/snapshot.hpp"
 
 #include "storage/schema/migration_files.hpp"
 

@@ -1,4 +1,4 @@
-#include "storage/rerate/rerate_job.hpp"
+#include "storage/rerate/job.hpp"
 
 #include "storage/postgres/database_error.hpp"
 

@@ -1,4 +1,4 @@
-#include "daemon/quote/quote_json.hpp"
+#include "daemon/quote/json.hpp"
 
 #include "ingest/json/writer.hpp"
 #include "rating/catalog/guide.hpp"

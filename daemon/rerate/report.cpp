@@ -1,4 +1,4 @@
-#include "daemon/rerate/rerate_report.hpp"
+#include "daemon/rerate/report.hpp"
 
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/cli/time_text.hpp"

@@ -1,4 +1,4 @@
-#include "storage/catalog/catalog_listener.hpp"
+#include "storage/catalog/listener.hpp"
 
 namespace tally::storage {
 

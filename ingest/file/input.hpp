@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ingest/compression/stream_expander.hpp"
-#include "ingest/file/file_error.hpp"
+#include "ingest/file/error.hpp"
 
 #include <array>
 #include <cstdint>

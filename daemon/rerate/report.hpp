@@ -1,7 +1,7 @@
 #pragma once
 
 #include "daemon/cli/progress.hpp"
-#include "storage/rerate/rerate_job.hpp"
+#include "storage/rerate/job.hpp"
 
 #include <chrono>
 #include <iosfwd>

@@ -1,4 +1,4 @@
-#include "storage/rerate/rerate_runs.hpp"
+#include "storage/rerate/runs.hpp"
 
 #include "storage/postgres/database_error.hpp"
 

@@ -1,4 +1,4 @@
-#include "storage/embedded/embedded_process.hpp"
+#include "storage/embedded/process.hpp"
 
 #include <cerrno>
 #include <csignal>

@@ -1,4 +1,4 @@
-#include "storage/embedded/embedded_cluster.hpp"
+#include "storage/embedded/cluster.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -2,7 +2,7 @@
 
 #include "rating/catalog/catalog.hpp"
 #include "storage/rerate/adjustment_writer.hpp"
-#include "storage/rerate/rerate_reader.hpp"
+#include "storage/rerate/reader.hpp"
 #include "storage/rerate/rerater.hpp"
 
 #include <functional>

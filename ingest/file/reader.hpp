@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ingest/base/record_error.hpp"
-#include "ingest/file/file_error.hpp"
+#include "ingest/file/error.hpp"
 #include "ingest/record/format.hpp"
 
 #include <cstdint>

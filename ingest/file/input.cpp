@@ -1,4 +1,4 @@
-#include "ingest/file/file_input.hpp"
+#include "ingest/file/input.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,8 +1,8 @@
-#include "daemon/quote/quote_text.hpp"
+#include "daemon/quote/text.hpp"
 
 #include "daemon/cli/table_printer.hpp"
 #include "daemon/quote/band_text.hpp"
-#include "daemon/quote/quote_json.hpp"
+#include "daemon/quote/json.hpp"
 #include "rating/catalog/guide.hpp"
 #include "rating/number/match_digits.hpp"
 

@@ -1,4 +1,4 @@
-#include "storage/catalog/catalog_loader.hpp"
+#include "storage/catalog/loader.hpp"
 
 #include "storage/catalog/tariff_loader.hpp"
 #include "storage/postgres/copy_reader.hpp"
@@ -20,7 +20,7 @@ constexpr char const* accounts_sql =
     " WHERE a.status <> 'closed' AND a.deleted_at IS NULL)"
     " TO STDOUT (FORMAT binary)";
 
-// The end of a subscription, by its status: the table is in catalog_loader.hpp.
+// The end of a subscription, by its status: the table is in loader.hpp.
 constexpr char const* subscriptions_sql =
     "COPY (SELECT id, subscription_number, account_id, rate_plan_id, currency, started_at,"
     " least(deleted_at, CASE status"

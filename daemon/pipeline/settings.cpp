@@ -1,4 +1,4 @@
-#include "daemon/pipeline/pipeline_settings.hpp"
+#include "daemon/pipeline/settings.hpp"
 
 namespace tally::daemon {
 

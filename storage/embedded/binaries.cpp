@@ -1,4 +1,4 @@
-#include "storage/embedded/embedded_binaries.hpp"
+#include "storage/embedded/binaries.hpp"
 
 #include <charconv>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "storage/schema/schema_diagram.hpp"
+#include "storage/schema/diagram.hpp"
 
 #include <map>
 #include <vector>

@@ -1,6 +1,6 @@
-#include "storage/embedded/embedded_postgres.hpp"
+#include "storage/embedded/postgres.hpp"
 
-#include "storage/embedded/embedded_cluster.hpp"
+#include "storage/embedded/cluster.hpp"
 
 #include <csignal>
 #include <libpq-fe.h>

@@ -1,4 +1,4 @@
-#include "storage/schema/schema_diagram.hpp"
+#include "storage/schema/diagram.hpp"
 
 #include "tests/support/private_postgres.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "storage/embedded/embedded_binaries.hpp"
-#include "storage/embedded/embedded_process.hpp"
+#include "storage/embedded/binaries.hpp"
+#include "storage/embedded/process.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "storage/postgres/pq_connection.hpp"
-#include "storage/rerate/rerate_reader.hpp"
+#include "storage/rerate/reader.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
-#include "storage/embedded/embedded_binaries.hpp"
-#include "storage/embedded/embedded_cluster.hpp"
-#include "storage/embedded/embedded_postgres.hpp"
+#include "storage/embedded/binaries.hpp"
+#include "storage/embedded/cluster.hpp"
+#include "storage/embedded/postgres.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "tests/support/private_postgres.hpp"
 
