@@ -36,12 +36,8 @@ int service::impl::run() {
     set_up_log(settings.settings.log_level, settings.settings.log_format);
     spdlog::info("event=starting version={} lanes={}", config::version(), settings.settings.lanes);
 
-    // The part that refused has logged why. Worker threads may run already, and must not call parts
-    // that are being destroyed.
+    // The part that refused has logged why.
     if (!start()) {
-        if (endpoints) {
-            endpoints->stop();
-        }
         return exit_failure;
     }
 

@@ -28,6 +28,9 @@ namespace tally::daemon {
 /// ends them. Main thread only, except status().
 struct service::impl {
     explicit impl(options given) : settings{std::move(given)} {}
+    ~impl();
+    impl(impl const&) = delete;
+    impl& operator=(impl const&) = delete;
 
     int run();
     bool start();
@@ -43,6 +46,7 @@ struct service::impl {
     void supervise();
     void read_settings_again();
     void stop();
+    void end_records();
     bool drain();
     bool drain_effects(std::chrono::steady_clock::time_point deadline, bool& cut_short);
     bool cut_short_requested(std::chrono::milliseconds wait);

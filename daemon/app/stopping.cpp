@@ -12,6 +12,23 @@ using std::chrono::milliseconds;
 
 } // namespace
 
+// After a start that was refused half-way, or an exception: threads may run already.
+service::impl::~impl() {
+    if (journal == nullptr) {
+        return; // stop() has ended all, or there is nothing yet
+    }
+
+    // First those who call the other parts, then as in stop().
+    if (endpoints != nullptr) {
+        endpoints->stop();
+    }
+    schema.reset();
+    watch.reset();
+    suspense.reset();
+    journal->close();
+    end_records();
+}
+
 // Stops accepting, finishes the requests under way, drains the lanes, commits, stops. A second
 // signal cuts this short. Nothing acknowledged is lost either way: the journal keeps it.
 void service::impl::stop() {
@@ -29,14 +46,11 @@ void service::impl::stop() {
     // Half a second is enough for a scrape under way, and bounds a client that never reads.
     endpoints->drain_admin(milliseconds{500});
 
-    // The feeder first, since it pushes into the lanes. Senders that still wait for COMMIT get
-    // their responses from the lanes' end and from finish(): the worker threads, which write those,
-    // go last.
-    journal->stop();
-    lanes.reset();
-    effects->stop();
-    journal->finish();
+    // Senders that still wait for COMMIT get their responses from here: the worker threads, which
+    // write those, go last.
+    end_records();
     endpoints->stop();
+    journal.reset();
 
     // R3: when all is stored, these numbers add up.
     auto const totals = counters.totals();
@@ -48,6 +62,14 @@ void service::impl::stop() {
     // The embedded server goes last: every part above may have had a connection to it.
     endpoints.reset();
     store.reset();
+}
+
+// The feeder first, since it pushes into the lanes, and these wake the effects.
+void service::impl::end_records() {
+    journal->stop();
+    lanes.reset();
+    effects->stop();
+    journal->finish();
 }
 
 // Waits for a signal that ends the drain now. The drain needs the embedded server: supervise it.

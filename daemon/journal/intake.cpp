@@ -144,6 +144,7 @@ void intake::run_feeder() noexcept {
         }
     } catch (std::exception const& error) {
         // Out of memory, or a bug. The journal keeps all records, and the next run reads them.
+        feeder_pulse_.rest(); // it has ended, and does not stand still
         failures_.report("journal_feeder", error.what());
     }
 }
@@ -157,6 +158,7 @@ void intake::run_keeper() noexcept {
             keeper_pulse_.rest();
         }
     } catch (std::exception const& error) {
+        keeper_pulse_.rest();
         failures_.report("position_keeper", error.what());
     }
 }

@@ -99,22 +99,31 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     auto const records = block->batch.received();
     block.reset(); // its memory is not needed while the push waits for the disk
 
-    auto const first_record = append(payload, records, std::move(pending));
-
+    auto const bytes = pending.admitted_bytes;
+    auto const first_record = append(payload, records, pending);
+    if (!first_record) {
+        // Closed meanwhile. Nobody would write it, so its sender is answered here: not durable.
+        pending.answer.give_up();
+        release(bytes);
+        return ingest::push_status::pushed;
+    }
     wake_.notify_one();
 
     // When the request times out the session calls on_gone, which removes the waiter.
     if (waits != nullptr) {
-        waits->on_gone = [this, first_record] { sender_gone(first_record); };
+        waits->on_gone = [this, record = *first_record] { sender_gone(record); };
     }
     return ingest::push_status::pushed;
 }
 
-std::uint64_t push_journal::append(std::string const& payload, std::uint32_t records,
-                                   waiter pending) {
+std::optional<std::uint64_t> push_journal::append(std::string const& payload, std::uint32_t records,
+                                                  waiter& pending) {
     // Both locks are held until the waiter is registered, so that stored() finds it even when the
     // push reaches the database at once.
     std::scoped_lock const lock{commit_mutex_, mutex_};
+    if (stopping_) {
+        return std::nullopt;
+    }
     auto const now = ingest::now_us();
     auto const first_record = writer_.append(payload, records, now);
     pending.first_record = first_record;
@@ -147,6 +156,11 @@ bool push_journal::await_push() {
     return goes_on;
 }
 
+void push_journal::end() noexcept {
+    close();
+    pulse_.rest();
+}
+
 bool push_journal::step(clock::time_point now) {
     // Group commit: pushes that arrive during this flush wait for the next one.
     std::deque<waiter> waiters;
@@ -160,7 +174,7 @@ bool push_journal::step(clock::time_point now) {
         auto const flush = writer_.flush();
         report_({clock::now() - began, flush.error, flush.end - flush.durable_end});
         tell(waiters, flush);
-        is_disk_full = flush.error == ENOSPC;
+        is_disk_full = ingest::is_disk_full(flush.error);
     }
 
     // After the answers: senders do not wait for files to be removed.

@@ -103,6 +103,8 @@ class push_journal final : public ingest::record_sink {
     bool await_push();
     /// Refuses pushes from now on. Any thread.
     void close() noexcept;
+    /// The same, and no further step follows, because one has failed. The thread that steps.
+    void end() noexcept;
     /// Answers the senders that still wait, for COMMIT or for a disk that failed: not durable.
     void give_up_waiting();
 
@@ -143,8 +145,9 @@ class push_journal final : public ingest::record_sink {
     std::uint64_t take_kept_long_enough(std::chrono::steady_clock::time_point now);
     void give_up_oldest(std::chrono::steady_clock::time_point now);
     void give_up_beyond_bound(std::uint64_t committed);
-    /// Returns the number of the push's first record.
-    std::uint64_t append(std::string const& payload, std::uint32_t records, waiter pending);
+    /// Returns the number of the push's first record; nullopt: closed, and `pending` is untouched.
+    std::optional<std::uint64_t> append(std::string const& payload, std::uint32_t records,
+                                        waiter& pending);
     void sender_gone(std::uint64_t first_record);
     void tell_gone(std::uint64_t first_record);
     [[nodiscard]] push_answer take_commit_waiter(std::uint64_t first_record);

@@ -19,7 +19,7 @@ void push_journal_thread::run() noexcept {
         }
     } catch (std::exception const& error) {
         // Out of memory, or a bug. What was not acknowledged is sent again.
-        journal_.close();
+        journal_.end();
         failures_.report("journal_writer", error.what());
     }
 }

@@ -117,10 +117,10 @@ void lane::drop(open_batch& batch) {
 
 void lane::await_slice(clock::duration time) {
     pulse_.rest();
-    if (time > clock::duration::zero()) {
-        static_cast<void>(
-            queue_.pop(arrived_, std::chrono::duration_cast<std::chrono::microseconds>(time)));
-    }
+    static_cast<void>(
+        time > clock::duration::zero()
+            ? queue_.pop(arrived_, std::chrono::duration_cast<std::chrono::microseconds>(time))
+            : queue_.try_pop(arrived_));
     pulse_.work();
 }
 

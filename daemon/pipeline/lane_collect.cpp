@@ -48,8 +48,9 @@ void lane::add(slice&& share, clock::time_point now) {
 
     // The body belongs to all lanes' slices: count an even part of it.
     open_->bytes += routed.block().batch.body.size() / options_.lanes;
-    open_->progress.push_back({share.indices().size(), {}});
+    open_->progress.reserve(open_->slices.size() + 1); // both or none of them grow
     open_->slices.push_back(std::move(share));
+    open_->progress.push_back({open_->slices.back().indices().size(), {}});
     records_open_.store(open_->entries.size(), std::memory_order_relaxed);
     added_at_ = now;
 }

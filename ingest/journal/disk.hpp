@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -8,6 +9,11 @@
 #include <vector>
 
 namespace tally::ingest {
+
+/// Whether an errno says that there is no room: neither on the disk nor in the user's quota.
+[[nodiscard]] constexpr bool is_disk_full(int error) noexcept {
+    return error == ENOSPC || error == EDQUOT;
+}
 
 /// A segment that is being written. Every call returns 0 or errno.
 class segment_output {

@@ -167,14 +167,14 @@ int journal_folder::remove(journal_stream& stream, std::uint64_t end) const {
 
     // A disk may be too full for a file of 64 bytes: then the older segments go first.
     int error = mark_end(stream, end);
-    if (error == ENOSPC && segments.size() > 1) {
+    if (is_disk_full(error) && segments.size() > 1) {
         error = remove_to(1);
         error = error != 0 ? error : mark_end(stream, end);
     }
 
     // Or all of them: that room is for pushes is worth more than an end that a crash now would
     // lose.
-    if (error == ENOSPC) {
+    if (is_disk_full(error)) {
         auto const extent = end_of(stream, end);
         if (int const failed = remove_to(0); failed != 0) {
             return failed;

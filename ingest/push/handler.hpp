@@ -23,7 +23,8 @@ struct push_settings {
 /// push, reads the body and responds. Sees no socket: the HTTP server delivers the requests.
 ///
 ///     begin   route → source of the token → format allowed → content type → credit of the sink
-///     finish  expand → decode → push the block ─ … lanes commit … ─→ on_done → 202, 200 or 422
+///     finish  expand → decode → push the block ─ … on disk … ─→ on_done → 202 or 422
+///                                              └ with ack=commit: … lanes commit … ─→ 200
 ///
 /// Any thread, several at once. Must outlive every exchange and every block that was made by one.
 class push_handler final : public http_handler {

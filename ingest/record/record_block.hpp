@@ -12,9 +12,10 @@
 
 namespace tally::ingest {
 
-/// The outcome of a block, once all of its records are in PostgreSQL.
+/// The outcome of a block, once the sink that took it is done with it: the journal when the block is
+/// on disk, the lanes when all of its records are in PostgreSQL.
 struct block_outcome {
-    bool durable = false; ///< false: given up (stopping) before COMMIT was confirmed
+    bool durable = false; ///< false: given up, because the write failed or the daemon stops
     std::uint32_t committed = 0;
     std::uint32_t duplicate = 0;
     std::uint32_t suspended = 0;
@@ -38,8 +39,9 @@ class commit_wait {
     std::function<void()> on_gone; ///< set by the sink within push()
 };
 
-/// A batch of records on its way: created by a session or a reader, guided by the pipeline, shared
-/// by the lanes, finished by the last of them. After guiding, only its counts change.
+/// A batch of records on its way. A session's block ends in the journal, which keeps its body. A
+/// reader of the journal or of a file makes one that the pipeline guides, the lanes share and the
+/// last of them finishes; after guiding, only its counts change.
 struct record_block {
     record_batch batch;
     std::shared_ptr<source const> sender; ///< their sender

@@ -9,10 +9,10 @@ namespace tally::house {
 
 /// A file of the source tree.
 struct source_file {
-    std::string path; ///< relative to the root, with '/': "ingest/cdr.hpp"
+    std::string path; ///< relative to the root, with '/': "ingest/record/cdr.hpp"
     std::string text;
 
-    /// "ingest" of "ingest/cdr.hpp"; empty for a file in the root.
+    /// "ingest" of "ingest/record/cdr.hpp"; empty for a file in the root.
     [[nodiscard]] std::string_view folder() const;
     [[nodiscard]] std::string_view name() const;
     [[nodiscard]] bool is_header() const { return path.ends_with(".hpp"); }

@@ -119,6 +119,7 @@ struct world::daemon_run {
     daemon::position_keeper position_guard;
     std::unique_ptr<daemon::journal_feeder> feeder;
     bool has_catalog = false;
+    bool is_flushing = false; ///< the journal is in a step
     std::set<std::uint32_t> ended_lanes;
     std::vector<std::shared_ptr<ingest::commit_wait>> waiting;
 };

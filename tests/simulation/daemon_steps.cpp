@@ -73,7 +73,7 @@ void world::stop_gracefully() {
     }
     spdlog::info("sim stop");
     run.pushes->close();
-    while (run.writer.pending_bytes() > 0) {
+    while (run.is_flushing || run.pushes->await_push()) {
         scheduler_.now += milliseconds{1};
         step_one();
     }
@@ -100,8 +100,9 @@ void world::end_stopped(bool is_drained) {
     if (!scheduler_.finish(daemon_process_)) {
         throw broken_rule{"standstill: a part does not end when the daemon stops"};
     }
-    if (is_drained && retain_ == std::chrono::seconds{0}) {
-        static_cast<void>(run.writer.remove_all(run.feeder->committed()));
+    if (is_drained && retain_ == std::chrono::seconds{0} &&
+        run.writer.remove_all(run.feeder->committed()) == EBUSY) {
+        throw broken_rule{"the journal is not stored although the daemon reports that it is"};
     }
     end_run();
     check_files();
@@ -148,9 +149,11 @@ world::duration world::flush() {
     auto& run = *daemon_;
     auto const before = run.writer.extents();
     bool const is_idle = run.feeder->committed() == run.writer.readable_end();
+    run.is_flushing = true;
     run.pending.begin_flush();
     run.pushes->step(scheduler_.now);
     run.pending.end_flush();
+    run.is_flushing = false;
     auto const after = run.writer.extents();
     if (!after.empty()) {
         positions_.released(after.front().first_record);
@@ -199,7 +202,11 @@ world::duration world::step_lane(std::uint32_t lane) {
     if (run.ended_lanes.contains(lane)) {
         return std::chrono::hours{1};
     }
-    auto const next = run.lanes.lane_at(lane).step(scheduler_.now);
+    auto& stepped = run.lanes.lane_at(lane);
+    if (chance(500)) {
+        stepped.await_slice({}); // one that comes while the lane waits
+    }
+    auto const next = stepped.step(scheduler_.now);
     if (next.is_over) {
         met("lane ended by itself");
         run.ended_lanes.insert(lane);

@@ -111,6 +111,21 @@ TEST_F(offline_start, a_stop_does_not_wait_for_a_database_that_never_came) {
     EXPECT_EQ(wait_stored("20"), "20") << next->log();
 }
 
+// Lanes, journal and the other listeners work by then, and records of an earlier run are fed.
+TEST_F(offline_start, a_port_that_is_taken_ends_a_daemon_that_has_begun_to_work) {
+    auto const other = start();
+    auto environment = environment_;
+    environment["TALLYD_HTTP_LISTEN"] = "127.0.0.1:0";
+    environment["TALLYD_ADMIN_LISTEN"] = "127.0.0.1:" + std::to_string(other->admin_port());
+    environment["TALLYD_JOURNAL_DIR"] = (folder_ / "second").string();
+    for (int i = 0; i < 5; ++i) {
+        auto const refused =
+            tests::run_tallyd_for(std::chrono::seconds{30}, TALLY_BINARY, {"run"}, environment);
+        EXPECT_EQ(refused.exit_code, 1) << refused.out;
+        EXPECT_THAT(refused.out, HasSubstr("event=cannot_listen endpoint=admin"));
+    }
+}
+
 TEST_F(offline_start, a_schema_that_is_too_old_ends_the_daemon) {
     run_once(); // so that it takes pushes before it knows the schema
     environment_["TALLYD_DATABASE_URL"] = private_postgres::shared().empty_database();

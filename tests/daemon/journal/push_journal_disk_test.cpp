@@ -78,7 +78,7 @@ class push_journal_disk : public testing::Test {
             ingest::journal_writer::options{"unused", ingest::uuid_v7(), segment_bytes}, disk_);
         journal_ = std::make_unique<push_journal>(
             options, *writer_, [] { return std::shared_ptr<ingest::source_table const>{}; },
-            [](ingest::record_block&) {},
+            [this](ingest::record_block& pushed) { decide_(pushed); },
             [this](journal_report const& report) {
                 reports_.push_back(report);
                 if (fails_) {
@@ -139,7 +139,8 @@ class push_journal_disk : public testing::Test {
     fake_disk disk_;
     std::chrono::steady_clock::time_point now_{std::chrono::hours{1}};
     std::vector<journal_report> reports_; ///< written by the journal's thread until finish()
-    bool fails_ = false;                  ///< what the thread calls
+    std::function<void(ingest::record_block&)> decide_ = [](auto&) {};
+    bool fails_ = false; ///< what the thread calls
     failure_report failures_;
     std::unique_ptr<ingest::journal_writer> writer_;
     std::unique_ptr<push_journal> journal_;
@@ -319,6 +320,19 @@ TEST_F(push_journal_disk, the_block_stays_with_the_caller_once_it_is_closed) {
     auto pushed = block(1);
     EXPECT_EQ(journal_->push(pushed), push_status::closed);
     EXPECT_NE(pushed, nullptr);
+}
+
+// A push that passes the first look while another thread closes the journal: its sender is answered
+// at once.
+TEST_F(push_journal_disk, answers_what_comes_between_its_close_and_its_end) {
+    auto pushed = block(1);
+    bool is_answered = false;
+    pushed->on_done = [&](block_outcome const& outcome) { is_answered = !outcome.durable; };
+    decide_ = [this](ingest::record_block&) { journal_->close(); };
+    EXPECT_EQ(journal_->push(pushed), push_status::pushed);
+    EXPECT_TRUE(is_answered);
+    EXPECT_EQ(writer_->pending_bytes(), 0U);
+    EXPECT_FALSE(journal_->await_push());
 }
 
 TEST_F(push_journal_disk, oldest_is_of_what_is_durable_and_not_stored) {
