@@ -12,8 +12,8 @@
 
 namespace tally::ingest {
 
-/// The outcome of a block, once the sink that took it is done with it: the journal when the block is
-/// on disk, the lanes when all of its records are in PostgreSQL.
+/// The outcome of a block, once the sink that took it is done with it: the journal when the block
+/// is on disk, the lanes when all of its records are in PostgreSQL.
 struct block_outcome {
     bool durable = false; ///< false: given up, because the write failed or the daemon stops
     std::uint32_t committed = 0;

@@ -12,8 +12,8 @@ enum class push_status : std::uint8_t {
     closed, ///< stopping: nothing is accepted any longer
 };
 
-/// The receiver of blocks. In the daemon sessions push to the journal (push_journal), and what reads
-/// the journal or a file pushes to the lanes (pipeline). Any thread.
+/// The receiver of blocks. In the daemon sessions push to the journal (push_journal), and what
+/// reads the journal or a file pushes to the lanes (pipeline). Any thread.
 ///
 ///     if (sink.admit(bytes) != push_status::pushed) {
 ///         return retry_later(); // before the input is read
