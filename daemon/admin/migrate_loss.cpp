@@ -1,6 +1,7 @@
 #include "daemon/admin/migrate_loss.hpp"
 
 #include "daemon/cli/table_printer.hpp"
+#include "ingest/text/joined.hpp"
 
 #include <algorithm>
 #include <span>
@@ -12,13 +13,11 @@ namespace {
 constexpr std::size_t names_max = 12;
 
 /// The question has to fit a terminal, whatever the number of tables.
-std::string joined(std::span<std::string const> names) {
-    std::string text;
-    for (std::string const& name : names.first(std::min(names.size(), names_max))) {
-        text += (text.empty() ? "" : ", ") + name;
-    }
-    auto const left_out = names.size() - std::min(names.size(), names_max);
-    return text + (left_out > 0 ? " and " + std::to_string(left_out) + " more" : "");
+std::string listed(std::span<std::string const> names) {
+    auto const shown = names.first(std::min(names.size(), names_max));
+    auto const left_out = names.size() - shown.size();
+    return ingest::joined(shown, ", ") +
+           (left_out > 0 ? " and " + std::to_string(left_out) + " more" : "");
 }
 
 } // namespace
@@ -29,7 +28,7 @@ std::string describe_loss(storage::migration_loss const& loss, std::string const
     for (auto const& migration : loss.migrations) {
         migrations.push_back(storage::migration_label(migration.version, migration.name));
     }
-    std::string text = "revert " + joined(migrations) + " in " + database;
+    std::string text = "revert " + listed(migrations) + " in " + database;
 
     if (loss.tables.empty()) {
         return text + ", with the data of every column that it added";
@@ -39,7 +38,7 @@ std::string describe_loss(storage::migration_loss const& loss, std::string const
     auto const kib = static_cast<std::uint64_t>((loss.bytes + 1023) / 1024);
     return text + ", and drop " + std::to_string(loss.tables.size()) +
            (loss.tables.size() == 1 ? " table" : " tables") + " with all rows (" + grouped(kib) +
-           " KiB): " + joined(loss.tables);
+           " KiB): " + listed(loss.tables);
 }
 
 } // namespace tally::daemon

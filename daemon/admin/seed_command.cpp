@@ -2,6 +2,7 @@
 #include "daemon/cli/confirmation.hpp"
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/failure_report.hpp"
+#include "ingest/text/joined.hpp"
 #include "storage/postgres/command_error.hpp"
 #include "storage/postgres/sql_session.hpp"
 #include "storage/schema/seeds.hpp"
@@ -47,20 +48,13 @@ void print(storage::seed_report const& report, char const* verb) {
     }
 }
 
-std::string joined(std::vector<std::string> const& names) {
-    std::string text;
-    for (std::string const& name : names) {
-        text += (text.empty() ? "" : ", ") + name;
-    }
-    return text;
-}
-
 /// Deletes the rows that the seeds wrote, after a question. The exit code.
 int undo(std::string const& connection_string, storage::seed_options const& options, bool yes) {
     // Asked first: the question names exactly what would be deleted.
     auto const names = storage::seeds_to_undo(connection_string, options);
-    if (!names.empty() && !is_confirmed(yes, "delete the rows of " + joined(names) + " from " +
-                                                 storage::describe_database(connection_string))) {
+    if (!names.empty() &&
+        !is_confirmed(yes, "delete the rows of " + ingest::joined(names, ", ") + " from " +
+                               storage::describe_database(connection_string))) {
         return exit_failure;
     }
 

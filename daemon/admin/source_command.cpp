@@ -6,6 +6,7 @@
 #include "daemon/cli/table_printer.hpp"
 #include "ingest/formats/formats.hpp"
 #include "ingest/json/writer.hpp"
+#include "ingest/text/joined.hpp"
 #include "rating/clock/calendar.hpp"
 #include "storage/admin/source_admin.hpp"
 
@@ -55,12 +56,6 @@ std::string name_problem(std::string const& name) {
                       name.find_first_not_of(std::string{letters} + "_.-") == std::string::npos;
     return good ? ""
                 : "a name has 1 to 63 letters, digits, _ . - and begins with a letter or digit";
-}
-
-int no_such_source(std::string const& name) {
-    std::cerr << "tallyd: there is no source '" << printable(name)
-              << "'; see: tallyd source list\n";
-    return exit_failure;
 }
 
 void print_token(std::string const& name, std::string const& token, bool json) {
@@ -122,12 +117,8 @@ source_work set_active(bool is_active) {
 }
 
 /// "all" for none: a source without a list may send every format.
-std::string joined(std::vector<std::string> const& words) {
-    std::string text;
-    for (auto const& word : words) {
-        text += (text.empty() ? "" : ",") + word;
-    }
-    return text.empty() ? "all" : text;
+std::string listed(std::vector<std::string> const& formats) {
+    return formats.empty() ? "all" : ingest::joined(formats, ",");
 }
 
 void print_rows(std::vector<source_row> const& rows) {
@@ -142,7 +133,7 @@ void print_rows(std::vector<source_row> const& rows) {
                          {"added (UTC)"}}};
     for (auto const& row : rows) {
         table.add({row.name, row.is_active ? "active" : "disabled", row.has_token ? "yes" : "no",
-                   joined(row.formats), row.time_zone, row.b_legs, row.percent,
+                   listed(row.formats), row.time_zone, row.b_legs, row.percent,
                    row.number_rules == "{}" ? "none" : "yes", row.created_at});
     }
     table.print(std::cout);

@@ -93,13 +93,13 @@ void show_tried(rules_request const& request, ingest::number_rules const& rules)
     }
 }
 
+} // namespace
+
 int no_such_source(std::string const& name) {
     std::cerr << "tallyd: there is no source '" << printable(name)
               << "'; see: tallyd source list\n";
     return exit_failure;
 }
-
-} // namespace
 
 std::string checked_number_rules(std::string const& given) {
     auto const json = given.starts_with('@') ? content_of(given.substr(1)) : given;

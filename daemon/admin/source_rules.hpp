@@ -19,6 +19,9 @@ struct rules_request {
 /// storage::command_error whose text names every problem.
 std::string checked_number_rules(std::string const& given);
 
+/// Says on standard error that no source has that name. Returns the exit code.
+int no_such_source(std::string const& name);
+
 /// Shows, sets or tries the number rules of a source. Returns the exit code.
 int source_rules(storage::source_admin& sources, rules_request const& request);
 

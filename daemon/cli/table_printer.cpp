@@ -70,6 +70,10 @@ std::string grouped(std::uint64_t number) {
     return text;
 }
 
+std::string count_text(std::int64_t count) {
+    return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
+}
+
 std::string printable(std::string_view text) {
     std::string shown{text};
     for (char& c : shown) {

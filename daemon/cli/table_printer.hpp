@@ -41,6 +41,9 @@ class table_printer {
 /// "1234567" as "1,234,567".
 std::string grouped(std::uint64_t number);
 
+/// The same of a count from the database, whose integers have a sign; 0 for a negative one.
+std::string count_text(std::int64_t count);
+
 /// `text` with each control character replaced by '?', safe to show on a terminal.
 std::string printable(std::string_view text);
 

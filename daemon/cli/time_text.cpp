@@ -14,15 +14,23 @@ ingest::time_reading read_bound(std::string const& text) {
     return ingest::read_time_text(text.size() == date_length ? text + "T00:00:00Z" : text);
 }
 
-} // namespace
-
-std::string time_text(ingest::time_us time) {
+std::string formatted(char const* format, ingest::time_us time) {
     if (time == ingest::never_us) {
         return "";
     }
     using std::chrono::microseconds;
     date::sys_time<microseconds> const position{microseconds{time}};
-    return date::format("%FT%TZ", date::floor<std::chrono::seconds>(position));
+    return date::format(format, date::floor<std::chrono::seconds>(position));
+}
+
+} // namespace
+
+std::string time_text(ingest::time_us time) {
+    return formatted("%FT%TZ", time);
+}
+
+std::string utc_column_text(ingest::time_us time) {
+    return formatted("%F %T", time);
 }
 
 std::string bound_problem(std::string const& text) {

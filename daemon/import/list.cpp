@@ -3,13 +3,12 @@
 #include "daemon/cli/command.hpp"
 #include "daemon/cli/database.hpp"
 #include "daemon/cli/table_printer.hpp"
+#include "daemon/cli/time_text.hpp"
 #include "ingest/file/input.hpp"
 #include "ingest/json/writer.hpp"
 #include "storage/admin/imports.hpp"
 #include "storage/catalog/source_loader.hpp"
 #include "storage/postgres/database_error.hpp"
-
-#include <date/date.h>
 
 #include <iostream>
 
@@ -18,20 +17,6 @@ namespace {
 
 /// Returns the name of a source, given its id.
 using source_names = std::function<std::string(ingest::uuid const&)>;
-
-/// "2026-05-04 10:00:00" in UTC; empty for never_us.
-std::string time_text(ingest::time_us time) {
-    if (time == ingest::never_us) {
-        return "";
-    }
-    using std::chrono::microseconds;
-    date::sys_time<microseconds> const position{microseconds{time}};
-    return date::format("%F %T", date::floor<std::chrono::seconds>(position));
-}
-
-std::string count_text(std::int64_t count) {
-    return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
-}
 
 std::string digest_text(storage::import_file const& file) {
     return file.digest ? ingest::to_hex(*file.digest) : "";
@@ -53,7 +38,7 @@ void print_rows(std::vector<storage::import_row> const& rows, source_names const
 
     for (auto const& row : rows) {
         auto const& counts = row.counts;
-        table.add({ingest::to_string(row.id), time_text(row.started_at),
+        table.add({ingest::to_string(row.id), utc_column_text(row.started_at),
                    std::string{storage::label(row.state)}, row.file.format,
                    names(row.file.source_id), count_text(counts.received),
                    count_text(counts.committed), count_text(counts.duplicate),
@@ -74,8 +59,11 @@ void print_rows_as_json(std::vector<storage::import_row> const& rows, source_nam
         json.key("received").value(counts.received).key("committed").value(counts.committed);
         json.key("duplicate").value(counts.duplicate).key("suspended").value(counts.suspended);
         json.key("rejected").value(counts.rejected).key("runs").value(row.runs);
-        json.key("failure").value(row.failure).key("started_at").value(time_text(row.started_at));
-        json.key("finished_at").value(time_text(row.finished_at));
+        json.key("failure")
+            .value(row.failure)
+            .key("started_at")
+            .value(utc_column_text(row.started_at));
+        json.key("finished_at").value(utc_column_text(row.finished_at));
         std::cout << json.close('}').text() << '\n';
     }
 }

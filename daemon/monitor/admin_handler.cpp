@@ -18,12 +18,9 @@ using ingest::json_writer;
 
 constexpr std::string_view exposition_content_type = "text/plain; version=0.0.4; charset=utf-8";
 
-http_response json_response(unsigned status, json_writer json) {
-    http_response response;
-    response.status = status;
-    response.content_type = ingest::json_content_type;
-    response.body = std::move(json).text() + '\n';
-    return response;
+/// With a line end, for a person who asks with curl.
+http_response line_response(unsigned status, json_writer json) {
+    return ingest::json_response(status, std::move(json).text() + '\n');
 }
 
 /// Why the daemon is not ready; empty when it is. A database that is unavailable is not
@@ -207,7 +204,7 @@ http_response admin_handler::metrics_response() const {
 http_response admin_handler::health_response() const {
     json_writer json;
     json.open('{').key("status").value("alive").close('}');
-    return json_response(200, std::move(json));
+    return line_response(200, std::move(json));
 }
 
 /// One reading of the status, so that the code and the reasons agree.
@@ -219,7 +216,7 @@ http_response admin_handler::ready_response() const {
     append_obstacles(json, now);
     append_standing(json, now);
     json.close('}');
-    return json_response(obstacles(now).empty() ? 200 : 503, std::move(json));
+    return line_response(obstacles(now).empty() ? 200 : 503, std::move(json));
 }
 
 http_response admin_handler::status_response() const {
@@ -244,7 +241,7 @@ http_response admin_handler::status_response() const {
     append_totals(json, counters_.totals());
     json.key("http_connections").value(now.http_connections);
     json.key("tcp_connections").value(now.tcp_connections).close('}');
-    return json_response(200, std::move(json));
+    return line_response(200, std::move(json));
 }
 
 } // namespace tally::daemon

@@ -116,7 +116,7 @@ std::string span_text(std::int64_t seconds) {
 }
 
 /// "-" for null, and for a member that the daemon does not send because it is older or newer.
-std::string count_text(dom::element const& parent, char const* pointer) {
+std::string count_at(dom::element const& parent, char const* pointer) {
     std::uint64_t number = 0;
     return parent.at_pointer(pointer).get(number) == simdjson::SUCCESS ? grouped(number) : "-";
 }
@@ -189,7 +189,7 @@ void add_missing(table_printer& facts, dom::element const& status) {
         std::uint64_t end = 0;
         if (gap.at_pointer("/end_record").get(end) == simdjson::SUCCESS && end > 0) {
             facts.add({"RECORDS MISSING", text_at(gap, "/stream") + ": " +
-                                              count_text(gap, "/first_record") + " to " +
+                                              count_at(gap, "/first_record") + " to " +
                                               grouped(end - 1)});
         }
     }
@@ -218,7 +218,7 @@ void print_facts(dom::element const& status) {
                                         {"  committed", "/records/committed"},
                                         {"  duplicate", "/records/duplicate"},
                                         {"  suspended", "/records/suspended"}}) {
-        facts.add({name, count_text(status, pointer)});
+        facts.add({name, count_at(status, pointer)});
     }
     facts.print(std::cout);
 }
@@ -238,7 +238,7 @@ void print_lanes(dom::element const& status) {
 
         // The clock of the daemon's machine may be ahead of ours.
         auto const ago_s = std::max<std::int64_t>(0, std::time(nullptr) - committed_s);
-        table.add({count_text(lane, "/lane"), count_text(lane, "/queue_records"),
+        table.add({count_at(lane, "/lane"), count_at(lane, "/queue_records"),
                    has_committed ? span_text(ago_s) + " ago" : "none yet"});
     }
     std::cout << '\n';

@@ -1,5 +1,6 @@
 #include "daemon/quote/band_text.hpp"
 
+#include "rating/clock/calendar.hpp"
 #include "rating/clock/utc_offset_intervals.hpp"
 
 #include <algorithm>
@@ -19,7 +20,7 @@ constexpr unsigned every_day = 0x7f;
 constexpr std::size_t dates_shown_max = 3;
 
 std::string date_text(rating::civil_day day) {
-    std::chrono::year_month_day const date{std::chrono::sys_days{std::chrono::days{day}}};
+    auto const date = rating::civil(day);
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%04d-%02u-%02u", static_cast<int>(date.year()),
                   static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));

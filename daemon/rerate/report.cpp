@@ -10,10 +10,6 @@
 namespace tally::daemon {
 namespace {
 
-std::string count_text(std::int64_t count) {
-    return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
-}
-
 /// Exact: sums in nanos are subtracted as integers.
 rating::amount_sum difference(storage::rerate_counts const& c) noexcept {
     return {c.new_cost.nanos - c.old_cost.nanos};

@@ -13,10 +13,6 @@ namespace tally::daemon {
 
 namespace {
 
-std::string count_text(std::int64_t count) {
-    return grouped(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
-}
-
 /// What the operator can do. A reason that a later version of tallyd wrote is unknown here.
 std::string_view advice(std::string const& reason) {
     auto const known = ingest::parse_code(reason);

@@ -1,6 +1,7 @@
 #include "daemon/upkeep/maintenance_scheduler.hpp"
 
 #include "ingest/base/time.hpp"
+#include "ingest/text/joined.hpp"
 #include "storage/partitions/upkeep.hpp"
 
 #include <spdlog/spdlog.h>
@@ -18,14 +19,6 @@ constexpr std::chrono::seconds cycle_after_failure{30};
 /// finishing a run that it had begun.
 constexpr std::chrono::seconds cycle_at_least_every{60};
 
-std::string joined(std::vector<std::string> const& cells) {
-    std::string text;
-    for (auto const& cell : cells) {
-        text += (text.empty() || cell.empty() ? "" : ", ") + cell;
-    }
-    return text;
-}
-
 void log_run(std::string_view job, storage::maintenance_report const& report,
              ingest::time_us began) {
     auto const took_ms = (ingest::now_us() - began) / 1000;
@@ -42,7 +35,7 @@ void log_run(std::string_view job, storage::maintenance_report const& report,
                                ? report.rows
                                : std::vector<std::vector<std::string>>{}) {
         spdlog::log(report.failures > 0 ? spdlog::level::warn : spdlog::level::info,
-                    "event=maintenance_step job={} detail=\"{}\"", job, joined(row));
+                    "event=maintenance_step job={} detail=\"{}\"", job, ingest::joined(row, ", "));
     }
 }
 

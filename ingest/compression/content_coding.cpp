@@ -1,6 +1,7 @@
 #include "ingest/compression/content_coding.hpp"
 
 #include "ingest/compression/stream_expander.hpp"
+#include "ingest/compression/zlib_size.hpp"
 #include "ingest/text/ascii.hpp"
 
 #include <algorithm>
@@ -18,11 +19,6 @@ namespace {
 
 /// First piece of output; small bodies expand in one step.
 constexpr std::size_t first_piece_bytes = 64 * 1024;
-
-// zlib counts in unsigned; what exceeds it is left for the next call.
-unsigned clamp_to_unsigned(std::size_t size) noexcept {
-    return static_cast<unsigned>(std::min<std::size_t>(size, std::numeric_limits<unsigned>::max()));
-}
 
 /// "deflate" is the zlib format (RFC 9110 section 8.4.1.2), but some clients send raw deflate data.
 /// The first byte decides: its low four bits are 8 in a zlib header.

@@ -1,5 +1,7 @@
 #include "ingest/compression/stream_expander.hpp"
 
+#include "ingest/compression/zlib_size.hpp"
+
 #include <algorithm>
 #include <climits>
 #include <limits>
@@ -14,11 +16,6 @@ namespace {
 
 // RFC 1952 section 2.3.1; the first two of the bytes that detect_compression() gets.
 constexpr std::string_view gzip_magic = "\x1f\x8b";
-
-// zlib counts in unsigned; what exceeds it is left for the next call.
-unsigned clamp_to_unsigned(std::size_t size) noexcept {
-    return static_cast<unsigned>(std::min<std::size_t>(size, std::numeric_limits<unsigned>::max()));
-}
 
 class gzip_expander final : public file_expander {
   public:

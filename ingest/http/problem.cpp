@@ -2,7 +2,6 @@
 
 #include "ingest/json/writer.hpp"
 
-#include <string>
 #include <utility>
 
 namespace tally::ingest {
@@ -37,6 +36,14 @@ std::string_view status_title(unsigned status) noexcept {
     return "Error";
 }
 
+http_response json_response(unsigned status, std::string document) {
+    http_response response;
+    response.status = status;
+    response.content_type = json_content_type;
+    response.body = std::move(document);
+    return response;
+}
+
 http_response problem(unsigned status, std::string_view detail, std::string_view code) {
     json_writer json;
     json.open('{').key("type").value("about:blank");
@@ -46,10 +53,8 @@ http_response problem(unsigned status, std::string_view detail, std::string_view
         json.key("code").value(code);
     }
     json.close('}');
-    http_response response;
-    response.status = status;
+    http_response response = json_response(status, std::move(json).text());
     response.content_type = problem_content_type;
-    response.body = std::move(json).text();
     return response;
 }
 

@@ -2,6 +2,7 @@
 
 #include "ingest/http/message.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace tally::ingest {
@@ -11,6 +12,9 @@ inline constexpr std::string_view problem_content_type = "application/problem+js
 
 /// Reason phrase of a status code that we send: "Not Found".
 std::string_view status_title(unsigned status) noexcept;
+
+/// A response whose body is that JSON document.
+http_response json_response(unsigned status, std::string document);
 
 /// An error response as problem details (RFC 9457): type about:blank, title, status, and a detail
 /// that tells the sender what to do. `code` is the code of a record_error, if there is one.

@@ -38,14 +38,6 @@ void append_errors(json_writer& json, push_summary const& summary) {
     }
 }
 
-http_response json_response(unsigned status, json_writer json) {
-    http_response response;
-    response.status = status;
-    response.content_type = json_content_type;
-    response.body = std::move(json).text();
-    return response;
-}
-
 } // namespace
 
 push_summary summarize(record_batch const& batch, push_counts const& counts) {
@@ -71,7 +63,7 @@ http_response accepted_response(push_summary const& summary, block_outcome const
     json.close('}');
     // 202: the records are durable in the journal, but not yet in the database. 200: they are in
     // the database (R1).
-    return json_response(outcome == nullptr ? 202 : 200, std::move(json));
+    return json_response(outcome == nullptr ? 202 : 200, std::move(json).text());
 }
 
 http_response all_rejected_response(push_summary const& summary) {
@@ -81,7 +73,7 @@ http_response all_rejected_response(push_summary const& summary) {
     append_counts(json, summary);
     append_errors(json, summary);
     json.close('}');
-    return json_response(422, std::move(json));
+    return json_response(422, std::move(json).text());
 }
 
 } // namespace tally::ingest

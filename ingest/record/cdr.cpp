@@ -1,5 +1,7 @@
 #include "ingest/record/cdr.hpp"
 
+#include "ingest/text/trim.hpp"
+
 namespace tally::ingest {
 namespace {
 
@@ -15,10 +17,6 @@ bool same_second(time_us a, time_us b) noexcept {
 /// A field that one of the formats does not have cannot contradict the other.
 bool no_contradiction(std::string_view a, std::string_view b) noexcept {
     return a.empty() || b.empty() || a == b;
-}
-
-std::string_view without_plus(std::string_view number) noexcept {
-    return number.substr(number.starts_with('+') ? 1 : 0);
 }
 
 bool same_number(std::string_view a, std::string_view sent_a, std::string_view b,

@@ -33,10 +33,6 @@ struct civil_month {
     [[nodiscard]] civil_month previous() const noexcept { return {month - std::chrono::months{1}}; }
 };
 
-std::chrono::year_month_day civil(civil_day day) noexcept {
-    return std::chrono::year_month_day{std::chrono::sys_days{std::chrono::days{day}}};
-}
-
 } // namespace
 
 struct calendar::impl {

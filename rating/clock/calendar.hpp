@@ -2,6 +2,7 @@
 
 #include "ingest/record/cdr.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -10,6 +11,10 @@ namespace tally::rating {
 
 /// Days since 1970-01-01 of a civil date in some time zone.
 using civil_day = std::int32_t;
+
+inline std::chrono::year_month_day civil(civil_day day) noexcept {
+    return std::chrono::year_month_day{std::chrono::sys_days{std::chrono::days{day}}};
+}
 
 /// A billing period: [start, end), both local midnights of the zone, given as UTC.
 struct billing_period {

@@ -1,14 +1,13 @@
 #include "rating/number/match_digits.hpp"
 
+#include "ingest/text/ascii.hpp"
 #include "rating/number/number_text.hpp"
 
 namespace tally::rating {
 
 namespace {
 
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+using ingest::lower;
 
 /// The text after `scheme` (lower case) in a URI, or all of `text` if it has another scheme.
 std::string_view behind(std::string_view text, std::string_view scheme) noexcept {

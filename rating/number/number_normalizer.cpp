@@ -1,5 +1,6 @@
 #include "rating/number/number_normalizer.hpp"
 
+#include "ingest/text/trim.hpp"
 #include "rating/number/number_text.hpp"
 
 #include <algorithm>
@@ -126,11 +127,6 @@ number_form internationalise(number_text& number, ingest::number_rules const& ru
     return number_form::as_it_is;
 }
 
-/// Numbers that differ only by a leading '+' are the same number.
-std::string_view without_plus(std::string_view number) noexcept {
-    return number.substr(number.starts_with('+') ? 1 : 0);
-}
-
 void apply(std::string_view& number, std::string_view& sent, ingest::number_rules const& rules,
            ingest::text_arena& text) {
     std::array<char, prefix_index::digits_max> buffer;
@@ -140,7 +136,7 @@ void apply(std::string_view& number, std::string_view& sent, ingest::number_rule
     }
 
     // A '+' alone is no difference worth keeping.
-    if (without_plus(number) != digits) {
+    if (ingest::without_plus(number) != digits) {
         sent = number;
     }
 

@@ -26,11 +26,6 @@ bool same_terms(metric_price const& a, metric_price const& b) {
     return same == b;
 }
 
-/// Rates with the same key are versions of one another.
-auto key_of(rate const& r) noexcept {
-    return std::tie(r.direction, r.is_on_net, r.prefix, r.band);
-}
-
 std::tuple<std::string const&> key_of(metric_price const& m) noexcept {
     return {m.name};
 }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
 
 namespace tally::rating {
 
@@ -13,11 +12,6 @@ namespace {
 
 // 100 percent, in 10^-9.
 constexpr amount percent_max{100'000'000'000};
-
-/// Rates with the same key are versions of one rate: they differ in effective_from.
-auto key_of(rate const& r) noexcept {
-    return std::tie(r.direction, r.is_on_net, r.prefix, r.band);
-}
 
 std::optional<std::string> fault_of_steps(std::vector<rate_step> const& steps) {
     if (steps.empty()) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace tally::rating {
 
@@ -15,6 +16,11 @@ std::optional<band_index> band_named(plan_definition const& plan, std::string_vi
 
 /// The message for a band that the plan does not have.
 std::string unknown_band(plan_definition const& plan, std::string_view name);
+
+/// Rates with the same key are versions of one rate: they differ in effective_from. Refers to `r`.
+inline auto key_of(rate const& r) noexcept {
+    return std::tie(r.direction, r.is_on_net, r.prefix, r.band);
+}
 
 /// The fault of a rate by itself; nullopt when it can be charged.
 std::optional<std::string> fault_of(rate const& one);

@@ -40,10 +40,6 @@ std::string two_digits(std::int64_t number) {
     return (number < 10 ? "0" : "") + std::to_string(number);
 }
 
-std::chrono::year_month_day civil(civil_day day) noexcept {
-    return std::chrono::year_month_day{std::chrono::sys_days{std::chrono::days{day}}};
-}
-
 /// The number at [from, from + count) of the text; nullopt when these are not all digits.
 std::optional<std::uint32_t> digits_at(std::string_view text, std::size_t begin,
                                        std::size_t count) noexcept {

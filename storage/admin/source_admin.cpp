@@ -1,16 +1,14 @@
 #include "storage/admin/source_admin.hpp"
 
+#include "ingest/text/joined.hpp"
+
 namespace tally::storage {
 
 namespace {
 
 /// The names of formats have no commas, so a comma can separate them.
-std::string joined(std::vector<std::string> const& words) {
-    std::string text;
-    for (auto const& word : words) {
-        text += (text.empty() ? "" : ",") + word;
-    }
-    return text;
+std::string listed(std::vector<std::string> const& formats) {
+    return ingest::joined(formats, ",");
 }
 
 std::vector<std::string> parted(std::string const& text) {
@@ -45,7 +43,7 @@ bool source_admin::add(source_row const& row, std::optional<std::string> const& 
         "','), '{}'), "
         "$4::ingest.b_leg_policy, $5::ingest.percent_policy, decode($6, 'hex'), $7::jsonb) "
         "ON CONFLICT (name) DO NOTHING RETURNING id",
-        {row.name, row.time_zone, joined(row.formats), row.b_legs, row.percent, token_sha256,
+        {row.name, row.time_zone, listed(row.formats), row.b_legs, row.percent, token_sha256,
          row.number_rules});
     return !added.empty();
 }

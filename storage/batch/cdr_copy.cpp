@@ -3,6 +3,7 @@
 #include "storage/batch/cdr_metadata.hpp"
 #include "storage/postgres/copy_stream.hpp"
 #include "storage/postgres/copy_table.hpp"
+#include "storage/postgres/wire_fields.hpp"
 
 #include <boost/endian/conversion.hpp>
 
@@ -17,11 +18,9 @@ std::string_view label(ingest::call_direction direction) noexcept {
     return direction == ingest::call_direction::outbound ? "outbound" : "inbound";
 }
 
-/// The columns are 32-bit integers. Decoders and rating bound durations to days; a larger value
-/// would be a mistake there, and it must not wrap around here.
-std::int32_t saturated(std::int64_t value) noexcept {
-    return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
-}
+// The columns of durations are 32-bit integers. Decoders and rating bound durations to days; a
+// larger value would be a mistake there, and it must not wrap around here.
+using wire::saturated;
 
 std::int32_t whole_seconds(std::int64_t ms) noexcept {
     return saturated(ms / 1000 - (ms % 1000 < 0 ? 1 : 0));

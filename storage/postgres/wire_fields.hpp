@@ -2,6 +2,7 @@
 
 #include "storage/postgres/wire_format.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -43,6 +44,11 @@ inline std::optional<std::string_view> unless_empty(std::string_view text) noexc
 /// NULL if the id is nil.
 inline std::optional<ingest::uuid> unless_nil(ingest::uuid const& id) noexcept {
     return id.is_nil() ? std::nullopt : std::optional{id};
+}
+
+/// The nearest value that a 32-bit column can hold.
+constexpr std::int32_t saturated(std::int64_t value) noexcept {
+    return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
 }
 
 /// Upper bound of the bytes of a field: `fixed`, which is known to the compiler, and `text(value)`

@@ -1,6 +1,7 @@
 #include "storage/rerate/adjustment_rows.hpp"
 
 #include "storage/postgres/array_binding.hpp"
+#include "storage/postgres/wire_fields.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -10,10 +11,8 @@ namespace tally::storage {
 
 namespace {
 
-/// These numbers were read from integer columns, so they fit.
-std::int32_t seconds(std::int64_t value) noexcept {
-    return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, INT32_MIN, INT32_MAX));
-}
+// Seconds were read from integer columns, so they fit.
+using wire::saturated;
 
 } // namespace
 
@@ -52,8 +51,8 @@ parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> indices,
         start_.add_time(change.key.start);
         id_.add(change.key.id);
 
-        billed_.add_int32(seconds(after.billed_s));
-        drawn_.add_int32(seconds(after.allowance_s));
+        billed_.add_int32(saturated(after.billed_s));
+        drawn_.add_int32(saturated(after.allowance_s));
         prefix_.add_bytes(after.matched_prefix);
         add_optional(rate_, after.rate_id);
         per_minute_.add_numeric(after.rate_per_minute.nanos);
@@ -65,7 +64,7 @@ parameters& adjusted_call_rows::fill(std::span<std::uint32_t const> indices,
         // The call as it was read: the statement changes it only if that still holds (C4).
         old_status_.add_bytes(label(change.before.status));
         old_cost_.add_numeric(change.before.cost.nanos);
-        old_drawn_.add_int32(seconds(change.before.allowance_s));
+        old_drawn_.add_int32(saturated(change.before.allowance_s));
     }
     return bind(values_, account_, start_, id_, billed_, drawn_, prefix_, rate_, per_minute_, fee_,
                 cost_, call_type_, status_, old_status_, old_cost_, old_drawn_);
@@ -76,8 +75,8 @@ void adjustment_rows::add_side(stored_rating const& rating, array_parameter& sta
                                array_parameter& drawn, array_parameter& rate) {
     status.add_bytes(label(rating.status));
     cost.add_numeric(rating.cost.nanos);
-    billed.add_int32(seconds(rating.billed_s));
-    drawn.add_int32(seconds(rating.allowance_s));
+    billed.add_int32(saturated(rating.billed_s));
+    drawn.add_int32(saturated(rating.allowance_s));
     add_optional(rate, rating.rate_id);
 }
 

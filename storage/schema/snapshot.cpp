@@ -1,5 +1,6 @@
 #include "storage/schema/snapshot.hpp"
 
+#include "ingest/text/joined.hpp"
 #include "storage/schema/migration_files.hpp"
 
 namespace tally::storage {
@@ -123,17 +124,6 @@ FROM (SELECT unnest(setconfig) AS setting FROM pg_db_role_setting
 WHERE s.setting LIKE 'search\_path=%'
 )sql";
 
-sql_value joined(std::vector<std::string> const& names) {
-    if (names.empty()) {
-        return std::nullopt;
-    }
-    std::string text;
-    for (std::string const& name : names) {
-        text += (text.empty() ? "" : ",") + name;
-    }
-    return text;
-}
-
 } // namespace
 
 std::string catalog_change::describe() const {
@@ -149,8 +139,9 @@ std::string catalog_change::describe() const {
 
 catalog_objects read_schema(sql_session& session, std::vector<std::string> const& schemas) {
     session.execute("SET search_path = pg_catalog");
+    auto const listed = schemas.empty() ? sql_value{} : sql_value{ingest::joined(schemas, ",")};
     catalog_objects objects;
-    for (sql_row& row : session.query(catalog_query, {joined(schemas)})) {
+    for (sql_row& row : session.query(catalog_query, {listed})) {
         objects.emplace(catalog_key{std::move(*row[0]), std::move(*row[1])},
                         std::move(row[2]).value_or(""));
     }
