@@ -1,9 +1,10 @@
 #include "storage/embedded/postgres.hpp"
 
 #include "storage/embedded/cluster.hpp"
+#include "storage/postgres/server_hosts.hpp"
+#include "storage/postgres/sql_session.hpp"
 
 #include <csignal>
-#include <libpq-fe.h>
 #include <optional>
 #include <stdexcept>
 #include <thread>
@@ -53,37 +54,23 @@ std::string connection_text(fs::path const& folder, std::string const& port,
            " user=tallyd dbname=" + quoted(database);
 }
 
-using pq_connection_ptr = std::unique_ptr<PGconn, decltype(&PQfinish)>;
-using pq_result_ptr = std::unique_ptr<PGresult, decltype(&PQclear)>;
-
-pq_result_ptr query(PGconn* connection, char const* sql, char const* parameter) {
-    return {PQexecParams(connection, sql, parameter != nullptr ? 1 : 0, nullptr, &parameter,
-                         nullptr, nullptr, 0),
-            &PQclear};
-}
-
 void make_database(std::string const& maintenance, std::string const& name) {
-    // CREATE DATABASE takes no parameters, so the server quotes the name.
-    pq_connection_ptr const connection{PQconnectdb(maintenance.c_str()), &PQfinish};
-    auto const missing = query(connection.get(),
-                               "SELECT format('CREATE DATABASE %I', $1::text) WHERE NOT EXISTS "
-                               "(SELECT FROM pg_database WHERE datname = $1)",
-                               name.c_str());
-    if (PQresultStatus(missing.get()) == PGRES_TUPLES_OK && PQntuples(missing.get()) == 0) {
-        return;
-    }
-
-    // Another process may create it between the two statements, which is as good.
-    if (PQntuples(missing.get()) == 1) {
-        auto const made = query(connection.get(), PQgetvalue(missing.get(), 0, 0), nullptr);
-        char const* code = PQresultErrorField(made.get(), PG_DIAG_SQLSTATE);
-        bool const other_was_faster = code != nullptr && std::string_view{code} == "42P04";
-        if (PQresultStatus(made.get()) == PGRES_COMMAND_OK || other_was_faster) {
-            return;
+    try {
+        // CREATE DATABASE takes no parameters, so the server quotes the name.
+        sql_session session{maintenance, "tallyd"};
+        auto const missing =
+            session.query_value("SELECT format('CREATE DATABASE %I', $1::text) WHERE NOT EXISTS "
+                                "(SELECT FROM pg_database WHERE datname = $1)",
+                                {name});
+        if (missing) {
+            session.execute(*missing);
+        }
+    } catch (database_error const& refused) {
+        // Another process may create it between the two statements, which is as good.
+        if (refused.sqlstate() != "42P04") {
+            throw std::runtime_error{"cannot make database " + name + ": " + refused.what()};
         }
     }
-    throw std::runtime_error{"cannot make database " + name + ": " +
-                             PQerrorMessage(connection.get())};
 }
 
 void rotate_log(fs::path const& file) {
@@ -202,16 +189,16 @@ struct embedded_postgres::impl {
     /// True when the server accepts connections; false if processes of a killed server still hold
     /// the shared memory.
     bool launch() {
-        // PQping() needs no login, so it answers even while the server refuses connections.
+        // It is asked without a login, so it answers even while it refuses connections.
         server.start(spec);
         std::string const probe = connection_to("postgres");
         auto deadline = clock::now() + options.start_time_max;
         while (clock::now() < deadline) {
-            PGPing const answer = PQping(probe.c_str());
-            if (answer == PQPING_OK) {
+            server_answer const answer = ask_server(probe);
+            if (answer == server_answer::ready) {
                 return true;
             }
-            if (answer == PQPING_REJECT) {
+            if (answer == server_answer::busy) {
                 // It is recovering after a crash, which may take long.
                 deadline = clock::now() + options.start_time_max;
             }

@@ -62,4 +62,15 @@ std::vector<server_host> hosts_of(std::string const& connection_string) {
     return found;
 }
 
+server_answer ask_server(std::string const& connection_string) noexcept {
+    switch (PQping(connection_string.c_str())) {
+    case PQPING_OK:
+        return server_answer::ready;
+    case PQPING_REJECT:
+        return server_answer::busy;
+    default:
+        return server_answer::none;
+    }
+}
+
 } // namespace tally::storage

@@ -124,6 +124,18 @@ TEST(rating, has_no_clock_and_no_input_or_output) {
     }
 }
 
+// A second way to connect would be a second way to fail. Tests and benchmarks have connections of
+// their own, which share no mistake with the product.
+TEST(connections, are_opened_by_the_room_of_libpq_only) {
+    static std::regex const direct{R"(\bPQ(connect|setdb|ping)\w*|libpq-fe\.h)"};
+    for (auto const& file : cpp_files()) {
+        EXPECT_FALSE(allowed_includes.contains(file.folder()) &&
+                     !file.path.starts_with("storage/postgres/") &&
+                     std::regex_search(file.text, direct))
+            << file.path;
+    }
+}
+
 // assert() is off in release builds, where it matters most: TALLY_ASSERT stays on.
 TEST(assertions, stay_on_in_release) {
     static std::regex const plain{R"((^|\W)assert\s*\()"};
