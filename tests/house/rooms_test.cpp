@@ -142,6 +142,30 @@ TEST(rooms, of_the_rater_link_no_parser_and_no_server) {
     }
 }
 
+// The tests of a room are found under its name.
+TEST(rooms, have_their_tests_in_a_folder_of_their_name) {
+    static std::map<std::string, std::string> const others{
+        {"daemon/end_to_end", "the daemon as a process, with all of its rooms"},
+        {"storage/sql_schema", "the tables and functions of migrations/, without C++"}};
+    static std::regex const test_folder{"tests/((?:ingest|rating|storage|daemon)/.*)/[^/]+"};
+    auto const declared = declared_rooms();
+    std::set<std::string> found;
+    for (auto const& file : cpp_files()) {
+        std::smatch match;
+        if (std::regex_match(file.path, match, test_folder)) {
+            found.insert(match[1].str());
+            EXPECT_TRUE(declared.contains(match[1].str()) || others.contains(match[1].str()))
+                << file.path;
+            EXPECT_NE(file.name(), "test.cpp") << file.path << ": of which unit?";
+        }
+    }
+
+    // A folder that is gone needs no reason.
+    for (auto const& [folder, reason] : others) {
+        EXPECT_TRUE(found.contains(folder)) << folder << ": " << reason;
+    }
+}
+
 TEST(rooms, are_small) {
     std::map<std::string, std::set<std::string>> units;
     for (auto const& file : cpp_files()) {

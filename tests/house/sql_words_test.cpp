@@ -56,7 +56,7 @@ TEST(sql, uses_no_word_as_a_name_that_a_supported_postgres_reserves) {
     EXPECT_FALSE(words.empty());
     for (auto const& file : source_tree()) {
         bool const lists_them = file.path == "tests/support/reserved_words.hpp" ||
-                                file.path == "tests/storage/schema/reserved_words_test.cpp" ||
+                                file.path == "tests/storage/sql_schema/reserved_words_test.cpp" ||
                                 file.path == "tests/house/sql_words_test.cpp";
         if (!lists_them && (file.is_cpp() || file.path.ends_with(".sql"))) {
             EXPECT_THAT(words_in(searched_text(file), words), testing::IsEmpty()) << file.path;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tests/storage/schema/context_fixture.hpp"
+#include "tests/storage/sql_schema/context_fixture.hpp"
 #include "tests/support/json_object.hpp"
 
 #include <optional>

@@ -8,14 +8,14 @@
 #include <fstream>
 #include <vector>
 
-// tests/storage/schema/refused: wrong data that the constraints of a seeded database must refuse,
-// one statement per line. Each is right except for the one thing that must be refused.
+// tests/storage/sql_schema/refused: wrong data that the constraints of a seeded database must
+// refuse, one statement per line. Each is right except for the one thing that must be refused.
 
 namespace tally::storage {
 namespace {
 
 std::filesystem::path const folder =
-    std::filesystem::path{TALLY_SOURCE_DIR} / "tests/storage/schema/refused";
+    std::filesystem::path{TALLY_SOURCE_DIR} / "tests/storage/sql_schema/refused";
 
 std::vector<std::string> lines_of(std::string const& name) {
     std::ifstream input{folder / (name + ".sql")};

@@ -8,7 +8,7 @@
 
 namespace tally::storage {
 
-/// One requirement of a kind of back end: a line of tests/storage/schema/requirements.
+/// One requirement of a kind of back end: a line of tests/storage/sql_schema/requirements.
 ///
 ///     table billing.payments                  (or view): the following lines are about it
 ///       columns 23                            at least this number

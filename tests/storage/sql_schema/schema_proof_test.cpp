@@ -1,4 +1,4 @@
-#include "tests/storage/schema/schema_needs.hpp"
+#include "tests/storage/sql_schema/schema_needs.hpp"
 #include "tests/support/private_postgres.hpp"
 
 #include <gmock/gmock.h>
@@ -9,8 +9,8 @@
 #include <set>
 #include <sstream>
 
-// tests/storage/schema/requirements lists what five kinds of back end require of the schema. These
-// tests compare it with the migrations, object by object.
+// tests/storage/sql_schema/requirements lists what five kinds of back end require of the schema.
+// These tests compare it with the migrations, object by object.
 
 namespace tally::storage {
 namespace {
@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using tests::private_postgres;
 
 std::filesystem::path const folder =
-    std::filesystem::path{TALLY_SOURCE_DIR} / "tests/storage/schema/requirements";
+    std::filesystem::path{TALLY_SOURCE_DIR} / "tests/storage/sql_schema/requirements";
 
 std::vector<schema_need> needs_of(std::string const& file) {
     std::ifstream input{folder / file};

@@ -1,4 +1,4 @@
-#include "tests/storage/migrations/migration_fixture.hpp"
+#include "tests/storage/schema/migration_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

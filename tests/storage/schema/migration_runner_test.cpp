@@ -1,5 +1,5 @@
 #include "storage/schema/migration_lock.hpp"
-#include "tests/storage/migrations/migration_fixture.hpp"
+#include "tests/storage/schema/migration_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

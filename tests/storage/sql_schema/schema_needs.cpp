@@ -1,4 +1,4 @@
-#include "tests/storage/schema/schema_needs.hpp"
+#include "tests/storage/sql_schema/schema_needs.hpp"
 
 #include <array>
 #include <regex>

@@ -1,4 +1,4 @@
-#include "tests/storage/schema/context_fixture.hpp"
+#include "tests/storage/sql_schema/context_fixture.hpp"
 
 #include <gmock/gmock.h>
 
