@@ -2,6 +2,7 @@
 
 #include "tests/crash/repeatable_random.hpp"
 #include "tests/support/billing_fixture.hpp"
+#include "tests/support/json_object.hpp"
 
 #include <algorithm>
 #include <array>
@@ -57,36 +58,47 @@ std::string caller_of(sample_call const& call) {
     return call.target == where_to::inbound ? "+15550100" : "+" + tests::did_of(call.account);
 }
 
+std::string_view direction_of(sample_call const& call) {
+    return call.target == where_to::inbound ? "inbound" : "outbound";
+}
+
 std::string canonical_text(sample_call const& call) {
-    std::string text = R"({"uuid":")" + id_of(call.number) + R"(",)";
+    tests::json_object json;
+    json.with("uuid", id_of(call.number));
     if (call.form == record_form::by_account) {
-        text += R"("account_number":"ACC-)" + std::to_string(call.account) + R"(",)";
+        json.with("account_number", "ACC-" + std::to_string(call.account));
     }
-    text += std::string{R"("direction":")"} +
-            (call.target == where_to::inbound ? "inbound" : "outbound") + R"(","caller_id":")" +
-            caller_of(call) + R"(","destination":")" + destination_of(call) + R"(","start_time":)" +
-            std::to_string(call.start_s);
+    json.with("direction", direction_of(call)).with("caller_id", caller_of(call));
+    json.with("destination", destination_of(call)).with("start_time", call.start_s);
     if (call.form != record_form::refused) {
-        text += R"(,"end_time":)" + std::to_string(call.start_s + call.seconds);
+        json.with("end_time", call.start_s + call.seconds);
     }
-    auto const seconds = std::to_string(call.seconds);
-    return text + R"(,"duration":)" + seconds + R"(,"billsec":)" + seconds + "}\n";
+    return json.with("duration", call.seconds).with("billsec", call.seconds).line();
 }
 
 std::string switch_text(sample_call const& call) {
     if (call.form == record_form::unreadable) {
-        return R"({"torn":")" + id_of(call.number) + "\"}\n";
+        return tests::json_object{}.with("torn", id_of(call.number)).line();
     }
+
+    // A switch sends its numbers as text.
     auto const start = std::to_string(call.start_s);
-    auto const end = std::to_string(call.start_s + call.seconds);
     auto const seconds = std::to_string(call.seconds);
-    return R"({"variables":{"uuid":")" + id_of(call.number) + R"(","tally_direction":")" +
-           (call.target == where_to::inbound ? "inbound" : "outbound") + R"(","start_epoch":")" +
-           start + R"(","answer_epoch":")" + start + R"(","end_epoch":")" + end +
-           R"(","duration":")" + seconds + R"(","billsec":")" + seconds +
-           R"(","hangup_cause":"NORMAL_CLEARING"},"callflow":[{"caller_profile":{)" +
-           R"("caller_id_number":")" + caller_of(call) + R"(","destination_number":")" +
-           destination_of(call) + "\"}}]}\n";
+    tests::json_object variables;
+    variables.with("uuid", id_of(call.number)).with("tally_direction", direction_of(call));
+    variables.with("start_epoch", start).with("answer_epoch", start);
+    variables.with("end_epoch", std::to_string(call.start_s + call.seconds));
+    variables.with("duration", seconds).with("billsec", seconds);
+    variables.with("hangup_cause", "NORMAL_CLEARING");
+
+    tests::json_object profile;
+    profile.with("caller_id_number", caller_of(call));
+    profile.with("destination_number", destination_of(call));
+    auto const leg = tests::json_object{}.with_json("caller_profile", profile.text()).text();
+    return tests::json_object{}
+        .with_json("variables", variables.text())
+        .with_json("callflow", "[" + leg + "]")
+        .line();
 }
 
 } // namespace

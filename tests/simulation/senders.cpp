@@ -4,6 +4,7 @@
 #include "ingest/formats/formats.hpp"
 #include "tests/simulation/customers.hpp"
 #include "tests/simulation/daemon_run.hpp"
+#include "tests/support/json_object.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -16,20 +17,22 @@ namespace {
 constexpr std::size_t records_max = 150;
 
 std::string call_body(std::string const& name, unsigned did, unsigned billsec, bool is_refused) {
-    return R"({"uuid":")" + name + R"(","direction":"outbound","caller_id":"9180000000)" +
-           std::to_string(10 + did) +
-           R"(","destination":"442071838750","start_time":"2026-05-04T10:00:00Z",)" +
-           R"("answer_time":"2026-05-04T10:00:00Z","end_time":"2026-05-04T10:01:00Z",)" +
-           R"("duration":60,"billsec":)" + std::to_string(billsec) + R"(,"hangup_cause":")" +
-           (is_refused ? "refused" : "NORMAL") + R"("})";
+    tests::json_object json;
+    json.with("uuid", name).with("direction", "outbound");
+    json.with("caller_id", "9180000000" + std::to_string(10 + did));
+    json.with("destination", "442071838750").with("start_time", "2026-05-04T10:00:00Z");
+    json.with("answer_time", "2026-05-04T10:00:00Z").with("end_time", "2026-05-04T10:01:00Z");
+    json.with("duration", 60).with("billsec", billsec);
+    return json.with("hangup_cause", is_refused ? "refused" : "NORMAL").text();
 }
 
 /// Subject 5 is a subscription that does not exist.
 std::string event_body(std::string const& name, unsigned subscription, unsigned quantity) {
-    return R"({"specversion":"1.0","id":")" + name +
-           R"(","source":"/app","type":"usage","subject":"S)" + std::to_string(subscription) +
-           R"(","time":"2026-05-04T10:00:00Z","data":{"metric":"sms","quantity":)" +
-           std::to_string(quantity) + "}}";
+    auto const data = tests::json_object{}.with("metric", "sms").with("quantity", quantity).text();
+    tests::json_object json;
+    json.with("specversion", "1.0").with("id", name).with("source", "/app").with("type", "usage");
+    json.with("subject", "S" + std::to_string(subscription));
+    return json.with("time", "2026-05-04T10:00:00Z").with_json("data", data).text();
 }
 
 } // namespace

@@ -40,17 +40,25 @@ std::string canonical(int number, int account, std::string const& destination, i
 std::string freeswitch(std::string const& id, std::string const& account,
                        std::string const& destination, std::int64_t seconds) {
     auto const us = [](std::int64_t s) { return std::to_string((1'777'888'800 + s) * 1'000'000); };
-    return R"({"core-uuid":"11111111-2222-4333-8444-555555555555","switchname":"pbx","variables":{)"
-           R"("uuid":")" +
-           id + R"(","direction":"inbound","accountcode":")" + account +
-           R"(","start_stamp":"2026-05-04%2010%3A00%3A00","start_uepoch":")" + us(0) +
-           R"(","answer_uepoch":")" + us(2) + R"(","end_uepoch":")" + us(2 + seconds) +
-           R"(","start_epoch":"1777888800","answer_epoch":"1777888802","duration":")" +
-           std::to_string(seconds + 2) + R"(","billsec":")" + std::to_string(seconds) +
-           R"(","hangup_cause":"NORMAL_CLEARING","caller_id":"%221001%22%20%3C1001%3E"},)"
-           R"("callflow":[{"profile_index":"1","caller_profile":{"caller_id_number":"1001",)"
-           R"("destination_number":")" +
-           destination + R"(","uuid":")" + id + R"("},"times":{"answered_time":"1"}}]})";
+    tests::json_object variables;
+    variables.with("uuid", id).with("direction", "inbound").with("accountcode", account);
+    variables.with("start_stamp", "2026-05-04%2010%3A00%3A00").with("start_uepoch", us(0));
+    variables.with("answer_uepoch", us(2)).with("end_uepoch", us(2 + seconds));
+    variables.with("start_epoch", "1777888800").with("answer_epoch", "1777888802");
+    variables.with("duration", std::to_string(seconds + 2));
+    variables.with("billsec", std::to_string(seconds)).with("hangup_cause", "NORMAL_CLEARING");
+    variables.with("caller_id", "%221001%22%20%3C1001%3E");
+
+    tests::json_object profile;
+    profile.with("caller_id_number", "1001").with("destination_number", destination);
+    tests::json_object leg;
+    leg.with("profile_index", "1").with_json("caller_profile", profile.with("uuid", id).text());
+    leg.with_json("times", R"({"answered_time":"1"})");
+
+    tests::json_object body;
+    body.with("core-uuid", "11111111-2222-4333-8444-555555555555").with("switchname", "pbx");
+    body.with_json("variables", variables.text()).with_json("callflow", "[" + leg.text() + "]");
+    return body.text();
 }
 
 std::string asterisk(int counter, std::string const& account, std::string const& destination,

@@ -46,14 +46,18 @@ std::string large_canonical(int number) {
 
 /// The record of the b-leg.
 std::string b_leg(int number) {
-    std::string const id = "f0000000-0000-4000-8000-00000000000" + std::to_string(number);
-    return R"({"variables":{"uuid":")" + id +
-           R"(","originating_leg_uuid":"f0000000-0000-4000-8000-0000000000ff",)"
-           R"("direction":"outbound","accountcode":"ACC-2","start_uepoch":"1777888800000000",)"
-           R"("answer_uepoch":"1777888801000000","end_uepoch":"1777888862000000",)"
-           R"("duration":"62","billsec":"61"},)"
-           R"("callflow":[{"caller_profile":{"caller_id_number":"1001",)"
-           R"("destination_number":"4420"}}]})";
+    tests::json_object variables;
+    variables.with("uuid", "f0000000-0000-4000-8000-00000000000" + std::to_string(number));
+    variables.with("originating_leg_uuid", "f0000000-0000-4000-8000-0000000000ff");
+    variables.with("direction", "outbound").with("accountcode", "ACC-2");
+    variables.with("start_uepoch", "1777888800000000");
+    variables.with("answer_uepoch", "1777888801000000").with("end_uepoch", "1777888862000000");
+    variables.with("duration", "62").with("billsec", "61");
+    return tests::json_object{}
+        .with_json("variables", variables.text())
+        .with_json("callflow", R"([{"caller_profile":{"caller_id_number":"1001",)"
+                               R"("destination_number":"4420"}}])")
+        .text();
 }
 
 class journal_outlasts : public testing::Test {

@@ -1,5 +1,7 @@
 #include "tests/daemon/quote/rate_fixture.hpp"
 
+#include "tests/support/json_object.hpp"
+
 #include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -71,17 +73,29 @@ std::string rate_text(std::string_view prefix, std::string_view steps, std::stri
     return text + "]\n" + std::string{more} + '\n';
 }
 
+namespace {
+
+/// `more`: further members, each after a comma, since some tests send what is no JSON.
+std::string line_of(tests::json_object const& question, std::string_view more) {
+    auto line = question.text();
+    line.insert(line.size() - 1, more);
+    return line;
+}
+
+} // namespace
+
 std::string call_line(std::string_view target, std::string_view seconds, std::string_view position,
                       std::string_view more) {
-    std::string line = "{\"to\":\"" + std::string{target} + "\",\"at\":\"" + std::string{position};
-    return line + "\",\"duration_s\":" + std::string{seconds} + std::string{more} + "}";
+    tests::json_object question;
+    question.with("to", target).with("at", position);
+    return line_of(question.with_json("duration_s", std::string{seconds}), more);
 }
 
 std::string event_line(std::string_view metric, std::string_view quantity,
                        std::string_view position, std::string_view more) {
-    std::string line = "{\"metric\":\"" + std::string{metric} + "\",\"quantity\":\"";
-    return line.append(quantity) + "\",\"at\":\"" + std::string{position} + "\"" +
-           std::string{more} + "}";
+    tests::json_object question;
+    question.with("metric", metric).with("quantity", quantity);
+    return line_of(question.with("at", position), more);
 }
 
 std::string member_of(std::string const& answer, std::string const& pointer) {
