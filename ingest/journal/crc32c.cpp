@@ -14,8 +14,7 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) noexcept {
     while (!bytes.empty()) {
         std::size_t const part = std::min(bytes.size(), bytes_max);
         // isa-l only reads the bytes, but its interface has no const.
-        auto* const data =
-            reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data())); // NOLINT
+        auto* const data = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
         crc = crc32_iscsi(data, static_cast<int>(part), crc);
         bytes.remove_prefix(part);
     }

@@ -95,7 +95,7 @@ TEST_F(journal_end_to_end, a_number_that_moved_between_two_runs_charges_nobody_t
 }
 
 TEST_F(journal_end_to_end, kills_at_random_times_lose_and_repeat_nothing) {
-    std::mt19937 random{20'260'504}; // NOLINT: the same moments in every run
+    std::mt19937 random{20'260'504}; // NOLINT(cert-msc51-cpp): the same moments in every run
     int acknowledged = 0;
     for (int round = 0; round < 4; ++round) {
         // Another number of lanes each time: the streams are assigned again.
