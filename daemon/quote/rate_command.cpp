@@ -134,19 +134,19 @@ int show(Question const& asked, Quote const& quoted, rating::tariff const& plan,
 }
 
 /// One question, in words or as JSON. The exit code tells whether it was rated.
-int explain(rating::quoter& key, rate_options const& options) {
+int explain(rating::quoter& quoter, rate_options const& options) {
     // A time without a zone is one of the plan's zone.
-    rating::question_reader reader{key.plan().head().time_zone};
+    rating::question_reader reader{quoter.plan().head().time_zone};
     auto const question = reader.read(line_of(options));
     if (auto const* const call = std::get_if<rating::call_question>(&question)) {
-        auto const quoted = key.quote(*call);
+        auto const quoted = quoter.quote(*call);
         bool const is_rated = quoted.rated.error == ingest::record_error::none;
-        return show(*call, quoted, key.plan(), is_rated, options.json);
+        return show(*call, quoted, quoter.plan(), is_rated, options.json);
     }
     if (auto const* const event = std::get_if<rating::usage_question>(&question)) {
-        auto const quoted = key.quote(*event);
+        auto const quoted = quoter.quote(*event);
         bool const is_rated = quoted.fault.error == ingest::record_error::none;
-        return show(*event, quoted, key.plan(), is_rated, options.json);
+        return show(*event, quoted, quoter.plan(), is_rated, options.json);
     }
     return refuse(std::get<rating::question_fault>(question));
 }
@@ -167,8 +167,8 @@ std::size_t read_piece(std::string& buffer) {
 }
 
 /// A line that cannot be rated has an answer as well: the others go on, and the exit code tells.
-int answer_lines(rating::quoter& key) {
-    rate_lines lines{key, std::cout};
+int answer_lines(rating::quoter& quoter) {
+    rate_lines lines{quoter, std::cout};
     std::string buffer(piece_bytes, '\0');
     for (auto size = read_piece(buffer); size != 0; size = read_piece(buffer)) {
         lines.take(std::string_view{buffer}.substr(0, size));

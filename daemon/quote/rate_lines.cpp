@@ -18,8 +18,8 @@ bool is_blank(std::string_view line) noexcept {
 
 } // namespace
 
-rate_lines::rate_lines(rating::quoter& key, std::ostream& out)
-    : key_{key}, reader_{key.plan().head().time_zone}, out_{out} {}
+rate_lines::rate_lines(rating::quoter& quoter, std::ostream& out)
+    : quoter_{quoter}, reader_{quoter.plan().head().time_zone}, out_{out} {}
 
 void rate_lines::take(std::string_view piece) {
     for (auto end = piece.find('\n'); end != std::string_view::npos; end = piece.find('\n')) {
@@ -71,14 +71,14 @@ void rate_lines::answer(std::string_view line) {
 
 std::string rate_lines::answer_to(rating::rate_question const& question, bool& is_rated) {
     if (auto const* const call = std::get_if<rating::call_question>(&question)) {
-        auto const quoted = key_.quote(*call);
+        auto const quoted = quoter_.quote(*call);
         is_rated = quoted.rated.error == record_error::none;
-        return json_of(*call, quoted, key_.plan());
+        return json_of(*call, quoted, quoter_.plan());
     }
     if (auto const* const event = std::get_if<rating::usage_question>(&question)) {
-        auto const quoted = key_.quote(*event);
+        auto const quoted = quoter_.quote(*event);
         is_rated = quoted.fault.error == record_error::none;
-        return json_of(*event, quoted, key_.plan());
+        return json_of(*event, quoted, quoter_.plan());
     }
     return json_of(std::get<rating::question_fault>(question));
 }

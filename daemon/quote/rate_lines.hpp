@@ -17,8 +17,8 @@ class rate_lines {
     /// Bounds the memory of a line without an end. A question has a few hundred bytes.
     static constexpr std::size_t line_bytes_max = 1024 * 1024;
 
-    /// `by` and `out` must outlive this object.
-    rate_lines(rating::quoter& key, std::ostream& out);
+    /// `quoter` and `out` must outlive this object.
+    rate_lines(rating::quoter& quoter, std::ostream& out);
 
     /// Answers every line that ends in this piece. Blank lines are ignored.
     void take(std::string_view piece);
@@ -34,7 +34,7 @@ class rate_lines {
     void answer(std::string_view line);
     [[nodiscard]] std::string answer_to(rating::rate_question const& question, bool& is_rated);
 
-    rating::quoter& key_;
+    rating::quoter& quoter_;
     rating::question_reader reader_;
     std::ostream& out_;
     std::string line_; ///< the beginning of a line that has not ended yet

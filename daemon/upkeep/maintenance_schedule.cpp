@@ -22,11 +22,11 @@ bool moment_of(cadence const& when, date::time_zone const& zone, date::local_day
                moment& out) {
     // Each local day is asked on its own: days differ in length when the clocks change.
     date::weekday const weekday{day};
-    if (when.index.weekday >= 0 &&
-        weekday.c_encoding() != static_cast<unsigned>(when.index.weekday)) {
+    if (when.appointment.weekday >= 0 &&
+        weekday.c_encoding() != static_cast<unsigned>(when.appointment.weekday)) {
         return false;
     }
-    out = zone.to_sys(day + minutes{when.index.minute_of_day}, date::choose::earliest);
+    out = zone.to_sys(day + minutes{when.appointment.minute_of_day}, date::choose::earliest);
     return true;
 }
 

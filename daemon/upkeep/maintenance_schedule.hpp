@@ -11,9 +11,9 @@ namespace tally::daemon {
 /// When a job is due: every so many minutes, counted from 1970 UTC, or at a local time of the day
 /// or week.
 struct cadence {
-    std::chrono::minutes every{0}; ///< 0: use `at`
-    config::appointment index;
-    std::string zone = "UTC"; ///< IANA name, for `at`
+    std::chrono::minutes every{0}; ///< 0: use `appointment`
+    config::appointment appointment;
+    std::string zone = "UTC"; ///< IANA name, for `appointment`
 };
 
 /// The latest due time that is not after `now`. Pure. A local time that a daylight saving change

@@ -13,7 +13,7 @@ constexpr std::chrono::minutes batches_every{60};
 
 cadence at_appointment(config::settings const& s, std::string const& text) {
     return {.every = {},
-            .index = config::parse_appointment(text).value_or(config::appointment{}),
+            .appointment = config::parse_appointment(text).value_or(config::appointment{}),
             .zone = s.maintenance_time_zone};
 }
 
@@ -44,9 +44,9 @@ std::vector<scheduled_job> scheduled_jobs_of(config::settings const& s) {
     // Jobs that people notice (an expired subscription) run at an hour of the operator's choice.
     cadence const daily = at_appointment(s, s.maintenance_daily_at);
     cadence const weekly = at_appointment(s, s.maintenance_weekly_at);
-    return {{"rollup", {.every = rollup_every, .index = {}, .zone = "UTC"}},
-            {"partitions", {.every = partitions_every, .index = {}, .zone = "UTC"}},
-            {"batches", {.every = batches_every, .index = {}, .zone = "UTC"}},
+    return {{"rollup", {.every = rollup_every, .appointment = {}, .zone = "UTC"}},
+            {"partitions", {.every = partitions_every, .appointment = {}, .zone = "UTC"}},
+            {"batches", {.every = batches_every, .appointment = {}, .zone = "UTC"}},
             {"cleanup-tokens", daily},
             {"expire-subscriptions", daily},
             {"cleanup-sessions", weekly}};

@@ -29,9 +29,9 @@ std::string encode_pushed(record_block const& block);
 /// Decodes the block that encode_pushed was given. The response to its sender still holds
 /// (docs/ARCHITECTURE.md, R11): a record that was taken is a call or an event again, or is rejected
 /// and `suspended`; a record that was not taken is rejected or skipped. Values (time zone, percent,
-/// numbers) are read with the settings that its source had when the push came, and `decided` holds
-/// the payers that were decided then: a record has the same key each time. If the source is gone,
-/// the block belongs to the source of pushes without a token. A body that no longer splits into the
+/// numbers) are read with the settings that its source had when the push came, and the payers are
+/// those that were decided then: a record has the same key each time. If the source is gone, the
+/// block belongs to the source of pushes without a token. A body that no longer splits into the
 /// same records becomes one bad record that goes to suspense. `received` is when the push came,
 /// however long ago. Throws newer_push.
 std::unique_ptr<record_block> decode_pushed(std::string_view payload, source_table const& sources,

@@ -10,9 +10,9 @@ namespace tally::ingest {
 /// RFC 8259 sets no limit; this one bounds the stack of the readers (and of PostgreSQL's jsonb).
 inline constexpr int json_depth_max = 64;
 
-/// Appends one JSON value to `to`, without insignificant blanks and in a form that jsonb accepts:
+/// Appends one JSON value to `out`, without insignificant blanks and in a form that jsonb accepts:
 /// \u0000 becomes \u2400, half a surrogate pair \ufffd, a number that numeric cannot hold a string.
-/// `text` is valid UTF-8. not_json or too_deep if it is not a value; the content of `to` is then
+/// `text` is valid UTF-8. not_json or too_deep if it is not a value; the content of `out` is then
 /// undefined.
 record_error append_json_value(std::string_view text, std::string& out);
 

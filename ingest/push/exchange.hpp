@@ -79,7 +79,7 @@ class push_exchange final : public http_exchange {
                    http_reply const& reply);
     [[nodiscard]] http_response refused(push_status status) const;
     [[nodiscard]] http_response too_large() const;
-    /// `answer` with the route's name, for the metrics.
+    /// `response` with the route's name, for the metrics.
     [[nodiscard]] http_response named(http_response response) const;
 
     record_sink& sink_;

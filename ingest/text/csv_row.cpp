@@ -21,7 +21,7 @@ std::size_t find_line_end(std::string_view bytes, std::size_t begin) noexcept {
     return begin < bytes.size() ? begin : npos;
 }
 
-/// Offset after the line end that begins at `at`; 0 if it may be the first half of CR LF.
+/// Offset after the line end that begins at `index`; 0 if it may be the first half of CR LF.
 std::size_t behind_line_end(std::string_view bytes, std::size_t index, bool at_end) noexcept {
     if (bytes[index] == '\n') {
         return index + 1;
@@ -56,7 +56,7 @@ bool ends_field(std::string_view bytes, std::size_t index) noexcept {
     return index == bytes.size() || bytes[index] == ',' || is_line_end(bytes[index]);
 }
 
-/// Offset of the closing quote of the quoted text that begins at `from`, or npos.
+/// Offset of the closing quote of the quoted text that begins at `begin`, or npos.
 std::size_t find_closing_quote(std::string_view bytes, std::size_t begin) noexcept {
     for (;;) {
         std::size_t const quote = bytes.find('"', begin);

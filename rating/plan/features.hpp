@@ -12,7 +12,7 @@ namespace tally::rating {
 /// jsonb rejects.
 std::optional<std::string> canonical_features(std::string_view json);
 
-/// Canonical features as the value of `features` in a plan file: an inline table, or the JSON as
+/// Canonical features as the value of "features" in a plan file: an inline table, or the JSON as
 /// text if TOML cannot express a value (null, numbers above 2^63).
 std::string features_as_toml(std::string_view canonical);
 

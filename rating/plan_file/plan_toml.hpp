@@ -27,8 +27,7 @@ namespace tally::rating {
 /// absent or wrong; for a wrong key it also adds a problem at the key's position.
 class plan_table {
   public:
-    /// Adds a problem for every key that is not in `known`. `what` names the table in messages:
-    /// "a [[rate]]".
+    /// Adds a problem for every key that is not in `known`.
     plan_table(toml::table const& table, std::string_view text,
                std::span<std::string_view const> known, plan_problems& problems,
                std::uint32_t file);

@@ -23,8 +23,8 @@ bool within_bounds(std::int64_t ms) noexcept {
 }
 
 /// Checks the switch's figures against each other. The billable time comes from exact times if the
-/// source has them, while `duration` may be cut to whole seconds at both ends. So the billable time
-/// may exceed it by up to a second.
+/// source has them, while `duration_ms` may be cut to whole seconds at both ends. So the billable
+/// time may exceed it by up to a second.
 bool has_bad_duration(ingest::cdr const& call) noexcept {
     return !within_bounds(call.duration_ms) || !within_bounds(call.billsec_ms) ||
            !within_bounds(call.billable_ms) || call.billsec_ms > call.duration_ms ||

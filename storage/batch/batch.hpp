@@ -30,7 +30,7 @@ struct cdr_row {
     rating::rated_call rated;
 };
 
-/// One event of any kind. `what` and everything that it views must outlive the batch.
+/// One event of any kind. `event` and everything that it views must outlive the batch.
 struct event_row {
     ingest::event const* event = nullptr;
     ingest::uuid account_id;      ///< nil: no account

@@ -37,7 +37,7 @@ result find_metrics(pq_connection& connection, std::span<metric_row const> keys,
     pq_rows rows;
     result status = connection.run(statement::load_metrics, arrays.fill(keys), rows);
     for (int i = 0; status.ok() && i < row_count(rows); ++i) {
-        // `place` counts from 1, as WITH ORDINALITY does.
+        // The first column counts from 1, as WITH ORDINALITY does.
         auto const index = static_cast<std::size_t>(int64_at(rows, i, 0)) - 1;
         auto const total = wire::get_numeric_sum(bytes_at(rows, i, 2));
 

@@ -29,7 +29,7 @@ struct cluster_state {
 /// Throws std::runtime_error with advice if the directory is neither empty nor a cluster of ours.
 cluster_state inspect_cluster(std::filesystem::path const& data_dir);
 
-/// Creates data_dir (mode 0700) if necessary and makes `who` the owner of it and its content.
+/// Creates data_dir (mode 0700) if necessary and makes `owner` the owner of it and its content.
 void own_data_dir(std::filesystem::path const& data_dir, process_identity const& owner);
 
 /// Runs initdb. A kill at any time leaves nothing, an interrupted creation, or a complete cluster.

@@ -25,7 +25,8 @@ class call_batch {
   private:
     static void rate_one(batch_entry& entry, std::uint32_t index, usage_totals& totals, batch& out);
 
-    std::vector<std::uint32_t> periods_; ///< by entry: index in the book; nowhere: not a live call
+    std::vector<std::uint32_t>
+        periods_; ///< by entry: index in the totals; nowhere: not a live call
 };
 
 } // namespace tally::storage

@@ -23,7 +23,7 @@ class event_batch {
     /// First pass: finds the periods and metrics that the events change. Suspends events without a
     /// price. `cache` may be null: then every metric row is missing.
     void begin(std::span<batch_entry> entries, usage_totals& totals, metric_cache const* cache);
-    /// Metric rows that the cache does not have. They view names of the book.
+    /// Metric rows that the cache does not have. They view names of the totals.
     [[nodiscard]] std::span<metric_row const> missing() const noexcept { return missing_; }
     /// The states of missing(), in its order; `cache` remembers them too, unless it is null.
     void learn(std::span<metric_state const> states, metric_cache* cache);
@@ -31,7 +31,7 @@ class event_batch {
     [[nodiscard]] std::span<unique_value_row const> values() const noexcept { return values_; }
     /// Those of values() that are counted already.
     void learn_counted(std::span<unique_value_row const> counted);
-    /// Second pass: fills out.events, out.metrics, out.unique_values and the sums of `book`.
+    /// Second pass: fills out.events, out.metrics, out.unique_values and the sums of `totals`.
     void rate(std::span<batch_entry> entries, usage_totals& totals, batch& out);
     /// Whether the rated events change every metric that the first pass found.
     [[nodiscard]] bool moves_all() const noexcept;
@@ -43,7 +43,7 @@ class event_batch {
   private:
     /// Where a metered event is summed up, and its price.
     struct metered {
-        std::uint32_t period = UINT32_MAX; ///< index in the book
+        std::uint32_t period = UINT32_MAX; ///< index in the totals
         std::uint32_t metric = UINT32_MAX; ///< index in metrics_
         std::uint32_t value = UINT32_MAX;  ///< index in values_; only for aggregation `unique`
         rating::metric_price const* price = nullptr;

@@ -30,7 +30,7 @@ inline constexpr std::string_view copy_trailer{"\xff\xff", 2};
 ///         number.add_int64(row.number);
 ///     }
 ///     parameters values;
-///     values.add(id).add(number); // a view: send before `id` or `number` changes
+///     values.add(id).add(number); // a view: send before the arrays change
 class array_parameter {
   public:
     explicit array_parameter(std::uint32_t element_oid) : element_oid_(element_oid) { clear(); }

@@ -12,7 +12,7 @@
 #include <string_view>
 
 /// PostgreSQL's binary representations, as its send and receive functions use them (network byte
-/// order; src/backend/utils/adt). The put functions write at `at`, where the caller has made room,
+/// order; src/backend/utils/adt). The put functions write at `out`, where the caller has made room,
 /// and return the end of what they wrote.
 namespace tally::storage::wire {
 

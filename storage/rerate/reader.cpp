@@ -63,16 +63,16 @@ std::string_view exists_sql(rerate_selection::scope kind) noexcept {
     return "SELECT 1 FROM billing.rate_plans WHERE code = $1::text";
 }
 
-/// A bound as timestamptz, from parameter `place`. A date is midnight in the plan's time zone.
-std::string bound_sql(std::string const& given, std::string const& position, char const* none) {
+/// A bound as timestamptz, from an SQL parameter ("$2"). A date is midnight in the plan's zone.
+std::string bound_sql(std::string const& given, std::string const& parameter, char const* none) {
     constexpr std::size_t date_length = 10; // YYYY-MM-DD
     if (given.empty()) {
-        return std::string{"coalesce(nullif("} + position + "::text, '')::timestamptz, '" + none +
+        return std::string{"coalesce(nullif("} + parameter + "::text, '')::timestamptz, '" + none +
                "')";
     }
     return given.size() == date_length
-               ? "(" + position + "::text::date::timestamp AT TIME ZONE p.time_zone)"
-               : position + "::text::timestamptz";
+               ? "(" + parameter + "::text::date::timestamp AT TIME ZONE p.time_zone)"
+               : parameter + "::text::timestamptz";
 }
 
 // Periods that overlap the bounds, from the run's position on. A period that is half done is read

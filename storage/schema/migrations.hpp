@@ -44,13 +44,13 @@ class migration_runner {
     migration_runner(migration_runner const&) = delete;
     migration_runner& operator=(migration_runner const&) = delete;
 
-    /// Applies the pending migrations, up to version `to`.
+    /// Applies the pending migrations, up to version `target`.
     void up(std::optional<int> target = std::nullopt);
-    /// Reverts the last migration, or all above version `to` (0: all).
+    /// Reverts the last migration, or all above version `target` (0: all).
     void down(std::optional<int> target = std::nullopt);
     /// Reverts the last migration and applies it again. If `version` is given, it must be the last.
     void redo(std::optional<int> version = std::nullopt);
-    /// What down(to) would destroy. Changes nothing and does not wait for the migration lock.
+    /// What down(target) would destroy. Changes nothing and does not wait for the migration lock.
     migration_loss loss_of_down(std::optional<int> target = std::nullopt);
     /// Executes the pending migrations in one transaction and rolls back.
     void plan();

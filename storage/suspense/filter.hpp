@@ -28,7 +28,7 @@ class suspense_condition {
   public:
     explicit suspense_condition(suspense_filter const& which);
 
-    /// The condition on the table as `s`, with the parameters $1 to $7.
+    /// The condition on the table with alias "s", with the parameters $1 to $7.
     static constexpr std::string_view sql =
         "($1::uuid[] IS NULL OR s.id = ANY($1::uuid[]))"
         " AND ($2::text[] IS NULL OR s.reason = ANY($2::text[]))"

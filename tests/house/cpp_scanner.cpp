@@ -11,7 +11,7 @@ bool is_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-/// Replaces parts of C++ by blanks, in place. `at_` is the next byte to scan.
+/// Replaces parts of C++ by blanks, in place. `index_` is the next byte to scan.
 class blanker {
   public:
     explicit blanker(std::string_view source) : text_(source) {}

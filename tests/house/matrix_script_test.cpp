@@ -186,7 +186,7 @@ std::set<std::string> tests_of_storage_and_daemon() {
     return names;
 }
 
-/// The patterns of `filter` and `short_filter`.
+/// The patterns that tests/matrix/run assigns to its two filters.
 std::vector<std::string> patterns_of_the_matrix() {
     std::vector<std::string> patterns;
     std::string const script = text_of("tests/matrix/run");

@@ -29,7 +29,8 @@ std::string text_of(ingest::time_us time) {
 }
 
 cadence at(std::string const& text, std::string zone = "UTC") {
-    return {.every = 0min, .index = *config::parse_appointment(text), .zone = std::move(zone)};
+    return {
+        .every = 0min, .appointment = *config::parse_appointment(text), .zone = std::move(zone)};
 }
 
 std::string latest(cadence const& when, std::string const& now) {
@@ -77,7 +78,7 @@ TEST(maintenance_schedule, a_time_that_comes_twice_is_its_first) {
 }
 
 TEST(maintenance_schedule, every_so_many_minutes_are_counted_from_the_epoch) {
-    cadence const five{.every = 5min, .index = {}, .zone = "UTC"};
+    cadence const five{.every = 5min, .appointment = {}, .zone = "UTC"};
     EXPECT_EQ(latest(five, "2026-05-04 10:04:59"), "2026-05-04 10:00:00");
     EXPECT_EQ(next(five, "2026-05-04 10:04:59"), "2026-05-04 10:05:00");
     EXPECT_EQ(next(five, "2026-05-04 10:05:00"), "2026-05-04 10:10:00");
@@ -88,10 +89,10 @@ RC_GTEST_PROP(maintenance_schedule, what_is_next_is_latest_when_it_comes, ()) {
     auto const zone =
         *rc::gen::element<std::string>("UTC", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo",
                                        "Pacific/Apia", "Australia/Lord_Howe");
-    cadence const when{
-        .every = 0min,
-        .index = {.minute_of_day = *rc::gen::inRange(0, 1440), .weekday = *rc::gen::inRange(-1, 7)},
-        .zone = zone};
+    cadence const when{.every = 0min,
+                       .appointment = {.minute_of_day = *rc::gen::inRange(0, 1440),
+                                       .weekday = *rc::gen::inRange(-1, 7)},
+                       .zone = zone};
     auto const now = *rc::gen::inRange<std::int64_t>(946'684'800, 2'000'000'000) * 1'000'000;
     auto const before = latest_due(when, now);
     auto const after = next_due(when, now);

@@ -14,7 +14,7 @@ namespace tally::rating::tests {
 using fraction = boost::multiprecision::cpp_rational;
 using integer = boost::multiprecision::cpp_int;
 
-/// A plan followed by its fallbacks; the member `fallback` of each is ignored.
+/// A plan followed by its fallbacks; the fallback that each names is ignored.
 using plan_chain = std::vector<tariff::content>;
 
 /// An answered call, as input of the slow rater.
