@@ -19,8 +19,8 @@ std::string formatted(char const* format, ingest::time_us time) {
         return "";
     }
     using std::chrono::microseconds;
-    date::sys_time<microseconds> const position{microseconds{time}};
-    return date::format(format, date::floor<std::chrono::seconds>(position));
+    date::sys_time<microseconds> const instant{microseconds{time}};
+    return date::format(format, date::floor<std::chrono::seconds>(instant));
 }
 
 } // namespace

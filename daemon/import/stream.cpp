@@ -20,7 +20,7 @@ import_stream::import_stream(stream_stores stores, std::string name,
                              payer_decisions::catalog_source catalog, pipeline& lanes)
     : stores_{std::move(stores)}, decisions_{*stores_.decisions, name, std::move(catalog),
                                              lanes.decisions()},
-      position_guard_{
+      position_keeper_{
           *stores_.positions,
           {[&lanes] { return lanes.last_batches(); },
            [&lanes](std::span<ingest::uuid const> covered) { lanes.forget_last_batches(covered); }},
@@ -31,7 +31,7 @@ import_stream::import_stream(stream_stores stores, std::string name,
 
     // From here on the keeper's thread alone writes the position (R2).
     kept_ = std::make_shared<kept_position>(std::move(name), position);
-    position_guard_.watch({kept_});
+    position_keeper_.watch({kept_});
     thread_.start([this] { run(); });
 }
 
@@ -40,7 +40,7 @@ void import_stream::run() noexcept {
     try {
         position_keeper::clock::duration wait{0};
         while (thread_.pause(wait)) {
-            wait = position_guard_.step(position_keeper::clock::now());
+            wait = position_keeper_.step(position_keeper::clock::now());
         }
     } catch (std::exception const& error) {
         // The records are stored all the same: without a position the next run meets their keys.
@@ -70,11 +70,11 @@ bool import_stream::finish(std::chrono::milliseconds limit) {
     // The position has to reach the end of the stored prefix, else the next run would read all
     // again.
     auto const end = std::chrono::steady_clock::now() + limit;
-    while (kept_->committed < kept_->prefix.below() && !position_guard_.has_lost() &&
+    while (kept_->committed < kept_->prefix.below() && !position_keeper_.has_lost() &&
            std::chrono::steady_clock::now() < end) {
         std::this_thread::sleep_for(poll);
     }
-    return kept_->committed >= kept_->prefix.below() && !position_guard_.has_lost();
+    return kept_->committed >= kept_->prefix.below() && !position_keeper_.has_lost();
 }
 
 } // namespace tally::daemon

@@ -35,7 +35,7 @@ class import_stream {
     bool decide(std::unique_ptr<ingest::record_block> const& block,
                 std::function<bool()> const& is_stopping);
     /// The database lacks what it had committed of this import: it cannot go on.
-    [[nodiscard]] bool has_lost() const noexcept { return position_guard_.has_lost(); }
+    [[nodiscard]] bool has_lost() const noexcept { return position_keeper_.has_lost(); }
     /// Waits until the position is written up to the stored prefix. False: the database has lost
     /// what it had committed, or does not answer.
     bool finish(std::chrono::milliseconds limit);
@@ -46,7 +46,7 @@ class import_stream {
     stream_stores stores_;
     payer_decisions decisions_;
     std::shared_ptr<kept_position> kept_;
-    position_keeper position_guard_;
+    position_keeper position_keeper_;
     paced_thread thread_;
 };
 

@@ -59,7 +59,7 @@ std::string journal_feeder::stream_name(ingest::uuid const& stream) {
 }
 
 journal_feeder::step_result journal_feeder::step(clock::time_point now) {
-    if (target_.position_guard.has_lost()) {
+    if (target_.keeper.has_lost()) {
         begin_again();
     }
 
@@ -107,9 +107,9 @@ void journal_feeder::begin_again() {
     target_.forget_batches();
 
     note_earlier();
-    target_.position_guard.watch({});
+    target_.keeper.watch({});
     own_committed_ = 0;
-    pushes_.committed(0); // nothing may be removed until the position is known
+    pushes_.confirm_position(0); // nothing may be removed until the position is known
     is_drained_ = false;
     is_open_ = false;
 }
@@ -131,7 +131,7 @@ journal_feeder::step_result journal_feeder::open() {
         (stream->may_move() ? kept : ended).push_back(stream->kept);
     }
 
-    target_.position_guard.watch(std::move(kept), std::move(ended));
+    target_.keeper.watch(std::move(kept), std::move(ended));
     is_open_ = true;
     return more;
 }
@@ -172,10 +172,10 @@ journal_feeder::step_result journal_feeder::open_stream(fed_stream& stream) {
 
     if (stream.is_own) {
         own_committed_ = position;
-        pushes_.committed(position);
+        pushes_.confirm_position(position);
         stream.kept->on_committed = [this](std::uint64_t committed) {
             own_committed_ = committed;
-            pushes_.committed(committed);
+            pushes_.confirm_position(committed);
         };
     }
     return more;
@@ -231,7 +231,7 @@ journal_feeder::step_result journal_feeder::push_read(fed_stream& stream) {
             block->decided = {};
         }
         if (is_reversed(reversal::release_unwritten) && stream.is_own) {
-            pushes_.committed(stream.kept->prefix.below());
+            pushes_.confirm_position(stream.kept->prefix.below());
         }
 
         if (target_.lanes.push(block) != ingest::push_status::pushed) {

@@ -46,7 +46,7 @@ class journal_feeder {
     struct target {
         ingest::record_sink& lanes;
         storage::position_store& positions; ///< used by the feeder's thread only
-        position_keeper& position_guard;
+        position_keeper& keeper;
         failure_report& failures;
         payer_decisions::catalog_source catalog;
         last_commit& decisions; ///< pipeline::decisions()

@@ -136,7 +136,7 @@ void journal_feeder::mark_end(fed_stream& stream) {
 /// a database that goes back further than what was kept is seen to lack records (R3). False: they
 /// cannot be removed now, which does no harm, since their records are stored.
 bool journal_feeder::remove(fed_stream& stream, clock::time_point now) {
-    target_.position_guard.end(stream.kept);
+    target_.keeper.end(stream.kept);
     stream.reader.reset(); // an open file takes its room also without a name
     auto const bytes = stream.files.bytes;
 
@@ -180,7 +180,7 @@ void journal_feeder::forget_oldest() {
 
     auto const oldest = std::ranges::find_if(streams_, is_removed);
     auto const& stream = **oldest;
-    target_.position_guard.unwatch(stream.kept); // it is not lost, but forgotten
+    target_.keeper.unwatch(stream.kept); // it is not lost, but forgotten
     if (int const error = folder_.forget(stream.files); error != 0) {
         spdlog::error("event=journal_not_removed stream={} error=\"{}\"",
                       ingest::to_string(stream.id), std::strerror(error));

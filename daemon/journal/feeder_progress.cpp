@@ -46,7 +46,7 @@ void journal_feeder::note_progress() {
     // Drained is what the positions in the database say, and nothing else (R2).
     auto const end = writer_.readable_end();
     is_drained_ = is_draining_ && earlier_stored && read_.empty() && own.kept->committed == end &&
-                  !target_.position_guard.has_lost();
+                  !target_.keeper.has_lost();
 }
 
 std::string journal_feeder::describe() const {

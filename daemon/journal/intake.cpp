@@ -80,7 +80,7 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
         std::move(report));
 
     // The only writer of positions (R2), with a connection and a thread of its own.
-    position_guard_ = std::make_unique<position_keeper>(
+    position_keeper_ = std::make_unique<position_keeper>(
         kept_positions_,
         position_keeper::lane_batches{
             [this] { return lanes_.last_batches(); },
@@ -91,7 +91,7 @@ intake::intake(intake_options options, pipeline& lanes, failure_report& failures
     feeder_ = std::make_unique<journal_feeder>(
         journal_feeder::target{.lanes = lanes_,
                                .positions = fed_positions_,
-                               .position_guard = *position_guard_,
+                               .keeper = *position_keeper_,
                                .failures = failures_,
                                .catalog = [this] { return lanes_.catalog(); },
                                .decisions = lanes_.decisions(),
@@ -154,7 +154,7 @@ void intake::run_keeper() noexcept {
         auto wait = position_keeper::clock::duration::zero();
         while (pause(wait)) {
             keeper_pulse_.work();
-            wait = position_guard_->step(position_keeper::clock::now());
+            wait = position_keeper_->step(position_keeper::clock::now());
             keeper_pulse_.rest();
         }
     } catch (std::exception const& error) {

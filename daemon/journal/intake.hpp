@@ -94,7 +94,7 @@ class intake {
     watched_position_store kept_positions_{written_positions_, keeper_pulse_};
     std::unique_ptr<ingest::journal_writer> writer_;
     std::unique_ptr<push_journal> pushes_;
-    std::unique_ptr<position_keeper> position_guard_;
+    std::unique_ptr<position_keeper> position_keeper_;
     std::unique_ptr<journal_feeder> feeder_;
     std::mutex stop_mutex_; ///< guards stopping_
     std::condition_variable stop_;

@@ -73,10 +73,10 @@ class push_journal final : public ingest::record_sink {
     /// Reports the outcome of the push that begins with this record: it is in the database, or (not
     /// durable) this run will not store it. Any thread.
     void stored(std::uint64_t first_record, ingest::block_outcome const& outcome);
-    /// Reports that the database has confirmed the position `record` of this run's stream. Segments
-    /// that contain only records below are removed once they were kept long enough. A lower
-    /// position than before: the database went back. Any thread.
-    void committed(std::uint64_t record) noexcept { committed_ = record; }
+    /// The database has confirmed the position `record` of this run's stream. Segments that contain
+    /// only records below are removed once they were kept long enough. A lower position than before:
+    /// the database went back. Any thread.
+    void confirm_position(std::uint64_t record) noexcept { committed_ = record; }
     /// When the oldest push that is on disk and not in the database was received, to the second;
     /// nullopt: none. Derived from the two positions (durable, stored) only. Any thread.
     [[nodiscard]] std::optional<ingest::time_us> oldest();

@@ -121,7 +121,7 @@ void lane::count_divided(open_batch& batch) {
     for (auto const& share : batch.slices) {
         if (!share.is_empty()) {
             ++divided_.blocks;
-            divided_.bytes += share.of().block().admitted_bytes;
+            divided_.bytes += share.block().block().admitted_bytes;
         }
     }
 }
@@ -130,7 +130,7 @@ void lane::count_divided(open_batch& batch) {
 void lane::forget_divided(open_batch const& batch, slice const& share) noexcept {
     if (batch.is_divided && !share.is_empty()) {
         --divided_.blocks;
-        divided_.bytes -= share.of().block().admitted_bytes;
+        divided_.bytes -= share.block().block().admitted_bytes;
     }
 }
 

@@ -29,7 +29,7 @@ void lane::fill(clock::time_point now) {
 }
 
 void lane::add(slice&& share, clock::time_point now) {
-    auto const& routed = share.of();
+    auto const& routed = share.block();
     if (open_->generation != routed.generation()) { // only newer ones come
         writer_.forget_ahead();
         drop(*open_);

@@ -85,7 +85,7 @@ class slice {
     ~slice() { end(); }
 
     [[nodiscard]] bool is_empty() const noexcept { return block_ == nullptr; }
-    [[nodiscard]] routed_block const& of() const noexcept { return *block_; }
+    [[nodiscard]] routed_block const& block() const noexcept { return *block_; }
     [[nodiscard]] std::span<std::uint32_t const> indices() const noexcept {
         return block_->indices_of(lane_);
     }

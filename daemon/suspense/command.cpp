@@ -28,7 +28,7 @@ namespace {
 constexpr std::int32_t rows_unless_said = 50;
 
 struct suspense_flags {
-    suspense_selection item;
+    suspense_selection selection;
     std::string state;
     std::string because;
     std::string file;
@@ -49,7 +49,7 @@ struct suspense_work {
 };
 
 storage::suspense_filter filter_of(suspense_work const& work) {
-    auto out = filter_of(work.flags.item, work.connection);
+    auto out = filter_of(work.flags.selection, work.connection);
     out.state = work.flags.state == "all" ? "" : work.flags.state;
     return out;
 }
@@ -93,13 +93,13 @@ int list(suspense_work const& work) {
     auto const which = filter_of(work);
 
     // Without a filter there may be millions of rows, so only their groups are shown.
-    bool const wants_rows = !work.flags.item.is_open() || work.flags.limit > 0;
+    bool const wants_rows = !work.flags.selection.is_open() || work.flags.limit > 0;
     return work.flags.summary || !wants_rows ? list_groups(work, which) : list_rows(work, which);
 }
 
 int show(suspense_work const& work) {
     // One after the other, so that an id that is not found does not hide those before it.
-    for (auto const& id : work.flags.item.ids) {
+    for (auto const& id : work.flags.selection.ids) {
         auto const record = suspended_record(work.connection, id);
         if (work.flags.json) {
             std::cout << json_line(record, with_payload::yes) << '\n';
@@ -138,7 +138,7 @@ void print_change(suspense_flags const& flags, std::string_view done, std::int64
 template <typename Change>
 int change(suspense_work const& work, std::string_view state, std::string_view done,
            Change&& apply) {
-    if (work.flags.item.is_open()) {
+    if (work.flags.selection.is_open()) {
         std::cerr << "tallyd: select records by ids, --reason, --source, --format, --since or "
                      "--until\n";
         return exit_usage;
@@ -222,7 +222,7 @@ void add_state(CLI::App& command, suspense_flags& flags) {
 }
 
 void add_change(CLI::App& command, suspense_flags& flags) {
-    add_selection(command, flags.item, with_ids::yes);
+    add_selection(command, flags.selection, with_ids::yes);
     command.add_flag("--yes", flags.yes, "do not ask");
     command.add_flag("--dry-run", flags.dry_run, "print how many, change nothing");
 }
@@ -233,7 +233,7 @@ void add_reading(CLI::App& suspense, command_environment& environment) {
         suspense, environment, listed, "list",
         "count the records by reason and source; with a filter or --limit list them, latest first",
         list);
-    add_selection(*command, listed->item, with_ids::no);
+    add_selection(*command, listed->selection, with_ids::no);
     add_state(*command, *listed);
     command->add_flag("--summary", listed->summary, "count by reason and source despite a filter");
     command
@@ -245,13 +245,14 @@ void add_reading(CLI::App& suspense, command_environment& environment) {
     auto const shown = std::make_shared<suspense_flags>();
     command = add_subcommand(suspense, environment, shown, "show",
                              "show a record: why it waits, what to do, its payload", show);
-    command->add_option("ids", shown->item.ids, "its id, or a unique prefix of it")->required();
+    command->add_option("ids", shown->selection.ids, "its id, or a unique prefix of it")
+        ->required();
 
     auto const exported = std::make_shared<suspense_flags>();
     command = add_subcommand(suspense, environment, exported, "export",
                              "write records with all fields, one object per line, oldest first",
                              export_records);
-    add_selection(*command, exported->item, with_ids::yes);
+    add_selection(*command, exported->selection, with_ids::yes);
     add_state(*command, *exported);
     command->add_option("--to", exported->file, "a file, written completely or not at all, or -")
         ->required();
@@ -266,7 +267,7 @@ void add_changing(CLI::App& suspense, command_environment& environment) {
         "retry waiting records, whatever their reason: decode, rate and store them by the present "
         "settings of their source, accounts and plans. Without a filter all of them",
         retry);
-    add_selection(*command, retried->item, with_ids::yes);
+    add_selection(*command, retried->selection, with_ids::yes);
     command->add_flag("--dry-run", retried->dry_run, "print what would be stored, write nothing");
 
     // A reason is required: the rows stay, and someone will ask why they were given up.

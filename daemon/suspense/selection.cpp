@@ -37,38 +37,41 @@ bool suspense_selection::is_open() const noexcept {
            until.empty();
 }
 
-void add_selection(CLI::App& command, suspense_selection& item, with_ids ids) {
+void add_selection(CLI::App& command, suspense_selection& selection, with_ids ids) {
     if (ids == with_ids::yes) {
-        command.add_option("ids", item.ids, "ids of suspended records, or unique prefixes of them");
+        command.add_option("ids", selection.ids,
+                           "ids of suspended records, or unique prefixes of them");
     }
 
     auto const bound = CLI::Validator(bound_problem, "DATE|TIME");
     command
-        .add_option("--reason", item.reasons, "why they wait, such as unknown_number; repeatable")
+        .add_option("--reason", selection.reasons,
+                    "why they wait, such as unknown_number; repeatable")
         ->allow_extra_args(false) // ids may follow
         ->check(CLI::Validator(reason_problem, "REASON"));
-    command.add_option("--source", item.source, "name of the source that sent them");
-    command.add_option("--format", item.format, "format in which they were sent");
+    command.add_option("--source", selection.source, "name of the source that sent them");
+    command.add_option("--format", selection.format, "format in which they were sent");
     command
-        .add_option("--since", item.since,
+        .add_option("--since", selection.since,
                     "received at or after this time; a date means its midnight in UTC")
         ->check(bound);
-    command.add_option("--until", item.until, "received before this time")->check(bound);
+    command.add_option("--until", selection.until, "received before this time")->check(bound);
 }
 
-storage::suspense_filter filter_of(suspense_selection const& item,
+storage::suspense_filter filter_of(suspense_selection const& selection,
                                    storage::pq_connection& connection) {
     // Names and prefixes are resolved here, so that a wrong one fails before anything is changed.
     storage::suspense_filter out;
-    for (auto const& id : item.ids) {
+    for (auto const& id : selection.ids) {
         out.ids.push_back(suspended_record(connection, id).id);
     }
 
-    out.reasons = item.reasons;
-    out.source_id = item.source.empty() ? ingest::uuid{} : source_id(connection, item.source);
-    out.format = item.format;
-    out.since = bound_time(item.since);
-    out.until = bound_time(item.until);
+    out.reasons = selection.reasons;
+    out.source_id =
+        selection.source.empty() ? ingest::uuid{} : source_id(connection, selection.source);
+    out.format = selection.format;
+    out.since = bound_time(selection.since);
+    out.until = bound_time(selection.until);
     return out;
 }
 

@@ -26,11 +26,11 @@ struct suspense_selection {
 
 enum class with_ids : bool { no, yes };
 
-void add_selection(CLI::App& command, suspense_selection& item, with_ids ids);
+void add_selection(CLI::App& command, suspense_selection& selection, with_ids ids);
 
 /// Looks up ids and source. Throws storage::command_error for an id that matches no record or
 /// several, for an unknown source, and when a statement fails.
-storage::suspense_filter filter_of(suspense_selection const& item,
+storage::suspense_filter filter_of(suspense_selection const& selection,
                                    storage::pq_connection& connection);
 
 /// The one row with this id, or whose id begins with it, and its payload. Throws as filter_of()

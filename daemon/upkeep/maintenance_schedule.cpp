@@ -13,8 +13,8 @@ using moment = date::sys_time<microseconds>;
 /// More than a week, so that a weekly appointment is found both before and after now.
 constexpr int days_around = 9;
 
-ingest::time_us time_of(moment position) noexcept {
-    return position.time_since_epoch().count();
+ingest::time_us time_of(moment instant) noexcept {
+    return instant.time_since_epoch().count();
 }
 
 /// The appointment on a local day; false when it is on another day of the week.
@@ -38,8 +38,8 @@ void around(cadence const& when, moment now, Visit&& visit) {
     auto const* zone = date::locate_zone(when.zone);
     auto const today = date::floor<date::days>(zone->to_local(now));
     for (int offset = -days_around; offset <= days_around; ++offset) {
-        moment position;
-        if (moment_of(when, *zone, today + date::days{offset}, position) && visit(position)) {
+        moment instant;
+        if (moment_of(when, *zone, today + date::days{offset}, instant) && visit(instant)) {
             return;
         }
     }
@@ -61,9 +61,9 @@ ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
     // The appointments come in order, so the last one up to now is the latest.
     moment const limit{microseconds{now}};
     moment latest{};
-    around(when, limit, [&](moment position) {
-        latest = position <= limit ? position : latest;
-        return position > limit;
+    around(when, limit, [&](moment instant) {
+        latest = instant <= limit ? instant : latest;
+        return instant > limit;
     });
     return time_of(latest);
 }
@@ -77,9 +77,9 @@ ingest::time_us next_due(cadence const& when, ingest::time_us now) {
     // The first appointment after now ends the search.
     moment const limit{microseconds{now}};
     moment next{};
-    around(when, limit, [&](moment position) {
-        next = position;
-        return position > limit;
+    around(when, limit, [&](moment instant) {
+        next = instant;
+        return instant > limit;
     });
     return time_of(next);
 }

@@ -39,7 +39,6 @@ constexpr banned_word names[] = {
     {"to", "end, out, sink: what it is", 67},
     {"at", "time, index, cursor: what it is", 32},
     {"book", "catalog, totals", 4},
-    {"keeper", "the noun", 0},
     {"trouble", "warning", 0},
     {"way", "route, direction", 0},
 };

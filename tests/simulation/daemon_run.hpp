@@ -60,14 +60,14 @@ struct world::daemon_run {
                                                                   .segment_bytes =
                                                                       owner.segment_bytes_},
                                                                  owner.disk_},
-          position_guard{keeper_positions,
-                         {[this] { return lanes.last_batches(); },
-                          [this](std::span<ingest::uuid const> covered) {
-                              lanes.forget_last_batches(covered);
-                          }},
-                         {.write_interval = std::chrono::milliseconds{50},
-                          .check_interval = std::chrono::milliseconds{300},
-                          .retry_interval = std::chrono::milliseconds{100}}} {
+          keeper{keeper_positions,
+                 {[this] { return lanes.last_batches(); },
+                  [this](std::span<ingest::uuid const> covered) {
+                      lanes.forget_last_batches(covered);
+                  }},
+                 {.write_interval = std::chrono::milliseconds{50},
+                  .check_interval = std::chrono::milliseconds{300},
+                  .retry_interval = std::chrono::milliseconds{100}}} {
         auto earlier = folder.streams();
         std::uint64_t earlier_bytes = 0;
         for (auto const& stream : earlier) {
@@ -88,7 +88,7 @@ struct world::daemon_run {
             daemon::journal_feeder::target{
                 .lanes = sink,
                 .positions = feeder_positions,
-                .position_guard = position_guard,
+                .keeper = keeper,
                 .failures = failures,
                 .catalog = [this] { return lanes.catalog(); },
                 .decisions = lanes.decisions(),
@@ -116,7 +116,7 @@ struct world::daemon_run {
     model_positions keeper_positions;
     ingest::journal_writer writer;
     std::unique_ptr<daemon::push_journal> pushes;
-    daemon::position_keeper position_guard;
+    daemon::position_keeper keeper;
     std::unique_ptr<daemon::journal_feeder> feeder;
     bool has_catalog = false;
     bool is_flushing = false; ///< the journal is in a step

@@ -173,7 +173,7 @@ world::duration world::flush() {
 world::duration world::feed() {
     auto& run = *daemon_;
     auto const decided = server_.now().decisions.size();
-    if (run.position_guard.has_lost()) {
+    if (run.keeper.has_lost()) {
         positions_.begin_again();
     }
     auto const next = run.feeder->step(scheduler_.now);
@@ -189,9 +189,9 @@ world::duration world::feed() {
 
 world::duration world::keep() {
     auto& run = *daemon_;
-    bool const knew = run.position_guard.has_lost();
-    auto const wait = run.position_guard.step(scheduler_.now);
-    if (!knew && run.position_guard.has_lost()) {
+    bool const knew = run.keeper.has_lost();
+    auto const wait = run.keeper.step(scheduler_.now);
+    if (!knew && run.keeper.has_lost()) {
         met("database went back, noticed");
     }
     return wait;

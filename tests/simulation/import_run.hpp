@@ -36,14 +36,14 @@ struct world::import_run {
           written{owner.server_, owner.faults_}, decisions{read, import_stream_name,
                                                            [this] { return lanes.catalog(); },
                                                            lanes.decisions()},
-          position_guard{written,
-                         {[this] { return lanes.last_batches(); },
-                          [this](std::span<ingest::uuid const> covered) {
-                              lanes.forget_last_batches(covered);
-                          }},
-                         {.write_interval = std::chrono::milliseconds{50},
-                          .check_interval = std::chrono::milliseconds{300},
-                          .retry_interval = std::chrono::milliseconds{100}}} {
+          keeper{written,
+                 {[this] { return lanes.last_batches(); },
+                  [this](std::span<ingest::uuid const> covered) {
+                      lanes.forget_last_batches(covered);
+                  }},
+                 {.write_interval = std::chrono::milliseconds{50},
+                  .check_interval = std::chrono::milliseconds{300},
+                  .retry_interval = std::chrono::milliseconds{100}}} {
         lanes.set_sources(owner.sources_);
         owner.positions_.begin_import(import_stream_name);
         lanes.set_catalog(owner.catalogs_[owner.catalog_]);
@@ -57,7 +57,7 @@ struct world::import_run {
     model_positions written;
     daemon::payer_decisions decisions;
     std::shared_ptr<daemon::kept_position> kept; ///< nullptr: not opened yet
-    daemon::position_keeper position_guard;
+    daemon::position_keeper keeper;
     std::uint64_t resumed_from = 0;
     std::size_t read_bytes = 0;     ///< of the file
     std::size_t read_bytes_max = 0; ///< that may be read and not pushed

@@ -52,7 +52,7 @@ void world::start_import() {
         }
         return std::chrono::hours{1};
     });
-    scheduler_.add(owner, [&run, this] { return run.position_guard.step(scheduler_.now); });
+    scheduler_.add(owner, [&run, this] { return run.keeper.step(scheduler_.now); });
     for (std::uint32_t lane = 0; lane < run.lanes.lanes(); ++lane) {
         scheduler_.add(
             owner,
@@ -77,7 +77,7 @@ bool world::open_import() {
     }
     run.resumed_from = position;
     run.kept = std::make_shared<daemon::kept_position>(import_stream_name, position);
-    run.position_guard.watch({run.kept});
+    run.keeper.watch({run.kept});
     return true;
 }
 
@@ -94,7 +94,7 @@ void world::import_file() {
     task.resume_from = run.kept->committed;
     task.kept = run.kept;
     task.pause = wait;
-    task.has_lost = [&run] { return run.position_guard.has_lost(); };
+    task.has_lost = [&run] { return run.keeper.has_lost(); };
     task.decide = [this, &run](std::unique_ptr<ingest::record_block> const& block) {
         auto status = run.decisions.settle({&block, 1});
         while (!status.ok() && status.reason != storage::failure::lost && faults_on_) {
@@ -124,10 +124,10 @@ void world::import_file() {
     auto const result = job.run(reader);
 
     // All blocks are stored; now the position says so, too.
-    while (run.kept->committed < run.kept->prefix.below() && !run.position_guard.has_lost()) {
+    while (run.kept->committed < run.kept->prefix.below() && !run.keeper.has_lost()) {
         wait(milliseconds{5});
     }
-    run.is_done = result.end == daemon::import_end::done && !run.position_guard.has_lost();
+    run.is_done = result.end == daemon::import_end::done && !run.keeper.has_lost();
 }
 
 /// Begins an import, or ends one that is over.

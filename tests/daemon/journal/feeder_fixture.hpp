@@ -80,10 +80,10 @@ struct feeder_run {
                feeder_settings const& settings)
         : folder{"/journal", disk}, writer{{"/journal", ingest::uuid_v7(), settings.segment_bytes},
                                            disk},
-          guard{positions,
-                {[] { return std::vector<ingest::uuid>{}; },
-                 [](std::span<ingest::uuid const> /*covered*/) {}},
-                {}} {
+          keeper{positions,
+                 {[] { return std::vector<ingest::uuid>{}; },
+                  [](std::span<ingest::uuid const> /*covered*/) {}},
+                 {}} {
         auto earlier = folder.streams();
         std::uint64_t earlier_bytes = 0;
         for (auto const& stream : earlier) {
@@ -98,7 +98,7 @@ struct feeder_run {
         feeder = std::make_unique<journal_feeder>(
             journal_feeder::target{.lanes = lanes,
                                    .positions = positions,
-                                   .position_guard = guard,
+                                   .keeper = keeper,
                                    .failures = failures,
                                    .catalog = [this] { return catalog; },
                                    .decisions = decisions,
@@ -132,7 +132,7 @@ struct feeder_run {
     /// Steps the keeper of positions after a time in which everything is due, then the feeder.
     void keep() {
         now += std::chrono::seconds{3};
-        guard.step(now);
+        keeper.step(now);
         feed();
     }
     [[nodiscard]] std::string name() const { return journal_feeder::stream_name(writer.stream()); }
@@ -140,7 +140,7 @@ struct feeder_run {
     failure_report failures;
     ingest::journal_folder folder;
     ingest::journal_writer writer;
-    position_keeper guard;
+    position_keeper keeper;
     held_lanes lanes;
     last_commit decisions;
     std::shared_ptr<rating::catalog const> catalog = small_catalog();

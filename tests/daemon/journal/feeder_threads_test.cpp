@@ -143,13 +143,13 @@ TEST_F(feeder_threads, store_every_push_once_and_drain) {
                          [&lanes] { return lanes.sources(); },
                          [&lanes](auto& block) { decide_payers(block, *lanes.catalog()); },
                          [](journal_report const&) {}};
-    position_keeper guard{positions_,
-                          {[&lanes] { return lanes.last_batches(); },
-                           [&lanes](auto covered) { lanes.forget_last_batches(covered); }},
-                          {}};
+    position_keeper keeper{positions_,
+                           {[&lanes] { return lanes.last_batches(); },
+                            [&lanes](auto covered) { lanes.forget_last_batches(covered); }},
+                           {}};
     journal_feeder feeder{{.lanes = lanes,
                            .positions = positions_,
-                           .position_guard = guard,
+                           .keeper = keeper,
                            .failures = failures_,
                            .catalog = [&lanes] { return lanes.catalog(); },
                            .decisions = lanes.decisions(),
@@ -163,7 +163,7 @@ TEST_F(feeder_threads, store_every_push_once_and_drain) {
     lanes.start();
     {
         stepping_thread const feeding{[&feeder] { feeder.step(journal_feeder::clock::now()); }};
-        stepping_thread const keeping{[&guard] { guard.step(position_keeper::clock::now()); }};
+        stepping_thread const keeping{[&keeper] { keeper.step(position_keeper::clock::now()); }};
         stepping_thread const asking{[&] {
             static_cast<void>(journal.oldest());
             static_cast<void>(journal.bytes() + journal.commit_waiters() + feeder.committed());

@@ -127,7 +127,7 @@ class push_journal_disk : public testing::Test {
         for (int i = 0; i < count; ++i) {
             EXPECT_TRUE(is_taken());
         }
-        journal_->committed(static_cast<std::uint64_t>(count));
+        journal_->confirm_position(static_cast<std::uint64_t>(count));
         journal_->step(now_);
         EXPECT_EQ(disk_.files, count);
         disk_.files_max = count;
@@ -342,9 +342,9 @@ TEST_F(push_journal_disk, oldest_is_of_what_is_durable_and_not_stored) {
     start();
     EXPECT_TRUE(outcome.get().durable);
     EXPECT_NE(journal_->oldest(), std::nullopt);
-    journal_->committed(1);
+    journal_->confirm_position(1);
     EXPECT_NE(journal_->oldest(), std::nullopt);
-    journal_->committed(2);
+    journal_->confirm_position(2);
     EXPECT_EQ(journal_->oldest(), std::nullopt);
 }
 

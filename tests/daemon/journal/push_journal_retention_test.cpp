@@ -58,9 +58,9 @@ TEST_F(push_journal_retention, removes_at_once_what_is_stored_when_nothing_is_to
     make({1 << 26, 1 << 20, 0, 0s, 1 << 26});
     push(4);
     EXPECT_EQ(segments_after(1s), 4U) << "nothing is stored";
-    journal_->committed(2);
+    journal_->confirm_position(2);
     EXPECT_EQ(segments_after(1s), 2U);
-    journal_->committed(4);
+    journal_->confirm_position(4);
     EXPECT_EQ(segments_after(1s), 1U) << "the one that is being written stays";
 }
 
@@ -68,7 +68,7 @@ TEST_F(push_journal_retention, keeps_what_is_stored_for_a_while) {
     make({1 << 26, 1 << 20, 0, 60s, 1 << 26});
     push(4);
     segments_after(1s);
-    journal_->committed(2);
+    journal_->confirm_position(2);
     EXPECT_EQ(segments_after(1s), 4U);
     EXPECT_EQ(segments_after(59s), 4U);
     EXPECT_EQ(segments_after(1s), 2U);
@@ -78,10 +78,10 @@ TEST_F(push_journal_retention, each_segment_counts_from_when_it_was_stored) {
     make({1 << 26, 1 << 20, 0, 60s, 1 << 26});
     push(4);
     segments_after(1s);
-    journal_->committed(1);
+    journal_->confirm_position(1);
     segments_after(1s);
     segments_after(29s);
-    journal_->committed(3);
+    journal_->confirm_position(3);
     segments_after(1s);
     EXPECT_EQ(segments_after(30s), 3U);
     EXPECT_EQ(segments_after(30s), 1U);
@@ -90,7 +90,7 @@ TEST_F(push_journal_retention, each_segment_counts_from_when_it_was_stored) {
 TEST_F(push_journal_retention, keeps_no_more_bytes_than_it_may) {
     make({1 << 26, 1 << 20, 0, 1h, 2 * segment_bytes});
     push(5);
-    journal_->committed(4);
+    journal_->confirm_position(4);
     auto const kept = segments_after(1s);
     EXPECT_LT(kept, 5U);
     EXPECT_GE(kept, 3U) << "the current one and as many as fit";
@@ -100,12 +100,12 @@ TEST_F(push_journal_retention, keeps_again_what_a_database_that_went_back_has_lo
     make({1 << 26, 1 << 20, 0, 60s, 1 << 26});
     push(4);
     segments_after(1s);
-    journal_->committed(3);
+    journal_->confirm_position(3);
     segments_after(1s);
-    journal_->committed(1); // it went back
+    journal_->confirm_position(1); // it went back
     segments_after(1s);
     EXPECT_EQ(segments_after(60s), 3U) << "only what it still has";
-    journal_->committed(3);
+    journal_->confirm_position(3);
     segments_after(1s);
     EXPECT_EQ(segments_after(59s), 3U) << "confirmed again only now";
     EXPECT_EQ(segments_after(1s), 1U);
@@ -114,7 +114,7 @@ TEST_F(push_journal_retention, keeps_again_what_a_database_that_went_back_has_lo
 TEST_F(push_journal_retention, gives_up_a_piece_of_what_is_kept_when_the_disk_is_full) {
     make({1 << 26, 1 << 20, 0, 1h, 1 << 26});
     push(3);
-    journal_->committed(2);
+    journal_->confirm_position(2);
     EXPECT_EQ(segments_after(1s), 3U);
     disk_.fail_per_mille(0, 0, 1000);
     push();
@@ -130,7 +130,7 @@ TEST_F(push_journal_retention, what_is_only_kept_takes_no_room_from_pushes) {
     make({4 * segment_bytes, 1 << 20, 0, 1h, 8 * segment_bytes});
     push(4);
     EXPECT_EQ(journal_->admit(100), push_status::full);
-    journal_->committed(4);
+    journal_->confirm_position(4);
     segments_after(1s);
     EXPECT_EQ(journal_->admit(100), push_status::pushed);
     journal_->release(100);

@@ -59,7 +59,7 @@ class position_keeper_test : public ::testing::Test {
     std::shared_ptr<kept_position> watch(std::uint64_t position = 0) {
         auto kept = std::make_shared<kept_position>("file", position);
         kept->on_committed = [this](std::uint64_t committed) { reported_.push_back(committed); };
-        position_guard_.watch({kept});
+        position_keeper_.watch({kept});
         return kept;
     }
     static void store(kept_position& kept, std::uint64_t begin, std::uint64_t end) {
@@ -67,7 +67,7 @@ class position_keeper_test : public ::testing::Test {
     }
     position_keeper::clock::duration step(std::chrono::milliseconds passed = 1ms) {
         now_ += passed;
-        return position_guard_.step(now_);
+        return position_keeper_.step(now_);
     }
 
     std::vector<ingest::uuid> last_batches() {
@@ -80,7 +80,7 @@ class position_keeper_test : public ::testing::Test {
     tests::memory_positions store_;
     std::vector<ingest::uuid> batches_;
     std::function<void()> reader_; ///< acts between the prefixes and the batches of a step
-    position_keeper position_guard_{
+    position_keeper position_keeper_{
         store_, {[this] { return last_batches(); }, [](std::span<ingest::uuid const>) {}}, {}};
     position_keeper::clock::time_point now_{1h};
     std::vector<std::uint64_t> reported_;
@@ -109,7 +109,7 @@ TEST_F(position_keeper_test, does_not_move_past_a_batch_that_is_not_there) {
     batches_ = {id_of(1), id_of(2)};
     store_.batches_lost = {id_of(2)};
     step();
-    EXPECT_TRUE(position_guard_.has_lost());
+    EXPECT_TRUE(position_keeper_.has_lost());
     EXPECT_EQ(kept->committed, 0U);
     EXPECT_EQ(store_.positions.count("file"), 0U);
     auto const moves = store_.moves;
@@ -117,7 +117,7 @@ TEST_F(position_keeper_test, does_not_move_past_a_batch_that_is_not_there) {
     EXPECT_EQ(store_.moves, moves) << "until the next watch()";
     batches_.clear();
     auto const again = watch();
-    EXPECT_FALSE(position_guard_.has_lost());
+    EXPECT_FALSE(position_keeper_.has_lost());
     store(*again, 0, 3);
     step();
     EXPECT_EQ(again->committed, 3U);
@@ -131,10 +131,10 @@ TEST_F(position_keeper_test, moves_nothing_of_before_while_the_reader_begins_aga
     batches_ = {id_of(1)};
     store_.batches_lost = {id_of(1)};
     step();
-    ASSERT_TRUE(position_guard_.has_lost());
+    ASSERT_TRUE(position_keeper_.has_lost());
     reader_ = [this] {
         batches_.clear();
-        position_guard_.watch({});
+        position_keeper_.watch({});
     };
     step(5s);
     EXPECT_EQ(kept->committed, 0U);
@@ -147,9 +147,9 @@ TEST_F(position_keeper_test, notices_a_lower_position_though_nothing_is_pushed) 
     step();
     store_.positions["file"] = 4;
     step(1s);
-    EXPECT_FALSE(position_guard_.has_lost()) << "no check is due yet";
+    EXPECT_FALSE(position_keeper_.has_lost()) << "no check is due yet";
     step(2s);
-    EXPECT_TRUE(position_guard_.has_lost());
+    EXPECT_TRUE(position_keeper_.has_lost());
 }
 
 TEST_F(position_keeper_test, takes_a_higher_position_for_one_that_was_settled) {
@@ -160,7 +160,7 @@ TEST_F(position_keeper_test, takes_a_higher_position_for_one_that_was_settled) {
     EXPECT_EQ(kept->committed, 5U);
     store_.positions["file"] = 8;
     step(2s);
-    EXPECT_FALSE(position_guard_.has_lost());
+    EXPECT_FALSE(position_keeper_.has_lost());
     step();
     EXPECT_EQ(kept->committed, 9U);
     EXPECT_EQ(store_.positions["file"], 9U);
@@ -171,21 +171,21 @@ TEST_F(position_keeper_test, tries_again_while_the_database_is_away) {
     store(*kept, 0, 3);
     store_.is_away = true;
     EXPECT_EQ(step(), 1s);
-    EXPECT_FALSE(position_guard_.is_current());
-    EXPECT_FALSE(position_guard_.has_lost());
+    EXPECT_FALSE(position_keeper_.is_current());
+    EXPECT_FALSE(position_keeper_.has_lost());
     store_.is_away = false;
     step();
-    EXPECT_TRUE(position_guard_.is_current());
+    EXPECT_TRUE(position_keeper_.is_current());
     EXPECT_EQ(kept->committed, 3U);
 }
 
 TEST_F(position_keeper_test, asks_no_more_for_a_stream_that_was_removed) {
     store_.positions["file"] = 5;
     auto const kept = watch(5);
-    position_guard_.unwatch(kept);
+    position_keeper_.unwatch(kept);
     store_.positions.clear();
     step(3s);
-    EXPECT_FALSE(position_guard_.has_lost());
+    EXPECT_FALSE(position_keeper_.has_lost());
     EXPECT_EQ(store_.moves, 0);
 }
 
