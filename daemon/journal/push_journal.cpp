@@ -346,14 +346,14 @@ std::size_t push_journal::commit_waiters() const {
 
 std::optional<ingest::time_us> push_journal::oldest() {
     std::lock_guard const lock{mutex_};
-    std::uint64_t const below = committed_;
+    std::uint64_t const committed = committed_;
 
     // Drop arrivals whose successor is stored, too: the first one left is that of the oldest push.
-    while (arrivals_.size() > 1 && arrivals_[1].first_record <= below) {
+    while (arrivals_.size() > 1 && arrivals_[1].first_record <= committed) {
         arrivals_.pop_front();
     }
 
-    if (durable_ <= below || arrivals_.empty()) {
+    if (durable_ <= committed || arrivals_.empty()) {
         return std::nullopt;
     }
     return arrivals_.front().received;

@@ -18,7 +18,7 @@ namespace tally::daemon {
 class stored_prefix {
   public:
     /// All records below `begin` are stored.
-    explicit stored_prefix(std::uint64_t begin) noexcept : below_{begin} {}
+    explicit stored_prefix(std::uint64_t begin) noexcept : end_{begin} {}
 
     /// A block of the records [first, end) is under way; blocks begin in stream order. Returns its
     /// number.
@@ -36,18 +36,18 @@ class stored_prefix {
     /// An operator has settled that nothing below `record` is waited for.
     void settle(std::uint64_t record) {
         std::lock_guard const lock{mutex_};
-        below_ = std::max(below_, record);
+        end_ = std::max(end_, record);
         advance();
     }
     /// No block is under way, and all records below `record` and no further ones are stored.
     [[nodiscard]] bool is_idle_at(std::uint64_t record) const {
         std::lock_guard const lock{mutex_};
-        return parts_.empty() && below_ == record;
+        return parts_.empty() && end_ == record;
     }
     /// All records below this number are stored.
     [[nodiscard]] std::uint64_t below() const {
         std::lock_guard const lock{mutex_};
-        return below_;
+        return end_;
     }
 
   private:
@@ -59,8 +59,8 @@ class stored_prefix {
 
     // A part that begins beyond the prefix follows a gap, which only settle() closes.
     void advance() {
-        while (!parts_.empty() && parts_.front().is_stored && parts_.front().first <= below_) {
-            below_ = std::max(below_, parts_.front().end);
+        while (!parts_.empty() && parts_.front().is_stored && parts_.front().first <= end_) {
+            end_ = std::max(end_, parts_.front().end);
             parts_.pop_front();
             ++first_part_;
         }
@@ -69,7 +69,7 @@ class stored_prefix {
     mutable std::mutex mutex_; ///< guards all members
     std::deque<part> parts_;
     std::uint64_t first_part_ = 0; ///< the number of parts_.front()
-    std::uint64_t below_;
+    std::uint64_t end_;
 };
 
 } // namespace tally::daemon

@@ -84,14 +84,14 @@ std::vector<rating::plan_definition> chain_of(rating::plan_definition plan, plan
 /// The warnings about rows of this plan that the loader skipped, or about the plan itself.
 std::vector<std::string> warnings_about(std::string const& code,
                                         storage::load_warnings const& warnings) {
-    std::vector<std::string> about;
+    std::vector<std::string> found;
 
     // Warnings are texts, so they are found by the quoted code.
-    std::copy_if(warnings.texts().begin(), warnings.texts().end(), std::back_inserter(about),
+    std::copy_if(warnings.texts().begin(), warnings.texts().end(), std::back_inserter(found),
                  [name = "'" + code + "'"](std::string const& text) {
                      return text.find(name) != std::string::npos;
                  });
-    return about;
+    return found;
 }
 
 /// Says which codes there are: a mistyped one is the usual cause.

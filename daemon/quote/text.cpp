@@ -92,9 +92,9 @@ void add_bands(std::vector<rating::charged_piece> const& pieces, word_lines& lin
         std::string const text = piece.in_band == nullptr
                                      ? "any time: no band of this prefix is heavier"
                                      : band_text(*piece.in_band) + ": the heaviest that holds";
-        std::string const when =
+        std::string const time =
             is_first ? " when the call begins" : " from second " + std::to_string(piece.begin_s);
-        lines.add(is_first ? "Band" : "", text + (piece.in_band == nullptr ? "" : when));
+        lines.add(is_first ? "Band" : "", text + (piece.in_band == nullptr ? "" : time));
         last = piece.in_band;
         is_first = false;
     }

@@ -22,7 +22,7 @@ using storage::correction_kind;
 using storage::correction_outcome;
 
 struct cdr_flags {
-    storage::call_name which;
+    storage::call_name call;
     std::string reason;
     bool json = false;
 };
@@ -38,8 +38,8 @@ std::string start_problem(std::string const& text) {
 void print(correction_outcome const& outcome, cdr_flags const& flags) {
     if (flags.json) {
         ingest::json_writer out;
-        out.open('{').key("account").value(flags.which.account);
-        out.key("uuid").value(flags.which.uuid).key("start_time").value(outcome.start);
+        out.open('{').key("account").value(flags.call.account);
+        out.key("uuid").value(flags.call.uuid).key("start_time").value(outcome.start);
 
         out.key("changed").value(outcome.is_changed);
         out.key("old_status").value(outcome.old_status);
@@ -49,7 +49,7 @@ void print(correction_outcome const& outcome, cdr_flags const& flags) {
         return;
     }
 
-    std::cout << "call " << flags.which.uuid << " of " << outcome.start << ": ";
+    std::cout << "call " << flags.call.uuid << " of " << outcome.start << ": ";
 
     // Repeating a correction is harmless, and says so.
     if (outcome.is_changed) {
@@ -65,15 +65,15 @@ int correct(command_environment const& environment, correction_kind kind, cdr_fl
     auto const settings = environment.load_settings();
     return with_failures_printed(failure_text::quoted, [&] {
         // Decoders map an id that is not a UUID to one; find the call by the same rule.
-        auto const id = ingest::parse_uuid(flags.which.uuid);
-        flags.which.uuid = ingest::to_string(
-            id ? *id : ingest::uuid_v5(ingest::call_id_name_space, flags.which.uuid));
+        auto const id = ingest::parse_uuid(flags.call.uuid);
+        flags.call.uuid = ingest::to_string(
+            id ? *id : ingest::uuid_v5(ingest::call_id_name_space, flags.call.uuid));
 
         // A correction moves the same sums as the call did, in one transaction (R10).
         database const opened{settings, database_use::shared};
         storage::sql_session session{opened.connection_string(), "tallyd cdr"};
         storage::call_corrector corrector{session};
-        print(corrector.correct(kind, flags.which, {operator_name(), flags.reason}), flags);
+        print(corrector.correct(kind, flags.call, {operator_name(), flags.reason}), flags);
         return exit_success;
     });
 }
@@ -84,11 +84,11 @@ void add_correction(CLI::App& parent, command_environment& environment, correcti
     auto* command = parent.add_subcommand(std::string{storage::label(kind)}, description);
 
     auto flags = std::make_shared<cdr_flags>();
-    command->add_option("--account", flags->which.account, "number or id of the account")
+    command->add_option("--account", flags->call.account, "number or id of the account")
         ->required();
-    command->add_option("--uuid", flags->which.uuid, "the switch's call id")->required();
+    command->add_option("--uuid", flags->call.uuid, "the switch's call id")->required();
     command
-        ->add_option("--start", flags->which.start,
+        ->add_option("--start", flags->call.start,
                      "start of the call; needed when the account has several calls with this id")
         ->check(CLI::Validator(start_problem, "TIME"));
 

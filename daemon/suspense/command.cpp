@@ -55,8 +55,8 @@ storage::suspense_filter filter_of(suspense_work const& work) {
 }
 
 /// A line per state, reason and source, with what to do about it.
-int list_groups(suspense_work const& work, storage::suspense_filter const& which) {
-    auto const groups = check(storage::summarize_suspense(work.connection, which));
+int list_groups(suspense_work const& work, storage::suspense_filter const& filter) {
+    auto const groups = check(storage::summarize_suspense(work.connection, filter));
     if (work.flags.json) {
         print_groups_as_json(std::cout, groups);
     } else if (groups.empty()) {
@@ -69,9 +69,9 @@ int list_groups(suspense_work const& work, storage::suspense_filter const& which
     return exit_success;
 }
 
-int list_rows(suspense_work const& work, storage::suspense_filter const& which) {
+int list_rows(suspense_work const& work, storage::suspense_filter const& filter) {
     auto const limit = work.flags.limit > 0 ? work.flags.limit : rows_unless_said;
-    auto const rows = check(storage::list_suspense(work.connection, which, limit));
+    auto const rows = check(storage::list_suspense(work.connection, filter, limit));
     if (work.flags.json) {
         for (auto const& row : rows) {
             std::cout << json_line(row, with_payload::no) << '\n';
@@ -80,7 +80,7 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
     }
 
     // The number of all is shown below the rows, so that a limit does not hide the others.
-    auto const all = check(storage::count_suspense(work.connection, which));
+    auto const all = check(storage::count_suspense(work.connection, filter));
     if (rows.empty()) {
         std::cout << "no suspended record matches\n";
     } else {
@@ -90,11 +90,11 @@ int list_rows(suspense_work const& work, storage::suspense_filter const& which) 
 }
 
 int list(suspense_work const& work) {
-    auto const which = filter_of(work);
+    auto const filter = filter_of(work);
 
     // Without a filter there may be millions of rows, so only their groups are shown.
     bool const wants_rows = !work.flags.selection.is_open() || work.flags.limit > 0;
-    return work.flags.summary || !wants_rows ? list_groups(work, which) : list_rows(work, which);
+    return work.flags.summary || !wants_rows ? list_groups(work, filter) : list_rows(work, filter);
 }
 
 int show(suspense_work const& work) {
@@ -146,9 +146,9 @@ int change(suspense_work const& work, std::string_view state, std::string_view d
 
     // Counted first, for the question and for --dry-run. The change itself counts again, since rows
     // may have been resolved meanwhile.
-    auto which = filter_of(work);
-    which.state = state;
-    auto count = check(storage::count_suspense(work.connection, which));
+    auto filter = filter_of(work);
+    filter.state = state;
+    auto count = check(storage::count_suspense(work.connection, filter));
     if (count > 0 && !work.flags.dry_run) {
         std::string const question = (state == "waiting" ? "discard " : "restore ") +
                                      std::to_string(count) + (count == 1 ? " record" : " records");
@@ -158,23 +158,23 @@ int change(suspense_work const& work, std::string_view state, std::string_view d
 
         // A few thousand rows per transaction, so that lanes do not wait for the locks of all of
         // them.
-        check(apply(which, count));
+        check(apply(filter, count));
     }
     print_change(work.flags, done, count);
     return exit_success;
 }
 
 int discard(suspense_work const& work) {
-    return change(work, "waiting", "discarded", [&](auto const& which, std::int64_t& count) {
-        return storage::discard_suspense(work.connection, which,
+    return change(work, "waiting", "discarded", [&](auto const& filter, std::int64_t& count) {
+        return storage::discard_suspense(work.connection, filter,
                                          {operator_name(), work.flags.because}, count);
     });
 }
 
 /// The way back from discard: the rows wait again, and are retried like others.
 int restore(suspense_work const& work) {
-    return change(work, "discarded", "restored", [&](auto const& which, std::int64_t& count) {
-        return storage::restore_suspense(work.connection, which, count);
+    return change(work, "discarded", "restored", [&](auto const& filter, std::int64_t& count) {
+        return storage::restore_suspense(work.connection, filter, count);
     });
 }
 

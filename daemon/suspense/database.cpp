@@ -46,15 +46,15 @@ class postgres_suspense final : public suspense_database {
 
         // Only rows that still wait: a person or another daemon may have resolved some since they
         // were found.
-        storage::suspense_filter which;
-        which.ids = std::move(ids);
-        which.state = "waiting";
+        storage::suspense_filter filter;
+        filter.ids = std::move(ids);
+        filter.state = "waiting";
 
         // Each read begins behind the last id of the one before.
         std::vector<storage::suspense_record> records;
         ingest::uuid after;
         do {
-            check(storage::next_suspense(connection_, which, after, records));
+            check(storage::next_suspense(connection_, filter, after, records));
             if (!records.empty()) {
                 after = records.back().id;
                 retrier_->retry(records);

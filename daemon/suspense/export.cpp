@@ -57,7 +57,7 @@ class export_file {
             return;
         }
 
-        // On disk before it gets its name, so that after a crash the name stands for a whole file.
+        // On disk before it gets its name, so that after a crash the name means a whole file.
         if (::fsync(fd_) != 0 || ::rename(part_.c_str(), path_.c_str()) != 0) {
             fail();
         }
@@ -78,8 +78,8 @@ class export_file {
 
 /// The one format of the selected records; empty when there are none. Throws when there are
 /// several: tallyd import reads one format per file.
-std::string raw_format(storage::pq_connection& connection, storage::suspense_filter const& which) {
-    auto const groups = check(storage::summarize_suspense(connection, which));
+std::string raw_format(storage::pq_connection& connection, storage::suspense_filter const& filter) {
+    auto const groups = check(storage::summarize_suspense(connection, filter));
 
     std::set<std::string> formats;
     std::string names;
@@ -114,7 +114,7 @@ std::int64_t export_suspense(storage::pq_connection& connection, suspense_export
     // Payloads that go back into an import must be cut into the same records.
     bool is_line = false;
     if (request.is_raw) {
-        auto const* const format = ingest::find_format(raw_format(connection, request.which));
+        auto const* const format = ingest::find_format(raw_format(connection, request.filter));
         is_line = format != nullptr && format->cut == ingest::framing::line;
     }
 
@@ -127,7 +127,7 @@ std::int64_t export_suspense(storage::pq_connection& connection, suspense_export
 
     // Page by page: the memory does not depend on how many records wait.
     do {
-        check(storage::next_suspense(connection, request.which, after, records));
+        check(storage::next_suspense(connection, request.filter, after, records));
         text.clear();
         for (auto& record : records) {
             after = record.id;

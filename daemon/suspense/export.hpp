@@ -7,7 +7,7 @@
 namespace tally::daemon {
 
 struct suspense_export {
-    storage::suspense_filter which;
+    storage::suspense_filter filter;
     std::string file;    ///< a path, or "-" for standard output
     bool is_raw = false; ///< only the payloads, in the form that tallyd import reads
 };

@@ -96,7 +96,7 @@ int retry_suspense(config::settings const& settings, std::string const& connecti
     };
 
     suspense_retry work{std::move(options)};
-    auto const counts = work.run(job.which);
+    auto const counts = work.run(job.filter);
     shown.clear();
     job.as_json ? print_json(counts, job.is_dry_run) : print_words(counts, job.is_dry_run);
     return stop.ask() == stop_request::none ? exit_success : exit_failure;

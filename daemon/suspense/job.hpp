@@ -13,7 +13,7 @@ namespace tally::daemon {
 
 /// The options of `suspense retry` and `rerate --suspense`.
 struct suspense_job {
-    storage::suspense_filter which;
+    storage::suspense_filter filter;
     bool is_dry_run = false;
     bool as_json = false;
 };

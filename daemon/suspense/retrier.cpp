@@ -95,10 +95,10 @@ void suspense_retry::cancel() noexcept {
     writer_.cancel();
 }
 
-retry_counts suspense_retry::run(storage::suspense_filter which) {
+retry_counts suspense_retry::run(storage::suspense_filter filter) {
     // Counted for the progress only: rows may be resolved or added while this runs.
-    which.state = "waiting";
-    auto const waiting = check(storage::count_suspense(reader_, which));
+    filter.state = "waiting";
+    auto const waiting = check(storage::count_suspense(reader_, filter));
 
     // Pages follow each other by id, so a record that stays suspended is not met twice.
     std::vector<storage::suspense_record> records;
@@ -108,7 +108,7 @@ retry_counts suspense_retry::run(storage::suspense_filter which) {
         if (is_stopping()) {
             break;
         }
-        check(storage::next_suspense(reader_, which, after, records));
+        check(storage::next_suspense(reader_, filter, after, records));
         if (!records.empty()) {
             retry(records);
             after = records.back().id;
@@ -134,11 +134,11 @@ void suspense_retry::retry(std::vector<storage::suspense_record> const& records)
 }
 
 /// Decodes the payload with the decoder of its format and the present settings of its source.
-void suspense_retry::decode(storage::suspense_record const& record, decoded& into) const {
+void suspense_retry::decode(storage::suspense_record const& record, decoded& out) const {
     // The reason it waits for now stays, unless this attempt finds another one.
-    into.id = record.id;
-    into.reason = record.reason;
-    auto& block = into.block;
+    out.id = record.id;
+    out.reason = record.reason;
+    auto& block = out.block;
     block.sender = source_of(*options_.sources, record.source_id);
     block.in_format = ingest::find_format(record.format);
     block.received = record.received_at;
@@ -147,60 +147,60 @@ void suspense_retry::decode(storage::suspense_record const& record, decoded& int
 
     // An unknown format was written by a later tallyd; a source may have been deleted meanwhile.
     if (block.in_format == nullptr || block.sender == nullptr) {
-        into.detail = block.in_format == nullptr
-                          ? "this tallyd does not know the format"
-                          : "its source is deleted; create one with the same id";
+        out.detail = block.in_format == nullptr
+                         ? "this tallyd does not know the format"
+                         : "its source is deleted; create one with the same id";
         return;
     }
 
     // A payload waits as a whole, so one record that cannot be read keeps all of it waiting.
     block.in_format->decode({*block.sender, {}, {}, record.received_at}, batch);
     if (batch.body_error != record_error::none) {
-        into.fail(batch.body_error, batch.body_detail);
+        out.fail(batch.body_error, batch.body_detail);
         return;
     }
     if (!batch.rejected.empty()) {
-        into.fail(batch.rejected.front().error, batch.rejected.front().detail);
+        out.fail(batch.rejected.front().error, batch.rejected.front().detail);
         return;
     }
 
     // Its last entry resolves the row, in the transaction that stores it (R16).
-    guide(into);
-    if (!into.entries.empty()) {
-        into.entries.back().suspense_id = record.id;
+    guide(out);
+    if (!out.entries.empty()) {
+        out.entries.back().suspense_id = record.id;
     }
 }
 
 /// Guides by the present catalog: all records of the payload, or none when one of them has no
 /// payer.
-void suspense_retry::guide(decoded& into) const {
-    auto& batch = into.block.batch;
-    storage::guided_records const records{into.block, *options_.catalog};
+void suspense_retry::guide(decoded& out) const {
+    auto& batch = out.block.batch;
+    storage::guided_records const records{out.block, *options_.catalog};
 
     // One entry per record. A payload of one record is kept as it waits, so that it stays the same.
     for (std::uint32_t index = 0; index < records.size(); ++index) {
-        into.entries.push_back(records.entry(index));
+        out.entries.push_back(records.entry(index));
     }
-    if (into.entries.size() == 1) {
-        into.entries.front().raw = batch.body; // as it waits, with bytes around the record
+    if (out.entries.size() == 1) {
+        out.entries.front().raw = batch.body; // as it waits, with bytes around the record
     }
 
     // All or none: a payload that is stored in part could not be resolved as a whole.
     auto const unratable =
-        std::find_if(into.entries.begin(), into.entries.end(),
+        std::find_if(out.entries.begin(), out.entries.end(),
                      [](auto const& each) { return each.state == entry_state::suspended; });
-    if (unratable != into.entries.end()) {
-        into.fail(unratable->reason, {});
-    } else if (into.entries.empty() &&
+    if (unratable != out.entries.end()) {
+        out.fail(unratable->reason, {});
+    } else if (out.entries.empty() &&
                batch.skipped > 0) { // its source now skips such records: resolve it as a duplicate
         batch_entry skipped;
         skipped.catalog = options_.catalog.get();
-        skipped.source = into.block.sender.get();
-        skipped.format = into.block.in_format->name;
+        skipped.source = out.block.sender.get();
+        skipped.format = out.block.in_format->name;
         skipped.raw = batch.body;
-        skipped.received = into.block.received;
+        skipped.received = out.block.received;
         skipped.state = entry_state::duplicate;
-        into.entries.push_back(skipped);
+        out.entries.push_back(skipped);
     }
 }
 

@@ -64,7 +64,7 @@ class suspense_retry {
     /// Retries all waiting records that the filter selects, a page at a time. Throws
     /// storage::command_error when a statement fails; records that are stored by then stay
     /// resolved.
-    retry_counts run(storage::suspense_filter which);
+    retry_counts run(storage::suspense_filter filter);
     /// Retries these records. Throws as run() does.
     void retry(std::vector<storage::suspense_record> const& records);
     /// Returns the outcomes since the last call, and resets them.
@@ -77,8 +77,8 @@ class suspense_retry {
 
     [[nodiscard]] bool is_stopping() const { return options_.stop && options_.stop(); }
     [[nodiscard]] bool pause(std::chrono::milliseconds time) const;
-    void decode(storage::suspense_record const& record, decoded& into) const;
-    void guide(decoded& into) const;
+    void decode(storage::suspense_record const& record, decoded& out) const;
+    void guide(decoded& out) const;
     void rate_only(std::vector<decoded>& records);
     void store(std::vector<decoded>& records);
     void store_parts(std::span<storage::batch_entry> entries);

@@ -18,28 +18,28 @@ ingest::time_us time_of(moment instant) noexcept {
 }
 
 /// The appointment on a local day; false when it is on another day of the week.
-bool moment_of(cadence const& when, date::time_zone const& zone, date::local_days day,
+bool moment_of(cadence const& schedule, date::time_zone const& zone, date::local_days day,
                moment& out) {
     // Each local day is asked on its own: days differ in length when the clocks change.
     date::weekday const weekday{day};
-    if (when.appointment.weekday >= 0 &&
-        weekday.c_encoding() != static_cast<unsigned>(when.appointment.weekday)) {
+    if (schedule.appointment.weekday >= 0 &&
+        weekday.c_encoding() != static_cast<unsigned>(schedule.appointment.weekday)) {
         return false;
     }
-    out = zone.to_sys(day + minutes{when.appointment.minute_of_day}, date::choose::earliest);
+    out = zone.to_sys(day + minutes{schedule.appointment.minute_of_day}, date::choose::earliest);
     return true;
 }
 
 /// Calls `visit` with the appointments around `now`, in order of time, until it returns true.
 template <typename Visit>
-void around(cadence const& when, moment now, Visit&& visit) {
+void around(cadence const& schedule, moment now, Visit&& visit) {
     // In local days, not in steps of 24 hours: an appointment keeps its hour across the change of
     // clocks.
-    auto const* zone = date::locate_zone(when.zone);
+    auto const* zone = date::locate_zone(schedule.zone);
     auto const today = date::floor<date::days>(zone->to_local(now));
     for (int offset = -days_around; offset <= days_around; ++offset) {
         moment instant;
-        if (moment_of(when, *zone, today + date::days{offset}, instant) && visit(instant)) {
+        if (moment_of(schedule, *zone, today + date::days{offset}, instant) && visit(instant)) {
             return;
         }
     }
@@ -47,13 +47,13 @@ void around(cadence const& when, moment now, Visit&& visit) {
 
 } // namespace
 
-ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
-    if (when.every.count() > 0) {
+ingest::time_us latest_due(cadence const& schedule, ingest::time_us now) {
+    if (schedule.every.count() > 0) {
         // Multiples of the interval since 1970: all daemons agree on them, whenever they were
         // started.
         //
         //     every 5 minutes, now 12:07:30  →  latest 12:05:00, next 12:10:00
-        auto const step = microseconds{when.every}.count();
+        auto const step = microseconds{schedule.every}.count();
         auto const rest = now % step; // negative before 1970
         return now - (rest < 0 ? rest + step : rest);
     }
@@ -61,7 +61,7 @@ ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
     // The appointments come in order, so the last one up to now is the latest.
     moment const limit{microseconds{now}};
     moment latest{};
-    around(when, limit, [&](moment instant) {
+    around(schedule, limit, [&](moment instant) {
         latest = instant <= limit ? instant : latest;
         return instant > limit;
     });
@@ -69,15 +69,15 @@ ingest::time_us latest_due(cadence const& when, ingest::time_us now) {
 }
 
 /// Strictly after now: at its own moment a run is due, not next.
-ingest::time_us next_due(cadence const& when, ingest::time_us now) {
-    if (when.every.count() > 0) {
-        return latest_due(when, now) + microseconds{when.every}.count();
+ingest::time_us next_due(cadence const& schedule, ingest::time_us now) {
+    if (schedule.every.count() > 0) {
+        return latest_due(schedule, now) + microseconds{schedule.every}.count();
     }
 
     // The first appointment after now ends the search.
     moment const limit{microseconds{now}};
     moment next{};
-    around(when, limit, [&](moment instant) {
+    around(schedule, limit, [&](moment instant) {
         next = instant;
         return instant > limit;
     });

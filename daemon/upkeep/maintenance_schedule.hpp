@@ -19,9 +19,9 @@ struct cadence {
 /// The latest due time that is not after `now`. Pure. A local time that a daylight saving change
 /// skips means the moment of the change; one that occurs twice means the first. Throws
 /// std::runtime_error for a time zone that the system does not have.
-ingest::time_us latest_due(cadence const& when, ingest::time_us now);
+ingest::time_us latest_due(cadence const& schedule, ingest::time_us now);
 
 /// The first due time after `now`.
-ingest::time_us next_due(cadence const& when, ingest::time_us now);
+ingest::time_us next_due(cadence const& schedule, ingest::time_us now);
 
 } // namespace tally::daemon

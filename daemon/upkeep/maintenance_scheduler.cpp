@@ -101,29 +101,29 @@ bool maintenance_scheduler::do_due_jobs() noexcept {
 }
 
 /// False: it failed, and is still due.
-bool maintenance_scheduler::do_job(scheduled_job const& which) {
+bool maintenance_scheduler::do_job(scheduled_job const& job) {
     auto const began = ingest::now_us();
     storage::maintenance_report report;
 
     // PostgreSQL decides who does the run: a daemon that comes second finds it done.
     auto const outcome = storage::run_scheduled_job(
-        connection_, *storage::find_maintenance_job(which.name), latest_due(which.when, began),
+        connection_, *storage::find_maintenance_job(job.name), latest_due(job.schedule, began),
         maintenance_options_of(settings_, began), report);
     if (connection_.is_cancelled()) {
         return false; // stopping
     }
 
     if (!outcome.ok()) {
-        spdlog::warn("event=maintenance_failed job={} sqlstate={} detail=\"{}\"", which.name,
+        spdlog::warn("event=maintenance_failed job={} sqlstate={} detail=\"{}\"", job.name,
                      outcome.status().sqlstate, outcome.status().detail);
-        observer_(which.name, "failed");
+        observer_(job.name, "failed");
         return false;
     }
 
     // Only the daemon that did the run logs and counts it.
     if (*outcome == storage::scheduled_outcome::done) {
-        log_run(which.name, report, began);
-        observer_(which.name, report.failures > 0 ? "failed" : "done");
+        log_run(job.name, report, began);
+        observer_(job.name, report.failures > 0 ? "failed" : "done");
     }
     return true;
 }
@@ -133,7 +133,7 @@ std::chrono::microseconds maintenance_scheduler::time_to_next() const {
     auto const now = ingest::now_us();
     std::chrono::microseconds wait{cycle_at_least_every};
     for (auto const& each : jobs_) {
-        wait = std::min(wait, std::chrono::microseconds{next_due(each.when, now) - now});
+        wait = std::min(wait, std::chrono::microseconds{next_due(each.schedule, now) - now});
     }
     return wait;
 }

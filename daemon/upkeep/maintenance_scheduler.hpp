@@ -36,7 +36,7 @@ class maintenance_scheduler {
   private:
     void run() noexcept;
     bool do_due_jobs() noexcept;
-    bool do_job(scheduled_job const& which);
+    bool do_job(scheduled_job const& job);
     [[nodiscard]] std::chrono::microseconds time_to_next() const;
 
     config::settings settings_;

@@ -17,7 +17,7 @@ storage::maintenance_options maintenance_options_of(config::settings const& s, i
 /// A job of storage::maintenance_jobs(), and when the daemon runs it.
 struct scheduled_job {
     std::string_view name;
-    cadence when;
+    cadence schedule;
 };
 /// Empty when maintenance is switched off.
 std::vector<scheduled_job> scheduled_jobs_of(config::settings const& s);

@@ -8,7 +8,7 @@ namespace tally::ingest {
 namespace {
 
 using form = time_reading::form;
-using which = times_fault::which;
+using call_time = times_fault::call_time;
 
 /// The instants that a reading may mean.
 clock_instants candidates(time_reading const& reading, std::string_view zone_name) noexcept {
@@ -66,28 +66,28 @@ times_fault check_readable(read_times const& times) noexcept {
     // An answer may be missing: the call was not answered. A start and an end may not.
     constexpr std::string_view forms = "expected RFC 3339 or seconds since 1970";
     if (times.start.is == form::never) {
-        return {record_error::missing_field, which::start, "a call without a start"};
+        return {record_error::missing_field, call_time::start, "a call without a start"};
     }
     if (times.start.is == form::unreadable) {
-        return {record_error::bad_time, which::start, forms};
+        return {record_error::bad_time, call_time::start, forms};
     }
     if (times.answer.is == form::unreadable) {
-        return {record_error::bad_time, which::answer, forms};
+        return {record_error::bad_time, call_time::answer, forms};
     }
 
     // An end that the switch never set is written as 0, which reads as never.
     if (times.end.is == form::unreadable) {
-        return {record_error::bad_time, which::end, forms};
+        return {record_error::bad_time, call_time::end, forms};
     }
     if (times.end.is == form::never) {
-        return {record_error::bad_times, which::end, "a call without an end"};
+        return {record_error::bad_times, call_time::end, "a call without an end"};
     }
     return {};
 }
 
 times_fault check_order(cdr const& call) noexcept {
     if (call.end < call.start) {
-        return {record_error::bad_times, which::end, "the call ends before it starts"};
+        return {record_error::bad_times, call_time::end, "the call ends before it starts"};
     }
     if (call.answer == never_us) {
         return {};
@@ -95,10 +95,11 @@ times_fault check_order(cdr const& call) noexcept {
 
     // A second of tolerance: each time is cut to the second by itself.
     if (call.answer < call.start - us_per_s) {
-        return {record_error::bad_times, which::answer, "the call is answered before it starts"};
+        return {record_error::bad_times, call_time::answer,
+                "the call is answered before it starts"};
     }
     if (call.answer > call.end + us_per_s) {
-        return {record_error::bad_times, which::answer, "the call is answered after its end"};
+        return {record_error::bad_times, call_time::answer, "the call is answered after its end"};
     }
     return {};
 }
@@ -111,8 +112,8 @@ time_us choose_answer(clock_instants const& answer, cdr const& call,
         return answer.second;
     }
     auto const error_of = [&](time_us moment) {
-        auto const off = call.end - moment - billsec_ms * 1000;
-        return off < 0 ? -off : off;
+        auto const difference = call.end - moment - billsec_ms * 1000;
+        return difference < 0 ? -difference : difference;
     };
     bool const second_fits = billsec_ms > 0 && error_of(answer.second) < error_of(answer.first);
     return second_fits ? answer.second : answer.first;
@@ -130,7 +131,7 @@ times_fault settle_times(read_times const& times, std::string_view zone_name, cd
     auto const answer = candidates(times.answer, zone_name);
     auto const end = candidates(times.end, zone_name);
     if (!start.zone_is_known || !answer.zone_is_known || !end.zone_is_known) {
-        return {record_error::bad_time, which::start,
+        return {record_error::bad_time, call_time::start,
                 "no zone in the time, and the source's time zone is unknown here"};
     }
 

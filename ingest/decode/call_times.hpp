@@ -22,7 +22,7 @@ struct read_times {
 /// The time that is wrong, and the reason.
 struct times_fault {
     record_error error = record_error::none; ///< none, missing_field, bad_time, bad_times
-    enum class which : std::uint8_t { start, answer, end } stamp = which::start;
+    enum class call_time : std::uint8_t { start, answer, end } stamp = call_time::start;
     std::string_view detail;
 };
 

@@ -83,20 +83,20 @@ class asterisk_reader {
     }
 
   private:
-    csv_field const& field(column which) const noexcept {
-        return row_[static_cast<std::size_t>(which)];
+    csv_field const& field(column name) const noexcept {
+        return row_[static_cast<std::size_t>(name)];
     }
-    std::string_view value(column which) {
-        auto const text = unescaped_quotes(field(which), arena_);
+    std::string_view value(column name) {
+        auto const text = unescaped_quotes(field(name), arena_);
         return trimmed(is_clean_ ? text : sanitize_text(text, arena_));
     }
     bool fail(record_error error, std::string_view name, std::string_view detail) noexcept {
         fault_ = {error, name, detail};
         return false;
     }
-    static std::string_view name_of(column which) noexcept;
-    bool text(column which, std::size_t bytes_max, std::string_view& out);
-    bool duration(column which, std::int64_t& out_ms);
+    static std::string_view name_of(column name) noexcept;
+    bool text(column name, std::size_t bytes_max, std::string_view& out);
+    bool duration(column name, std::int64_t& out_ms);
     bool times();
     uuid key();
     void metadata();
@@ -112,27 +112,27 @@ class asterisk_reader {
     bool const is_clean_ = raw_.find('\0') == raw_.npos && is_valid_utf8(raw_);
 };
 
-std::string_view asterisk_reader::name_of(column which) noexcept {
+std::string_view asterisk_reader::name_of(column name) noexcept {
     static constexpr std::array<std::string_view, asterisk_columns_max> names{
         "accountcode", "src",      "dst",      "dcontext",  "clid",        "channel",  "dstchannel",
         "lastapp",     "lastdata", "start",    "answer",    "end",         "duration", "billsec",
         "disposition", "amaflags", "uniqueid", "userfield", "peeraccount", "linkedid", "sequence"};
-    return names[static_cast<std::size_t>(which)];
+    return names[static_cast<std::size_t>(name)];
 }
 
-bool asterisk_reader::text(column which, std::size_t bytes_max, std::string_view& out) {
-    out = value(which);
-    return out.size() <= bytes_max || fail(record_error::field_too_long, name_of(which),
+bool asterisk_reader::text(column name, std::size_t bytes_max, std::string_view& out) {
+    out = value(name);
+    return out.size() <= bytes_max || fail(record_error::field_too_long, name_of(name),
                                            "longer than Asterisk writes this field");
 }
 
-bool asterisk_reader::duration(column which, std::int64_t& out_ms) {
-    auto const ms = parse_decimal(value(which), 3);
+bool asterisk_reader::duration(column name, std::int64_t& out_ms) {
+    auto const ms = parse_decimal(value(name), 3);
     if (!ms) {
-        return fail(record_error::bad_number, name_of(which), "expected seconds");
+        return fail(record_error::bad_number, name_of(name), "expected seconds");
     }
     if (*ms < 0 || *ms > duration_ms_max) {
-        return fail(record_error::bad_duration, name_of(which),
+        return fail(record_error::bad_duration, name_of(name),
                     *ms < 0 ? "the duration is negative" : "the duration is over 68 years");
     }
     out_ms = *ms;
@@ -195,8 +195,8 @@ void asterisk_reader::metadata() {
     built.clear();
     json_object_writer writer(built);
     writer.member("call_id", value(column::uniqueid));
-    for (column const which : kept) {
-        writer.member(name_of(which), value(which));
+    for (column const name : kept) {
+        writer.member(name_of(name), value(name));
     }
     writer.finish();
     out_.metadata = arena_.keep(built);
@@ -214,8 +214,8 @@ bool arrange_columns(std::span<csv_field const> fields, asterisk_row& out) noexc
     // Columns that the row does not have read as empty.
     out.fill({});
     std::copy_n(fields.begin(), asterisk_columns_min, out.begin());
-    auto const put = [&out](column which, csv_field const& field) {
-        out[static_cast<std::size_t>(which)] = field;
+    auto const put = [&out](column name, csv_field const& field) {
+        out[static_cast<std::size_t>(name)] = field;
     };
     auto const more = fields.subspan(asterisk_columns_min);
 

@@ -34,22 +34,22 @@ class canonical_reader {
     }
 
   private:
-    json_token const& at(key which) const noexcept {
-        return tokens_[static_cast<std::size_t>(which)];
+    json_token const& at(key name) const noexcept {
+        return tokens_[static_cast<std::size_t>(name)];
     }
-    bool fail(record_error error, key which, std::string_view detail) noexcept {
-        fault_ = {error, canonical_keys.name(static_cast<std::size_t>(which)), detail};
+    bool fail(record_error error, key name, std::string_view detail) noexcept {
+        fault_ = {error, canonical_keys.name(static_cast<std::size_t>(name)), detail};
         return false;
     }
-    bool missing(key which) noexcept {
-        return fail(record_error::missing_field, which, "the field is required");
+    bool missing(key name) noexcept {
+        return fail(record_error::missing_field, name, "the field is required");
     }
 
-    bool text(key which, std::size_t bytes_max, bool is_required, std::string_view& out);
+    bool text(key name, std::size_t bytes_max, bool is_required, std::string_view& out);
     bool caller();
     bool direction();
-    bool duration(key which, std::int64_t& out_ms);
-    bool time(key which, time_reading& out);
+    bool duration(key name, std::int64_t& out_ms);
+    bool time(key name, time_reading& out);
     bool times();
     bool identity(std::string_view call_id);
 
@@ -60,20 +60,20 @@ class canonical_reader {
     record_fault fault_;
 };
 
-bool canonical_reader::text(key which, std::size_t bytes_max, bool is_required,
+bool canonical_reader::text(key name, std::size_t bytes_max, bool is_required,
                             std::string_view& out) {
-    json_token const& token = at(which);
+    json_token const& token = at(name);
     if (token.is_absent()) {
-        return !is_required || missing(which);
+        return !is_required || missing(name);
     }
     if (token.is != kind::string && token.is != kind::number) {
-        return fail(record_error::bad_type, which, "expected a string");
+        return fail(record_error::bad_type, name, "expected a string");
     }
 
     // Numbers are allowed: many senders write 4420 without quotes. The digits are kept as written.
     out = text_of(token, arena_);
     return out.size() <= bytes_max ||
-           fail(record_error::field_too_long, which,
+           fail(record_error::field_too_long, name,
                 bytes_max == number_bytes_max ? "over 256 bytes" : "over 1024 bytes");
 }
 
@@ -95,35 +95,35 @@ bool canonical_reader::direction() {
            fail(record_error::bad_direction, key::direction, "expected inbound or outbound");
 }
 
-bool canonical_reader::duration(key which, std::int64_t& out_ms) {
+bool canonical_reader::duration(key name, std::int64_t& out_ms) {
     std::string_view digits;
-    if (!text(which, text_bytes_max, true, digits)) {
+    if (!text(name, text_bytes_max, true, digits)) {
         return false;
     }
 
     // Digits below the millisecond are cut off, never rounded up: no one pays for time not used.
     auto const ms = parse_decimal(digits, 3);
     if (!ms) {
-        return fail(record_error::bad_number, which, "expected seconds, whole or decimal");
+        return fail(record_error::bad_number, name, "expected seconds, whole or decimal");
     }
     if (*ms < 0 || *ms > duration_ms_max) {
-        return fail(record_error::bad_duration, which,
+        return fail(record_error::bad_duration, name,
                     *ms < 0 ? "the duration is negative" : "the duration is over 68 years");
     }
     out_ms = *ms;
     return true;
 }
 
-bool canonical_reader::time(key which, time_reading& out) {
+bool canonical_reader::time(key name, time_reading& out) {
     std::string_view words;
-    if (!text(which, text_bytes_max, which != key::answer_time, words)) {
+    if (!text(name, text_bytes_max, name != key::answer_time, words)) {
         return false;
     }
     // Only the answer may be missing: without it the call was not answered, or its billsec tells
     // when.
     out = read_time(trimmed(words));
     return out.is != time_reading::form::unreadable ||
-           fail(record_error::bad_time, which, "expected RFC 3339 or seconds since 1970");
+           fail(record_error::bad_time, name, "expected RFC 3339 or seconds since 1970");
 }
 
 bool canonical_reader::times() {
@@ -139,7 +139,7 @@ bool canonical_reader::times() {
     times.billsec_ms = out_.billsec_ms;
     out_.billable_ms = out_.billsec_ms;
 
-    // The fields of times are in the order of times_fault::which.
+    // The fields of times are in the order of times_fault::call_time.
     times_fault const fault = settle_times(times, source_.time_zone, out_);
     if (fault.error != record_error::none) {
         auto const index = static_cast<std::uint8_t>(fault.stamp);

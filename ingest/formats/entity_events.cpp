@@ -14,8 +14,8 @@ constexpr std::int64_t quantity_max = 1'000'000'000;
 /// Reads the name of the entity: the first of these members that is given, else the subject.
 bool read_name(event_data_reader& reader, event const& record,
                std::initializer_list<event_member> members, std::string_view& out) {
-    for (auto const which : members) {
-        if (std::string_view name; !reader.text(which, name)) {
+    for (auto const member : members) {
+        if (std::string_view name; !reader.text(member, name)) {
             return false;
         } else if (out.empty()) {
             out = name;
@@ -28,14 +28,14 @@ bool read_name(event_data_reader& reader, event const& record,
                                              "the subject, or data, names what the event is about");
 }
 
-bool is_uuid(event_data_reader& reader, event_member which) {
+bool is_uuid(event_data_reader& reader, event_member member) {
     uuid ignored;
-    return reader.uuid_of(which, ignored);
+    return reader.uuid_of(member, ignored);
 }
 
-bool is_text(event_data_reader& reader, event_member which) {
+bool is_text(event_data_reader& reader, event_member member) {
     std::string_view ignored;
-    return reader.text(which, ignored);
+    return reader.text(member, ignored);
 }
 
 bool is_currency(event_data_reader& reader) {

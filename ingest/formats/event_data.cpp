@@ -81,61 +81,61 @@ bool event_data_reader::fail_field(record_error error, std::string_view field,
     return false;
 }
 
-bool event_data_reader::fail(record_error error, event_member which,
+bool event_data_reader::fail(record_error error, event_member name,
                              std::string_view detail) noexcept {
-    return fail_field(error, path_of(which), detail);
+    return fail_field(error, path_of(name), detail);
 }
 
-json_token const& event_data_reader::token(event_member which) noexcept {
-    asked_.set(static_cast<std::size_t>(which));
-    return tokens_[static_cast<std::size_t>(which)];
+json_token const& event_data_reader::token(event_member name) noexcept {
+    asked_.set(static_cast<std::size_t>(name));
+    return tokens_[static_cast<std::size_t>(name)];
 }
 
-bool event_data_reader::has(event_member which) const noexcept {
-    return !tokens_[static_cast<std::size_t>(which)].is_absent();
+bool event_data_reader::has(event_member name) const noexcept {
+    return !tokens_[static_cast<std::size_t>(name)].is_absent();
 }
 
-bool event_data_reader::require(event_member which) {
-    return has(which) || fail(record_error::missing_field, which, "the member is required");
+bool event_data_reader::require(event_member name) {
+    return has(name) || fail(record_error::missing_field, name, "the member is required");
 }
 
-bool event_data_reader::text(event_member which, std::string_view& out, std::size_t bytes_max) {
-    json_token const& found = token(which);
+bool event_data_reader::text(event_member name, std::string_view& out, std::size_t bytes_max) {
+    json_token const& found = token(name);
     if (found.is_absent()) {
         return true;
     }
 
     // A number is as good as its text: senders differ in whether they quote ids.
     if (found.is != kind::string && found.is != kind::number) {
-        return fail(record_error::bad_type, which, "expected a string");
+        return fail(record_error::bad_type, name, "expected a string");
     }
     out = text_of(found, *arena_);
     return out.size() <= bytes_max ||
-           fail(record_error::field_too_long, which, "the text is too long");
+           fail(record_error::field_too_long, name, "the text is too long");
 }
 
-bool event_data_reader::required_text(event_member which, std::string_view& out,
+bool event_data_reader::required_text(event_member name, std::string_view& out,
                                       std::size_t bytes_max) {
-    return require(which) && text(which, out, bytes_max);
+    return require(name) && text(name, out, bytes_max);
 }
 
-bool event_data_reader::uuid_of(event_member which, uuid& out) {
+bool event_data_reader::uuid_of(event_member name, uuid& out) {
     std::string_view words;
     // An absent or empty member is no fault: the caller's default stays.
-    if (!text(which, words) || words.empty()) {
+    if (!text(name, words) || words.empty()) {
         return !fault_;
     }
 
     // Nil for a bad one: the caller ignores the event's members after a fault.
     auto const id = parse_uuid(words);
     out = id.value_or(uuid{});
-    return id || fail(record_error::bad_uuid, which, "expected a UUID");
+    return id || fail(record_error::bad_uuid, name, "expected a UUID");
 }
 
-bool event_data_reader::integer(event_member which, std::int64_t min, std::int64_t max,
+bool event_data_reader::integer(event_member name, std::int64_t min, std::int64_t max,
                                 std::int64_t& out) {
     std::string_view words;
-    if (!text(which, words) || words.empty()) {
+    if (!text(name, words) || words.empty()) {
         return !fault_;
     }
 
@@ -143,27 +143,27 @@ bool event_data_reader::integer(event_member which, std::int64_t min, std::int64
     auto const nanos = parse_decimal_nanos(words);
     constexpr int128 one = 1'000'000'000;
     if (!nanos || *nanos % one != 0 || *nanos / one < min || *nanos / one > max) {
-        return fail(record_error::bad_number, which, "expected a whole number in its range");
+        return fail(record_error::bad_number, name, "expected a whole number in its range");
     }
     out = static_cast<std::int64_t>(*nanos / one);
     return true;
 }
 
-bool event_data_reader::decimal(event_member which, int128& out) {
+bool event_data_reader::decimal(event_member name, int128& out) {
     std::string_view words;
-    if (!text(which, words) || words.empty()) {
+    if (!text(name, words) || words.empty()) {
         return !fault_;
     }
     auto const nanos = parse_decimal_nanos(words);
     out = nanos.value_or(0);
-    return nanos || fail(record_error::bad_number, which,
+    return nanos || fail(record_error::bad_number, name,
                          "expected a decimal of at most 18 digits before and 9 after the point");
 }
 
-bool event_data_reader::word(event_member which, std::initializer_list<std::string_view> words,
+bool event_data_reader::word(event_member name, std::initializer_list<std::string_view> words,
                              std::string_view& out) {
     std::string_view found;
-    if (!text(which, found) || found.empty()) {
+    if (!text(name, found) || found.empty()) {
         return !fault_;
     }
 
@@ -172,29 +172,28 @@ bool event_data_reader::word(event_member which, std::initializer_list<std::stri
         return equal_ignoring_case(found, each);
     });
     if (same == words.end()) {
-        return fail(record_error::bad_value, which, "not one of the allowed words");
+        return fail(record_error::bad_value, name, "not one of the allowed words");
     }
     out = *same;
     return true;
 }
 
-bool event_data_reader::exact_word(event_member which,
+bool event_data_reader::exact_word(event_member name,
                                    std::initializer_list<std::string_view> words) {
     // The database gets the data as sent and compares exactly.
     std::string_view sent;
     std::string_view known;
-    return text(which, sent) && word(which, words, known) &&
-           (sent == known ||
-            fail(record_error::bad_value, which, "the word must be in lower case"));
+    return text(name, sent) && word(name, words, known) &&
+           (sent == known || fail(record_error::bad_value, name, "the word must be in lower case"));
 }
 
-bool event_data_reader::address(event_member which, std::string_view& out) {
-    return text(which, out) && (out.empty() || is_address(out) ||
-                                fail(record_error::bad_value, which, "expected an IP address"));
+bool event_data_reader::address(event_member name, std::string_view& out) {
+    return text(name, out) && (out.empty() || is_address(out) ||
+                               fail(record_error::bad_value, name, "expected an IP address"));
 }
 
-bool event_data_reader::time(event_member which) {
-    json_token const& found = token(which);
+bool event_data_reader::time(event_member name) {
+    json_token const& found = token(name);
     if (found.is_absent()) {
         return true;
     }
@@ -203,13 +202,13 @@ bool event_data_reader::time(event_member which) {
     std::string_view const words =
         found.is == kind::string ? text_of(found, *arena_) : std::string_view{};
     return read_time_text(words).is == time_reading::form::utc ||
-           fail(record_error::bad_time, which, "expected RFC 3339 with a zone");
+           fail(record_error::bad_time, name, "expected RFC 3339 with a zone");
 }
 
-bool event_data_reader::object(event_member which) {
-    json_token const& found = token(which);
+bool event_data_reader::object(event_member name) {
+    json_token const& found = token(name);
     return found.is == kind::object || found.is == kind::absent || found.is == kind::null ||
-           fail(record_error::bad_type, which, "expected an object");
+           fail(record_error::bad_type, name, "expected an object");
 }
 
 std::string_view event_data_reader::properties() {

@@ -23,28 +23,28 @@ class event_data_reader {
     /// Parses `data`: an object as append_json_value writes it, with padding after its end.
     bool open(std::string_view data, text_arena& arena);
     [[nodiscard]] record_fault const& fault() const noexcept { return fault_; }
-    bool fail(record_error error, event_member which, std::string_view detail) noexcept;
+    bool fail(record_error error, event_member name, std::string_view detail) noexcept;
     bool fail_field(record_error error, std::string_view field, std::string_view detail) noexcept;
 
-    [[nodiscard]] bool has(event_member which) const noexcept;
-    bool require(event_member which);
+    [[nodiscard]] bool has(event_member name) const noexcept;
+    bool require(event_member name);
     /// A string or number; empty if it is absent.
-    bool text(event_member which, std::string_view& out, std::size_t bytes_max = text_bytes_max);
+    bool text(event_member name, std::string_view& out, std::size_t bytes_max = text_bytes_max);
     /// Like text, but required.
-    bool required_text(event_member which, std::string_view& out,
+    bool required_text(event_member name, std::string_view& out,
                        std::size_t bytes_max = text_bytes_max);
-    bool uuid_of(event_member which, uuid& out);
+    bool uuid_of(event_member name, uuid& out);
     /// `out` keeps its value if the member is absent.
-    bool integer(event_member which, std::int64_t min, std::int64_t max, std::int64_t& out);
-    bool decimal(event_member which, int128& out);
+    bool integer(event_member name, std::int64_t min, std::int64_t max, std::int64_t& out);
+    bool decimal(event_member name, int128& out);
     /// Ignores case; `out` is the word as in the list.
-    bool word(event_member which, std::initializer_list<std::string_view> words,
+    bool word(event_member name, std::initializer_list<std::string_view> words,
               std::string_view& out);
     /// For a member that a function of the database reads: exactly as in the list.
-    bool exact_word(event_member which, std::initializer_list<std::string_view> words);
-    bool address(event_member which, std::string_view& out);
-    bool time(event_member which);
-    bool object(event_member which);
+    bool exact_word(event_member name, std::initializer_list<std::string_view> words);
+    bool address(event_member name, std::string_view& out);
+    bool time(event_member name);
+    bool object(event_member name);
 
     /// The members that were not read, as one JSON object in the arena; empty if there are none.
     std::string_view properties();
@@ -58,7 +58,7 @@ class event_data_reader {
         std::size_t index = event_member_keys.absent;
     };
 
-    json_token const& token(event_member which) noexcept;
+    json_token const& token(event_member name) noexcept;
 
     json_parser parser_;
     text_arena* arena_ = nullptr;

@@ -96,24 +96,24 @@ class attribute_reader {
 
     [[nodiscard]] record_fault const& fault() const noexcept { return fault_; }
 
-    bool text(attribute which, bool is_required, std::string_view& out) {
-        json_token const& token = envelope_.at(which);
+    bool text(attribute name, bool is_required, std::string_view& out) {
+        json_token const& token = envelope_.at(name);
         if (token.is == kind::absent || token.is == kind::null) {
             return !is_required ||
-                   fail(record_error::missing_field, which, "CloudEvents require this attribute");
+                   fail(record_error::missing_field, name, "CloudEvents require this attribute");
         }
         if (token.is != kind::string) {
-            return fail(record_error::bad_type, which, "expected a string");
+            return fail(record_error::bad_type, name, "expected a string");
         }
 
         // The standard forbids empty attributes; leaving one out says the same.
         out = text_of(token, arena_);
         if (out.empty()) {
             return fail(is_required ? record_error::missing_field : record_error::bad_attribute,
-                        which, "the attribute is empty");
+                        name, "the attribute is empty");
         }
         return out.size() <= text_bytes_max ||
-               fail(record_error::field_too_long, which, "over 1024 bytes");
+               fail(record_error::field_too_long, name, "over 1024 bytes");
     }
     bool version() {
         std::string_view found;
@@ -162,8 +162,8 @@ class attribute_reader {
     }
 
   private:
-    bool is_there(attribute which) const noexcept {
-        auto const is = envelope_.at(which).is;
+    bool is_there(attribute name) const noexcept {
+        auto const is = envelope_.at(name).is;
         return is != kind::absent && is != kind::null;
     }
     bool base64_is_text() {
@@ -171,8 +171,8 @@ class attribute_reader {
         return !is_there(attribute::data_base64) || token.is == kind::string ||
                fail(record_error::bad_type, attribute::data_base64, "expected a string");
     }
-    bool fail(record_error error, attribute which, std::string_view detail) noexcept {
-        fault_ = {error, event_attribute_keys.name(static_cast<std::size_t>(which)), detail};
+    bool fail(record_error error, attribute name, std::string_view detail) noexcept {
+        fault_ = {error, event_attribute_keys.name(static_cast<std::size_t>(name)), detail};
         return false;
     }
 

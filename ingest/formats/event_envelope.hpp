@@ -36,8 +36,8 @@ struct event_envelope {
     /// The fault of the first extension attribute that the standard forbids; none if all are valid.
     record_fault extension;
 
-    [[nodiscard]] json_token const& at(event_attribute which) const noexcept {
-        return tokens[static_cast<std::size_t>(which)];
+    [[nodiscard]] json_token const& at(event_attribute attribute) const noexcept {
+        return tokens[static_cast<std::size_t>(attribute)];
     }
 };
 

@@ -66,20 +66,20 @@ class freeswitch_reader {
         fault_ = {error, field, detail};
         return false;
     }
-    json_token const& token(variable which) const noexcept {
-        return tokens_.variables[static_cast<std::size_t>(which)];
+    json_token const& token(variable name) const noexcept {
+        return tokens_.variables[static_cast<std::size_t>(name)];
     }
     /// A variable's value, decoded according to the source's percent policy.
-    std::string_view value(variable which) {
-        std::string_view text = text_of(token(which), arena_);
+    std::string_view value(variable name) {
+        std::string_view text = text_of(token(name), arena_);
         if (source_.percent != percent_policy::never) {
             text = percent_decode(text, plus_sign::is_plus, 0, arena_);
         }
         return trimmed(sanitize_text(text, arena_));
     }
     /// Profiles are not percent-encoded, whatever the setting.
-    std::string_view value(freeswitch_profile const& profile, member which) {
-        return trimmed(text_of(profile[static_cast<std::size_t>(which)], arena_));
+    std::string_view value(freeswitch_profile const& profile, member name) {
+        return trimmed(text_of(profile[static_cast<std::size_t>(name)], arena_));
     }
     std::string_view first_of(std::initializer_list<variable> candidates) {
         for (variable const candidate : candidates) {
@@ -90,9 +90,9 @@ class freeswitch_reader {
         return {};
     }
     /// A member of the oldest profile, since a transfer changes the newer ones.
-    std::string_view from_profiles(member which) {
-        auto const found = value(tokens_.oldest, which);
-        return found.empty() ? value(tokens_.newest, which) : found;
+    std::string_view from_profiles(member name) {
+        auto const found = value(tokens_.oldest, name);
+        return found.empty() ? value(tokens_.newest, name) : found;
     }
 
     void parties();
@@ -227,14 +227,14 @@ bool freeswitch_reader::numbers_fit() {
 bool freeswitch_reader::duration_of(variable seconds, variable milliseconds, std::int64_t& out_ms,
                                     bool& is_said) {
     bool const in_seconds = !token(seconds).is_absent();
-    variable const which = in_seconds ? seconds : milliseconds;
-    auto const text = value(which);
+    variable const name = in_seconds ? seconds : milliseconds;
+    auto const text = value(name);
     if (text.empty()) {
         return true;
     }
 
     // The switch writes both units, but configurations may leave either out.
-    std::string_view const field = freeswitch_variable_keys.name(static_cast<std::size_t>(which));
+    std::string_view const field = freeswitch_variable_keys.name(static_cast<std::size_t>(name));
     auto const ms = parse_decimal(text, in_seconds ? 3 : 0);
     if (!ms) {
         return fail(record_error::bad_number, field, "expected a number");
@@ -344,16 +344,16 @@ void freeswitch_reader::metadata() {
     writer.member("leg", is_b_leg(tokens_) ? "b" : "a");
     writer.member("other_leg_uuid", first_of({variable::originating_leg_uuid, variable::bridge_uuid,
                                               variable::signal_bond}));
-    auto const name = from_profiles(member::caller_id_name);
-    writer.member("caller_id_name", name.empty() ? value(variable::caller_id_name) : name);
+    auto const caller = from_profiles(member::caller_id_name);
+    writer.member("caller_id_name", caller.empty() ? value(variable::caller_id_name) : caller);
 
     // The newest profile has the target of the last transfer.
     auto const transferred_to = value(tokens_.newest, member::destination_number);
     writer.member("transferred_to", transferred_to == out_.destination ? "" : transferred_to);
     writer.member("network_addr", from_profiles(member::network_addr));
     writer.member("context", from_profiles(member::context));
-    for (variable const which : kept) {
-        writer.member(freeswitch_variable_keys.name(static_cast<std::size_t>(which)), value(which));
+    for (variable const name : kept) {
+        writer.member(freeswitch_variable_keys.name(static_cast<std::size_t>(name)), value(name));
     }
     writer.member("switchname", text_of(tokens_.switchname, arena_));
     writer.member("core_uuid", text_of(tokens_.core_uuid, arena_));
@@ -364,8 +364,8 @@ void freeswitch_reader::metadata() {
 } // namespace
 
 bool is_b_leg(freeswitch_tokens const& tokens) noexcept {
-    auto const is_set = [&tokens](variable which) {
-        return !tokens.variables[static_cast<std::size_t>(which)].is_absent();
+    auto const is_set = [&tokens](variable name) {
+        return !tokens.variables[static_cast<std::size_t>(name)].is_absent();
     };
     return tokens.has_originator || is_set(variable::originating_leg_uuid) ||
            is_set(variable::originator);

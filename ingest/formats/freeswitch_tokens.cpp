@@ -76,8 +76,8 @@ error_code read_profile_part(ondemand::value& value, freeswitch_profile& profile
     return read_members(object, freeswitch_profile_keys, profile);
 }
 
-json_token& member_of(freeswitch_profile& profile, freeswitch_profile_member which) noexcept {
-    return profile[static_cast<std::size_t>(which)];
+json_token& member_of(freeswitch_profile& profile, freeswitch_profile_member member) noexcept {
+    return profile[static_cast<std::size_t>(member)];
 }
 
 bool is_filled(json_token const& token) noexcept {

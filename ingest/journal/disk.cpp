@@ -120,13 +120,13 @@ class real final : public journal_disk {
     }
     std::unique_ptr<segment_source> open(std::filesystem::path const& file, int& error) override {
         open_file opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
-        struct stat about {};
-        if (opened.descriptor() < 0 || ::fstat(opened.descriptor(), &about) != 0) {
+        struct stat status {};
+        if (opened.descriptor() < 0 || ::fstat(opened.descriptor(), &status) != 0) {
             error = errno;
             return nullptr;
         }
         return std::make_unique<real_source>(std::move(opened),
-                                             static_cast<std::uint64_t>(about.st_size));
+                                             static_cast<std::uint64_t>(status.st_size));
     }
     std::vector<listed_file> list(std::filesystem::path const& folder) override {
         std::vector<listed_file> found;

@@ -48,10 +48,10 @@ struct decision {
 
     [[nodiscard]] bool declines(std::uint32_t index) const noexcept {
         // The last run that begins at or before the record is the only one that may hold it.
-        auto const behind = std::upper_bound(
+        auto const next = std::upper_bound(
             declined.begin(), declined.end(), index,
             [](std::uint32_t slot_index, run const& each) { return slot_index < each.begin; });
-        return behind != declined.begin() && index < std::prev(behind)->end;
+        return next != declined.begin() && index < std::prev(next)->end;
     }
 };
 

@@ -113,12 +113,12 @@ journal_reader::step journal_reader::read_step(frame_view& out) {
     }
 
     // The head first: it says how long the frame is.
-    auto const upto = [&](std::uint64_t wanted) {
+    auto const view = [&](std::uint64_t wanted) {
         return input_->view(offset_, static_cast<std::size_t>(std::min(wanted, limit - offset_)));
     };
-    frame_view found = read_frame(upto(frame_head_bytes), location());
+    frame_view found = read_frame(view(frame_head_bytes), location());
     if (found.state == frame_state::partial && found.bytes <= limit - offset_) {
-        found = read_frame(upto(found.bytes), location());
+        found = read_frame(view(found.bytes), location());
     }
 
     // A read error proves nothing about the bytes. Keep the offset, so that the caller can retry.

@@ -236,7 +236,7 @@ bool catalog::is_active_did(std::string_view digits) const noexcept {
 }
 
 catalog_index catalog::active_subscription(catalog_index account,
-                                           ingest::time_us when) const noexcept {
+                                           ingest::time_us time) const noexcept {
     TALLY_ASSERT(account < impl_->accounts.size(), "an account is not of this catalog");
     auto const& rows = impl_->subscriptions;
     auto const* const first = impl_->by_account.data() + impl_->account_begin[account];
@@ -244,12 +244,12 @@ catalog_index catalog::active_subscription(catalog_index account,
 
     // Search backward from the last one that began by then: it pays, unless it has ended.
     auto const* found =
-        std::upper_bound(first, last, when, [&rows](ingest::time_us t, catalog_index i) {
+        std::upper_bound(first, last, time, [&rows](ingest::time_us t, catalog_index i) {
             return t < rows[i].active_from;
         });
     while (found != first) {
         --found;
-        if (when < rows[*found].active_to) {
+        if (time < rows[*found].active_to) {
             return *found;
         }
     }

@@ -82,9 +82,9 @@ class catalog {
     [[nodiscard]] catalog_index subscription_by_did(std::string_view digits) const noexcept;
     /// Whether a number, given as digits without '+', is one of our active DIDs.
     [[nodiscard]] bool is_active_did(std::string_view digits) const noexcept;
-    /// The account's subscription that is active at `when`; of several, the one that began last.
+    /// The account's subscription that is active at `time`; of several, the one that began last.
     [[nodiscard]] catalog_index active_subscription(catalog_index account,
-                                                    ingest::time_us when) const noexcept;
+                                                    ingest::time_us time) const noexcept;
 
     [[nodiscard]] std::size_t accounts() const noexcept;
     [[nodiscard]] std::size_t subscriptions() const noexcept;

@@ -64,10 +64,10 @@ void band_clock::add(band const& one) {
 
 clock_reading band_clock::read(time_us t) const noexcept {
     // The interval around `t`; before the first one, the first one's offset counts.
-    auto behind = std::upper_bound(
+    auto next = std::upper_bound(
         intervals_.begin(), intervals_.end(), t,
         [](time_us value, utc_offset_interval const& s) { return value < s.begin; });
-    utc_offset_interval const& around = behind == intervals_.begin() ? *behind : *(behind - 1);
+    utc_offset_interval const& around = next == intervals_.begin() ? *next : *(next - 1);
 
     time_us const local = t + around.offset;
     clock_reading now;
@@ -80,8 +80,8 @@ clock_reading band_clock::read(time_us t) const noexcept {
     // edge, so there is always a next one.
     auto const edge = std::upper_bound(edges_.begin(), edges_.end(), now.second);
     now.until = midnight + *edge * us_per_s - around.offset;
-    if (behind != intervals_.end()) {
-        now.until = std::min(now.until, behind->begin);
+    if (next != intervals_.end()) {
+        now.until = std::min(now.until, next->begin);
     }
     return now;
 }

@@ -241,9 +241,9 @@ std::uint32_t prefix_index::longest(std::string_view digits) const noexcept {
     // them. spans_[0] begins at 0, so there is always a span before the bound that is found.
     auto const* const first = spans_.data() + table_[lead];
     auto const* const last = spans_.data() + table_[lead + 1];
-    auto const* const behind = std::upper_bound(
+    auto const* const next = std::upper_bound(
         first, last, key, [](std::uint64_t k, span_of_numbers const& s) { return k < s.begin; });
-    return (behind - 1)->value;
+    return (next - 1)->value;
 }
 
 void prefix_index::all(std::string_view digits, matches& out) const noexcept {

@@ -48,9 +48,9 @@ template <typename Version>
 void match_all(std::vector<Version> const& stored, std::vector<Version> const& wanted,
                ingest::time_us now, bool is_new, version_changes<Version>& out) {
     // Versions without a begin apply to the past only if nothing was charged by the plan before.
-    auto const past = is_new           ? past_of_plan::none
-                      : stored.empty() ? past_of_plan::empty
-                                       : past_of_plan::kept;
+    auto const history = is_new           ? past_of_plan::none
+                         : stored.empty() ? past_of_plan::empty
+                                          : past_of_plan::kept;
 
     // Both lists in the order of the key, so that one pass meets each key once.
     auto const old = by_key(stored);
@@ -77,7 +77,7 @@ void match_all(std::vector<Version> const& stored, std::vector<Version> const& w
             std::span{old}.subspan(i, old_end - i),
             std::span{fresh}.subspan(j, fresh_end - j),
             now,
-            past,
+            history,
             out,
             [](Version const& a, Version const& b) { return same_terms(a, b); }};
         matcher.match();

@@ -70,9 +70,9 @@ template <typename Version, typename SameTerms>
 class version_matcher {
   public:
     version_matcher(std::span<Version const* const> stored, std::span<Version const* const> wanted,
-                    ingest::time_us now, past_of_plan past, version_changes<Version>& out,
+                    ingest::time_us now, past_of_plan history, version_changes<Version>& out,
                     SameTerms same_terms)
-        : now_(now), past_(past), out_(out), same_terms_(same_terms) {
+        : now_(now), history_(history), out_(out), same_terms_(same_terms) {
         for (auto const* each : stored) {
             stored_.push_back({each, false});
         }
@@ -154,8 +154,8 @@ class version_matcher {
         // No stored version begins then. One without a begin may be added only where it does not
         // change the past.
         if (found == stored_.end()) {
-            if (wanted.first != INT64_MIN || past_ == past_of_plan::none ||
-                (past_ == past_of_plan::empty && wanted.end > now_)) {
+            if (wanted.first != INT64_MIN || history_ == past_of_plan::none ||
+                (history_ == past_of_plan::empty && wanted.end > now_)) {
                 add(wanted, wanted.first);
             }
             return;
@@ -263,7 +263,7 @@ class version_matcher {
     }
 
     ingest::time_us now_;
-    past_of_plan past_;
+    past_of_plan history_;
     version_changes<Version>& out_;
     SameTerms same_terms_;
     std::vector<kept> stored_;

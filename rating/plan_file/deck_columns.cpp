@@ -51,12 +51,12 @@ bool deck_row::take_name(std::string_view name, std::size_t column, plan_locatio
     }
 
     // A second column of one name would leave it open which one counts.
-    int const which = static_cast<int>(found - deck_column_names.begin());
-    if (std::ranges::find(columns_, which) != columns_.end()) {
+    int const number = static_cast<int>(found - deck_column_names.begin());
+    if (std::ranges::find(columns_, number) != columns_.end()) {
         problems.add(location, "the column " + lower + " occurs twice");
         return false;
     }
-    columns_[column] = which;
+    columns_[column] = number;
     return true;
 }
 
@@ -119,12 +119,12 @@ bool deck_row::take(std::string_view row, plan_location location, plan_problems&
     }
 
     for (std::size_t i = 0; i < fields_.size(); ++i) {
-        auto const which = static_cast<std::size_t>(columns_[i]);
-        texts_[which] = ingest::trimmed(fields_[i].text);
+        auto const column = static_cast<std::size_t>(columns_[i]);
+        texts_[column] = ingest::trimmed(fields_[i].text);
         // Few fields have quotes, so the others stay views of the row.
         if (fields_[i].has_doubled_quotes) {
-            undouble_quotes(texts_[which], unquoted_[which]);
-            texts_[which] = unquoted_[which];
+            undouble_quotes(texts_[column], unquoted_[column]);
+            texts_[column] = unquoted_[column];
         }
     }
     return true;

@@ -34,7 +34,7 @@ class price_sum {
     void add_counted(amount price, int128 count) noexcept {
         int128 product = 0;
         if (__builtin_mul_overflow(count, int128{price.nanos}, &product)) {
-            product = price.nanos < 0 ? -beyond : beyond;
+            product = price.nanos < 0 ? -whole_max : whole_max;
         }
         whole_ += product;
     }
@@ -58,7 +58,7 @@ class price_sum {
     // A hundredth of a nano of price times a nano of quantity: 100 * 10^9 of them are one nano.
     static constexpr int128 parts_per_nano = 100'000'000'000;
     // Far above every amount, and small enough that a few of them cannot overflow.
-    static constexpr int128 beyond = int128{1} << 125;
+    static constexpr int128 whole_max = int128{1} << 125;
 
     static int128 units_of(quantity q) noexcept { return q.nanos / nanos_per_quantity; }
     static int128 rest_of(quantity q) noexcept { return q.nanos % nanos_per_quantity; }

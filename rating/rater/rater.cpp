@@ -200,7 +200,7 @@ struct found_rate {
 };
 
 /// Searches the plan and then its fallbacks; within a plan the on-net rates come first.
-found_rate find_rate(std::string_view digits, ingest::call_direction direction, time_us when,
+found_rate find_rate(std::string_view digits, ingest::call_direction direction, time_us time,
                      tariff const& plan, bool on_net) noexcept {
     // At most three fallbacks deep (docs/RATING.md, Finding the rate).
     tariff const* asked = &plan;
@@ -208,12 +208,12 @@ found_rate find_rate(std::string_view digits, ingest::call_direction direction, 
         // On-net rates are a set of their own: where none of them applies, the call is an ordinary
         // one.
         if (on_net) {
-            if (auto const index = asked->find_index(digits, direction, when, true)) {
+            if (auto const index = asked->find_index(digits, direction, time, true)) {
                 return {asked, index};
             }
         }
 
-        if (auto const slot_index = asked->find_index(digits, direction, when, false)) {
+        if (auto const slot_index = asked->find_index(digits, direction, time, false)) {
             return {asked, slot_index};
         }
         asked = asked->fallback();
@@ -233,12 +233,12 @@ rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& lef
     // calendar, and small enough that adding a call's length cannot overflow.
     bool const answered = call.answer != ingest::never_us;
     constexpr time_us moment_max = time_us{1} << 61;
-    time_us const when = std::clamp(answered ? call.answer : call.start, -moment_max, moment_max);
+    time_us const time = std::clamp(answered ? call.answer : call.start, -moment_max, moment_max);
 
     // The rate is found before the call is known to cost something: a zero-rated call keeps it.
     std::array<char, prefix_index::digits_max> buffer;
     auto const found =
-        find_rate(match_digits(call.destination, buffer), call.direction, when, plan, on_net);
+        find_rate(match_digits(call.destination, buffer), call.direction, time, plan, on_net);
     rate const* const rate =
         found.plan == nullptr ? nullptr : &found.plan->rates()[found.index.index];
 
@@ -256,7 +256,7 @@ rated_call rate_with(ingest::cdr const& call, tariff const& plan, allowance& lef
     // A started second is charged as a whole second.
     std::int64_t const call_s = (call.billable_ms + ms_per_s - 1) / ms_per_s;
     result =
-        charge({*found.plan, found.index, when, call_s}, plan.head().rounding_mode, left, sink);
+        charge({*found.plan, found.index, time, call_s}, plan.head().rounding_mode, left, sink);
     result.charged_rate = result.error == record_error::none ? rate : nullptr;
     return result;
 }

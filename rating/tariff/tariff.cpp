@@ -230,11 +230,11 @@ void tariff::build_index() {
     }
 }
 
-// The rate of the group at `first` that is in effect at `when`, whatever its band.
-rate_index tariff::in_effect(std::uint32_t first, ingest::time_us when) const noexcept {
+// The rate of the group at `first` that is in effect at `time`, whatever its band.
+rate_index tariff::in_effect(std::uint32_t first, ingest::time_us time) const noexcept {
     for (std::uint32_t index = first;; ++index) {
         rate_terms const& terms = terms_[index];
-        if (terms.effective_from <= when && when < terms.effective_to) {
+        if (terms.effective_from <= time && time < terms.effective_to) {
             return {index, first};
         }
         if (terms.is_last_of_prefix) {
@@ -243,13 +243,13 @@ rate_index tariff::in_effect(std::uint32_t first, ingest::time_us when) const no
     }
 }
 
-rate_index tariff::holding(std::uint32_t first, ingest::time_us when,
+rate_index tariff::holding(std::uint32_t first, ingest::time_us time,
                            ingest::time_us moment) const noexcept {
     // The order of a group makes the first rate that fits the right one.
     clock_reading const now = clock_.read(moment);
     for (std::uint32_t index = first;; ++index) {
         rate_terms const& terms = terms_[index];
-        if (terms.effective_from <= when && when < terms.effective_to &&
+        if (terms.effective_from <= time && time < terms.effective_to &&
             (terms.band == any_band || clock_.covers(terms.band, now))) {
             return {index, first, now.until};
         }
@@ -260,7 +260,7 @@ rate_index tariff::holding(std::uint32_t first, ingest::time_us when,
 }
 
 rate_index tariff::find_index(std::string_view digits, ingest::call_direction direction,
-                              ingest::time_us when, bool on_net) const noexcept {
+                              ingest::time_us time, bool on_net) const noexcept {
     prefix_index const& index = index_[index_of(direction, on_net)];
 
     // The longest prefix nearly always has a rate in effect. Only otherwise are the shorter ones
@@ -269,28 +269,28 @@ rate_index tariff::find_index(std::string_view digits, ingest::call_direction di
     if (longest == prefix_index::none) {
         return {};
     }
-    rate_index found = in_effect(longest, when);
+    rate_index found = in_effect(longest, time);
     if (!found) {
         prefix_index::matches matches;
         index.all(digits, matches);
         for (std::uint32_t i = matches.count - 1; i > 0 && !found; --i) {
-            found = in_effect(matches.values[i - 1], when);
+            found = in_effect(matches.values[i - 1], time);
         }
     }
 
     // The prefix is decided by now. Bands choose among its rates; a moment that none of its bands
     // covers has no rate, and a shorter prefix is not tried.
-    return found && terms_[found.index].is_banded ? holding(found.first, when, when) : found;
+    return found && terms_[found.index].is_banded ? holding(found.first, time, time) : found;
 }
 
 rate const* tariff::find(std::string_view digits, ingest::call_direction direction,
-                         ingest::time_us when, bool on_net) const noexcept {
-    rate_index const index = find_index(digits, direction, when, on_net);
+                         ingest::time_us time, bool on_net) const noexcept {
+    rate_index const index = find_index(digits, direction, time, on_net);
     return index ? &rates_[index.index] : nullptr;
 }
 
 metric_price const* tariff::find_metric(std::string_view name,
-                                        ingest::time_us when) const noexcept {
+                                        ingest::time_us time) const noexcept {
     tariff const* plan = this;
     // As for rates: the plan, then its fallbacks, of which there are at most fallbacks_max.
     for (int asked = 0; plan != nullptr && asked <= fallbacks_max; ++asked) {
@@ -302,7 +302,7 @@ metric_price const* tariff::find_metric(std::string_view name,
             [](metric_price const& price, std::string_view wanted) { return price.name < wanted; });
         // The newest version first, so the first one that is in effect is the right one.
         for (; found != metrics.end() && found->name == name; ++found) {
-            if (found->effective_from <= when && when < found->effective_to) {
+            if (found->effective_from <= time && time < found->effective_to) {
                 return &*found;
             }
         }

@@ -131,21 +131,21 @@ class tariff {
     static void check(content const& parts);
     tariff(header head, std::vector<rate> rates);
 
-    /// Finds the rate for `digits` at `when`: first the longest prefix that has a rate of
-    /// `direction` in effect, then the heaviest of its bands that covers `when` (no band comes
+    /// Finds the rate for `digits` at `time`: first the longest prefix that has a rate of
+    /// `direction` in effect, then the heaviest of its bands that covers `time` (no band comes
     /// last), then the version that began last. nullptr when there is no such rate, also when none
-    /// of the longest prefix's bands covers `when`. On-net rates and other rates are searched
+    /// of the longest prefix's bands covers `time`. On-net rates and other rates are searched
     /// separately. No allocation.
     [[nodiscard]] rate const* find(std::string_view digits, ingest::call_direction direction,
-                                   ingest::time_us when, bool on_net = false) const noexcept;
+                                   ingest::time_us time, bool on_net = false) const noexcept;
 
-    /// As find(), but gives the index of the rate and so reads no `rate`, only its terms. `when` is
+    /// As find(), but gives the index of the rate and so reads no `rate`, only its terms. `time` is
     /// from -2^62 to 2^62.
     [[nodiscard]] rate_index find_index(std::string_view digits, ingest::call_direction direction,
-                                        ingest::time_us when, bool on_net) const noexcept;
+                                        ingest::time_us time, bool on_net) const noexcept;
     /// The rate of the group at `first` whose band applies at `moment`, among the versions that
-    /// were in effect at `when` (the answer of the call).
-    [[nodiscard]] rate_index holding(std::uint32_t first, ingest::time_us when,
+    /// were in effect at `time` (the answer of the call).
+    [[nodiscard]] rate_index holding(std::uint32_t first, ingest::time_us time,
                                      ingest::time_us moment) const noexcept;
     [[nodiscard]] rate_terms const& terms_at(std::uint32_t slot_index) const noexcept {
         return terms_[slot_index];
@@ -154,10 +154,10 @@ class tariff {
         return {steps_.data() + terms.first_step, terms.steps};
     }
 
-    /// The price of a metric in effect at `when`; of several, the one that began last. Without one
+    /// The price of a metric in effect at `time`; of several, the one that began last. Without one
     /// in this plan the fallback plans are searched. nullptr when there is none. No allocation.
     [[nodiscard]] metric_price const* find_metric(std::string_view name,
-                                                  ingest::time_us when) const noexcept;
+                                                  ingest::time_us time) const noexcept;
 
     [[nodiscard]] header const& head() const noexcept { return head_; }
     [[nodiscard]] std::span<rate const> rates() const noexcept { return rates_; }
@@ -170,7 +170,7 @@ class tariff {
     [[nodiscard]] bool asks_on_net() const noexcept { return asks_on_net_; }
 
   private:
-    [[nodiscard]] rate_index in_effect(std::uint32_t first, ingest::time_us when) const noexcept;
+    [[nodiscard]] rate_index in_effect(std::uint32_t first, ingest::time_us time) const noexcept;
     void build_order();
     void build_terms();
     void build_index();

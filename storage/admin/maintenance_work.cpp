@@ -146,7 +146,7 @@ std::string old_batches_sql(bool is_dry_run) {
 void add_step(maintenance_report& out, partition_step const& step) {
     bool const failed = step.action == partition_action::failed;
     out.rows.push_back(
-        {step.which.qualified(), std::string{label(step.action)}, failed ? step.detail : ""});
+        {step.partition.qualified(), std::string{label(step.action)}, failed ? step.detail : ""});
     out.failures += failed ? 1 : 0;
     out.changed += failed ? 0 : 1;
 }
@@ -159,8 +159,8 @@ result keep_partitions(pq_connection& connection, maintenance_options const& opt
     // What comes next is made before what is old is handled: calls of tomorrow need a partition.
     std::vector<partition_name> made;
     result const status = make_ahead(connection, options, made);
-    for (auto& which : made) {
-        add_step(out, {std::move(which), partition_action::created, {}});
+    for (auto& partition : made) {
+        add_step(out, {std::move(partition), partition_action::created, {}});
     }
 
     // A failure to make one partition does not keep the others from being sealed or retired.

@@ -48,20 +48,20 @@ expected<bool> stuck_effect::can_apply_others(pq_connection& connection, head_ef
     }
 
     parameters values;
-    pq_rows behind;
-    auto const status =
-        connection.query(behind_sql, values.add_int64(head.position).add_text(head.type), behind);
+    pq_rows followers;
+    auto const status = connection.query(
+        behind_sql, values.add_int64(head.position).add_text(head.type), followers);
     if (!status.ok()) {
         return status;
     }
 
     // Types that fail as well would only cost time, except the head's own: that may be by its data.
-    for (int i = 0; i < row_count(behind); ++i) {
-        auto const type = bytes_at(behind, i, 1);
+    for (int i = 0; i < row_count(followers); ++i) {
+        auto const type = bytes_at(followers, i, 1);
         if (failing_types_.contains(type) && type != head.type) {
             continue;
         }
-        applicable_ = int64_at(behind, i, 0);
+        applicable_ = int64_at(followers, i, 0);
         auto const applied = can_apply(connection, applicable_);
         if (!applied.ok() || *applied) {
             return applied;

@@ -24,11 +24,11 @@ std::uint32_t usage_totals::metric_number(std::string_view name) {
 }
 
 std::uint32_t usage_totals::index_of(rating::catalog const& catalog,
-                                     rating::catalog_index subscription, ingest::time_us when) {
+                                     rating::catalog_index subscription, ingest::time_us time) {
     // The period's bounds follow from the plan's time zone and the day on which the subscription
     // began.
     auto const& contract = catalog.subscription_at(subscription);
-    auto const period = calendar_of(catalog, contract.plan).monthly(contract.anchor, when);
+    auto const period = calendar_of(catalog, contract.plan).monthly(contract.anchor, time);
     usage_key const key{contract.id, period.start};
 
     // One row per period, however many records the batch has of it.

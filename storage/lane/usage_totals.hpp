@@ -60,9 +60,9 @@ class usage_totals {
 
     /// Forgets the previous batch, but not the calendars and the names.
     void begin();
-    /// The index of the billing period of a subscription that contains `when`.
+    /// The index of the billing period of a subscription that contains `time`.
     std::uint32_t index_of(rating::catalog const& catalog, rating::catalog_index subscription,
-                           ingest::time_us when);
+                           ingest::time_us time);
     [[nodiscard]] period_of_usage& at(std::uint32_t index) noexcept { return periods_[index]; }
     [[nodiscard]] std::span<period_of_usage const> periods() const noexcept { return periods_; }
 

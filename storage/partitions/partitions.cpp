@@ -41,13 +41,13 @@ bool day_of_name(std::string_view name, std::int32_t& day) {
     }
 
     // A number such as 20269999 is no day.
-    date::year_month_day const when{date::year{static_cast<int>(number / 10'000)},
-                                    date::month{static_cast<unsigned>(number / 100 % 100)},
-                                    date::day{static_cast<unsigned>(number % 100)}};
-    if (!when.ok()) {
+    date::year_month_day const civil_date{date::year{static_cast<int>(number / 10'000)},
+                                          date::month{static_cast<unsigned>(number / 100 % 100)},
+                                          date::day{static_cast<unsigned>(number % 100)}};
+    if (!civil_date.ok()) {
         return false;
     }
-    day = static_cast<std::int32_t>(date::sys_days{when}.time_since_epoch().count());
+    day = static_cast<std::int32_t>(date::sys_days{civil_date}.time_since_epoch().count());
     return true;
 }
 

@@ -81,7 +81,7 @@ result partition_upkeep::run(ingest::time_us now) {
         bool is_any_new = false;
         for (due const& one : *found) {
             auto const same = [&one](due const& other) {
-                return other.which == one.which && other.action == one.action;
+                return other.partition == one.partition && other.action == one.action;
             };
             if (std::any_of(before.begin(), before.end(), same)) {
                 continue; // it failed in the round before
@@ -113,7 +113,7 @@ expected<std::vector<partition_upkeep::due>> partition_upkeep::find_due(ingest::
     std::vector<due> found;
     for (int i = 0; i < row_count(rows); ++i) {
         found.push_back(
-            {.which = {std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)}},
+            {.partition = {std::string{bytes_at(rows, i, 0)}, std::string{bytes_at(rows, i, 1)}},
              .action = action_of(bytes_at(rows, i, 2)),
              .is_attached = bool_at(rows, i, 3),
              .exists = bool_at(rows, i, 4)});
@@ -134,8 +134,8 @@ result partition_upkeep::handle(due const& one) {
     if (stops_upkeep(status)) {
         return status;
     }
-    observer_(status.ok() ? partition_step{one.which, one.action, {}}
-                          : partition_step{one.which, partition_action::failed,
+    observer_(status.ok() ? partition_step{one.partition, one.action, {}}
+                          : partition_step{one.partition, partition_action::failed,
                                            std::string{"not "}.append(label(one.action)) + ": " +
                                                status.detail});
     return {};
@@ -143,17 +143,17 @@ result partition_upkeep::handle(due const& one) {
 
 result partition_upkeep::seal(due const& one) {
     // The state first: if this is interrupted, the partition is due again at once.
-    result status = set_state(one.which, "sealing");
+    result status = set_state(one.partition, "sealing");
     if (status.ok()) {
-        status = build_indexes(one.which);
+        status = build_indexes(one.partition);
     }
     if (status.ok()) {
-        status = add_foreign_keys(one.which); // after the indexes that their checks use
+        status = add_foreign_keys(one.partition); // after the indexes that their checks use
     }
     if (status.ok()) {
-        status = connection_.execute("VACUUM (FREEZE, ANALYZE) " + one.which.qualified());
+        status = connection_.execute("VACUUM (FREEZE, ANALYZE) " + one.partition.qualified());
     }
-    return status.ok() ? set_state(one.which, "sealed") : status;
+    return status.ok() ? set_state(one.partition, "sealed") : status;
 }
 
 result partition_upkeep::build_indexes(partition_name const& partition) {
@@ -200,7 +200,7 @@ result partition_upkeep::add_foreign_keys(partition_name const& partition) {
 }
 
 result partition_upkeep::release(due const& one) {
-    auto const kept = find_foreign_keys(connection_, one.which);
+    auto const kept = find_foreign_keys(connection_, one.partition);
     if (!kept.ok()) {
         return kept.status();
     }
@@ -211,25 +211,25 @@ result partition_upkeep::release(due const& one) {
         drops += (drops.empty() ? " " : ", ") + ("DROP CONSTRAINT IF EXISTS " + quoted(key.name));
     }
     return drops.empty() ? result{}
-                         : with_brief_lock("ALTER TABLE " + one.which.qualified() + drops);
+                         : with_brief_lock("ALTER TABLE " + one.partition.qualified() + drops);
 }
 
 // The state first: from then on no session creates the partition again or sends records to it.
 result partition_upkeep::retire(due const& one) {
-    result status = set_state(one.which, label(one.action));
+    result status = set_state(one.partition, label(one.action));
 
     // DETACH comes before DROP: dropping an attached partition locks its parent.
     if (status.ok() && one.is_attached) {
-        status = detach(one.which);
+        status = detach(one.partition);
     }
     if (status.ok() && one.exists && one.action == partition_action::dropped) {
-        status = with_brief_lock("DROP TABLE IF EXISTS " + one.which.qualified());
+        status = with_brief_lock("DROP TABLE IF EXISTS " + one.partition.qualified());
     }
     return status;
 }
 
-result partition_upkeep::detach(partition_name const& which) {
-    auto const name = which.qualified();
+result partition_upkeep::detach(partition_name const& partition) {
+    auto const name = partition.qualified();
     // A DETACH CONCURRENTLY that broke off can only be finished.
     parameters values;
     values.add_text(name);
@@ -238,9 +238,10 @@ result partition_upkeep::detach(partition_name const& which) {
                                       " WHERE inhrelid = to_regclass($1::text)",
                                       values, rows);
     bool const broke_off = status.ok() && row_count(rows) == 1 && bool_at(rows, 0, 0);
-    return status.ok() ? connection_.execute("ALTER TABLE " + which.table + " DETACH PARTITION " +
-                                             name + (broke_off ? " FINALIZE" : " CONCURRENTLY"))
-                       : status;
+    return status.ok()
+               ? connection_.execute("ALTER TABLE " + partition.table + " DETACH PARTITION " +
+                                     name + (broke_off ? " FINALIZE" : " CONCURRENTLY"))
+               : status;
 }
 
 result partition_upkeep::set_state(partition_name const& partition, std::string_view state) {

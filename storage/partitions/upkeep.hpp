@@ -24,7 +24,7 @@ enum class partition_action : std::uint8_t {
 std::string_view label(partition_action action) noexcept;
 
 struct partition_step {
-    partition_name which;
+    partition_name partition;
     partition_action action = partition_action::failed;
     std::string detail;
 };
@@ -64,7 +64,7 @@ class partition_upkeep {
 
   private:
     struct due {
-        partition_name which;
+        partition_name partition;
         partition_action action;
         bool is_attached; ///< when retiring: still a partition, or its detaching was interrupted
         bool exists;
@@ -77,7 +77,7 @@ class partition_upkeep {
     result add_foreign_keys(partition_name const& partition);
     result release(due const& one);
     result retire(due const& one);
-    result detach(partition_name const& which);
+    result detach(partition_name const& partition);
     result set_state(partition_name const& partition, std::string_view state);
     result with_brief_lock(std::string const& sql);
     [[nodiscard]] bool stops_upkeep(result const& status) const;

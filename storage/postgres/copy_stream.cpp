@@ -8,7 +8,7 @@ std::uint64_t copy_line(std::string_view report, std::string_view table) noexcep
     // As PostgreSQL writes the context of an error in a COPY: "COPY cdrs, line 17, column cost".
     // The table is the one that the COPY names, not the partition that refuses the row.
     constexpr std::string_view before = "COPY ";
-    constexpr std::string_view behind = ", line ";
+    constexpr std::string_view after = ", line ";
 
     // The report names tables without their schema.
     std::string_view const name = table.substr(table.find('.') + 1);
@@ -16,10 +16,10 @@ std::uint64_t copy_line(std::string_view report, std::string_view table) noexcep
     for (auto found = report.rfind(before); found != std::string_view::npos && found != 0;
          found = report.rfind(before, found - 1)) {
         auto rest = report.substr(found + before.size());
-        if (!rest.starts_with(name) || !rest.substr(name.size()).starts_with(behind)) {
+        if (!rest.starts_with(name) || !rest.substr(name.size()).starts_with(after)) {
             continue;
         }
-        rest.remove_prefix(name.size() + behind.size());
+        rest.remove_prefix(name.size() + after.size());
         std::uint64_t line = 0;
         std::from_chars(rest.data(), rest.data() + rest.size(), line);
         return line;

@@ -102,10 +102,10 @@ std::string_view label(correction_kind kind) noexcept {
     return labels[static_cast<std::size_t>(kind)];
 }
 
-correction_outcome call_corrector::correct(correction_kind kind, call_name const& which,
+correction_outcome call_corrector::correct(correction_kind kind, call_name const& name,
                                            adjustment_author const& author) {
     // Found before the transaction begins: an operator's mistake in the name locks nothing.
-    auto const found = find(which);
+    auto const found = find(name);
 
     sql_transaction transaction{session_};
     auto const call = lock(found);
@@ -124,32 +124,32 @@ correction_outcome call_corrector::correct(correction_kind kind, call_name const
     return outcome;
 }
 
-call_corrector::stored_call_row call_corrector::find(call_name const& which) {
+call_corrector::stored_call_row call_corrector::find(call_name const& name) {
     // An account may be named by its number or its id, a call by its id and, if that is not unique,
     // its start.
     std::string sql = "SELECT " + std::string{columns} +
                       "FROM billing.accounts AS a JOIN billing.cdrs AS c ON c.account_id = a.id"
                       " WHERE (a.account_number = $1::text OR a.id::text = $1::text)"
                       " AND c.uuid = $2::uuid";
-    std::vector<sql_value> values{which.account, which.uuid};
+    std::vector<sql_value> values{name.account, name.uuid};
 
     // Stored starts are whole seconds (R6).
-    if (!which.start.empty()) {
+    if (!name.start.empty()) {
         sql += " AND c.start_time = date_trunc('second', $3::timestamptz)";
-        values.emplace_back(which.start);
+        values.emplace_back(name.start);
     }
 
     // Exactly one call must answer to the name.
     auto const rows = session_.query(sql, values);
     if (rows.empty()) {
-        refuse("account '" + which.account + "' has no call " + which.uuid +
-               (which.start.empty() ? "" : " of " + which.start));
+        refuse("account '" + name.account + "' has no call " + name.uuid +
+               (name.start.empty() ? "" : " of " + name.start));
     }
 
     // An id may come again on another day, since the start is a part of the key. A guess would void
     // the wrong call.
     if (rows.size() > 1) {
-        refuse("account '" + which.account + "' has " + std::to_string(rows.size()) +
+        refuse("account '" + name.account + "' has " + std::to_string(rows.size()) +
                " calls of that id; say which with --start");
     }
     auto const& row = rows.front();

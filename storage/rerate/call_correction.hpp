@@ -45,13 +45,13 @@ class call_corrector {
   public:
     explicit call_corrector(sql_session& session) : session_{session} {}
 
-    correction_outcome correct(correction_kind kind, call_name const& which,
+    correction_outcome correct(correction_kind kind, call_name const& name,
                                adjustment_author const& author);
 
   private:
     struct stored_call_row;
 
-    stored_call_row find(call_name const& which);
+    stored_call_row find(call_name const& name);
     stored_call_row lock(stored_call_row const& found);
     std::string next_status(correction_kind kind, stored_call_row const& call);
     void change(correction_kind kind, stored_call_row const& call, std::string const& status,

@@ -285,12 +285,12 @@ void rerate_reader::fill_keys(std::span<rerate_period const> periods,
 
     // Only the first period may be partly done.
     auto const& first = periods.front();
-    bool const within = position.moment != ingest::never_us &&
-                        position.period_start == first.start &&
-                        position.subscription_id == first.subscription_id;
+    bool const is_partial = position.moment != ingest::never_us &&
+                            position.period_start == first.start &&
+                            position.subscription_id == first.subscription_id;
     values_.clear();
     values_.add(subscription_).add(account_).add(start_).add(end_);
-    values_.add_int64(within ? 1 : 0)
+    values_.add_int64(is_partial ? 1 : 0)
         .add_time(position.moment)
         .add_time(position.start)
         .add(position.call_id);

@@ -25,7 +25,7 @@ bool is_worth_another_try(database_error const& error) {
            error.sqlstate() == "40001";
 }
 
-command_error failure_of(migration const& which, migrate_exit on_failure,
+command_error failure_of(migration const& file, migrate_exit on_failure,
                          database_error const& error, int tries) {
     bool const rolled_back = on_failure == migrate_exit::rolled_back;
     bool const busy = rolled_back && error.sqlstate() == lock_not_available;
@@ -33,18 +33,18 @@ command_error failure_of(migration const& which, migrate_exit on_failure,
                                            : " failed and is partly applied: correct the cause, "
                                              "then run the command again";
     return migrate_failure(busy ? migrate_exit::lock_busy : on_failure,
-                           which.label() + effect +
+                           file.label() + effect +
                                (tries > 1 ? " (" + std::to_string(tries) + " tries)" : "") + ":\n" +
                                error.report().text);
 }
 
 } // namespace
 
-void migration_executor::tell(migration_action action, migration const& which,
+void migration_executor::tell(migration_action action, migration const& file,
                               std::chrono::milliseconds took,
                               std::vector<catalog_change> changes) const {
     if (report_) {
-        report_({action, which.label(), took, std::move(changes)});
+        report_({action, file.label(), took, std::move(changes)});
     }
 }
 
@@ -54,7 +54,7 @@ void migration_executor::limit_lock_waits(std::chrono::milliseconds time_max) {
 }
 
 template <typename Function>
-void migration_executor::with_retries(migration const& which, migrate_exit on_failure,
+void migration_executor::with_retries(migration const& file, migrate_exit on_failure,
                                       Function&& attempt) {
     // A whole attempt is repeated: after an error its transaction can only be rolled back.
     for (int tries = 1;; ++tries) {
@@ -63,7 +63,7 @@ void migration_executor::with_retries(migration const& which, migrate_exit on_fa
         } catch (database_error const& error) {
             bool const again = is_worth_another_try(error);
             if (!again || tries >= options_.tries_max) {
-                throw failure_of(which, on_failure, error, tries);
+                throw failure_of(file, on_failure, error, tries);
             }
         }
         std::this_thread::sleep_for(pause_between_tries);
@@ -72,14 +72,14 @@ void migration_executor::with_retries(migration const& which, migrate_exit on_fa
 
 /// Executes a file within the transaction and detects a COMMIT inside it, which would leave the
 /// rest of the file outside.
-void migration_executor::execute_inside(migration const& which, std::string const& script) {
+void migration_executor::execute_inside(migration const& file, std::string const& script) {
     // A transaction has one id, and the next one has another.
     auto const transaction = session_.query_value("SELECT pg_current_xact_id()");
     session_.execute(script);
     if (session_.query_value("SELECT pg_current_xact_id()") != transaction) {
         throw migrate_failure(migrate_exit::partly_applied,
-                              which.label() + ": the file ends the transaction it runs in; what "
-                                              "came before that is in the database");
+                              file.label() + ": the file ends the transaction it runs in; what "
+                                             "came before that is in the database");
     }
 }
 
@@ -95,38 +95,38 @@ catalog_objects migration_executor::catalog_before() {
     return objects;
 }
 
-void migration_executor::record(migration const& which, catalog_objects const& before,
+void migration_executor::record(migration const& file, catalog_objects const& before,
                                 clock::time_point start, std::vector<catalog_change>& changes) {
     // What the file has made of the catalog, read back, not what it says: `verify` compares with
     // that.
     changes = compare_catalogs(before, read_schema(session_));
     catalog_objects expected = records_.expected_catalog();
     apply_changes(expected, changes);
-    records_.finish(which, changes, expected, since(start));
+    records_.finish(file, changes, expected, since(start));
 }
 
-void migration_executor::apply_in_transaction(migration const& which) {
+void migration_executor::apply_in_transaction(migration const& file) {
     // Migration and record commit together, so a kill leaves both or none.
     auto const start = clock::now();
     std::vector<catalog_change> changes;
-    with_retries(which, migrate_exit::rolled_back, [&] {
+    with_retries(file, migrate_exit::rolled_back, [&] {
         sql_transaction transaction{session_};
         catalog_objects const before = catalog_before();
-        execute_inside(which, which.up.text);
-        records_.insert(which, record_state::applied);
-        record(which, before, start, changes);
+        execute_inside(file, file.up.text);
+        records_.insert(file, record_state::applied);
+        record(file, before, start, changes);
         transaction.commit();
     });
 
-    tell(migration_action::applied, which, since(start), std::move(changes));
+    tell(migration_action::applied, file, since(start), std::move(changes));
 }
 
 /// Executes the statements of a file that forbids a transaction. They may wait longer for locks:
 /// CREATE INDEX CONCURRENTLY waits for the end of every older transaction, and leaves an invalid
 /// index if it times out.
-void migration_executor::execute_one_by_one(migration const& which, std::string const& script) {
+void migration_executor::execute_one_by_one(migration const& file, std::string const& script) {
     limit_lock_waits(options_.table_lock_time_max * 30);
-    with_retries(which, migrate_exit::partly_applied, [&] {
+    with_retries(file, migrate_exit::partly_applied, [&] {
         // One by one: a script of several statements would run as one transaction.
         for (std::string const& statement : split_statements(script)) {
             session_.execute(statement);
@@ -135,7 +135,7 @@ void migration_executor::execute_one_by_one(migration const& which, std::string 
     limit_lock_waits(options_.table_lock_time_max);
 }
 
-void migration_executor::apply_one_by_one(migration const& which, bool is_begun) {
+void migration_executor::apply_one_by_one(migration const& file, bool is_begun) {
     auto const start = clock::now();
     // If an earlier run began it, the catalog has a part of its changes: the state before it is the
     // one that the earlier migrations recorded.
@@ -143,64 +143,64 @@ void migration_executor::apply_one_by_one(migration const& which, bool is_begun)
 
     // Recorded first: if a statement fails, the state says that a part of the file is in the
     // database.
-    records_.insert(which, record_state::running);
-    execute_one_by_one(which, which.up.text);
+    records_.insert(file, record_state::running);
+    execute_one_by_one(file, file.up.text);
 
     // The record of the changes, and that the file is complete.
     std::vector<catalog_change> changes;
     sql_transaction transaction{session_};
-    record(which, before, start, changes);
+    record(file, before, start, changes);
     transaction.commit();
-    tell(migration_action::applied, which, since(start), std::move(changes));
+    tell(migration_action::applied, file, since(start), std::move(changes));
 }
 
-void migration_executor::apply(migration const& which, bool is_begun) {
+void migration_executor::apply(migration const& file, bool is_begun) {
     limit_lock_waits(options_.table_lock_time_max);
-    if (which.up.in_transaction) {
-        apply_in_transaction(which);
+    if (file.up.in_transaction) {
+        apply_in_transaction(file);
     } else {
-        apply_one_by_one(which, is_begun);
+        apply_one_by_one(file, is_begun);
     }
 }
 
-void migration_executor::revert(migration const& which) {
+void migration_executor::revert(migration const& file) {
     limit_lock_waits(options_.table_lock_time_max);
     auto const start = clock::now();
 
-    if (which.down.in_transaction) {
-        with_retries(which, migrate_exit::rolled_back, [&] {
+    if (file.down.in_transaction) {
+        with_retries(file, migrate_exit::rolled_back, [&] {
             sql_transaction transaction{session_};
-            execute_inside(which, which.down.text);
-            records_.remove(which.version);
+            execute_inside(file, file.down.text);
+            records_.remove(file.version);
             transaction.commit();
         });
     } else {
         // As for up: the state says that a part is gone.
-        records_.set_state(which.version, record_state::reverting);
-        execute_one_by_one(which, which.down.text);
-        records_.remove(which.version);
+        records_.set_state(file.version, record_state::reverting);
+        execute_one_by_one(file, file.down.text);
+        records_.remove(file.version);
     }
 
-    tell(migration_action::reverted, which, since(start), {});
+    tell(migration_action::reverted, file, since(start), {});
 }
 
-void migration_executor::try_out(migration const& which) {
+void migration_executor::try_out(migration const& file) {
     limit_lock_waits(options_.table_lock_time_max);
     // What cannot run in a transaction cannot be rolled back, so it is not tried.
-    if (!which.up.in_transaction) {
-        tell(migration_action::skipped, which, {}, {});
+    if (!file.up.in_transaction) {
+        tell(migration_action::skipped, file, {}, {});
         return;
     }
 
     auto const start = clock::now();
     catalog_objects const before = read_schema(session_);
     try {
-        execute_inside(which, which.up.text);
+        execute_inside(file, file.up.text);
     } catch (database_error const& error) {
-        throw failure_of(which, migrate_exit::rolled_back, error, 1);
+        throw failure_of(file, migrate_exit::rolled_back, error, 1);
     }
     auto changes = compare_catalogs(before, read_schema(session_));
-    tell(migration_action::tried, which, since(start), std::move(changes));
+    tell(migration_action::tried, file, since(start), std::move(changes));
 }
 
 } // namespace tally::storage

@@ -45,23 +45,23 @@ class migration_executor {
         : session_{session}, options_{options}, report_{std::move(report)} {}
 
     /// `is_begun`: a no-transaction file that an earlier run did not complete.
-    void apply(migration const& which, bool is_begun);
-    void revert(migration const& which);
+    void apply(migration const& file, bool is_begun);
+    void revert(migration const& file);
     /// Executes it in the caller's transaction, which the caller rolls back.
-    void try_out(migration const& which);
+    void try_out(migration const& file);
 
   private:
     template <typename Function>
-    void with_retries(migration const& which, migrate_exit on_failure, Function&& attempt);
-    void execute_inside(migration const& which, std::string const& script);
-    void execute_one_by_one(migration const& which, std::string const& script);
-    void apply_in_transaction(migration const& which);
-    void apply_one_by_one(migration const& which, bool is_begun);
+    void with_retries(migration const& file, migrate_exit on_failure, Function&& attempt);
+    void execute_inside(migration const& file, std::string const& script);
+    void execute_one_by_one(migration const& file, std::string const& script);
+    void apply_in_transaction(migration const& file);
+    void apply_one_by_one(migration const& file, bool is_begun);
     void limit_lock_waits(std::chrono::milliseconds time_max);
     catalog_objects catalog_before();
-    void record(migration const& which, catalog_objects const& before,
+    void record(migration const& file, catalog_objects const& before,
                 std::chrono::steady_clock::time_point start, std::vector<catalog_change>& changes);
-    void tell(migration_action action, migration const& which, std::chrono::milliseconds took,
+    void tell(migration_action action, migration const& file, std::chrono::milliseconds took,
               std::vector<catalog_change> changes) const;
 
     sql_session& session_;

@@ -133,17 +133,17 @@ made_tables migration_records::tables_made_above(int version) {
     return made;
 }
 
-void migration_records::insert(migration const& which, record_state state) {
+void migration_records::insert(migration const& file, record_state state) {
     // An upsert, since a file that failed half applied is completed by a corrected one.
     session_.query("INSERT INTO public.tallyd_migrations (version, name, up_sha256, down_sha256, "
                    "state) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (version) DO UPDATE SET "
                    "name = excluded.name, up_sha256 = excluded.up_sha256, "
                    "down_sha256 = excluded.down_sha256, state = excluded.state",
-                   {std::to_string(which.version), which.name, which.up.sha256, which.down.sha256,
+                   {std::to_string(file.version), file.name, file.up.sha256, file.down.sha256,
                     text_of(state)});
 }
 
-void migration_records::finish(migration const& which, std::vector<catalog_change> const& changes,
+void migration_records::finish(migration const& file, std::vector<catalog_change> const& changes,
                                catalog_objects const& expected, std::chrono::milliseconds took) {
     // Arrays, so that hundreds of objects are one statement.
     std::vector<sql_value> kinds;
@@ -156,7 +156,7 @@ void migration_records::finish(migration const& which, std::vector<catalog_chang
     }
 
     // What an interrupted run of the same migration recorded is replaced.
-    std::string const version = std::to_string(which.version);
+    std::string const version = std::to_string(file.version);
     session_.query("DELETE FROM public.tallyd_migration_objects WHERE version = $1", {version});
     session_.query("INSERT INTO public.tallyd_migration_objects (version, kind, name, definition) "
                    "SELECT $1::integer, * FROM unnest($2::text[], $3::text[], $4::text[])",

@@ -51,9 +51,9 @@ class migration_records {
     /// The existing tables that migrations above this version created.
     made_tables tables_made_above(int version);
 
-    void insert(migration const& which, record_state state);
+    void insert(migration const& file, record_state state);
     /// Marks it as applied, with its changes and its duration.
-    void finish(migration const& which, std::vector<catalog_change> const& changes,
+    void finish(migration const& file, std::vector<catalog_change> const& changes,
                 catalog_objects const& expected, std::chrono::milliseconds took);
     void set_state(int version, record_state state);
     void remove(int version);

@@ -28,15 +28,15 @@ std::optional<std::string> embedded_text(std::string_view name) {
     return found == files.end() ? std::nullopt : std::optional{std::string{found->text}};
 }
 
-plan_to_apply read_embedded(seeded_plan const& which) {
+plan_to_apply read_embedded(seeded_plan const& seeded) {
     auto reading =
-        rating::read_plan(embedded_text(which.file).value_or(""), which.file, embedded_text);
+        rating::read_plan(embedded_text(seeded.file).value_or(""), seeded.file, embedded_text);
     // The file is in the binary, so this is a mistake of the build, not of the operator.
     if (!reading.plan) {
         auto const& first = reading.problems.front();
         throw command_error{first.file + ":" + std::to_string(first.line) + ": " + first.text};
     }
-    return {std::move(*reading.plan), ingest::parse_uuid(which.id).value_or(ingest::uuid{})};
+    return {std::move(*reading.plan), ingest::parse_uuid(seeded.id).value_or(ingest::uuid{})};
 }
 
 bool is_taken(pq_connection& connection, rating::plan_definition const& plan) {

@@ -63,9 +63,9 @@ class seed_runner {
             "COMMENT ON TABLE public.tallyd_seeds IS 'Seeds that tallyd seed has applied'");
     }
 
-    bool is_applied(seed const& which) {
+    bool is_applied(seed const& entry) {
         return session_
-            .query_value("SELECT name FROM public.tallyd_seeds WHERE name = $1", {which.name})
+            .query_value("SELECT name FROM public.tallyd_seeds WHERE name = $1", {entry.name})
             .has_value();
     }
 
@@ -75,24 +75,24 @@ class seed_runner {
     }
 
     template <typename Function>
-    void apply(seed const& which, Function&& prepare) {
+    void apply(seed const& entry, Function&& prepare) {
         // The seed and its record commit together.
         sql_transaction transaction{session_};
         prepare(*this);
 
         // On a connection of its own: the plans commit before the rows that refer to them.
-        if (which.name == "30_telecom_plans") {
+        if (entry.name == "30_telecom_plans") {
             seed_telecom_plans(connection_string_);
         }
-        session_.execute(which.apply);
+        session_.execute(entry.apply);
         session_.query("INSERT INTO public.tallyd_seeds (name, sha256) VALUES ($1, $2)",
-                       {which.name, sha256_hex(which.apply)});
+                       {entry.name, sha256_hex(entry.apply)});
         transaction.commit();
     }
 
-    void undo(seed const& which) {
-        session_.execute(which.undo);
-        session_.query("DELETE FROM public.tallyd_seeds WHERE name = $1", {which.name});
+    void undo(seed const& entry) {
+        session_.execute(entry.undo);
+        session_.query("DELETE FROM public.tallyd_seeds WHERE name = $1", {entry.name});
     }
 
     sql_session& session() { return session_; }
@@ -122,16 +122,16 @@ std::string const& demo_hash() {
     return hash;
 }
 
-void prepare_passwords(seed_runner& runner, seed const& which, seed_options const& options,
+void prepare_passwords(seed_runner& runner, seed const& entry, seed_options const& options,
                        seed_report& report) {
-    if (which.name == "10_system_users") {
+    if (entry.name == "10_system_users") {
         runner.set("hash_admin", bcrypt_hash(password_of("admin@balatrix.com",
                                                          options.admin_password, options, report)));
         runner.set("hash_support",
                    bcrypt_hash(password_of("support@balatrix.com", options.support_password,
                                            options, report)));
         runner.set("must_change_password", options.demo ? "false" : "true");
-    } else if (which.is_demo()) {
+    } else if (entry.is_demo()) {
         runner.set("hash_demo", demo_hash());
     }
 }
@@ -158,27 +158,27 @@ seed_report apply_seeds(std::string const& connection_string, seed_options const
 
     // In order, since seeds build on each other.
     seed_report report;
-    for (seed const& which : all_seeds()) {
-        if (which.is_demo() && !options.demo) {
+    for (seed const& entry : all_seeds()) {
+        if (entry.is_demo() && !options.demo) {
             continue;
         }
 
         // Seeds that are there are left alone: an operator may have changed their rows.
-        if (runner.is_applied(which)) {
-            report.present.push_back(which.name);
+        if (runner.is_applied(entry)) {
+            report.present.push_back(entry.name);
             continue;
         }
 
         // Those before it stay: each seed is a transaction of its own.
         try {
-            runner.apply(which, [&](seed_runner& prepared) {
-                prepare_passwords(prepared, which, options, report);
+            runner.apply(entry, [&](seed_runner& prepared) {
+                prepare_passwords(prepared, entry, options, report);
             });
         } catch (std::runtime_error const& error) {
-            throw command_error{"seed " + which.name +
+            throw command_error{"seed " + entry.name +
                                 " failed and was rolled back: " + error.what()};
         }
-        report.applied.push_back(which.name);
+        report.applied.push_back(entry.name);
     }
     return report;
 }
@@ -210,19 +210,19 @@ seed_report undo_seeds(std::string const& connection_string, seed_options const&
     sql_transaction transaction{runner.session()};
     for (auto found = seeds.rbegin(); found != seeds.rend(); ++found) {
         // With --demo only the demo's rows go.
-        seed const& which = *found;
-        if ((options.demo && !which.is_demo()) || !runner.is_applied(which)) {
+        seed const& entry = *found;
+        if ((options.demo && !entry.is_demo()) || !runner.is_applied(entry)) {
             continue;
         }
 
         // Foreign keys refuse it while other rows refer to those of the seed.
         try {
-            runner.undo(which);
+            runner.undo(entry);
         } catch (database_error const& error) {
-            throw command_error{"seed " + which.name +
+            throw command_error{"seed " + entry.name +
                                 " is in use, nothing was undone: " + error.what()};
         }
-        report.applied.push_back(which.name);
+        report.applied.push_back(entry.name);
     }
 
     transaction.commit();

@@ -16,12 +16,12 @@ void add_array(parameters& values, array_parameter& array) {
 
 } // namespace
 
-suspense_condition::suspense_condition(suspense_filter const& which)
-    : which_{which}, ids_{wire::uuid_oid}, reasons_{wire::text_oid} {
-    for (auto const& id : which.ids) {
+suspense_condition::suspense_condition(suspense_filter const& filter)
+    : filter_{filter}, ids_{wire::uuid_oid}, reasons_{wire::text_oid} {
+    for (auto const& id : filter.ids) {
         ids_.add(id);
     }
-    for (auto const& reason : which.reasons) {
+    for (auto const& reason : filter.reasons) {
         reasons_.add_bytes(reason);
     }
 }
@@ -29,10 +29,10 @@ suspense_condition::suspense_condition(suspense_filter const& which)
 parameters& suspense_condition::add_to(parameters& values) {
     add_array(values, ids_);
     add_array(values, reasons_);
-    values.add_optional(which_.source_id).add_optional_text(which_.format);
-    add_time(values, which_.since);
-    add_time(values, which_.until);
-    return values.add_optional_text(which_.state);
+    values.add_optional(filter_.source_id).add_optional_text(filter_.format);
+    add_time(values, filter_.since);
+    add_time(values, filter_.until);
+    return values.add_optional_text(filter_.state);
 }
 
 } // namespace tally::storage

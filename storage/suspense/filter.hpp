@@ -26,7 +26,7 @@ struct suspense_filter {
 /// is sent.
 class suspense_condition {
   public:
-    explicit suspense_condition(suspense_filter const& which);
+    explicit suspense_condition(suspense_filter const& filter);
 
     /// The condition on the table with alias "s", with the parameters $1 to $7.
     static constexpr std::string_view sql =
@@ -42,7 +42,7 @@ class suspense_condition {
     parameters& add_to(parameters& values);
 
   private:
-    suspense_filter const& which_;
+    suspense_filter const& filter_;
     array_parameter ids_;
     array_parameter reasons_;
 };

@@ -70,7 +70,7 @@ std::optional<ingest::uuid> padded(std::string_view prefix, char filler) {
 }
 
 // In the order of ids, which is the order in which a batch locks these rows (R13).
-result change_all(pq_connection& connection, suspense_filter const& which, std::string_view change,
+result change_all(pq_connection& connection, suspense_filter const& filter, std::string_view change,
                   suspense_verdict const& verdict, std::int64_t& out) {
     std::string const sql = "UPDATE ingest.suspense AS u SET " + std::string{change} +
                             " WHERE u.id = ANY (ARRAY(SELECT s.id FROM ingest.suspense AS s" +
@@ -82,7 +82,7 @@ result change_all(pq_connection& connection, suspense_filter const& which, std::
     out = 0;
     result status;
     for (std::int64_t changed = 1; status.ok() && changed > 0; out += changed) {
-        suspense_condition condition{which};
+        suspense_condition condition{filter};
         parameters values;
         condition.add_to(values)
             .add_optional_text(verdict.author)
@@ -107,9 +107,9 @@ void take_suspense(pq_rows const& rows, std::vector<suspense_record>& out) {
 } // namespace
 
 expected<std::vector<suspense_group>> summarize_suspense(pq_connection& connection,
-                                                         suspense_filter const& which) {
+                                                         suspense_filter const& filter) {
     // Counted by what an operator decides on: a reason, a source, a format.
-    suspense_condition condition{which};
+    suspense_condition condition{filter};
     parameters values;
     pq_rows rows;
     result status = connection.query(
@@ -131,8 +131,8 @@ expected<std::vector<suspense_group>> summarize_suspense(pq_connection& connecti
     return groups;
 }
 
-expected<std::int64_t> count_suspense(pq_connection& connection, suspense_filter const& which) {
-    suspense_condition condition{which};
+expected<std::int64_t> count_suspense(pq_connection& connection, suspense_filter const& filter) {
+    suspense_condition condition{filter};
     parameters values;
     pq_rows rows;
     result status = connection.query("SELECT count(*) FROM ingest.suspense AS s" + where(),
@@ -141,9 +141,9 @@ expected<std::int64_t> count_suspense(pq_connection& connection, suspense_filter
 }
 
 expected<std::vector<suspense_record>>
-list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit) {
+list_suspense(pq_connection& connection, suspense_filter const& filter, std::int32_t limit) {
     // The newest first: ids are of version 7 and ascend with time.
-    suspense_condition condition{which};
+    suspense_condition condition{filter};
     parameters values;
     pq_rows rows;
     result status = connection.query("SELECT " + std::string{plain_columns}.append(from_rows) +
@@ -162,12 +162,12 @@ list_suspense(pq_connection& connection, suspense_filter const& which, std::int3
 }
 
 // The running sum of the payloads ends the page after the first megabyte.
-result next_suspense(pq_connection& connection, suspense_filter const& which,
+result next_suspense(pq_connection& connection, suspense_filter const& filter,
                      ingest::uuid const& after, std::vector<suspense_record>& out) {
     // A thousand rows at most, and about a megabyte: a page is held in memory, and payloads may be
     // large.
     out.clear();
-    suspense_condition condition{which};
+    suspense_condition condition{filter};
 
     // A page continues after the last id of the one before, whatever has changed meanwhile.
     parameters values;
@@ -216,20 +216,20 @@ expected<std::vector<suspense_record>> find_suspense(pq_connection& connection,
     return records;
 }
 
-result discard_suspense(pq_connection& connection, suspense_filter which,
+result discard_suspense(pq_connection& connection, suspense_filter filter,
                         suspense_verdict const& verdict, std::int64_t& out) {
     // Whatever the filter says: a resolved record is stored, and there is nothing to discard.
-    which.state = "waiting";
-    return change_all(connection, which,
+    filter.state = "waiting";
+    return change_all(connection, filter,
                       "state = 'discarded', resolved_at = now(), resolved_by = $8::text,"
                       " resolution = $9::text",
                       verdict, out);
 }
 
-result restore_suspense(pq_connection& connection, suspense_filter which, std::int64_t& out) {
+result restore_suspense(pq_connection& connection, suspense_filter filter, std::int64_t& out) {
     // Only what was discarded can wait again (S9).
-    which.state = "discarded";
-    return change_all(connection, which,
+    filter.state = "discarded";
+    return change_all(connection, filter,
                       "state = 'waiting', resolved_at = NULL, resolved_by = $8::text,"
                       " resolution = $9::text",
                       {}, out);

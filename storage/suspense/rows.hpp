@@ -43,17 +43,17 @@ struct suspense_group {
 
 /// Groups, those with the most rows first.
 expected<std::vector<suspense_group>> summarize_suspense(pq_connection& connection,
-                                                         suspense_filter const& which);
+                                                         suspense_filter const& filter);
 
-expected<std::int64_t> count_suspense(pq_connection& connection, suspense_filter const& which);
+expected<std::int64_t> count_suspense(pq_connection& connection, suspense_filter const& filter);
 
 /// Rows, the latest first, without payloads.
 expected<std::vector<suspense_record>>
-list_suspense(pq_connection& connection, suspense_filter const& which, std::int32_t limit);
+list_suspense(pq_connection& connection, suspense_filter const& filter, std::int32_t limit);
 
 /// The next rows by id, after `after`, with payloads. Together the payloads have about a megabyte
 /// at most, plus one record. `out` is replaced: a caller reads page by page into one buffer.
-result next_suspense(pq_connection& connection, suspense_filter const& which,
+result next_suspense(pq_connection& connection, suspense_filter const& filter,
                      ingest::uuid const& after, std::vector<suspense_record>& out);
 
 /// The row whose id begins with `prefix` (hex digits and dashes), with payload; two rows if there
@@ -69,10 +69,10 @@ struct suspense_verdict {
 
 /// Discards the waiting rows that the filter selects, a few thousand per transaction. `out` counts
 /// them, also those before a failure.
-result discard_suspense(pq_connection& connection, suspense_filter which,
+result discard_suspense(pq_connection& connection, suspense_filter filter,
                         suspense_verdict const& verdict, std::int64_t& out);
 
 /// The opposite of discarding: the rows wait again.
-result restore_suspense(pq_connection& connection, suspense_filter which, std::int64_t& out);
+result restore_suspense(pq_connection& connection, suspense_filter filter, std::int64_t& out);
 
 } // namespace tally::storage

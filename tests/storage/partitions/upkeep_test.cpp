@@ -51,9 +51,9 @@ class upkeep : public batch_fixture {
     std::vector<std::string> run(ingest::time_us now, bool dry_run = false) {
         std::vector<std::string> steps;
         partition_upkeep provisioner{*connection, {72, dry_run}, [&](partition_step const& step) {
-                                         if (step.which.table == "billing.cdrs") {
+                                         if (step.partition.table == "billing.cdrs") {
                                              steps.push_back(std::string{label(step.action)} + " " +
-                                                             step.which.partition);
+                                                             step.partition.partition);
                                              detail = step.detail;
                                          }
                                      }};
