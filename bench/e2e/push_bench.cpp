@@ -25,10 +25,10 @@ struct pusher_report {
 };
 
 std::vector<std::string> read_bodies(std::filesystem::path const& file, std::uint64_t records) {
-    std::ifstream in{file, std::ios::binary};
+    std::ifstream input{file, std::ios::binary};
     std::vector<std::string> bodies;
     std::uint64_t in_body = records;
-    for (std::string line; std::getline(in, line); ++in_body) {
+    for (std::string line; std::getline(input, line); ++in_body) {
         if (in_body == records) {
             bodies.emplace_back();
             in_body = 0;
@@ -90,13 +90,13 @@ struct push_work {
     double began_s = now_s();
     std::atomic<std::size_t> next{0};
 
-    /// Waits until push number `at` is due and returns the time at which it was due.
-    [[nodiscard]] double wait_for_turn(std::size_t at) const {
+    /// Waits until push number `index` is due and returns the time at which it was due.
+    [[nodiscard]] double wait_for_turn(std::size_t index) const {
         double const now = now_s();
         if (pushes_per_s <= 0) {
             return now;
         }
-        double const due_s = began_s + static_cast<double>(at) / pushes_per_s;
+        double const due_s = began_s + static_cast<double>(index) / pushes_per_s;
         if (due_s > now) {
             std::this_thread::sleep_for(std::chrono::duration<double>{due_s - now});
         }
@@ -108,15 +108,15 @@ pusher_report push_bodies(push_work& work) {
     auto const& bodies = work.bodies;
     pusher_report seen;
     http_client client{work.port};
-    for (std::size_t at = work.next++; at < bodies.size(); at = work.next++) {
-        double const began_s = work.wait_for_turn(at);
+    for (std::size_t index = work.next++; index < bodies.size(); index = work.next++) {
+        double const began_s = work.wait_for_turn(index);
 
         // 503 means that the daemon has no room; a sender tries again, and the time goes on.
-        auto answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[at]);
+        auto answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[index]);
         while (answer.status == 503) {
             ++seen.refused;
             std::this_thread::sleep_for(milliseconds{20});
-            answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[at]);
+            answer = client.post("/v1/cdrs", "application/x-ndjson", bodies[index]);
         }
 
         if (answer.status != 202) {
@@ -145,21 +145,21 @@ pusher_report push_all(push_work& work, unsigned connections) {
 void print(pusher_report report) {
     auto& times = report.answer_s;
     std::sort(times.begin(), times.end());
-    auto const at = [&](std::size_t percent) {
+    auto const percentile = [&](std::size_t percent) {
         return fixed(times[(times.size() - 1) * percent / 100] * 1e3, 1) + " ms";
     };
-    std::cout << "  " << times.size() << " pushes, acknowledged after " << at(50) << " (median), "
-              << at(99) << " (99 %), " << at(100) << " (longest); " << report.refused
-              << " sent again after 503" << std::endl;
+    std::cout << "  " << times.size() << " pushes, acknowledged after " << percentile(50)
+              << " (median), " << percentile(99) << " (99 %), " << percentile(100) << " (longest); "
+              << report.refused << " sent again after 503" << std::endl;
 }
 
 } // namespace
 
-void bench_push(test_bed& bed, push_options const& how) {
+void bench_push(test_bed& bed, push_options const& options) {
     print_head(bed);
-    auto const bodies = read_bodies(bed.calls_file(), how.records_per_push);
-    std::cout << "pushes    " << how.records_per_push << " records each over " << how.connections
-              << " connections, acknowledged when durable" << std::endl;
+    auto const bodies = read_bodies(bed.calls_file(), options.records_per_push);
+    std::cout << "pushes    " << options.records_per_push << " records each over "
+              << options.connections << " connections, acknowledged when durable" << std::endl;
 
     auto const records = bed.options().calls.records;
     comparison seen{"HTTP push", static_cast<double>(records)};
@@ -170,8 +170,8 @@ void bench_push(test_bed& bed, push_options const& how) {
 
         // The time ends with the last acknowledgment. The daemon then stops, after which every
         // record is in PostgreSQL and can be checked.
-        push_work work{daemon.port(), bodies, how.pushes_per_s};
-        auto const report = push_all(work, how.connections);
+        push_work work{daemon.port(), bodies, options.pushes_per_s};
+        auto const report = push_all(work, options.connections);
         measurement pushed;
         pushed.wall_s = now_s() - work.began_s;
         process_cost const cost = daemon.stop();

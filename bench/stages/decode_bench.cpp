@@ -24,13 +24,13 @@ struct decode_case {
 /// The size of the pieces into which tallyd import cuts files.
 constexpr std::size_t piece_bytes = 1024 * 1024;
 
-std::vector<ingest::record_batch> bodies_of(decode_case const& of,
+std::vector<ingest::record_batch> bodies_of(decode_case const& input,
                                             std::vector<sample_call> const& calls) {
     std::vector<ingest::record_batch> batches;
     std::string body;
-    for (std::size_t i = 0; i < of.records; ++i) {
-        of.append(calls[i], body);
-        if (body.size() >= of.body_bytes || i + 1 == of.records) {
+    for (std::size_t i = 0; i < input.records; ++i) {
+        input.append(calls[i], body);
+        if (body.size() >= input.body_bytes || i + 1 == input.records) {
             batches.emplace_back().set_body(std::move(body));
             body = {};
         }
@@ -39,7 +39,7 @@ std::vector<ingest::record_batch> bodies_of(decode_case const& of,
 }
 
 /// The fault of the decoded records; empty when they equal the calls.
-std::string complaint(decode_case const& of, std::vector<sample_call> const& calls,
+std::string complaint(decode_case const& input, std::vector<sample_call> const& calls,
                       std::vector<ingest::record_batch> const& batches) {
     std::size_t index = 0;
     for (auto const& batch : batches) {
@@ -50,26 +50,26 @@ std::string complaint(decode_case const& of, std::vector<sample_call> const& cal
             if (ingest::whole_second(record.start) != ingest::whole_second(call.start) ||
                 !record.destination.ends_with(number) ||
                 record.billsec_ms / 1000 != call.billsec_s() ||
-                (of.keeps_id && record.id != call.id)) {
+                (input.keeps_id && record.id != call.id)) {
                 return "call " + std::to_string(index - 1) + " was decoded wrongly";
             }
         }
     }
-    return index == of.records ? "" : std::to_string(index) + " calls were decoded";
+    return index == input.records ? "" : std::to_string(index) + " calls were decoded";
 }
 
-void decode_stage(benchmark::State& state, decode_case const& of) {
+void decode_stage(benchmark::State& state, decode_case const& input) {
     auto const& calls = data_with_prefixes(usual_prefixes).calls;
-    auto const& in_format = *ingest::find_format(of.format);
+    auto const& in_format = *ingest::find_format(input.format);
 
     // The first run fills the batches' memory, and its result is checked before time counts.
-    auto batches = bodies_of(of, calls);
+    auto batches = bodies_of(input, calls);
     std::size_t bytes = 0;
     for (auto& batch : batches) {
-        decode(in_format, of.content_type, batch);
+        decode(in_format, input.content_type, batch);
         bytes += batch.body.size();
     }
-    if (auto const wrong = complaint(of, calls, batches); !wrong.empty()) {
+    if (auto const wrong = complaint(input, calls, batches); !wrong.empty()) {
         state.SkipWithError(wrong.c_str());
         return;
     }
@@ -77,12 +77,12 @@ void decode_stage(benchmark::State& state, decode_case const& of) {
     for (auto _ : state) {
         for (auto& batch : batches) {
             forget_records(batch);
-            decode(in_format, of.content_type, batch);
+            decode(in_format, input.content_type, batch);
             benchmark::DoNotOptimize(batch.cdrs.data());
         }
         benchmark::ClobberMemory();
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(of.records));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(input.records));
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
 }
 

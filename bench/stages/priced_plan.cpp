@@ -41,7 +41,7 @@ std::vector<rating::rate_step> steps_of(plan_kind kind, rating::amount price) {
 }
 
 /// One rate of a deck as rates of the plan: one, or one for each band and one without a band.
-void add_rates(plan_kind kind, rating::rate rate, rating::tariff::content& to) {
+void add_rates(plan_kind kind, rating::rate rate, rating::tariff::content& out) {
     rate.connect_fee = {};
     rate.steps = steps_of(kind, rate.steps.front().price);
     rate.allowance = kind == plan_kind::allowance || (kind == plan_kind::all && rate.allowance);
@@ -54,13 +54,13 @@ void add_rates(plan_kind kind, rating::rate rate, rating::tariff::content& to) {
     }
 
     // Each band has a price of its own, so that the check finds a rate of the wrong band.
-    to.rates.push_back(rate);
-    for (rating::band_index band = 0; band < to.bands.size(); ++band) {
+    out.rates.push_back(rate);
+    for (rating::band_index band = 0; band < out.bands.size(); ++band) {
         rate.band = band;
         for (auto& step : rate.steps) {
             step.price.nanos += cent / 10 * (band + 1);
         }
-        to.rates.push_back(rate);
+        out.rates.push_back(rate);
     }
 }
 

@@ -12,17 +12,17 @@ namespace {
 /// Number of calls that the slow rater rates as well. It looks at every rate for each call.
 constexpr std::size_t calls_checked = 400;
 
-rating::allowance full_allowance(priced_plan const& by) {
-    return {0, by.plan->head().included_s};
+rating::allowance full_allowance(priced_plan const& priced) {
+    return {0, priced.plan->head().included_s};
 }
 
-std::string complaint(priced_plan const& by) {
-    std::vector<rating::allowance> left(by.subscribers, full_allowance(by));
+std::string complaint(priced_plan const& priced) {
+    std::vector<rating::allowance> left(priced.subscribers, full_allowance(priced));
     auto slowly_left = left;
-    for (std::size_t i = 0; i < by.calls.size(); i += by.calls.size() / calls_checked) {
-        auto const& [call, subscriber, on_net] = by.calls[i];
-        auto const rated = rating::rate_call(call, *by.plan, left[subscriber], on_net);
-        auto const expected = slow_cost(call, *by.plan, on_net, slowly_left[subscriber]);
+    for (std::size_t i = 0; i < priced.calls.size(); i += priced.calls.size() / calls_checked) {
+        auto const& [call, subscriber, on_net] = priced.calls[i];
+        auto const rated = rating::rate_call(call, *priced.plan, left[subscriber], on_net);
+        auto const expected = slow_cost(call, *priced.plan, on_net, slowly_left[subscriber]);
         if (rated.error != ingest::record_error::none || rated.cost != expected ||
             left[subscriber] != slowly_left[subscriber]) {
             return "call " + std::to_string(i) + " costs " + rating::to_string(rated.cost) +
@@ -33,37 +33,37 @@ std::string complaint(priced_plan const& by) {
 }
 
 void rate_kind(benchmark::State& state, plan_kind kind) {
-    auto const by = make_priced_plan(kind);
-    if (auto const wrong = complaint(by); !wrong.empty()) {
+    auto const priced = make_priced_plan(kind);
+    if (auto const wrong = complaint(priced); !wrong.empty()) {
         state.SkipWithError(wrong.c_str());
         return;
     }
 
     // Every iteration begins with full allowances; the copy of them is not timed.
-    std::vector<rating::allowance> const full(by.subscribers, full_allowance(by));
+    std::vector<rating::allowance> const full(priced.subscribers, full_allowance(priced));
     for (auto _ : state) {
         state.PauseTiming();
         auto left = full;
         state.ResumeTiming();
         rating::amount_sum sum;
-        for (auto const& [call, subscriber, on_net] : by.calls) {
-            sum += rating::rate_call(call, *by.plan, left[subscriber], on_net).cost;
+        for (auto const& [call, subscriber, on_net] : priced.calls) {
+            sum += rating::rate_call(call, *priced.plan, left[subscriber], on_net).cost;
         }
         benchmark::DoNotOptimize(sum);
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(by.calls.size()));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(priced.calls.size()));
 }
 
 void find_rate(benchmark::State& state) {
-    auto const by = make_priced_plan(plan_kind::flat);
+    auto const priced = make_priced_plan(plan_kind::flat);
     for (auto _ : state) {
-        for (auto const& each : by.calls) {
-            auto const rate = by.plan->find_index(each.call.destination.substr(1),
-                                                  each.call.direction, each.call.answer, false);
+        for (auto const& each : priced.calls) {
+            auto const rate = priced.plan->find_index(each.call.destination.substr(1),
+                                                      each.call.direction, each.call.answer, false);
             benchmark::DoNotOptimize(rate.index);
         }
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(by.calls.size()));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(priced.calls.size()));
 }
 
 void find_prefix(benchmark::State& state) {

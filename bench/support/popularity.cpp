@@ -38,8 +38,8 @@ std::uint32_t popularity::choose(repeatable_random& random) const {
         return static_cast<std::uint32_t>(random.below(count_));
     }
     std::uint64_t const point = random.below(shares_up_to_.back());
-    auto const at = std::upper_bound(shares_up_to_.begin(), shares_up_to_.end(), point);
-    return by_rank_[static_cast<std::size_t>(at - shares_up_to_.begin())];
+    auto const found = std::upper_bound(shares_up_to_.begin(), shares_up_to_.end(), point);
+    return by_rank_[static_cast<std::size_t>(found - shares_up_to_.begin())];
 }
 
 } // namespace tally::bench

@@ -149,13 +149,13 @@ std::string did_digits(std::uint32_t subscriber) {
     return "9180" + padded(subscriber, 8);
 }
 
-std::shared_ptr<rating::catalog const> rating_catalog(sample_catalog const& from) {
+std::shared_ptr<rating::catalog const> rating_catalog(sample_catalog const& sample) {
     rating::catalog_input input;
-    for (auto const& plan : from.plans) {
+    for (auto const& plan : sample.plans) {
         input.plans.push_back(make_tariff(plan));
     }
-    for (std::uint32_t i = 0; i < from.subscribers.size(); ++i) {
-        auto const& subscriber = from.subscribers[i];
+    for (std::uint32_t i = 0; i < sample.subscribers.size(); ++i) {
+        auto const& subscriber = sample.subscribers[i];
         input.accounts.push_back({{subscriber.account_id, {'I', 'N', 'R'}}, account_number(i)});
         rating::subscription contract;
         contract.id = subscriber.subscription_id;

@@ -60,6 +60,6 @@ std::string subscription_number(std::uint32_t subscriber); ///< "BSUB-0000001"
 std::string did_digits(std::uint32_t subscriber);          ///< "918000000001"
 
 /// The catalog as guiding and rating use it, without a database.
-std::shared_ptr<rating::catalog const> rating_catalog(sample_catalog const& from);
+std::shared_ptr<rating::catalog const> rating_catalog(sample_catalog const& sample);
 
 } // namespace tally::bench
