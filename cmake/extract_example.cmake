@@ -1,5 +1,5 @@
-# Writes OUTPUT: the first example in the comments of HEADER, the code that stands four blanks behind
-# "/// ". Drawings and lists stand there, too: an example is a block with a line that ends a
+# Writes OUTPUT: the first example in the comments of HEADER, the code that is four blanks after
+# "/// ". Drawings and lists are there, too: an example is a block with a line that ends a
 # statement. Fails if there is none.
 file(READ ${HEADER} text)
 # A list's own characters must not appear in the text.

@@ -17,7 +17,7 @@ if(TALLY_WERROR)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Warnings about GCC's own headers when they are inlined at -O2: std::string (GCC PR105329) and
-    # std::function (PR105562), both mended in GCC 13; std::vector (PR107852).
+    # std::function (PR105562), both fixed in GCC 13; std::vector (PR107852).
     if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
         target_compile_options(tally_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
     endif()

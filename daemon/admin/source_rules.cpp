@@ -41,7 +41,7 @@ ingest::number_rules rules_of(std::string const& json) {
     throw storage::command_error(all);
 }
 
-/// Which rule made the number what it is, so that an operator can mend the right one.
+/// Which rule made the number what it is, so that an operator can correct the right one.
 std::string explained(rating::normal_number const& number, ingest::number_rules const& rules) {
     std::string const rewritten = number.rewrite == rating::normal_number::no_rewrite
                                       ? ""

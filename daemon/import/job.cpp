@@ -90,7 +90,8 @@ import_result import_job::run(ingest::file_reader& reader) {
 }
 
 import_end import_job::how_ended(ingest::file_error const& error, bool all_durable) const {
-    // In the order of what the operator can do: nothing, the same command again, or mend the file.
+    // In the order of what the operator can do: nothing, the same command again, or correct the
+    // file.
     if (read_to_end_ && all_durable) {
         return import_end::done;
     }

@@ -310,7 +310,7 @@ import_hooks import_session::hooks_for(ingest::file_input& input, import_summary
 /// Called after every piece and while waiting, on the thread that made the embedded server.
 void import_session::show(ingest::file_input const& input, import_summary const& summary,
                           import_ledger const& ledger, import_counts const& counts, bool waiting) {
-    // The embedded server is a child of this command, which has to look after it meanwhile.
+    // The embedded server is a child of this command, which has to supervise it meanwhile.
     auto const now = clock::now();
     if (options_.supervise && now - supervised_at_ >= std::chrono::seconds{1}) {
         supervised_at_ = now;

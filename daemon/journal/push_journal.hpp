@@ -74,8 +74,8 @@ class push_journal final : public ingest::record_sink {
     /// durable) this run will not store it. Any thread.
     void stored(std::uint64_t first_record, ingest::block_outcome const& outcome);
     /// The database has confirmed the position `record` of this run's stream. Segments that contain
-    /// only records below are removed once they were kept long enough. A lower position than before:
-    /// the database went back. Any thread.
+    /// only records below are removed once they were kept long enough. A lower position than
+    /// before: the database went back. Any thread.
     void confirm_position(std::uint64_t record) noexcept { committed_ = record; }
     /// When the oldest push that is on disk and not in the database was received, to the second;
     /// nullopt: none. Derived from the two positions (durable, stored) only. Any thread.

@@ -82,7 +82,7 @@ constexpr std::array texts{
 
     // Refused by what the database knows of users, licenses, affiliates, vouchers and rooms (S7 of
     // storage/README.md). No notification tells when such a row changes, so what a change there can
-    // cure is retried by time.
+    // resolve is retried by time.
     error_text{unknown_user, "unknown_user", "create the user, then retry",
                retry_trigger::elsewhere},
     error_text{unknown_license, "unknown_license", "create the license, then retry",

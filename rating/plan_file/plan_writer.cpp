@@ -97,7 +97,7 @@ void plan_writer::write_head() {
     raw("decimals", std::to_string(plan_.rounding_mode.decimals));
     truth("split_at_bands", plan_.split_at_bands, defaults.split_at_bands);
 
-    // How the plan stands beside others.
+    // How the plan relates to others.
     text_if_any("fallback", plan_.fallback);
     text_if_any("tier", plan_.tier);
     if (plan_.billing_interval != defaults.billing_interval) {

@@ -39,7 +39,7 @@ import_row row_at(pq_rows const& rows, int i) {
         out.file.bytes_total = int64_at(rows, i, 5);
     }
 
-    // Where the run stands.
+    // How far the run is.
     out.state = state_of(bytes_at(rows, i, 6));
     out.counts = {int64_at(rows, i, 7), int64_at(rows, i, 8), int64_at(rows, i, 9),
                   int64_at(rows, i, 10), int64_at(rows, i, 11)};

@@ -37,7 +37,7 @@ void add_text_or_null(array_parameter& parameters, std::string_view text) {
     text.empty() ? parameters.add_null() : parameters.add_bytes(text);
 }
 
-// The largest amount stands for "no maximum", which the table says by NULL.
+// The largest amount means "no maximum", which the table says by NULL.
 void add_maximum(array_parameter& parameters, amount maximum) {
     maximum.nanos == INT64_MAX ? parameters.add_null() : parameters.add_numeric(maximum.nanos);
 }

@@ -89,7 +89,7 @@ std::optional<uint128> unit_of(int weight) noexcept {
         return std::nullopt;
     }
 
-    // Weight 7 stands for 10^28, which with nine decimals is 10^37: just below 2^127.
+    // Weight 7 means 10^28, which with nine decimals is 10^37: just below 2^127.
     auto unit = static_cast<uint128>(nanos_per_unit);
     for (int i = 0; i < weight; ++i) {
         unit *= group_base;

@@ -67,8 +67,8 @@ pq_connection::limits due_limits() {
 
 expected<std::vector<ingest::uuid>>
 find_due(pq_connection& connection, automatic_attempts const& options, std::int32_t ids_max) {
-    // Reasons that a change of the catalog may cure are tried once per catalog, the others by the
-    // clock.
+    // Reasons that a change of the catalog may resolve are tried once per catalog, the others by
+    // the clock.
     array_parameter by_catalog{wire::text_oid};
     array_parameter by_clock{wire::text_oid};
     fill(by_catalog, retry_trigger::catalog);

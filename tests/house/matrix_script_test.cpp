@@ -164,7 +164,7 @@ TEST_F(matrix_script, refuses_an_archive_with_another_checksum) {
 
 TEST_F(matrix_script, refuses_what_it_does_not_know) {
     EXPECT_EQ(run("--only 13"), 2);
-    EXPECT_THAT(read("output"), HasSubstr("PostgreSQL 13 is none of 14 18"));
+    EXPECT_THAT(read("output"), HasSubstr("PostgreSQL 13 is not one of 14 18"));
     EXPECT_EQ(run("--never"), 2);
     EXPECT_EQ(run("--help"), 0);
     EXPECT_THAT(read("calls"), Not(HasSubstr("test_")));

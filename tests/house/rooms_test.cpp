@@ -122,8 +122,9 @@ TEST(rooms, are_not_used_in_a_circle) {
     }
 }
 
-// Whoever only computes costs links no parser and no server. The rater needs Boost's numbers and
-// containers, and the target that has them has Beast too, so this looks at the includes as well.
+// A program that only computes costs links no parser and no server. The rater needs Boost's numbers
+// and containers, and the target that has them has Beast too, so this looks at the includes as
+// well.
 TEST(rooms, of_the_rater_link_no_parser_and_no_server) {
     static std::set<std::string> const permitted{"Boost::headers", "OpenSSL::Crypto", "date::date",
                                                  "date::date-tz"};

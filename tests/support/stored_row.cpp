@@ -28,7 +28,7 @@ stored_row::stored_row(std::string const& connection_string, std::string_view ta
         return;
     }
 
-    // A value stands in a row of its own, behind '=', so that any text can be told from NULL.
+    // A value has a row of its own, after '=', so that any text can be told from NULL.
     std::string fields;
     for (auto const& column : columns) {
         fields += (fields.empty() ? "" : ", ") + ("'=' || \"" + column + "\"::text");

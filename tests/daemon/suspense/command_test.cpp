@@ -366,8 +366,8 @@ TEST_F(suspense_command, export_gives_every_byte_and_raw_goes_back_in_corrected)
         sanitized.replace(sanitized.find(wrong), 5, "ACC-1");
     }
     import(sanitized);
-    EXPECT_EQ(run({"discard", "--format", "canonical", "--because", "mended", "--yes"}).exit_code,
-              0);
+    EXPECT_EQ(
+        run({"discard", "--format", "canonical", "--because", "corrected", "--yes"}).exit_code, 0);
     EXPECT_EQ(one("SELECT count(*) FROM billing.cdrs"), "2");
     expect_sums("1.200000000");
 }
