@@ -102,7 +102,7 @@ ingest::push_status push_journal::push(std::unique_ptr<ingest::record_block>& bl
     auto const bytes = pending.admitted_bytes;
     auto const first_record = append(payload, records, pending);
     if (!first_record) {
-        // Closed meanwhile. Nobody would write it, so its sender is answered here: not durable.
+        // Closed meanwhile, so it will not be written: its sender is answered here.
         pending.answer.give_up();
         release(bytes);
         return ingest::push_status::pushed;
