@@ -70,8 +70,8 @@ bool is_fallbacks(rating::rate const& rate) {
 
 } // namespace
 
-rating::tariff::content content_of(plan_kind kind) {
-    auto const& sample = data_with_prefixes(many_prefixes).sample;
+rating::tariff::content content_of(plan_kind kind, std::uint32_t prefixes) {
+    auto const& sample = data_with_prefixes(prefixes).sample;
     rating::tariff::content made;
     made.head.code = "bench";
     made.head.time_zone = sample_catalog::time_zone;
@@ -98,10 +98,10 @@ rating::tariff::content content_of(plan_kind kind) {
     return made;
 }
 
-priced_plan make_priced_plan(plan_kind kind) {
-    auto const& data = data_with_prefixes(many_prefixes);
+priced_plan make_priced_plan(plan_kind kind, std::uint32_t prefixes) {
+    auto const& data = data_with_prefixes(prefixes);
     priced_plan made;
-    made.plan = std::make_shared<rating::tariff const>(content_of(kind));
+    made.plan = std::make_shared<rating::tariff const>(content_of(kind, prefixes));
     made.subscribers = static_cast<std::uint32_t>(data.catalog->subscriptions());
     for (std::size_t i = 0; i < data.calls.size(); ++i) {
         auto const& call = data.decoded.cdrs[i];

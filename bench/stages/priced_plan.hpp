@@ -16,7 +16,7 @@ enum class plan_kind : std::uint8_t {
     all, ///< banded and stepped, holidays, nights, allowance, fees, bounds, grace, on-net, fallback
 };
 
-/// A plan of 200,000 prefixes and answered calls to rate by it.
+/// A plan and answered calls to rate by it.
 struct priced_plan {
     struct call_of_plan {
         ingest::cdr call;             ///< its text is the stage data's
@@ -28,9 +28,7 @@ struct priced_plan {
     std::uint32_t subscribers = 0;
 };
 
-inline constexpr std::uint32_t many_prefixes = 200'000;
-
-rating::tariff::content content_of(plan_kind kind);
-priced_plan make_priced_plan(plan_kind kind);
+rating::tariff::content content_of(plan_kind kind, std::uint32_t prefixes);
+priced_plan make_priced_plan(plan_kind kind, std::uint32_t prefixes);
 
 } // namespace tally::bench

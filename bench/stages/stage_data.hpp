@@ -27,6 +27,7 @@ struct stage_data {
 /// daemon.
 stage_data const& data_with_prefixes(std::uint32_t prefixes);
 inline constexpr std::uint32_t usual_prefixes = 4'000;
+inline constexpr std::uint32_t many_prefixes = 200'000;
 
 /// Drops the decoded records and keeps the input, so that it can be decoded again.
 void forget_records(ingest::record_batch& batch) noexcept;

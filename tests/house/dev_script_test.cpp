@@ -144,6 +144,19 @@ TEST_F(dev_script, matrix_builds_the_programs_and_hands_its_arguments_on) {
     EXPECT_THAT(read("calls"), HasSubstr("ninja --only 14"));
 }
 
+TEST_F(dev_script, the_guard_builds_only_its_program_and_hands_its_arguments_and_failure_on) {
+    installed_but_for("none");
+    fs::create_directories(folder_ + "/bench");
+    fs::rename(folder_ + "/bin/ninja", folder_ + "/bench/run"); // notes how it is called
+    EXPECT_EQ(run("bench guard --json"), 0) << read("output");
+    EXPECT_THAT(read("calls"), HasSubstr("cmake --build build/release"));
+    EXPECT_THAT(read("calls"), HasSubstr("--target bench_guard\n"));
+    EXPECT_THAT(read("calls"), HasSubstr("ninja guard --json"));
+
+    std::ofstream{folder_ + "/bench/run"} << "#!/bin/bash\nexit 1\n";
+    EXPECT_EQ(run("bench guard"), 1);
+}
+
 TEST_F(dev_script, tsan_builds_only_its_program_and_hands_its_arguments_and_failure_on) {
     installed_but_for("none");
     fs::create_directories(folder_ + "/build/tsan/tests");
