@@ -18,7 +18,7 @@ measurement measure_import(test_bed& bed) {
 
 } // namespace
 
-void bench_import(test_bed& bed) {
+json_report bench_import(test_bed& bed) {
     print_head(bed);
     auto const records = bed.options().calls.records;
     comparison seen{"tallyd import", static_cast<double>(records)};
@@ -30,6 +30,9 @@ void bench_import(test_bed& bed) {
         seen.add(import, measure_plain_copy(bed, cost), cost);
     }
     seen.print_medians();
+    auto report = begin_report(bed);
+    seen.add_medians(report);
+    return report;
 }
 
 } // namespace tally::bench

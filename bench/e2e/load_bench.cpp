@@ -1,9 +1,9 @@
 #include "bench/e2e/load_bench.hpp"
 
 #include "bench/e2e/machine.hpp"
+#include "bench/e2e/measurement.hpp"
 #include "storage/catalog/loader.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -42,7 +42,7 @@ void check(storage::expected<storage::loaded_catalog> const& loaded, test_bed& b
 
 } // namespace
 
-void bench_load(test_bed& bed) {
+json_report bench_load(test_bed& bed) {
     std::printf("%s\n", describe_machine().c_str());
     keep_one_plan(bed);
 
@@ -66,10 +66,13 @@ void bench_load(test_bed& bed) {
                     cpu_s, server_cpu_seconds(bed.server_pid()) - server_before_s);
     }
 
-    std::sort(seconds.begin(), seconds.end());
     std::printf("%u prefixes, %u subscriptions: %.3f s (median), %.1f MB kept\n",
                 bed.options().catalog.prefixes, bed.options().catalog.subscriptions,
-                seconds[seconds.size() / 2], bytes / 1e6);
+                median(seconds), bytes / 1e6);
+    auto report = begin_report(bed);
+    report.add("seconds", median(seconds));
+    report.add("megabytes", bytes / 1e6);
+    return report;
 }
 
 } // namespace tally::bench

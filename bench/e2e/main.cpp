@@ -1,12 +1,13 @@
 #include "bench/e2e/import_bench.hpp"
 #include "bench/e2e/load_bench.hpp"
+#include "bench/e2e/peers_bench.hpp"
 #include "bench/e2e/push_bench.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <iostream>
 
-// bench_e2e import | push | load: the daemon as it is shipped against a private PostgreSQL.
+// bench_e2e import | push | load | peers: the daemon as it is shipped against a private PostgreSQL.
 
 namespace tally::bench {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 struct command_line {
     bed_options bed;
     push_options push;
+    std::filesystem::path peers_script;
+    std::filesystem::path json_file; ///< empty: none
     bool is_uniform = false;
 };
 
@@ -35,11 +38,14 @@ void add_options(CLI::App& app, command_line& chosen) {
     app.add_flag("--uniform", chosen.is_uniform, "all subscribers equally busy, instead of Zipf");
     app.add_option("--runs", bed.runs, "measurements of each kind, in turn")
         ->check(CLI::Range(1, 99));
+    app.add_option("--json", chosen.json_file, "write the figures into this file");
 }
 
 int run(int argc, char** argv) {
     CLI::App app{"Measures tallyd against plain COPY of the same rows.", "bench_e2e"};
-    app.option_defaults()->always_capture_default();
+    // bench/run gives some options a default of its own, and the user's come behind it.
+    app.option_defaults()->always_capture_default()->multi_option_policy(
+        CLI::MultiOptionPolicy::TakeLast);
     app.require_subcommand(1);
 
     command_line chosen;
@@ -55,16 +61,21 @@ int run(int argc, char** argv) {
                      "pushes a second, all connections together; 0: as fast as answered");
     auto* load = app.add_subcommand("load", "the catalog out of PostgreSQL");
     add_options(*load, chosen);
+    auto* peers = app.add_subcommand("peers", "other means to store the same rows");
+    add_options(*peers, chosen);
+    peers->add_option("--script", chosen.peers_script, "measures them")
+        ->required()
+        ->check(CLI::ExistingFile);
     CLI11_PARSE(app, argc, argv);
 
     chosen.bed.calls.kind = chosen.is_uniform ? popularity_kind::uniform : popularity_kind::zipf;
     test_bed bed{chosen.bed};
-    if (*push) {
-        bench_push(bed, chosen.push);
-    } else if (*load) {
-        bench_load(bed);
-    } else {
-        bench_import(bed);
+    json_report const report = *push    ? bench_push(bed, chosen.push)
+                               : *load  ? bench_load(bed)
+                               : *peers ? bench_peers(bed, chosen.peers_script)
+                                        : bench_import(bed);
+    if (!chosen.json_file.empty()) {
+        report.write(chosen.json_file);
     }
     return 0;
 }

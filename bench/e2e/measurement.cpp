@@ -1,7 +1,6 @@
 #include "bench/e2e/measurement.hpp"
 
 #include "bench/e2e/machine.hpp"
-#include "bench/e2e/report.hpp"
 
 #include <iostream>
 #include <stdexcept>
@@ -82,6 +81,24 @@ void comparison::print_medians() const {
               << " rows/s, plain COPY " << thousands(median(plain_rates_)) << " rows/s\nratio     "
               << fixed(median(ratios_), 2) << " of plain COPY (median of the runs' ratios)"
               << std::endl;
+}
+
+void comparison::add_medians(json_report& report) const {
+    report.add("rows_per_s", median(our_rates_));
+    report.add("plain_copy_rows_per_s", median(plain_rates_));
+    report.add("ratio", median(ratios_));
+}
+
+json_report begin_report(test_bed& bed) {
+    auto const& options = bed.options();
+    json_report report;
+    report.add("machine", describe_machine());
+    report.add("server", bed.server_version());
+    report.add("records", static_cast<double>(options.calls.records));
+    report.add("subscriptions", options.catalog.subscriptions);
+    report.add("prefixes", options.catalog.prefixes);
+    report.add("runs", options.runs);
+    return report;
 }
 
 void print_head(test_bed& bed) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bench/e2e/plain_copy.hpp"
+#include "bench/e2e/report.hpp"
 #include "bench/e2e/test_bed.hpp"
 
 #include <cstdint>
@@ -45,6 +46,7 @@ class comparison {
 
     void add(measurement const& ours, copied const& plain, std::string const& cost);
     void print_medians() const;
+    void add_medians(json_report& report) const;
 
   private:
     std::string label_;
@@ -56,5 +58,7 @@ class comparison {
 
 /// Prints the machine, the server and the work.
 void print_head(test_bed& bed);
+/// The same as the begin of a bench's figures.
+json_report begin_report(test_bed& bed);
 
 } // namespace tally::bench

@@ -2,7 +2,6 @@
 
 #include "bench/e2e/http_client.hpp"
 #include "bench/e2e/measurement.hpp"
-#include "bench/e2e/report.hpp"
 #include "bench/e2e/totals.hpp"
 
 #include <algorithm>
@@ -142,11 +141,16 @@ pusher_report push_all(push_work& work, unsigned connections) {
     return all;
 }
 
-void print(pusher_report report) {
+/// Of sorted times, in milliseconds.
+double percentile_ms(std::vector<double> const& times_s, std::size_t percent) {
+    return times_s[(times_s.size() - 1) * percent / 100] * 1e3;
+}
+
+void print(pusher_report& report) {
     auto& times = report.answer_s;
     std::sort(times.begin(), times.end());
     auto const percentile = [&](std::size_t percent) {
-        return fixed(times[(times.size() - 1) * percent / 100] * 1e3, 1) + " ms";
+        return fixed(percentile_ms(times, percent), 1) + " ms";
     };
     std::cout << "  " << times.size() << " pushes, acknowledged after " << percentile(50)
               << " (median), " << percentile(99) << " (99 %), " << percentile(100) << " (longest); "
@@ -155,7 +159,7 @@ void print(pusher_report report) {
 
 } // namespace
 
-void bench_push(test_bed& bed, push_options const& options) {
+json_report bench_push(test_bed& bed, push_options const& options) {
     print_head(bed);
     auto const bodies = read_bodies(bed.calls_file(), options.records_per_push);
     std::cout << "pushes    " << options.records_per_push << " records each over "
@@ -163,6 +167,8 @@ void bench_push(test_bed& bed, push_options const& options) {
 
     auto const records = bed.options().calls.records;
     comparison seen{"HTTP push", static_cast<double>(records)};
+    std::vector<double> medians_ms;
+    std::vector<double> last_percents_ms;
     for (int run = 0; run < bed.options().runs; ++run) {
         bed.renew_database();
         running_daemon daemon{bed};
@@ -171,7 +177,7 @@ void bench_push(test_bed& bed, push_options const& options) {
         // The time ends with the last acknowledgment. The daemon then stops, after which every
         // record is in PostgreSQL and can be checked.
         push_work work{daemon.port(), bodies, options.pushes_per_s};
-        auto const report = push_all(work, options.connections);
+        auto report = push_all(work, options.connections);
         measurement pushed;
         pushed.wall_s = now_s() - work.began_s;
         process_cost const cost = daemon.stop();
@@ -183,8 +189,18 @@ void bench_push(test_bed& bed, push_options const& options) {
         auto const sum = check_totals(link, records);
         seen.add(pushed, measure_plain_copy(bed, sum), sum);
         print(report);
+        medians_ms.push_back(percentile_ms(report.answer_s, 50));
+        last_percents_ms.push_back(percentile_ms(report.answer_s, 99));
     }
     seen.print_medians();
+
+    auto report = begin_report(bed);
+    seen.add_medians(report);
+    report.add("batch", static_cast<double>(options.records_per_push));
+    report.add("connections", options.connections);
+    report.add("acknowledged_ms", median(medians_ms));
+    report.add("acknowledged_99_ms", median(last_percents_ms));
+    return report;
 }
 
 } // namespace tally::bench

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bench/e2e/report.hpp"
 #include "bench/e2e/test_bed.hpp"
 
 namespace tally::bench {
@@ -14,6 +15,6 @@ struct push_options {
 /// finished rows. Each connection sends the next push when the last one is acknowledged. With a
 /// given rate the time of a push begins when it was due, even if it had to wait for its connection:
 /// otherwise a stall would not show in the times of the pushes that it delayed.
-void bench_push(test_bed& bed, push_options const& options);
+json_report bench_push(test_bed& bed, push_options const& options);
 
 } // namespace tally::bench

@@ -1,7 +1,10 @@
 #include "bench/e2e/report.hpp"
 
+#include "ingest/json/text.hpp"
+
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <stdexcept>
 
 namespace tally::bench {
@@ -27,6 +30,27 @@ std::string thousands(double per_second) {
 
 std::string megabytes(double bytes) {
     return fixed(bytes / 1e6, 0) + " MB";
+}
+
+void json_report::add(std::string_view name, double value) {
+    constexpr int decimals = 6;
+    members_.append(",\"").append(name).append("\":").append(fixed(value, decimals));
+}
+
+void json_report::add(std::string_view name, std::string_view text) {
+    std::string object;
+    ingest::json_object_writer writer{object};
+    writer.member(name, text);
+    members_.append(",").append(object, 1); // without its brace
+}
+
+void json_report::write(std::filesystem::path const& file) const {
+    std::ofstream out{file};
+    out << '{' << std::string_view{members_}.substr(members_.empty() ? 0 : 1) << "}\n";
+    out.close();
+    if (!out) {
+        throw std::runtime_error{"cannot write " + file.string()};
+    }
 }
 
 } // namespace tally::bench

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tally::bench {
@@ -15,5 +17,17 @@ std::string thousands(double per_second);
 std::string megabytes(double bytes);
 /// A number with that many decimals.
 std::string fixed(double value, int decimals);
+
+/// The figures of a bench as one JSON object, in the order in which they were added.
+class json_report {
+  public:
+    void add(std::string_view name, double value);
+    void add(std::string_view name, std::string_view text);
+    /// Throws std::runtime_error when the file cannot be written.
+    void write(std::filesystem::path const& file) const;
+
+  private:
+    std::string members_; ///< with a comma before each
+};
 
 } // namespace tally::bench
