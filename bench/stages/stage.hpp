@@ -19,7 +19,7 @@ class stage {
     virtual ~stage() = default;
 
     /// Does the work once, which fills the memory that later passes use again, and compares the
-    /// result with the sample calls. Returns the fault; empty when there is none.
+    /// result with the sample calls. Returns the fault; empty when all is right.
     [[nodiscard]] virtual std::string complaint() = 0;
     /// Restores what a pass changes; call it before each pass. It is not measured.
     virtual void rewind() {}

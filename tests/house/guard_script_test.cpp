@@ -33,6 +33,7 @@ class guard_script : public testing::Test {
         put("bench/guard/instructions.txt", "# code stage instructions allocations\n"
                                             "gcc-12 guide 200.0 0.00\n"
                                             "gcc-12 rate 1000.0 0.50\n"
+                                            "gcc-12 import 9.0 0.10\n"
                                             "gcc-14 guide 7.0 0.00\n");
         profiles(2000, 10000, 5);
     }
@@ -108,10 +109,11 @@ TEST_F(guard_script, prints_one_object) {
                                 R"("allocations": 0.00})")));
 }
 
-TEST_F(guard_script, records_the_figures_and_keeps_those_of_others) {
+TEST_F(guard_script, records_the_figures_and_keeps_those_that_it_did_not_measure) {
     profiles(3000, 4000, 0);
     EXPECT_EQ(run("--record"), 0) << read("output");
     EXPECT_EQ(read("bench/guard/instructions.txt"), "# code stage instructions allocations\n"
+                                                    "gcc-12 import 9.0 0.10\n"
                                                     "gcc-12 guide 300.0 0.00\n"
                                                     "gcc-12 rate 400.0 0.00\n"
                                                     "gcc-14 guide 7.0 0.00\n");
