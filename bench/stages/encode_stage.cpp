@@ -36,36 +36,37 @@ std::uint32_t big_endian(char const* bytes, std::size_t count) {
 
 /// Walks over the fields of a row in COPY's binary format. Returns the begin of the next row;
 /// nullptr when the row does not have that account or exceeds the buffer.
-char const* behind_row(char const* at, char const* end, ingest::uuid const& account) {
+char const* after_row(char const* cursor, char const* end, ingest::uuid const& account) {
     constexpr std::uint32_t null_length = UINT32_MAX;
-    if (end - at < 22 || std::memcmp(at + 6, account.bytes.data(), account.bytes.size()) != 0) {
+    if (end - cursor < 22 ||
+        std::memcmp(cursor + 6, account.bytes.data(), account.bytes.size()) != 0) {
         return nullptr;
     }
-    std::uint32_t const fields = big_endian(at, 2);
-    at += 2;
-    for (std::uint32_t i = 0; i < fields && at != nullptr; ++i) {
-        std::uint32_t const length = end - at < 4 ? null_length - 1 : big_endian(at, 4);
+    std::uint32_t const fields = big_endian(cursor, 2);
+    cursor += 2;
+    for (std::uint32_t i = 0; i < fields && cursor != nullptr; ++i) {
+        std::uint32_t const length = end - cursor < 4 ? null_length - 1 : big_endian(cursor, 4);
         std::uint32_t const taken = length == null_length ? 0 : length;
-        at = end - at < std::ptrdiff_t{4} + taken ? nullptr : at + 4 + taken;
+        cursor = end - cursor < std::ptrdiff_t{4} + taken ? nullptr : cursor + 4 + taken;
     }
-    return at;
+    return cursor;
 }
 
 std::string fault_of(storage::batch const& batch, storage::cdr_order const& order,
                      storage::byte_buffer const& encoded) {
-    char const* at = encoded.data();
-    char const* const end = at + encoded.size();
+    char const* cursor = encoded.data();
+    char const* const end = cursor + encoded.size();
     for (std::size_t i = 0; i < order.size(); ++i) {
         auto const& row = batch.calls[order[i]];
         if (i > 0 && row.account_id < batch.calls[order[i - 1]].account_id) {
             return "rows are not sorted";
         }
-        at = behind_row(at, end, row.account_id);
-        if (at == nullptr) {
+        cursor = after_row(cursor, end, row.account_id);
+        if (cursor == nullptr) {
             return "row " + std::to_string(i) + " is encoded wrongly";
         }
     }
-    return at == end ? "" : "there are bytes after the last row";
+    return cursor == end ? "" : "there are bytes after the last row";
 }
 
 class encode_stage : public stage {

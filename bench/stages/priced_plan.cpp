@@ -82,9 +82,9 @@ rating::tariff::content content_of(plan_kind kind, std::uint32_t prefixes) {
     }
 
     // With all features a part of the prefixes is only in the fallback plan.
-    rating::tariff::content behind = made;
+    rating::tariff::content fallback = made;
     for (auto const& rate : sample.plans.front().rates) {
-        add_rates(kind, rate, kind == plan_kind::all && is_fallbacks(rate) ? behind : made);
+        add_rates(kind, rate, kind == plan_kind::all && is_fallbacks(rate) ? fallback : made);
     }
 
     if (kind == plan_kind::all) {
@@ -93,7 +93,7 @@ rating::tariff::content content_of(plan_kind kind, std::uint32_t prefixes) {
         on_net.direction = ingest::call_direction::outbound;
         on_net.is_on_net = true;
         made.rates.push_back(on_net);
-        made.fallback = std::make_shared<rating::tariff const>(std::move(behind));
+        made.fallback = std::make_shared<rating::tariff const>(std::move(fallback));
     }
     return made;
 }

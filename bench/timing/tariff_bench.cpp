@@ -8,15 +8,15 @@ namespace tally::bench {
 namespace {
 
 void find_rate(benchmark::State& state) {
-    auto const by = make_priced_plan(plan_kind::flat, many_prefixes);
+    auto const priced = make_priced_plan(plan_kind::flat, many_prefixes);
     for (auto _ : state) {
-        for (auto const& each : by.calls) {
-            auto const rate = by.plan->find_index(each.call.destination.substr(1),
-                                                  each.call.direction, each.call.answer, false);
+        for (auto const& each : priced.calls) {
+            auto const rate = priced.plan->find_index(each.call.destination.substr(1),
+                                                      each.call.direction, each.call.answer, false);
             benchmark::DoNotOptimize(rate.index);
         }
     }
-    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(by.calls.size()));
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(priced.calls.size()));
 }
 
 void find_prefix(benchmark::State& state) {
