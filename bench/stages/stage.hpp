@@ -30,7 +30,8 @@ class stage {
     [[nodiscard]] virtual std::size_t bytes() const noexcept { return 0; }
 };
 
-/// "canonical" (NDJSON) and "asterisk" (CSV) in pieces of a file, "freeswitch" with a body per call.
+/// "canonical" (NDJSON) and "asterisk" (CSV) in pieces of a file, "freeswitch" with a body per
+/// call.
 std::unique_ptr<stage> make_decode_stage(std::string_view format);
 /// From a record to the subscription that pays for it.
 std::unique_ptr<stage> make_guide_stage();

@@ -14,7 +14,8 @@ using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
-// Tests ./dev bench guard with a simulated valgrind, which writes the profiles that callgrind would.
+// Tests ./dev bench guard with a simulated valgrind, which writes the profiles that callgrind
+// would.
 
 namespace {
 

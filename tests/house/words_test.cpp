@@ -46,7 +46,7 @@ constexpr banned_word names[] = {
     {"way", "route, direction", 0},
     {"which", "filter, name, member, kind: what it is", 11},
     {"when", "time, schedule", 57},
-    {"behind", "next, followers: what it is", 43},
+    {"behind", "next, followers: what it is", 40},
     {"into", "out", 8},
     {"about", "status, what was found", 1},
     {"beyond", "the limit", 0},
