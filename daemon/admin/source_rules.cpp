@@ -102,7 +102,7 @@ int no_such_source(std::string const& name) {
 }
 
 std::string checked_number_rules(std::string const& given) {
-    auto const json = given.starts_with('@') ? content_of(given.substr(1)) : given;
+    auto json = given.starts_with('@') ? content_of(given.substr(1)) : given;
     (void)rules_of(json);
     return json;
 }

@@ -20,7 +20,7 @@ constexpr milliseconds long_enough = http_test_client::patience;
 struct http_drain : testing::Test {
     bool refuses_connections() {
         try {
-            http_test_client{server.port()};
+            http_test_client const refused{server.port()};
             return false;
         } catch (std::runtime_error const&) {
             return true;
