@@ -54,6 +54,7 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
     template <typename Function>
     void for_each_session(Function function);
     bool wait_until_empty(std::chrono::milliseconds limit);
+    bool wait_until_drained(std::chrono::milliseconds limit);
     void stop();
 
     connection_plan const settings;
@@ -68,6 +69,7 @@ struct connection_server::impl : std::enable_shared_from_this<connection_server:
     std::condition_variable all_ended;
     std::unordered_set<std::shared_ptr<connection>> sessions;
     bool started = false;
+    bool listening = false;
     bool draining = false;
 };
 
@@ -197,6 +199,12 @@ bool connection_server::impl::wait_until_empty(std::chrono::milliseconds limit) 
     return all_ended.wait_for(lock, limit, [&] { return sessions.empty(); });
 }
 
+/// The same, and the port is closed as well.
+bool connection_server::impl::wait_until_drained(std::chrono::milliseconds limit) {
+    std::unique_lock lock{mutex};
+    return all_ended.wait_for(lock, limit, [&] { return sessions.empty() && !listening; });
+}
+
 /// Stops accepting and drains the sessions; the sweep continues until the last of them has ended.
 void connection_server::impl::stop() {
     {
@@ -211,6 +219,11 @@ void connection_server::impl::stop() {
         self->acceptor.close(ignored);
         self->pause.cancel();
         self->sweep_timer.cancel();
+        {
+            std::lock_guard const lock{self->mutex};
+            self->listening = false;
+        }
+        self->all_ended.notify_all();
     });
     for_each_session([](connection& session) { session.drain(); });
 }
@@ -237,6 +250,7 @@ std::string connection_server::start() {
     {
         std::lock_guard const lock{impl_->mutex};
         impl_->started = true;
+        impl_->listening = true;
     }
 
     // Each coroutine shares the state, since it may end after this object does.
@@ -273,13 +287,13 @@ bool connection_server::drain(std::chrono::milliseconds limit) {
     }
     // Idle connections close at once; the others may finish what they are doing, within the limit.
     impl_->stop();
-    if (impl_->wait_until_empty(limit)) {
+    if (impl_->wait_until_drained(limit)) {
         return true;
     }
 
     // The sessions refer to the handler, so they must have ended before the caller destroys it.
     impl_->for_each_session([](connection& session) { session.abort(); });
-    impl_->wait_until_empty(cut_off_limit);
+    impl_->wait_until_drained(cut_off_limit);
     return false;
 }
 

@@ -32,7 +32,7 @@ class connection_server {
     [[nodiscard]] std::string start();
     /// The port in use once start() succeeded.
     [[nodiscard]] std::uint16_t port() const noexcept;
-    /// Stops accepting, lets the connections drain for at most `limit`, then cuts the rest off.
+    /// Closes the port, lets the connections drain for at most `limit`, then cuts the rest off.
     /// True if nothing had to be cut off. Blocks, on a thread that does not run the io_context. May
     /// be called before start(), and a second time.
     bool drain(std::chrono::milliseconds limit);
