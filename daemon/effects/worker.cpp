@@ -135,16 +135,20 @@ storage::result effects_worker::apply_waiting() {
     // A full portion means that more may wait. A lane's wake-up is not needed for those.
     storage::effect_counts done;
     storage::result status;
+    std::size_t suspended = 0;
     do {
         status = watched(pulse_, "apply", [&] { return store_->apply_next(done); });
         if (done.taken() > 0) {
             observer_.applied(done);
         }
-        if (done.suspended > 0) {
-            spdlog::warn("event=effects_suspended count={} detail=\"see tallyd suspense list\"",
-                         done.suspended);
-        }
+        suspended += static_cast<std::size_t>(done.suspended);
     } while (status.ok() && done.taken() > 0 && !is_stopping());
+
+    // Once per cycle: many may be refused one by one.
+    if (suspended > 0) {
+        spdlog::warn("event=effects_suspended count={} detail=\"see tallyd suspense list\"",
+                     suspended);
+    }
     return status;
 }
 
