@@ -8,7 +8,8 @@ class guide_stage : public stage {
   public:
     std::string complaint() override {
         for (std::size_t i = 0; i < data_.calls.size(); ++i) {
-            if (data_.guided[i].subscription != data_.calls[i].subscriber) {
+            auto const found = rating::guide(data_.decoded.cdrs[i], *data_.catalog);
+            if (found.subscription != data_.calls[i].subscriber) {
                 return "call " + std::to_string(i) + " was guided to another subscription";
             }
         }

@@ -121,6 +121,23 @@ TEST_F(guard_script, records_the_figures_and_keeps_those_that_it_did_not_measure
     EXPECT_EQ(run(""), 0);
 }
 
+TEST_F(guard_script, a_stage_that_is_gone_is_no_pass) {
+    std::ofstream{folder_ + "/bench/guard/instructions.txt", std::ios::app}
+        << "gcc-12 encode 5.0 0.00\n";
+    EXPECT_EQ(run(""), 2);
+    EXPECT_THAT(read("output"), HasSubstr("encode has a figure and was not measured"));
+}
+
+TEST_F(guard_script, a_missing_profile_is_no_pass) {
+    put("bin/valgrind", "#!/bin/bash\nfor each; do case $each in --callgrind-out-file=*) "
+                        "out=${each#*=};; esac; done\n"
+                        "printf 'desc: Trigger: Client Request: guide\\ntotals: 2000\\n' >$out.1\n"
+                        "printf 'code gcc-12\\nstage guide 10\\nstage rate 10\\n'\n");
+    fs::permissions(folder_ + "/bin/valgrind", fs::perms{0755});
+    EXPECT_EQ(run("--json"), 2);
+    EXPECT_THAT(read("output"), HasSubstr("no profile of rate"));
+}
+
 TEST_F(guard_script, a_failure_of_valgrind_is_no_pass) {
     profiles(2000, 10000, 5, "gcc-12", 3);
     EXPECT_EQ(run(""), 2);
