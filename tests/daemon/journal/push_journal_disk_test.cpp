@@ -1,6 +1,7 @@
 #include "daemon/journal/push_journal_thread.hpp"
 
 #include "ingest/formats/formats.hpp"
+#include "tests/support/eventually.hpp"
 
 #include <gtest/gtest.h>
 
@@ -166,10 +167,11 @@ TEST_F(push_journal_disk, refuses_pushes_and_reports_when_its_thread_fails) {
     fails_ = true;
     auto outcome = push(1);
     start();
-    thread_->finish();
-    EXPECT_TRUE(failures_.has_failed());
+    ASSERT_TRUE(tally::tests::eventually([this] { return failures_.has_failed(); },
+                                         std::chrono::seconds{20}));
     auto pushed = block(1);
     EXPECT_EQ(journal_->push(pushed), push_status::closed);
+    EXPECT_EQ(journal_->pulse().read(heartbeat::clock::now()).state, part_state::resting);
 
     // The daemon ends, and with it the sender's connection.
     EXPECT_THROW(outcome.get(), std::future_error);
