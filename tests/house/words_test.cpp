@@ -13,7 +13,7 @@
 using namespace tally::house;
 
 // docs/GLOSSARY.md has the words that the project uses. Those here are the ones that it does not.
-// They ratchet: a count may fall, which lowers its maximum here, not rise; a word may be added.
+// They ratchet: a count may fall, and is then lowered here, but not rise; a word may be added.
 
 namespace {
 
