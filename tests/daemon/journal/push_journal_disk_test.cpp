@@ -282,6 +282,7 @@ TEST_F(push_journal_disk, one_sync_serves_all_pushes_that_came_during_the_previo
     auto first = push(1);
     disk_.sync_entered.get_future().wait();
     std::vector<std::future<block_outcome>> others;
+    others.reserve(5);
     for (int i = 0; i < 5; ++i) {
         others.push_back(push(1));
     }
@@ -356,6 +357,7 @@ TEST_F(push_journal_disk, answers_each_of_many_senders_once) {
     start();
     std::atomic<std::uint32_t> durable{0};
     std::vector<std::thread> threads;
+    threads.reserve(senders);
     for (int sender = 0; sender < senders; ++sender) {
         threads.emplace_back([&, sender] {
             for (std::uint32_t number = 0; number < pushes_each; ++number) {
